@@ -1,0 +1,101 @@
+/**
+ * The answers of the wire contract, section 2: Win32 codes as the MGM documentation uses them, and below them the
+ * stable reasons a program may branch on.
+ */
+export const Status = {
+  NO_ERROR: 0,
+  ERROR_NOT_ENOUGH_MEMORY: 8,
+  ERROR_INVALID_PARAMETER: 87,
+  ERROR_ALREADY_EXISTS: 183,
+  ERROR_CAN_NOT_COMPLETE: 1003,
+  ERROR_NOT_FOUND: 1168,
+} as const;
+export type StatusName = keyof typeof Status;
+export type StatusCode = (typeof Status)[StatusName];
+
+/** Why a request was refused: the status it travels under and its stable reason. */
+interface RefusalCode {
+  readonly status: StatusCode;
+  readonly reason: string;
+  /** What the operator and the developer read about it in the docs. */
+  readonly meaning: string;
+}
+
+/** Every refusal a manager can send. The key is ours; `status` and `reason` are the contract. */
+export const Refusals = {
+  storeFull: { status: 8, reason: 'store-full', meaning: 'the store refused the write for memory' },
+  badRequest: {
+    status: 87,
+    reason: 'bad-request',
+    meaning: 'malformed, or a field is missing or out of range: `field` names it',
+  },
+  badHandle: { status: 87, reason: 'bad-handle', meaning: 'no session has this handle' },
+  sessionExpired: {
+    status: 87,
+    reason: 'session-expired',
+    meaning: 'the session of this handle is over, or in its grace time',
+  },
+  staleRequest: {
+    status: 87,
+    reason: 'stale-request',
+    meaning: 'the client has already finished or abandoned this `seq`',
+  },
+  notOwner: {
+    status: 87,
+    reason: 'not-owner',
+    meaning: 'the session is not on this interface, or the epoch is not the one in force',
+  },
+  unknownInterface: {
+    status: 87,
+    reason: 'not-found',
+    meaning: 'release of an interface unknown to the manager',
+  },
+  alreadyRegistered: {
+    status: 183,
+    reason: 'already-registered',
+    meaning: 'another instance of this (protocol, component) has a live session',
+  },
+  alreadyOwned: { status: 183, reason: 'already-owned', meaning: 'another client holds it: `holder`' },
+  alreadyTaken: {
+    status: 183,
+    reason: 'already-taken',
+    meaning: 'this very session holds it, through another request',
+  },
+  ownsInterfaces: {
+    status: 1003,
+    reason: 'owns-interfaces',
+    meaning: 'deregister with interfaces owned and without `force`',
+  },
+  unavailable: {
+    status: 1003,
+    reason: 'unavailable',
+    meaning: 'the store is not reachable; nothing happened; `retryable`',
+  },
+  overloaded: {
+    status: 1003,
+    reason: 'overloaded',
+    meaning: 'the intake is full; nothing happened; `retryable` after `retryAfterMs`',
+  },
+  indeterminate: {
+    status: 1003,
+    reason: 'indeterminate',
+    meaning: 'it may or may not have happened: repeat the same `seq` to find out',
+  },
+  compacted: {
+    status: 1003,
+    reason: 'compacted',
+    meaning: 'the log no longer reaches back to `from`; it starts at `first`',
+  },
+  notFound: { status: 1168, reason: 'not-found', meaning: 'no such interface or session' },
+} as const satisfies Record<string, RefusalCode>;
+export type RefusalName = keyof typeof Refusals;
+export type Reason = (typeof Refusals)[RefusalName]['reason'];
+
+const NAMES: ReadonlyMap<number, string> = new Map(
+  Object.entries(Status).map(([name, code]) => [code, name]),
+);
+
+/** The Win32 name of a status, as replies carry it in `error`. */
+export function statusName(status: number): string {
+  return NAMES.get(status) ?? `ERROR_${status}`;
+}

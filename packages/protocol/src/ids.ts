@@ -1,0 +1,69 @@
+type Brand<Base, Name extends string> = Base & { readonly '~brand': Name };
+
+/**
+ * A fencing token: decimal text of an unsigned integer, larger than any given before on its router.
+ * Compare with {@link compareEpochs}, never as a float. Wire contract section 6.
+ */
+export type Epoch = Brand<string, 'Epoch'>;
+
+/** The public number of a session: an unsigned integer below 2^53, never given twice on a router. */
+export type SessionId = Brand<number, 'SessionId'>;
+
+/** The secret of a session, at most 64 bytes: who has it, is the client. Never logged. */
+export type Handle = Brand<string, 'Handle'>;
+
+/** One namespace per (virtual) router: `[A-Za-z0-9_-]{1,64}`. */
+export type RouterName = Brand<string, 'RouterName'>;
+
+/** A next hop in canonical text (RFC 5952), `''` for none. */
+export type NextHop = Brand<string, 'NextHop'>;
+
+/** The number of a change on one router: 1, 2, 3 … without gaps. */
+export type Revision = Brand<number, 'Revision'>;
+
+/** What names one interface (`(if,nh)` in MGM): a point-to-multipoint link has one key per next hop. */
+export interface InterfaceKey {
+  readonly ifIndex: number;
+  readonly nextHop: NextHop;
+}
+
+const EPOCH = /^(0|[1-9][0-9]{0,19})$/;
+const ROUTER = /^[A-Za-z0-9_-]{1,64}$/;
+
+/** Whether the text is an epoch as the wire writes it: decimal, no sign, no leading zero, at most 20 digits. */
+export function isEpoch(text: string): text is Epoch {
+  return EPOCH.test(text);
+}
+
+/** The epoch of an integer that the store gave out. Throws `RangeError` for anything that lost digits. */
+export function epochOf(value: number): Epoch {
+  const text = String(value);
+  if (!Number.isSafeInteger(value) || !isEpoch(text)) throw new RangeError(`not an epoch: ${value}`);
+  return text;
+}
+
+/** Negative, zero or positive as `a` is older than, equal to or newer than `b`. */
+export function compareEpochs(a: Epoch, b: Epoch): number {
+  return a.length - b.length || (a < b ? -1 : a > b ? 1 : 0);
+}
+
+/** Whether the text may name a router in a subject and a key. */
+export function isRouterName(text: string): text is RouterName {
+  return ROUTER.test(text);
+}
+
+/** The router name, or a `RangeError` that says what is allowed. */
+export function routerName(text: string): RouterName {
+  if (isRouterName(text)) return text;
+  throw new RangeError(`router ${JSON.stringify(text)}: must be 1 to 64 of A-Z a-z 0-9 _ -`);
+}
+
+/** The session number, or a `RangeError`. */
+export function sessionId(value: number): SessionId {
+  if (isSessionId(value)) return value;
+  throw new RangeError(`session ${value}: must be an integer from 1 to 2^53 - 1`);
+}
+
+function isSessionId(value: number): value is SessionId {
+  return Number.isSafeInteger(value) && value > 0;
+}

@@ -1,0 +1,53 @@
+import type { OperationName } from './operations.ts';
+import { isRouterName, type RouterName, type SessionId } from './ids.ts';
+
+/** The queue group of all managers: any replica may answer any request. Wire contract section 1. */
+export const QUEUE_GROUP = 'mgm-manager';
+
+/** The name managers answer under in the NATS services protocol. */
+export const SERVICE_NAME = 'mgm-manager';
+
+/** The prefix of all subjects where nothing else is configured. */
+export const DEFAULT_PREFIX = 'mgm.v1';
+
+const PREFIX = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/;
+
+/** Every subject of the contract under one prefix. The only place where subjects are put together or taken apart. */
+export interface Subjects {
+  readonly prefix: string;
+  /** Where a worker publishes a request. */
+  operation(router: RouterName, operation: OperationName): string;
+  /** What managers subscribe to, in {@link QUEUE_GROUP}. */
+  anyRouter(operation: OperationName): string;
+  callback(router: RouterName, session: SessionId): string;
+  event(router: RouterName, type: string): string;
+  /** What a watcher of all events of a router subscribes to. */
+  allEvents(router: RouterName): string;
+  head(router: RouterName): string;
+  /** The router of a subject under this prefix, or `undefined` where its token is not a router name. */
+  routerOf(subject: string): RouterName | undefined;
+}
+
+/** Throws `RangeError` for a prefix that would not be literal subject tokens. */
+export function subjectsUnder(prefix: string = DEFAULT_PREFIX): Subjects {
+  if (!PREFIX.test(prefix) || prefix.length > 128) {
+    throw new RangeError(
+      `prefix ${JSON.stringify(prefix)}: must be tokens of A-Z a-z 0-9 _ - joined by dots, at most 128 characters`,
+    );
+  }
+  const start = prefix.length + 1;
+  return {
+    prefix,
+    operation: (router, operation) => `${prefix}.${router}.${operation}`,
+    anyRouter: (operation) => `${prefix}.*.${operation}`,
+    callback: (router, session) => `${prefix}.${router}.callback.${session}`,
+    event: (router, type) => `${prefix}.${router}.event.${type}`,
+    allEvents: (router) => `${prefix}.${router}.event.*`,
+    head: (router) => `${prefix}.${router}.head`,
+    routerOf: (subject) => {
+      const end = subject.indexOf('.', start);
+      const token = subject.slice(start, end < 0 ? undefined : end);
+      return isRouterName(token) ? token : undefined;
+    },
+  };
+}
