@@ -1,0 +1,40 @@
+--- Decides a batch of operations of one router as one step: reads, decides in order, writes at the end.
+---
+--- @include lib/commit.lua
+
+local request = cmsgpack.unpack(request_packed)
+local known = { log = request[1], rev = request[2], epoch = request[3], fresh_log = request[4] }
+local retention, calls = request[5], request[6]
+
+--- What the calls will need is read with one command for all records, and one for each client.
+local function foresee()
+  local interfaces = {}
+  for i = 1, #calls do
+    local call = calls[i]
+    local needs = foreseen[call[1]]
+    if needs.handle and needs.seq then expect_answer(call[needs.handle][1], call[needs.seq]) end
+    if needs.interface then interfaces[#interfaces + 1] = call[needs.interface] end
+    if needs.interfaces then
+      local list = call[needs.interfaces]
+      for j = 1, #list do interfaces[#interfaces + 1] = list[j] end
+    end
+  end
+  load_records(interfaces)
+end
+
+load_router(known)
+check_types()
+notice_lost_data(known)
+foresee()
+
+local results = {}
+for i = 1, #calls do
+  local call = calls[i]
+  local reply, rev = operations[call[1]](call)
+  results[i] = { rev or router.rev, reply }
+end
+
+local packed_events = commit(retention)
+local log = router.fresh and router.rev == 0 and '' or router.log
+return { text(now_ms), text(router.rev), text(router.epoch), log, cmsgpack.pack(results), packed_events,
+  #callbacks > 0 and cmsgpack.pack(callbacks) or '' }

@@ -1,0 +1,173 @@
+--- Clients: one number per (protocol, component) for an unbroken chain of sessions.
+---
+--- States. `live`: the lease runs. `stale`: it ran out and the grace time runs; still the owner, its handle refused.
+--- `ended`: over for good; it has lost its pair, every hold of it is void from that instant, and its records are taken
+--- down in slices, by the sweeper or by the take that comes first. A client never comes back from `ended`: the pair
+--- registers under a new number. Ways: register → live; live → stale → ended; live → ended (no grace, evicted,
+--- deregistered); live or stale → live under a new session (takeover, registered again in grace), which keeps the number
+--- and so, under a new epoch floor, every hold.
+---
+--- @include lib/events.lua
+
+--- How long the answers of an ended session are remembered, for a repeated deregister (at least a minute).
+local REMEMBER_ENDED_MS = 600000
+
+local FIELDS = { 'protocol_id', 'component_id', 'igmp', 'name', 'instance', 'session', 'secret', 'ttl_ms', 'grace_ms',
+  'state', 'expires_at', 'epoch_floor', 'mailbox', 'ack', 'resumed_owned', 'end_cause', 'end_actor', 'end_why' }
+local NUMBERS = { protocol_id = true, component_id = true, session = true, ttl_ms = true, grace_ms = true,
+  expires_at = true, epoch_floor = true, mailbox = true, ack = true, resumed_owned = true }
+
+local clients = {}
+local pairs_changed = {}
+local repeats = {}
+local orphaned_leases = {}
+
+--- Which answers the calls of this batch may need, so that they come with the client's own read.
+local function expect_answer(number, seq)
+  local wanted = repeats[number]
+  if not wanted then
+    wanted = {}
+    repeats[number] = wanted
+  end
+  wanted[#wanted + 1] = seq
+end
+
+local function read_client(number)
+  local wanted = repeats[number] or {}
+  local fields = {}
+  for i = 1, #FIELDS do fields[i] = FIELDS[i] end
+  for i = 1, #wanted do fields[#FIELDS + i] = 'answer:' .. text(wanted[i]) end
+  local stored = redis.call('HMGET', client_key(number), unpack(fields))
+  if not stored[1] then return nil end
+  local client = { number = number, changed = {}, answers = {}, owned = {} }
+  for i = 1, #FIELDS do
+    local name = FIELDS[i]
+    client[name] = NUMBERS[name] and tonumber(stored[i] or 0) or stored[i] or ''
+  end
+  for i = 1, #wanted do client.answers[wanted[i]] = stored[#FIELDS + i] or nil end
+  client.is_igmp = client.igmp == '1'
+  return client
+end
+
+local function set_field(client, name, value)
+  client[name] = value
+  client.changed[name] = NUMBERS[name] and text(value) or value
+end
+
+--- Puts a client on the sweeper's queue for this instant of the service clock.
+local function set_expiry(client, expires_at)
+  set_field(client, 'expires_at', expires_at)
+  client.requeue = true
+end
+
+local function pair_of(client)
+  return 'p:' .. text(client.protocol_id) .. ':' .. text(client.component_id)
+end
+
+local function session_of(client)
+  return 's:' .. text(client.session)
+end
+
+--- How many interfaces it is on. Voids count until they are taken down.
+local function owned_count(client)
+  if not client.owned_count then client.owned_count = redis.call('SCARD', owned_key(client.number)) end
+  return client.owned_count
+end
+
+local function add_owned(client, interface)
+  client.owned_count = owned_count(client) + 1
+  client.owned[interface] = true
+end
+
+local function remove_owned(client, interface)
+  client.owned_count = owned_count(client) - 1
+  client.owned[interface] = false
+end
+
+--- Ends a client: one small step, whatever it owns.
+local function end_client(client, cause, by)
+  set_field(client, 'state', 'ended')
+  set_field(client, 'end_cause', cause)
+  set_field(client, 'end_actor', by and by.actor or '')
+  set_field(client, 'end_why', by and by.why or '')
+  set_expiry(client, 0)
+  pairs_changed[pair_of(client)] = false
+  pairs_changed[session_of(client)] = false
+  client.leaves_roster = true
+end
+
+--- Writes down what the service clock says of a client: whoever looks first does it, so it happens once.
+local function settle(client)
+  if client.state == 'live' and service_now >= client.expires_at then
+    if client.grace_ms > 0 then
+      set_field(client, 'state', 'stale')
+      set_expiry(client, client.expires_at + client.grace_ms)
+      session_event('stale', client)
+    else
+      session_event('expired', client)
+      end_client(client, 'expire')
+    end
+  end
+  if client.state == 'stale' and service_now >= client.expires_at then
+    session_event('expired', client)
+    end_client(client, 'expire')
+  end
+end
+
+--- The client of this number as it is now, or nil. Read once per batch.
+local function load_client(number)
+  local client = clients[number]
+  if client == nil then
+    client = read_client(number) or false
+    clients[number] = client
+    if client then settle(client) end
+  end
+  return client or nil
+end
+
+local function find_client(entry)
+  local number = pairs_changed[entry]
+  if number == nil then
+    number = redis.call('HGET', clients_key, entry)
+  end
+  return number and load_client(tonumber(number)) or nil
+end
+
+--- A new client number and its first session.
+local function create_client(fields)
+  local client = { number = next_client(), changed = {}, answers = {}, owned = {}, owned_count = 0 }
+  clients[client.number] = client
+  set_field(client, 'protocol_id', fields.protocol_id)
+  set_field(client, 'component_id', fields.component_id)
+  set_field(client, 'igmp', fields.igmp)
+  client.is_igmp = fields.igmp == '1'
+  set_field(client, 'epoch_floor', 0)
+  set_field(client, 'end_cause', '')
+  client.joins_roster = true
+  redis.call('SCARD', owned_key(client.number))
+  pairs_changed[pair_of(client)] = client.number
+  return client
+end
+
+--- Starts a session of this client: a new number, a new secret, an empty mailbox, no answers yet.
+local function begin_session(client, fields, resumed_owned)
+  if client.session then
+    pairs_changed[session_of(client)] = false
+    client.forget_mailbox = client.session
+    client.forget_answers = client.ack
+  end
+  set_field(client, 'session', next_epoch())
+  pairs_changed[session_of(client)] = client.number
+  set_field(client, 'secret', fields.secret)
+  set_field(client, 'instance', fields.instance)
+  set_field(client, 'name', fields.name)
+  set_field(client, 'ttl_ms', fields.ttl_ms)
+  set_field(client, 'grace_ms', fields.grace_ms)
+  set_field(client, 'state', 'live')
+  set_field(client, 'mailbox', 0)
+  set_field(client, 'ack', 1)
+  set_field(client, 'resumed_owned', resumed_owned)
+  client.answers = {}
+  client.new_answers = nil
+  set_expiry(client, service_now + fields.ttl_ms)
+end

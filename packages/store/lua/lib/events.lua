@@ -1,0 +1,54 @@
+--- The log: every change of state gets the next revision, and one entry of the stream holds all events of a batch.
+---
+--- @include lib/router.lua
+--- @shape event rev:revision type:string session:session? protocol_id:integer component_id:integer interface:interface? epoch:epoch? cause:string? previous:session? actor:string? why:string?
+
+local events = {}
+
+--- What happened to a session as a whole. `detail`: epoch, previous, actor, why.
+local function session_event(type, client, detail)
+  local rev = next_rev()
+  events[#events + 1] = { rev, type, client.session, client.protocol_id, client.component_id, '',
+    detail and detail.epoch or 0, '', detail and detail.previous or 0, detail and detail.actor or '',
+    detail and detail.why or '' }
+  return rev
+end
+
+--- What happened to one interface. `by`: actor and why, where a person did it.
+local function interface_event(type, client, interface, epoch, cause, by)
+  local rev = next_rev()
+  events[#events + 1] = { rev, type, client.session, client.protocol_id, client.component_id, interface, epoch, cause,
+    0, by and by.actor or '', by and by.why or '' }
+  return rev
+end
+
+local function store_event(type)
+  events[#events + 1] = { next_rev(), type, 0, 0, 0, '', 0, '', 0, '', '' }
+end
+
+--- A log whose tail was lost counts anew: its revisions were given to other changes.
+local function restart_log(log)
+  router.log = log
+  router.rev = 0
+  router.restarted = true
+end
+
+--- Notices that the store lost what this manager had seen of it: empty, older, or begun anew by somebody else.
+local function notice_lost_data(known)
+  local begun = router.log == ''
+  local lost_tail = router.log == known.log and router.rev < known.rev
+  local foreign = known.log ~= '' and router.log ~= known.log and router.reset_of ~= known.log
+  if begun or lost_tail then restart_log(known.fresh_log) end
+  router.fresh = begun and not foreign
+  if foreign or lost_tail then
+    router.reset_of = known.log
+    store_event('store-reset')
+  end
+end
+
+local function save_events(packed, retention)
+  if router.restarted then redis.call('DEL', events_key) end
+  if #events == 0 then return end
+  redis.call('XADD', events_key, 'MINID', '~', text(math.max(0, router.rev - retention)), text(router.rev) .. '-0',
+    'first', text(events[1][1]), 'ts', text(now_ms), 'events', packed)
+end

@@ -1,0 +1,150 @@
+--- Interfaces: who owns each and which IGMP session is there beside the owner (mgm-semantics 4, states S0 to S3).
+---
+--- A record names clients, not sessions: an inherited interface needs no write. The epoch in force of a hold is the
+--- larger of the record's and its client's floor; a hold of an ended client is void.
+---
+--- @include lib/mailbox.lua
+--- @shape igmp protocol_id:integer component_id:integer session:session epoch:epoch
+--- @shape holder protocol_id:integer component_id:integer session:session name:string epoch:epoch since:integer grace_left:integer stale:flag igmp:igmp?
+
+--- Redis' unpack takes fewer than 8000 values.
+local CHUNK = 4000
+
+local records = {}
+
+local function read_record(interface, packed)
+  local readable, record = pcall(cmsgpack.unpack, packed)
+  if not readable or type(record) ~= 'table' or #record ~= 6 then
+    error({ err = 'MGMCORRUPT ' .. interface_key(interface) .. ' is not an interface record' })
+  end
+  record.stored = true
+  return record
+end
+
+--- MGET answers nil for a key of the wrong type as for none; a write would overwrite it.
+local function refuse_foreign_keys(free)
+  if #free > 0 and redis.call('EXISTS', unpack(free)) > 0 then
+    error({ err = 'MGMCORRUPT one of ' .. table.concat(free, ' ', 1, math.min(#free, 8)) .. ' is not a string' })
+  end
+end
+
+--- A record's places: owning client, epoch, since; IGMP client, epoch, since.
+local OWNER, OWNER_EPOCH, OWNER_SINCE, IGMP, IGMP_EPOCH, IGMP_SINCE = 1, 2, 3, 4, 5, 6
+
+--- Reads the records of these interfaces with one command each thousand.
+local function load_records(interfaces)
+  for first = 1, #interfaces, CHUNK do
+    local last = math.min(first + CHUNK - 1, #interfaces)
+    local keys = {}
+    for i = first, last do keys[#keys + 1] = interface_key(interfaces[i]) end
+    local packed = redis.call('MGET', unpack(keys))
+    local free = {}
+    for i = first, last do
+      local name, stored = interfaces[i], packed[i - first + 1]
+      if not stored then free[#free + 1] = keys[i - first + 1] end
+      if not records[name] then
+        records[name] = stored and read_record(name, stored) or { 0, 0, 0, 0, 0, 0 }
+      end
+    end
+    refuse_foreign_keys(free)
+  end
+end
+
+local function epoch_in_force(client, epoch)
+  return math.max(epoch, client.epoch_floor)
+end
+
+--- Takes the routing protocol off an interface; IGMP beside it is told.
+local function clear_owner(interface, record, client, cause, by)
+  local epoch = epoch_in_force(client, record[OWNER_EPOCH])
+  record[OWNER], record[OWNER_EPOCH], record[OWNER_SINCE] = 0, 0, 0
+  record.changed = true
+  remove_owned(client, interface)
+  local rev = interface_event('released', client, interface, epoch, cause, by)
+  local igmp = record[IGMP] ~= 0 and load_client(record[IGMP])
+  if igmp and igmp.state ~= 'ended' then
+    queue_igmp_pair(igmp, interface, rev, cause == 'admin' and 'release' or cause)
+  end
+  return epoch
+end
+
+local function clear_igmp(interface, record, client, cause, by)
+  local epoch = epoch_in_force(client, record[IGMP_EPOCH])
+  record[IGMP], record[IGMP_EPOCH], record[IGMP_SINCE] = 0, 0, 0
+  record.changed = true
+  remove_owned(client, interface)
+  interface_event('igmp-released', client, interface, epoch, cause, by)
+  return epoch
+end
+
+--- Takes a client off an interface, whichever place it has there; answers the epoch it had.
+local function clear_hold(interface, record, client, cause, by)
+  if record[OWNER] == client.number then return clear_owner(interface, record, client, cause, by) end
+  if record[IGMP] == client.number then return clear_igmp(interface, record, client, cause, by) end
+  remove_owned(client, interface)
+end
+
+--- Takes down what an ended client still has on this interface, with the events and callbacks of its end.
+local function clear_void(interface, record, client)
+  local by = client.end_actor ~= '' and { actor = client.end_actor, why = client.end_why } or nil
+  local lost = clear_hold(interface, record, client, client.end_cause, by)
+  if lost and client.end_cause == 'evict' then
+    queue_callback(client, 'OWNERSHIP_LOST', interface, 0, 'evict', lost, client.end_why)
+  end
+end
+
+--- The record of an interface with every void hold taken down, and the clients on it: record, owner, igmp.
+local function look_at(interface)
+  local record = records[interface]
+  if not record then
+    load_records({ interface })
+    record = records[interface]
+  end
+  local owner = record[OWNER] ~= 0 and load_client(record[OWNER]) or nil
+  local igmp = record[IGMP] ~= 0 and load_client(record[IGMP]) or nil
+  if owner and owner.state == 'ended' then
+    clear_void(interface, record, owner)
+    owner = nil
+  end
+  if igmp and igmp.state == 'ended' then
+    clear_void(interface, record, igmp)
+    igmp = nil
+  end
+  return record, owner, igmp
+end
+
+local function igmp_shape(record, igmp)
+  return { igmp.protocol_id, igmp.component_id, igmp.session, epoch_in_force(igmp, record[IGMP_EPOCH]) }
+end
+
+--- Who `owner` answers: the routing protocol, or IGMP where it is alone (mgm-semantics 4.2).
+local function holder_shape(record, owner, igmp)
+  local client = owner or igmp
+  local epoch = owner and record[OWNER_EPOCH] or record[IGMP_EPOCH]
+  local since = owner and record[OWNER_SINCE] or record[IGMP_SINCE]
+  local stale = client.state == 'stale'
+  return { client.protocol_id, client.component_id, client.session, client.name, epoch_in_force(client, epoch), since,
+    stale and client.expires_at - service_now or 0, stale and 1 or 0,
+    owner and igmp and igmp_shape(record, igmp) or {} }
+end
+
+--- Up to `most` interfaces that a client is on as of this point of the batch.
+local function some_owned(client, most)
+  local found = {}
+  for interface, is_owned in pairs(client.owned) do
+    if is_owned and #found < most then found[#found + 1] = interface end
+  end
+  local stored = redis.call('SRANDMEMBER', owned_key(client.number), most)
+  for i = 1, #stored do
+    if client.owned[stored[i]] == nil and #found < most then found[#found + 1] = stored[i] end
+  end
+  load_records(found)
+  return found
+end
+
+--- Takes down up to `most` interfaces of an ended client; answers how many it did.
+local function clear_slice(client, most)
+  local interfaces = some_owned(client, most)
+  for i = 1, #interfaces do clear_void(interfaces[i], records[interfaces[i]], client) end
+  return #interfaces
+end

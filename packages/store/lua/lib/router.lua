@@ -1,0 +1,60 @@
+--- What a router has one of: revision, epoch clock, log, service clock. Read once per batch, written once.
+---
+--- @include lib/clock.lua
+--- @include lib/text.lua
+
+local SCHEMA = 1
+
+local router = {}
+local service_now
+
+local function load_router(known)
+  local stored = redis.call('HMGET', meta_key, 'schema', 'rev', 'epoch', 'log', 'service_ms', 'seen_at',
+    'last_client', 'reset_of')
+  local schema = tonumber(stored[1] or SCHEMA)
+  if schema > SCHEMA then
+    error({ err = 'MGMSCHEMA the data has schema ' .. text(schema) .. ', this manager writes ' .. SCHEMA })
+  end
+  router.rev = tonumber(stored[2] or 0)
+  router.epoch = math.max(tonumber(stored[3] or 0), known.epoch)
+  router.log = stored[4] or ''
+  router.service_ms = tonumber(stored[5] or 0)
+  router.seen_at = tonumber(stored[6] or 0)
+  router.last_client = tonumber(stored[7] or 0)
+  router.reset_of = stored[8] or ''
+  router.read_rev = router.rev
+  router.read_epoch = router.epoch
+  service_now = service_clock(router.service_ms, router.seen_at)
+end
+
+local function next_rev()
+  router.rev = router.rev + 1
+  return router.rev
+end
+
+--- Larger than every epoch ever given on this router, also when the clock went back or the store lost its memory.
+local function next_epoch()
+  router.epoch = math.max(router.epoch + 1, now_us)
+  return router.epoch
+end
+
+local function next_client()
+  router.last_client = router.last_client + 1
+  return router.last_client
+end
+
+--- How far the service clock may run ahead of what is stored.
+local SERVICE_CLOCK_STEP_MS = 250
+
+--- Whether there is a change to write, or the service clock of a router in use is due to move on. Asking about a router
+--- that nobody uses leaves nothing behind.
+local function router_changed()
+  if router.rev ~= router.read_rev then return true end
+  return not router.fresh and math.abs(now_ms - router.seen_at) >= SERVICE_CLOCK_STEP_MS
+end
+
+local function save_router()
+  redis.call('HSET', meta_key, 'schema', SCHEMA, 'rev', text(router.rev), 'epoch', text(router.epoch),
+    'log', router.log, 'service_ms', text(service_now), 'seen_at', text(now_ms),
+    'last_client', text(router.last_client), 'reset_of', router.reset_of)
+end

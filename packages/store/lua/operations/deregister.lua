@@ -1,0 +1,27 @@
+--- Ends a session. With interfaces owned it is refused, or, forced, releases them first.
+---
+--- @arg   handle handle
+--- @arg   seq    integer
+--- @arg   ack    integer
+--- @arg   force  flag
+--- @reply deregistered
+--- @reply owns_interfaces owned:integer
+--- @reply ...session_refusal
+--- @reply ...sequence_refusal
+--- @include lib/sequence.lua
+--- @include lib/interfaces.lua
+
+--- More than this are void from this instant and taken down by the sweeper, so that the step stays short.
+local RELEASED_AT_ONCE = 256
+
+return once('deregister', handle, seq, ack, function(client)
+  local owned = owned_count(client)
+  if owned > 0 and force == 0 then return { 'owns_interfaces', owned } end
+  local interfaces = owned > 0 and some_owned(client, RELEASED_AT_ONCE) or {}
+  for i = 1, #interfaces do
+    clear_hold(interfaces[i], records[interfaces[i]], client, 'release')
+  end
+  session_event('deregistered', client)
+  end_client(client, 'release')
+  return { 'deregistered' }
+end)

@@ -1,0 +1,8 @@
+--- What the beacon says: how far the log reaches, and whether anybody has a session.
+---
+--- @reply head first:revision sessions:integer
+--- @alone
+--- @include lib/events.lua
+
+local oldest = redis.call('XRANGE', events_key, '-', '+', 'COUNT', 1)[1]
+return { 'head', oldest and tonumber(oldest[2][2]) or router.rev + 1, redis.call('ZCARD', roster_key) }

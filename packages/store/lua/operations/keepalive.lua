@@ -1,0 +1,16 @@
+--- Renews a lease: the session lives its time to live from now.
+---
+--- @arg   handle      handle
+--- @arg   ack         integer   0: says nothing about it
+--- @arg   mailbox_ack integer   0: says nothing about it
+--- @reply kept ttl_ms:integer mailbox:integer
+--- @reply ...session_refusal
+--- @include lib/sequence.lua
+--- @include lib/mailbox.lua
+
+local client, refused = client_of(handle)
+if not client then return refused end
+set_expiry(client, service_now + client.ttl_ms)
+if ack > 0 then advance_ack(client, ack) end
+if mailbox_ack > 0 then acknowledge_mailbox(client, mailbox_ack) end
+return { 'kept', client.ttl_ms, client.mailbox }

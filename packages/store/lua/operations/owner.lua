@@ -1,0 +1,10 @@
+--- Who owns an interface (mgm-semantics 4.2).
+---
+--- @arg   interface interface
+--- @reply held holder:holder
+--- @reply free
+--- @include lib/interfaces.lua
+
+local record, owner, igmp = look_at(interface)
+if not owner and not igmp then return { 'free' } end
+return { 'held', holder_shape(record, owner, igmp) }

@@ -1,0 +1,33 @@
+--- Gives interfaces back, each decided by itself, in order (mgm-semantics 4.1, rows T10 to T15).
+---
+--- @arg   handle     handle
+--- @arg   seq        integer
+--- @arg   ack        integer
+--- @arg   interfaces interface[]
+--- @arg   epoch      string       '' or: refuse unless it is the present one
+--- @reply decided results:release_outcome[]
+--- @reply ...session_refusal
+--- @reply ...sequence_refusal
+--- @case  release_outcome released
+--- @case  release_outcome not_owner holder:holder
+--- @case  release_outcome other_epoch current:epoch
+--- @case  release_outcome unknown_interface
+--- @include lib/sequence.lua
+--- @include lib/interfaces.lua
+
+local function give_back(client, interface)
+  local record, owner, igmp = look_at(interface)
+  if not owner and not igmp then return { 'unknown_interface' } end
+  local held = owner == client and record[OWNER_EPOCH] or igmp == client and record[IGMP_EPOCH]
+  if not held then return { 'not_owner', holder_shape(record, owner, igmp) } end
+  local current = epoch_in_force(client, held)
+  if epoch ~= '' and epoch ~= text(current) then return { 'other_epoch', current } end
+  clear_hold(interface, record, client, 'release')
+  return { 'released' }
+end
+
+return once('release', handle, seq, ack, function(client)
+  local results = {}
+  for i = 1, #interfaces do results[i] = give_back(client, interfaces[i]) end
+  return { 'decided', results }
+end)

@@ -1,0 +1,207 @@
+import type { RouterName } from '@mgm/protocol';
+import { readBatchReply, type BatchReply } from './batch-reply.ts';
+import { decode, encode, ALONE, type ArbiterArgs, type ArbiterOperation, type ArbiterReplies } from './generated/arbiter.ts';
+import { packForScript } from './packing.ts';
+import { RouterMemory } from './router-memory.ts';
+import { StoreError } from './store-error.ts';
+
+/** What a decided operation answered. */
+export interface Decision<Name extends ArbiterOperation> {
+  readonly reply: ArbiterReplies[Name];
+  readonly rev: number;
+  readonly batch: BatchReply;
+}
+
+export interface BatcherOptions {
+  /** Operations of one call; an operation on several interfaces counts as that many. */
+  readonly batchMax: number;
+  /** Operations that may wait, over all routers. */
+  readonly queueMax: number;
+  readonly eventRetention: number;
+  readonly run: (router: RouterName, request: Buffer) => Promise<readonly Buffer[]>;
+  /** Called after the operations of a batch were answered. */
+  readonly onDecided: (router: RouterName, batch: BatchReply) => void;
+}
+
+interface Waiting {
+  readonly operation: ArbiterOperation;
+  readonly call: readonly unknown[];
+  readonly weight: number;
+  readonly resolve: (decision: Decision<ArbiterOperation>) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface RouterQueue {
+  readonly router: RouterName;
+  readonly memory: RouterMemory;
+  waiting: Waiting[];
+  inFlight: number;
+}
+
+/** Calls of one router under way at once: one is decided while the next is on its way; what comes meanwhile gathers. */
+const IN_FLIGHT_MAX = 4;
+
+/** When the queue is full, it is worth coming back after about this long. */
+const RETRY_AFTER_MS = 50;
+
+/**
+ * Gathers the operations that arrive in one turn of the event loop into one call of the arbiter per router, in the order
+ * of their arrival. There is no timer: alone, an operation leaves at the end of its turn; under load, batches fill up
+ * while earlier ones are under way.
+ */
+export class Batcher {
+  readonly #options: BatcherOptions;
+  readonly #queues = new Map<RouterName, RouterQueue>();
+  readonly #due = new Set<RouterQueue>();
+  #waiting = 0;
+  #underWay = 0;
+  #idle: (() => void)[] = [];
+
+  constructor(options: BatcherOptions) {
+    this.#options = options;
+  }
+
+  /** Decides one operation. Rejects with `StoreError`. */
+  decide<Name extends ArbiterOperation>(
+    router: RouterName,
+    operation: Name,
+    args: ArbiterArgs[Name],
+  ): Promise<Decision<Name>> {
+    if (this.#waiting >= this.#options.queueMax) {
+      const message = `${this.#waiting} operations are waiting for the store`;
+      return Promise.reject(
+        new StoreError('overloaded', message, { retryAfterMs: RETRY_AFTER_MS }),
+      );
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<Decision<Name>>();
+    const call = encode[operation](args);
+    const queue = this.#queueOf(router);
+    queue.waiting.push({ operation, call, weight: weightOf(call), resolve: resolve as never, reject });
+    this.#waiting++;
+    this.#sendSoon(queue);
+    return promise;
+  }
+
+  /** Fails what has not been sent; what is under way ends by itself. */
+  refuseWaiting(error: StoreError): void {
+    for (const queue of this.#queues.values()) {
+      this.#waiting -= queue.waiting.length;
+      for (const one of queue.waiting.splice(0)) one.reject(error);
+    }
+    this.#tellIdle();
+  }
+
+  /** Resolves when nothing waits and nothing is under way. */
+  async drain(): Promise<void> {
+    if (this.#isIdle()) return;
+    await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  #queueOf(router: RouterName): RouterQueue {
+    let queue = this.#queues.get(router);
+    if (!queue) {
+      queue = { router, memory: new RouterMemory(), waiting: [], inFlight: 0 };
+      this.#queues.set(router, queue);
+    }
+    return queue;
+  }
+
+  #sendSoon(queue: RouterQueue): void {
+    if (this.#due.size === 0) setImmediate(() => this.#sendDue());
+    this.#due.add(queue);
+  }
+
+  #sendDue(): void {
+    const due = [...this.#due];
+    this.#due.clear();
+    for (const queue of due) this.#sendFrom(queue);
+  }
+
+  #sendFrom(queue: RouterQueue): void {
+    while (queue.waiting.length > 0 && queue.inFlight < IN_FLIGHT_MAX) {
+      const batch = takeBatch(queue.waiting, this.#options.batchMax);
+      this.#waiting -= batch.length;
+      queue.inFlight++;
+      this.#underWay++;
+      void this.#run(queue, batch).finally(() => this.#ended(queue));
+    }
+  }
+
+  #ended(queue: RouterQueue): void {
+    queue.inFlight--;
+    this.#underWay--;
+    if (queue.waiting.length > 0) this.#sendFrom(queue);
+    // A router that nobody uses leaves no trace here either, however many names are tried.
+    else if (queue.inFlight === 0 && queue.memory.isEmpty) this.#queues.delete(queue.router);
+    this.#tellIdle();
+  }
+
+  /** Never rejects: each operation of the batch is answered or failed. */
+  async #run(queue: RouterQueue, batch: readonly Waiting[]): Promise<void> {
+    try {
+      const request = packForScript([
+        ...queue.memory.known(),
+        this.#options.eventRetention,
+        batch.map((one) => one.call),
+      ]);
+      const reply = readBatchReply(await this.#options.run(queue.router, request));
+      queue.memory.learn(reply);
+      answer(batch, reply);
+      this.#options.onDecided(queue.router, reply);
+    } catch (error) {
+      await this.#failed(queue, batch, error);
+    }
+  }
+
+  /**
+   * A key that is not ours stops a batch before it has written anything. Its operations are then tried one by one, so
+   * that the key hurts only those who ask for it.
+   */
+  async #failed(queue: RouterQueue, batch: readonly Waiting[], error: unknown): Promise<void> {
+    if (batch.length > 1 && error instanceof StoreError && error.code === 'corrupt') {
+      for (const one of batch) await this.#run(queue, [one]);
+      return;
+    }
+    for (const one of batch) one.reject(error);
+  }
+
+  #isIdle(): boolean {
+    return this.#waiting === 0 && this.#underWay === 0;
+  }
+
+  #tellIdle(): void {
+    if (!this.#isIdle()) return;
+    for (const resolve of this.#idle.splice(0)) resolve();
+  }
+}
+
+function weightOf(call: readonly unknown[]): number {
+  const lists = call.map((part) => (Array.isArray(part) ? part.length : 0));
+  return Math.max(1, ...lists.map((length, at) => (call[at] === call[1] ? 1 : length)));
+}
+
+/** The next operations of one call, at least one. One that must be alone neither follows nor is followed. */
+function takeBatch(waiting: Waiting[], batchMax: number): Waiting[] {
+  let weight = 0;
+  let count = 0;
+  for (const one of waiting) {
+    const isAlone = ALONE.has(one.operation);
+    if (count > 0 && (isAlone || weight + one.weight > batchMax)) break;
+    weight += one.weight;
+    count++;
+    if (isAlone) break;
+  }
+  return waiting.splice(0, count);
+}
+
+function answer(batch: readonly Waiting[], reply: BatchReply): void {
+  for (const [at, one] of batch.entries()) {
+    const result = reply.results[at];
+    try {
+      if (!result) throw new StoreError('indeterminate', 'the script answered fewer operations than asked');
+      one.resolve({ reply: decode[one.operation](result.reply), rev: result.rev, batch: reply });
+    } catch (error) {
+      one.reject(error);
+    }
+  }
+}

@@ -1,0 +1,28 @@
+/** Where a listing stands between two pages. */
+export interface ListingPosition {
+  readonly client: number;
+  readonly scan: string;
+  readonly last: string;
+  readonly began: number;
+}
+
+const START: ListingPosition = { client: 0, scan: '0', last: '', began: 0 };
+const CURSOR = /^([1-9][0-9]{0,15})\.([0-9]{1,20})\.([0-9]{1,16})\.([0-9]{1,10}:[0-9a-f.:]{0,45})?$/;
+
+/** A cursor for the wire: opaque to everybody else. */
+export function writeCursor({ client, scan, began, last }: ListingPosition): string {
+  return `${client}.${scan}.${began}.${last}`;
+}
+
+/** The position of a cursor, the start without one. Throws `RangeError` for text that is no cursor of ours. */
+export function readCursor(cursor: string | undefined): ListingPosition {
+  if (cursor === undefined) return START;
+  const match = CURSOR.exec(cursor);
+  if (!match) throw new RangeError('must be a cursor from the page before');
+  return {
+    client: Number(match[1]),
+    scan: match[2] ?? '0',
+    began: Number(match[3]),
+    last: match[4] ?? '',
+  };
+}

@@ -1,0 +1,562 @@
+// Generated from packages/store/lua by `npm run generate`. Do not edit.
+import type { Epoch, InterfaceKey, Revision, SessionId } from '@mgm/protocol';
+import { interfaceName, type HandleParts } from '../names.ts';
+import * as read from '../reply-reader.ts';
+
+export const SCRIPT_SHA1 = '9a1be7698864abc67f6ef747e436041cf1c852d7';
+export const SCRIPT = "local root = string.sub(KEYS[1], 1, -string.len('meta') - 1)\nlocal meta_key = root .. 'meta'\nlocal function interface_key(interface) return root .. 'if:' .. interface end\nlocal function client_key(number) return root .. 'client:' .. string.format('%.0f', number) end\nlocal clients_key = root .. 'clients'\nlocal roster_key = root .. 'roster'\nlocal function owned_key(number) return root .. 'owned:' .. string.format('%.0f', number) end\nlocal leases_key = root .. 'leases'\nlocal function mailbox_key(session) return root .. 'mailbox:' .. string.format('%.0f', session) end\nlocal events_key = root .. 'events'\nlocal SILENCE_MS = 2000\nlocal time = redis.call('TIME')\nlocal now_us = tonumber(time[1]) * 1000000 + tonumber(time[2])\nlocal now_ms = math.floor(now_us / 1000)\nlocal function service_clock(shown_ms, seen_at)\nlocal silence = now_ms - seen_at\nif silence < 0 or silence > SILENCE_MS then return shown_ms end\nreturn shown_ms + silence\nend\nlocal function text(number)\nreturn string.format('%.0f', number)\nend\nlocal SCHEMA = 1\nlocal router = {}\nlocal service_now\nlocal function load_router(known)\nlocal stored = redis.call('HMGET', meta_key, 'schema', 'rev', 'epoch', 'log', 'service_ms', 'seen_at',\n'last_client', 'reset_of')\nlocal schema = tonumber(stored[1] or SCHEMA)\nif schema > SCHEMA then\nerror({ err = 'MGMSCHEMA the data has schema ' .. text(schema) .. ', this manager writes ' .. SCHEMA })\nend\nrouter.rev = tonumber(stored[2] or 0)\nrouter.epoch = math.max(tonumber(stored[3] or 0), known.epoch)\nrouter.log = stored[4] or ''\nrouter.service_ms = tonumber(stored[5] or 0)\nrouter.seen_at = tonumber(stored[6] or 0)\nrouter.last_client = tonumber(stored[7] or 0)\nrouter.reset_of = stored[8] or ''\nrouter.read_rev = router.rev\nrouter.read_epoch = router.epoch\nservice_now = service_clock(router.service_ms, router.seen_at)\nend\nlocal function next_rev()\nrouter.rev = router.rev + 1\nreturn router.rev\nend\nlocal function next_epoch()\nrouter.epoch = math.max(router.epoch + 1, now_us)\nreturn router.epoch\nend\nlocal function next_client()\nrouter.last_client = router.last_client + 1\nreturn router.last_client\nend\nlocal SERVICE_CLOCK_STEP_MS = 250\nlocal function router_changed()\nif router.rev ~= router.read_rev then return true end\nreturn not router.fresh and math.abs(now_ms - router.seen_at) >= SERVICE_CLOCK_STEP_MS\nend\nlocal function save_router()\nredis.call('HSET', meta_key, 'schema', SCHEMA, 'rev', text(router.rev), 'epoch', text(router.epoch),\n'log', router.log, 'service_ms', text(service_now), 'seen_at', text(now_ms),\n'last_client', text(router.last_client), 'reset_of', router.reset_of)\nend\nlocal events = {}\nlocal function session_event(type, client, detail)\nlocal rev = next_rev()\nevents[#events + 1] = { rev, type, client.session, client.protocol_id, client.component_id, '',\ndetail and detail.epoch or 0, '', detail and detail.previous or 0, detail and detail.actor or '',\ndetail and detail.why or '' }\nreturn rev\nend\nlocal function interface_event(type, client, interface, epoch, cause, by)\nlocal rev = next_rev()\nevents[#events + 1] = { rev, type, client.session, client.protocol_id, client.component_id, interface, epoch, cause,\n0, by and by.actor or '', by and by.why or '' }\nreturn rev\nend\nlocal function store_event(type)\nevents[#events + 1] = { next_rev(), type, 0, 0, 0, '', 0, '', 0, '', '' }\nend\nlocal function restart_log(log)\nrouter.log = log\nrouter.rev = 0\nrouter.restarted = true\nend\nlocal function notice_lost_data(known)\nlocal begun = router.log == ''\nlocal lost_tail = router.log == known.log and router.rev < known.rev\nlocal foreign = known.log ~= '' and router.log ~= known.log and router.reset_of ~= known.log\nif begun or lost_tail then restart_log(known.fresh_log) end\nrouter.fresh = begun and not foreign\nif foreign or lost_tail then\nrouter.reset_of = known.log\nstore_event('store-reset')\nend\nend\nlocal function save_events(packed, retention)\nif router.restarted then redis.call('DEL', events_key) end\nif #events == 0 then return end\nredis.call('XADD', events_key, 'MINID', '~', text(math.max(0, router.rev - retention)), text(router.rev) .. '-0',\n'first', text(events[1][1]), 'ts', text(now_ms), 'events', packed)\nend\nlocal REMEMBER_ENDED_MS = 600000\nlocal FIELDS = { 'protocol_id', 'component_id', 'igmp', 'name', 'instance', 'session', 'secret', 'ttl_ms', 'grace_ms',\n'state', 'expires_at', 'epoch_floor', 'mailbox', 'ack', 'resumed_owned', 'end_cause', 'end_actor', 'end_why' }\nlocal NUMBERS = { protocol_id = true, component_id = true, session = true, ttl_ms = true, grace_ms = true,\nexpires_at = true, epoch_floor = true, mailbox = true, ack = true, resumed_owned = true }\nlocal clients = {}\nlocal pairs_changed = {}\nlocal repeats = {}\nlocal orphaned_leases = {}\nlocal function expect_answer(number, seq)\nlocal wanted = repeats[number]\nif not wanted then\nwanted = {}\nrepeats[number] = wanted\nend\nwanted[#wanted + 1] = seq\nend\nlocal function read_client(number)\nlocal wanted = repeats[number] or {}\nlocal fields = {}\nfor i = 1, #FIELDS do fields[i] = FIELDS[i] end\nfor i = 1, #wanted do fields[#FIELDS + i] = 'answer:' .. text(wanted[i]) end\nlocal stored = redis.call('HMGET', client_key(number), unpack(fields))\nif not stored[1] then return nil end\nlocal client = { number = number, changed = {}, answers = {}, owned = {} }\nfor i = 1, #FIELDS do\nlocal name = FIELDS[i]\nclient[name] = NUMBERS[name] and tonumber(stored[i] or 0) or stored[i] or ''\nend\nfor i = 1, #wanted do client.answers[wanted[i]] = stored[#FIELDS + i] or nil end\nclient.is_igmp = client.igmp == '1'\nreturn client\nend\nlocal function set_field(client, name, value)\nclient[name] = value\nclient.changed[name] = NUMBERS[name] and text(value) or value\nend\nlocal function set_expiry(client, expires_at)\nset_field(client, 'expires_at', expires_at)\nclient.requeue = true\nend\nlocal function pair_of(client)\nreturn 'p:' .. text(client.protocol_id) .. ':' .. text(client.component_id)\nend\nlocal function session_of(client)\nreturn 's:' .. text(client.session)\nend\nlocal function owned_count(client)\nif not client.owned_count then client.owned_count = redis.call('SCARD', owned_key(client.number)) end\nreturn client.owned_count\nend\nlocal function add_owned(client, interface)\nclient.owned_count = owned_count(client) + 1\nclient.owned[interface] = true\nend\nlocal function remove_owned(client, interface)\nclient.owned_count = owned_count(client) - 1\nclient.owned[interface] = false\nend\nlocal function end_client(client, cause, by)\nset_field(client, 'state', 'ended')\nset_field(client, 'end_cause', cause)\nset_field(client, 'end_actor', by and by.actor or '')\nset_field(client, 'end_why', by and by.why or '')\nset_expiry(client, 0)\npairs_changed[pair_of(client)] = false\npairs_changed[session_of(client)] = false\nclient.leaves_roster = true\nend\nlocal function settle(client)\nif client.state == 'live' and service_now >= client.expires_at then\nif client.grace_ms > 0 then\nset_field(client, 'state', 'stale')\nset_expiry(client, client.expires_at + client.grace_ms)\nsession_event('stale', client)\nelse\nsession_event('expired', client)\nend_client(client, 'expire')\nend\nend\nif client.state == 'stale' and service_now >= client.expires_at then\nsession_event('expired', client)\nend_client(client, 'expire')\nend\nend\nlocal function load_client(number)\nlocal client = clients[number]\nif client == nil then\nclient = read_client(number) or false\nclients[number] = client\nif client then settle(client) end\nend\nreturn client or nil\nend\nlocal function find_client(entry)\nlocal number = pairs_changed[entry]\nif number == nil then\nnumber = redis.call('HGET', clients_key, entry)\nend\nreturn number and load_client(tonumber(number)) or nil\nend\nlocal function create_client(fields)\nlocal client = { number = next_client(), changed = {}, answers = {}, owned = {}, owned_count = 0 }\nclients[client.number] = client\nset_field(client, 'protocol_id', fields.protocol_id)\nset_field(client, 'component_id', fields.component_id)\nset_field(client, 'igmp', fields.igmp)\nclient.is_igmp = fields.igmp == '1'\nset_field(client, 'epoch_floor', 0)\nset_field(client, 'end_cause', '')\nclient.joins_roster = true\nredis.call('SCARD', owned_key(client.number))\npairs_changed[pair_of(client)] = client.number\nreturn client\nend\nlocal function begin_session(client, fields, resumed_owned)\nif client.session then\npairs_changed[session_of(client)] = false\nclient.forget_mailbox = client.session\nclient.forget_answers = client.ack\nend\nset_field(client, 'session', next_epoch())\npairs_changed[session_of(client)] = client.number\nset_field(client, 'secret', fields.secret)\nset_field(client, 'instance', fields.instance)\nset_field(client, 'name', fields.name)\nset_field(client, 'ttl_ms', fields.ttl_ms)\nset_field(client, 'grace_ms', fields.grace_ms)\nset_field(client, 'state', 'live')\nset_field(client, 'mailbox', 0)\nset_field(client, 'ack', 1)\nset_field(client, 'resumed_owned', resumed_owned)\nclient.answers = {}\nclient.new_answers = nil\nset_expiry(client, service_now + fields.ttl_ms)\nend\nlocal callbacks = {}\nlocal mailboxes = {}\nlocal function queue_callback(client, type, interface, rev, cause, epoch, why)\nset_field(client, 'mailbox', client.mailbox + 1)\nlocal message = { client.session, client.mailbox, type, interface, rev, cause, epoch, why }\ncallbacks[#callbacks + 1] = message\nif client.state == 'ended' then return end\nlocal queued = mailboxes[client.session]\nif not queued then\nredis.call('XLEN', mailbox_key(client.session))\nqueued = {}\nmailboxes[client.session] = queued\nend\nqueued[#queued + 1] = message\nend\nlocal function queue_igmp_pair(igmp, interface, rev, cause)\nqueue_callback(igmp, 'DISABLE_IGMP', interface, rev, cause, 0, '')\nqueue_callback(igmp, 'ENABLE_IGMP', interface, rev, cause, 0, '')\nend\nlocal function acknowledge_mailbox(client, seq)\nredis.call('XLEN', mailbox_key(client.session))\nclient.mailbox_ack = math.min(seq, client.mailbox)\nend\nlocal function save_mailboxes()\nfor session, queued in pairs(mailboxes) do\nredis.call('XADD', mailbox_key(session), text(queued[#queued][2]) .. '-0', 'ts', text(now_ms),\n'messages', cmsgpack.pack(queued))\nend\nend\nlocal CHUNK = 4000\nlocal records = {}\nlocal function read_record(interface, packed)\nlocal readable, record = pcall(cmsgpack.unpack, packed)\nif not readable or type(record) ~= 'table' or #record ~= 6 then\nerror({ err = 'MGMCORRUPT ' .. interface_key(interface) .. ' is not an interface record' })\nend\nrecord.stored = true\nreturn record\nend\nlocal function refuse_foreign_keys(free)\nif #free > 0 and redis.call('EXISTS', unpack(free)) > 0 then\nerror({ err = 'MGMCORRUPT one of ' .. table.concat(free, ' ', 1, math.min(#free, 8)) .. ' is not a string' })\nend\nend\nlocal OWNER, OWNER_EPOCH, OWNER_SINCE, IGMP, IGMP_EPOCH, IGMP_SINCE = 1, 2, 3, 4, 5, 6\nlocal function load_records(interfaces)\nfor first = 1, #interfaces, CHUNK do\nlocal last = math.min(first + CHUNK - 1, #interfaces)\nlocal keys = {}\nfor i = first, last do keys[#keys + 1] = interface_key(interfaces[i]) end\nlocal packed = redis.call('MGET', unpack(keys))\nlocal free = {}\nfor i = first, last do\nlocal name, stored = interfaces[i], packed[i - first + 1]\nif not stored then free[#free + 1] = keys[i - first + 1] end\nif not records[name] then\nrecords[name] = stored and read_record(name, stored) or { 0, 0, 0, 0, 0, 0 }\nend\nend\nrefuse_foreign_keys(free)\nend\nend\nlocal function epoch_in_force(client, epoch)\nreturn math.max(epoch, client.epoch_floor)\nend\nlocal function clear_owner(interface, record, client, cause, by)\nlocal epoch = epoch_in_force(client, record[OWNER_EPOCH])\nrecord[OWNER], record[OWNER_EPOCH], record[OWNER_SINCE] = 0, 0, 0\nrecord.changed = true\nremove_owned(client, interface)\nlocal rev = interface_event('released', client, interface, epoch, cause, by)\nlocal igmp = record[IGMP] ~= 0 and load_client(record[IGMP])\nif igmp and igmp.state ~= 'ended' then\nqueue_igmp_pair(igmp, interface, rev, cause == 'admin' and 'release' or cause)\nend\nreturn epoch\nend\nlocal function clear_igmp(interface, record, client, cause, by)\nlocal epoch = epoch_in_force(client, record[IGMP_EPOCH])\nrecord[IGMP], record[IGMP_EPOCH], record[IGMP_SINCE] = 0, 0, 0\nrecord.changed = true\nremove_owned(client, interface)\ninterface_event('igmp-released', client, interface, epoch, cause, by)\nreturn epoch\nend\nlocal function clear_hold(interface, record, client, cause, by)\nif record[OWNER] == client.number then return clear_owner(interface, record, client, cause, by) end\nif record[IGMP] == client.number then return clear_igmp(interface, record, client, cause, by) end\nremove_owned(client, interface)\nend\nlocal function clear_void(interface, record, client)\nlocal by = client.end_actor ~= '' and { actor = client.end_actor, why = client.end_why } or nil\nlocal lost = clear_hold(interface, record, client, client.end_cause, by)\nif lost and client.end_cause == 'evict' then\nqueue_callback(client, 'OWNERSHIP_LOST', interface, 0, 'evict', lost, client.end_why)\nend\nend\nlocal function look_at(interface)\nlocal record = records[interface]\nif not record then\nload_records({ interface })\nrecord = records[interface]\nend\nlocal owner = record[OWNER] ~= 0 and load_client(record[OWNER]) or nil\nlocal igmp = record[IGMP] ~= 0 and load_client(record[IGMP]) or nil\nif owner and owner.state == 'ended' then\nclear_void(interface, record, owner)\nowner = nil\nend\nif igmp and igmp.state == 'ended' then\nclear_void(interface, record, igmp)\nigmp = nil\nend\nreturn record, owner, igmp\nend\nlocal function igmp_shape(record, igmp)\nreturn { igmp.protocol_id, igmp.component_id, igmp.session, epoch_in_force(igmp, record[IGMP_EPOCH]) }\nend\nlocal function holder_shape(record, owner, igmp)\nlocal client = owner or igmp\nlocal epoch = owner and record[OWNER_EPOCH] or record[IGMP_EPOCH]\nlocal since = owner and record[OWNER_SINCE] or record[IGMP_SINCE]\nlocal stale = client.state == 'stale'\nreturn { client.protocol_id, client.component_id, client.session, client.name, epoch_in_force(client, epoch), since,\nstale and client.expires_at - service_now or 0, stale and 1 or 0,\nowner and igmp and igmp_shape(record, igmp) or {} }\nend\nlocal function some_owned(client, most)\nlocal found = {}\nfor interface, is_owned in pairs(client.owned) do\nif is_owned and #found < most then found[#found + 1] = interface end\nend\nlocal stored = redis.call('SRANDMEMBER', owned_key(client.number), most)\nfor i = 1, #stored do\nif client.owned[stored[i]] == nil and #found < most then found[#found + 1] = stored[i] end\nend\nload_records(found)\nreturn found\nend\nlocal function clear_slice(client, most)\nlocal interfaces = some_owned(client, most)\nfor i = 1, #interfaces do clear_void(interfaces[i], records[interfaces[i]], client) end\nreturn #interfaces\nend\nlocal WINDOW = 4096\nlocal function names_session(client, handle)\nreturn client.session == handle[2] and client.secret == handle[3]\nend\nlocal function client_of(handle)\nlocal client = handle[1] ~= 0 and load_client(handle[1])\nif not client then return nil, { 'bad_handle' } end\nif client.session > handle[2] then return nil, { 'session_expired', handle[2] } end\nif not names_session(client, handle) then return nil, { 'bad_handle' } end\nif client.state == 'live' then return client end\nif client.end_cause == 'release' and client.state == 'ended' then return nil, { 'bad_handle' } end\nreturn nil, { 'session_expired', client.session }\nend\nlocal function advance_ack(client, ack)\nif ack <= client.ack then return end\nclient.forget_from = client.forget_from or client.ack\nset_field(client, 'ack', ack)\nend\nlocal function recall(answer, operation)\nlocal remembered = cmsgpack.unpack(answer)\nif remembered[1] ~= operation then return { 'seq_reused', remembered[1] } end\nreturn remembered[3], remembered[2]\nend\nlocal function recall_ended(operation, handle, seq)\nlocal client = handle[1] ~= 0 and load_client(handle[1])\nif not client or not names_session(client, handle) then return nil end\nlocal answer = client.state == 'ended' and client.end_cause == 'release' and client.answers[seq]\nif answer then return recall(answer, operation) end\nend\nlocal function remember(client, seq, operation, reply)\nlocal answer = cmsgpack.pack({ operation, router.rev, reply })\nclient.answers[seq] = answer\nclient.new_answers = client.new_answers or {}\nclient.new_answers[seq] = answer\nend\nlocal function once(operation, handle, seq, ack, decide)\nlocal client, refused = client_of(handle)\nif not client then\nlocal reply, rev = recall_ended(operation, handle, seq)\nreturn reply or refused, rev\nend\nif seq < client.ack then return { 'stale_request', client.ack } end\nlocal highest = math.max(client.ack, ack) + WINDOW\nif seq > highest then return { 'seq_too_high', highest } end\nadvance_ack(client, ack)\nlocal answer = client.answers[seq]\nif answer then return recall(answer, operation) end\nlocal reply = decide(client)\nremember(client, seq, operation, reply)\nreturn reply\nend\nlocal function in_chunks(list, send)\nfor first = 1, #list, CHUNK do\nsend(unpack(list, first, math.min(first + CHUNK - 1, #list)))\nend\nend\nlocal function save_records()\nlocal held, freed = {}, {}\nfor interface, record in pairs(records) do\nif record.changed then\nif record[OWNER] ~= 0 or record[IGMP] ~= 0 then\nheld[#held + 1] = interface_key(interface)\nheld[#held + 1] = cmsgpack.pack({ record[1], record[2], record[3], record[4], record[5], record[6] })\nelseif record.stored then\nfreed[#freed + 1] = interface_key(interface)\nend\nend\nend\nin_chunks(held, function(...) redis.call('MSET', ...) end)\nin_chunks(freed, function(...) redis.call('DEL', ...) end)\nend\nlocal function save_owned(client)\nlocal added, removed = {}, {}\nfor interface, is_owned in pairs(client.owned) do\nlocal list = is_owned and added or removed\nlist[#list + 1] = interface\nend\nlocal key = owned_key(client.number)\nin_chunks(added, function(...) redis.call('SADD', key, ...) end)\nin_chunks(removed, function(...) redis.call('SREM', key, ...) end)\nend\nlocal function forget_answers(client, from, count)\nlocal fields = {}\nfor seq = from, from + count - 1 do\nif not (client.new_answers and client.new_answers[seq] and seq >= client.ack) then\nfields[#fields + 1] = 'answer:' .. text(seq)\nend\nend\nlocal key = client_key(client.number)\nin_chunks(fields, function(...) redis.call('HDEL', key, ...) end)\nend\nlocal function save_fields(client)\nlocal fields = {}\nfor name, value in pairs(client.changed) do\nfields[#fields + 1] = name\nfields[#fields + 1] = value\nend\nfor seq, answer in pairs(client.new_answers or {}) do\nif seq >= client.ack then\nfields[#fields + 1] = 'answer:' .. text(seq)\nfields[#fields + 1] = answer\nend\nend\nlocal key = client_key(client.number)\nin_chunks(fields, function(...) redis.call('HSET', key, ...) end)\nend\nlocal function save_answers_window(client)\nif client.forget_answers then forget_answers(client, client.forget_answers, WINDOW + 1) end\nif client.forget_from then\nforget_answers(client, client.forget_from, math.min(client.ack - client.forget_from, WINDOW + 1))\nend\nend\nlocal function save_mailbox_of(client)\nif client.forget_mailbox then redis.call('DEL', mailbox_key(client.forget_mailbox)) end\nif client.leaves_roster then redis.call('DEL', mailbox_key(client.session)) end\nif client.mailbox_ack and client.mailbox_ack > 0 then\nredis.call('XTRIM', mailbox_key(client.session), 'MINID', text(client.mailbox_ack + 1))\nend\nend\nlocal function save_places(client)\nlocal number = text(client.number)\nlocal gone = client.state == 'ended' and owned_count(client) == 0\nif gone then\nredis.call('ZREM', leases_key, number)\nredis.call('PEXPIRE', client_key(client.number), REMEMBER_ENDED_MS)\nelseif client.requeue then\nredis.call('ZADD', leases_key, text(client.expires_at), number)\nend\nif client.leaves_roster then\nredis.call('ZREM', roster_key, number)\nelseif client.joins_roster then\nredis.call('ZADD', roster_key, number, number)\nend\nend\nlocal function save_client(client)\nsave_fields(client)\nsave_answers_window(client)\nsave_owned(client)\nsave_mailbox_of(client)\nsave_places(client)\nend\nlocal function save_pairs()\nfor i = 1, #orphaned_leases do redis.call('ZREM', leases_key, orphaned_leases[i]) end\nfor entry, number in pairs(pairs_changed) do\nif number then\nredis.call('HSET', clients_key, entry, text(number))\nelse\nredis.call('HDEL', clients_key, entry)\nend\nend\nend\nlocal function was_touched(client)\nreturn next(client.changed) or client.new_answers or next(client.owned) or client.requeue or client.mailbox_ack\nend\nlocal function check_types()\nredis.call('XLEN', events_key)\nredis.call('ZCARD', leases_key)\nredis.call('ZCARD', roster_key)\nredis.call('HLEN', clients_key)\nend\nlocal function commit(retention)\nlocal touched = {}\nfor _, client in pairs(clients) do\nif client and was_touched(client) then touched[#touched + 1] = client end\nend\nif #touched == 0 and #orphaned_leases == 0 and not router_changed() then return '' end\nsave_router()\nsave_records()\nfor i = 1, #touched do save_client(touched[i]) end\nsave_pairs()\nsave_mailboxes()\nlocal packed = #events > 0 and cmsgpack.pack(events) or ''\nsave_events(packed, retention)\nreturn packed\nend\nlocal operations = {}\noperations['admin_evict'] = function(call)\nlocal session, actor, why = call[2], call[3], call[4]\nlocal CLEARED_AT_ONCE = 256\nlocal client = find_client('s:' .. text(session))\nif not client or client.state == 'ended' then return { 'unknown_session' } end\nlocal owned = owned_count(client)\nlocal by = { actor = actor, why = why }\nsession_event('evicted', client, by)\nend_client(client, 'evict', by)\nclear_slice(client, CLEARED_AT_ONCE)\nreturn { 'evicted', owned }\nend\noperations['admin_release'] = function(call)\nlocal interface, actor, why = call[2], call[3], call[4]\nlocal record, owner, igmp = look_at(interface)\nif not owner and not igmp then return { 'free' } end\nlocal client = owner or igmp\nlocal previous = holder_shape(record, owner, igmp)\nlocal epoch = clear_hold(interface, record, client, 'admin', { actor = actor, why = why })\nqueue_callback(client, 'OWNERSHIP_LOST', interface, router.rev, 'admin', epoch, why)\nreturn { 'released', previous }\nend\noperations['deregister'] = function(call)\nlocal handle, seq, ack, force = call[2], call[3], call[4], call[5]\nlocal RELEASED_AT_ONCE = 256\nreturn once('deregister', handle, seq, ack, function(client)\nlocal owned = owned_count(client)\nif owned > 0 and force == 0 then return { 'owns_interfaces', owned } end\nlocal interfaces = owned > 0 and some_owned(client, RELEASED_AT_ONCE) or {}\nfor i = 1, #interfaces do\nclear_hold(interfaces[i], records[interfaces[i]], client, 'release')\nend\nsession_event('deregistered', client)\nend_client(client, 'release')\nreturn { 'deregistered' }\nend)\nend\noperations['events'] = function(call)\nlocal after, limit = call[2], call[3]\nlocal oldest = redis.call('XRANGE', events_key, '-', '+', 'COUNT', 1)[1]\nlocal first = oldest and tonumber(oldest[2][2]) or router.rev + 1\nif after + 1 < first then return { 'compacted', first } end\nlocal found = redis.call('XRANGE', events_key, '(' .. text(after) .. '-0', '+', 'COUNT', limit)\nlocal entries, held = {}, 0\nfor i = 1, #found do\nif held >= limit then break end\nlocal fields = found[i][2]\nentries[i] = { tonumber(fields[4]), cmsgpack.unpack(fields[6]) }\nheld = held + tonumber(string.match(found[i][1], '^%d+')) - tonumber(fields[2]) + 1\nend\nreturn { 'entries', entries, first }\nend\noperations['head'] = function(call)\nlocal oldest = redis.call('XRANGE', events_key, '-', '+', 'COUNT', 1)[1]\nreturn { 'head', oldest and tonumber(oldest[2][2]) or router.rev + 1, redis.call('ZCARD', roster_key) }\nend\noperations['interfaces'] = function(call)\nlocal client, scan, last, began, limit, session, protocol = call[2], call[3], call[4], call[5], call[6], call[7], call[8]\nlocal STEPS = 128\nlocal from = began > 0 and began or router.epoch\nlocal items = {}\nlocal function listed_before(record, own, other, own_number)\nlocal number = record[other]\nreturn session == 0 and protocol < 0 and number ~= 0 and number < own_number and record[other + 1] <= from\nend\nlocal function list(member, owning)\nlocal record, owner, igmp = look_at(member)\nlocal own = owner == owning and OWNER or igmp == owning and IGMP\nif not own then return end\nif listed_before(record, own, own == OWNER and IGMP or OWNER, owning.number) then return end\nitems[#items + 1] = { member, holder_shape(record, owner, igmp) }\nend\nlocal function list_step(members, skip, owning)\ntable.sort(members)\nload_records(members)\nfor i = 1, #members do\nif members[i] > skip then\nif #items == limit then return skip end\nlist(members[i], owning)\nskip = members[i]\nend\nend\nend\nlocal function next_of_roster(number)\nlocal found = redis.call('ZRANGEBYSCORE', roster_key, '(' .. text(number), '+inf', 'LIMIT', 0, 1)\nreturn tonumber(found[1] or 0)\nend\nlocal function is_wanted(candidate)\nreturn candidate and candidate.state ~= 'ended' and (session == 0 or candidate.session == session)\nand (protocol < 0 or candidate.protocol_id == protocol)\nend\nlocal number, position, skip = client, scan, last\nif began == 0 then number, position, skip = next_of_roster(0), '0', '' end\nfor _ = 1, STEPS do\nif number == 0 or #items == limit then break end\nlocal owning = load_client(number)\nlocal step = is_wanted(owning) and redis.call('SSCAN', owned_key(number), position, 'COUNT', limit) or { '0', {} }\nlocal stopped_at = list_step(step[2], skip, owning)\nif stopped_at then\nskip = stopped_at\nbreak\nend\nposition, skip = step[1], ''\nif position == '0' then number = next_of_roster(number) end\nend\nreturn { 'page', items, number, position, skip, from }\nend\noperations['keepalive'] = function(call)\nlocal handle, ack, mailbox_ack = call[2], call[3], call[4]\nlocal client, refused = client_of(handle)\nif not client then return refused end\nset_expiry(client, service_now + client.ttl_ms)\nif ack > 0 then advance_ack(client, ack) end\nif mailbox_ack > 0 then acknowledge_mailbox(client, mailbox_ack) end\nreturn { 'kept', client.ttl_ms, client.mailbox }\nend\noperations['mailbox'] = function(call)\nlocal handle, after, limit = call[2], call[3], call[4]\nlocal client, refused = client_of(handle)\nif not client then return refused end\nlocal found = redis.call('XRANGE', mailbox_key(client.session), '(' .. text(after) .. '-0', '+', 'COUNT', limit)\nlocal entries = {}\nfor i = 1, #found do entries[i] = { tonumber(found[i][2][2]), cmsgpack.unpack(found[i][2][4]) } end\nreturn { 'messages', entries, client.mailbox }\nend\noperations['owner'] = function(call)\nlocal interface = call[2]\nlocal record, owner, igmp = look_at(interface)\nif not owner and not igmp then return { 'free' } end\nreturn { 'held', holder_shape(record, owner, igmp) }\nend\noperations['register'] = function(call)\nlocal protocol_id, component_id, is_igmp, instance, name, ttl_ms, grace_ms, takeover, secret = call[2], call[3], call[4], call[5], call[6], call[7], call[8], call[9], call[10]\nlocal function registered(client)\nlocal resumed = client.epoch_floor > 0\nreturn { 'registered', client.number, client.session, client.secret, client.ttl_ms, client.grace_ms, client.mailbox,\nresumed and 1 or 0, client.resumed_owned, client.epoch_floor }\nend\nlocal fields = { protocol_id = protocol_id, component_id = component_id, igmp = text(is_igmp), instance = instance,\nname = name, ttl_ms = ttl_ms, grace_ms = grace_ms, secret = secret }\nlocal client = find_client('p:' .. text(protocol_id) .. ':' .. text(component_id))\nif client and client.state == 'ended' then client = nil end\nif not client then\nclient = create_client(fields)\nbegin_session(client, fields, 0)\nsession_event('registered', client)\nreturn registered(client)\nend\nif client.state == 'live' and client.instance == instance then\nset_expiry(client, service_now + client.ttl_ms)\nreturn registered(client)\nend\nif client.state == 'live' and takeover == 0 then\nreturn { 'already_registered', client.session, client.name, client.expires_at - service_now }\nend\nlocal previous = client.session\nbegin_session(client, fields, owned_count(client))\nset_field(client, 'epoch_floor', next_epoch())\nsession_event('resumed', client, { epoch = client.epoch_floor, previous = previous })\nreturn registered(client)\nend\noperations['release'] = function(call)\nlocal handle, seq, ack, interfaces, epoch = call[2], call[3], call[4], call[5], call[6]\nlocal function give_back(client, interface)\nlocal record, owner, igmp = look_at(interface)\nif not owner and not igmp then return { 'unknown_interface' } end\nlocal held = owner == client and record[OWNER_EPOCH] or igmp == client and record[IGMP_EPOCH]\nif not held then return { 'not_owner', holder_shape(record, owner, igmp) } end\nlocal current = epoch_in_force(client, held)\nif epoch ~= '' and epoch ~= text(current) then return { 'other_epoch', current } end\nclear_hold(interface, record, client, 'release')\nreturn { 'released' }\nend\nreturn once('release', handle, seq, ack, function(client)\nlocal results = {}\nfor i = 1, #interfaces do results[i] = give_back(client, interfaces[i]) end\nreturn { 'decided', results }\nend)\nend\noperations['sessions'] = function(call)\nlocal after, limit = call[2], call[3]\nlocal numbers = redis.call('ZRANGEBYSCORE', roster_key, '(' .. text(after), '+inf', 'LIMIT', 0, limit)\nlocal items = {}\nfor i = 1, #numbers do\nlocal client = load_client(tonumber(numbers[i]))\nif client and client.state ~= 'ended' then\nitems[#items + 1] = { client.session, client.protocol_id, client.component_id, client.name,\nclient.state == 'stale' and 1 or 0, client.expires_at - service_now, owned_count(client) }\nend\nend\nreturn { 'page', items, #numbers == limit and tonumber(numbers[#numbers]) or 0 }\nend\noperations['sweep'] = function(call)\nlocal most = call[2]\nlocal due = redis.call('ZRANGEBYSCORE', leases_key, '-inf', text(service_now), 'LIMIT', 0, most)\nlocal ended = {}\nfor i = 1, #due do\nlocal client = load_client(tonumber(due[i]))\nif not client then\norphaned_leases[#orphaned_leases + 1] = due[i]\nelseif client.state == 'ended' then\nended[#ended + 1] = client\nclient.requeue = true\nend\nend\nlocal released = 0\nfor i = 1, #ended do\nif released == most then break end\nreleased = released + clear_slice(ended[i], most - released)\nend\nreturn { 'swept', #ended, released, (#due == most or released == most) and 1 or 0 }\nend\noperations['take'] = function(call)\nlocal handle, seq, ack, interfaces = call[2], call[3], call[4], call[5]\nlocal function take_beside(client, interface, record, _, igmp)\nif igmp == client then return { 'already_taken', holder_shape(record, nil, igmp) } end\nif igmp then return { 'already_owned', holder_shape(record, nil, igmp) } end\nlocal epoch = next_epoch()\nrecord[IGMP], record[IGMP_EPOCH], record[IGMP_SINCE] = client.number, epoch, now_ms\nrecord.changed = true\nadd_owned(client, interface)\ninterface_event('igmp-taken', client, interface, epoch, 'take')\nreturn { 'taken', epoch }\nend\nlocal function take_alone(client, interface, record, owner, igmp)\nif owner == client then return { 'already_taken', holder_shape(record, owner, igmp) } end\nif owner then return { 'already_owned', holder_shape(record, owner, igmp) } end\nlocal epoch = next_epoch()\nrecord[OWNER], record[OWNER_EPOCH], record[OWNER_SINCE] = client.number, epoch, now_ms\nrecord.changed = true\nadd_owned(client, interface)\nlocal rev = interface_event('taken', client, interface, epoch, 'take')\nif igmp then queue_igmp_pair(igmp, interface, rev, 'take') end\nreturn { 'taken', epoch }\nend\nreturn once('take', handle, seq, ack, function(client)\nlocal take = client.is_igmp and take_beside or take_alone\nlocal results = {}\nfor i = 1, #interfaces do\nresults[i] = take(client, interfaces[i], look_at(interfaces[i]))\nend\nreturn { 'decided', results }\nend)\nend\noperations['validate'] = function(call)\nlocal interface, epoch = call[2], call[3]\nlocal record, owner, igmp = look_at(interface)\nlocal of_owner = owner and epoch_in_force(owner, record[OWNER_EPOCH])\nlocal of_igmp = igmp and epoch_in_force(igmp, record[IGMP_EPOCH])\nif not of_owner and not of_igmp then return { 'free' } end\nif of_owner and text(of_owner) == epoch then return { 'current', of_owner } end\nif of_igmp and text(of_igmp) == epoch then return { 'current', of_igmp } end\nreturn { 'outdated', of_owner or of_igmp }\nend\nlocal foreseen = { ['admin_evict'] = {  }, ['admin_release'] = { interface = 2 }, ['deregister'] = { handle = 2, seq = 3 }, ['events'] = {  }, ['head'] = {  }, ['interfaces'] = {  }, ['keepalive'] = { handle = 2 }, ['mailbox'] = { handle = 2 }, ['owner'] = { interface = 2 }, ['register'] = {  }, ['release'] = { handle = 2, seq = 3, interfaces = 5 }, ['sessions'] = {  }, ['sweep'] = {  }, ['take'] = { handle = 2, seq = 3, interfaces = 5 }, ['validate'] = { interface = 2 } }\nlocal request_packed = ARGV[1]\nlocal request = cmsgpack.unpack(request_packed)\nlocal known = { log = request[1], rev = request[2], epoch = request[3], fresh_log = request[4] }\nlocal retention, calls = request[5], request[6]\nlocal function foresee()\nlocal interfaces = {}\nfor i = 1, #calls do\nlocal call = calls[i]\nlocal needs = foreseen[call[1]]\nif needs.handle and needs.seq then expect_answer(call[needs.handle][1], call[needs.seq]) end\nif needs.interface then interfaces[#interfaces + 1] = call[needs.interface] end\nif needs.interfaces then\nlocal list = call[needs.interfaces]\nfor j = 1, #list do interfaces[#interfaces + 1] = list[j] end\nend\nend\nload_records(interfaces)\nend\nload_router(known)\ncheck_types()\nnotice_lost_data(known)\nforesee()\nlocal results = {}\nfor i = 1, #calls do\nlocal call = calls[i]\nlocal reply, rev = operations[call[1]](call)\nresults[i] = { rev or router.rev, reply }\nend\nlocal packed_events = commit(retention)\nlocal log = router.fresh and router.rev == 0 and '' or router.log\nreturn { text(now_ms), text(router.rev), text(router.epoch), log, cmsgpack.pack(results), packed_events,\n#callbacks > 0 and cmsgpack.pack(callbacks) or '' }\n";
+
+export interface Event { readonly rev: Revision; readonly type: string; readonly session: SessionId | undefined; readonly protocolId: number; readonly componentId: number; readonly interface: InterfaceKey | undefined; readonly epoch: Epoch | undefined; readonly cause: string | undefined; readonly previous: SessionId | undefined; readonly actor: string | undefined; readonly why: string | undefined }
+
+export interface Callback { readonly session: SessionId; readonly seq: number; readonly type: string; readonly interface: InterfaceKey; readonly rev: Revision | undefined; readonly cause: string; readonly epoch: Epoch | undefined; readonly why: string | undefined }
+
+export interface Igmp { readonly protocolId: number; readonly componentId: number; readonly session: SessionId; readonly epoch: Epoch }
+
+export interface Holder { readonly protocolId: number; readonly componentId: number; readonly session: SessionId; readonly name: string; readonly epoch: Epoch; readonly since: number; readonly graceLeft: number; readonly stale: boolean; readonly igmp: Igmp | undefined }
+
+export interface LogEntry { readonly ts: number; readonly events: readonly Event[] }
+
+export interface InterfaceItem { readonly interface: InterfaceKey; readonly holder: Holder }
+
+export interface MailEntry { readonly ts: number; readonly callbacks: readonly Callback[] }
+
+export interface SessionItem { readonly session: SessionId; readonly protocolId: number; readonly componentId: number; readonly name: string; readonly stale: boolean; readonly expiresInMs: number; readonly interfaces: number }
+
+export type SessionRefusal =
+  | { readonly kind: 'bad_handle' }
+  | { readonly kind: 'session_expired'; readonly session: SessionId };
+
+export type SequenceRefusal =
+  | { readonly kind: 'stale_request'; readonly ack: number }
+  | { readonly kind: 'seq_too_high'; readonly highest: number }
+  | { readonly kind: 'seq_reused'; readonly operation: string };
+
+export type ReleaseOutcome =
+  | { readonly kind: 'released' }
+  | { readonly kind: 'not_owner'; readonly holder: Holder }
+  | { readonly kind: 'other_epoch'; readonly current: Epoch }
+  | { readonly kind: 'unknown_interface' };
+
+export type TakeOutcome =
+  | { readonly kind: 'taken'; readonly epoch: Epoch }
+  | { readonly kind: 'already_owned'; readonly holder: Holder }
+  | { readonly kind: 'already_taken'; readonly holder: Holder };
+
+/** Ends a session on an operator's word. Its interfaces are void from this instant. */
+export interface AdminEvictArgs { readonly session: number; readonly actor: string; readonly why: string }
+
+/** Takes an interface from whoever `owner` answers for it, on an operator's word. */
+export interface AdminReleaseArgs { readonly interface: InterfaceKey; readonly actor: string; readonly why: string }
+
+/** Ends a session. With interfaces owned it is refused, or, forced, releases them first. */
+export interface DeregisterArgs { readonly handle: HandleParts; readonly seq: number; readonly ack: number; readonly force: boolean }
+
+/** Reads the log after a revision. */
+export interface EventsArgs { readonly after: number; readonly limit: number }
+
+/** What the beacon says: how far the log reaches, and whether anybody has a session. */
+export type HeadArgs = Record<string, never>;
+
+/** A page of the interfaces that are held, client by client in the order of their numbers. */
+export interface InterfacesArgs { readonly client: number; readonly scan: string; readonly last: string; readonly began: number; readonly limit: number; readonly session: number; readonly protocol: number }
+
+/** Renews a lease: the session lives its time to live from now. */
+export interface KeepaliveArgs { readonly handle: HandleParts; readonly ack: number; readonly mailboxAck: number }
+
+/** Reads a session's callbacks after a number. */
+export interface MailboxArgs { readonly handle: HandleParts; readonly after: number; readonly limit: number }
+
+/** Who owns an interface (mgm-semantics 4.2). */
+export interface OwnerArgs { readonly interface: InterfaceKey }
+
+/** Opens a session for the client named by (protocol, component). */
+export interface RegisterArgs { readonly protocolId: number; readonly componentId: number; readonly isIgmp: boolean; readonly instance: string; readonly name: string; readonly ttlMs: number; readonly graceMs: number; readonly takeover: boolean; readonly secret: string }
+
+/** Gives interfaces back, each decided by itself, in order (mgm-semantics 4.1, rows T10 to T15). */
+export interface ReleaseArgs { readonly handle: HandleParts; readonly seq: number; readonly ack: number; readonly interfaces: readonly InterfaceKey[]; readonly epoch: string }
+
+/** A page of the sessions that live or are in their grace time, in the order of their clients' numbers. */
+export interface SessionsArgs { readonly after: number; readonly limit: number }
+
+/** Ends sessions whose time is over and takes down a bounded number of their interfaces. */
+export interface SweepArgs { readonly most: number }
+
+/** Takes interfaces for a session, each decided by itself, in order (mgm-semantics 4.1, rows T1 to T9). */
+export interface TakeArgs { readonly handle: HandleParts; readonly seq: number; readonly ack: number; readonly interfaces: readonly InterfaceKey[] }
+
+/** Whether an epoch is the one in force: for whoever acts on an owner's word and cannot remember the highest it has seen. */
+export interface ValidateArgs { readonly interface: InterfaceKey; readonly epoch: string }
+
+export type AdminEvictReply =
+  | { readonly kind: 'evicted'; readonly released: number }
+  | { readonly kind: 'unknown_session' };
+
+export type AdminReleaseReply =
+  | { readonly kind: 'released'; readonly previous: Holder }
+  | { readonly kind: 'free' };
+
+export type DeregisterReply =
+  | { readonly kind: 'deregistered' }
+  | { readonly kind: 'owns_interfaces'; readonly owned: number }
+  | { readonly kind: 'bad_handle' }
+  | { readonly kind: 'session_expired'; readonly session: SessionId }
+  | { readonly kind: 'stale_request'; readonly ack: number }
+  | { readonly kind: 'seq_too_high'; readonly highest: number }
+  | { readonly kind: 'seq_reused'; readonly operation: string };
+
+export type EventsReply =
+  | { readonly kind: 'entries'; readonly entries: readonly LogEntry[]; readonly first: Revision }
+  | { readonly kind: 'compacted'; readonly first: Revision };
+
+export type HeadReply =
+  | { readonly kind: 'head'; readonly first: Revision; readonly sessions: number };
+
+export type InterfacesReply =
+  | { readonly kind: 'page'; readonly items: readonly InterfaceItem[]; readonly client: number; readonly scan: string; readonly last: string; readonly began: number };
+
+export type KeepaliveReply =
+  | { readonly kind: 'kept'; readonly ttlMs: number; readonly mailbox: number }
+  | { readonly kind: 'bad_handle' }
+  | { readonly kind: 'session_expired'; readonly session: SessionId };
+
+export type MailboxReply =
+  | { readonly kind: 'messages'; readonly entries: readonly MailEntry[]; readonly head: number }
+  | { readonly kind: 'bad_handle' }
+  | { readonly kind: 'session_expired'; readonly session: SessionId };
+
+export type OwnerReply =
+  | { readonly kind: 'held'; readonly holder: Holder }
+  | { readonly kind: 'free' };
+
+export type RegisterReply =
+  | { readonly kind: 'registered'; readonly client: number; readonly session: SessionId; readonly secret: string; readonly ttlMs: number; readonly graceMs: number; readonly mailbox: number; readonly resumed: boolean; readonly owned: number; readonly epoch: Epoch | undefined }
+  | { readonly kind: 'already_registered'; readonly session: SessionId; readonly name: string; readonly expiresInMs: number };
+
+export type ReleaseReply =
+  | { readonly kind: 'decided'; readonly results: readonly ReleaseOutcome[] }
+  | { readonly kind: 'bad_handle' }
+  | { readonly kind: 'session_expired'; readonly session: SessionId }
+  | { readonly kind: 'stale_request'; readonly ack: number }
+  | { readonly kind: 'seq_too_high'; readonly highest: number }
+  | { readonly kind: 'seq_reused'; readonly operation: string };
+
+export type SessionsReply =
+  | { readonly kind: 'page'; readonly items: readonly SessionItem[]; readonly next: number };
+
+export type SweepReply =
+  | { readonly kind: 'swept'; readonly ended: number; readonly released: number; readonly more: boolean };
+
+export type TakeReply =
+  | { readonly kind: 'decided'; readonly results: readonly TakeOutcome[] }
+  | { readonly kind: 'bad_handle' }
+  | { readonly kind: 'session_expired'; readonly session: SessionId }
+  | { readonly kind: 'stale_request'; readonly ack: number }
+  | { readonly kind: 'seq_too_high'; readonly highest: number }
+  | { readonly kind: 'seq_reused'; readonly operation: string };
+
+export type ValidateReply =
+  | { readonly kind: 'current'; readonly current: Epoch }
+  | { readonly kind: 'outdated'; readonly current: Epoch }
+  | { readonly kind: 'free' };
+
+export interface ArbiterArgs {
+  admin_evict: AdminEvictArgs;
+  admin_release: AdminReleaseArgs;
+  deregister: DeregisterArgs;
+  events: EventsArgs;
+  head: HeadArgs;
+  interfaces: InterfacesArgs;
+  keepalive: KeepaliveArgs;
+  mailbox: MailboxArgs;
+  owner: OwnerArgs;
+  register: RegisterArgs;
+  release: ReleaseArgs;
+  sessions: SessionsArgs;
+  sweep: SweepArgs;
+  take: TakeArgs;
+  validate: ValidateArgs;
+}
+
+export interface ArbiterReplies {
+  admin_evict: AdminEvictReply;
+  admin_release: AdminReleaseReply;
+  deregister: DeregisterReply;
+  events: EventsReply;
+  head: HeadReply;
+  interfaces: InterfacesReply;
+  keepalive: KeepaliveReply;
+  mailbox: MailboxReply;
+  owner: OwnerReply;
+  register: RegisterReply;
+  release: ReleaseReply;
+  sessions: SessionsReply;
+  sweep: SweepReply;
+  take: TakeReply;
+  validate: ValidateReply;
+}
+
+export type ArbiterOperation = keyof ArbiterArgs;
+
+/** Operations that read or write too much to share a call with others. */
+export const ALONE: ReadonlySet<ArbiterOperation> = new Set<ArbiterOperation>(['events', 'head', 'interfaces', 'mailbox', 'sessions', 'sweep']);
+
+export function readEvent(value: unknown): Event {
+  const row = read.row(value, 'event', 11);
+  return { rev: read.revision(row[0]), type: read.string(row[1]), session: read.optional(row[2], read.session), protocolId: read.integer(row[3]), componentId: read.integer(row[4]), interface: read.optional(row[5], read.interface), epoch: read.optional(row[6], read.epoch), cause: read.optional(row[7], read.string), previous: read.optional(row[8], read.session), actor: read.optional(row[9], read.string), why: read.optional(row[10], read.string) };
+}
+
+export function readCallback(value: unknown): Callback {
+  const row = read.row(value, 'callback', 8);
+  return { session: read.session(row[0]), seq: read.integer(row[1]), type: read.string(row[2]), interface: read.interface(row[3]), rev: read.optional(row[4], read.revision), cause: read.string(row[5]), epoch: read.optional(row[6], read.epoch), why: read.optional(row[7], read.string) };
+}
+
+export function readIgmp(value: unknown): Igmp {
+  const row = read.row(value, 'igmp', 4);
+  return { protocolId: read.integer(row[0]), componentId: read.integer(row[1]), session: read.session(row[2]), epoch: read.epoch(row[3]) };
+}
+
+export function readHolder(value: unknown): Holder {
+  const row = read.row(value, 'holder', 9);
+  return { protocolId: read.integer(row[0]), componentId: read.integer(row[1]), session: read.session(row[2]), name: read.string(row[3]), epoch: read.epoch(row[4]), since: read.integer(row[5]), graceLeft: read.integer(row[6]), stale: read.flag(row[7]), igmp: read.optional(row[8], readIgmp) };
+}
+
+export function readLogEntry(value: unknown): LogEntry {
+  const row = read.row(value, 'log_entry', 2);
+  return { ts: read.integer(row[0]), events: read.list(row[1], readEvent) };
+}
+
+export function readInterfaceItem(value: unknown): InterfaceItem {
+  const row = read.row(value, 'interface_item', 2);
+  return { interface: read.interface(row[0]), holder: readHolder(row[1]) };
+}
+
+export function readMailEntry(value: unknown): MailEntry {
+  const row = read.row(value, 'mail_entry', 2);
+  return { ts: read.integer(row[0]), callbacks: read.list(row[1], readCallback) };
+}
+
+export function readSessionItem(value: unknown): SessionItem {
+  const row = read.row(value, 'session_item', 7);
+  return { session: read.session(row[0]), protocolId: read.integer(row[1]), componentId: read.integer(row[2]), name: read.string(row[3]), stale: read.flag(row[4]), expiresInMs: read.integer(row[5]), interfaces: read.integer(row[6]) };
+}
+
+function readReleaseOutcome(value: unknown): ReleaseOutcome {
+  const row = read.row(value, 'release_outcome', 1);
+  switch (row[0]) {
+    case 'released':
+      read.width(row, 'release_outcome released', 1);
+      return { kind: 'released' };
+    case 'not_owner':
+      read.width(row, 'release_outcome not_owner', 2);
+      return { kind: 'not_owner', holder: readHolder(row[1]) };
+    case 'other_epoch':
+      read.width(row, 'release_outcome other_epoch', 2);
+      return { kind: 'other_epoch', current: read.epoch(row[1]) };
+    case 'unknown_interface':
+      read.width(row, 'release_outcome unknown_interface', 1);
+      return { kind: 'unknown_interface' };
+    default:
+      throw read.undeclared('release_outcome', row[0]);
+  }
+}
+
+function readTakeOutcome(value: unknown): TakeOutcome {
+  const row = read.row(value, 'take_outcome', 1);
+  switch (row[0]) {
+    case 'taken':
+      read.width(row, 'take_outcome taken', 2);
+      return { kind: 'taken', epoch: read.epoch(row[1]) };
+    case 'already_owned':
+      read.width(row, 'take_outcome already_owned', 2);
+      return { kind: 'already_owned', holder: readHolder(row[1]) };
+    case 'already_taken':
+      read.width(row, 'take_outcome already_taken', 2);
+      return { kind: 'already_taken', holder: readHolder(row[1]) };
+    default:
+      throw read.undeclared('take_outcome', row[0]);
+  }
+}
+
+function readAdminEvictReply(value: unknown): AdminEvictReply {
+  const row = read.row(value, 'admin_evict_reply', 1);
+  switch (row[0]) {
+    case 'evicted':
+      read.width(row, 'admin_evict_reply evicted', 2);
+      return { kind: 'evicted', released: read.integer(row[1]) };
+    case 'unknown_session':
+      read.width(row, 'admin_evict_reply unknown_session', 1);
+      return { kind: 'unknown_session' };
+    default:
+      throw read.undeclared('admin_evict_reply', row[0]);
+  }
+}
+
+function readAdminReleaseReply(value: unknown): AdminReleaseReply {
+  const row = read.row(value, 'admin_release_reply', 1);
+  switch (row[0]) {
+    case 'released':
+      read.width(row, 'admin_release_reply released', 2);
+      return { kind: 'released', previous: readHolder(row[1]) };
+    case 'free':
+      read.width(row, 'admin_release_reply free', 1);
+      return { kind: 'free' };
+    default:
+      throw read.undeclared('admin_release_reply', row[0]);
+  }
+}
+
+function readDeregisterReply(value: unknown): DeregisterReply {
+  const row = read.row(value, 'deregister_reply', 1);
+  switch (row[0]) {
+    case 'deregistered':
+      read.width(row, 'deregister_reply deregistered', 1);
+      return { kind: 'deregistered' };
+    case 'owns_interfaces':
+      read.width(row, 'deregister_reply owns_interfaces', 2);
+      return { kind: 'owns_interfaces', owned: read.integer(row[1]) };
+    case 'bad_handle':
+      read.width(row, 'deregister_reply bad_handle', 1);
+      return { kind: 'bad_handle' };
+    case 'session_expired':
+      read.width(row, 'deregister_reply session_expired', 2);
+      return { kind: 'session_expired', session: read.session(row[1]) };
+    case 'stale_request':
+      read.width(row, 'deregister_reply stale_request', 2);
+      return { kind: 'stale_request', ack: read.integer(row[1]) };
+    case 'seq_too_high':
+      read.width(row, 'deregister_reply seq_too_high', 2);
+      return { kind: 'seq_too_high', highest: read.integer(row[1]) };
+    case 'seq_reused':
+      read.width(row, 'deregister_reply seq_reused', 2);
+      return { kind: 'seq_reused', operation: read.string(row[1]) };
+    default:
+      throw read.undeclared('deregister_reply', row[0]);
+  }
+}
+
+function readEventsReply(value: unknown): EventsReply {
+  const row = read.row(value, 'events_reply', 1);
+  switch (row[0]) {
+    case 'entries':
+      read.width(row, 'events_reply entries', 3);
+      return { kind: 'entries', entries: read.list(row[1], readLogEntry), first: read.revision(row[2]) };
+    case 'compacted':
+      read.width(row, 'events_reply compacted', 2);
+      return { kind: 'compacted', first: read.revision(row[1]) };
+    default:
+      throw read.undeclared('events_reply', row[0]);
+  }
+}
+
+function readHeadReply(value: unknown): HeadReply {
+  const row = read.row(value, 'head_reply', 1);
+  switch (row[0]) {
+    case 'head':
+      read.width(row, 'head_reply head', 3);
+      return { kind: 'head', first: read.revision(row[1]), sessions: read.integer(row[2]) };
+    default:
+      throw read.undeclared('head_reply', row[0]);
+  }
+}
+
+function readInterfacesReply(value: unknown): InterfacesReply {
+  const row = read.row(value, 'interfaces_reply', 1);
+  switch (row[0]) {
+    case 'page':
+      read.width(row, 'interfaces_reply page', 6);
+      return { kind: 'page', items: read.list(row[1], readInterfaceItem), client: read.integer(row[2]), scan: read.string(row[3]), last: read.string(row[4]), began: read.integer(row[5]) };
+    default:
+      throw read.undeclared('interfaces_reply', row[0]);
+  }
+}
+
+function readKeepaliveReply(value: unknown): KeepaliveReply {
+  const row = read.row(value, 'keepalive_reply', 1);
+  switch (row[0]) {
+    case 'kept':
+      read.width(row, 'keepalive_reply kept', 3);
+      return { kind: 'kept', ttlMs: read.integer(row[1]), mailbox: read.integer(row[2]) };
+    case 'bad_handle':
+      read.width(row, 'keepalive_reply bad_handle', 1);
+      return { kind: 'bad_handle' };
+    case 'session_expired':
+      read.width(row, 'keepalive_reply session_expired', 2);
+      return { kind: 'session_expired', session: read.session(row[1]) };
+    default:
+      throw read.undeclared('keepalive_reply', row[0]);
+  }
+}
+
+function readMailboxReply(value: unknown): MailboxReply {
+  const row = read.row(value, 'mailbox_reply', 1);
+  switch (row[0]) {
+    case 'messages':
+      read.width(row, 'mailbox_reply messages', 3);
+      return { kind: 'messages', entries: read.list(row[1], readMailEntry), head: read.integer(row[2]) };
+    case 'bad_handle':
+      read.width(row, 'mailbox_reply bad_handle', 1);
+      return { kind: 'bad_handle' };
+    case 'session_expired':
+      read.width(row, 'mailbox_reply session_expired', 2);
+      return { kind: 'session_expired', session: read.session(row[1]) };
+    default:
+      throw read.undeclared('mailbox_reply', row[0]);
+  }
+}
+
+function readOwnerReply(value: unknown): OwnerReply {
+  const row = read.row(value, 'owner_reply', 1);
+  switch (row[0]) {
+    case 'held':
+      read.width(row, 'owner_reply held', 2);
+      return { kind: 'held', holder: readHolder(row[1]) };
+    case 'free':
+      read.width(row, 'owner_reply free', 1);
+      return { kind: 'free' };
+    default:
+      throw read.undeclared('owner_reply', row[0]);
+  }
+}
+
+function readRegisterReply(value: unknown): RegisterReply {
+  const row = read.row(value, 'register_reply', 1);
+  switch (row[0]) {
+    case 'registered':
+      read.width(row, 'register_reply registered', 10);
+      return { kind: 'registered', client: read.integer(row[1]), session: read.session(row[2]), secret: read.string(row[3]), ttlMs: read.integer(row[4]), graceMs: read.integer(row[5]), mailbox: read.integer(row[6]), resumed: read.flag(row[7]), owned: read.integer(row[8]), epoch: read.optional(row[9], read.epoch) };
+    case 'already_registered':
+      read.width(row, 'register_reply already_registered', 4);
+      return { kind: 'already_registered', session: read.session(row[1]), name: read.string(row[2]), expiresInMs: read.integer(row[3]) };
+    default:
+      throw read.undeclared('register_reply', row[0]);
+  }
+}
+
+function readReleaseReply(value: unknown): ReleaseReply {
+  const row = read.row(value, 'release_reply', 1);
+  switch (row[0]) {
+    case 'decided':
+      read.width(row, 'release_reply decided', 2);
+      return { kind: 'decided', results: read.list(row[1], readReleaseOutcome) };
+    case 'bad_handle':
+      read.width(row, 'release_reply bad_handle', 1);
+      return { kind: 'bad_handle' };
+    case 'session_expired':
+      read.width(row, 'release_reply session_expired', 2);
+      return { kind: 'session_expired', session: read.session(row[1]) };
+    case 'stale_request':
+      read.width(row, 'release_reply stale_request', 2);
+      return { kind: 'stale_request', ack: read.integer(row[1]) };
+    case 'seq_too_high':
+      read.width(row, 'release_reply seq_too_high', 2);
+      return { kind: 'seq_too_high', highest: read.integer(row[1]) };
+    case 'seq_reused':
+      read.width(row, 'release_reply seq_reused', 2);
+      return { kind: 'seq_reused', operation: read.string(row[1]) };
+    default:
+      throw read.undeclared('release_reply', row[0]);
+  }
+}
+
+function readSessionsReply(value: unknown): SessionsReply {
+  const row = read.row(value, 'sessions_reply', 1);
+  switch (row[0]) {
+    case 'page':
+      read.width(row, 'sessions_reply page', 3);
+      return { kind: 'page', items: read.list(row[1], readSessionItem), next: read.integer(row[2]) };
+    default:
+      throw read.undeclared('sessions_reply', row[0]);
+  }
+}
+
+function readSweepReply(value: unknown): SweepReply {
+  const row = read.row(value, 'sweep_reply', 1);
+  switch (row[0]) {
+    case 'swept':
+      read.width(row, 'sweep_reply swept', 4);
+      return { kind: 'swept', ended: read.integer(row[1]), released: read.integer(row[2]), more: read.flag(row[3]) };
+    default:
+      throw read.undeclared('sweep_reply', row[0]);
+  }
+}
+
+function readTakeReply(value: unknown): TakeReply {
+  const row = read.row(value, 'take_reply', 1);
+  switch (row[0]) {
+    case 'decided':
+      read.width(row, 'take_reply decided', 2);
+      return { kind: 'decided', results: read.list(row[1], readTakeOutcome) };
+    case 'bad_handle':
+      read.width(row, 'take_reply bad_handle', 1);
+      return { kind: 'bad_handle' };
+    case 'session_expired':
+      read.width(row, 'take_reply session_expired', 2);
+      return { kind: 'session_expired', session: read.session(row[1]) };
+    case 'stale_request':
+      read.width(row, 'take_reply stale_request', 2);
+      return { kind: 'stale_request', ack: read.integer(row[1]) };
+    case 'seq_too_high':
+      read.width(row, 'take_reply seq_too_high', 2);
+      return { kind: 'seq_too_high', highest: read.integer(row[1]) };
+    case 'seq_reused':
+      read.width(row, 'take_reply seq_reused', 2);
+      return { kind: 'seq_reused', operation: read.string(row[1]) };
+    default:
+      throw read.undeclared('take_reply', row[0]);
+  }
+}
+
+function readValidateReply(value: unknown): ValidateReply {
+  const row = read.row(value, 'validate_reply', 1);
+  switch (row[0]) {
+    case 'current':
+      read.width(row, 'validate_reply current', 2);
+      return { kind: 'current', current: read.epoch(row[1]) };
+    case 'outdated':
+      read.width(row, 'validate_reply outdated', 2);
+      return { kind: 'outdated', current: read.epoch(row[1]) };
+    case 'free':
+      read.width(row, 'validate_reply free', 1);
+      return { kind: 'free' };
+    default:
+      throw read.undeclared('validate_reply', row[0]);
+  }
+}
+
+/** A call as the script reads it: the operation, then its arguments in the header's order. */
+export const encode: { readonly [Name in ArbiterOperation]: (args: ArbiterArgs[Name]) => unknown[] } = {
+  admin_evict: (args) => ['admin_evict', args.session, args.actor, args.why],
+  admin_release: (args) => ['admin_release', interfaceName(args.interface), args.actor, args.why],
+  deregister: (args) => ['deregister', [args.handle.client, args.handle.session, args.handle.secret], args.seq, args.ack, args.force ? 1 : 0],
+  events: (args) => ['events', args.after, args.limit],
+  head: (_args) => ['head'],
+  interfaces: (args) => ['interfaces', args.client, args.scan, args.last, args.began, args.limit, args.session, args.protocol],
+  keepalive: (args) => ['keepalive', [args.handle.client, args.handle.session, args.handle.secret], args.ack, args.mailboxAck],
+  mailbox: (args) => ['mailbox', [args.handle.client, args.handle.session, args.handle.secret], args.after, args.limit],
+  owner: (args) => ['owner', interfaceName(args.interface)],
+  register: (args) => ['register', args.protocolId, args.componentId, args.isIgmp ? 1 : 0, args.instance, args.name, args.ttlMs, args.graceMs, args.takeover ? 1 : 0, args.secret],
+  release: (args) => ['release', [args.handle.client, args.handle.session, args.handle.secret], args.seq, args.ack, args.interfaces.map(interfaceName), args.epoch],
+  sessions: (args) => ['sessions', args.after, args.limit],
+  sweep: (args) => ['sweep', args.most],
+  take: (args) => ['take', [args.handle.client, args.handle.session, args.handle.secret], args.seq, args.ack, args.interfaces.map(interfaceName)],
+  validate: (args) => ['validate', interfaceName(args.interface), args.epoch],
+};
+
+/** A reply, checked against the header. Throws `ScriptReplyError` for anything undeclared. */
+export const decode: { readonly [Name in ArbiterOperation]: (value: unknown) => ArbiterReplies[Name] } = {
+  admin_evict: readAdminEvictReply,
+  admin_release: readAdminReleaseReply,
+  deregister: readDeregisterReply,
+  events: readEventsReply,
+  head: readHeadReply,
+  interfaces: readInterfacesReply,
+  keepalive: readKeepaliveReply,
+  mailbox: readMailboxReply,
+  owner: readOwnerReply,
+  register: readRegisterReply,
+  release: readReleaseReply,
+  sessions: readSessionsReply,
+  sweep: readSweepReply,
+  take: readTakeReply,
+  validate: readValidateReply,
+};

@@ -1,0 +1,84 @@
+import type { RouterName } from '@mgm/protocol';
+
+/** What Redis holds for one router. The Lua side of these names is generated from this table, and so is docs/redis-keys.md. */
+interface KeyFamily {
+  /** The name scripts know it by: `meta_key`, `client_key(number)`. */
+  readonly name: string;
+  readonly type: 'hash' | 'set' | 'zset' | 'stream' | 'string';
+  /** What follows `<key prefix>:{<router>}:`. */
+  readonly suffix: string;
+  /** What completes the suffix, where there is one key per something. */
+  readonly part?: { readonly name: string; readonly type: 'integer' | 'text' };
+  readonly what: string;
+}
+
+export const KEY_FAMILIES: readonly KeyFamily[] = [
+  {
+    name: 'meta',
+    type: 'hash',
+    suffix: 'meta',
+    what: 'revision, last epoch, log id, schema version, the service clock and when it was last seen',
+  },
+  {
+    name: 'interface',
+    type: 'string',
+    suffix: 'if:',
+    part: { name: 'interface', type: 'text' },
+    what: 'packed record of one held interface, named `<ifIndex>:<nextHop>`: owning client, epoch, since, and the same of IGMP. Deleted when free',
+  },
+  {
+    name: 'client',
+    type: 'hash',
+    suffix: 'client:',
+    part: { name: 'number', type: 'integer' },
+    what: 'a client: its pair, present session, secret, instance, lease, state, epoch floor, mailbox counter, `ack`, and `answer:<seq>` for every `seq` from `ack` on. Expires ten minutes after the client ended and was swept',
+  },
+  {
+    name: 'clients',
+    type: 'hash',
+    suffix: 'clients',
+    what: '`p:<protocolId>:<componentId>` and `s:<session>` to the client number, while the session lives or is stale',
+  },
+  {
+    name: 'roster',
+    type: 'zset',
+    suffix: 'roster',
+    what: 'numbers of the clients that live or are stale, in order: what listings walk',
+  },
+  {
+    name: 'owned',
+    type: 'set',
+    suffix: 'owned:',
+    part: { name: 'number', type: 'integer' },
+    what: 'the interfaces a client is on',
+  },
+  {
+    name: 'leases',
+    type: 'zset',
+    suffix: 'leases',
+    what: "the sweeper's queue: client number by the instant, on the service clock, at which its lease or grace time is over; 0 for one that ended",
+  },
+  {
+    name: 'mailbox',
+    type: 'stream',
+    suffix: 'mailbox:',
+    part: { name: 'session', type: 'integer' },
+    what: 'callbacks not yet acknowledged; one entry per batch, id `<last seq>-0`. Deleted with its session',
+  },
+  {
+    name: 'events',
+    type: 'stream',
+    suffix: 'events',
+    what: 'the log; one entry per batch with all its events, id `<last rev>-0`',
+  },
+];
+
+/** The key of a router that scripts are given; all others of the router follow from it and share its hash slot. */
+export function metaKey(keyPrefix: string, router: RouterName): string {
+  return `${keyPrefix}:{${router}}:meta`;
+}
+
+/** The set of all routers ever used under a key prefix. */
+export function routersKey(keyPrefix: string): string {
+  return `${keyPrefix}:routers`;
+}

@@ -1,0 +1,38 @@
+import type { Handle, InterfaceKey, NextHop, SessionId } from '@mgm/protocol';
+
+/** What a handle says to us: which client and session it names, and the secret that proves it. */
+export interface HandleParts {
+  readonly client: number;
+  readonly session: number;
+  readonly secret: string;
+}
+
+const HANDLE = /^([1-9][0-9]{0,15})\.([1-9][0-9]{0,15})\.([A-Za-z0-9_-]{22})$/;
+
+/** Names no client, whatever it is compared with. */
+const NOBODY: HandleParts = { client: 0, session: 0, secret: '' };
+
+/** The handle of a session, at most 56 bytes. */
+export function writeHandle(client: number, session: SessionId, secret: string): Handle {
+  return `${client}.${session}.${secret}` as Handle;
+}
+
+/** The parts of a handle; parts that name nobody for text that is no handle of ours. */
+export function readHandle(handle: Handle): HandleParts {
+  const match = HANDLE.exec(handle);
+  if (!match) return NOBODY;
+  return { client: Number(match[1]), session: Number(match[2]), secret: match[3] ?? '' };
+}
+
+/** The name of an interface in keys and records: `7:` or `7:10.0.0.1`. */
+export function interfaceName({ ifIndex, nextHop }: InterfaceKey): string {
+  return `${ifIndex}:${nextHop}`;
+}
+
+/** The interface of such a name. Throws `RangeError` where it is none. */
+export function interfaceOf(name: string): InterfaceKey {
+  const colon = name.indexOf(':');
+  const ifIndex = Number(name.slice(0, colon));
+  if (colon < 1 || !Number.isInteger(ifIndex)) throw new RangeError(`not an interface: ${name}`);
+  return { ifIndex, nextHop: name.slice(colon + 1) as NextHop };
+}

@@ -1,0 +1,156 @@
+import { Redis } from 'ioredis';
+import { SCRIPT, SCRIPT_SHA1 } from './generated/arbiter.ts';
+import { classifyRedisError, isNoScript } from './redis-errors.ts';
+import { StoreError } from './store-error.ts';
+
+/** Where the store stands with Redis. Told once per change. */
+export type StoreState =
+  | { readonly kind: 'connecting'; readonly reason?: string }
+  | { readonly kind: 'ready'; readonly server: string }
+  | { readonly kind: 'lost'; readonly reason: string }
+  | { readonly kind: 'closed' };
+
+export interface RedisLinkOptions {
+  readonly url: string;
+  /** How long one call may take before its outcome counts as unknown, in ms. */
+  readonly replyWithinMs: number;
+  readonly onStateChange: (state: StoreState) => void;
+}
+
+const OLDEST_MAJOR = 7;
+const RECONNECT_FIRST_MS = 20;
+const RECONNECT_MOST_MS = 500;
+
+/**
+ * The connection to Redis: the only file that touches ioredis. Connects in the background and for ever; a call made while
+ * there is no connection fails at once and was not sent; a call without an answer fails in time and counts as sent.
+ * Nothing is ever sent twice (with its defaults ioredis runs a script again after a lost reply).
+ */
+export class RedisLink {
+  readonly #redis: Redis;
+  readonly #options: RedisLinkOptions;
+  #state: StoreState = { kind: 'connecting' };
+  #lastError = '';
+
+  constructor(options: RedisLinkOptions) {
+    this.#options = options;
+    this.#redis = new Redis(options.url, {
+      lazyConnect: true,
+      maxRetriesPerRequest: 0,
+      autoResendUnfulfilledCommands: false,
+      enableOfflineQueue: false,
+      commandTimeout: options.replyWithinMs,
+      connectTimeout: Math.max(1000, options.replyWithinMs * 2),
+      retryStrategy: (times) =>
+        Math.min(RECONNECT_MOST_MS, RECONNECT_FIRST_MS * 2 ** Math.min(times, 10)) *
+        (0.5 + Math.random() / 2),
+    });
+    this.#redis.on('ready', () => void this.#prepare());
+    this.#redis.on('close', () => this.#lose(this.#lastError || 'the connection was closed'));
+    this.#redis.on('error', (error: Error) => {
+      this.#lastError = error.message;
+    });
+    this.#redis.connect().catch((error: unknown) => this.#lose(messageOf(error)));
+  }
+
+  get state(): StoreState {
+    return this.#state;
+  }
+
+  /** Runs the arbiter on one router. Rejects with `StoreError`. */
+  async runArbiter(metaKey: string, request: Buffer): Promise<readonly Buffer[]> {
+    if (this.#state.kind !== 'ready') throw this.#notReady();
+    try {
+      return await this.#evaluate(metaKey, request);
+    } catch (error) {
+      throw this.#failed(error);
+    }
+  }
+
+  /** Runs one plain command. Rejects with `StoreError`. */
+  async command(name: string, ...args: string[]): Promise<unknown> {
+    if (this.#state.kind !== 'ready') throw this.#notReady();
+    try {
+      return await this.#redis.call(name, ...args);
+    } catch (error) {
+      throw this.#failed(error);
+    }
+  }
+
+  close(): void {
+    this.#become({ kind: 'closed' });
+    this.#redis.disconnect();
+  }
+
+  async #evaluate(metaKey: string, request: Buffer): Promise<readonly Buffer[]> {
+    try {
+      return buffers(await this.#redis.callBuffer('EVALSHA', SCRIPT_SHA1, '1', metaKey, request));
+    } catch (error) {
+      if (!isNoScript(error)) throw error;
+      return buffers(await this.#redis.callBuffer('EVAL', SCRIPT, '1', metaKey, request));
+    }
+  }
+
+  /**
+   * A call that was not answered in time says that Redis hangs. Its connection is dropped: what waits on it is answered
+   * now, not after a time limit each, and what comes next is refused until Redis answers again.
+   */
+  #failed(error: unknown): StoreError {
+    const failure = classifyRedisError(error);
+    if (failure.code === 'indeterminate' && this.#state.kind === 'ready') {
+      this.#lose(failure.message);
+      this.#redis.disconnect(true);
+    }
+    return failure;
+  }
+
+  #notReady(): StoreError {
+    const reason = 'reason' in this.#state ? this.#state.reason : undefined;
+    return new StoreError('unavailable', `not connected to Redis${reason ? `: ${reason}` : ''}`);
+  }
+
+  /** Before the first call on a new connection: is this a server we can work with, and does it know the script? */
+  async #prepare(): Promise<void> {
+    try {
+      const server = await this.#server();
+      await this.#redis.script('LOAD', SCRIPT);
+      this.#lastError = '';
+      this.#become({ kind: 'ready', server });
+    } catch (error) {
+      this.#lastError = messageOf(error);
+      this.#redis.disconnect(true);
+    }
+  }
+
+  async #server(): Promise<string> {
+    const info = await this.#redis.info('server');
+    const name = /^valkey_version:/m.test(info) ? 'valkey' : 'redis';
+    const version = new RegExp(`^${name}_version:([0-9.]+)`, 'm').exec(info)?.[1] ?? '0';
+    if (name === 'redis' && Number.parseInt(version, 10) < OLDEST_MAJOR) {
+      throw new Error(`Redis ${version} is too old: ${OLDEST_MAJOR}.0 is the oldest supported`);
+    }
+    return `${name} ${version}`;
+  }
+
+  #lose(reason: string): void {
+    if (this.#state.kind === 'ready') this.#become({ kind: 'lost', reason });
+    else if (this.#state.kind === 'connecting' && this.#state.reason === undefined) {
+      this.#become({ kind: 'connecting', reason });
+    }
+  }
+
+  #become(state: StoreState): void {
+    if (this.#state.kind === 'closed') return;
+    this.#state = state;
+    this.#options.onStateChange(state);
+  }
+}
+
+function buffers(reply: unknown): readonly Buffer[] {
+  if (Array.isArray(reply) && reply.every((part) => Buffer.isBuffer(part))) return reply;
+  throw new TypeError('the arbiter answered something that is not a list of strings');
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

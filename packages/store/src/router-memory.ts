@@ -1,0 +1,36 @@
+import { randomBytes } from 'node:crypto';
+import type { BatchReply } from './batch-reply.ts';
+
+/**
+ * What this process has seen of one router's log. It goes along with every call, so that a store that came back empty, or
+ * older than it was, is noticed by the script itself, and no epoch that was seen here is ever given again.
+ */
+export class RouterMemory {
+  #log = '';
+  #rev = 0;
+  #epoch = 0;
+  #freshLog = newLogId();
+
+  /** Nothing of this router is known to exist. */
+  get isEmpty(): boolean {
+    return this.#log === '';
+  }
+
+  /** Log, revision and epoch as last seen, and the id a log begun by this call would get. */
+  known(): readonly [log: string, rev: number, epoch: number, freshLog: string] {
+    return [this.#log, this.#rev, this.#epoch, this.#freshLog];
+  }
+
+  /** Replies may be read in another order than they were decided: within one log only what is newer counts. */
+  learn({ log, rev, epoch }: BatchReply): void {
+    if (log === '') return;
+    if (log === this.#freshLog) this.#freshLog = newLogId();
+    this.#rev = log === this.#log ? Math.max(this.#rev, rev) : rev;
+    this.#log = log;
+    this.#epoch = Math.max(this.#epoch, epoch);
+  }
+}
+
+function newLogId(): string {
+  return randomBytes(9).toString('base64url');
+}

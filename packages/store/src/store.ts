@@ -1,0 +1,205 @@
+import {
+  isRouterName,
+  refusal,
+  type Answer,
+  type CallbackMessage,
+  type EventMessage,
+  type HeadMessage,
+  type OperationName,
+  type Reply,
+  type Request,
+  type Revision,
+  type RouterName,
+  type SessionId,
+} from '@mgm/protocol';
+import { answers } from './answers.ts';
+import type { BatchReply } from './batch-reply.ts';
+import { Batcher, type Decision } from './batcher.ts';
+import { metaKey, routersKey } from './keys.ts';
+import { RedisLink, type StoreState } from './redis-link.ts';
+import { ARBITER_OPERATION, toArgs } from './requests.ts';
+import { StoreError } from './store-error.ts';
+
+/** How to reach the store, and its bounds. Units are ms. */
+export interface StoreOptions {
+  /** `redis://[user:password@]host:port[/db]` */
+  readonly url: string;
+  /** What all keys begin with. Default `mgm`. */
+  readonly keyPrefix?: string;
+  /** How long one decision may take before its outcome counts as unknown. Default 400. */
+  readonly replyWithinMs?: number;
+  /** Operations of one script call. Default 256. */
+  readonly batchMax?: number;
+  /** Operations that may wait. Default 10 000. */
+  readonly queueMax?: number;
+  /** Events that each router's log keeps, at least. Default 100 000. */
+  readonly eventRetention?: number;
+  /** What to tell the world, right after the operations of a batch were answered. */
+  readonly onPublish?: (publication: Publication) => void;
+  /** Called once per change. */
+  readonly onStateChange?: (state: StoreState) => void;
+}
+
+/** What one batch changed, in order. */
+export interface Publication {
+  readonly router: RouterName;
+  readonly log: string;
+  readonly events: readonly EventMessage[];
+  readonly callbacks: readonly { readonly session: SessionId; readonly message: CallbackMessage }[];
+}
+
+export interface SweepReport {
+  /** Sessions found over, their interfaces gone or going. */
+  readonly ended: number;
+  /** Interfaces taken down by this slice. */
+  readonly released: number;
+  /** There is more to do: sweep again soon. */
+  readonly more: boolean;
+}
+
+/** Arbitration on Redis. Any number of stores on one Redis agree: all state is there. */
+export interface Store extends AsyncDisposable {
+  readonly state: StoreState;
+  /**
+   * Decides one operation of the wire contract and answers its reply; a refusal is an answer too. Rejects with
+   * `StoreError`, whose code says whether the effect may have happened.
+   */
+  execute<Name extends OperationName>(
+    router: RouterName,
+    operation: Name,
+    request: Request<Name>,
+  ): Promise<Reply<Name>>;
+  /** Ends what is over on a router, one bounded slice; tells its service clock that a manager is serving. */
+  sweep(router: RouterName): Promise<SweepReport>;
+  /** The beacon of a router, and how many sessions live on it. */
+  head(router: RouterName): Promise<{ readonly head: HeadMessage; readonly sessions: number }>;
+  /** Every router ever used with this store. */
+  routers(): Promise<RouterName[]>;
+  /** Resolves when nothing waits and nothing is under way. */
+  drain(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Interfaces of one slice of a sweep. */
+const SWEEP_SLICE = 256;
+
+/** Connects in the background and keeps trying: a store that is down is a state, not an error. */
+export function openStore(options: StoreOptions): Store {
+  return new RedisStore(options);
+}
+
+class RedisStore implements Store {
+  readonly #keyPrefix: string;
+  readonly #link: RedisLink;
+  readonly #batcher: Batcher;
+  readonly #known = new Set<RouterName>();
+  readonly #options: StoreOptions;
+
+  constructor(options: StoreOptions) {
+    this.#options = options;
+    this.#keyPrefix = options.keyPrefix ?? 'mgm';
+    this.#batcher = new Batcher({
+      batchMax: options.batchMax ?? 256,
+      queueMax: options.queueMax ?? 10_000,
+      eventRetention: options.eventRetention ?? 100_000,
+      run: (router, request) => this.#link.runArbiter(metaKey(this.#keyPrefix, router), request),
+      onDecided: (router, batch) => this.#publish(router, batch),
+    });
+    this.#link = new RedisLink({
+      url: options.url,
+      replyWithinMs: options.replyWithinMs ?? 400,
+      onStateChange: (state) => this.#stateChanged(state),
+    });
+  }
+
+  get state(): StoreState {
+    return this.#link.state;
+  }
+
+  async execute<Name extends OperationName>(
+    router: RouterName,
+    operation: Name,
+    request: Request<Name>,
+  ): Promise<Reply<Name>> {
+    if (operation === 'register') await this.#remember(router);
+    const args = argsOf(operation, request);
+    if (args.kind === 'refused') return { ...args.answer, rev: 0 as Revision };
+    const decision = await this.#batcher.decide(router, ARBITER_OPERATION[operation], args.args);
+    const answer: Answer<Name> = answers[operation](decision as never, request);
+    return { ...answer, rev: decision.rev as Revision };
+  }
+
+  async sweep(router: RouterName): Promise<SweepReport> {
+    const { reply } = await this.#batcher.decide(router, 'sweep', { most: SWEEP_SLICE });
+    const { ended, released, more } = reply;
+    return { ended, released, more };
+  }
+
+  async head(router: RouterName): Promise<{ head: HeadMessage; sessions: number }> {
+    const { reply, batch }: Decision<'head'> = await this.#batcher.decide(router, 'head', {});
+    const { ts, log } = batch;
+    return {
+      head: { rev: batch.rev as Revision, first: reply.first, ts, log },
+      sessions: reply.sessions,
+    };
+  }
+
+  async routers(): Promise<RouterName[]> {
+    const names = await this.#link.command('SMEMBERS', routersKey(this.#keyPrefix));
+    return Array.isArray(names) ? names.map(String).filter(isRouterName) : [];
+  }
+
+  drain(): Promise<void> {
+    return this.#batcher.drain();
+  }
+
+  async close(): Promise<void> {
+    this.#link.close();
+    this.#batcher.refuseWaiting(new StoreError('unavailable', 'the store was closed'));
+    await this.#batcher.drain();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** The sweepers of other replicas must learn of a router before it has anything to sweep. */
+  async #remember(router: RouterName): Promise<void> {
+    if (this.#known.has(router)) return;
+    await this.#link.command('SADD', routersKey(this.#keyPrefix), router);
+    this.#known.add(router);
+  }
+
+  #publish(router: RouterName, { log, events, callbacks }: BatchReply): void {
+    if (events.length > 0 || callbacks.length > 0) {
+      this.#options.onPublish?.({ router, log, events, callbacks });
+    }
+  }
+
+  #stateChanged(state: StoreState): void {
+    if (state.kind !== 'ready') {
+      // A store that lost its memory has forgotten its routers, too.
+      this.#known.clear();
+      const reason = 'reason' in state && state.reason ? `: ${state.reason}` : '';
+      this.#batcher.refuseWaiting(
+        new StoreError('unavailable', `not connected to Redis${reason}`),
+      );
+    }
+    this.#options.onStateChange?.(state);
+  }
+}
+
+type ReadArgs<Name extends OperationName> =
+  | { readonly kind: 'args'; readonly args: ReturnType<(typeof toArgs)[Name]> }
+  | { readonly kind: 'refused'; readonly answer: ReturnType<typeof refusal> };
+
+/** A cursor is the one field whose form only the store knows. */
+function argsOf<Name extends OperationName>(name: Name, request: Request<Name>): ReadArgs<Name> {
+  try {
+    return { kind: 'args', args: toArgs[name](request as never) as never };
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    const message = `cursor: ${error.message}`;
+    return { kind: 'refused', answer: refusal('badRequest', message, { field: 'cursor' }) };
+  }
+}
