@@ -46,6 +46,7 @@ export function emitTypeScript(script: string, sources: ArbiterSources): string 
       .map(([name]) => `'${name}'`)
       .join(', ')}]);`,
     '',
+    declaredReplies(operations, unions),
     ...[...shapes].map(([name, fields]) => shapeReader(name, fields)),
     ...[...unions]
       .filter(([name]) => isFieldType(name, all))
@@ -119,6 +120,25 @@ function operationMap(
 ): string {
   const lines = operations.map(([operation]) => `  ${operation}: ${pascal(operation)}${suffix};`);
   return `export interface ${name} {\n${lines.join('\n')}\n}\n`;
+}
+
+/** Every reply and outcome that a header declares, by operation: what the tests must reach. */
+function declaredReplies(
+  operations: readonly (readonly [string, LuaSource])[],
+  unions: ReadonlyMap<string, readonly Case[]>,
+): string {
+  const lines = operations.map(([name, source]) => {
+    const own = [...source.unions.values()].flat();
+    const tags = [...expand(source.replies, unions), ...own].flatMap((one) =>
+      one.kind === 'case' ? [`'${one.tag}'`] : [],
+    );
+    return `  ${name}: [${tags.join(', ')}],`;
+  });
+  return `/** Every reply and outcome that the headers declare. */
+export const DECLARED: { readonly [Name in ArbiterOperation]: readonly string[] } = {
+${lines.join('\n')}
+};
+`;
 }
 
 function readerOf(type: string, row: string, at: number): string {

@@ -12,7 +12,16 @@
 
 local client, refused = client_of(handle)
 if not client then return refused end
-local found = redis.call('XRANGE', mailbox_key(client.session), '(' .. text(after) .. '-0', '+', 'COUNT', limit)
-local entries = {}
-for i = 1, #found do entries[i] = { tonumber(found[i][2][2]), cmsgpack.unpack(found[i][2][4]) } end
+
+--- Entries hold one pair or a thousand: few are read at a time, until there are enough.
+local AT_ONCE = 8
+
+local entries, from = {}, text(after)
+repeat
+  local found = redis.call('XRANGE', mailbox_key(client.session), '(' .. from .. '-0', '+', 'COUNT', AT_ONCE)
+  for i = 1, #found do
+    entries[#entries + 1] = { tonumber(found[i][2][2]), cmsgpack.unpack(found[i][2][4]) }
+    from = string.match(found[i][1], '^%d+')
+  end
+until tonumber(from) - after >= limit or #found < AT_ONCE
 return { 'messages', entries, client.mailbox }

@@ -1,0 +1,111 @@
+import { routerName, type InterfaceKey, type NextHop, type RouterName } from '@mgm/protocol';
+import type { RunningServer } from '@mgm/devstack';
+import { Batcher, type Decision } from '../src/batcher.ts';
+import { metaKey } from '../src/keys.ts';
+import type { ArbiterArgs, ArbiterOperation, ArbiterReplies } from '../src/generated/arbiter.ts';
+import type { HandleParts } from '../src/names.ts';
+import { RedisLink } from '../src/redis-link.ts';
+
+/** The arbiter as the store runs it, one level below the wire contract; notes every reply it gave. */
+export interface Arbiter extends Disposable {
+  readonly router: RouterName;
+  readonly link: RedisLink;
+  decide<Name extends ArbiterOperation>(
+    operation: Name,
+    args: ArbiterArgs[Name],
+  ): Promise<Decision<Name>>;
+  ask<Name extends ArbiterOperation>(
+    operation: Name,
+    args: ArbiterArgs[Name],
+  ): Promise<ArbiterReplies[Name]>;
+  /** Registers a client and answers what its requests carry. */
+  client(options?: Partial<ArbiterArgs['register']>): Promise<TestClient>;
+}
+
+export interface TestClient {
+  readonly handle: HandleParts;
+  readonly session: number;
+  readonly instance: string;
+  /** The next sequence number, everything before it acknowledged. */
+  next(): { readonly handle: HandleParts; readonly seq: number; readonly ack: number };
+}
+
+/** `<operation>:<tag>` of everything the arbiters of this process answered. */
+export const reached = new Set<string>();
+
+let routers = 0;
+let clients = 0;
+
+/** Resolves once the link is ready. Each arbiter has a router of its own unless told which. */
+export async function openArbiter(redis: RunningServer, router?: RouterName): Promise<Arbiter> {
+  const own = router ?? routerName(`r${process.pid}-${++routers}`);
+  const link = await readyLink(redis.url);
+  const batcher = new Batcher({
+    batchMax: 256,
+    queueMax: 100_000,
+    eventRetention: 100_000,
+    run: (name, request) => link.runArbiter(metaKey('mgm', name), request),
+    onDecided: () => {},
+  });
+  const decide: Arbiter['decide'] = async (operation, args) => {
+    const decision = await batcher.decide(own, operation, args);
+    note(operation, decision.reply);
+    return decision;
+  };
+  return {
+    router: own,
+    link,
+    decide,
+    ask: async (operation, args) => (await decide(operation, args)).reply,
+    client: (options) => registerClient(decide, options),
+    [Symbol.dispose]: () => link.close(),
+  };
+}
+
+async function readyLink(url: string): Promise<RedisLink> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const link = new RedisLink({
+    url,
+    replyWithinMs: 5_000,
+    onStateChange: (state) => state.kind === 'ready' && resolve(),
+  });
+  await promise;
+  return link;
+}
+
+function note(operation: string, reply: object): void {
+  const outcomes = 'results' in reply && Array.isArray(reply.results) ? reply.results : [];
+  for (const one of [reply, ...outcomes]) reached.add(`${operation}:${one.kind}`);
+}
+
+async function registerClient(
+  decide: Arbiter['decide'],
+  options: Partial<ArbiterArgs['register']> = {},
+): Promise<TestClient> {
+  const instance = options.instance ?? `instance-of-a-test-${++clients}`;
+  const { reply } = await decide('register', {
+    protocolId: 103,
+    componentId: ++clients,
+    isIgmp: false,
+    instance,
+    name: '',
+    ttlMs: 10_000,
+    graceMs: 0,
+    takeover: false,
+    secret: `${clients}`.padStart(22, 's'),
+    ...options,
+  });
+  if (reply.kind !== 'registered') throw new Error(`not registered: ${reply.kind}`);
+  const handle = { client: reply.client, session: reply.session, secret: reply.secret };
+  let seq = 0;
+  return {
+    handle,
+    session: reply.session,
+    instance,
+    next: () => ({ handle, seq: ++seq, ack: seq }),
+  };
+}
+
+export function on(ifIndex: number, nextHop = ''): InterfaceKey {
+  return { ifIndex, nextHop: nextHop as NextHop };
+}

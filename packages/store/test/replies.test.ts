@@ -1,0 +1,220 @@
+import { startRedis, type RunningServer } from '@mgm/devstack';
+import { eventually } from '@mgm/test-support';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { DECLARED } from '../src/generated/arbiter.ts';
+import { openArbiter, on, reached, type Arbiter, type TestClient } from './arbiter.ts';
+
+let redis: RunningServer;
+let arbiter: Arbiter;
+
+beforeAll(async () => {
+  redis = await startRedis(inject('servers'));
+  arbiter = await openArbiter(redis);
+});
+afterAll(async () => {
+  arbiter[Symbol.dispose]();
+  await redis.stop();
+});
+
+const forged = { client: 999, session: 1, secret: 'x' };
+const take = (client: TestClient, ...interfaces: ReturnType<typeof on>[]) =>
+  arbiter.ask('take', { ...client.next(), interfaces });
+const expired = async (): Promise<TestClient> => {
+  const client = await arbiter.client({ ttlMs: 1 });
+  const beat = { handle: client.handle, ack: 0, mailboxAck: 0 };
+  await eventually(
+    async () => expect((await arbiter.ask('keepalive', beat)).kind).toBe('session_expired'),
+    { withinMs: 3_000 },
+  );
+  return client;
+};
+
+describe('register', () => {
+  it('gives the same session to the same instance, and refuses another', async () => {
+    const fields = {
+      protocolId: 103,
+      componentId: 900,
+      isIgmp: false,
+      instance: 'one',
+      name: 'pim',
+      ttlMs: 10_000,
+      graceMs: 0,
+      takeover: false,
+      secret: 'a',
+    };
+    const first = await arbiter.ask('register', fields);
+    expect(await arbiter.ask('register', { ...fields, secret: 'b' })).toEqual(first);
+    const other = await arbiter.ask('register', { ...fields, instance: 'two' });
+    expect(other).toMatchObject({ kind: 'already_registered', name: 'pim' });
+  });
+
+  it('lets a supervisor take over: same interfaces, new session, new epoch, old handle dead', async () => {
+    const old = await arbiter.client({ componentId: 901 });
+    await take(old, on(901), on(902));
+    const now = await arbiter.client({ componentId: 901, instance: 'new', takeover: true });
+    const owner = await arbiter.ask('owner', { interface: on(901) });
+    expect(owner).toMatchObject({ kind: 'held', holder: { session: now.session } });
+    const beat = { handle: old.handle, ack: 0, mailboxAck: 0 };
+    expect(await arbiter.ask('keepalive', beat)).toEqual({
+      kind: 'session_expired',
+      session: old.session,
+    });
+  });
+});
+
+describe.each(['take', 'release', 'deregister'] as const)('%s', (operation) => {
+  const ask = (sequence: ReturnType<TestClient['next']>, ifIndex = 50) =>
+    operation === 'deregister'
+      ? arbiter.ask('deregister', { ...sequence, force: false })
+      : operation === 'take'
+        ? arbiter.ask('take', { ...sequence, interfaces: [on(ifIndex)] })
+        : arbiter.ask('release', { ...sequence, interfaces: [on(ifIndex)], epoch: '' });
+
+  it('refuses a forged handle', async () => {
+    expect(await ask({ handle: forged, seq: 1, ack: 1 })).toEqual({ kind: 'bad_handle' });
+  });
+
+  it('refuses the handle of an expired session', async () => {
+    const client = await expired();
+    expect(await ask(client.next())).toEqual({
+      kind: 'session_expired',
+      session: client.session,
+    });
+  });
+
+  it('refuses what the client has given up', async () => {
+    const { handle } = await arbiter.client();
+    await arbiter.ask('keepalive', { handle, ack: 5, mailboxAck: 0 });
+    expect(await ask({ handle, seq: 4, ack: 1 })).toEqual({ kind: 'stale_request', ack: 5 });
+  });
+
+  it('refuses a seq further ahead than answers are kept', async () => {
+    const { handle } = await arbiter.client();
+    expect(await ask({ handle, seq: 4098, ack: 1 })).toEqual({
+      kind: 'seq_too_high',
+      highest: 4097,
+    });
+  });
+
+  it('refuses a seq that was another operation', async () => {
+    const { handle } = await arbiter.client();
+    const epoch = '';
+    const other =
+      operation === 'take'
+        ? arbiter.ask('release', { handle, seq: 1, ack: 1, interfaces: [on(51)], epoch })
+        : arbiter.ask('take', { handle, seq: 1, ack: 1, interfaces: [on(52)] });
+    await other;
+    expect(await ask({ handle, seq: 1, ack: 1 })).toMatchObject({ kind: 'seq_reused' });
+  });
+});
+
+describe('take and release', () => {
+  it('decides each interface by itself and answers a repeat as the first time', async () => {
+    const [a, b] = [await arbiter.client(), await arbiter.client()];
+    await take(a, on(10));
+    const call = { ...b.next(), interfaces: [on(10), on(11), on(11)] };
+    const { reply, rev } = await arbiter.decide('take', call);
+    expect(reply).toMatchObject({
+      results: [
+        { kind: 'already_owned', holder: { session: a.session } },
+        { kind: 'taken' },
+        { kind: 'already_taken' },
+      ],
+    });
+    await arbiter.ask('release', { ...a.next(), interfaces: [on(10)], epoch: '' });
+    const again = await arbiter.decide('take', call);
+    expect(again).toMatchObject({ reply, rev });
+    expect(await arbiter.ask('owner', { interface: on(10) })).toEqual({ kind: 'free' });
+  });
+
+  it('releases only what is held, and only under the present epoch', async () => {
+    const [a, b] = [await arbiter.client(), await arbiter.client()];
+    const taken = await take(a, on(20));
+    const release = (client: TestClient, ifIndex: number, epoch: string) =>
+      arbiter.ask('release', { ...client.next(), interfaces: [on(ifIndex)], epoch });
+    expect(await release(b, 20, '')).toMatchObject({ results: [{ kind: 'not_owner' }] });
+    expect(await release(a, 21, '')).toMatchObject({ results: [{ kind: 'unknown_interface' }] });
+    expect(await release(a, 20, '7')).toMatchObject({ results: [{ kind: 'other_epoch' }] });
+    const epoch = 'results' in taken && taken.results[0]?.kind === 'taken' && taken.results[0].epoch;
+    expect(await release(a, 20, String(epoch))).toMatchObject({ results: [{ kind: 'released' }] });
+  });
+});
+
+it('deregisters only when nothing is owned, or forced, and answers a repeat', async () => {
+  const client = await arbiter.client();
+  await take(client, on(30), on(31));
+  const refused = await arbiter.ask('deregister', { ...client.next(), force: false });
+  expect(refused).toEqual({ kind: 'owns_interfaces', owned: 2 });
+  const call = { ...client.next(), force: true };
+  expect(await arbiter.ask('deregister', call)).toEqual({ kind: 'deregistered' });
+  expect(await arbiter.ask('deregister', call)).toEqual({ kind: 'deregistered' });
+  expect(await arbiter.ask('owner', { interface: on(30) })).toEqual({ kind: 'free' });
+  expect(await take(client, on(30))).toEqual({ kind: 'bad_handle' });
+});
+
+it('validates by the epoch in force', async () => {
+  const client = await arbiter.client();
+  await take(client, on(40));
+  const validate = (epoch: string) => arbiter.ask('validate', { interface: on(40), epoch });
+  const outdated = await validate('1');
+  expect(outdated.kind).toBe('outdated');
+  const current = outdated.kind === 'outdated' ? outdated.current : '';
+  expect(await validate(current)).toEqual({ kind: 'current', current });
+  expect(await arbiter.ask('validate', { interface: on(41), epoch: '1' })).toEqual({
+    kind: 'free',
+  });
+});
+
+it('renews, reads the mailbox, and refuses both to strangers and the dead', async () => {
+  const igmp = await arbiter.client({ protocolId: 10, isIgmp: true });
+  const pim = await arbiter.client();
+  await take(igmp, on(60));
+  await take(pim, on(60));
+  const mailbox = { handle: igmp.handle, after: 0, limit: 10 };
+  expect(await arbiter.ask('mailbox', mailbox)).toMatchObject({
+    entries: [{ callbacks: [{ type: 'DISABLE_IGMP' }, { type: 'ENABLE_IGMP' }] }],
+    head: 2,
+  });
+  const beat = { handle: igmp.handle, ack: 0, mailboxAck: 2 };
+  expect(await arbiter.ask('keepalive', beat)).toMatchObject({ kind: 'kept', mailbox: 2 });
+  expect(await arbiter.ask('mailbox', mailbox)).toMatchObject({ entries: [] });
+  const dead = await expired();
+  for (const handle of [forged, dead.handle]) {
+    const kind = handle === forged ? 'bad_handle' : 'session_expired';
+    expect(await arbiter.ask('keepalive', { ...beat, handle })).toMatchObject({ kind });
+    expect(await arbiter.ask('mailbox', { ...mailbox, handle })).toMatchObject({ kind });
+  }
+});
+
+it('lets an operator release and evict', async () => {
+  const client = await arbiter.client();
+  await take(client, on(70), on(71));
+  const by = { actor: 'ann', why: 'maintenance' };
+  const release = { interface: on(70), ...by };
+  expect(await arbiter.ask('admin_release', release)).toMatchObject({ kind: 'released' });
+  expect(await arbiter.ask('admin_release', release)).toEqual({ kind: 'free' });
+  const evict = { session: client.session, ...by };
+  expect(await arbiter.ask('admin_evict', evict)).toEqual({ kind: 'evicted', released: 1 });
+  expect(await arbiter.ask('admin_evict', evict)).toEqual({ kind: 'unknown_session' });
+});
+
+it('lists, reads the log and says where it was cut', async () => {
+  using own = await openArbiter(redis);
+  const client = await own.client();
+  await own.ask('take', { ...client.next(), interfaces: [on(1), on(2), on(3)] });
+  const first = { client: 0, scan: '0', last: '', began: 0, limit: 2, session: 0, protocol: -1 };
+  expect((await own.ask('interfaces', first)).items).toHaveLength(2);
+  expect((await own.ask('sessions', { after: 0, limit: 9 })).items).toHaveLength(1);
+  expect(await own.ask('head', {})).toEqual({ kind: 'head', first: 1, sessions: 1 });
+  expect((await own.ask('events', { after: 0, limit: 9 })).kind).toBe('entries');
+  await own.link.command('XTRIM', `mgm:{${own.router}}:events`, 'MINID', '4');
+  expect(await own.ask('events', { after: 0, limit: 9 })).toEqual({ kind: 'compacted', first: 2 });
+  expect(await own.ask('sweep', { most: 10 })).toMatchObject({ kind: 'swept', more: false });
+});
+
+it('reached every reply that a header declares', () => {
+  const declared = Object.entries(DECLARED).flatMap(([operation, tags]) =>
+    tags.map((tag) => `${operation}:${tag}`),
+  );
+  expect(declared.filter((one) => !reached.has(one))).toEqual([]);
+});

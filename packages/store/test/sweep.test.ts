@@ -1,0 +1,132 @@
+import { startRedis, type RunningServer } from '@mgm/devstack';
+import { eventually } from '@mgm/test-support';
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { openArbiter, on, type Arbiter } from './arbiter.ts';
+
+let redis: RunningServer;
+
+beforeAll(async () => {
+  redis = await startRedis(inject('servers'));
+});
+afterAll(() => redis.stop());
+
+async function takeMany(arbiter: Arbiter, count: number, ttlMs: number, graceMs = 0) {
+  const client = await arbiter.client({ ttlMs: 60_000, graceMs });
+  for (let from = 1; from <= count; from += 1_000) {
+    const size = Math.min(1_000, count - from + 1);
+    const interfaces = Array.from({ length: size }, (_, i) => on(from + i));
+    await arbiter.ask('take', { ...client.next(), interfaces });
+  }
+  await arbiter.link.command('HSET', `mgm:{${arbiter.router}}:client:1`, 'ttl_ms', String(ttlMs));
+  await arbiter.ask('keepalive', { handle: client.handle, ack: 0, mailboxAck: 0 });
+  return client;
+}
+
+async function eventsOf(arbiter: Arbiter): Promise<{ type: string; rev: number; ifIndex?: number }[]> {
+  const found: { type: string; rev: number; ifIndex?: number }[] = [];
+  for (let after = 0; ; after = found.at(-1)?.rev ?? after) {
+    const reply = await arbiter.ask('events', { after, limit: 1_000 });
+    if (reply.kind !== 'entries') throw new Error(reply.kind);
+    const page = reply.entries.flatMap((entry) => entry.events);
+    if (page.length === 0) return found;
+    for (const { type, rev, interface: key } of page) {
+      found.push({ type, rev, ...(key && { ifIndex: key.ifIndex }) });
+    }
+  }
+}
+
+it('ends a session once, with one event per interface, however many replicas sweep at once', async () => {
+  using one = await openArbiter(redis);
+  using two = await openArbiter(redis, one.router);
+  using three = await openArbiter(redis, one.router);
+  await takeMany(one, 3_000, 1);
+  await eventually(
+    async () => {
+      const reports = await Promise.all(
+        [one, two, three].map((arbiter) => arbiter.ask('sweep', { most: 256 })),
+      );
+      expect(reports.some(({ more }) => more)).toBe(false);
+      expect((await one.ask('interfaces', LISTING)).items).toEqual([]);
+      expect(await one.link.command('ZCARD', `mgm:{${one.router}}:leases`)).toBe(0);
+    },
+    { withinMs: 10_000, everyMs: 1 },
+  );
+  const events = await eventsOf(one);
+  expect(events.map(({ rev }) => rev)).toEqual(events.map((_, at) => at + 1));
+  expect(events.filter(({ type }) => type === 'expired')).toHaveLength(1);
+  const released = events.filter(({ type }) => type === 'released').map(({ ifIndex }) => ifIndex);
+  expect(new Set(released).size).toBe(3_000);
+  expect(released).toHaveLength(3_000);
+});
+
+const LISTING = {
+  client: 0,
+  scan: '0',
+  last: '',
+  began: 0,
+  limit: 1_000,
+  session: 0,
+  protocol: -1,
+};
+
+it('gives an interface of an expired session to the next one that asks, swept or not', async () => {
+  using arbiter = await openArbiter(redis);
+  const dead = await takeMany(arbiter, 1_000, 1);
+  const next = await arbiter.client();
+  await eventually(
+    async () => {
+      const call = { ...next.next(), interfaces: [on(500)] };
+      expect(await arbiter.ask('take', call)).toMatchObject({ results: [{ kind: 'taken' }] });
+    },
+    { withinMs: 2_000 },
+  );
+  const types = (await eventsOf(arbiter)).slice(-3);
+  expect(types).toMatchObject([
+    { type: 'expired' },
+    { type: 'released', ifIndex: 500 },
+    { type: 'taken', ifIndex: 500 },
+  ]);
+  const { items } = await arbiter.ask('interfaces', LISTING);
+  expect(items.map((item) => item.holder.session)).toEqual([next.session]);
+  expect(dead.session).not.toBe(next.session);
+});
+
+it('inherits 20 000 interfaces in one small step and keeps them under one new epoch', async () => {
+  using arbiter = await openArbiter(redis);
+  const old = await takeMany(arbiter, 20_000, 60_000);
+  const pair = await arbiter.link.command('HMGET', `mgm:{${arbiter.router}}:client:1`, 'component_id');
+  const componentId = Number(Array.isArray(pair) ? pair[0] : Number.NaN);
+  await arbiter.link.command('CONFIG', 'SET', 'slowlog-log-slower-than', '5000');
+  await arbiter.link.command('SLOWLOG', 'RESET');
+  const now = await arbiter.client({ componentId, instance: 'another', takeover: true });
+  const owners = await Promise.all(
+    [1, 10_000, 20_000].map((ifIndex) => arbiter.ask('owner', { interface: on(ifIndex) })),
+  );
+  const holders = owners.map((owner) => owner.kind === 'held' && owner.holder);
+  expect(holders.map((holder) => holder && holder.session)).toEqual(Array(3).fill(now.session));
+  expect(new Set(holders.map((holder) => holder && holder.epoch)).size).toBe(1);
+  const slow = await arbiter.link.command('SLOWLOG', 'GET', '10');
+  expect(slow).toEqual([]);
+  expect((await eventsOf(arbiter)).at(-1)?.type).toBe('resumed');
+  expect(old.session).not.toBe(now.session);
+});
+
+it('goes stale, keeps its interfaces, and expires once at the end of the grace time', async () => {
+  using arbiter = await openArbiter(redis);
+  const client = await arbiter.client({ ttlMs: 300, graceMs: 300 });
+  await arbiter.ask('take', { ...client.next(), interfaces: [on(1)] });
+  const owner = () => arbiter.ask('owner', { interface: on(1) });
+  await eventually(
+    async () => expect(await owner()).toMatchObject({ kind: 'held', holder: { stale: true } }),
+    { withinMs: 2_000, everyMs: 5 },
+  );
+  const other = await arbiter.client();
+  const take = await arbiter.ask('take', { ...other.next(), interfaces: [on(1)] });
+  expect(take).toMatchObject({ results: [{ kind: 'already_owned', holder: { stale: true } }] });
+  await eventually(async () => expect(await owner()).toEqual({ kind: 'free' }), {
+    withinMs: 2_000,
+    everyMs: 5,
+  });
+  const types = (await eventsOf(arbiter)).map(({ type }) => type);
+  expect(types).toEqual(['registered', 'taken', 'stale', 'registered', 'expired', 'released']);
+});

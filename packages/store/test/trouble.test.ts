@@ -1,0 +1,121 @@
+import { startRedis, type RunningServer } from '@mgm/devstack';
+import { eventually } from '@mgm/test-support';
+import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, inject, it } from 'vitest';
+import { openArbiter, on, type Arbiter } from './arbiter.ts';
+
+let redis: RunningServer;
+let arbiter: Arbiter;
+
+beforeAll(async () => {
+  redis = await startRedis(inject('servers'));
+});
+afterAll(() => redis.stop());
+beforeEach(async () => {
+  arbiter = await openArbiter(redis);
+});
+afterEach(() => arbiter[Symbol.dispose]());
+
+const key = (suffix: string) => `mgm:{${arbiter.router}}:${suffix}`;
+const command = (name: string, ...args: string[]) => arbiter.link.command(name, ...args);
+
+/** Everything a router has in Redis, as Redis would dump it. */
+async function dump(): Promise<Record<string, unknown>> {
+  const keys = await command('KEYS', key('*'));
+  const names = Array.isArray(keys) ? keys.map(String).sort() : [];
+  const dumps = names.map(async (name) => [name, await command('DUMP', name)] as const);
+  return Object.fromEntries(await Promise.all(dumps));
+}
+
+describe('a key that is not ours', () => {
+  it.each([
+    ['an interface of the wrong type', 'if:7:', ['HSET', 'x', '1']],
+    ['an interface with other bytes', 'if:7:', ['SET', 'garbage']],
+    ['an owned set of the wrong type', 'owned:1', ['SET', 'garbage']],
+    ['a log of the wrong type', 'events', ['SET', 'garbage']],
+    ['a sweep queue of the wrong type', 'leases', ['SET', 'garbage']],
+  ])('refuses the operation whole and names it: %s', async (_, suffix, [verb = '', ...rest]) => {
+    const client = await arbiter.client();
+    await command('DEL', key(suffix));
+    await command(verb, key(suffix), ...rest);
+    const before = await dump();
+    const call = { ...client.next(), interfaces: [on(6), on(7)] };
+    await expect(arbiter.ask('take', call)).rejects.toMatchObject({ code: 'corrupt' });
+    expect(await dump()).toEqual(before);
+  });
+
+  it('hurts nobody else in the same batch', async () => {
+    const [a, b, c] = [await arbiter.client(), await arbiter.client(), await arbiter.client()];
+    await command('SET', key('if:7:'), 'garbage');
+    const results = await Promise.allSettled([
+      arbiter.ask('take', { ...a.next(), interfaces: [on(1)] }),
+      arbiter.ask('take', { ...b.next(), interfaces: [on(7)] }),
+      arbiter.ask('take', { ...c.next(), interfaces: [on(2)] }),
+    ]);
+    expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect(results[1]).toMatchObject({ reason: { message: expect.stringContaining('if:7:') } });
+  });
+});
+
+it('refuses data of a newer version and leaves it alone', async () => {
+  const client = await arbiter.client();
+  await command('HSET', key('meta'), 'schema', '2');
+  const before = await dump();
+  const call = { ...client.next(), interfaces: [on(1)] };
+  await expect(arbiter.ask('take', call)).rejects.toMatchObject({
+    code: 'schema',
+    message: expect.stringContaining('schema 2'),
+  });
+  expect(await dump()).toEqual(before);
+});
+
+it('does not notice that the scripts were flushed', async () => {
+  const client = await arbiter.client();
+  await command('SCRIPT', 'FLUSH');
+  const call = { ...client.next(), interfaces: [on(1)] };
+  expect(await arbiter.ask('take', call)).toMatchObject({ results: [{ kind: 'taken' }] });
+});
+
+it('is refused whole when Redis is out of memory, and goes on when there is some again', async () => {
+  const client = await arbiter.client();
+  await command('CONFIG', 'SET', 'maxmemory', '1');
+  const before = await dump();
+  const call = { ...client.next(), interfaces: [on(1)] };
+  await expect(arbiter.ask('take', call)).rejects.toMatchObject({ code: 'store-full' });
+  expect(await dump()).toEqual(before);
+  await command('CONFIG', 'SET', 'maxmemory', '0');
+  expect(await arbiter.ask('take', call)).toMatchObject({ results: [{ kind: 'taken' }] });
+});
+
+it('says that nothing happened when Redis is a read-only replica', async () => {
+  const client = await arbiter.client();
+  await command('REPLICAOF', '127.0.0.1', '1');
+  const call = { ...client.next(), interfaces: [on(1)] };
+  await expect(arbiter.ask('take', call)).rejects.toMatchObject({ code: 'unavailable' });
+  await command('REPLICAOF', 'NO', 'ONE');
+  await eventually(
+    async () =>
+      expect(await arbiter.ask('take', call)).toMatchObject({ results: [{ kind: 'taken' }] }),
+    { withinMs: 5_000 },
+  );
+});
+
+it('leaves nothing behind for a router that is only asked about', async () => {
+  expect(await arbiter.ask('owner', { interface: on(1) })).toEqual({ kind: 'free' });
+  await arbiter.ask('sweep', { most: 10 });
+  expect(await dump()).toEqual({});
+});
+
+it('leaves nothing of a client behind but what is remembered for a while', async () => {
+  const client = await arbiter.client();
+  await arbiter.ask('take', { ...client.next(), interfaces: [on(1), on(2)] });
+  await arbiter.ask('deregister', { ...client.next(), force: true });
+  expect(Object.keys(await dump())).toEqual([key('client:1'), key('events'), key('meta')]);
+  expect(Number(await command('PTTL', key('client:1')))).toBeGreaterThan(60_000);
+});
+
+it('forgets answers that the client has acknowledged', async () => {
+  const client = await arbiter.client();
+  for (let i = 1; i <= 20; i++) await arbiter.ask('take', { ...client.next(), interfaces: [on(i)] });
+  const fields = await command('HKEYS', key('client:1'));
+  expect(String(fields).match(/answer:/g)).toEqual(['answer:']);
+});
