@@ -1,0 +1,27 @@
+import { expect, it } from 'vitest';
+import { Refusals, statusName } from './codes.ts';
+import { refusal } from './refusals.ts';
+
+it('names every status that a refusal travels under', () => {
+  const names = Object.values(Refusals).map(({ status }) => statusName(status));
+  expect(new Set(names)).toEqual(
+    new Set([
+      'ERROR_NOT_ENOUGH_MEMORY',
+      'ERROR_INVALID_PARAMETER',
+      'ERROR_ALREADY_EXISTS',
+      'ERROR_CAN_NOT_COMPLETE',
+      'ERROR_NOT_FOUND',
+    ]),
+  );
+  expect(statusName(4)).toBe('ERROR_4');
+});
+
+it('writes a refusal with its code, its reason and the details given', () => {
+  expect(refusal('badRequest', 'seq: is missing', { field: 'seq' })).toEqual({
+    status: 87,
+    error: 'ERROR_INVALID_PARAMETER',
+    reason: 'bad-request',
+    message: 'seq: is missing',
+    field: 'seq',
+  });
+});
