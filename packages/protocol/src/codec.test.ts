@@ -9,6 +9,13 @@ describe('what we write', () => {
     expect(decodeMessage(encodeMessage(message))).toEqual({ kind: 'message', value: message });
   });
 
+  it('writes every integer as an integer, also above 2^32', () => {
+    const hex = (value: number) => Buffer.from(encodeMessage({ a: value })).toString('hex');
+    expect(hex(0xffffffff)).toBe('81a161ceffffffff');
+    expect(hex(0x100000000)).toMatch(/^81a161(cf|d3)0000000100000000$/);
+    expect(hex(2 ** 53 - 1)).toMatch(/^81a161(cf|d3)001fffffffffffff$/);
+  });
+
   it('leaves absent fields out', () => {
     expect([...encodeMessage({ a: 1, b: undefined })]).toEqual([0x81, 0xa1, 0x61, 0x01]);
   });
@@ -27,7 +34,9 @@ describe('what a stranger writes', () => {
     ['an array of four billion', '81 a1 61 dd ff ff ff ff', 'is truncated'],
     ['a byte that means nothing', '81 a1 61 c1', 'extension type'],
     ['an extension type', '81 a1 61 d4 72 40', 'extension type'],
-    ['a timestamp', '81 a1 61 d6 ff 00 00 00 00', 'extension type'],
+    ['a record definition', '81 a1 61 c7 01 72 40', 'extension type'],
+    ['an extension type that ends early', '81 a1 61 d7', 'extension type'],
+    ['a timestamp that ends early', '81 a1 61 d7 ff 00', 'is truncated'],
     ['bytes after the end', '80 00', 'bytes after its end'],
     ['a numeric key', '81 01 01', 'not a string'],
     ['a map as key', '81 80 01', 'not a string'],
@@ -42,9 +51,14 @@ describe('what a stranger writes', () => {
   it('is refused when nested deeper than a request can be', () => {
     const nested = (levels: number) =>
       Buffer.from([0x81, 0xa1, 0x61, ...Array<number>(levels - 1).fill(0x91), 1]);
-    expect(decodeMessage(nested(4)).kind).toBe('message');
-    expect(decodeMessage(nested(5))).toMatchObject({ fault: 'is nested deeper than 4 levels' });
+    expect(decodeMessage(nested(32)).kind).toBe('message');
+    expect(decodeMessage(nested(33))).toMatchObject({ fault: 'is nested deeper than 32 levels' });
     expect(decodeMessage(nested(60_000))).toMatchObject({ kind: 'malformed' });
+  });
+
+  it('may hold the timestamp of the MessagePack standard', () => {
+    const message = bytes('81 a1 61 d6 ff 00 00 00 01');
+    expect(decodeMessage(message)).toEqual({ kind: 'message', value: { a: new Date(1_000) } });
   });
 
   it('is refused above 64 KiB, unread', () => {

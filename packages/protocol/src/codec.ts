@@ -21,9 +21,27 @@ export type DecodedMessage =
   | { readonly kind: 'message'; readonly value: WireMap }
   | { readonly kind: 'malformed'; readonly fault: string };
 
-/** One message for the bus. Absent fields are left out, not sent as nil. */
+/**
+ * One message for the bus. Absent fields are left out, not sent as nil; every integer travels as an integer, where
+ * msgpackr would make a float of one above 2^32, which other languages do not read into an integer field.
+ */
 export function encodeMessage(message: WireMap): Uint8Array {
-  return packr.pack(withoutAbsent(message));
+  return packr.pack(forWire(message));
+}
+
+const U32_MAX = 0xffffffff;
+
+function forWire(value: unknown): unknown {
+  if (typeof value === 'number') {
+    return value > U32_MAX && Number.isSafeInteger(value) ? BigInt(value) : value;
+  }
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(forWire);
+  const map: Record<string, unknown> = {};
+  for (const [field, part] of Object.entries(value)) {
+    if (part !== undefined) map[field] = forWire(part);
+  }
+  return map;
 }
 
 /**
@@ -41,13 +59,4 @@ export function decodeMessage(
   const fault = faultInMessage(bytes, maxNesting);
   if (fault) return { kind: 'malformed', fault };
   return { kind: 'message', value: packr.unpack(bytes) as WireMap };
-}
-
-function withoutAbsent(message: WireMap): WireMap {
-  for (const field in message) {
-    if (message[field] === undefined) {
-      return Object.fromEntries(Object.entries(message).filter(([, value]) => value !== undefined));
-    }
-  }
-  return message;
 }

@@ -30,8 +30,8 @@ export const READS: ReadonlySet<OperationName> = new Set([
 export const Limits = {
   /** A larger request is refused unread. */
   messageBytes: 64 * 1024,
-  /** Deepest nesting of a request: map, `interfaces`, pair. */
-  nesting: 4,
+  /** Deepest nesting of a message; a request itself needs three levels: map, `interfaces`, pair. */
+  nesting: 32,
   /** Interfaces in one bulk request. */
   bulk: 1024,
   /** How far `seq` may be above the session's `ack`: that many answers are kept. */
@@ -45,5 +45,4 @@ export const Limits = {
   /** Characters of `name`, `actor` and `why`. */
   text: 256,
   cursor: 128,
-  deadlineMs: 3_600_000,
 } as const;

@@ -76,6 +76,7 @@ describe('names the field that is wrong', () => {
     ['admin.release', { ifIndex: 1, actor: '', why: 'w' }, 'actor'],
     ['admin.evict', { session: 0, actor: 'a', why: 'w' }, 'session'],
     ['owner', { ifIndex: 1, deadlineMs: -1 }, 'deadlineMs'],
+    ['owner', { ifIndex: 1, deadlineMs: 2 ** 32 }, 'deadlineMs'],
   ])('%s %j: %s', (operation, message, field) => {
     expect(parseRequest(operation, message)).toMatchObject({
       kind: 'bad-request',

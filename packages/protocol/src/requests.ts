@@ -32,7 +32,7 @@ const nextHop = z.unknown().optional().transform((value, context): NextHop => {
   return z.NEVER;
 });
 
-const common = { deadlineMs: z.int().min(0).max(Limits.deadlineMs).optional() };
+const common = { deadlineMs: u32.optional() };
 const sequence = { handle, seq: positive, ack: positive };
 const page = {
   cursor: z.string().max(Limits.cursor).optional(),

@@ -1,7 +1,8 @@
 /**
  * Walks MessagePack bytes before anything is built from them, so that a hostile message costs a scan and no memory:
- * a header that promises four billion elements, nesting that would overflow the stack, extension types that make a
- * decoder construct objects, keys that reach for a prototype. Answers what is wrong, or `undefined`.
+ * a header that promises four billion elements, nesting that would overflow the stack, extension types (but for the
+ * standard's timestamp) that make a decoder construct objects, keys that reach for a prototype. What an unknown field
+ * holds is not looked at beyond that. Answers what is wrong, or `undefined`.
  */
 export function faultInMessage(bytes: Uint8Array, maxNesting: number): string | undefined {
   const walk: Walk = { bytes, view: viewOf(bytes), at: 0, maxNesting };
@@ -77,9 +78,22 @@ function skipLong(walk: Walk, header: number, depth: number): string | undefined
       return skipMap(walk, readLength(walk, 2), depth + 1);
     case 0xdf:
       return skipMap(walk, readLength(walk, 4), depth + 1);
+    case 0xd6:
+      return skipTimestamp(walk, 4);
+    case 0xd7:
+      return skipTimestamp(walk, 8);
+    case 0xc7:
+      return skipTimestamp(walk, readLength(walk, 1));
     default:
-      return 'uses a MessagePack extension type, which is not allowed';
+      return NO_EXTENSION;
   }
+}
+
+const NO_EXTENSION = 'uses a MessagePack extension type other than the timestamp';
+const TIMESTAMP = 0xff;
+
+function skipTimestamp(walk: Walk, length: number): string | undefined {
+  return walk.bytes[walk.at++] === TIMESTAMP ? skipBytes(walk, length) : NO_EXTENSION;
 }
 
 /** The length field of a header; NaN where the message ends inside it, which no later check lets pass. */

@@ -1,4 +1,5 @@
 import {
+  epochOf,
   refusal,
   type Answer,
   type BulkResult,
@@ -77,7 +78,8 @@ export const answers: Answers = {
   validate: ({ reply }, request) => {
     if (reply.kind === 'current') return { status: 0, current: reply.current };
     if (reply.kind === 'free') {
-      return refusal('notOwner', `nobody owns ${interfaceName(request)}`);
+      const current = epochOf(0);
+      return refusal('notOwner', `nobody owns ${interfaceName(request)}`, { current });
     }
     const { current } = reply;
     return refusal('notOwner', `the epoch in force is ${current}`, { current });

@@ -27,6 +27,8 @@ interface Waiting {
   readonly operation: ArbiterOperation;
   readonly call: readonly unknown[];
   readonly weight: number;
+  /** On this process's monotonic clock: not worth sending after it. */
+  readonly deadlineMono: number;
   readonly resolve: (decision: Decision<ArbiterOperation>) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -61,11 +63,12 @@ export class Batcher {
     this.#options = options;
   }
 
-  /** Decides one operation. Rejects with `StoreError`. */
+  /** Decides one operation, unless its turn comes after `withinMs`. Rejects with `StoreError`. */
   decide<Name extends ArbiterOperation>(
     router: RouterName,
     operation: Name,
     args: ArbiterArgs[Name],
+    withinMs = Number.POSITIVE_INFINITY,
   ): Promise<Decision<Name>> {
     if (this.#waiting >= this.#options.queueMax) {
       const message = `${this.#waiting} operations are waiting for the store`;
@@ -76,7 +79,14 @@ export class Batcher {
     const { promise, resolve, reject } = Promise.withResolvers<Decision<Name>>();
     const call = encode[operation](args);
     const queue = this.#queueOf(router);
-    queue.waiting.push({ operation, call, weight: weightOf(call), resolve: resolve as never, reject });
+    queue.waiting.push({
+      operation,
+      call,
+      weight: weightOf(call),
+      deadlineMono: performance.now() + withinMs,
+      resolve: resolve as never,
+      reject,
+    });
     this.#waiting++;
     this.#sendSoon(queue);
     return promise;
@@ -119,12 +129,15 @@ export class Batcher {
 
   #sendFrom(queue: RouterQueue): void {
     while (queue.waiting.length > 0 && queue.inFlight < IN_FLIGHT_MAX) {
-      const batch = takeBatch(queue.waiting, this.#options.batchMax);
-      this.#waiting -= batch.length;
+      const taken = takeBatch(queue.waiting, this.#options.batchMax);
+      this.#waiting -= taken.length;
+      const batch = withoutLate(taken);
+      if (batch.length === 0) continue;
       queue.inFlight++;
       this.#underWay++;
       void this.#run(queue, batch).finally(() => this.#ended(queue));
     }
+    this.#tellIdle();
   }
 
   #ended(queue: RouterQueue): void {
@@ -192,6 +205,17 @@ function takeBatch(waiting: Waiting[], batchMax: number): Waiting[] {
     if (isAlone) break;
   }
   return waiting.splice(0, count);
+}
+
+/** Refuses those whose time is over before they were sent. */
+function withoutLate(taken: Waiting[]): Waiting[] {
+  const nowMono = performance.now();
+  if (taken.every((one) => one.deadlineMono > nowMono)) return taken;
+  return taken.filter((one) => {
+    if (one.deadlineMono > nowMono) return true;
+    one.reject(new StoreError('unavailable', 'its deadline passed before it was executed'));
+    return false;
+  });
 }
 
 function answer(batch: readonly Waiting[], reply: BatchReply): void {

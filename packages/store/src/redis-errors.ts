@@ -10,7 +10,7 @@ export function classifyRedisError(error: unknown): StoreError {
     if (pattern.test(message)) return new StoreError(code, `${meaning}: ${message}`, { cause: error });
   }
   if (isReply(error)) return new StoreError('corrupt', `the script failed: ${message}`, { cause: error });
-  return new StoreError('indeterminate', `no answer from Redis: ${message}`, { cause: error });
+  return new StoreError('indeterminate', `Redis did not answer: ${message}`, { cause: error });
 }
 
 /** Redis restarted, failed over or flushed its scripts. The call was not executed. */

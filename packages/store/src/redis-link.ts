@@ -39,7 +39,6 @@ export class RedisLink {
       maxRetriesPerRequest: 0,
       autoResendUnfulfilledCommands: false,
       enableOfflineQueue: false,
-      commandTimeout: options.replyWithinMs,
       connectTimeout: Math.max(1000, options.replyWithinMs * 2),
       retryStrategy: (times) =>
         Math.min(RECONNECT_MOST_MS, RECONNECT_FIRST_MS * 2 ** Math.min(times, 10)) *
@@ -61,7 +60,7 @@ export class RedisLink {
   async runArbiter(metaKey: string, request: Buffer): Promise<readonly Buffer[]> {
     if (this.#state.kind !== 'ready') throw this.#notReady();
     try {
-      return await this.#evaluate(metaKey, request);
+      return await this.#inTime(this.#evaluate(metaKey, request));
     } catch (error) {
       throw this.#failed(error);
     }
@@ -71,7 +70,7 @@ export class RedisLink {
   async command(name: string, ...args: string[]): Promise<unknown> {
     if (this.#state.kind !== 'ready') throw this.#notReady();
     try {
-      return await this.#redis.call(name, ...args);
+      return await this.#inTime(this.#redis.call(name, ...args));
     } catch (error) {
       throw this.#failed(error);
     }
@@ -88,6 +87,22 @@ export class RedisLink {
     } catch (error) {
       if (!isNoScript(error)) throw error;
       return buffers(await this.#redis.callBuffer('EVAL', SCRIPT, '1', metaKey, request));
+    }
+  }
+
+  /**
+   * The call, or an error when its time is over. A process that was itself kept from running finds its timers due before
+   * it has read what Redis answered long ago, so the last word comes after one more look at the socket.
+   */
+  async #inTime<Reply>(call: Promise<Reply>): Promise<Reply> {
+    const { replyWithinMs } = this.#options;
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    const giveUp = () => reject(new Error(`no answer within ${replyWithinMs} ms`));
+    const timer = setTimeout(() => setImmediate(() => setImmediate(giveUp)), replyWithinMs);
+    try {
+      return await Promise.race([call, late]);
+    } finally {
+      clearTimeout(timer);
     }
   }
 
@@ -112,8 +127,8 @@ export class RedisLink {
   /** Before the first call on a new connection: is this a server we can work with, and does it know the script? */
   async #prepare(): Promise<void> {
     try {
-      const server = await this.#server();
-      await this.#redis.script('LOAD', SCRIPT);
+      const server = await this.#inTime(this.#server());
+      await this.#inTime(this.#redis.script('LOAD', SCRIPT));
       this.#lastError = '';
       this.#become({ kind: 'ready', server });
     } catch (error) {

@@ -124,7 +124,12 @@ class RedisStore implements Store {
     if (operation === 'register') await this.#remember(router);
     const args = argsOf(operation, request);
     if (args.kind === 'refused') return { ...args.answer, rev: 0 as Revision };
-    const decision = await this.#batcher.decide(router, ARBITER_OPERATION[operation], args.args);
+    const decision = await this.#batcher.decide(
+      router,
+      ARBITER_OPERATION[operation],
+      args.args,
+      request.deadlineMs,
+    );
     const answer: Answer<Name> = answers[operation](decision as never, request);
     return { ...answer, rev: decision.rev as Revision };
   }

@@ -91,24 +91,45 @@ it('gives an interface of an expired session to the next one that asks, swept or
   expect(dead.session).not.toBe(next.session);
 });
 
-it('inherits 20 000 interfaces in one small step and keeps them under one new epoch', async () => {
-  using arbiter = await openArbiter(redis);
-  const old = await takeMany(arbiter, 20_000, 60_000);
-  const pair = await arbiter.link.command('HMGET', `mgm:{${arbiter.router}}:client:1`, 'component_id');
-  const componentId = Number(Array.isArray(pair) ? pair[0] : Number.NaN);
-  await arbiter.link.command('CONFIG', 'SET', 'slowlog-log-slower-than', '5000');
-  await arbiter.link.command('SLOWLOG', 'RESET');
-  const now = await arbiter.client({ componentId, instance: 'another', takeover: true });
-  const owners = await Promise.all(
-    [1, 10_000, 20_000].map((ifIndex) => arbiter.ask('owner', { interface: on(ifIndex) })),
-  );
-  const holders = owners.map((owner) => owner.kind === 'held' && owner.holder);
-  expect(holders.map((holder) => holder && holder.session)).toEqual(Array(3).fill(now.session));
-  expect(new Set(holders.map((holder) => holder && holder.epoch)).size).toBe(1);
-  const slow = await arbiter.link.command('SLOWLOG', 'GET', '10');
-  expect(slow).toEqual([]);
-  expect((await eventsOf(arbiter)).at(-1)?.type).toBe('resumed');
-  expect(old.session).not.toBe(now.session);
+/** How many commands Redis runs, scripts' own included, while `work` is done. */
+async function commandsDuring(arbiter: Arbiter, work: () => Promise<unknown>): Promise<number> {
+  await arbiter.link.command('CONFIG', 'RESETSTAT');
+  await work();
+  const stats = String(await arbiter.link.command('INFO', 'commandstats'));
+  return [...stats.matchAll(/calls=(\d+)/g)].reduce((sum, [, calls]) => sum + Number(calls), 0);
+}
+
+it('inherits 20 000 interfaces in as few commands as 20, all under one new epoch', async () => {
+  const steps: number[] = [];
+  for (const count of [20, 20_000]) {
+    using arbiter = await openArbiter(redis);
+    await takeMany(arbiter, count, 60_000);
+    const client = `mgm:{${arbiter.router}}:client:1`;
+    const componentId = Number(await arbiter.link.command('HGET', client, 'component_id'));
+    const heir = { componentId, instance: 'another', takeover: true };
+    steps.push(await commandsDuring(arbiter, () => arbiter.client(heir)));
+    const { session } = await arbiter.client(heir);
+    const owners = await Promise.all(
+      [1, count / 2, count].map((ifIndex) => arbiter.ask('owner', { interface: on(ifIndex) })),
+    );
+    const holders = owners.flatMap((owner) => (owner.kind === 'held' ? [owner.holder] : []));
+    expect(holders.map((holder) => holder.session)).toEqual([session, session, session]);
+    expect(new Set(holders.map((holder) => holder.epoch)).size).toBe(1);
+    expect((await eventsOf(arbiter)).at(-1)?.type).toBe('resumed');
+  }
+  expect(steps[1]).toBe(steps[0]);
+});
+
+it('ends 20 000 interfaces in as few commands as 300: the first slice is the same', async () => {
+  const steps: number[] = [];
+  for (const count of [300, 20_000]) {
+    using arbiter = await openArbiter(redis);
+    const { session } = await takeMany(arbiter, count, 60_000);
+    const evict = { session, actor: 'ann', why: 'test' };
+    steps.push(await commandsDuring(arbiter, () => arbiter.ask('admin_evict', evict)));
+    expect(await arbiter.ask('owner', { interface: on(count) })).toEqual({ kind: 'free' });
+  }
+  expect(steps[1]).toBe(steps[0]);
 });
 
 it('goes stale, keeps its interfaces, and expires once at the end of the grace time', async () => {

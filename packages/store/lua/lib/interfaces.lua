@@ -88,8 +88,8 @@ end
 local function clear_void(interface, record, client)
   local by = client.end_actor ~= '' and { actor = client.end_actor, why = client.end_why } or nil
   local lost = clear_hold(interface, record, client, client.end_cause, by)
-  if lost and client.end_cause == 'evict' then
-    queue_callback(client, 'OWNERSHIP_LOST', interface, 0, 'evict', lost, client.end_why)
+  if lost and client.end_cause ~= 'release' then
+    queue_callback(client, 'OWNERSHIP_LOST', interface, 0, client.end_cause, lost, client.end_why)
   end
 end
 
