@@ -94,7 +94,7 @@ export const answers: Answers = {
     status: 0,
     items: reply.items.map(wireSession),
     ...(reply.next > 0 && {
-      cursor: writeCursor({ client: reply.next, scan: '0', began: 0, last: '' }),
+      cursor: writeCursor({ client: reply.next, began: 0, last: '' }),
     }),
   }),
   events: ({ reply, batch }, { from, limit }) => {

@@ -1,17 +1,16 @@
 /** Where a listing stands between two pages. */
 export interface ListingPosition {
   readonly client: number;
-  readonly scan: string;
   readonly last: string;
   readonly began: number;
 }
 
-const START: ListingPosition = { client: 0, scan: '0', last: '', began: 0 };
-const CURSOR = /^([1-9][0-9]{0,15})\.([0-9]{1,20})\.([0-9]{1,16})\.([0-9]{1,10}:[0-9a-f.:]{0,45})?$/;
+const START: ListingPosition = { client: 0, last: '', began: 0 };
+const CURSOR = /^([1-9][0-9]{0,15})\.([0-9]{1,16})\.([0-9]{1,10}:[0-9a-f.:]{0,45})?$/;
 
 /** A cursor for the wire: opaque to everybody else. */
-export function writeCursor({ client, scan, began, last }: ListingPosition): string {
-  return `${client}.${scan}.${began}.${last}`;
+export function writeCursor({ client, began, last }: ListingPosition): string {
+  return `${client}.${began}.${last}`;
 }
 
 /** The position of a cursor, the start without one. Throws `RangeError` for text that is no cursor of ours. */
@@ -21,8 +20,7 @@ export function readCursor(cursor: string | undefined): ListingPosition {
   if (!match) throw new RangeError('must be a cursor from the page before');
   return {
     client: Number(match[1]),
-    scan: match[2] ?? '0',
-    began: Number(match[3]),
-    last: match[4] ?? '',
+    began: Number(match[2]),
+    last: match[3] ?? '',
   };
 }

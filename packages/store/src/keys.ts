@@ -4,7 +4,7 @@ import type { RouterName } from '@mgm/protocol';
 interface KeyFamily {
   /** The name scripts know it by: `meta_key`, `client_key(number)`. */
   readonly name: string;
-  readonly type: 'hash' | 'set' | 'zset' | 'stream' | 'string';
+  readonly type: 'hash' | 'zset' | 'stream' | 'string';
   /** What follows `<key prefix>:{<router>}:`. */
   readonly suffix: string;
   /** What completes the suffix, where there is one key per something. */
@@ -17,7 +17,7 @@ export const KEY_FAMILIES: readonly KeyFamily[] = [
     name: 'meta',
     type: 'hash',
     suffix: 'meta',
-    what: 'revision, last epoch, log id, schema version, the service clock and when it was last seen',
+    what: 'revision, last epoch, log id, schema version; the service clock, when it was last seen, and until when a manager promised to serve',
   },
   {
     name: 'interface',
@@ -47,10 +47,10 @@ export const KEY_FAMILIES: readonly KeyFamily[] = [
   },
   {
     name: 'owned',
-    type: 'set',
+    type: 'zset',
     suffix: 'owned:',
     part: { name: 'number', type: 'integer' },
-    what: 'the interfaces a client is on',
+    what: 'the interfaces a client is on, all with score 0: in the order of their names',
   },
   {
     name: 'leases',

@@ -34,6 +34,8 @@ export interface StoreOptions {
   readonly queueMax?: number;
   /** Events that each router's log keeps, at least. Default 100 000. */
   readonly eventRetention?: number;
+  /** How often this manager sweeps each router, at most. Leases run for twice as long after each sweep. Default 250. */
+  readonly sweepEveryMs?: number;
   /** What to tell the world, right after the operations of a batch were answered. */
   readonly onPublish?: (publication: Publication) => void;
   /** Called once per change. */
@@ -82,6 +84,9 @@ export interface Store extends AsyncDisposable {
 
 /** Interfaces of one slice of a sweep. */
 const SWEEP_SLICE = 256;
+
+/** One sweep that comes late, or one that is lost, does not stop the clock of the leases. */
+const SWEEPS_PROMISED = 2;
 
 /** Connects in the background and keeps trying: a store that is down is a state, not an error. */
 export function openStore(options: StoreOptions): Store {
@@ -135,7 +140,10 @@ class RedisStore implements Store {
   }
 
   async sweep(router: RouterName): Promise<SweepReport> {
-    const { reply } = await this.#batcher.decide(router, 'sweep', { most: SWEEP_SLICE });
+    const { reply } = await this.#batcher.decide(router, 'sweep', {
+      most: SWEEP_SLICE,
+      servingMs: SWEEPS_PROMISED * (this.#options.sweepEveryMs ?? 250),
+    });
     const { ended, released, more } = reply;
     return { ended, released, more };
   }

@@ -96,6 +96,8 @@ async function registerClient(
     ...options,
   });
   if (reply.kind !== 'registered') throw new Error(`not registered: ${reply.kind}`);
+  // A manager would say so again and again; here once is enough for the whole of a test.
+  await decide('sweep', { most: 1, servingMs: 3_600_000 });
   const handle = { client: reply.client, session: reply.session, secret: reply.secret };
   let seq = 0;
   return {

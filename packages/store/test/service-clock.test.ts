@@ -3,8 +3,9 @@ import { afterAll, beforeAll, beforeEach, afterEach, expect, inject, it } from '
 import { openArbiter, type Arbiter, type TestClient } from './arbiter.ts';
 
 /**
- * The service clock reads what it showed and when it was last seen. These tests move the second back and forth in the
- * store, which is what an outage and a jump of the server's clock look like to the script.
+ * The service clock reads what it showed, when it was last seen, and until when a manager promised to serve. These tests
+ * move the last two back and forth in the store, which is what time, an outage, and a jump of the server's clock look
+ * like to the script.
  */
 let redis: RunningServer;
 let arbiter: Arbiter;
@@ -18,12 +19,16 @@ beforeEach(async () => {
 });
 afterEach(() => arbiter[Symbol.dispose]());
 
-/** Makes it so that the service was last seen `ms` ago. */
-async function lastSeen(ms: number): Promise<void> {
+/** Makes it so that all of it was `ms` ago. */
+async function letPass(ms: number): Promise<void> {
   const key = `mgm:{${arbiter.router}}:meta`;
-  const seenAt = Number(await arbiter.link.command('HGET', key, 'seen_at'));
-  await arbiter.link.command('HSET', key, 'seen_at', String(seenAt - ms));
+  for (const field of ['seen_at', 'serving_until']) {
+    await arbiter.link.command('HINCRBY', key, field, String(-ms));
+  }
 }
+
+/** A sweep of a manager that promises the next one within half a second. */
+const serve = () => arbiter.ask('sweep', { most: 1, servingMs: 500 });
 
 async function expiresInMs({ session }: TestClient): Promise<number> {
   const { items } = await arbiter.ask('sessions', { after: 0, limit: 10 });
@@ -32,22 +37,35 @@ async function expiresInMs({ session }: TestClient): Promise<number> {
 
 it('counts time against a lease while managers serve', async () => {
   const client = await arbiter.client({ ttlMs: 60_000 });
-  for (let second = 1; second <= 5; second++) {
-    await lastSeen(1_000);
-    await arbiter.ask('head', {});
+  for (let second = 0; second < 5; second += 0.25) {
+    await serve();
+    await letPass(250);
   }
-  expect(await expiresInMs(client)).toBeLessThanOrEqual(55_000);
+  const left = await expiresInMs(client);
+  expect(left).toBeLessThanOrEqual(55_000);
+  expect(left).toBeGreaterThan(53_000);
 });
 
 it.each([
   ['nobody served for an hour, or the clock jumped forward by one', 3_600_000],
   ['the clock went back by an hour', -3_600_000],
-])('counts none while %s', async (_, ms) => {
+])('counts no more than was promised while %s', async (_, ms) => {
   const client = await arbiter.client({ ttlMs: 10_000 });
-  await lastSeen(ms);
+  await serve();
+  await letPass(ms);
+  await serve();
   const left = await expiresInMs(client);
   expect(left).toBeGreaterThan(9_000);
   expect(left).toBeLessThanOrEqual(10_000);
+});
+
+it('does not count an outage just after the clock went back', async () => {
+  const client = await arbiter.client({ ttlMs: 10_000 });
+  await serve();
+  await letPass(-3_600_000);
+  await serve();
+  await letPass(60_000);
+  expect(await expiresInMs(client)).toBeGreaterThan(9_000);
 });
 
 it('gives rising epochs whatever the clock does', async () => {

@@ -17,7 +17,8 @@ async function takeMany(arbiter: Arbiter, count: number, ttlMs: number, graceMs 
     const interfaces = Array.from({ length: size }, (_, i) => on(from + i));
     await arbiter.ask('take', { ...client.next(), interfaces });
   }
-  await arbiter.link.command('HSET', `mgm:{${arbiter.router}}:client:1`, 'ttl_ms', String(ttlMs));
+  const key = `mgm:{${arbiter.router}}:client:${client.handle.client}`;
+  await arbiter.link.command('HSET', key, 'ttl_ms', String(ttlMs));
   await arbiter.ask('keepalive', { handle: client.handle, ack: 0, mailboxAck: 0 });
   return client;
 }
@@ -43,7 +44,7 @@ it('ends a session once, with one event per interface, however many replicas swe
   await eventually(
     async () => {
       const reports = await Promise.all(
-        [one, two, three].map((arbiter) => arbiter.ask('sweep', { most: 256 })),
+        [one, two, three].map((arbiter) => arbiter.ask('sweep', { most: 256, servingMs: 3_600_000 })),
       );
       expect(reports.some(({ more }) => more)).toBe(false);
       expect((await one.ask('interfaces', LISTING)).items).toEqual([]);
@@ -61,7 +62,6 @@ it('ends a session once, with one event per interface, however many replicas swe
 
 const LISTING = {
   client: 0,
-  scan: '0',
   last: '',
   began: 0,
   limit: 1_000,
@@ -71,8 +71,8 @@ const LISTING = {
 
 it('gives an interface of an expired session to the next one that asks, swept or not', async () => {
   using arbiter = await openArbiter(redis);
-  const dead = await takeMany(arbiter, 1_000, 1);
   const next = await arbiter.client();
+  const dead = await takeMany(arbiter, 1_000, 1);
   await eventually(
     async () => {
       const call = { ...next.next(), interfaces: [on(500)] };
@@ -130,6 +130,41 @@ it('ends 20 000 interfaces in as few commands as 300: the first slice is the sam
     expect(await arbiter.ask('owner', { interface: on(count) })).toEqual({ kind: 'free' });
   }
   expect(steps[1]).toBe(steps[0]);
+});
+
+it('lists what is held all the while, whatever else comes and goes between the pages', async () => {
+  using arbiter = await openArbiter(redis);
+  const [staying, moving] = [await arbiter.client(), await arbiter.client()];
+  const many = (from: number) => Array.from({ length: 300 }, (_, i) => on(from + 2 * i));
+  await arbiter.ask('take', { ...staying.next(), interfaces: many(1) });
+  await arbiter.ask('take', { ...moving.next(), interfaces: many(2) });
+  const seen = new Set<number>();
+  let page = await arbiter.ask('interfaces', { ...LISTING, limit: 20 });
+  for (let turn = 0; ; turn++) {
+    for (const { interface: key } of page.items) seen.add(key.ifIndex);
+    if (page.client === 0) break;
+    const gone = [2, 4, 6].map((i) => on(i + 6 * turn));
+    await arbiter.ask('release', { ...moving.next(), interfaces: gone, epoch: '' });
+    page = await arbiter.ask('interfaces', { ...LISTING, ...page, limit: 20 });
+  }
+  expect(many(1).filter(({ ifIndex }) => !seen.has(ifIndex))).toEqual([]);
+});
+
+it('says deregistered after the last of many interfaces was released', async () => {
+  using arbiter = await openArbiter(redis);
+  const client = await takeMany(arbiter, 2_000, 60_000);
+  const seq = { handle: client.handle, seq: 100, ack: 100 };
+  await arbiter.ask('deregister', { ...seq, force: true });
+  expect(await arbiter.ask('owner', { interface: on(2_000) })).toEqual({ kind: 'free' });
+  await eventually(
+    async () => {
+      await arbiter.ask('sweep', { most: 256, servingMs: 500 });
+      expect(await arbiter.link.command('ZCARD', `mgm:{${arbiter.router}}:leases`)).toBe(0);
+    },
+    { withinMs: 5_000, everyMs: 1 },
+  );
+  const types = (await eventsOf(arbiter)).map(({ type }) => type);
+  expect(types.slice(2_001)).toEqual([...Array(2_000).fill('released'), 'deregistered']);
 });
 
 it('goes stale, keeps its interfaces, and expires once at the end of the grace time', async () => {

@@ -101,7 +101,7 @@ it('says that nothing happened when Redis is a read-only replica', async () => {
 
 it('leaves nothing behind for a router that is only asked about', async () => {
   expect(await arbiter.ask('owner', { interface: on(1) })).toEqual({ kind: 'free' });
-  await arbiter.ask('sweep', { most: 10 });
+  await arbiter.ask('sweep', { most: 10, servingMs: 500 });
   expect(await dump()).toEqual({});
 });
 

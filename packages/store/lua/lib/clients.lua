@@ -70,7 +70,7 @@ end
 
 --- How many interfaces it is on. Voids count until they are taken down.
 local function owned_count(client)
-  if not client.owned_count then client.owned_count = redis.call('SCARD', owned_key(client.number)) end
+  if not client.owned_count then client.owned_count = redis.call('ZCARD', owned_key(client.number)) end
   return client.owned_count
 end
 
@@ -144,7 +144,7 @@ local function create_client(fields)
   set_field(client, 'epoch_floor', 0)
   set_field(client, 'end_cause', '')
   client.joins_roster = true
-  redis.call('SCARD', owned_key(client.number))
+  redis.call('ZCARD', owned_key(client.number))
   pairs_changed[pair_of(client)] = client.number
   return client
 end

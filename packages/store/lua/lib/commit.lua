@@ -31,12 +31,16 @@ end
 local function save_owned(client)
   local added, removed = {}, {}
   for interface, is_owned in pairs(client.owned) do
-    local list = is_owned and added or removed
-    list[#list + 1] = interface
+    if is_owned then
+      added[#added + 1] = 0
+      added[#added + 1] = interface
+    else
+      removed[#removed + 1] = interface
+    end
   end
   local key = owned_key(client.number)
-  in_chunks(added, function(...) redis.call('SADD', key, ...) end)
-  in_chunks(removed, function(...) redis.call('SREM', key, ...) end)
+  in_chunks(added, function(...) redis.call('ZADD', key, ...) end)
+  in_chunks(removed, function(...) redis.call('ZREM', key, ...) end)
 end
 
 local function forget_answers(client, from, count)

@@ -88,7 +88,9 @@ end
 local function clear_void(interface, record, client)
   local by = client.end_actor ~= '' and { actor = client.end_actor, why = client.end_why } or nil
   local lost = clear_hold(interface, record, client, client.end_cause, by)
-  if lost and client.end_cause ~= 'release' then
+  if client.end_cause == 'release' then
+    if owned_count(client) == 0 then session_event('deregistered', client) end
+  elseif lost then
     queue_callback(client, 'OWNERSHIP_LOST', interface, 0, client.end_cause, lost, client.end_why)
   end
 end
@@ -134,7 +136,7 @@ local function some_owned(client, most)
   for interface, is_owned in pairs(client.owned) do
     if is_owned and #found < most then found[#found + 1] = interface end
   end
-  local stored = redis.call('SRANDMEMBER', owned_key(client.number), most)
+  local stored = redis.call('ZRANGE', owned_key(client.number), 0, most - 1)
   for i = 1, #stored do
     if client.owned[stored[i]] == nil and #found < most then found[#found + 1] = stored[i] end
   end

@@ -10,7 +10,7 @@ local service_now
 
 local function load_router(known)
   local stored = redis.call('HMGET', meta_key, 'schema', 'rev', 'epoch', 'log', 'service_ms', 'seen_at',
-    'last_client', 'reset_of')
+    'last_client', 'reset_of', 'serving_until')
   local schema = tonumber(stored[1] or SCHEMA)
   if schema > SCHEMA then
     error({ err = 'MGMSCHEMA the data has schema ' .. text(schema) .. ', this manager writes ' .. SCHEMA })
@@ -24,7 +24,8 @@ local function load_router(known)
   router.reset_of = stored[8] or ''
   router.read_rev = router.rev
   router.read_epoch = router.epoch
-  service_now = service_clock(router.service_ms, router.seen_at)
+  router.serving_until = tonumber(stored[9] or 0)
+  service_now = service_clock(router.service_ms, router.seen_at, router.serving_until)
 end
 
 local function next_rev()
@@ -44,17 +45,26 @@ local function next_client()
 end
 
 --- How far the service clock may run ahead of what is stored.
-local SERVICE_CLOCK_STEP_MS = 250
+local SERVICE_CLOCK_STEP_MS = 100
 
 --- Whether there is a change to write, or the service clock of a router in use is due to move on. Asking about a router
 --- that nobody uses leaves nothing behind.
 local function router_changed()
   if router.rev ~= router.read_rev then return true end
-  return not router.fresh and math.abs(now_ms - router.seen_at) >= SERVICE_CLOCK_STEP_MS
+  if router.fresh then return false end
+  return router.promised or math.abs(now_ms - router.seen_at) >= SERVICE_CLOCK_STEP_MS
+end
+
+--- A manager serves, and will say so again before this time is over. Ends what an earlier promise left, also one made
+--- before the clock went back.
+local function promise_service(for_ms)
+  router.serving_until = now_ms + for_ms
+  router.promised = true
 end
 
 local function save_router()
   redis.call('HSET', meta_key, 'schema', SCHEMA, 'rev', text(router.rev), 'epoch', text(router.epoch),
     'log', router.log, 'service_ms', text(service_now), 'seen_at', text(now_ms),
-    'last_client', text(router.last_client), 'reset_of', router.reset_of)
+    'last_client', text(router.last_client), 'reset_of', router.reset_of,
+    'serving_until', text(router.serving_until))
 end

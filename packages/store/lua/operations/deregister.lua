@@ -11,8 +11,9 @@
 --- @include lib/sequence.lua
 --- @include lib/interfaces.lua
 
---- More than this are void from this instant and taken down by the sweeper, so that the step stays short.
-local RELEASED_AT_ONCE = 256
+--- As many as one bulk release. More are void from this instant and taken down by the sweeper, so that the step stays
+--- short; `deregistered` then follows the last of them.
+local RELEASED_AT_ONCE = 1024
 
 return once('deregister', handle, seq, ack, function(client)
   local owned = owned_count(client)
@@ -21,7 +22,7 @@ return once('deregister', handle, seq, ack, function(client)
   for i = 1, #interfaces do
     clear_hold(interfaces[i], records[interfaces[i]], client, 'release')
   end
-  session_event('deregistered', client)
+  if owned_count(client) == 0 then session_event('deregistered', client) end
   end_client(client, 'release')
   return { 'deregistered' }
 end)

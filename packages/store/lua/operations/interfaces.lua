@@ -5,19 +5,18 @@
 --- at least once, and twice only where it changed hands meanwhile.
 ---
 --- @arg   client   integer   where the last page ended: the client,
---- @arg   scan     string    the position in its set,
---- @arg   last     string    the last interface of that position,
+--- @arg   last     string    its last interface,
 --- @arg   began    integer   and the epoch clock when the listing began; 0 for a first page
 --- @arg   limit    integer
 --- @arg   session  integer   only what this session holds; 0 for all
 --- @arg   protocol integer   only what this protocol holds; -1 for all
---- @reply page items:interface_item[] client:integer scan:string last:string began:integer
+--- @reply page items:interface_item[] client:integer last:string began:integer
 --- @shape interface_item interface:interface holder:holder
 --- @alone
 --- @include lib/interfaces.lua
 
 --- Steps of one call, so that a page of a sparse listing ends in time.
-local STEPS = 128
+local STEPS = 256
 
 local from = began > 0 and began or router.epoch
 local items = {}
@@ -35,19 +34,6 @@ local function list(member, owning)
   items[#items + 1] = { member, holder_shape(record, owner, igmp) }
 end
 
---- One step through a client's set: its members in order, from the one after `skip`. Answers the member it stopped at.
-local function list_step(members, skip, owning)
-  table.sort(members)
-  load_records(members)
-  for i = 1, #members do
-    if members[i] > skip then
-      if #items == limit then return skip end
-      list(members[i], owning)
-      skip = members[i]
-    end
-  end
-end
-
 local function next_of_roster(number)
   local found = redis.call('ZRANGEBYSCORE', roster_key, '(' .. text(number), '+inf', 'LIMIT', 0, 1)
   return tonumber(found[1] or 0)
@@ -58,20 +44,23 @@ local function is_wanted(candidate)
     and (protocol < 0 or candidate.protocol_id == protocol)
 end
 
-local number, position, skip = client, scan, last
-if began == 0 then number, position, skip = next_of_roster(0), '0', '' end
+local number, position = client, last
+if began == 0 then number, position = next_of_roster(0), '' end
 
 for _ = 1, STEPS do
-  if number == 0 or #items == limit then break end
+  local room = limit - #items
+  if number == 0 or room == 0 then break end
   local owning = load_client(number)
-  local step = is_wanted(owning) and redis.call('SSCAN', owned_key(number), position, 'COUNT', limit) or { '0', {} }
-  local stopped_at = list_step(step[2], skip, owning)
-  if stopped_at then
-    skip = stopped_at
-    break
+  local after = position == '' and '-' or '(' .. position
+  local members = is_wanted(owning)
+    and redis.call('ZRANGEBYLEX', owned_key(number), after, '+', 'LIMIT', 0, room) or {}
+  load_records(members)
+  for i = 1, #members do list(members[i], owning) end
+  if #members < room then
+    number, position = next_of_roster(number), ''
+  else
+    position = members[#members]
   end
-  position, skip = step[1], ''
-  if position == '0' then number = next_of_roster(number) end
 end
 
-return { 'page', items, number, position, skip, from }
+return { 'page', items, number, position, from }

@@ -1,10 +1,14 @@
 --- Ends sessions whose time is over and takes down a bounded number of their interfaces.
 ---
---- @arg   most integer   interfaces, and sessions, of one call
+--- It also says that a manager serves: the time of leases runs only while one does.
+---
+--- @arg   most       integer   interfaces, and sessions, of one call
+--- @arg   serving_ms integer   the next sweep of this manager comes before this time is over
 --- @reply swept ended:integer released:integer more:flag
 --- @alone
 --- @include lib/interfaces.lua
 
+promise_service(serving_ms)
 local due = redis.call('ZRANGEBYSCORE', leases_key, '-inf', text(service_now), 'LIMIT', 0, most)
 local ended = {}
 for i = 1, #due do
