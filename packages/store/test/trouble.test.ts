@@ -113,6 +113,21 @@ it('leaves nothing of a client behind but what is remembered for a while', async
   expect(Number(await command('PTTL', key('client:1')))).toBeGreaterThan(60_000);
 });
 
+it('leaves no mailbox behind of a session that ends in the batch that wrote to it', async () => {
+  const igmp = await arbiter.client({ protocolId: 10, isIgmp: true, componentId: 77 });
+  await arbiter.ask('take', { ...igmp.next(), interfaces: [on(1), on(2)] });
+  const by = { actor: 'ann', why: 'test' };
+  const [, heir] = await Promise.all([
+    arbiter.ask('admin_release', { interface: on(1), ...by }),
+    arbiter.client({ protocolId: 10, isIgmp: true, componentId: 77, instance: 'i2', takeover: true }),
+  ]);
+  await Promise.all([
+    arbiter.ask('admin_release', { interface: on(2), ...by }),
+    arbiter.ask('admin_evict', { session: heir.session, ...by }),
+  ]);
+  expect(Object.keys(await dump()).filter((name) => name.includes('mailbox'))).toEqual([]);
+});
+
 it('forgets answers that the client has acknowledged', async () => {
   const client = await arbiter.client();
   for (let i = 1; i <= 20; i++) await arbiter.ask('take', { ...client.next(), interfaces: [on(i)] });

@@ -22,6 +22,9 @@ local pairs_changed = {}
 local repeats = {}
 local orphaned_leases = {}
 
+--- What this batch has queued for each session; a session that is over takes it along.
+local mailboxes = {}
+
 --- Which answers the calls of this batch may need, so that they come with the client's own read.
 local function expect_answer(number, seq)
   local wanted = repeats[number]
@@ -94,6 +97,7 @@ local function end_client(client, cause, by)
   pairs_changed[pair_of(client)] = false
   pairs_changed[session_of(client)] = false
   client.leaves_roster = true
+  mailboxes[client.session] = nil
 end
 
 --- Writes down what the service clock says of a client: whoever looks first does it, so it happens once.
@@ -154,6 +158,7 @@ local function begin_session(client, fields, resumed_owned)
   if client.session then
     pairs_changed[session_of(client)] = false
     client.forget_mailbox = client.session
+    mailboxes[client.session] = nil
     client.forget_answers = client.ack
   end
   set_field(client, 'session', next_epoch())

@@ -4,7 +4,6 @@
 --- @shape callback session:session seq:integer type:string interface:interface rev:revision? cause:string epoch:epoch? why:string?
 
 local callbacks = {}
-local mailboxes = {}
 
 local function queue_callback(client, type, interface, rev, cause, epoch, why)
   set_field(client, 'mailbox', client.mailbox + 1)
