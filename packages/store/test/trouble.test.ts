@@ -128,6 +128,29 @@ it('leaves no mailbox behind of a session that ends in the batch that wrote to i
   expect(Object.keys(await dump()).filter((name) => name.includes('mailbox'))).toEqual([]);
 });
 
+it('gives no answer of a session to the one that takes over in the same batch', async () => {
+  const old = await arbiter.client({ componentId: 78 });
+  await arbiter.ask('take', { ...old.next(), interfaces: [on(1)] });
+  const [, heir] = await Promise.all([
+    arbiter.ask('take', { ...old.next(), interfaces: [on(2)] }),
+    arbiter.client({ componentId: 78, instance: 'i2', takeover: true }),
+  ]);
+  const call = { ...heir.next(), interfaces: [on(3)] };
+  const answer = await arbiter.decide('take', call);
+  expect(answer.batch.events).toMatchObject([{ type: 'taken', ifIndex: 3 }]);
+});
+
+it('refuses a copy of what was given up, also right after the session has left', async () => {
+  const client = await arbiter.client();
+  const take = { ...client.next(), interfaces: [on(1)] };
+  await arbiter.ask('take', take);
+  const [, copy] = await Promise.all([
+    arbiter.ask('deregister', { ...client.next(), force: true }),
+    arbiter.ask('take', take),
+  ]);
+  expect(copy).toEqual({ kind: 'bad_handle' });
+});
+
 it('forgets answers that the client has acknowledged', async () => {
   const client = await arbiter.client();
   for (let i = 1; i <= 20; i++) await arbiter.ask('take', { ...client.next(), interfaces: [on(i)] });

@@ -159,7 +159,9 @@ local function begin_session(client, fields, resumed_owned)
     pairs_changed[session_of(client)] = false
     client.forget_mailbox = client.session
     mailboxes[client.session] = nil
-    client.forget_answers = client.ack
+    -- From where this batch found the window, which may have moved on since.
+    client.forget_answers = client.forget_from or client.ack
+    client.forget_from = nil
   end
   set_field(client, 'session', next_epoch())
   pairs_changed[session_of(client)] = client.number

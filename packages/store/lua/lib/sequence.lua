@@ -42,7 +42,7 @@ end
 --- A deregister repeated after it ended its session: the one request that a dead handle is still answered for.
 local function recall_ended(operation, handle, seq)
   local client = handle[1] ~= 0 and load_client(handle[1])
-  if not client or not names_session(client, handle) then return nil end
+  if not client or not names_session(client, handle) or seq < client.ack then return nil end
   local answer = client.state == 'ended' and client.end_cause == 'release' and client.answers[seq]
   if answer then return recall(answer, operation) end
 end
