@@ -128,7 +128,10 @@ class RedisStore implements Store {
   ): Promise<Reply<Name>> {
     if (operation === 'register') await this.#remember(router);
     const args = argsOf(operation, request);
-    if (args.kind === 'refused') return { ...args.answer, rev: 0 as Revision };
+    if (args.kind === 'refused') {
+      const { rev } = await this.#batcher.decide(router, 'head', {});
+      return { ...args.answer, rev: rev as Revision };
+    }
     const decision = await this.#batcher.decide(
       router,
       ARBITER_OPERATION[operation],

@@ -1,0 +1,95 @@
+import { randomUUID } from 'node:crypto';
+import { resolve } from 'node:path';
+import {
+  GenericContainer,
+  getContainerRuntimeClient,
+  type StartedTestContainer,
+  Wait,
+  type WaitStrategy,
+} from 'testcontainers';
+import type { ServerRequest } from './server-kinds.ts';
+import type { ServerOutput } from './server-output.ts';
+
+/** A container needs a fraction of a second; a machine under load gets more. */
+export const READY_WITHIN_MS = 30_000;
+
+/**
+ * Starts a server's container and resolves when the server is ready. Of one that did not get so far nothing is left but what it
+ * said, in `output`.
+ */
+export async function startContainer(
+  image: string,
+  { kind, args, dataDir }: ServerRequest,
+  port: number,
+  output: ServerOutput,
+): Promise<StartedTestContainer> {
+  const name = `mgm-${kind.name}-${randomUUID()}`;
+  const container = new GenericContainer(image)
+    .withName(name)
+    .withCommand([...kind.containerCommand, ...args])
+    .withExposedPorts({ container: kind.containerPort, host: port })
+    .withWaitStrategy(new ReadyOrLastWords(kind.readyLine, output))
+    .withStartupTimeout(READY_WITHIN_MS);
+  if (dataDir !== undefined)
+    container.withBindMounts([{ source: resolve(dataDir), target: '/data' }]);
+  try {
+    return await container.start();
+  } catch (error) {
+    await removeIfThere(name);
+    throw error;
+  }
+}
+
+/**
+ * Waits for a line of output. When it does not come, what the server said instead is kept: `testcontainers` then removes the
+ * container at once, and a reader that follows the output of one that ended quickly may get nothing.
+ */
+class ReadyOrLastWords implements WaitStrategy {
+  readonly #ready: WaitStrategy;
+  readonly #output: ServerOutput;
+
+  constructor(line: RegExp, output: ServerOutput) {
+    this.#ready = Wait.forLogMessage(line);
+    this.#output = output;
+  }
+
+  async waitUntilReady(...args: Parameters<WaitStrategy['waitUntilReady']>): Promise<void> {
+    try {
+      await this.#ready.waitUntilReady(...args);
+    } catch (error) {
+      this.#output.add(textOf(await args[0].logs({ stdout: true, stderr: true, tail: 200 })));
+      throw error;
+    }
+  }
+
+  withStartupTimeout(limitMs: number): this {
+    this.#ready.withStartupTimeout(limitMs);
+    return this;
+  }
+
+  isStartupTimeoutSet(): boolean {
+    return this.#ready.isStartupTimeoutSet();
+  }
+
+  getStartupTimeout(): number {
+    return this.#ready.getStartupTimeout();
+  }
+}
+
+/** `testcontainers` leaves a container behind that was created and could not be started. */
+async function removeIfThere(name: string): Promise<void> {
+  const { container: containers } = await getContainerRuntimeClient();
+  const found = await containers.dockerode.listContainers({ all: true, filters: { name: [name] } });
+  for (const { Id } of found) await containers.getById(Id).remove({ force: true, v: true });
+}
+
+/** Text of a container's output. The engine sends output in frames: one byte of kind, three of nothing, four of length, then text. */
+export function textOf(frames: Buffer): string {
+  let text = '';
+  for (let at = 0; at + 8 <= frames.length;) {
+    const end = at + 8 + frames.readUInt32BE(at + 4);
+    text += frames.toString('utf8', at + 8, end);
+    at = end;
+  }
+  return text;
+}

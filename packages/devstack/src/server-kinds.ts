@@ -1,0 +1,46 @@
+/** How a kind of server is started and when it is ready. One value per kind, read by all sources. */
+export interface ServerKind {
+  readonly name: 'redis' | 'nats';
+  readonly scheme: 'redis' | 'nats';
+  /** The port it listens on inside its container. */
+  readonly containerPort: number;
+  /** A line of its output that says it takes connections. */
+  readonly readyLine: RegExp;
+  /** A line of its output that says somebody else has the port. */
+  readonly portTakenLine: RegExp;
+  /** Arguments of the process: address, port and the folder it may write to. */
+  processArgs(at: { port: number; dir: string }): string[];
+  /** The command inside the container, before the caller's arguments. */
+  readonly containerCommand: readonly string[];
+}
+
+/** One server to be started by us. */
+export interface ServerRequest {
+  readonly kind: ServerKind;
+  readonly args: readonly string[];
+  /** Kept after the server; otherwise its data goes with it. */
+  readonly dataDir?: string;
+  /** The only port that will do; otherwise any. */
+  readonly port?: number;
+}
+
+export const REDIS: ServerKind = {
+  name: 'redis',
+  scheme: 'redis',
+  containerPort: 6379,
+  readyLine: /Ready to accept connections/,
+  portTakenLine: /Address already in use|Failed listening on port/i,
+  processArgs: ({ port, dir }) => ['--bind', '127.0.0.1', '--port', String(port), '--dir', dir],
+  containerCommand: ['redis-server'],
+};
+
+export const NATS: ServerKind = {
+  name: 'nats',
+  scheme: 'nats',
+  containerPort: 4222,
+  readyLine: /Server is ready/,
+  portTakenLine: /address already in use/i,
+  processArgs: ({ port, dir }) => ['-a', '127.0.0.1', '-p', String(port), '-sd', dir],
+  // The look-alike and the official image both put "nats-server" before arguments that begin with a dash.
+  containerCommand: ['-a', '0.0.0.0'],
+};

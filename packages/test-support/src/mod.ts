@@ -1,0 +1,2 @@
+export { eventually, type EventuallyOptions } from './eventually.ts';
+export { startServers, type TestServers } from './servers.ts';

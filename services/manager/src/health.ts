@@ -1,0 +1,57 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+
+export interface HealthOptions {
+  readonly host: string;
+  readonly port: number;
+  /** Why requests should go to another replica; empty when they may come here. */
+  readonly notReadyBecause: () => readonly string[];
+}
+
+/** Answers `/livez` (the process turns over) and `/readyz` (200, or 503 with the reasons) until it is closed. */
+export interface HealthServer {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** Resolves when it listens. Rejects where the address cannot be had. */
+export async function startHealth(options: HealthOptions): Promise<HealthServer> {
+  const server = createServer((request, response) => respond(options, request, response));
+  server.listen(options.port, options.host);
+  await once(server, 'listening');
+  return { port: portOf(server), close: () => close(server) };
+}
+
+function respond(options: HealthOptions, request: IncomingMessage, response: ServerResponse): void {
+  if (request.method !== 'GET' && request.method !== 'HEAD') return send(response, 405, {});
+  switch (request.url?.split('?')[0]) {
+    case '/livez':
+      return send(response, 200, { live: true });
+    case '/readyz': {
+      const reasons = options.notReadyBecause();
+      return send(response, reasons.length === 0 ? 200 : 503, {
+        ready: reasons.length === 0,
+        reasons,
+      });
+    }
+    default:
+      return send(response, 404, {});
+  }
+}
+
+function send(response: ServerResponse, status: number, body: object): void {
+  response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' });
+  response.end(`${JSON.stringify(body)}\n`);
+}
+
+function portOf(server: Server): number {
+  const address = server.address();
+  return address !== null && typeof address === 'object' ? address.port : 0;
+}
+
+async function close(server: Server): Promise<void> {
+  const closed = once(server, 'close');
+  server.close();
+  server.closeAllConnections();
+  await closed;
+}

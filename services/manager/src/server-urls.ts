@@ -1,0 +1,78 @@
+/** Where the NATS servers are and as whom to connect, read out of `MGM_NATS_URL`. */
+export interface NatsServers {
+  /** `host:port` of each; the port may be absent (4222). */
+  readonly servers: readonly string[];
+  readonly user?: string;
+  readonly pass?: string;
+  readonly token?: string;
+  /** Whether the connection must be encrypted (`tls://`). */
+  readonly tls: boolean;
+}
+
+/**
+ * Reads one or several comma-separated NATS URLs: `nats://host:port`, `nats://user:pass@host`, `nats://token@host`,
+ * `tls://host`. Credentials may stand in one URL for all. Throws `RangeError` that tells what is wrong without
+ * repeating the text, which may hold a password.
+ */
+export function parseNatsUrls(text: string): NatsServers {
+  const urls = text.split(',').map((part) => readUrl(part.trim(), ['nats:', 'tls:']));
+  const schemes = new Set(urls.map((url) => url.protocol));
+  if (schemes.size > 1) throw new RangeError('must not mix nats:// and tls://');
+  if (urls.some((url) => url.pathname !== '' && url.pathname !== '/')) {
+    throw new RangeError('must end with the port');
+  }
+  return {
+    servers: urls.map((url) => url.host),
+    tls: schemes.has('tls:'),
+    ...credentialsOf(urls),
+  };
+}
+
+/** Checks a Redis URL: `redis://[user:pass@]host[:port][/db]`, `rediss://` for TLS. Throws `RangeError` as above. */
+export function checkRedisUrl(text: string): void {
+  const url = readUrl(text, ['redis:', 'rediss:']);
+  if (!/^(\/[0-9]*)?$/.test(url.pathname)) {
+    throw new RangeError('must end with the port or the number of the database');
+  }
+  decoded(url);
+}
+
+/** The URLs of a setting with whatever stands before `@` blotted out, for logs. */
+export function withoutSecrets(urls: string): string {
+  return urls
+    .split(',')
+    .map((url) => url.replace(/\/\/.*@/, '//***@'))
+    .join(',');
+}
+
+function readUrl(text: string, schemes: readonly string[]): URL {
+  const url = URL.parse(text);
+  if (url === null || !schemes.includes(url.protocol) || url.hostname === '') {
+    throw new RangeError(
+      `must be like ${schemes.map((scheme) => `${scheme}//host:port`).join(' or ')}`,
+    );
+  }
+  if (url.search !== '' || url.hash !== '') throw new RangeError('must have no ? and no #');
+  return url;
+}
+
+type Credentials = Pick<NatsServers, 'user' | 'pass' | 'token'>;
+
+function credentialsOf(urls: readonly URL[]): Credentials {
+  const given = urls.map(decoded).filter(({ user, pass }) => user !== '' || pass !== '');
+  const [first, ...others] = given;
+  if (first === undefined) return {};
+  if (others.some(({ user, pass }) => user !== first.user || pass !== first.pass)) {
+    throw new RangeError('must carry the same user and password for every server');
+  }
+  // As NATS itself reads it: a name alone is a token.
+  return first.pass === '' ? { token: first.user } : first;
+}
+
+function decoded(url: URL): { user: string; pass: string } {
+  try {
+    return { user: decodeURIComponent(url.username), pass: decodeURIComponent(url.password) };
+  } catch {
+    throw new RangeError('must have % in its user and password written as %25');
+  }
+}

@@ -1,0 +1,78 @@
+import type { RouterName } from '@mgm/protocol';
+import type { Store } from '@mgm/store';
+import { troubleKind } from './answer.ts';
+import type { KnownRouters } from './known-routers.ts';
+import type { Bus } from './nats-connection.ts';
+import { forEachAtMost, Rounds } from './rounds.ts';
+import type { TroubleLog } from './trouble-log.ts';
+
+/** Routers swept at the same time. */
+const AT_ONCE = 16;
+const NATS_WITHIN_MS = 500;
+
+export interface SweeperParts {
+  readonly bus: Pick<Bus, 'reaches'>;
+  readonly store: Pick<Store, 'sweep'>;
+  readonly routers: KnownRouters;
+  readonly trouble: TroubleLog;
+  readonly everyMs: number;
+}
+
+/**
+ * Ends leases that ran out, a slice per router and round; a router with more left goes on at once, beside the rounds.
+ *
+ * A sweep also tells the store that a manager serves, and the time of leases runs only while one does. A manager that
+ * workers cannot reach must not say so: each round begins with a word from NATS.
+ */
+export class Sweeper {
+  readonly #parts: SweeperParts;
+  readonly #busy = new Map<RouterName, Promise<void>>();
+  readonly #rounds: Rounds;
+
+  constructor(parts: SweeperParts) {
+    this.#parts = parts;
+    this.#rounds = new Rounds({
+      everyMs: parts.everyMs,
+      round: (signal) => this.#round(signal),
+      onError: (error) => parts.trouble.note('sweep', { err: error }, 'sweep failed'),
+    });
+  }
+
+  /** Resolves when no sweep is under way any more. */
+  async stop(): Promise<void> {
+    await this.#rounds.stop();
+    await Promise.all(this.#busy.values());
+  }
+
+  async #round(signal: AbortSignal): Promise<void> {
+    const { bus, routers } = this.#parts;
+    if (!(await bus.reaches(NATS_WITHIN_MS))) return;
+    const idle = routers.names().filter((router) => !this.#busy.has(router));
+    await forEachAtMost(AT_ONCE, idle, signal, async (router) => {
+      if (await this.#sweep(router)) this.#goOn(router, signal);
+    });
+  }
+
+  /** Whether there is more to do. */
+  async #sweep(router: RouterName): Promise<boolean> {
+    try {
+      const { more } = await this.#parts.store.sweep(router);
+      return more;
+    } catch (error) {
+      const kind = troubleKind(error);
+      if (kind) this.#parts.trouble.note(`sweep ${kind}`, { router, err: error }, 'sweep failed');
+      return false;
+    }
+  }
+
+  #goOn(router: RouterName, signal: AbortSignal): void {
+    const going = this.#untilDone(router, signal).finally(() => this.#busy.delete(router));
+    this.#busy.set(router, going);
+  }
+
+  async #untilDone(router: RouterName, signal: AbortSignal): Promise<void> {
+    do {
+      if (!(await this.#parts.bus.reaches(NATS_WITHIN_MS))) return;
+    } while (!signal.aborted && (await this.#sweep(router)));
+  }
+}

@@ -1,0 +1,157 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePort, startNats, type RunningServer } from '@mgm/devstack';
+import { eventually } from '@mgm/test-support';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { Bus, type BusState } from '../src/nats-connection.ts';
+import { hang } from './hang.ts';
+
+const choice = inject('servers');
+const SEEN_WITHIN_MS = 10_000;
+
+/** A connection and all its states. */
+function open(url: string): { bus: Bus; states: BusState[] } {
+  const states: BusState[] = [];
+  const onStateChange = (state: BusState): void => void states.push(state);
+  const bus = new Bus({ url, name: 'test', version: '1.2.3', onStateChange });
+  return { bus, states };
+}
+
+/** What a connection to this address is told first. */
+async function firstState(url: string): Promise<BusState | undefined> {
+  const { bus, states } = open(url);
+  try {
+    await eventually(() => expect(states).not.toEqual([]), { withinMs: SEEN_WITHIN_MS });
+    return states[0];
+  } finally {
+    await bus.close();
+  }
+}
+
+const waiting = (kind: string, reason: string) => ({
+  kind: 'connecting',
+  trouble: { kind, reason },
+});
+
+describe('why there is no NATS', () => {
+  it('nobody listens', async () => {
+    const url = `nats://127.0.0.1:${await freePort()}`;
+    expect(await firstState(url)).toEqual(waiting('unreachable', 'connection refused'));
+  });
+
+  it('there is no such host', async () => {
+    expect(await firstState('nats://no-such-host.invalid:4222')).toEqual(
+      waiting('unreachable', 'host not found'),
+    );
+  });
+
+  // A server given by URL has users and settings of its own.
+  describe.skipIf(choice.nats.kind === 'given')('a server of ours', () => {
+    it.each(['', 'worker:wrong@', 'token@'])('that refuses nats://%s…', async (credentials) => {
+      await using nats = await startNats(choice, { args: ['--user', 'worker', '--pass', 'p@ss'] });
+      expect(await firstState(`nats://${credentials}${nats.host}:${nats.port}`)).toEqual(
+        waiting('refused', 'user, password or token refused'),
+      );
+    });
+
+    it('takes the user and password of the URL, whichever of its servers has them', async () => {
+      await using nats = await startNats(choice, { args: ['--user', 'worker', '--pass', 'p@ss'] });
+      const first = `nats://worker:p%40ss@127.0.0.1:${await freePort()}`;
+      expect(await firstState(`${first},nats://${nats.host}:${nats.port}`)).toMatchObject({
+        kind: 'ready',
+        server: expect.stringMatching(/^nats \d+\.\d+\.\d+ at .*:\d+$/),
+      });
+    });
+
+    it('takes a token', async () => {
+      await using nats = await startNats(choice, { args: ['--auth', 'geheim'] });
+      expect(await firstState(`nats://geheim@${nats.host}:${nats.port}`)).toMatchObject({
+        kind: 'ready',
+      });
+    });
+
+    it('that offers no TLS', async () => {
+      await using nats = await startNats(choice);
+      expect(await firstState(`tls://${nats.host}:${nats.port}`)).toEqual(
+        waiting('refused', 'the server offers no TLS'),
+      );
+    });
+
+    it('that is lost and back again, once each', async () => {
+      await using nats = await startNats(choice);
+      const { bus, states } = open(nats.url);
+      await bus.connected;
+      await nats.kill();
+      await eventually(() => expect(bus.state.kind).toBe('lost'), { withinMs: SEEN_WITHIN_MS });
+      expect(await bus.reaches(100)).toBe(false);
+      await nats.start();
+      await eventually(() => expect(bus.state.kind).toBe('ready'), { withinMs: SEEN_WITHIN_MS });
+      expect(await bus.reaches(1000)).toBe(true);
+      await bus.close();
+      expect(states.map(({ kind }) => kind)).toEqual(['ready', 'lost', 'ready', 'closed']);
+      expect(states[1]).toMatchObject({
+        trouble: { kind: 'unreachable', reason: `connection to ${nats.host}:${nats.port} lost` },
+      });
+    });
+
+    it('that hangs is not reached, and given up in the end', async () => {
+      await using nats = await startNats(choice);
+      const { bus } = open(nats.url);
+      await bus.connected;
+      await hang(nats);
+      expect(await bus.reaches(100)).toBe(false);
+      await eventually(() => expect(bus.state.kind).toBe('lost'), { withinMs: SEEN_WITHIN_MS });
+      await nats.resume();
+      await eventually(() => expect(bus.state.kind).toBe('ready'), { withinMs: SEEN_WITHIN_MS });
+      await bus.close();
+    });
+  });
+});
+
+// Permissions are set in a file, which only a process of this machine can read.
+describe.skipIf(choice.nats.kind !== 'process')('a NATS that denies', () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'mgm-nats-'));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  async function startWith(permissions: string): Promise<RunningServer> {
+    const path = join(folder, `${permissions.length}.conf`);
+    const user = `{ user: manager, password: geheim, permissions: ${permissions} }`;
+    await writeFile(path, `authorization { users = [ ${user} ] }`);
+    return startNats(choice, { args: ['-c', path] });
+  }
+
+  const endpoint = { name: 'take', subject: 'mgm.v1.*.take', handle: () => {} };
+
+  it.each(['mgm.v1.*.take', '$SRV.PING'])('subscribing to %s has no manager', async (subject) => {
+    await using nats = await startWith(`{ subscribe: { deny: ["${subject}"] } }`);
+    const { bus, states } = open(`nats://manager:geheim@${nats.host}:${nats.port}`);
+    await bus.connected;
+    await bus.serve([endpoint]).catch(() => {});
+    const failure = `it denies subscribing to ${subject}`;
+    await eventually(() => expect(states.at(-1)).toEqual({ kind: 'closed', failure }), {
+      withinMs: SEEN_WITHIN_MS,
+    });
+    await bus.close();
+  });
+
+  it('publishing says so once, with the subject', async () => {
+    await using nats = await startWith('{ publish: { deny: ["_INBOX.>"] } }');
+    const denied: string[] = [];
+    const bus = new Bus({
+      url: `nats://manager:geheim@${nats.host}:${nats.port}`,
+      name: 'test',
+      version: '1.2.3',
+      onPublishDenied: (subject) => denied.push(subject),
+    });
+    await bus.connected;
+    for (let at = 0; at < 10; at++) bus.publish(`_INBOX.${at}`, Buffer.from('x'));
+    await bus.reaches(1000);
+    await eventually(() => expect(denied).toEqual(['_INBOX.0']), { withinMs: SEEN_WITHIN_MS });
+    expect(bus.state.kind).toBe('ready');
+    await bus.close();
+  });
+});

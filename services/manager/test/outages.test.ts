@@ -1,0 +1,202 @@
+import { freePort, startNats, startRedis } from '@mgm/devstack';
+import { eventually } from '@mgm/test-support';
+import { loadConfig, startManager } from '@mgm/manager';
+import { describe, expect, inject, it } from 'vitest';
+import { hang } from './hang.ts';
+import { envFor, keptLog, manage, Worker, type LogLine, type RawReply } from './in-process.ts';
+
+const choice = inject('servers');
+const ANSWER_WITHIN_MS = 500;
+const HEALED_WITHIN_MS = 10_000;
+const UNAVAILABLE = {
+  status: 1003,
+  error: 'ERROR_CAN_NOT_COMPLETE',
+  reason: 'unavailable',
+  retryable: true,
+};
+
+/** How often each message that tells of a server was logged, in the order of the first time. */
+function told(lines: readonly LogLine[], server: 'nats' | 'redis'): string[] {
+  return lines.map(({ msg }) => msg).filter((msg) => msg.includes(server));
+}
+
+async function timed(request: Promise<RawReply>): Promise<{ reply: RawReply; ms: number }> {
+  const askedMono = performance.now();
+  const reply = await request;
+  return { reply, ms: performance.now() - askedMono };
+}
+
+async function healthOf(port: number | undefined): Promise<{ status: number; body: unknown }> {
+  const answer = await fetch(`http://127.0.0.1:${port}/readyz`);
+  return { status: answer.status, body: await answer.json() };
+}
+
+// Servers given by URL cannot be stopped.
+describe.skipIf(choice.redis.kind === 'given' || choice.nats.kind === 'given')('a manager', () => {
+  it('waits for a Redis that is down at its start, says so once, and takes no requests till then', async () => {
+    await using redis = await startRedis(choice);
+    await using nats = await startNats(choice);
+    await redis.kill();
+    const { log, lines } = keptLog();
+    const healthPort = await freePort();
+    const config = loadConfig(envFor({ redis, nats }, { MGM_HEALTH_PORT: String(healthPort) }));
+    const starting = startManager(config, { log });
+    await eventually(() => expect(told(lines, 'redis')).toEqual(['waiting for redis']), {
+      withinMs: HEALED_WITHIN_MS,
+    });
+    await using worker = await Worker.connect({ redis, nats });
+    await expect(worker.ask('owner', { ifIndex: 7 })).rejects.toThrow('503');
+    expect(await healthOf(healthPort)).toMatchObject({
+      status: 503,
+      body: { ready: false, reasons: [expect.stringMatching(/^redis: /), 'starting'] },
+    });
+    await redis.start();
+    await using manager = await starting;
+    expect(manager.notReadyBecause).toEqual([]);
+    expect(await healthOf(healthPort)).toEqual({ status: 200, body: { ready: true, reasons: [] } });
+    expect(await worker.ask('owner', { ifIndex: 7 })).toMatchObject({ status: 1168 });
+    expect(told(lines, 'redis')).toEqual(['waiting for redis', 'redis connected']);
+  });
+
+  it('waits for a NATS that is down at its start, and says so once', async () => {
+    await using redis = await startRedis(choice);
+    await using nats = await startNats(choice);
+    await nats.kill();
+    const { log, lines } = keptLog();
+    const starting = startManager(loadConfig(envFor({ redis, nats })), { log });
+    await eventually(() => expect(told(lines, 'nats')).toEqual(['waiting for nats']), {
+      withinMs: HEALED_WITHIN_MS,
+    });
+    await nats.start();
+    await using manager = await starting;
+    await using worker = await Worker.connect({ redis, nats });
+    expect(manager.notReadyBecause).toEqual([]);
+    expect(await worker.ask('owner', { ifIndex: 7 })).toMatchObject({ status: 1168 });
+    expect(told(lines, 'nats')).toEqual(['waiting for nats', 'nats connected']);
+  });
+
+  it('answers 1003 unavailable at once while Redis is gone, and serves again by itself', async () => {
+    await using redis = await startRedis(choice, { appendonly: true });
+    await using nats = await startNats(choice);
+    const { manager, lines } = await manage({ redis, nats });
+    await using _ = manager;
+    await using worker = await Worker.connect({ redis, nats });
+    const { rev, handle } = await worker.register();
+    await redis.kill();
+    for (let seq = 1; seq <= 5; seq++) {
+      const { reply, ms } = await timed(worker.ask('take', { handle, seq, ack: seq, ifIndex: 7 }));
+      expect(reply).toMatchObject({ ...UNAVAILABLE, rev });
+      expect(ms).toBeLessThan(ANSWER_WITHIN_MS);
+    }
+    expect(manager.notReadyBecause).toEqual([expect.stringMatching(/^redis: /)]);
+    expect(await worker.ask('owner', {})).toMatchObject({ status: 87, field: 'ifIndex', rev });
+    await redis.start();
+    const taken = await eventually(
+      async () => {
+        const reply = await worker.ask('take', { handle, seq: 6, ack: 6, ifIndex: 7 });
+        expect(reply).toMatchObject({ status: 0 });
+        return reply;
+      },
+      { withinMs: HEALED_WITHIN_MS },
+    );
+    expect(taken.rev).toBe(rev + 1);
+    expect(told(lines, 'redis')).toEqual(['redis connected', 'redis lost', 'redis back']);
+    expect(manager.notReadyBecause).toEqual([]);
+  });
+
+  it('answers in time while Redis hangs, and tells what may have happened', async () => {
+    await using redis = await startRedis(choice);
+    await using nats = await startNats(choice);
+    const { manager, lines } = await manage({ redis, nats });
+    await using _ = manager;
+    await using worker = await Worker.connect({ redis, nats });
+    const { handle } = await worker.register();
+    await hang(redis);
+    const asked = [
+      timed(worker.ask('take', { handle, seq: 1, ack: 1, ifIndex: 7 })),
+      timed(worker.ask('owner', { ifIndex: 7 })),
+      timed(worker.ask('keepalive', { handle })),
+      timed(worker.register({ componentId: 2 })),
+      timed(worker.ask('owner', {})),
+    ];
+    const [take, owner, keepalive, register, wrong] = await Promise.all(asked);
+    const replies = [take, owner, keepalive, register, wrong];
+    for (const one of replies) expect(one?.ms).toBeLessThan(ANSWER_WITHIN_MS);
+    expect(take?.reply).toMatchObject({ status: 1003, reason: 'indeterminate' });
+    expect(register?.reply).toMatchObject({ status: 1003, reason: 'indeterminate' });
+    expect(owner?.reply).toMatchObject(UNAVAILABLE);
+    expect(keepalive?.reply).toMatchObject(UNAVAILABLE);
+    expect(wrong?.reply).toMatchObject({ status: 87, field: 'ifIndex' });
+    await redis.resume();
+    await eventually(
+      async () => {
+        const again = await worker.ask('take', { handle, seq: 1, ack: 1, ifIndex: 7 });
+        expect(again).toMatchObject({ status: 0 });
+      },
+      { withinMs: HEALED_WITHIN_MS },
+    );
+    expect(told(lines, 'redis')).toEqual(['redis connected', 'redis lost', 'redis back']);
+  });
+
+  it('is back with NATS after NATS was killed, and says so once', async () => {
+    await using redis = await startRedis(choice);
+    await using nats = await startNats(choice);
+    const { manager, lines } = await manage({ redis, nats });
+    await using _ = manager;
+    await nats.kill();
+    await eventually(
+      () => expect(manager.notReadyBecause).toEqual([expect.stringMatching(/^nats: /)]),
+      {
+        withinMs: HEALED_WITHIN_MS,
+      },
+    );
+    await nats.start();
+    await eventually(() => expect(manager.notReadyBecause).toEqual([]), {
+      withinMs: HEALED_WITHIN_MS,
+    });
+    await using worker = await Worker.connect({ redis, nats });
+    expect(await worker.ask('owner', { ifIndex: 7 })).toMatchObject({ status: 1168 });
+    expect(told(lines, 'nats')).toEqual(['nats connected', 'nats lost', 'nats back']);
+  });
+
+  it('lets no lease run out while workers cannot reach it', async () => {
+    await using redis = await startRedis(choice);
+    await using nats = await startNats(choice);
+    const { manager, lines } = await manage({ redis, nats });
+    await using _ = manager;
+    await using worker = await Worker.connect({ redis, nats });
+    const { handle, ttlMs } = await worker.register({ ttlMs: 3000 });
+    await hang(nats);
+    const pausedMono = performance.now();
+    await eventually(
+      () => expect(performance.now() - pausedMono).toBeGreaterThan(Number(ttlMs) * 1.5),
+      {
+        withinMs: HEALED_WITHIN_MS,
+      },
+    );
+    await nats.resume();
+    await eventually(
+      async () =>
+        expect(await worker.ask('keepalive', { handle }, 500)).toMatchObject({ status: 0 }),
+      { withinMs: HEALED_WITHIN_MS },
+    );
+    expect(lines.filter(({ to }) => to === 'expired')).toEqual([]);
+  });
+
+  it.each(['redis', 'nats'] as const)('can be stopped while it waits for %s', async (down) => {
+    await using redis = await startRedis(choice);
+    await using nats = await startNats(choice);
+    await (down === 'redis' ? redis : nats).kill();
+    const { log, lines } = keptLog();
+    const giveUp = new AbortController();
+    const config = loadConfig(envFor({ redis, nats }));
+    const starting = startManager(config, { log, signal: giveUp.signal });
+    const gaveUp = expect(starting).rejects.toThrow('enough');
+    await eventually(() => expect(told(lines, down)).toEqual([`waiting for ${down}`]), {
+      withinMs: HEALED_WITHIN_MS,
+    });
+    giveUp.abort(new Error('enough'));
+    await gaveUp;
+    expect(lines.at(-1)).toMatchObject({ msg: 'stopped' });
+  });
+});

@@ -1,0 +1,47 @@
+import { defineConfig } from 'vitest/config';
+
+/**
+ * Workspace packages are tested as sources, as `node --conditions=@mgm/source` runs them. Vitest starts its workers with these
+ * conditions too; `import` and `default` hold anyway, and naming them here would make `require` choose ES modules.
+ */
+const conditions = ['@mgm/source', 'node', 'development|production'];
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions, externalConditions: conditions } },
+  // The environment that runs the global setup.
+  environments: { __vitest__: { resolve: { conditions, externalConditions: conditions } } },
+  test: {
+    // Tests signal processes and measure time, so each file has a process of its own, two at once for two cores.
+    pool: 'forks',
+    maxWorkers: 2,
+    // A race that a retry hides is the defect that a lease system must not have.
+    retry: 0,
+    teardownTimeout: 20_000,
+    silent: 'passed-only',
+    mockReset: true,
+    restoreMocks: true,
+    unstubEnvs: true,
+    unstubGlobals: true,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['{packages,services}/*/src/**/*.test.ts', 'scripts/*.test.ts'],
+          testTimeout: 5_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'servers',
+          include: ['{packages,services}/*/test/**/*.test.ts', 'test/**/*.test.ts'],
+          globalSetup: ['test/servers.ts'],
+          testTimeout: 20_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
+  },
+});
