@@ -1,0 +1,264 @@
+import { Redis } from 'ioredis';
+import { describe, expect, it } from 'vitest';
+import { expectRefused } from '../support/expectations.ts';
+import { ok, type Op, OPS, readAnswer } from '../support/raw-answers.ts';
+import { newInstance, Protocols, type RawRouter } from '../support/raw-client.ts';
+import { type Fields, pack } from '../support/raw-codec.ts';
+import type { RawSession } from '../support/raw-session.ts';
+import { overReplicas, type Stage } from '../support/stage.ts';
+
+const ABSENT = undefined;
+const TOO_LARGE = 64 * 1024 + 1;
+
+const NO_NUMBER: readonly unknown[] = ['7', true, {}, [7], 1.5, -1, 2n ** 64n - 1n];
+const U32 = [...NO_NUMBER, 4_294_967_296];
+const COUNTER = [...NO_NUMBER, 2 ** 53];
+const TEXT: readonly unknown[] = [7, true, {}, ['x']];
+const BOOLEAN: readonly unknown[] = ['yes', 'true', 1, {}];
+const HANDLE = [ABSENT, ...TEXT, 'x'.repeat(65), '€'.repeat(22)];
+const EPOCH: readonly unknown[] = [7, true, {}, ['7'], 'seven', '-7', '7.5', '', '0x7', '7 '];
+const NEXT_HOP: readonly unknown[] = [
+  ...['nowhere', ' ', '10.0.0', '10.0.0.256', '10.0.0.1.1', '10.0.0.1/24', '1::2::3', '1:2:3', ':'],
+  ...['12345::', 'g::1', -1, 4_294_967_296, 1.5, true, {}, []],
+];
+const IF_INDEX = [0, ...U32];
+
+/** Wrong values of every field of every operation; `undefined` stands where a field must not be absent. */
+const WRONG: Readonly<Record<Op, Readonly<Record<string, readonly unknown[]>>>> = {
+  register: {
+    protocolId: [ABSENT, ...U32],
+    componentId: [ABSENT, ...U32],
+    instance: [ABSENT, ...TEXT, '', 'x'.repeat(15), 'x'.repeat(65)],
+    name: TEXT,
+    ttlMs: [0, 999, 300_001, ...U32],
+    graceMs: [3_600_001, ...U32],
+    takeover: BOOLEAN,
+    deadlineMs: NO_NUMBER,
+  },
+  keepalive: { handle: HANDLE, ack: COUNTER, mailboxAck: COUNTER, deadlineMs: NO_NUMBER },
+  deregister: {
+    handle: HANDLE,
+    seq: [ABSENT, 0, ...COUNTER],
+    ack: [ABSENT, 0, ...COUNTER],
+    force: BOOLEAN,
+    deadlineMs: NO_NUMBER,
+  },
+  take: {
+    handle: HANDLE,
+    seq: [ABSENT, 0, ...COUNTER],
+    ack: [ABSENT, 0, 3, ...COUNTER],
+    ifIndex: IF_INDEX,
+    nextHop: NEXT_HOP,
+    deadlineMs: NO_NUMBER,
+  },
+  release: {
+    handle: HANDLE,
+    seq: [ABSENT, 0, ...COUNTER],
+    ack: [ABSENT, 0, 3, ...COUNTER],
+    ifIndex: IF_INDEX,
+    nextHop: NEXT_HOP,
+    epoch: EPOCH,
+    deadlineMs: NO_NUMBER,
+  },
+  owner: { ifIndex: [ABSENT, ...IF_INDEX], nextHop: NEXT_HOP, deadlineMs: NO_NUMBER },
+  validate: {
+    ifIndex: [ABSENT, ...IF_INDEX],
+    nextHop: NEXT_HOP,
+    epoch: [ABSENT, ...EPOCH],
+    deadlineMs: NO_NUMBER,
+  },
+  interfaces: {
+    cursor: [true, {}],
+    limit: [0, 1001, ...U32],
+    protocolId: U32,
+    session: COUNTER,
+    deadlineMs: NO_NUMBER,
+  },
+  sessions: { cursor: [true, {}], limit: U32, deadlineMs: NO_NUMBER },
+  events: { from: [ABSENT, ...COUNTER], limit: U32, deadlineMs: NO_NUMBER },
+  mailbox: { handle: HANDLE, from: [ABSENT, ...COUNTER], limit: U32, deadlineMs: NO_NUMBER },
+  'admin.release': {
+    ifIndex: [ABSENT, ...IF_INDEX],
+    nextHop: NEXT_HOP,
+    actor: [ABSENT, ...TEXT],
+    why: [ABSENT, ...TEXT],
+    deadlineMs: NO_NUMBER,
+  },
+  'admin.evict': {
+    session: [ABSENT, ...COUNTER],
+    actor: [ABSENT, ...TEXT],
+    why: [ABSENT, ...TEXT],
+    deadlineMs: NO_NUMBER,
+  },
+};
+
+const CASES = OPS.flatMap((op) =>
+  Object.entries(WRONG[op]).map(([field, values]) => ({ op, field, values })),
+);
+
+/** What is not one MessagePack map with string keys of at most 64 KiB. */
+const MALFORMED: readonly (readonly [what: string, bytes: Uint8Array])[] = [
+  ['nothing at all', new Uint8Array()],
+  ['a byte that MessagePack never uses', Uint8Array.of(0xc1)],
+  ['JSON', Buffer.from('{"ifIndex":7}')],
+  ['text', Buffer.from('take eth0')],
+  ['nil', Uint8Array.of(0xc0)],
+  ['a number', pack(7)],
+  ['a string', pack('ifIndex')],
+  ['a list', pack([['ifIndex', 7]])],
+  ['a map that ends too early', pack({ ifIndex: 7 }).subarray(0, -1)],
+  ['a map and more behind it', Buffer.concat([pack({ ifIndex: 7 }), pack({ ifIndex: 8 })])],
+  ['a map that promises four billion fields', Uint8Array.of(0xdf, 0xff, 0xff, 0xff, 0xff)],
+  ['a list that promises four billion items', withField(Buffer.of(0xdd, 0xff, 0xff, 0xff, 0xff))],
+  ['a text that promises four gigabytes', withField(Buffer.of(0xdb, 0xff, 0xff, 0xff, 0xff))],
+  ['a map with a number as key', pack(new Map<unknown, unknown>([[7, 'ifIndex']]))],
+  ['a map with a map as key', pack(new Map<unknown, unknown>([[new Map([['a', 1]]), 7]]))],
+  ['lists within lists, 30 000 deep', nested(0x91)],
+  ['maps within maps, 15 000 deep', withField(nestedMaps(15_000))],
+  ['lists within lists that never end', withField(Buffer.alloc(60_000, 0x91))],
+  ['65 537 bytes', padded(TOO_LARGE)],
+  ['500 000 bytes', padded(500_000)],
+];
+
+overReplicas((stage) => {
+  describe('a wrong field is 87 bad-request and names it', () => {
+    it.each(CASES)('$op: $field', async ({ op, field, values }) => {
+      const { router, client } = await busyRouter(stage);
+      const rev = await router.rev();
+      for (const value of values) {
+        const answer = await router.request(op, { ...valid(op, client), [field]: value });
+        const named = { field, message: expect.stringContaining(field), rev };
+        expect({ value, answer }).toMatchObject({ value, answer: REFUSED });
+        expect({ value, answer }).toMatchObject({ value, answer: named });
+      }
+      expect(await router.rev()).toBe(rev);
+      ok(await client.keepalive());
+      expect(ok(await router.owner(7))).toMatchObject(client.named);
+    });
+
+    it.each(OPS)('%s: right with all of them as they should be', async (op) => {
+      const { router, client } = await busyRouter(stage);
+      const answer = await router.request(op, valid(op, client));
+      expect(answer).not.toMatchObject({ reason: 'bad-request' });
+    });
+  });
+
+  describe('what is no map of at most 64 KiB is 87 bad-request', () => {
+    it.each(MALFORMED)('%s', async (_, bytes) => {
+      const { router, client } = await busyRouter(stage);
+      const rev = await router.rev();
+      for (const op of OPS) {
+        const answer = readAnswer(await router.send(op, bytes));
+        expect({ op, answer }).toMatchObject({ op, answer: { ...REFUSED, rev } });
+      }
+      expect(await router.rev()).toBe(rev);
+      ok(await client.keepalive());
+    });
+
+    it('takes 64 KiB exactly', async () => {
+      const { router, client } = await busyRouter(stage);
+      const bytes = padded(TOO_LARGE - 1);
+      expect(bytes.length).toBe(65_536);
+      expect(readAnswer(await router.send('owner', bytes))).toMatchObject(client.named);
+    });
+
+    it('reaches no field through __proto__', async () => {
+      const { router } = await busyRouter(stage);
+      const sly = pack(new Map([['__proto__', { ifIndex: 7 }]]));
+      expectRefused(readAnswer(await router.send('owner', sly)), 87, 'bad-request');
+      const slier = pack(new Map([['constructor', { prototype: { ifIndex: 7 } }]]));
+      expectRefused(readAnswer(await router.send('owner', slier)), 87, 'bad-request', {
+        field: 'ifIndex',
+      });
+      expectRefused(await router.request('owner', {}), 87, 'bad-request', { field: 'ifIndex' });
+    });
+
+    it('is refused on a router name that is none', async () => {
+      for (const name of ['x'.repeat(65), 'a!b', 'a{b}', 'é']) {
+        const answer = await stage.router(name).request('owner', { ifIndex: 7 });
+        expectRefused(answer, 87, 'bad-request');
+      }
+    });
+
+    it('leaves nothing in the store', async () => {
+      const router = stage.router();
+      for (const op of OPS) {
+        for (const [, bytes] of MALFORMED) await router.send(op, bytes);
+        await router.request(op, { ifIndex: 0, handle: newInstance(), seq: 0, protocolId: -1 });
+      }
+      expect(await keysOf(stage, router)).toEqual([]);
+    });
+
+    it('crashes no manager', async () => {
+      const pids = stage.managers.running.map(({ pid }) => pid);
+      for (const pid of pids) expect(() => process.kill(pid, 0)).not.toThrow();
+      expect(pids).toHaveLength(stage.replicas);
+    });
+  });
+});
+
+const REFUSED = { status: 87, error: 'ERROR_INVALID_PARAMETER', reason: 'bad-request' };
+
+/** A router with a client that owns interface 7 and IGMP beside it. */
+async function busyRouter(stage: Stage) {
+  const router = stage.router();
+  const client = await router.register({ protocolId: Protocols.pim });
+  ok(await router.request('take', { handle: client.handle, seq: 1, ack: 1, ifIndex: 7 }));
+  return { router, client };
+}
+
+/** A request with nothing wrong in it. */
+function valid(op: Op, { handle, asked, session }: RawSession): Fields {
+  const sequenced = { handle, seq: 2, ack: 1 };
+  const admin = { actor: 'somebody', why: 'a test' };
+  const requests: Record<Op, Fields> = {
+    register: { ...asked, componentId: 2 },
+    keepalive: { handle },
+    deregister: sequenced,
+    take: { ...sequenced, ifIndex: 8 },
+    release: { ...sequenced, ifIndex: 8 },
+    owner: { ifIndex: 7 },
+    validate: { ifIndex: 7, epoch: '1' },
+    interfaces: {},
+    sessions: {},
+    events: { from: 0 },
+    mailbox: { handle, from: 0 },
+    'admin.release': { ifIndex: 9, ...admin },
+    'admin.evict': { session: session + 1000, ...admin },
+  };
+  return requests[op];
+}
+
+/** A map with one unknown field that holds these bytes. */
+function withField(bytes: Uint8Array): Uint8Array {
+  return Buffer.concat([Buffer.of(0x81), pack('x'), bytes]);
+}
+
+function nested(header: number): Uint8Array {
+  return withField(Buffer.concat([Buffer.alloc(30_000, header), Buffer.of(0xc0)]));
+}
+
+function nestedMaps(depth: number): Uint8Array {
+  const level = Buffer.concat([Buffer.of(0x81), pack('x')]);
+  return Buffer.concat([...Array<Buffer>(depth).fill(level), Buffer.of(0xc0)]);
+}
+
+/** A request for the owner of interface 7, of exactly so many bytes. */
+function padded(size: number): Uint8Array {
+  // Two paddings, since the header of one alone grows at 64 KiB and leaves a size that it cannot have.
+  const fields = { ifIndex: 7, x: '', y: 'y'.repeat(1_000) };
+  for (let length = size - 1_100; ; length++) {
+    const bytes = pack({ ...fields, x: 'x'.repeat(length) });
+    if (bytes.length === size) return bytes;
+    if (bytes.length > size) throw new Error(`no padding gives ${size} bytes`);
+  }
+}
+
+async function keysOf(stage: Stage, router: RawRouter): Promise<string[]> {
+  const redis = new Redis(stage.servers.redis.url);
+  try {
+    return await redis.keys(`*${router.name}*`);
+  } finally {
+    redis.disconnect();
+  }
+}

@@ -1,0 +1,68 @@
+import { expect, it } from 'vitest';
+import { eventually } from '@mgm/test-support';
+import { expectRefused } from '../support/expectations.ts';
+import { ok } from '../support/raw-answers.ts';
+import type { RawRouter } from '../support/raw-client.ts';
+import { overReplicas, type Stage } from '../support/stage.ts';
+
+const RETENTION = 1000;
+/** Far more than retention, so that a log which is cut with some slack is cut for certain. */
+const CHANGES = 4 * RETENTION;
+
+overReplicas(
+  (stage) => {
+    it('keeps the last events and refuses what is too old, with the first that is there', async () => {
+      const router = await busyRouter(stage);
+      const answer = await router.request('events', { from: 0 });
+      expectRefused(answer, 1003, 'compacted', { first: expect.any(Number) });
+      const first = 'first' in answer ? (answer.first ?? 0) : 0;
+      expect(first).toBeGreaterThan(1);
+      expect(first).toBeLessThanOrEqual(CHANGES + 1 - RETENTION + 1);
+      expectRefused(await router.request('events', { from: first - 2 }), 1003, 'compacted', {
+        first,
+      });
+      const events = await router.eventsAfter(first - 1);
+      const all = Array.from({ length: CHANGES + 1 - first + 1 }, (_, at) => first + at);
+      expect(events.map(({ rev }) => rev)).toEqual(all);
+    });
+
+    it('tells the first that is there in events and heads', async () => {
+      const router = await busyRouter(stage);
+      using watch = router.watch();
+      const { first } = ok(await router.request('events', { from: CHANGES }));
+      expect(first).toBeGreaterThan(1);
+      await eventually(
+        () => expect(watch.heads.at(-1)).toMatchObject({ first, rev: CHANGES + 1 }),
+        {
+          withinMs: 5_000,
+        },
+      );
+    });
+
+    it('lets a watcher go on from the rev of the first page of interfaces', async () => {
+      const router = await busyRouter(stage);
+      const page = ok(await router.request('interfaces', { limit: 10 }));
+      const client = await router.register({ componentId: 2 });
+      ok(await client.take(99_999));
+      expect(await router.eventsAfter(page.rev)).toMatchObject([
+        { rev: page.rev + 1, type: 'registered' },
+        { rev: page.rev + 2, type: 'taken', ifIndex: 99_999 },
+      ]);
+    });
+  },
+  { env: { MGM_EVENT_RETENTION: String(RETENTION) } },
+);
+
+/** A router whose log has seen four times what is kept, in small steps. */
+async function busyRouter(stage: Stage): Promise<RawRouter> {
+  const router = stage.router();
+  const { handle } = await router.register();
+  for (let done = 0; done < CHANGES; done += 200) {
+    const some = Array.from({ length: 200 }, (_, at) => {
+      const seq = done + at + 1;
+      return router.request('take', { handle, seq, ack: done + 1, ifIndex: seq });
+    });
+    for (const answer of await Promise.all(some)) ok(answer);
+  }
+  return router;
+}

@@ -1,0 +1,141 @@
+import { randomBytes } from 'node:crypto';
+import type { NatsConnection } from 'nats';
+import { describe, expect, it, type TestContext } from 'vitest';
+import { eventually } from '@mgm/test-support';
+import { ok, OPS } from '../support/raw-answers.ts';
+import { RawRouter } from '../support/raw-client.ts';
+import { overReplicas, type Stage } from '../support/stage.ts';
+
+/** A prefix of one's own, with more tokens than the default. */
+const PREFIX = `lab-${randomBytes(6).toString('hex')}.room-7.mgm.v1`;
+
+/** A reply of the NATS services protocol (NATS ADR-32), which is JSON whatever the service speaks. */
+interface ServiceReply {
+  readonly type: string;
+  readonly name: string;
+  readonly id: string;
+  readonly version: string;
+  readonly endpoints?: readonly { readonly subject: string; readonly queue_group?: string }[];
+}
+
+overReplicas((stage, replicas) => {
+  describe('the NATS services protocol', () => {
+    it.for(['PING', 'INFO', 'STATS'])('$SRV.%s is answered by every manager', async (verb, ctx) => {
+      skipAmongOthers(stage, ctx);
+      const type = `io.nats.micro.v1.${verb.toLowerCase()}_response`;
+      const answers = await eventually(
+        async () => {
+          const found = await ask(stage.nats, `$SRV.${verb}`, replicas);
+          expect(found).toHaveLength(replicas);
+          return found;
+        },
+        { withinMs: 5_000 },
+      );
+      for (const answer of answers) {
+        expect(answer).toMatchObject({ type, name: 'mgm-manager' });
+        expect(answer.version).toMatch(/^\d+\.\d+\.\d+/);
+      }
+      expect(new Set(answers.map(({ id }) => id)).size).toBe(replicas);
+    });
+
+    it('is answered under the name and under each id', async (ctx) => {
+      skipAmongOthers(stage, ctx);
+      const found = await ask(stage.nats, '$SRV.PING.mgm-manager', replicas);
+      expect(found).toHaveLength(replicas);
+      for (const { id } of found) {
+        expect(await ask(stage.nats, `$SRV.PING.mgm-manager.${id}`, 1)).toMatchObject([{ id }]);
+      }
+    });
+
+    it('lists an endpoint for every operation, in the queue group of the managers', async (ctx) => {
+      skipAmongOthers(stage, ctx);
+      const [info] = await ask(stage.nats, '$SRV.INFO.mgm-manager', 1);
+      const endpoints = info?.endpoints ?? [];
+      const subjects = endpoints.map(({ subject }) => subject);
+      expect(subjects.toSorted()).toEqual(OPS.map((op) => `${stage.prefix}.*.${op}`).toSorted());
+      for (const { queue_group } of endpoints) expect(queue_group).toBe('mgm-manager');
+    });
+  });
+
+  describe('any manager answers any request', () => {
+    it('one answer each, whoever gives it', async () => {
+      const router = stage.router();
+      let answers = 0;
+      const inbox = `_INBOX.${randomBytes(8).toString('hex')}`;
+      const subscription = stage.nats.subscribe(inbox, {
+        callback: () => {
+          answers += 1;
+        },
+      });
+      for (let count = 0; count < 30; count++) {
+        stage.nats.publish(`${stage.prefix}.${router.name}.sessions`, Uint8Array.of(0x80), {
+          reply: inbox,
+        });
+      }
+      await eventually(() => expect(answers).toBe(30), { withinMs: 5_000 });
+      ok(await router.request('sessions', {}));
+      expect(answers).toBe(30);
+      subscription.unsubscribe();
+    });
+
+    it('nobody under another prefix: NATS answers 503 at once', async () => {
+      const nobody = new RawRouter(stage.nats, 'r', 'nobody.here');
+      for (const op of OPS) {
+        await expect(nobody.request(op, { ifIndex: 7 })).rejects.toMatchObject({ code: '503' });
+      }
+    });
+  });
+});
+
+overReplicas(
+  (stage) => {
+    it('the prefix is configurable', async () => {
+      const router = stage.router();
+      expect(router.prefix).toBe(PREFIX);
+      using watch = router.watch();
+      const client = await router.register();
+      ok(await client.take(7));
+      await eventually(() => expect(watch.events).toHaveLength(2), { withinMs: 5_000 });
+      await eventually(() => expect(watch.heads.length).toBeGreaterThan(0), { withinMs: 5_000 });
+    });
+  },
+  { env: { MGM_PREFIX: PREFIX }, replicas: [1] },
+);
+
+overReplicas(
+  (stage) => {
+    it('no manager subscribed: NATS answers 503 at once', async () => {
+      const router = stage.router();
+      for (const op of OPS) {
+        await expect(router.request(op, { ifIndex: 7 })).rejects.toMatchObject({ code: '503' });
+      }
+    });
+  },
+  { replicas: [0] },
+);
+
+/** The services protocol has one name for all managers on a NATS server, ours and others. */
+function skipAmongOthers(stage: Stage, ctx: TestContext): void {
+  ctx.skip(
+    stage.servers.nats.source === 'urls',
+    'other managers may answer on a server given by URL',
+  );
+}
+
+/** Asks all instances of a service and waits for so many of them. */
+async function ask(nats: NatsConnection, subject: string, count: number): Promise<ServiceReply[]> {
+  const found: ServiceReply[] = [];
+  const inbox = `_INBOX.${randomBytes(8).toString('hex')}`;
+  const subscription = nats.subscribe(inbox, {
+    callback: (_, message) => {
+      if (message.data.length > 0) found.push(message.json<ServiceReply>());
+    },
+  });
+  try {
+    nats.publish(subject, undefined, { reply: inbox });
+    await eventually(() => expect(found.length).toBeGreaterThanOrEqual(count), { withinMs: 3_000 });
+    return found;
+  } finally {
+    subscription.unsubscribe();
+  }
+}
