@@ -1,0 +1,212 @@
+"""A worker of the multicast group manager, written from docs/wire-protocol.md. Run it with --help."""
+import argparse
+import os
+import signal
+import sys
+import time
+
+from bus import Bus, NoAnswer
+
+# A clock that nobody sets and that also runs while the machine sleeps, where there is one.
+CLOCK = getattr(time, 'CLOCK_BOOTTIME', time.CLOCK_MONOTONIC)
+ANSWER_WITHIN = 2.0
+REGISTER_WITHIN = 60.0
+PAUSE = 0.2
+ASK_AGAIN = ('unavailable', 'overloaded', 'indeterminate', 'store-full')
+OVER = ('bad-handle', 'session-expired')
+
+
+def clock():
+    return time.clock_gettime(CLOCK)
+
+
+def say(text):
+    print(text, flush=True)
+
+
+class SessionLost(Exception):
+    """The session is over, or may be: nothing may be done in its name any more."""
+
+
+class Worker:
+    def __init__(self, bus, options):
+        self.bus, self.options = bus, options
+        self.wanted = set(options.interface)
+        self.held = {}  # (ifIndex, nextHop) to epoch
+        self.handle = None
+        self.deadline = clock() + REGISTER_WITHIN
+        self.seq, self.ack = 0, 1
+        self.seen, self.head = 0, 0  # callbacks: handled, known of
+        self.stopping = False
+
+    def run(self):
+        self.register()
+        while not self.stopping:
+            if clock() >= self.keepalive_at:
+                self.keepalive()
+                self.take_wanted()
+            self.handle_callbacks()
+            self.wait(min(PAUSE, self.keepalive_at - clock()))
+            self.check_deadline()
+        self.leave()
+
+    # Section 3, register; section 7.
+
+    def register(self):
+        options = self.options
+        reply = self.ask('register', {
+            'protocolId': options.protocol, 'componentId': options.component, 'instance': os.urandom(12).hex(),
+            'name': options.name, 'ttlMs': options.ttl_ms})
+        if reply['status'] != 0:
+            raise SessionLost(reply['message'])
+        self.renewed(reply)
+        self.handle, self.keepalive_at = reply['handle'], clock()
+        self.bus.subscribe(f"{self.options.prefix}.{self.options.router}.callback.{reply['session']}")
+        say(f"registered: session {reply['session']}")
+
+    def keepalive(self):
+        reply = self.ask('keepalive', {'handle': self.handle, 'ack': self.ack, 'mailboxAck': self.seen})
+        if reply['status'] == 0:
+            self.renewed(reply)
+            self.head = max(self.head, reply['mailbox'])
+
+    def renewed(self, reply):
+        """Counts from before the request was sent, so this side stops before the store does."""
+        ttl = reply['ttlMs'] / 1000
+        self.deadline = self.sent + ttl - max(0.05 * ttl, 0.05)
+        self.keepalive_at = self.sent + ttl / 3
+
+    def check_deadline(self):
+        if clock() >= self.deadline:
+            raise SessionLost('nothing was answered in time')
+
+    def leave(self):
+        for (if_index, next_hop), epoch in list(self.held.items()):
+            reply = self.change('release', {'ifIndex': if_index, 'nextHop': next_hop, 'epoch': str(epoch)})
+            self.drop((if_index, next_hop), reply.get('message', 'released'))
+        say(f"deregistered: {self.change('deregister', {}).get('message', 'nothing left behind')}")
+
+    # Section 2, replies; section 3, sequencing.
+
+    def change(self, operation, fields):
+        """A numbered request. There is one at a time, so `ack` is `seq` until it is answered."""
+        self.seq += 1
+        reply = self.ask(operation, {'handle': self.handle, 'seq': self.seq, 'ack': self.seq, **fields})
+        self.ack = self.seq + 1
+        return reply
+
+    def ask(self, operation, fields):
+        """Sends a request as often as it takes to get a decision, and keeps the session alive meanwhile."""
+        while True:
+            self.check_deadline()
+            reply = self.ask_once(operation, fields)
+            self.check_deadline()
+            if reply.get('reason') in OVER:
+                raise SessionLost(reply['message'])
+            if reply.get('reason') not in ASK_AGAIN or reply.get('retryable') is False:
+                return reply
+            say(f"{operation}: {reply['message']}")
+            self.wait(reply.get('retryAfterMs', PAUSE * 1000) / 1000)
+            if self.handle and operation != 'keepalive' and clock() >= self.keepalive_at:
+                self.keepalive()
+
+    def ask_once(self, operation, fields):
+        subject = f'{self.options.prefix}.{self.options.router}.{operation}'
+        self.sent = clock()
+        try:
+            return self.bus.request(subject, fields, min(ANSWER_WITHIN, self.deadline - self.sent))
+        except NoAnswer as trouble:
+            return {'reason': 'indeterminate', 'message': trouble}
+        except OSError as trouble:
+            self.reconnect(trouble)
+            return {'reason': 'indeterminate', 'message': 'asked again over a new connection'}
+
+    def wait(self, seconds):
+        try:
+            self.bus.poll(seconds)
+        except OSError as trouble:
+            self.reconnect(trouble)
+
+    def reconnect(self, trouble):
+        say(f'connection lost: {trouble}')
+        time.sleep(PAUSE)
+        try:
+            self.bus.connect()
+        except OSError as again:
+            say(f'no connection: {again}')
+
+    # Section 8.
+
+    def take_wanted(self):
+        for if_index, next_hop in self.wanted - self.held.keys():
+            reply = self.change('take', {'ifIndex': if_index, 'nextHop': next_hop})
+            if reply['status'] == 0:
+                # From here on the protocol may act on the interface, and passes the epoch along with what it orders.
+                self.held[if_index, next_hop] = int(reply['epoch'])
+                say(f"interface {if_index}/{next_hop}: mine under epoch {reply['epoch']}")
+            else:
+                say(f"interface {if_index}/{next_hop}: {reply['reason']}, {reply['message']}")
+
+    def drop(self, interface, reason):
+        del self.held[interface]
+        say(f'interface {interface[0]}/{interface[1]}: {reason}')
+
+    # Section 4.
+
+    def handle_callbacks(self):
+        while self.bus.arrived:
+            message = self.bus.arrived.popleft()
+            self.head = max(self.head, message['seq'])
+            if message['seq'] == self.seen + 1:
+                self.handle_callback(message)
+        while self.seen < self.head:
+            reply = self.ask('mailbox', {'handle': self.handle, 'from': self.seen})
+            for message in reply.get('messages', []):
+                self.handle_callback(message)
+            if not reply.get('messages'):
+                self.head = self.seen
+
+    def handle_callback(self, message):
+        self.seen = message['seq']
+        interface = (message.get('ifIndex'), message.get('nextHop'))
+        if message['type'] != 'OWNERSHIP_LOST':
+            say(f"callback {self.seen}: {message['type']} {interface}")
+        elif interface in self.held and self.held[interface] <= int(message['epoch']):
+            self.wanted.discard(interface)
+            self.drop(interface, f"lost, {message['cause']}, {message.get('why', '')}")
+
+
+def interface(text):
+    if_index, _, next_hop = text.partition('/')
+    return int(if_index), next_hop
+
+
+def main():
+    parser = argparse.ArgumentParser(description='Takes interfaces of a router and holds them until it is told to end.')
+    parser.add_argument('interface', type=interface, nargs='+', help='index, or index/next-hop, as 7 or 7/10.0.0.1')
+    parser.add_argument('--nats', default='nats://127.0.0.1:4222')
+    parser.add_argument('--prefix', default='mgm.v1')
+    parser.add_argument('--router', default='r1')
+    parser.add_argument('--protocol', type=int, default=103, help='protocol id; 10 is IGMP')
+    parser.add_argument('--component', type=int, default=1)
+    parser.add_argument('--name', default='python-worker')
+    parser.add_argument('--ttl-ms', type=int, default=10_000)
+    options = parser.parse_args()
+    worker = Worker(Bus(options.nats), options)
+
+    def stop(*_):
+        worker.stopping = True
+        if worker.handle is None:
+            sys.exit('stopped before it was registered')
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    try:
+        worker.bus.connect()
+        worker.run()
+    except (SessionLost, OSError) as end:
+        sys.exit(f'no longer acting on anything: {end}')
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,135 @@
+import { OPERATIONS, type OperationName, parseRequest } from '@mgm/protocol';
+import { describe, expect, it } from 'vitest';
+import { fieldsOf, merged, messageNamed, type Schema } from './asyncapi-document.ts';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Values that a schema allows, at the ends of its range, and values just outside of it. */
+interface Probes {
+  readonly inside: readonly unknown[];
+  readonly outside: readonly unknown[];
+}
+
+const NEXT_HOPS: Probes = {
+  inside: ['', '10.0.0.1', '2001:DB8::1', 0, 0xffffffff, null],
+  outside: ['eth0', '1'.repeat(46), -1, 2 ** 32, 1.5, true, []],
+};
+const EPOCHS: Probes = {
+  inside: ['0', '1', '9'.repeat(20)],
+  outside: [1, '', '01', '-1', '0x1', '9'.repeat(21)],
+};
+
+const pairs = (count: number): unknown[] => Array.from({ length: count }, (_, at) => [at + 1, '']);
+
+function probesOf(schema: Schema): Probes {
+  const { type, minimum = 0, maximum = 0, minLength = 0, maxLength = 0 } = schema;
+  if (schema.anyOf) return NEXT_HOPS;
+  if (schema.pattern) return EPOCHS;
+  switch (type) {
+    case 'integer':
+      return {
+        inside: [minimum, maximum],
+        outside: [minimum - 1, maximum + 1, minimum + 0.5, String(minimum), true],
+      };
+    case 'string':
+      return {
+        inside: ['x'.repeat(minLength), 'x'.repeat(maxLength)],
+        outside: [
+          ...(minLength ? ['x'.repeat(minLength - 1)] : []),
+          'x'.repeat(maxLength + 1),
+          7,
+          true,
+        ],
+      };
+    case 'boolean':
+      return { inside: [true, false], outside: [1, 'true'] };
+    case 'array':
+      return probesOfPairs(schema);
+    default:
+      throw new Error(`no probes for ${JSON.stringify(schema)}`);
+  }
+}
+
+function probesOfPairs({ minItems = 0, maxItems = 0, items }: Schema): Probes {
+  const pair = merged([items as Schema]);
+  expect(pair).toMatchObject({ minItems: 1, maxItems: 2 });
+  return {
+    inside: [pairs(minItems), pairs(maxItems), [[7]], [[7, 1]]],
+    outside: [
+      pairs(minItems - 1),
+      pairs(maxItems + 1),
+      [[]],
+      [[7, '', 0]],
+      [[0]],
+      [[7, 'eth0']],
+      [7],
+    ],
+  };
+}
+
+/** A request that is right, with `seq` so high that every `ack` may stand beside it. */
+function validRequest(operation: OperationName, field: string): Fields {
+  const [example] = messageNamed(`${operation}.request`).examples;
+  const { ifIndex, nextHop, ...rest } = example?.payload ?? {};
+  const target = field === 'interfaces' ? {} : { ifIndex, nextHop };
+  return {
+    ...rest,
+    ...(ifIndex !== undefined && target),
+    ...('seq' in rest && { seq: 2 ** 53 - 1 }),
+  };
+}
+
+const CASES = OPERATIONS.flatMap((operation) => {
+  const schema = messageNamed(`${operation}.request`).payload;
+  const required = merged([schema]).required ?? [];
+  return [...fieldsOf(schema)].map(([field, schemas]) => ({
+    ...{ operation, field, schema: merged(schemas) },
+    isRequired: required.includes(field),
+  }));
+});
+
+describe('the ranges of docs/asyncapi.yaml are those of the code', () => {
+  it.each(CASES)('$operation: $field', ({ operation, field, schema, isRequired }) => {
+    const request = validRequest(operation, field);
+    const { inside, outside } = probesOf(schema);
+    for (const value of inside) {
+      // One that is all there is to `ack` is above its `seq`.
+      const beside = field === 'seq' ? { ack: 1 } : {};
+      const parsed = parseRequest(operation, { ...request, ...beside, [field]: value });
+      expect({ value, parsed }).toMatchObject({ value, parsed: { kind: 'request' } });
+    }
+    for (const value of [
+      ...outside,
+      ...(isRequired ? [undefined] : [null].filter(() => !schema.anyOf)),
+    ]) {
+      const parsed = parseRequest(operation, { ...request, [field]: value });
+      const refused = { kind: 'bad-request', field: expect.stringContaining(field) };
+      expect({ value, parsed }).toMatchObject({ value, parsed: refused });
+    }
+  });
+
+  it('a handle is counted in bytes, not in characters', () => {
+    const handle = messageNamed('keepalive.request').payload;
+    const bytes = merged(fieldsOf(handle).get('handle') ?? []).maxLength ?? 0;
+    const parsed = (text: string) => parseRequest('keepalive', { handle: text }).kind;
+    expect(parsed('é'.repeat(bytes / 2))).toBe('request');
+    expect(parsed('é'.repeat(bytes / 2 + 1))).toBe('bad-request');
+  });
+
+  it('one interface or many, never both and never none', () => {
+    for (const operation of ['take', 'release'] as const) {
+      const [{ payload } = { payload: {} }] = messageNamed(`${operation}.request`).examples;
+      const { ifIndex, nextHop, ...rest } = payload as Fields;
+      for (const target of [
+        {},
+        { nextHop },
+        { ifIndex, interfaces: [[7]] },
+        { nextHop, interfaces: [[7]] },
+      ]) {
+        expect(parseRequest(operation, { ...rest, ...target })).toMatchObject({
+          kind: 'bad-request',
+        });
+      }
+    }
+  });
+});

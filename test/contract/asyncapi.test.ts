@@ -1,0 +1,248 @@
+import { createRequire } from 'node:module';
+import {
+  type CallbackMessage,
+  type Cause,
+  decodeMessage,
+  encodeMessage,
+  EVENT_TYPES,
+  isRouterName,
+  OPERATIONS,
+  type OperationName,
+  parseRequest,
+  QUEUE_GROUP,
+  Refusals,
+  type ReplyFields,
+  requestSchemas,
+  statusName,
+  subjectsUnder,
+} from '@mgm/protocol';
+import { Ajv } from 'ajv';
+import addFormats from 'ajv-formats';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { formatsIn } from '../support/wire-scan.ts';
+import {
+  asyncApi,
+  faultsIn,
+  fieldsOf,
+  merged,
+  messageNamed,
+  references,
+  resolve,
+  type Schema,
+} from './asyncapi-document.ts';
+
+const { channels, components, operations } = asyncApi;
+
+/** The published schema of AsyncAPI 3.0. It brings the drafts of JSON Schema that ajv has built in. */
+function asyncApiSchema(): object {
+  const require = createRequire(import.meta.url);
+  const schema = structuredClone(
+    require('@asyncapi/specs/schemas/3.0.0.json') as { definitions: Record<string, object> },
+  );
+  delete schema.definitions['http://json-schema.org/draft-04/schema'];
+  delete schema.definitions['http://json-schema.org/draft-07/schema'];
+  return schema;
+}
+
+describe('docs/asyncapi.yaml', () => {
+  const ajv = new Ajv({ strict: false });
+  addFormats.default(ajv);
+  const isAsyncApi = ajv.compile(asyncApiSchema());
+
+  it('is AsyncAPI 3.0', () => {
+    isAsyncApi(asyncApi);
+    expect(isAsyncApi.errors).toBeNull();
+    expect(isAsyncApi({ ...asyncApi, info: {} })).toBe(false);
+  });
+
+  it('has no reference that leads nowhere, and nothing that nobody refers to', () => {
+    const all = new Set(references(asyncApi));
+    for (const ref of all) expect(() => resolve(ref)).not.toThrow();
+    expect(() => resolve('#/components/schemas/Nothing')).toThrow('leads nowhere');
+    for (const kind of ['messages', 'schemas', 'operationBindings'] as const) {
+      for (const name of Object.keys(components[kind])) {
+        expect(all).toContain(`#/components/${kind}/${name}`);
+      }
+    }
+  });
+
+  it('lets an operation use messages of its own channels only', () => {
+    for (const { channel, messages = [], reply } of Object.values(operations)) {
+      for (const { $ref } of messages)
+        expect($ref.startsWith(`${channel.$ref}/messages/`)).toBe(true);
+      for (const { $ref } of reply?.messages ?? []) {
+        expect($ref.startsWith(`${reply?.channel.$ref}/messages/`)).toBe(true);
+      }
+    }
+  });
+});
+
+describe('docs/asyncapi.yaml and the code name the same', () => {
+  it('operations, on the same subjects, answered in the same queue group', () => {
+    const received = Object.entries(operations).filter(([, { action }]) => action === 'receive');
+    expect(received.map(([name]) => name)).toEqual(OPERATIONS);
+    for (const [name, { channel, reply, bindings }] of received) {
+      expect(resolve(`${channel.$ref}/address`)).toBe(`mgm.v1.{router}.${name}`);
+      expect(reply?.messages.map(({ $ref }) => $ref)).toEqual([
+        `#/channels/reply/messages/${name}`,
+        '#/channels/reply/messages/refusal',
+      ]);
+      expect(resolve(bindings?.$ref ?? '')).toMatchObject({ nats: { queue: QUEUE_GROUP } });
+    }
+  });
+
+  it('subjects of what managers publish', () => {
+    const router = 'ROUTER';
+    if (!isRouterName(router)) throw new Error(router);
+    const subjects = subjectsUnder();
+    const address = (name: string) => channels[name]?.address?.replace('{router}', router);
+    expect(address('event')?.replace('{type}', 'taken')).toBe(subjects.event(router, 'taken'));
+    expect(address('callback')?.replace('{session}', '17')).toBe(
+      subjects.callback(router, 17 as never),
+    );
+    expect(address('head')).toBe(subjects.head(router));
+  });
+
+  it('refusals: each status with its name and its reasons', () => {
+    const rows = components.schemas['RefusalRow']?.oneOf ?? [];
+    const documented = rows.flatMap(({ properties }) => {
+      const { status, error, reason } = properties ?? {};
+      return (reason?.enum ?? []).map((one) => `${status?.const} ${error?.const} ${one}`);
+    });
+    const ours = Object.values(Refusals).map(
+      ({ status, reason }) => `${status} ${statusName(status)} ${reason}`,
+    );
+    expect(documented.toSorted()).toEqual([...new Set(ours)].toSorted());
+    const statuses = merged([{ $ref: '#/components/schemas/RefusalFields' }]).properties?.[
+      'status'
+    ];
+    expect(statuses?.enum).toEqual([
+      ...new Set(Object.values(Refusals).map(({ status }) => status)),
+    ]);
+  });
+
+  it('types of events', () => {
+    expect(Object.keys(channels['event']?.messages ?? {})).toEqual(EVENT_TYPES);
+    for (const type of EVENT_TYPES) expect(constOf(`event.${type}`, 'type')).toBe(type);
+    expect(components.schemas['Event']?.oneOf).toHaveLength(EVENT_TYPES.length);
+  });
+
+  it('types of callbacks', () => {
+    const types = { DISABLE_IGMP: 0, ENABLE_IGMP: 0, OWNERSHIP_LOST: 0 } satisfies Record<
+      CallbackMessage['type'],
+      unknown
+    >;
+    expect(Object.keys(channels['callback']?.messages ?? {})).toEqual(Object.keys(types));
+    for (const type of Object.keys(types)) expect(constOf(`callback.${type}`, 'type')).toBe(type);
+    expect(components.schemas['Callback']?.oneOf).toHaveLength(Object.keys(types).length);
+  });
+
+  it('causes', () => {
+    const causes = { take: 0, release: 0, expire: 0, evict: 0, admin: 0 } satisfies Record<
+      Cause,
+      unknown
+    >;
+    expect(components.schemas['Cause']?.enum).toEqual(Object.keys(causes));
+  });
+
+  it.each(OPERATIONS)('fields of %s requests, needed or not, and their defaults', (name) => {
+    const ours = z.toJSONSchema(requestSchemas[name] as z.ZodType, {
+      io: 'input',
+      unrepresentable: 'any',
+    });
+    const schema = payloadOf(`${name}.request`);
+    const fields = fieldsOf(schema);
+    expect([...fields.keys()].toSorted()).toEqual(Object.keys(ours.properties ?? {}).toSorted());
+    expect(merged([schema]).required ?? []).toEqual(ours.required ?? []);
+    for (const [field, schemas] of fields) {
+      expect({ field, default: merged(schemas).default }).toEqual({
+        field,
+        default: (ours.properties?.[field] as Schema | undefined)?.default,
+      });
+    }
+  });
+
+  it.each(OPERATIONS)('fields of %s replies', (name) => {
+    const fields = [...fieldsOf(payloadOf(`${name}.reply`)).keys()];
+    const ours = ['status', 'rev', ...Object.keys(REPLY_FIELDS[name])];
+    expect(fields.toSorted()).toEqual(ours.toSorted());
+  });
+});
+
+const HOLDER = {
+  ...{ protocolId: 0, componentId: 0, session: 0, name: 0, epoch: 0, since: 0, stale: 0 },
+  ...{ graceLeftMs: 0, igmp: 0 },
+};
+
+/** The fields of each reply; the compiler holds it to the types. */
+const REPLY_FIELDS: { [Name in OperationName]: Record<keyof ReplyFields[Name], unknown> } = {
+  register: {
+    ...{ handle: 0, session: 0, ttlMs: 0, graceMs: 0, mailbox: 0, resumed: 0 },
+    ...{ owned: 0, epoch: 0 },
+  },
+  keepalive: { ttlMs: 0, mailbox: 0 },
+  deregister: {},
+  take: { epoch: 0, results: 0 },
+  release: { results: 0 },
+  owner: HOLDER,
+  validate: { current: 0 },
+  interfaces: { items: 0, cursor: 0, log: 0 },
+  sessions: { items: 0, cursor: 0 },
+  events: { events: 0, head: 0, first: 0, log: 0 },
+  mailbox: { messages: 0, head: 0 },
+  'admin.release': { previous: 0 },
+  'admin.evict': { released: 0 },
+};
+
+const EXAMPLES = Object.entries(components.messages).flatMap(([message, { examples }]) =>
+  examples.map((example) => ({ message, ...example })),
+);
+/** Nesting of a reply: map, `results`, map, `holder`, `igmp`. */
+const REPLY_NESTING = 5;
+
+describe('an example', () => {
+  it('stands with every message, and has a name of its own', () => {
+    for (const name of Object.keys(components.messages)) {
+      expect(messageNamed(name).examples.length).toBeGreaterThan(0);
+    }
+    const names = EXAMPLES.map(({ name }) => name);
+    expect(names).toHaveLength(new Set(names).size);
+  });
+
+  it.each(EXAMPLES)('is what its schema says: $name', ({ message, payload }) => {
+    expect(faultsIn(message, payload)).toEqual([]);
+    expect(faultsIn(message, { ...payload, colour: 'red' })).toEqual(['colour is not named']);
+  });
+
+  it.each(EXAMPLES)('comes back from the codec as it was, without floats: $name', ({ payload }) => {
+    const bytes = encodeMessage(payload);
+    expect(decodeMessage(bytes, bytes.length, REPLY_NESTING)).toEqual({
+      kind: 'message',
+      value: payload,
+    });
+    const formats = formatsIn(bytes);
+    for (const float of [0xca, 0xcb]) expect(formats).not.toContain(float);
+  });
+
+  it.each(EXAMPLES.filter(({ message }) => message.endsWith('.request')))(
+    'is accepted: $name',
+    ({ message, payload }) => {
+      const operation = message.slice(0, -'.request'.length) as OperationName;
+      expect(parseRequest(operation, payload)).toMatchObject({ kind: 'request' });
+    },
+  );
+
+  it.each(EXAMPLES.filter(({ payload }) => 'reason' in payload))(
+    'of a refusal has the error and the reason of its status: $name',
+    ({ payload }) => expect(payload['error']).toBe(statusName(Number(payload['status']))),
+  );
+});
+
+function payloadOf(message: string): Schema {
+  return messageNamed(message).payload;
+}
+
+function constOf(message: string, field: string): unknown {
+  return merged(fieldsOf(payloadOf(message)).get(field) ?? []).const;
+}

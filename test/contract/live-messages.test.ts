@@ -1,0 +1,147 @@
+import { Redis } from 'ioredis';
+import { connect } from 'nats';
+import { eventually, startServers } from '@mgm/test-support';
+import { EVENT_TYPES } from '@mgm/protocol';
+import { expect, it } from 'vitest';
+import { startManagers } from '../support/managers.ts';
+import { ok, OPS, type Op, readAnswer } from '../support/raw-answers.ts';
+import { newInstance, RawRouter } from '../support/raw-client.ts';
+import { type Fields, pack, unpack } from '../support/raw-codec.ts';
+import { faultsIn } from './asyncapi-document.ts';
+
+const WITHIN = { withinMs: 10_000, everyMs: 50 };
+const ADMIN = { actor: 'alice@noc', why: 'a test' };
+const PIM = 103;
+const IGMP = 10;
+
+/** A message as it travelled, under the name that docs/asyncapi.yaml has for it. */
+interface Heard {
+  readonly name: string;
+  readonly message: unknown;
+}
+
+/** One router whose replies are all written down. */
+class Listener {
+  readonly router: RawRouter;
+  readonly heard: Heard[] = [];
+  #seq = 0;
+
+  constructor(router: RawRouter) {
+    this.router = router;
+  }
+
+  async ask<Name extends Op>(op: Name, fields: Fields = {}) {
+    const bytes = await this.router.send(op, pack(fields));
+    const answer = readAnswer<Name>(bytes);
+    const name = answer.status === 0 ? `${op}.reply` : 'refusal';
+    this.heard.push({ name, message: unpack(bytes) });
+    return answer;
+  }
+
+  register(protocolId: number, fields: Fields = {}) {
+    const asked = { protocolId, componentId: 1, instance: newInstance(), ...fields };
+    return this.ask('register', asked).then(ok);
+  }
+
+  change(op: 'take' | 'release' | 'deregister', handle: string, fields: Fields) {
+    this.#seq += 1;
+    return this.ask(op, { handle, seq: this.#seq, ack: this.#seq, ...fields });
+  }
+}
+
+it('everything that travels is what docs/asyncapi.yaml says, field by field', async () => {
+  await using servers = await startServers();
+  await using managers = await startManagers(1, servers);
+  const nats = await connect({ servers: servers.nats.url, reconnect: false });
+  await using _closing = { [Symbol.asyncDispose]: () => nats.close() };
+  const all = new Listener(new RawRouter(nats));
+  using watch = all.router.watch();
+
+  await doEverything(all);
+  await loseTheStore(all, servers.redis.url);
+  await eventually(() => expect(watch.heads).not.toEqual([]), WITHIN);
+  const published = () => watch.raw.map(({ subject, bytes }) => named(subject, unpack(bytes)));
+  await eventually(() => {
+    const types = new Set(published().map(({ name }) => name));
+    const wanted = EVENT_TYPES.map((type) => `event.${type}`);
+    expect(wanted.filter((name) => !types.has(name))).toEqual([]);
+  }, WITHIN);
+
+  for (const { name, message } of [...all.heard, ...published()]) {
+    expect({ name, message, faults: faultsIn(name, message) }).toEqual({
+      name,
+      message,
+      faults: [],
+    });
+  }
+  const names = new Set([...all.heard, ...published()].map(({ name }) => name));
+  for (const op of OPS) expect(names).toContain(`${op}.reply`);
+  for (const type of ['DISABLE_IGMP', 'ENABLE_IGMP', 'OWNERSHIP_LOST']) {
+    expect(names).toContain(`callback.${type}`);
+  }
+  expect(managers.running).toHaveLength(1);
+});
+
+/** Every operation, carried out and refused, and every change that makes an event. */
+async function doEverything(all: Listener): Promise<void> {
+  const pim = await all.register(PIM, { name: 'pim-1' });
+  const igmp = await all.register(IGMP);
+  const other = await all.register(PIM, { componentId: 2, name: 'pim-2' });
+  const { handle } = pim;
+  await all.change('take', igmp.handle, { ifIndex: 7 });
+  const taken = await all.change('take', handle, { ifIndex: 7 });
+  await all.change('take', handle, { interfaces: [[7], [8], [9, '10.0.0.1']] });
+  await all.change('take', other.handle, { interfaces: [[7], [10]] });
+  await all.change('take', other.handle, { ifIndex: 7 });
+  await all.change('take', handle, { ifIndex: 0 });
+  await all.change('release', handle, { ifIndex: 7, epoch: '1' });
+  await all.change('release', other.handle, { interfaces: [[7], [10], [11]] });
+  await all.change('release', handle, { ifIndex: 8 });
+  await all.change('deregister', handle, {});
+  for (const ifIndex of [7, 11]) {
+    await all.ask('owner', { ifIndex });
+    await all.ask('validate', { ifIndex, epoch: '1' });
+  }
+  await all.ask('validate', { ifIndex: 7, epoch: 'epoch' in taken ? taken.epoch : '0' });
+  await all.ask('interfaces', { limit: 1 });
+  await all.ask('interfaces', { cursor: 'no cursor' });
+  await all.ask('sessions', { limit: 1 });
+  await all.ask('mailbox', { handle: igmp.handle, from: 0 });
+  await all.ask('keepalive', { handle: igmp.handle, ack: 1, mailboxAck: 2 });
+  await all.ask('keepalive', { handle: 'nobody' });
+  await all.register(PIM, { takeover: true });
+  await all.ask('register', { protocolId: PIM, componentId: 1, instance: newInstance() });
+  await all.ask('admin.release', { ifIndex: 7, ...ADMIN });
+  await all.change('release', igmp.handle, { ifIndex: 7 });
+  await all.ask('admin.evict', { session: other.session, ...ADMIN });
+  await all.change('deregister', igmp.handle, {});
+  await runOut(all);
+  await all.ask('events', { from: 0, limit: 1000 });
+}
+
+/** A lease that runs out: first stale, then, since nobody comes back, expired. */
+async function runOut(all: Listener): Promise<void> {
+  const { handle } = await all.register(PIM, { componentId: 3, ttlMs: 1000, graceMs: 1000 });
+  await all.ask('take', { handle, seq: 1, ack: 1, ifIndex: 20 });
+  await eventually(async () => {
+    expect(await all.ask('owner', { ifIndex: 20 })).toMatchObject({ stale: true });
+  }, WITHIN);
+  await all.ask('sessions');
+  await eventually(async () => {
+    expect(await all.ask('owner', { ifIndex: 20 })).toMatchObject({ status: 1168 });
+  }, WITHIN);
+}
+
+/** The store forgets this router; what else a server holds that was there before is none of the test's business. */
+async function loseTheStore(all: Listener, url: string): Promise<void> {
+  const redis = new Redis(url);
+  await redis.del(await redis.keys(`*{${all.router.name}}*`));
+  redis.disconnect();
+  await all.register(PIM);
+}
+
+function named(subject: string, message: unknown): Heard {
+  const [kind] = subject.split('.');
+  const { type } = message as { readonly type?: string };
+  return { name: kind === 'head' ? 'head' : `${kind}.${type}`, message };
+}
