@@ -1,0 +1,14 @@
+import { connect } from '@mgm/client';
+import { startServers } from '@mgm/test-support';
+import { expect, it } from 'vitest';
+import { startManagers } from '../support/managers.ts';
+import { smoke } from './smoke.ts';
+
+it('finds everything in order where two managers serve', async () => {
+  await using servers = await startServers();
+  await using _managers = await startManagers(2, servers);
+  await using mgm = await connect({ servers: servers.nats.url, router: 'smoke' });
+  const lines: string[] = [];
+  await smoke(mgm, (line) => lines.push(line.replace(/:.*/, '')));
+  expect(lines).toEqual(['registered', 'taken', 'called back', 'refused', 'handed over', 'left']);
+});

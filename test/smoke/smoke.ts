@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { parseArgs } from 'node:util';
+import { connect, isMgmError, ProtocolId, type Mgm } from '@mgm/client';
+
+const HELP = `npm run smoke -- --nats nats://[user:password@]host:port [--router NAME] [--prefix mgm.v1]
+
+Takes an interface, contends for it, hands it over and leaves, on a router of its own, as three workers would; says what worked.
+Ends with 0 when all of it did. Example:
+
+  npm run smoke -- --nats nats://127.0.0.1:4222
+`;
+
+/** Runs the whole path once against managers that run already. Throws at the first thing that is not as it must be. */
+export async function smoke(mgm: Mgm, say: (line: string) => void): Promise<void> {
+  const callbacks: string[] = [];
+  const handled = Promise.withResolvers<void>();
+  const pim = await mgm.registerProtocol({ protocolId: ProtocolId.PIM, componentId: 1, name: 'pim' });
+  const dvmrp = await mgm.registerProtocol({ protocolId: ProtocolId.DVMRP, componentId: 1 });
+  const igmp = await mgm.registerProtocol({
+    protocolId: ProtocolId.IGMP,
+    componentId: 1,
+    onDisableIgmp: () => void callbacks.push('DISABLE_IGMP'),
+    onEnableIgmp: () => {
+      callbacks.push('ENABLE_IGMP');
+      handled.resolve();
+    },
+  });
+  say('registered: PIM, DVMRP and IGMP');
+
+  await igmp.takeInterfaceOwnership({ ifIndex: 7 });
+  const ownership = await pim.takeInterfaceOwnership({ ifIndex: 7 });
+  say(`taken: interface 7 by PIM, beside IGMP, epoch ${ownership.epoch}`);
+
+  await handled.promise;
+  assert.deepEqual(callbacks, ['DISABLE_IGMP', 'ENABLE_IGMP']);
+  say('called back: IGMP, in order');
+
+  await assert.rejects(
+    dvmrp.takeInterfaceOwnership({ ifIndex: 7 }),
+    (error) => isMgmError(error, 'already-owned') && error.holder?.name === 'pim',
+  );
+  say('refused: DVMRP, and told who owns it');
+
+  await ownership.release();
+  const next = await dvmrp.takeInterfaceOwnership({ ifIndex: 7 });
+  assert.ok(BigInt(next.epoch) > BigInt(ownership.epoch));
+  const holder = await mgm.getProtocolOnInterface({ ifIndex: 7 });
+  assert.equal(holder.protocolId, ProtocolId.DVMRP);
+  say('handed over: to DVMRP, under a higher epoch');
+
+  for (const session of [pim, dvmrp, igmp]) await session.deregister({ force: true });
+  await assert.rejects(mgm.getProtocolOnInterface({ ifIndex: 7 }), (error) =>
+    isMgmError(error, 'not-found'),
+  );
+  say('left: nobody owns anything');
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      nats: { type: 'string', default: 'nats://127.0.0.1:4222' },
+      router: { type: 'string', default: `smoke-${randomBytes(4).toString('hex')}` },
+      prefix: { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) return void process.stdout.write(HELP);
+  const { nats, router, prefix } = values;
+  await using mgm = await connect({ servers: nats, router, ...(prefix && { prefix }) });
+  await smoke(mgm, (line) => process.stdout.write(`${line}\n`));
+  process.stdout.write('all of it works\n');
+}
+
+if (import.meta.main) await main();
