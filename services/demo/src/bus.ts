@@ -1,0 +1,59 @@
+import { connect as connectMgm, type Mgm } from '@mgm/client';
+import { type RouterName, SERVICE_NAME } from '@mgm/protocol';
+import { connect, type NatsConnection, RequestStrategy } from 'nats';
+import { natsServers, withoutSecrets } from './nats-url.ts';
+
+const PING_WITHIN_MS = 300;
+const CONNECT_WITHIN_MS = 5_000;
+const RECONNECT_EVERY_MS = 500;
+
+const CONNECTION = {
+  name: 'mgm-demo',
+  timeout: CONNECT_WITHIN_MS,
+  maxReconnectAttempts: -1,
+  reconnectTimeWait: RECONNECT_EVERY_MS,
+  ignoreAuthErrorAbort: true,
+} as const;
+
+/** The bus as a watcher of one router uses it. The only file that touches the `nats` package. */
+export interface Bus extends AsyncDisposable {
+  /** A client of the managers, over the same connection. */
+  readonly mgm: Mgm;
+  /** The replicas that answer, by name. */
+  replicas(): Promise<string[]>;
+}
+
+/** Connects to a server that is there already; connections lost later are made again for ever. */
+export async function openBus(url: string, router: RouterName): Promise<Bus> {
+  const connection = await dial(url);
+  const mgm = await connectMgm({ connection, router });
+  return {
+    mgm,
+    replicas: () => replicasOn(connection),
+    [Symbol.asyncDispose]: async () => {
+      await mgm.close();
+      await connection.close();
+    },
+  };
+}
+
+async function dial(url: string): Promise<NatsConnection> {
+  try {
+    return await connect({ ...natsServers(url), ...CONNECTION });
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`NATS at ${withoutSecrets(url)} can't be reached: ${why}`, { cause });
+  }
+}
+
+async function replicasOn(connection: NatsConnection): Promise<string[]> {
+  const wait = { strategy: RequestStrategy.Timer, maxWait: PING_WITHIN_MS };
+  const names: string[] = [];
+  try {
+    const answers = await connection.services.client(wait).ping(SERVICE_NAME);
+    for await (const { metadata } of answers) names.push(metadata?.['replica'] ?? '');
+  } catch {
+    // No manager listens, or the connection is just being made again: nobody answered.
+  }
+  return names;
+}

@@ -1,0 +1,173 @@
+import { stripVTControlCharacters } from 'node:util';
+import { type EventMessage, protocolName } from '@mgm/protocol';
+import Table from 'cli-table3';
+import type pc from 'picocolors';
+import type { Hold, Row } from './board.ts';
+import { interfaceText, sessionText, whoText } from './text-line.ts';
+
+/** A process of this run, for people who want to end one and watch. */
+export interface ShownProcess {
+  readonly name: string;
+  /** Absent while it does not run. */
+  readonly pid: number | undefined;
+}
+
+/** What the view shows. */
+export interface FrameModel {
+  readonly natsUrl: string;
+  readonly redisUrl: string;
+  readonly router: string;
+  readonly managers: readonly ShownProcess[];
+  /** How many managers answered of late. */
+  readonly answering: number;
+  readonly workers: readonly ShownProcess[];
+  /** Changes per second. */
+  readonly rate: number;
+  readonly rows: readonly Row[];
+  /** Oldest first. */
+  readonly changes: readonly EventMessage[];
+  /** How often IGMP was disabled and enabled again on an interface, by its text. */
+  readonly igmpRestarts: ReadonlyMap<string, number>;
+}
+
+/** The terminal's size in characters. */
+export interface FrameSize {
+  readonly columns: number;
+  readonly rows: number;
+}
+
+/** How a frame is coloured; those of `picocolors`. */
+export type Colors = ReturnType<typeof pc.createColors>;
+
+const CHANGES_SHOWN = 8;
+const CHANGES_LEAST = 2;
+/** Below these widths the columns go that tell least. */
+const WIDE = 72;
+const MIDDLE = 50;
+
+/** The view as lines that fit the terminal. */
+export function frame(model: FrameModel, size: FrameSize, colors: Colors): string {
+  const head = headLines(model, colors);
+  const rowsHigh = 1 + Math.max(model.rows.length, 1);
+  // Two empty lines between the parts, one below for the cursor.
+  const left = size.rows - head.length - 3;
+  const changesHigh = Math.min(CHANGES_SHOWN, Math.max(CHANGES_LEAST, left - rowsHigh));
+  const table = rowLines(model, size.columns, Math.max(2, left - changesHigh), colors);
+  const changes = changeLines(model.changes.slice(-changesHigh), size.columns, colors);
+  return [...head, '', ...table, '', ...changes]
+    .slice(0, Math.max(1, size.rows - 1))
+    .map((line) => cut(line, size.columns))
+    .join('\n');
+}
+
+function headLines(model: FrameModel, colors: Colors): string[] {
+  const { natsUrl, redisUrl, router, managers, answering, workers, rate } = model;
+  const alive = `${answering}/${managers.length}`;
+  const paint = answering === managers.length ? colors.green : colors.red;
+  return [
+    `${colors.bold(`router ${router}`)}  ${natsUrl}  ${redisUrl}`,
+    `managers ${paint(alive)} (${pids(managers)})  ${rate.toFixed(1)} changes/s`,
+    ...(workers.length > 0 ? [`workers ${workers.map(workerText).join('  ')}`] : []),
+  ];
+}
+
+function pids(processes: readonly ShownProcess[]): string {
+  return `pid ${processes.map(({ pid }) => pid ?? '-').join(', ')}`;
+}
+
+function workerText({ name, pid }: ShownProcess): string {
+  return `${name} (${pid === undefined ? 'down' : `pid ${pid}`})`;
+}
+
+function rowLines(model: FrameModel, columns: number, high: number, colors: Colors): string[] {
+  const { rows } = model;
+  if (rows.length === 0) return ['interface', colors.dim('none held yet')];
+  const fits = rows.length + 1 <= high;
+  const shown = fits ? rows : rows.slice(0, Math.max(0, high - 2));
+  const names = columnNames(columns);
+  const cells = shown.map((row) => {
+    const all = rowCells(row, model.igmpRestarts, colors);
+    return names.map((name) => all[name]);
+  });
+  const lines = tableLines([names.map((name) => colors.dim(name)), ...cells]);
+  return fits ? lines : [...lines, colors.dim(`… and ${rows.length - shown.length} more`)];
+}
+
+type ColumnName = 'interface' | 'owner' | 'epoch' | 'since' | 'IGMP';
+
+function columnNames(columns: number): readonly ColumnName[] {
+  if (columns >= WIDE) return ['interface', 'owner', 'epoch', 'since', 'IGMP'];
+  return columns >= MIDDLE
+    ? ['interface', 'owner', 'since', 'IGMP']
+    : ['interface', 'owner', 'IGMP'];
+}
+
+function rowCells(
+  row: Row,
+  igmpRestarts: ReadonlyMap<string, number>,
+  colors: Colors,
+): Record<ColumnName, string> {
+  const name = interfaceText(row);
+  return {
+    interface: name,
+    owner: row.owner ? ownerText(row.owner, colors) : colors.dim('free'),
+    epoch: row.owner?.epoch ?? '',
+    since: row.owner ? timeText(row.owner.since) : '',
+    IGMP: row.igmp ? igmpText(row.igmp, igmpRestarts.get(name) ?? 0, colors) : '',
+  };
+}
+
+function ownerText(owner: Hold, colors: Colors): string {
+  const text = `${protocolName(owner.protocolId)} ${sessionText(owner.session)}`;
+  return owner.isStale ? colors.red(`${text} stale`) : paintOf(owner.protocolId, colors)(text);
+}
+
+function igmpText(igmp: Hold, restarts: number, colors: Colors): string {
+  const text = `on ${sessionText(igmp.session)}${igmp.isStale ? ' stale' : ''}`;
+  return colors.cyan(restarts === 0 ? text : `${text}, restarted ${restarts}×`);
+}
+
+/** Each protocol keeps its colour, also those that nobody foresaw. */
+function paintOf(protocolId: number | undefined, colors: Colors): (text: string) => string {
+  const paints = [colors.green, colors.magenta, colors.blue, colors.yellow];
+  return protocolId === undefined ? colors.dim : (paints[protocolId % paints.length] ?? colors.dim);
+}
+
+function changeLines(changes: readonly EventMessage[], columns: number, colors: Colors): string[] {
+  const isWide = columns >= MIDDLE;
+  const cells = changes.map((event) => [
+    colors.dim(`rev ${event.rev}`),
+    ...(isWide ? [colors.dim(timeText(event.ts))] : []),
+    paintOf(event.protocolId, colors)(event.type),
+    interfaceText(event),
+    whoText(event),
+  ]);
+  return cells.length === 0 ? [colors.dim('no changes yet')] : tableLines(cells);
+}
+
+/** `hh:mm:ss` of this machine. */
+function timeText(ts: number): string {
+  return new Date(ts).toLocaleTimeString('en-GB');
+}
+
+const BORDERS =
+  'top top-mid top-left top-right bottom bottom-mid bottom-left bottom-right left left-mid mid mid-mid right right-mid';
+
+/** Cells under each other, two spaces apart and without borders. */
+function tableLines(cells: readonly (readonly string[])[]): string[] {
+  const table = new Table({
+    chars: { ...Object.fromEntries(BORDERS.split(' ').map((name) => [name, ''])), middle: '  ' },
+    style: { head: [], border: [], compact: true, 'padding-left': 0, 'padding-right': 0 },
+  });
+  table.push(...cells.map((row) => [...row]));
+  return table
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd());
+}
+
+/** A line that is too long loses its end, and its colours, since they might lose theirs. */
+function cut(line: string, columns: number): string {
+  const plain = stripVTControlCharacters(line);
+  return plain.length <= columns ? line : `${plain.slice(0, Math.max(0, columns - 1))}…`;
+}

@@ -1,0 +1,70 @@
+import { type IgmpCallback, isMgmError, ProtocolId, type Session } from '@mgm/client';
+import { WITH_HOSTS } from './demo-interfaces.ts';
+import { pause } from './pause.ts';
+import { interfaceText } from './text-line.ts';
+import type { WorkerMessage } from './worker-messages.ts';
+import { isWorthWaiting, registerPatiently, type WorkerPlan } from './worker-plan.ts';
+
+const TERMS = { protocolId: ProtocolId.IGMP, componentId: 1, name: 'IGMP', ttlMs: 5_000 } as const;
+const LOOK_EVERY_MS = 1_000;
+/** Now and then the last host leaves a link. */
+const STAY_MS = { min: 15_000, max: 30_000 } as const;
+
+/** Sits where hosts are, beside whoever owns the interface, and starts over there whenever the owner changes. */
+export async function runIgmp(
+  plan: WorkerPlan,
+  tell: (message: WorkerMessage) => void,
+): Promise<void> {
+  const { signal, log } = plan;
+  for (let takeover = plan.takeover; !signal.aborted; takeover = false) {
+    // Between the two IGMP makes no membership calls on the interface.
+    const disabled = new Set<string>();
+    const onDisableIgmp = (callback: IgmpCallback): void =>
+      void disabled.add(interfaceText(callback));
+    const onEnableIgmp = (callback: IgmpCallback): void => {
+      const name = interfaceText(callback);
+      if (disabled.delete(name)) tell({ kind: 'igmp-restarted', interface: name });
+    };
+    await using session = await registerPatiently(plan, {
+      ...TERMS,
+      ...{ takeover, onDisableIgmp, onEnableIgmp },
+    });
+    if (!session) return;
+    await sit(session, plan);
+    if (session.signal.aborted) log(`session lost: ${String(session.signal.reason)}`);
+  }
+}
+
+async function sit(session: Session, plan: WorkerPlan): Promise<void> {
+  const { random, log } = plan;
+  const signal = AbortSignal.any([plan.signal, session.signal]);
+  let leaveMono = 0;
+  const stay = (): void => {
+    leaveMono = performance.now() + random.between(STAY_MS.min, STAY_MS.max);
+  };
+  stay();
+  while (!signal.aborted) {
+    try {
+      await takeAll(session, signal);
+      if (performance.now() > leaveMono) {
+        stay();
+        await random.pick(session.ownerships)?.release({ signal });
+      }
+    } catch (error) {
+      if (!isWorthWaiting(error)) throw error;
+      log(error.message);
+    }
+    await pause(LOOK_EVERY_MS, signal);
+  }
+}
+
+/** In one request; what it is on already is no trouble. */
+async function takeAll(session: Session, signal: AbortSignal): Promise<void> {
+  const missing = WITH_HOSTS.filter(
+    ({ ifIndex }) => !session.ownerships.some((ownership) => ownership.ifIndex === ifIndex),
+  );
+  if (missing.length === 0) return;
+  for (const result of await session.takeInterfaces(missing, { signal })) {
+    if (result.kind === 'failed' && !isMgmError(result.error, 'already-taken')) throw result.error;
+  }
+}

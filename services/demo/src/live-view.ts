@@ -1,0 +1,56 @@
+import type { WriteStream } from 'node:tty';
+import { createLogUpdate } from 'log-update';
+import { type Colors, frame, type FrameModel } from './frame.ts';
+
+/** More often nobody sees. */
+const PAINT_EVERY_MS = 100;
+/** The rate of changes sinks also when there are none. */
+const PAINT_AT_LEAST_EVERY_MS = 1_000;
+
+/** The view, painted over itself on a terminal. */
+export class LiveView {
+  readonly #terminal: WriteStream;
+  readonly #model: () => FrameModel;
+  readonly #colors: Colors;
+  readonly #update: ReturnType<typeof createLogUpdate>;
+  readonly #heartbeat: NodeJS.Timeout;
+  readonly #paintAtOnce = (): void => this.#paint();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(terminal: WriteStream, model: () => FrameModel, colors: Colors) {
+    this.#terminal = terminal;
+    this.#model = model;
+    this.#colors = colors;
+    this.#update = createLogUpdate(terminal);
+    this.#heartbeat = setInterval(() => this.#paint(), PAINT_AT_LEAST_EVERY_MS);
+    terminal.on('resize', this.#paintAtOnce);
+    this.#paint();
+  }
+
+  /** Something else is to be seen soon. */
+  changed(): void {
+    this.#timer ??= setTimeout(() => this.#paint(), PAINT_EVERY_MS);
+  }
+
+  /** Writes a line above the view, where it stays. */
+  say(line: string): void {
+    this.#update.persist(line);
+    this.#paint();
+  }
+
+  /** Leaves the last state on the terminal. */
+  close(): void {
+    this.#paint();
+    clearTimeout(this.#timer);
+    clearInterval(this.#heartbeat);
+    this.#terminal.off('resize', this.#paintAtOnce);
+    this.#update.done();
+  }
+
+  #paint(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const { columns, rows } = this.#terminal;
+    this.#update(frame(this.#model(), { columns, rows }, this.#colors));
+  }
+}

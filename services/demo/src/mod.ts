@@ -1,0 +1,1 @@
+export { HELP, readCommandLine, type CommandLine, type StartOptions } from './options.ts';

@@ -1,0 +1,99 @@
+import type { EventMessage, InterfaceItem } from '@mgm/protocol';
+import pc from 'picocolors';
+import { Board } from './board.ts';
+import type { ChangeListener } from './changes.ts';
+import type { FrameModel } from './frame.ts';
+import { LiveView } from './live-view.ts';
+import { textLine } from './text-line.ts';
+
+/** How changes are shown: a view painted over itself, lines for people, lines of JSON, or not at all. */
+export type ReportStyle = 'live' | 'lines' | 'json' | 'none';
+
+/** The style that suits the flags and where the output goes. */
+export function reportStyle(options: {
+  readonly demo: boolean;
+  readonly json: boolean;
+  readonly isTerminal: boolean;
+}): ReportStyle {
+  if (options.json) return 'json';
+  if (!options.demo) return 'none';
+  return options.isTerminal ? 'live' : 'lines';
+}
+
+/** What the view shows besides the board. */
+export type Surroundings = Omit<FrameModel, 'rate' | 'rows' | 'changes' | 'igmpRestarts'>;
+
+/** Everything that a run tells: what happens to it goes to stderr, what managers decide to stdout. */
+export class Reporter implements ChangeListener {
+  readonly #style: ReportStyle;
+  readonly #igmpRestarts = new Map<string, number>();
+  readonly #board = new Board(performance.now());
+  #view: LiveView | undefined;
+
+  constructor(style: ReportStyle) {
+    this.#style = style;
+  }
+
+  /** Whether changes are shown at all. */
+  get showsChanges(): boolean {
+    return this.#style !== 'none';
+  }
+
+  /** Begins to paint where the style is a view. */
+  open(surroundings: () => Surroundings): void {
+    if (this.#style !== 'live') return;
+    const model = (): FrameModel => ({
+      ...surroundings(),
+      rate: this.#board.rate(performance.now()),
+      rows: this.#board.rows,
+      changes: this.#board.changes,
+      igmpRestarts: this.#igmpRestarts,
+    });
+    this.#view = new LiveView(process.stdout, model, pc);
+  }
+
+  /** Ends the view. What is said later follows below it. */
+  close(): void {
+    this.#view?.close();
+    this.#view = undefined;
+  }
+
+  /** Tells a person something. */
+  say(line: string): void {
+    if (this.#view) this.#view.say(line);
+    else process.stderr.write(`${line}\n`);
+  }
+
+  /** Something around the board is another one. */
+  changed(): void {
+    this.#view?.changed();
+  }
+
+  igmpRestarted(name: string): void {
+    this.#igmpRestarts.set(name, (this.#igmpRestarts.get(name) ?? 0) + 1);
+    this.changed();
+  }
+
+  onSnapshot(items: readonly InterfaceItem[]): void {
+    this.#board.reset(items);
+    this.changed();
+  }
+
+  onEvent(event: EventMessage): void {
+    switch (this.#style) {
+      case 'live':
+        this.#board.apply(event, performance.now());
+        return this.changed();
+      case 'lines':
+        return void process.stdout.write(`${textLine(event)}\n`);
+      case 'json':
+        return void process.stdout.write(`${JSON.stringify(event)}\n`);
+      case 'none':
+        return;
+    }
+  }
+
+  onTrouble(why: string): void {
+    this.say(`changes can't be read for the moment: ${why}`);
+  }
+}

@@ -1,0 +1,74 @@
+import { type Ownership, ProtocolId, type Session } from '@mgm/client';
+import { CONTENDED } from './demo-interfaces.ts';
+import { pause } from './pause.ts';
+import { isWorthWaiting, registerPatiently, type WorkerPlan } from './worker-plan.ts';
+
+/** Short, so that nobody has to wait long for what happens to a worker that was killed. */
+const TTL_MS = 5_000;
+const COMPONENT = 1;
+
+/** How the two differ: PIM is resumed when it comes back in time, DVMRP loses everything with its lease. */
+export const ROUTING = {
+  PIM: { protocolId: ProtocolId.PIM, graceMs: 5_000 },
+  DVMRP: { protocolId: ProtocolId.DVMRP, graceMs: 0 },
+} as const;
+export type RoutingName = keyof typeof ROUTING;
+
+const STEP_MS = { min: 250, max: 750 } as const;
+const HOLD_MS = { min: 1_500, max: 8_000 } as const;
+const SESSION_MS = { min: 40_000, max: 80_000 } as const;
+const AWAY_MS = { min: 500, max: 2_000 } as const;
+/** More than half of what there is: the two get into each other's way. */
+const HELD_MAX = 4;
+
+/** A routing protocol: takes interfaces, holds each for a while, gives it back; now and then starts afresh. */
+export async function runRouting(name: RoutingName, plan: WorkerPlan): Promise<void> {
+  const { random, signal, log } = plan;
+  for (let takeover = plan.takeover; !signal.aborted; takeover = false) {
+    const terms = { ...ROUTING[name], componentId: COMPONENT, name, ttlMs: TTL_MS, takeover };
+    await using session = await registerPatiently(plan, terms);
+    if (!session) return;
+    await contend(session, plan);
+    log(
+      session.signal.aborted ? `session lost: ${String(session.signal.reason)}` : 'deregistering',
+    );
+    await session[Symbol.asyncDispose]();
+    await pause(random.between(AWAY_MS.min, AWAY_MS.max), signal);
+  }
+}
+
+async function contend(session: Session, plan: WorkerPlan): Promise<void> {
+  const { random } = plan;
+  const endsMono = performance.now() + random.between(SESSION_MS.min, SESSION_MS.max);
+  const signal = AbortSignal.any([plan.signal, session.signal]);
+  const dueMono = new WeakMap<Ownership, number>();
+  while (!signal.aborted && performance.now() < endsMono) {
+    try {
+      await step(session, dueMono, plan);
+    } catch (error) {
+      if (!isWorthWaiting(error)) throw error;
+      plan.log(error.message);
+    }
+    await pause(random.between(STEP_MS.min, STEP_MS.max), signal);
+  }
+}
+
+/** Gives back what was held long enough, else takes one more. Being refused is a part of it. */
+async function step(
+  session: Session,
+  dueMono: WeakMap<Ownership, number>,
+  { random, signal }: WorkerPlan,
+): Promise<void> {
+  const held = session.ownerships;
+  const due = held.find((ownership) => (dueMono.get(ownership) ?? 0) <= performance.now());
+  if (due) return await due.release({ signal });
+  const free = CONTENDED.filter((ref) => !held.some((ownership) => isOf(ownership, ref)));
+  const wanted = random.pick(free);
+  if (!wanted || held.length >= HELD_MAX) return;
+  const ownership = await session.takeInterfaceOwnership(wanted, { signal });
+  dueMono.set(ownership, performance.now() + random.between(HOLD_MS.min, HOLD_MS.max));
+}
+
+function isOf(ownership: Ownership, ref: (typeof CONTENDED)[number]): boolean {
+  return ownership.ifIndex === ref.ifIndex && ownership.nextHop === (ref.nextHop ?? '');
+}

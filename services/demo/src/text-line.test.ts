@@ -1,0 +1,25 @@
+import type { EventMessage, Revision } from '@mgm/protocol';
+import { describe, expect, it } from 'vitest';
+import { textLine } from './text-line.ts';
+
+function line(fields: Record<string, unknown>): string {
+  const event: EventMessage = { rev: 12 as Revision, ts: 1, type: 'taken', ...fields };
+  return textLine(event);
+}
+
+describe('a change as a line', () => {
+  it('has the revision, what happened, and the fields that are there', () => {
+    const key = { ifIndex: 3, nextHop: '10.0.5.1' };
+    const who = { protocolId: 0x67, componentId: 1, session: 2, epoch: '77' };
+    expect(line({ ...key, ...who, cause: 'take' })).toBe(
+      'rev=12 taken ifIndex=3 nextHop=10.0.5.1 protocol=PIM session=2 epoch=77 cause=take',
+    );
+    expect(line({ type: 'store-reset', nextHop: '' })).toBe('rev=12 store-reset');
+  });
+
+  it('stays one line whatever people wrote', () => {
+    expect(line({ actor: 'joe', why: 'a "b"\n\u001b[2Jc' })).toBe(
+      'rev=12 taken actor=joe why="a \\"b\\"\\n\\u001b[2Jc"',
+    );
+  });
+});

@@ -1,0 +1,141 @@
+import { readdir, rm } from 'node:fs/promises';
+import { connect, type SessionItem } from '@mgm/client';
+import { eventually } from '@mgm/test-support';
+import { connect as connectNats } from 'nats';
+import { describe, expect, inject, it } from 'vitest';
+import { newRouter } from './support/router.ts';
+import { emptyFolder, Started } from './support/started.ts';
+
+async function sessionsOn(servers: string, router: string): Promise<SessionItem[]> {
+  await using mgm = await connect({ servers, router });
+  const sessions: SessionItem[] = [];
+  for await (const session of mgm.sessions()) sessions.push(session);
+  return sessions;
+}
+
+describe('npm start', { timeout: 60_000 }, () => {
+  it('serves requests with two managers once it says so, and lets three workers contend', async () => {
+    const router = newRouter();
+    await using started = await Started.with(['--router', router]);
+    const { nats, managers } = await started.ready();
+    expect(managers).toBe(2);
+    expect(await replicasOn(nats)).toHaveLength(2);
+    await eventually(
+      async () => {
+        const names = (await sessionsOn(nats, router)).map(({ name }) => name);
+        expect(names.toSorted()).toEqual(['DVMRP', 'IGMP', 'PIM']);
+      },
+      { withinMs: 10_000 },
+    );
+    await started.prints(/^rev=\d+ taken ifIndex=\d+ .*protocol=(PIM|DVMRP)/m);
+    await started.prints(/^rev=\d+ igmp-taken ifIndex=\d+ .*protocol=IGMP/m);
+    await started.prints(/^rev=\d+ released ifIndex=\d+ .*cause=release/m);
+  });
+
+  it('shows every change once and in order', async () => {
+    await using started = await Started.with(['--router', newRouter(), '--json']);
+    await started.ready();
+    await started.prints(/"rev":15,/, 15_000);
+    expect(await started.endBy('SIGTERM')).toBe(0);
+    const [, ...lines] = started.output.trim().split('\n');
+    const events = lines.map((line) => JSON.parse(line) as { rev: number; type: string });
+    expect(events.map(({ rev }) => rev)).toEqual(events.map((_, at) => at + 1));
+    expect(events.filter(({ type }) => type === 'deregistered')).toHaveLength(3);
+  });
+
+  it('only serves with --no-demo', async () => {
+    const router = newRouter();
+    await using started = await Started.with(['--no-demo', '--managers', '1', '--router', router]);
+    const { nats, managers } = await started.ready();
+    expect(managers).toBe(1);
+    expect(await sessionsOn(nats, router)).toEqual([]);
+    expect(await started.endBy('SIGINT')).toBe(0);
+    expect(started.output.trim().split('\n')).toHaveLength(1);
+  });
+
+  it('runs twice side by side', async () => {
+    const [one, other] = [newRouter(), newRouter()];
+    await using first = await Started.with(['--router', one]);
+    await using second = await Started.with(['--router', other]);
+    const [atFirst, atSecond] = await Promise.all([first.ready(), second.ready()]);
+    if (inject('servers').source !== 'urls') expect(atFirst.nats).not.toBe(atSecond.nats);
+    await Promise.all([first.prints(/ taken /), second.prints(/ taken /)]);
+    expect(await first.endBy('SIGINT')).toBe(0);
+    expect(await sessionsOn(atSecond.nats, other)).toHaveLength(3);
+    expect(await second.endBy('SIGINT')).toBe(0);
+  });
+
+  it('leaves nothing behind, neither in its own data folder nor elsewhere', async () => {
+    await using started = await Started.with(['--router', newRouter()]);
+    await started.ready();
+    expect(await started.dataFolders()).toHaveLength(1);
+    expect(await started.leftElsewhere()).toEqual([]);
+    expect(await started.endBy('SIGINT')).toBe(0);
+    expect(await started.dataFolders()).toEqual([]);
+    expect(await started.leftElsewhere()).toEqual([]);
+  });
+
+  it('keeps state in the folder asked for, and goes on from there', async (ctx) => {
+    ctx.skip(inject('servers').redis.kind === 'given', 'a Redis given by URL keeps its own data');
+    const router = newRouter();
+    const data = await emptyFolder();
+    const flags = ['--data', data, '--router', router, '--json'];
+    await using first = await Started.with(flags);
+    await first.ready();
+    await first.prints(/"rev":5,/);
+    await using refused = await Started.with(flags);
+    expect(await refused.ended()).toBe(1);
+    expect(refused.errors).toContain(`in use by process ${first.pid}`);
+    expect(await first.endBy('SIGINT')).toBe(0);
+    expect((await readdir(data)).toSorted()).toEqual(['logs', 'redis']);
+    const last = Number(/"rev":(\d+),.*\s*$/.exec(first.output)?.[1]);
+    await using second = await Started.with(flags);
+    await second.prints(new RegExp(`"rev":${last + 1},.*"registered"`));
+    expect(await second.endBy('SIGINT')).toBe(0);
+    await rm(data, { recursive: true });
+  });
+
+  it('takes the ports asked for', async (ctx) => {
+    ctx.skip(inject('servers').source === 'urls', 'servers given by URL have their ports');
+    await using any = await Started.with(['--no-demo', '--managers', '1']);
+    const { nats, redis } = await any.ready();
+    const ports = [nats, redis].map((url) => new URL(url).port);
+    const flags = ['--nats-port', ports[0] ?? '', '--redis-port', ports[1] ?? ''];
+    await using taken = await Started.with(['--no-demo', ...flags]);
+    expect(await taken.ended()).toBe(1);
+    expect(taken.errors).toMatch(new RegExp(`port ${ports[1]}|${ports[1]}.*port`));
+    expect(await any.endBy('SIGINT')).toBe(0);
+    await using free = await Started.with(['--no-demo', '--managers', '1', ...flags]);
+    expect(await free.ready()).toMatchObject({ nats, redis });
+  });
+
+  it.each([
+    [['--manager', '3'], /Unknown option '--manager'.*--help/],
+    [['--managers', 'two'], /--managers two: must be 1 to 16/],
+  ])('refuses %j with a word on what to do', async (flags, why) => {
+    await using started = await Started.with(flags);
+    expect(await started.ended()).toBe(2);
+    expect(started.errors).toMatch(why);
+    expect(started.output).toBe('');
+  });
+
+  it('explains itself', async () => {
+    await using started = await Started.with(['--help']);
+    expect(await started.ended()).toBe(0);
+    expect(started.output).toContain('npm start -- --no-demo');
+    expect(await started.dataFolders()).toEqual([]);
+  });
+});
+
+async function replicasOn(servers: string): Promise<string[]> {
+  const nats = await connectNats({ servers });
+  try {
+    const answers = await nats.requestMany('$SRV.PING.mgm-manager', '', { maxWait: 500 });
+    const names: string[] = [];
+    for await (const { data } of answers)
+      names.push(JSON.parse(new TextDecoder().decode(data)).metadata.replica);
+    return names;
+  } finally {
+    await nats.close();
+  }
+}

@@ -1,0 +1,139 @@
+import { eventually } from '@mgm/test-support';
+import { describe, expect, inject, it } from 'vitest';
+import { descendants, type ProcessId, stillRunning } from './support/processes.ts';
+import { newRouter } from './support/router.ts';
+import { Started } from './support/started.ts';
+
+const NO_PROC = 'the processes of a run are found in /proc, which this system does not have';
+const isLinux = process.platform === 'linux';
+
+/** Two managers, three workers, and the servers where they are processes. */
+function expectedProcesses(): number {
+  return 5 + (inject('servers').source === 'process' ? 2 : 0);
+}
+
+function pidOf(processes: readonly ProcessId[], command: string): number {
+  const found = processes.find((candidate) => candidate.command.includes(command));
+  if (!found) throw new Error(`no ${command} among ${JSON.stringify(processes)}`);
+  return found.pid;
+}
+
+async function allRunning(started: Started): Promise<ProcessId[]> {
+  await started.ready();
+  await started.prints(/ taken .*\n[^]* taken /);
+  const processes = descendants(started.pid);
+  expect(processes).toHaveLength(expectedProcesses());
+  return processes;
+}
+
+describe('the end of npm start', { timeout: 60_000 }, () => {
+  it('comes in order: workers give everything back while they are still served', async () => {
+    await using started = await Started.with(['--router', newRouter()]);
+    await started.ready();
+    for (const name of ['PIM', 'DVMRP', 'IGMP']) {
+      await started.prints(new RegExp(` registered protocol=${name} `));
+    }
+    const processes = isLinux ? descendants(started.pid) : [];
+    expect(await started.endBy('SIGINT', 10_000)).toBe(0);
+    expect(stillRunning(processes)).toEqual([]);
+    expect(started.output.match(/ deregistered /g)).toHaveLength(3);
+  });
+
+  it.each(['SIGTERM', 'SIGHUP'] as const)('comes by %s as well', async (signal) => {
+    await using started = await Started.with(['--no-demo', '--managers', '1']);
+    await started.ready();
+    const processes = isLinux ? descendants(started.pid) : [];
+    expect(await started.endBy(signal, 10_000)).toBe(0);
+    expect(stillRunning(processes)).toEqual([]);
+  });
+
+  it('ends a child that hangs, too', async (ctx) => {
+    ctx.skip(!isLinux, NO_PROC);
+    await using started = await Started.with(['--router', newRouter()]);
+    const processes = await allRunning(started);
+    for (const command of ['worker.ts --protocol PIM', 'manager/src/main.ts']) {
+      process.kill(pidOf(processes, command), 'SIGSTOP');
+    }
+    expect(await started.endBy('SIGINT', 12_000)).toBe(0);
+    expect(stillRunning(processes)).toEqual([]);
+  });
+
+  it('ends everything at once at a second Ctrl-C', async (ctx) => {
+    ctx.skip(!isLinux, NO_PROC);
+    await using started = await Started.with(['--router', newRouter()]);
+    const processes = await allRunning(started);
+    // Nobody takes back what the workers give back, so they try for a while, and are waited for.
+    for (const { pid, command } of processes) {
+      if (command.includes('manager/src/main.ts')) process.kill(pid, 'SIGSTOP');
+    }
+    started.process.kill('SIGINT');
+    await eventually(() => expect(started.errors).toContain('Ctrl-C again'), { withinMs: 3_000 });
+    // Right after the first one a second signal is the same wish, as npm passes it on.
+    const again = setInterval(() => started.process.kill('SIGINT'), 50);
+    const startedMono = performance.now();
+    expect(await started.ended().finally(() => clearInterval(again))).toBe(130);
+    expect(performance.now() - startedMono).toBeLessThan(1_500);
+    expect(stillRunning(processes)).toEqual([]);
+    expect(await started.leftElsewhere()).toEqual([]);
+  });
+
+  it('leaves no process behind when it is killed itself', async (ctx) => {
+    ctx.skip(!isLinux, NO_PROC);
+    await using started = await Started.with(['--router', newRouter()]);
+    const processes = await allRunning(started);
+    expect(await started.endBy('SIGKILL')).toBe('SIGKILL');
+    await eventually(() => expect(stillRunning(processes)).toEqual([]), { withinMs: 8_000 });
+  });
+
+  it('ends as well while it is still starting', async () => {
+    await using started = await Started.with(['--router', newRouter()]);
+    await eventually(() => expect(started.errors).toContain('data and logs'), { withinMs: 10_000 });
+    expect(await started.endBy('SIGINT', 10_000)).toBe(0);
+    expect(started.output).not.toContain('taken');
+    expect(await started.leftElsewhere()).toEqual([]);
+  });
+
+  it('ends when nobody reads its output any more', async () => {
+    await using started = await Started.with(['--router', newRouter()]);
+    await started.ready();
+    started.process.stdout?.destroy();
+    expect(await started.ended(20_000)).toBe(0);
+  });
+
+  it('starts a manager and a worker again that were killed, and says so', async (ctx) => {
+    ctx.skip(!isLinux, NO_PROC);
+    await using started = await Started.with(['--router', newRouter()]);
+    const processes = await allRunning(started);
+    for (const [name, command] of [
+      ['manager-1', 'manager/src/main.ts'],
+      ['PIM', 'worker.ts --protocol PIM'],
+    ] as const) {
+      process.kill(pidOf(processes, command), 'SIGKILL');
+      const told = new RegExp(`${name} ended \\(SIGKILL\\)[^]*${name} runs again`);
+      await eventually(() => expect(started.errors).toMatch(told), { withinMs: 5_000 });
+    }
+    // It takes over from the session that nobody ended, and goes on with what that one had.
+    await started.prints(/ resumed protocol=PIM .*previous=/);
+    expect(await started.endBy('SIGINT', 10_000)).toBe(0);
+    expect(stillRunning(processes)).toEqual([]);
+  });
+
+  it('starts a server again that was killed, with all that it had answered', async (ctx) => {
+    ctx.skip(!isLinux, NO_PROC);
+    const { source } = inject('servers');
+    ctx.skip(source !== 'process', 'servers in containers or given by URL are left alone');
+    await using started = await Started.with(['--router', newRouter(), '--json']);
+    await started.prints(/"rev":8,/, 40_000);
+    const processes = descendants(started.pid);
+    process.kill(pidOf(processes, 'redis-server'), 'SIGKILL');
+    await eventually(() => expect(started.errors).toContain('was started again'), {
+      withinMs: 10_000,
+    });
+    const { length } = started.output;
+    await eventually(() => expect(started.output.slice(length)).toContain('"taken"'), {
+      withinMs: 20_000,
+    });
+    expect(started.output).not.toContain('store-reset');
+    expect(await started.endBy('SIGINT', 10_000)).toBe(0);
+  });
+});

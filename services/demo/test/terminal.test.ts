@@ -1,0 +1,33 @@
+import { existsSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { descendants, stillRunning } from './support/processes.ts';
+import { newRouter } from './support/router.ts';
+import { startCommand, Started } from './support/started.ts';
+
+const SCRIPT = '/usr/bin/script';
+const CTRL_C = '\u0003';
+
+describe('npm start on a terminal', { timeout: 60_000 }, () => {
+  it('paints a table over itself, and Ctrl-C stops everything in order', async (ctx) => {
+    ctx.skip(!existsSync(SCRIPT), 'needs util-linux: `script` makes the pseudo-terminal');
+    const router = newRouter();
+    const command = ['stty cols 100 rows 30;', 'exec', ...startCommand(['--router', router])];
+    await using started = await Started.with([], [SCRIPT, '-qec', command.join(' '), '/dev/null']);
+    await started.ready();
+    await started.prints(/interface +.*owner +.*epoch/);
+    await started.prints(/PIM #\d{5}/);
+    await started.prints(/restarted 1×/, 20_000);
+    const processes = process.platform === 'linux' ? descendants(started.pid) : [];
+    // A terminal sends it to every process of its foreground group, not only to the one that should decide.
+    started.process.stdin?.write(CTRL_C);
+    expect(await started.ended(12_000)).toBe(0);
+    expect(stillRunning(processes)).toEqual([]);
+    const lines = started.output.split(/\r?\n/);
+    expect(lines.filter((line) => line.length > 100)).toEqual([]);
+    // What it shows last: the workers gave everything back while they were still served.
+    const last = started.output.slice(started.output.lastIndexOf('managers 2/2'));
+    expect(last).toMatch(/rev \d+ .* deregistered/);
+    expect(last).toMatch(/^1 +free$/m);
+    expect(await started.leftElsewhere()).toEqual([]);
+  });
+});
