@@ -128,6 +128,20 @@ it('leaves no mailbox behind of a session that ends in the batch that wrote to i
   expect(Object.keys(await dump()).filter((name) => name.includes('mailbox'))).toEqual([]);
 });
 
+it('leaves nothing behind of a session when two take over in one batch', async () => {
+  const igmp = await arbiter.client({ protocolId: 10, isIgmp: true, componentId: 79 });
+  await arbiter.ask('take', { ...igmp.next(), interfaces: [on(1)] });
+  await arbiter.ask('take', { ...igmp.next(), interfaces: [on(2)] });
+  await arbiter.ask('admin_release', { interface: on(1), actor: 'ann', why: 'test' });
+  const heir = { protocolId: 10, isIgmp: true, componentId: 79, takeover: true };
+  await Promise.all([
+    arbiter.client({ ...heir, instance: 'i2' }),
+    arbiter.client({ ...heir, instance: 'i3' }),
+  ]);
+  expect(Object.keys(await dump()).filter((name) => name.includes('mailbox'))).toEqual([]);
+  expect(String(await command('HKEYS', key('client:1')))).not.toContain('answer:');
+});
+
 it('gives no answer of a session to the one that takes over in the same batch', async () => {
   const old = await arbiter.client({ componentId: 78 });
   await arbiter.ask('take', { ...old.next(), interfaces: [on(1)] });

@@ -148,20 +148,26 @@ local function create_client(fields)
   set_field(client, 'epoch_floor', 0)
   set_field(client, 'end_cause', '')
   client.joins_roster = true
+  client.is_new = true
   redis.call('ZCARD', owned_key(client.number))
   pairs_changed[pair_of(client)] = client.number
   return client
+end
+
+--- What the session before left in Redis goes. Of several that follow each other in one batch only the first left any.
+local function forget_session(client)
+  if client.forget_mailbox or client.is_new then return end
+  client.forget_mailbox = client.session
+  -- From where this batch found the window, which may have moved on since.
+  client.forget_answers = client.forget_from or client.ack
 end
 
 --- Starts a session of this client: a new number, a new secret, an empty mailbox, no answers yet.
 local function begin_session(client, fields, resumed_owned)
   if client.session then
     pairs_changed[session_of(client)] = false
-    client.forget_mailbox = client.session
     mailboxes[client.session] = nil
-    -- From where this batch found the window, which may have moved on since.
-    client.forget_answers = client.forget_from or client.ack
-    client.forget_from = nil
+    forget_session(client)
   end
   set_field(client, 'session', next_epoch())
   pairs_changed[session_of(client)] = client.number
@@ -175,6 +181,6 @@ local function begin_session(client, fields, resumed_owned)
   set_field(client, 'ack', 1)
   set_field(client, 'resumed_owned', resumed_owned)
   client.answers = {}
-  client.new_answers = nil
+  client.new_answers, client.forget_from, client.mailbox_ack = nil, nil, nil
   set_expiry(client, service_now + fields.ttl_ms)
 end
