@@ -1,0 +1,132 @@
+import { setImmediate as endOfTurn } from 'node:timers/promises';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { AnyCallback } from './decode-callback.ts';
+import { Mailbox } from './mailbox.ts';
+
+const callback = (seq: number): AnyCallback => ({ kind: 'unknown', seq, type: 'test' });
+
+/** A mailbox whose manager keeps `stored` messages, the first of which has the number `first`. */
+function newMailbox({ stored = 0, first = 1 } = {}) {
+  const handled: number[] = [];
+  const reads: [from: number, limit: number][] = [];
+  const missed: [number, number][] = [];
+  const state = { stored, first, gate: Promise.resolve(), acknowledged: 0, failing: false };
+  const mailbox = new Mailbox({
+    read: async (from, limit) => {
+      reads.push([from, limit]);
+      await endOfTurn();
+      if (state.failing) throw new Error('not readable');
+      const start = Math.max(from + 1, state.first);
+      const length = Math.max(0, Math.min(limit, state.stored - start + 1));
+      const messages = Array.from({ length }, (_, at) => callback(start + at));
+      return { messages, head: state.stored };
+    },
+    arrived: () => {},
+    handle: async ({ seq }) => {
+      await state.gate;
+      handled.push(seq);
+    },
+    handledMore: () => state.acknowledged++,
+    missed: (...range) => missed.push(range),
+    readFailed: () => {},
+  });
+  return { mailbox, handled, reads, missed, state };
+}
+
+async function turns(count = 20): Promise<void> {
+  for (let n = 0; n < count; n++) await endOfTurn();
+}
+
+describe('callbacks', () => {
+  it('are handled in order, one at a time, as they are pushed', async () => {
+    const { mailbox, handled, reads } = newMailbox({ stored: 3 });
+    for (const seq of [1, 2, 3]) mailbox.push(callback(seq));
+    await turns();
+    expect(handled).toEqual([1, 2, 3]);
+    expect(mailbox.handled).toBe(3);
+    expect(reads).toEqual([]);
+  });
+
+  it('that are pushed twice are handled once', async () => {
+    const { mailbox, handled } = newMailbox({ stored: 2 });
+    for (const seq of [1, 1, 2, 1, 2]) mailbox.push(callback(seq));
+    await turns();
+    expect(handled).toEqual([1, 2]);
+  });
+
+  it('that got lost are read when a later one shows the gap', async () => {
+    const { mailbox, handled, reads } = newMailbox({ stored: 4 });
+    mailbox.push(callback(1));
+    mailbox.push(callback(4));
+    await turns();
+    expect(handled).toEqual([1, 2, 3, 4]);
+    expect(reads.map(([from]) => from)).toEqual([1]);
+  });
+
+  it('that got lost are read when a reply shows the gap', async () => {
+    const { mailbox, handled } = newMailbox({ stored: 3 });
+    mailbox.sawHead(3);
+    await turns();
+    expect(handled).toEqual([1, 2, 3]);
+  });
+
+  it('are read again at the next sign of a gap when reading failed', async () => {
+    const { mailbox, handled, state } = newMailbox({ stored: 2 });
+    state.failing = true;
+    mailbox.sawHead(2);
+    await turns();
+    expect(handled).toEqual([]);
+    state.failing = false;
+    mailbox.sawHead(2);
+    await turns();
+    expect(handled).toEqual([1, 2]);
+  });
+
+  it('that the manager has no more are reported, and the rest is handled', async () => {
+    const { mailbox, handled, missed } = newMailbox({ stored: 5, first: 4 });
+    mailbox.sawHead(5);
+    await turns();
+    expect(missed).toEqual([[1, 3]]);
+    expect(handled).toEqual([4, 5]);
+  });
+
+  it('beyond what fits into the queue stay with the manager until there is room', async () => {
+    const { mailbox, handled, reads, state } = newMailbox({ stored: 3_000 });
+    const { promise, resolve } = Promise.withResolvers<void>();
+    state.gate = promise;
+    for (let seq = 1; seq <= 3_000; seq++) mailbox.push(callback(seq));
+    await turns();
+    expect(handled).toEqual([]);
+    resolve();
+    await turns(5_000);
+    expect(handled).toEqual(Array.from({ length: 3_000 }, (_, at) => at + 1));
+    expect(Math.max(...reads.map(([, limit]) => limit))).toBeLessThanOrEqual(1_000);
+  });
+
+  it('are not handled once the session is over', async () => {
+    const { mailbox, handled } = newMailbox({ stored: 2 });
+    mailbox.push(callback(1));
+    mailbox.end();
+    mailbox.push(callback(2));
+    await turns();
+    expect(handled).toEqual([]);
+  });
+
+  it('are handled exactly once and in order whatever pushes are dropped, repeated or late', async () => {
+    const pushes = fc.array(fc.integer({ min: 1, max: 12 }), { maxLength: 40 });
+    await fc.assert(
+      fc.asyncProperty(pushes, async (seqs) => {
+        const { mailbox, handled } = newMailbox({ stored: 12 });
+        for (const seq of seqs) {
+          mailbox.push(callback(seq));
+          if (seq % 2 === 0) await endOfTurn();
+        }
+        mailbox.sawHead(12);
+        await turns(40);
+        expect(handled).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+      }),
+      { numRuns: 50 },
+    );
+  });
+});

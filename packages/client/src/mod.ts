@@ -1,0 +1,35 @@
+export { connect } from './connect.ts';
+export type { ConnectOptions } from './connect.ts';
+export { isMgmError, LOCAL_REASONS, MgmError } from './errors.ts';
+export type { LocalReason, MgmErrorFields, MgmReason, Outcome } from './errors.ts';
+export type { Mgm, AdminReason, MgmEvents, Validation } from './mgm.ts';
+export type { Session, ReleaseResult, SessionState, TakeResult } from './session.ts';
+export type { ProtocolOptions } from './open-session.ts';
+export type { Registrant } from './registering.ts';
+export type { Reregister } from './session-life.ts';
+export type { SessionEvents, SessionListeners } from './session-events.ts';
+export type { LossCause } from './session-errors.ts';
+export type { MissingInterface } from './recovery.ts';
+export type { Ownership } from './ownership.ts';
+export type { InterfaceRef } from './interface-key.ts';
+export type { CallOptions } from './options.ts';
+export type { InterfaceFilter, InterfacePage, PageOptions } from './reads.ts';
+export type { CallbackFailure, CallbackHandler, CallbackHandlers } from './callbacks.ts';
+export type { MissedCallbacks } from './callback-desk.ts';
+export type { Sighting, WatchOptions } from './watch.ts';
+export type { Logger, LogFields } from './logger.ts';
+export type {
+  CallbackMessage,
+  Epoch,
+  EventMessage,
+  Holder,
+  IgmpCallback,
+  IgmpHold,
+  InterfaceItem,
+  InterfaceKey,
+  NextHop,
+  OwnershipLostCallback,
+  SessionId,
+  SessionItem,
+} from '@mgm/protocol';
+export { compareEpochs, isIgmp, ProtocolId, protocolName } from '@mgm/protocol';

@@ -1,0 +1,117 @@
+import { decodeMessage } from '@mgm/protocol';
+import type {
+  OperationName,
+  RefusalFields,
+  Reply,
+  ReplyFields,
+  Revision,
+  WireMap,
+} from '@mgm/protocol';
+
+/**
+ * Replies may be larger than requests: a page of 1000 interfaces, 1024 refusals with their holders. NATS' own limit is a
+ * megabyte unless it was raised.
+ */
+const REPLY_BYTES_MAX = 8 * 1024 * 1024;
+/** Map, `results`, result, `holder`, `igmp`, and room for what a newer manager adds. */
+const REPLY_NESTING_MAX = 16;
+
+/** A reply as far as the contract's bones go, or what is wrong with it. */
+export type DecodedReply<Name extends OperationName> =
+  | { readonly kind: 'reply'; readonly reply: Reply<Name> }
+  | { readonly kind: 'malformed'; readonly fault: string };
+
+/**
+ * Reads a reply. Checked is what the client goes by: `status`, and the fields without which it could not go on; the
+ * rest is the manager's word.
+ */
+export function decodeReply<Name extends OperationName>(
+  operation: Name,
+  bytes: Uint8Array,
+): DecodedReply<Name> {
+  const decoded = decodeMessage(bytes, REPLY_BYTES_MAX, REPLY_NESTING_MAX);
+  if (decoded.kind === 'malformed') return decoded;
+  const { value } = decoded;
+  const fault = faultIn(operation, value);
+  return fault ? { kind: 'malformed', fault } : { kind: 'reply', reply: value as Reply<Name> };
+}
+
+function faultIn(operation: OperationName, reply: WireMap): string | undefined {
+  if (!isCount(reply['status'])) return 'has no `status`';
+  if (reply['status'] !== 0) return isText(reply['reason']) ? undefined : 'has no `reason`';
+  for (const [field, isRight] of REQUIRED[operation] ?? []) {
+    if (!isRight(reply[field])) return `has no valid \`${field}\``;
+  }
+  if (operation === 'take' && !isText(reply['epoch']) && !Array.isArray(reply['results'])) {
+    return 'has neither `epoch` nor `results`';
+  }
+  return undefined;
+}
+
+type Check = readonly [field: string, isRight: (value: unknown) => boolean];
+
+const REQUIRED: { readonly [Name in OperationName]?: readonly Check[] } = {
+  register: [
+    ['handle', isText],
+    ['session', isCount],
+    ['ttlMs', isPositive],
+    ['mailbox', isCount],
+  ],
+  keepalive: [
+    ['ttlMs', isPositive],
+    ['mailbox', isCount],
+  ],
+  owner: [
+    ['protocolId', isCount],
+    ['epoch', isText],
+  ],
+  validate: [['current', isText]],
+  interfaces: [['items', Array.isArray]],
+  sessions: [['items', Array.isArray]],
+  events: [['events', Array.isArray]],
+  mailbox: [['messages', Array.isArray]],
+};
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string';
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
+}
+
+function isPositive(value: unknown): boolean {
+  return isCount(value) && value !== 0;
+}
+
+/** Whether the reply says no. */
+export function isRefusal(reply: { readonly status: number }): reply is RefusalFields {
+  return reply.status !== 0;
+}
+
+/** A reply that says yes. */
+export type Success<Name extends OperationName> = {
+  readonly status: 0;
+  readonly rev: Revision;
+} & ReplyFields[Name];
+
+/** The reply where it says yes; throws what `refused` makes of it where it says no. */
+export function granted<Name extends OperationName>(
+  reply: Reply<Name>,
+  refused: (refusal: RefusalFields) => Error,
+): Success<Name> {
+  if (isRefusal(reply)) throw refused(reply);
+  return reply as Success<Name>;
+}
+
+/** Whether the reply says yes. */
+export function isSuccess<Name extends OperationName>(reply: Reply<Name>): reply is Success<Name> {
+  return reply.status === 0;
+}
+
+const SESSION_IS_GONE: ReadonlySet<string> = new Set(['bad-handle', 'session-expired']);
+
+/** Whether it says that the session of the handle is over. */
+export function isSessionGone({ reason }: RefusalFields): boolean {
+  return SESSION_IS_GONE.has(reason);
+}

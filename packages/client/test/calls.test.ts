@@ -1,0 +1,416 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type RunningServer, startNats, startTcpProxy } from '@mgm/devstack';
+import { eventually } from '@mgm/test-support';
+import { afterAll, beforeAll, describe, expect, inject, it, type TestContext } from 'vitest';
+import { connect, type ConnectOptions } from '../src/mod.ts';
+import { errorOf } from './error-of.ts';
+import { refused, scriptedManager } from './scripted-manager.ts';
+
+let nats: RunningServer;
+
+beforeAll(async () => {
+  nats = await startNats(inject('servers'));
+});
+afterAll(async () => await nats.stop());
+
+let lastRouter = 0;
+
+/** A client of a prefix of its own, so that tests do not hear each other. */
+async function newClient(options: Partial<ConnectOptions> = {}) {
+  const prefix = `test${++lastRouter}.v1`;
+  const mgm = await connect({
+    servers: nats.url,
+    router: 'r1',
+    prefix,
+    timeoutMs: 100,
+    deadlineMs: 1_000,
+    ...options,
+  });
+  return { mgm, prefix };
+}
+
+const HOLDER = {
+  protocolId: 1,
+  componentId: 2,
+  session: 3,
+  name: '',
+  epoch: '4',
+  since: 5,
+  stale: false,
+};
+
+describe('a call without a manager', () => {
+  it('fails as unavailable, not done, when its time is up', async () => {
+    const { mgm, prefix } = await newClient({ deadlineMs: 300 });
+    await using _ = mgm;
+    const error = await errorOf(mgm.getProtocolOnInterface({ ifIndex: 7 }));
+    expect(error).toMatchObject({
+      code: 'MGM_UNAVAILABLE',
+      status: 1003,
+      outcome: 'not-done',
+      retryable: true,
+      message: `no manager is running on ${prefix}.r1`,
+    });
+  });
+
+  it('is answered by one that comes meanwhile', async () => {
+    const { mgm, prefix } = await newClient({ deadlineMs: 5_000 });
+    await using _ = mgm;
+    const call = mgm.getProtocolOnInterface({ ifIndex: 7 });
+    await using manager = await scriptedManager(nats.url, prefix);
+    manager.script('owner', () => HOLDER);
+    await expect(call).resolves.toMatchObject({ protocolId: 1 });
+  });
+});
+
+describe('a call without an answer', () => {
+  it('is repeated byte for byte', async () => {
+    const { mgm, prefix } = await newClient();
+    await using _ = mgm;
+    await using manager = await scriptedManager(nats.url, prefix);
+    manager.script('register', () => undefined);
+    const error = await errorOf(mgm.registerProtocol({ protocolId: 1, componentId: 1 }));
+    expect(error).toMatchObject({ code: 'MGM_TIMEOUT', outcome: 'unknown', retryable: true });
+    const copies = manager.of('register').map(({ bytes }) => Buffer.from(bytes).toString('hex'));
+    expect(copies.length).toBeGreaterThan(3);
+    expect(new Set(copies).size).toBe(1);
+  });
+
+  it('has an unknown outcome only where it may have changed something', async () => {
+    const { mgm, prefix } = await newClient({ deadlineMs: 250 });
+    await using _ = mgm;
+    await using manager = await scriptedManager(nats.url, prefix);
+    manager.script('owner', () => undefined);
+    const error = await errorOf(mgm.getProtocolOnInterface({ ifIndex: 7 }));
+    expect(error).toMatchObject({ code: 'MGM_TIMEOUT', outcome: 'not-done' });
+    expect(error.message).toContain('within 250 ms');
+  });
+
+  it('takes an answer to an earlier attempt as well', async () => {
+    const { mgm, prefix } = await newClient();
+    await using _ = mgm;
+    await using manager = await scriptedManager(nats.url, prefix);
+    let answerFirst: ((reply: object) => void) | undefined;
+    manager.script('owner', (_received, answer) => {
+      if (!answerFirst) answerFirst = answer;
+      else answerFirst(HOLDER);
+    });
+    await expect(mgm.getProtocolOnInterface({ ifIndex: 7 })).resolves.toMatchObject(HOLDER);
+    expect(manager.of('owner')).toHaveLength(2);
+  });
+
+  it('is not repeated where a repetition would be another act', async () => {
+    const { mgm, prefix } = await newClient({ deadlineMs: 400 });
+    await using _ = mgm;
+    await using manager = await scriptedManager(nats.url, prefix);
+    manager.script('admin.release', () => undefined);
+    const release = mgm.adminRelease({ ifIndex: 7, actor: 'ops', why: 'test' });
+    expect(await errorOf(release)).toMatchObject({ code: 'MGM_TIMEOUT', outcome: 'unknown' });
+    expect(manager.of('admin.release')).toHaveLength(1);
+  });
+});
+
+describe('an answer that nothing happened', () => {
+  it.each(['unavailable', 'overloaded'])('%s: the call is repeated', async (reason) => {
+    const { mgm, prefix } = await newClient();
+    await using _ = mgm;
+    await using manager = await scriptedManager(nats.url, prefix);
+    manager.script('owner', () => {
+      const isFirst = manager.of('owner').length === 1;
+      return isFirst ? refused(1003, reason, { retryable: true }) : HOLDER;
+    });
+    await expect(mgm.getProtocolOnInterface({ ifIndex: 7 })).resolves.toMatchObject(HOLDER);
+  });
+
+  it('says how long to wait, and is heeded', async () => {
+    const { mgm, prefix } = await newClient();
+    await using _ = mgm;
+    await using manager = await scriptedManager(nats.url, prefix);
+    const arrivals: number[] = [];
+    manager.script('owner', () => {
+      arrivals.push(performance.now());
+      const late = arrivals.length > 1;
+      return late ? HOLDER : refused(1003, 'overloaded', { retryable: true, retryAfterMs: 300 });
+    });
+    await mgm.getProtocolOnInterface({ ifIndex: 7 });
+    expect((arrivals[1] ?? 0) - (arrivals[0] ?? 0)).toBeGreaterThanOrEqual(299);
+  });
+
+  it('becomes the error when it stays so', async () => {
+    const { mgm, prefix } = await newClient({ deadlineMs: 300 });
+    await using _ = mgm;
+    await using manager = await scriptedManager(nats.url, prefix);
+    manager.script('admin.release', () => refused(1003, 'unavailable', { retryable: true }));
+    const error = await errorOf(mgm.adminRelease({ ifIndex: 7, actor: 'ops', why: 'test' }));
+    expect(error).toMatchObject({ code: 'MGM_UNAVAILABLE', outcome: 'not-done' });
+    expect(manager.of('admin.release').length).toBeGreaterThan(1);
+  });
+
+  it('does not cover an attempt before it that was never answered', async () => {
+    const { mgm, prefix } = await newClient({ deadlineMs: 400 });
+    await using _ = mgm;
+    await using manager = await scriptedManager(nats.url, prefix);
+    manager.script('register', () => {
+      const isFirst = manager.of('register').length === 1;
+      return isFirst ? undefined : refused(1003, 'unavailable', { retryable: true });
+    });
+    const error = await errorOf(mgm.registerProtocol({ protocolId: 1, componentId: 1 }));
+    expect(error).toMatchObject({ code: 'MGM_TIMEOUT', outcome: 'unknown' });
+  });
+});
+
+describe('an answer that nobody knows', () => {
+  it('is cleared up by repeating what may be repeated', async () => {
+    const { mgm, prefix } = await newClient();
+    await using _ = mgm;
+    await using manager = await scriptedManager(nats.url, prefix);
+    await using session = await mgm.registerProtocol({ protocolId: 1, componentId: 1 });
+    manager.script('take', ({ fields }) => {
+      const isFirst = manager.of('take').length === 1;
+      return isFirst ? refused(1003, 'indeterminate') : { epoch: `9${String(fields['seq'])}` };
+    });
+    const ownership = await session.takeInterfaceOwnership({ ifIndex: 7 });
+    expect(ownership.epoch).toBe('91');
+    expect(manager.of('take').map(({ fields }) => fields['seq'])).toEqual([1, 1]);
+  });
+
+  it('stays unknown where it stays so', async () => {
+    const { mgm, prefix } = await newClient({ deadlineMs: 400 });
+    await using _ = mgm;
+    await using manager = await scriptedManager(nats.url, prefix);
+    manager.script('register', () => refused(1003, 'indeterminate'));
+    const error = await errorOf(mgm.registerProtocol({ protocolId: 1, componentId: 1 }));
+    expect(error).toMatchObject({ code: 'MGM_INDETERMINATE', outcome: 'unknown', retryable: true });
+    expect(manager.of('register').length).toBeGreaterThan(1);
+    manager.script('register', (received, answer) => {
+      const [first] = manager.of('register');
+      expect(received.fields['instance']).toBe(first?.fields['instance']);
+      answer({ handle: 'h', session: 1, ttlMs: 10_000, graceMs: 0, mailbox: 0, resumed: false });
+    });
+    await mgm.registerProtocol({ protocolId: 1, componentId: 1 });
+  });
+
+  it('is passed on where repeating would be another act', async () => {
+    const { mgm, prefix } = await newClient();
+    await using _ = mgm;
+    await using manager = await scriptedManager(nats.url, prefix);
+    manager.script('admin.release', () => refused(1003, 'indeterminate'));
+    const error = await errorOf(mgm.adminRelease({ ifIndex: 7, actor: 'ops', why: 'test' }));
+    expect(error).toMatchObject({ code: 'MGM_INDETERMINATE', outcome: 'unknown' });
+  });
+});
+
+describe('an answer that is none', () => {
+  it.each([
+    ['not MessagePack', new Uint8Array([0xc1])],
+    ['nothing', new Uint8Array()],
+  ])('%s: bad-reply', async (_what, bytes) => {
+    const { mgm, prefix } = await newClient();
+    await using _ = mgm;
+    const { connect: connectNats } = await import('nats');
+    const connection = await connectNats({ servers: nats.url });
+    connection.subscribe(`${prefix}.r1.owner`, { callback: (_e, m) => void m.respond(bytes) });
+    await connection.flush();
+    const error = await errorOf(mgm.getProtocolOnInterface({ ifIndex: 7 }));
+    expect(error).toMatchObject({ code: 'MGM_BAD_REPLY' });
+    await connection.close();
+  });
+
+  it('lacks what the client goes by: bad-reply', async () => {
+    const { mgm, prefix } = await newClient();
+    await using _ = mgm;
+    await using manager = await scriptedManager(nats.url, prefix);
+    manager.script('register', () => ({ handle: 'x', session: 1, mailbox: 0 }));
+    const error = await errorOf(mgm.registerProtocol({ protocolId: 1, componentId: 1 }));
+    expect(error).toMatchObject({ code: 'MGM_BAD_REPLY', outcome: 'unknown' });
+    expect(error.message).toContain('`ttlMs`');
+  });
+});
+
+describe('giving up', () => {
+  it('ends the call at once', async () => {
+    const { mgm, prefix } = await newClient({ timeoutMs: 5_000, deadlineMs: 10_000 });
+    await using _ = mgm;
+    await using manager = await scriptedManager(nats.url, prefix);
+    const controller = new AbortController();
+    manager.script('owner', () => controller.abort());
+    const { signal } = controller;
+    const error = await errorOf(mgm.getProtocolOnInterface({ ifIndex: 7 }, { signal }));
+    expect(error).toMatchObject({ code: 'MGM_ABORTED', outcome: 'not-done' });
+  });
+
+  it('before the call sends nothing', async () => {
+    const { mgm, prefix } = await newClient();
+    await using _ = mgm;
+    await using manager = await scriptedManager(nats.url, prefix);
+    const signal = AbortSignal.abort();
+    const error = await errorOf(mgm.getProtocolOnInterface({ ifIndex: 7 }, { signal }));
+    expect(error).toMatchObject({ code: 'MGM_ABORTED', outcome: 'not-done' });
+    expect(manager.received).toEqual([]);
+  });
+
+  it('happens by itself when the client is closed', async () => {
+    const { mgm, prefix } = await newClient({ timeoutMs: 5_000, deadlineMs: 10_000 });
+    await using manager = await scriptedManager(nats.url, prefix);
+    manager.script('owner', () => undefined);
+    const call = errorOf(mgm.getProtocolOnInterface({ ifIndex: 7 }));
+    await mgm.close();
+    expect(await call).toMatchObject({ code: 'MGM_CLOSED' });
+    expect(await errorOf(mgm.getProtocolOnInterface({ ifIndex: 7 }))).toMatchObject({
+      code: 'MGM_CLOSED',
+    });
+  });
+});
+
+describe('wrong arguments', () => {
+  it.each([
+    ['ifIndex', { ifIndex: 0 }],
+    ['ifIndex', { ifIndex: 1.5 }],
+    ['nextHop', { ifIndex: 1, nextHop: 'ten' }],
+    ['nextHop', { ifIndex: 1, nextHop: -1 }],
+  ])('are refused by name before anything is sent: %s', async (field, ref) => {
+    const { mgm, prefix } = await newClient();
+    await using _ = mgm;
+    await using manager = await scriptedManager(nats.url, prefix);
+    const error = await errorOf(mgm.getProtocolOnInterface(ref));
+    expect(error).toMatchObject({ code: 'MGM_BAD_REQUEST', status: 87, field });
+    expect(error.outcome).toBe('not-done');
+    expect(manager.received).toEqual([]);
+  });
+
+  it.each([
+    ['timeoutMs', { timeoutMs: Number.NaN }],
+    ['deadlineMs', { deadlineMs: 0 }],
+  ])('%s: a limit that is none is refused', async (field, limits) => {
+    const { mgm } = await newClient();
+    await using _ = mgm;
+    const error = await errorOf(mgm.getProtocolOnInterface({ ifIndex: 1 }, limits));
+    expect(error).toMatchObject({ code: 'MGM_BAD_REQUEST', field });
+  });
+
+  it('of the client itself are refused, too', async () => {
+    const wrong: [string, Partial<ConnectOptions>][] = [
+      ['router', { router: 'a.b' }],
+      ['prefix', { prefix: 'a.*' }],
+      ['timeoutMs', { timeoutMs: 0 }],
+      ['deadlineMs', { deadlineMs: Number.NaN }],
+    ];
+    for (const [field, options] of wrong) {
+      const connecting = connect({ servers: nats.url, router: 'r1', ...options });
+      expect(await errorOf(connecting)).toMatchObject({ code: 'MGM_BAD_REQUEST', field });
+    }
+  });
+});
+
+describe('while NATS is away', () => {
+  it('nothing is sent, and calls go out when it is back', async () => {
+    await using proxy = await startTcpProxy({ port: nats.port });
+    const { mgm, prefix } = await newClient({
+      servers: `nats://${proxy.host}:${proxy.port}`,
+      deadlineMs: 10_000,
+    });
+    await using _ = mgm;
+    await using manager = await scriptedManager(nats.url, prefix);
+    manager.script('owner', () => HOLDER);
+    const down = new Promise((resolve) => mgm.on('down', resolve));
+    await proxy.refuse();
+    await down;
+    expect(mgm.isConnected).toBe(false);
+    const call = mgm.getProtocolOnInterface({ ifIndex: 7 });
+    const early = await errorOf(mgm.getProtocolOnInterface({ ifIndex: 7 }, { deadlineMs: 200 }));
+    expect(early).toMatchObject({
+      code: 'MGM_UNAVAILABLE',
+      outcome: 'not-done',
+      message: 'NATS is not connected',
+    });
+    await proxy.heal();
+    await expect(call).resolves.toMatchObject(HOLDER);
+    expect(manager.of('owner')).toHaveLength(1);
+    expect(mgm.isConnected).toBe(true);
+  });
+
+  it('connecting waits for it, as long as it may', async () => {
+    await using proxy = await startTcpProxy({ port: nats.port });
+    await proxy.refuse();
+    const servers = `nats://${proxy.host}:${proxy.port}`;
+    const early = connect({ servers, router: 'r1', deadlineMs: 300 });
+    expect(await errorOf(early)).toMatchObject({ code: 'MGM_UNAVAILABLE', outcome: 'not-done' });
+    const patient = connect({ servers, router: 'r1' });
+    await proxy.heal();
+    await (await patient).close();
+  });
+
+  it('connecting can be given up', async () => {
+    await using proxy = await startTcpProxy({ port: nats.port });
+    proxy.blackhole();
+    const servers = `nats://${proxy.host}:${proxy.port}`;
+    const connecting = connect({ servers, router: 'r1', signal: AbortSignal.timeout(100) });
+    expect(await errorOf(connecting)).toMatchObject({ code: 'MGM_ABORTED' });
+  });
+});
+
+describe('a connection of the caller', () => {
+  it('is used and left open', async () => {
+    const { connect: connectNats } = await import('nats');
+    const connection = await connectNats({ servers: nats.url });
+    const mgm = await connect({ connection, router: 'r1' });
+    await mgm.close();
+    expect(connection.isClosed()).toBe(false);
+    await connection.close();
+  });
+
+  it('ends the client when it ends', async () => {
+    const { connect: connectNats } = await import('nats');
+    const connection = await connectNats({ servers: nats.url });
+    const mgm = await connect({ connection, router: 'r1' });
+    const closed = new Promise((resolve) => mgm.on('closed', resolve));
+    await connection.close();
+    await closed;
+    await eventually(
+      async () => {
+        const error = await errorOf(mgm.getProtocolOnInterface({ ifIndex: 1 }));
+        expect(error.code).toBe('MGM_CLOSED');
+      },
+      { withinMs: 1_000 },
+    );
+  });
+});
+
+describe('what NATS does not permit', () => {
+  /** A server that knows one user, who may not ask everything. */
+  async function restrictedNats(ctx: TestContext): Promise<RunningServer> {
+    const { source } = inject('servers');
+    ctx.skip(
+      source !== 'process',
+      'needs a server that reads a configuration file of this machine',
+    );
+    const folder = await mkdtemp(join(tmpdir(), 'mgm-client-'));
+    ctx.onTestFinished(() => rm(folder, { recursive: true }));
+    const file = join(folder, 'nats.conf');
+    const permissions = '{ publish: { deny: "*.*.*.owner" } }';
+    const user = `{ user: pim, password: secret, permissions: ${permissions} }`;
+    await writeFile(file, `authorization { users: [ ${user} ] }\n`);
+    return await startNats(inject('servers'), { args: ['-c', file] });
+  }
+
+  it('a login: refused at once', async (ctx) => {
+    await using server = await restrictedNats(ctx);
+    const connecting = connect({ servers: server.url, router: 'r1', user: 'pim', pass: 'wrong' });
+    expect(await errorOf(connecting)).toMatchObject({
+      code: 'MGM_NOT_PERMITTED',
+      outcome: 'not-done',
+      retryable: false,
+    });
+  });
+
+  it('a subject: refused at once, by name', async (ctx) => {
+    await using server = await restrictedNats(ctx);
+    const { mgm, prefix } = await newClient({ servers: server.url, user: 'pim', pass: 'secret' });
+    await using _ = mgm;
+    const error = await errorOf(mgm.getProtocolOnInterface({ ifIndex: 1 }, { deadlineMs: 60_000 }));
+    expect(error).toMatchObject({ code: 'MGM_NOT_PERMITTED', outcome: 'not-done' });
+    expect(error.message).toContain(`${prefix}.r1.owner`);
+  });
+});

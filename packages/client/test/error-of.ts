@@ -1,0 +1,11 @@
+import { isMgmError, type MgmError } from '../src/mod.ts';
+
+/** What a call failed with. Throws where it did not fail, or with anything but an `MgmError`. */
+export async function errorOf(call: Promise<unknown>): Promise<MgmError> {
+  const error: unknown = await call.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (!isMgmError(error)) throw new Error(`no MgmError: ${String(error)}`, { cause: error });
+  return error;
+}

@@ -1,0 +1,152 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { startTcpProxy } from '@mgm/devstack';
+import { eventually } from '@mgm/test-support';
+import { connect as connectNats } from 'nats';
+import { describe, expect, it } from 'vitest';
+import type { Session, SessionEvents } from '../src/mod.ts';
+import { errorOf } from './error-of.ts';
+import { newRouter, next, pim, stageForAll } from './stage.ts';
+
+const stage = stageForAll();
+const MS = { withinMs: 5_000 };
+const WORKER = fileURLToPath(new URL('blocked-worker.ts', import.meta.url));
+
+/** What a session told so far. */
+function toldBy(session: Session) {
+  const told: (keyof SessionEvents)[] = [];
+  for (const name of ['jeopardy', 'safe', 'lost', 'recovered', 'ended'] as const) {
+    session.on(name, () => void told.push(name));
+  }
+  return told;
+}
+
+/** A client behind a proxy that can be made to fail. */
+async function behindProxy() {
+  const scope = new AsyncDisposableStack();
+  const proxy = scope.use(await startTcpProxy({ port: stage.servers.nats.port }));
+  const router = newRouter();
+  const servers = `nats://${proxy.host}:${proxy.port}`;
+  const mgm = scope.use(await stage.client({ servers, router }));
+  const watcher = scope.use(await stage.client({ router }));
+  return { proxy, mgm, watcher, [Symbol.asyncDispose]: () => scope.disposeAsync() };
+}
+
+describe('a session with the shortest lease', () => {
+  it('lives for several of them, with a keepalive every third', async () => {
+    await using mgm = await stage.client();
+    const bus = await connectNats({ servers: stage.servers.nats.url });
+    let keepalives = 0;
+    bus.subscribe(`mgm.v1.${mgm.router}.keepalive`, { callback: () => keepalives++ });
+    await bus.flush();
+    await using session = await mgm.registerProtocol(pim({ ttlMs: 1_000 }));
+    const startMono = performance.now();
+    const { signal, epoch } = await session.takeInterfaceOwnership({ ifIndex: 7 });
+    await eventually(() => expect(performance.now() - startMono).toBeGreaterThan(3_500), MS);
+    expect(signal.aborted).toBe(false);
+    expect(await mgm.validateEpoch({ ifIndex: 7, epoch })).toMatchObject({ valid: true });
+    expect(keepalives).toBeGreaterThanOrEqual(10);
+    expect(keepalives).toBeLessThanOrEqual(16);
+    await bus.close();
+  });
+});
+
+describe('a worker that hears nothing', () => {
+  it('is warned, then has lost everything before anybody else may take it', async () => {
+    await using at = await behindProxy();
+    const { proxy, mgm, watcher } = at;
+    const session = await mgm.registerProtocol(pim({ ttlMs: 2_000 }));
+    await using rival = await watcher.registerProtocol(pim());
+    const told = toldBy(session);
+    const { signal } = await session.takeInterfaceOwnership({ ifIndex: 7 });
+    const order: string[] = [];
+    signal.addEventListener('abort', () => void order.push('lost'));
+    proxy.blackhole();
+    await next(session, 'jeopardy');
+    expect(signal.aborted).toBe(false);
+    expect(session.state).toBe('jeopardy');
+    expect(session.deadlineInMs).toBeGreaterThan(0);
+    await eventually(() => rival.takeInterfaceOwnership({ ifIndex: 7 }), MS);
+    order.push('taken by another');
+    expect(order).toEqual(['lost', 'taken by another']);
+    expect(told).toEqual(['jeopardy', 'lost', 'ended']);
+    expect(signal.reason).toMatchObject({ code: 'MGM_SESSION_LOST' });
+    await proxy.heal();
+    expect(await errorOf(session.takeInterfaceOwnership({ ifIndex: 8 }))).toMatchObject({
+      code: 'MGM_SESSION_LOST',
+    });
+    expect(session.state).toBe('over');
+  });
+
+  it('goes on where the silence ends in time', async () => {
+    await using at = await behindProxy();
+    const { proxy, mgm } = at;
+    const session = await mgm.registerProtocol(pim({ ttlMs: 3_000 }));
+    const told = toldBy(session);
+    const ownership = await session.takeInterfaceOwnership({ ifIndex: 7 });
+    proxy.blackhole();
+    await next(session, 'jeopardy');
+    const safe = next(session, 'safe');
+    await proxy.heal();
+    await safe;
+    expect(ownership.isHeld).toBe(true);
+    expect(told).toEqual(['jeopardy', 'safe']);
+  });
+
+  it('renews at once when a broken connection is back', async () => {
+    await using at = await behindProxy();
+    const { proxy, mgm } = at;
+    await using session = await mgm.registerProtocol(pim({ ttlMs: 60_000 }));
+    await proxy.refuse();
+    await eventually(() => expect(mgm.isConnected).toBe(false), MS);
+    const leftMs = session.deadlineInMs;
+    await proxy.heal();
+    await eventually(() => expect(session.deadlineInMs).toBeGreaterThan(leftMs), MS);
+  });
+});
+
+describe('a worker whose thread hung for longer than its lease', () => {
+  it('finds it lost before it can act or send anything', async () => {
+    const router = newRouter();
+    await using watcher = await stage.client({ router });
+    const bus = await connectNats({ servers: stage.servers.nats.url });
+    const sent: string[] = [];
+    bus.subscribe(`mgm.v1.${router}.*`, { callback: (_e, { subject }) => void sent.push(subject) });
+    await bus.flush();
+    const args = ['--conditions=@mgm/source', WORKER, stage.servers.nats.url, router, '2500'];
+    const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 15_000 });
+    expect(JSON.parse(stdout)).toEqual({
+      before: false,
+      after: { aborted: true, isHeld: false, state: 'over' },
+      take: 'MGM_SESSION_LOST',
+      outcome: 'not-done',
+      release: 'MGM_NOT_OWNER',
+    });
+    const operations = sent.map((subject) => subject.split('.').at(-1));
+    expect(operations.filter((one) => one === 'take')).toHaveLength(1);
+    expect(operations).not.toContain('release');
+    expect(operations).not.toContain('deregister');
+    expect(await Array.fromAsync(watcher.interfaces())).toEqual([]);
+    await bus.close();
+  });
+});
+
+describe('a manager that stops answering', () => {
+  it('costs nothing where it goes on within the lease', async () => {
+    await using mgm = await stage.client();
+    await using session = await mgm.registerProtocol(pim({ ttlMs: 6_000 }));
+    const told = toldBy(session);
+    stage.manager.pause();
+    const take = session.takeInterfaceOwnership({ ifIndex: 7 });
+    const early = await errorOf(
+      session.takeInterfaceOwnership({ ifIndex: 8 }, { deadlineMs: 300 }),
+    );
+    expect(early).toMatchObject({ code: 'MGM_TIMEOUT', outcome: 'unknown' });
+    stage.manager.resume();
+    expect((await take).isHeld).toBe(true);
+    const again = await session.takeInterfaceOwnership({ ifIndex: 8 });
+    expect(again.isHeld).toBe(true);
+    expect(told).not.toContain('lost');
+  });
+});

@@ -1,0 +1,122 @@
+import { startTcpProxy } from '@mgm/devstack';
+import { eventually } from '@mgm/test-support';
+import { describe, expect, it } from 'vitest';
+import { errorOf } from './error-of.ts';
+import { newRouter, next, pim, stageForAll } from './stage.ts';
+
+const stage = stageForAll();
+const MS = { withinMs: 10_000 };
+
+/** Redis comes back with nothing of what it had. */
+async function forgetEverything(): Promise<void> {
+  await stage.servers.redis.kill();
+  await stage.servers.redis.start();
+}
+
+describe('a store that lost its memory', () => {
+  it('is told from an eviction: what was owned is registered and taken again, under new epochs', async () => {
+    await using mgm = await stage.client();
+    await using session = await mgm.registerProtocol(pim({ ttlMs: 3_000 }));
+    const before = [
+      await session.takeInterfaceOwnership({ ifIndex: 1 }),
+      await session.takeInterfaceOwnership({ ifIndex: 2, nextHop: '10.0.0.1' }),
+    ];
+    const { id } = session;
+    const lost = next(session, 'lost');
+    const recovered = next(session, 'recovered');
+    await forgetEverything();
+    expect(await lost).toMatchObject({
+      recovering: true,
+      interfaces: [{ ifIndex: 1 }, { ifIndex: 2, nextHop: '10.0.0.1' }],
+    });
+    expect(before.map(({ isHeld }) => isHeld)).toEqual([false, false]);
+    const { regained, missing, session: newId } = await recovered;
+    expect(missing).toEqual([]);
+    expect(newId).toBe(session.id);
+    expect(newId).not.toBe(id);
+    const after = regained.toSorted((a, b) => a.ifIndex - b.ifIndex);
+    expect(after.map(({ ifIndex, nextHop }) => [ifIndex, nextHop])).toEqual([
+      [1, ''],
+      [2, '10.0.0.1'],
+    ]);
+    for (const [at, { epoch }] of after.entries()) {
+      expect(BigInt(epoch)).toBeGreaterThan(BigInt(before[at]?.epoch ?? 0));
+    }
+    expect(before.map(({ isHeld }) => isHeld)).toEqual([false, false]);
+    expect(session.signal.aborted).toBe(false);
+    expect(session.state).toBe('live');
+    const another = await session.takeInterfaceOwnership({ ifIndex: 3 });
+    expect(another.isHeld).toBe(true);
+  });
+
+  it('ends a session that does not want to be registered again', async () => {
+    await using mgm = await stage.client();
+    const session = await mgm.registerProtocol(pim({ ttlMs: 1_000, reregister: false }));
+    const { signal } = await session.takeInterfaceOwnership({ ifIndex: 1 });
+    const ended = next(session, 'ended');
+    await forgetEverything();
+    await ended;
+    expect([signal.aborted, session.signal.aborted, session.state]).toEqual([true, true, 'over']);
+  });
+});
+
+describe('a session whose lease ran out', () => {
+  /** A session that lost touch for longer than its lease, with a way to watch it. */
+  async function behindProxy(reregister: boolean | 'store-loss') {
+    const scope = new AsyncDisposableStack();
+    const proxy = scope.use(await startTcpProxy({ port: stage.servers.nats.port }));
+    const router = newRouter();
+    const watcher = scope.use(await stage.client({ router }));
+    const servers = `nats://${proxy.host}:${proxy.port}`;
+    const mgm = scope.use(await stage.client({ servers, router }));
+    const session = await mgm.registerProtocol(pim({ ttlMs: 1_500, reregister }));
+    return { proxy, session, watcher, [Symbol.asyncDispose]: () => scope.disposeAsync() };
+  }
+
+  it('comes back by itself where that was asked for, with what is still free', async () => {
+    await using at = await behindProxy(true);
+    const { proxy, session, watcher } = at;
+    await session.takeInterfaces([{ ifIndex: 1 }, { ifIndex: 2 }]);
+    const lost = next(session, 'lost');
+    const recovered = next(session, 'recovered');
+    await proxy.refuse();
+    expect(await lost).toMatchObject({ cause: 'deadline', recovering: true });
+    const during = await errorOf(session.takeInterfaceOwnership({ ifIndex: 3 }));
+    expect(during).toMatchObject({
+      code: 'MGM_SESSION_LOST',
+      outcome: 'not-done',
+      retryable: true,
+    });
+    expect(session.state).toBe('recovering');
+    await using rival = await watcher.registerProtocol(pim({ name: 'rival' }));
+    await eventually(() => rival.takeInterfaceOwnership({ ifIndex: 2 }), MS);
+    await proxy.heal();
+    const { regained, missing } = await recovered;
+    expect(regained.map(({ ifIndex }) => ifIndex)).toEqual([1]);
+    expect(missing).toMatchObject([
+      { ifIndex: 2, error: { code: 'MGM_ALREADY_OWNED', holder: { name: 'rival' } } },
+    ]);
+    expect(session.ownerships.map(({ ifIndex }) => ifIndex)).toEqual([1]);
+  });
+
+  it('is over where it was not', async () => {
+    await using at = await behindProxy('store-loss');
+    const { proxy, session } = at;
+    const ended = next(session, 'ended');
+    proxy.blackhole();
+    await ended;
+    expect(session.state).toBe('over');
+  });
+
+  it('can be given up while it is coming back', async () => {
+    await using at = await behindProxy(true);
+    const { proxy, session, watcher } = at;
+    const lost = next(session, 'lost');
+    await proxy.refuse();
+    await lost;
+    await session.deregister();
+    expect(session.state).toBe('over');
+    await proxy.heal();
+    await eventually(async () => expect(await Array.fromAsync(watcher.sessions())).toEqual([]), MS);
+  });
+});
