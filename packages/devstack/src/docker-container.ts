@@ -12,6 +12,7 @@ import type { ServerOutput } from './server-output.ts';
 
 /** A container needs a fraction of a second; a machine under load gets more. */
 export const READY_WITHIN_MS = 30_000;
+const LAST_WORDS = { stdout: true, stderr: true, tail: 200 } as const;
 
 /**
  * Starts a server's container and resolves when the server is ready. Of one that did not get so far nothing is left but what it
@@ -35,14 +36,15 @@ export async function startContainer(
   try {
     return await container.start();
   } catch (error) {
-    await removeIfThere(name);
+    await removeIfThere(name, output);
     throw error;
   }
 }
 
 /**
- * Waits for a line of output. When it does not come, what the server said instead is kept: `testcontainers` then removes the
- * container at once, and a reader that follows the output of one that ended quickly may get nothing.
+ * Waits for a line of output. When it does not come, what the server said instead is kept, since `testcontainers` then removes
+ * the container at once. (Following the output from the start would not do: of a container that ends quickly, a follower may
+ * get nothing.)
  */
 class ReadyOrLastWords implements WaitStrategy {
   readonly #ready: WaitStrategy;
@@ -57,7 +59,7 @@ class ReadyOrLastWords implements WaitStrategy {
     try {
       await this.#ready.waitUntilReady(...args);
     } catch (error) {
-      this.#output.add(textOf(await args[0].logs({ stdout: true, stderr: true, tail: 200 })));
+      this.#output.add(textOf(await args[0].logs(LAST_WORDS)));
       throw error;
     }
   }
@@ -76,11 +78,15 @@ class ReadyOrLastWords implements WaitStrategy {
   }
 }
 
-/** `testcontainers` leaves a container behind that was created and could not be started. */
-async function removeIfThere(name: string): Promise<void> {
+/** `testcontainers` leaves a container behind that could not be started, or ended before its port was looked for. */
+async function removeIfThere(name: string, output: ServerOutput): Promise<void> {
   const { container: containers } = await getContainerRuntimeClient();
   const found = await containers.dockerode.listContainers({ all: true, filters: { name: [name] } });
-  for (const { Id } of found) await containers.getById(Id).remove({ force: true, v: true });
+  for (const { Id } of found) {
+    const container = containers.getById(Id);
+    output.add(textOf(await container.logs(LAST_WORDS)));
+    await container.remove({ force: true, v: true });
+  }
 }
 
 /** Text of a container's output. The engine sends output in frames: one byte of kind, three of nothing, four of length, then text. */

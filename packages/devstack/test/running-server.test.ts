@@ -24,6 +24,9 @@ const needsOurs = (plan: ServerPlan) => (context: TestContext) =>
     'needs servers of our own: those given by URL cannot be killed',
   );
 
+/** Of a container that ends at once, testcontainers waits 10 s for a port. */
+const SLOW = { timeout: 40_000 };
+
 describe('a Redis of ours', () => {
   beforeEach(needsOurs(choice.redis));
 
@@ -103,7 +106,7 @@ describe('a Redis of ours', () => {
     expect(await redisSays(redis, 'SELECT 3')).toMatch(/^-ERR/);
   });
 
-  it('says why it did not start', async () => {
+  it('says why it did not start', SLOW, async () => {
     const refused = startRedis(choice, { args: ['--databases', 'many'] });
     await expect(refused).rejects.toMatchObject({ name: 'DevstackError', code: 'start-failed' });
     await expect(refused).rejects.toThrow(/argument must be|Invalid|integer/i);

@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# compose-plugin.sh DOCKER_CONFIG
+#
+# Puts the `docker compose` plugin into a Docker configuration folder, out of Debian's or Ubuntu's packages; needs no root
+# and installs nothing. Debian 12 itself has only the old docker-compose, so there it is Debian 13's: a program that needs
+# nothing of a system but libc 2.34.
+set -euo pipefail
+. "$(dirname "$0")/../packages/devstack/scripts/private-apt.sh"
+
+plugins=$(realpath -m "${1:?usage: compose-plugin.sh DOCKER_CONFIG}")/cli-plugins
+if [ -x "$plugins/docker-compose" ]; then exit 0; fi
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# shellcheck source=/dev/null
+. /etc/os-release
+if [ "$ID" = debian ]; then
+  package=docker-compose
+  private_apt_in "$work/apt" trixie
+else
+  package=docker-compose-v2
+  private_apt_in "$work/apt"
+fi
+private_apt_unpack "$work/root" "$package" || { private_apt_trouble >&2; exit 1; }
+mkdir -p "$plugins"
+install -m 755 "$work"/root/usr/libexec/docker/cli-plugins/docker-compose "$plugins/docker-compose.new" 2>/dev/null ||
+  install -m 755 "$work"/root/usr/lib/docker/cli-plugins/docker-compose "$plugins/docker-compose.new"
+mv "$plugins/docker-compose.new" "$plugins/docker-compose"
