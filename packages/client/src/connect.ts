@@ -1,4 +1,4 @@
-import { DEFAULT_PREFIX, routerName, subjectsUnder } from '@mgm/protocol';
+import { DEFAULT_PREFIX, parseNatsUrls, routerName, subjectsUnder } from '@mgm/protocol';
 import type { RouterName, Subjects } from '@mgm/protocol';
 import { backoffMs } from './backoff.ts';
 import { Calls } from './calls.ts';
@@ -13,7 +13,10 @@ import { pause } from './waiting.ts';
 
 /** Where the managers are and how to talk to them. */
 export interface ConnectOptions {
-  /** One or more NATS servers: `nats://127.0.0.1:4222`. Default that. Not together with `connection`. */
+  /**
+   * One or more NATS servers: `nats://127.0.0.1:4222`, also `nats://user:password@host` or `tls://host`, several with commas
+   * between or as a list. Default `nats://127.0.0.1:4222`. Not together with `connection`.
+   */
   readonly servers?: string | readonly string[] | undefined;
   /** The router whose interfaces this is about: 1 to 64 of A-Z a-z 0-9 _ -. */
   readonly router: string;
@@ -131,16 +134,23 @@ async function orAborted(
 }
 
 function connectionOptions({ servers, name, user, pass, token, tls, natsOptions }: ConnectOptions) {
-  const list = typeof servers === 'string' ? [servers] : servers;
   return {
     ...natsOptions,
-    ...(list && { servers: [...list] }),
+    ...(servers !== undefined && inField('servers', () => readServers(servers))),
     ...(name !== undefined && { name }),
     ...(user !== undefined && { user }),
     ...(pass !== undefined && { pass }),
     ...(token !== undefined && { token }),
     ...(tls !== undefined && { tls }),
   };
+}
+
+/** `host:port` without a scheme is taken, too, as the `nats` package does. */
+function readServers(servers: string | readonly string[]) {
+  const list = (typeof servers === 'string' ? servers.split(',') : servers).map((one) => one.trim());
+  const urls = list.map((one) => (one.includes('://') ? one : `nats://${one}`));
+  const { servers: hosts, tls, ...credentials } = parseNatsUrls(urls.join(','));
+  return { ...credentials, ...(tls && { tls: {} }), servers: [...hosts] };
 }
 
 function givenUp(): MgmError {

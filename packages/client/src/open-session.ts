@@ -10,7 +10,7 @@ import { Session } from './session.ts';
 
 /** How to register a protocol. Its limits (`signal`, `timeoutMs`, `deadlineMs`) are those of the registration itself. */
 export interface ProtocolOptions extends Registrant, CallbackHandlers, CallOptions {
-  /** When a lost session is registered again by itself. Default `'store-loss'`. */
+  /** When a lost session is registered again by itself. Default `'service-loss'`. */
   readonly reregister?: Reregister | undefined;
   /** How long that is tried, in ms. Default 300000. */
   readonly reregisterWithinMs?: number | undefined;
@@ -74,7 +74,7 @@ function newLife(
     registrar,
     registrant: registrantOf(options),
     handlers: { onDisableIgmp, onEnableIgmp, onOwnershipLost },
-    reregister: options.reregister ?? 'store-loss',
+    reregister: options.reregister ?? 'service-loss',
     reregisterWithinMs: options.reregisterWithinMs ?? REREGISTER_WITHIN_MS,
     events,
   });

@@ -1,4 +1,4 @@
-import type { InterfaceKey } from '@mgm/protocol';
+import type { InterfaceKey, SessionId } from '@mgm/protocol';
 import { backoffMs } from './backoff.ts';
 import type { Context } from './context.ts';
 import { isMgmError, MgmError } from './errors.ts';
@@ -28,6 +28,8 @@ export interface RecoveryPlan {
   readonly registrar: Registrar;
   readonly registrant: Registrant;
   readonly verdict: Verdict;
+  /** The session that was lost. */
+  readonly former: SessionId;
   /** What the lost session had. */
   readonly wanted: readonly InterfaceKey[];
   /** When to give up. */
@@ -39,7 +41,7 @@ export interface RecoveryPlan {
 
 /**
  * Registers again and takes again what a lost session had. Never by `takeover`: where somebody else has registered as the
- * pair meanwhile, that was meant. Rejects with {@link MgmError} where the session can't be had back.
+ * pair meanwhile, that was meant; `resumes` inherits from the session that was lost and from no other. Rejects with {@link MgmError} where the session can't be had back.
  */
 export async function recover(plan: RecoveryPlan): Promise<Recovered> {
   const registration = plan.begin(await registerAgain(plan));
@@ -56,10 +58,12 @@ export async function recover(plan: RecoveryPlan): Promise<Recovered> {
 }
 
 async function registerAgain(plan: RecoveryPlan): Promise<Registered> {
-  const { context, registrar, registrant, signal } = plan;
+  const { context, registrar, signal } = plan;
+  const resumes = plan.verdict === 'outlived' ? plan.former : undefined;
+  const registrant = { ...plan.registrant, takeover: false, resumes };
   for (let attempt = 1; ; attempt++) {
     try {
-      return await registrar.register({ ...registrant, takeover: false }, { signal });
+      return await registrar.register(registrant, { signal });
     } catch (error) {
       if (!isMgmError(error) || !isWorthWaiting(error, plan)) throw error;
       await pause(context.clock, backoffMs(attempt, error.retryAfterMs), signal);

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { SessionId } from '@mgm/protocol';
 import { ask, type Context } from './context.ts';
 import { isMgmError, MgmError, refusalError } from './errors.ts';
 import { marginMs } from './lease-clock.ts';
@@ -21,6 +22,11 @@ export interface Registrant {
   readonly takeover?: boolean | undefined;
 }
 
+/** What a session registers with: as its user said, or to go on where its own former session still lives. */
+export interface Registering extends Registrant {
+  readonly resumes?: SessionId | undefined;
+}
+
 /** A session as the store has it. */
 export interface Registered {
   readonly fields: Success<'register'>;
@@ -41,7 +47,7 @@ export class Registrar {
     this.#context = context;
   }
 
-  async register(registrant: Registrant, options: CallOptions): Promise<Registered> {
+  async register(registrant: Registering, options: CallOptions): Promise<Registered> {
     const pair = `${registrant.protocolId}/${registrant.componentId}`;
     const instance = this.#unanswered.get(pair) ?? randomUUID();
     // Out of the map while it is in use: two calls at once must not get one session.
@@ -55,7 +61,7 @@ export class Registrar {
   }
 
   async #untilInTime(
-    registrant: Registrant,
+    registrant: Registering,
     instance: string,
     options: CallOptions,
   ): Promise<Registered> {
@@ -71,7 +77,7 @@ export class Registrar {
     }
   }
 
-  async #once(registrant: Registrant, instance: string, options: CallOptions): Promise<Registered> {
+  async #once(registrant: Registering, instance: string, options: CallOptions): Promise<Registered> {
     const place = { operation: 'register', router: this.#context.router } as const;
     const answer = await ask(this.#context, 'register', fieldsOf(registrant, instance), options);
     const fields = granted(answer.reply, (refusal) => refusalError(refusal, place));
@@ -91,7 +97,7 @@ export class Registrar {
 }
 
 function fieldsOf(
-  { protocolId, componentId, name, ttlMs, graceMs, takeover }: Registrant,
+  { protocolId, componentId, name, ttlMs, graceMs, takeover, resumes }: Registering,
   instance: string,
 ) {
   return {
@@ -102,5 +108,6 @@ function fieldsOf(
     ...(ttlMs !== undefined && { ttlMs }),
     ...(graceMs !== undefined && { graceMs }),
     ...(takeover !== undefined && { takeover }),
+    ...(resumes !== undefined && { resumes }),
   };
 }

@@ -18,14 +18,15 @@ import { whyLost, type Verdict } from './why-lost.ts';
 /**
  * When a lost session is registered again by itself.
  *
- * - `'store-loss'` (default): where the store lost its memory and with it the session, which nobody wanted.
+ * - `'service-loss'` (default): where nobody wanted it: the store lost its memory and with it the session, or nobody could
+ *   be reached until the deadline and the session is still there. Then it is resumed, with all it has.
  * - `true`: also where the lease ran out, on this side or at the store.
  * - `false`: never.
  *
  * What was the matter is asked from the store's log of changes. A session that was evicted or taken over is never
  * registered again: somebody decided that.
  */
-export type Reregister = boolean | 'store-loss';
+export type Reregister = boolean | 'service-loss';
 
 export interface LifePlan {
   readonly context: Context;
@@ -171,11 +172,12 @@ export class SessionLife implements RegistrationOwner {
   #mayRecover(cause: LossCause): boolean {
     const { reregister } = this.#plan;
     if (isLeaving(cause) || cause === 'evicted' || reregister === false) return false;
-    return reregister === true || cause === 'refused';
+    return reregister === true || cause === 'refused' || cause === 'deadline';
   }
 
   #isCovered(verdict: Verdict): boolean {
-    return verdict === 'forgotten' || (verdict === 'ran-out' && this.#plan.reregister === true);
+    if (verdict === 'ran-out') return this.#plan.reregister === true;
+    return verdict !== 'decided';
   }
 
   async #recover(loss: Loss, wanted: readonly InterfaceKey[]): Promise<void> {
@@ -188,7 +190,8 @@ export class SessionLife implements RegistrationOwner {
       const verdict = await whyLost(context, loss, patience);
       if (!this.#isCovered(verdict)) return this.#finish(loss.reason);
       const begin = (registered: Registered): Registration => this.begin(registered);
-      const plan = { ...this.#plan, ...patience, verdict, wanted, begin };
+      const { session: former } = loss;
+      const plan = { ...this.#plan, ...patience, verdict, former, wanted, begin };
       this.#recovered(await recoverUntil(plan));
     } catch (error) {
       if (!isMgmError(error)) throw error;

@@ -10,9 +10,10 @@ import { pause } from './waiting.ts';
  *
  * - `forgotten`: the store lost data: it has another log of changes, or fewer revisions than before.
  * - `ran-out`: the lease ran out.
+ * - `outlived`: it did not: the session is still there. This side could reach nobody in time, and had to stop.
  * - `decided`: somebody evicted the session or took it over, or nothing tells otherwise.
  */
-export type Verdict = 'forgotten' | 'ran-out' | 'decided';
+export type Verdict = 'forgotten' | 'ran-out' | 'outlived' | 'decided';
 
 export interface LostSession {
   readonly session: SessionId;
@@ -38,13 +39,16 @@ export async function whyLost(
     demand(context, 'interfaces', { limit: 1 }, { signal: patience.signal }),
   );
   if (context.store.compare(page, revBefore)) return 'forgotten';
-  // A keepalive refused before this side's deadline: unless the log says otherwise, the lease had not run out.
-  const unless = lost.cause === 'deadline' ? 'ran-out' : 'decided';
-  for await (const event of eventsAfter(context, lost.lastRev, patience)) {
-    if (isDecision(event, lost.session)) return 'decided';
-    if (isEndOfLease(event, lost.session)) return 'ran-out';
+  const byDeadline = lost.cause === 'deadline';
+  const log = eventsAfter(context, lost.lastRev, patience);
+  for (;;) {
+    const { done, value } = await log.next();
+    // A keepalive refused before this side's deadline: unless the log says otherwise, the lease had not run out.
+    if (done && !byDeadline) return 'decided';
+    if (done) return value.isComplete ? 'outlived' : 'ran-out';
+    if (isDecision(value, lost.session)) return 'decided';
+    if (isEndOfLease(value, lost.session)) return 'ran-out';
   }
-  return unless;
 }
 
 function isDecision({ type, session, previous }: EventMessage, ours: SessionId): boolean {
@@ -55,12 +59,12 @@ function isEndOfLease({ type, session }: EventMessage, ours: SessionId): boolean
   return (type === 'expired' || type === 'stale') && session === ours;
 }
 
-/** The log from there on; nothing where it does not reach back so far. */
+/** The log from there on, and at the end whether that was all of it: it may not reach back so far. */
 async function* eventsAfter(
   context: Context,
   rev: number,
   patience: Patience,
-): AsyncGenerator<EventMessage, void, undefined> {
+): AsyncGenerator<EventMessage, { readonly isComplete: boolean }, undefined> {
   for (let from = rev; ;) {
     const page = await patiently(context, patience, () =>
       demand(context, 'events', { from }, { signal: patience.signal }),
@@ -68,8 +72,9 @@ async function* eventsAfter(
       if (isMgmError(error, 'compacted')) return undefined;
       throw error;
     });
-    const last = page?.events.at(-1);
-    if (!page || !last) return;
+    if (!page) return { isComplete: false };
+    const last = page.events.at(-1);
+    if (!last) return { isComplete: true };
     yield* page.events;
     from = last.rev;
   }

@@ -15,6 +15,19 @@ beforeAll(async () => {
 });
 afterAll(async () => await nats.stop());
 
+it('logs in with the user and password of a URL, also one that looks like a port', async () => {
+  const choice = inject('servers');
+  await using guarded = await startNats(choice, { args: ['--user', 'mgm', '--pass', '657227b3'] });
+  const router = 'r1';
+  const refusedLogin = connect({ servers: guarded.url, router });
+  await expect(refusedLogin).rejects.toMatchObject({ reason: 'not-permitted' });
+  const servers = `nats://mgm:657227b3@${guarded.host}:${guarded.port}`;
+  await using mgm = await connect({ servers, router, deadlineMs: 500 });
+  expect(await errorOf(mgm.getProtocolOnInterface({ ifIndex: 1 }))).toMatchObject({
+    message: expect.stringContaining('no manager'),
+  });
+});
+
 let lastRouter = 0;
 
 /** A client of a prefix of its own, so that tests do not hear each other. */

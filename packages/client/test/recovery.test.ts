@@ -62,7 +62,7 @@ describe('a store that lost its memory', () => {
 
 describe('a session whose lease ran out', () => {
   /** A session that lost touch for longer than its lease, with a way to watch it. */
-  async function behindProxy(reregister: boolean | 'store-loss') {
+  async function behindProxy(reregister: boolean | 'service-loss') {
     const scope = new AsyncDisposableStack();
     const proxy = scope.use(await startTcpProxy({ port: stage.servers.nats.port }));
     const router = newRouter();
@@ -100,10 +100,12 @@ describe('a session whose lease ran out', () => {
   });
 
   it('is over where it was not', async () => {
-    await using at = await behindProxy('store-loss');
-    const { proxy, session } = at;
+    await using at = await behindProxy('service-loss');
+    const { proxy, session, watcher } = at;
     const ended = next(session, 'ended');
-    proxy.blackhole();
+    await proxy.refuse();
+    await eventually(async () => expect(await Array.fromAsync(watcher.sessions())).toEqual([]), MS);
+    await proxy.heal();
     await ended;
     expect(session.state).toBe('over');
   });
@@ -118,5 +120,44 @@ describe('a session whose lease ran out', () => {
     expect(session.state).toBe('over');
     await proxy.heal();
     await eventually(async () => expect(await Array.fromAsync(watcher.sessions())).toEqual([]), MS);
+  });
+});
+
+describe('an outage of all managers that outlasts the lease', () => {
+  it('costs no interface: the session stops in time, is still there, and goes on under new epochs', async () => {
+    await using mgm = await stage.client();
+    await using session = await mgm.registerProtocol(pim({ ttlMs: 3_000 }));
+    const { epoch, signal } = await session.takeInterfaceOwnership({ ifIndex: 1 });
+    await session.takeInterfaceOwnership({ ifIndex: 2 });
+    const [lost, recovered] = [next(session, 'lost'), next(session, 'recovered')];
+    stage.manager.pause();
+    expect(await lost).toMatchObject({ cause: 'deadline', recovering: true });
+    expect(signal.aborted).toBe(true);
+    stage.manager.resume();
+    const { regained, missing } = await recovered;
+    expect(missing).toEqual([]);
+    expect(regained.map(({ ifIndex }) => ifIndex).toSorted()).toEqual([1, 2]);
+    expect(BigInt(regained[0]?.epoch ?? 0)).toBeGreaterThan(BigInt(epoch));
+    const holder = await mgm.getProtocolOnInterface({ ifIndex: 1 });
+    expect([holder.session, holder.epoch]).toEqual([session.id, regained[0]?.epoch]);
+  });
+
+  it('leaves the pair to another instance that took it over meanwhile', async () => {
+    const router = newRouter();
+    await using mgm = await stage.client({ router });
+    await using proxy = await startTcpProxy({ port: stage.servers.nats.port });
+    const servers = `nats://${proxy.host}:${proxy.port}`;
+    await using cutOff = await stage.client({ servers, router });
+    const pair = pim({ ttlMs: 2_000 });
+    const session = await cutOff.registerProtocol(pair);
+    await session.takeInterfaceOwnership({ ifIndex: 1 });
+    const ended = next(session, 'ended');
+    await proxy.refuse();
+    await using heir = await mgm.registerProtocol({ ...pair, takeover: true });
+    await eventually(() => expect(session.state).toBe('recovering'), MS);
+    await proxy.heal();
+    await ended;
+    const holder = await mgm.getProtocolOnInterface({ ifIndex: 1 });
+    expect(holder.session).toBe(heir.id);
   });
 });

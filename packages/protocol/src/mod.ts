@@ -33,6 +33,8 @@ export type {
 } from './replies.ts';
 export { parseRequest, requestSchemas } from './requests.ts';
 export type { ParsedRequest, Request, RequestFields } from './requests.ts';
+export { parseNatsUrls, readServerUrl, withoutSecrets } from './server-urls.ts';
+export type { NatsServers } from './server-urls.ts';
 export {
   DEFAULT_PREFIX,
   QUEUE_GROUP,

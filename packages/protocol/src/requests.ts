@@ -134,6 +134,7 @@ export const requestSchemas = {
     ttlMs,
     graceMs,
     takeover: z.boolean().default(false),
+    resumes: positive.optional(),
   }),
   keepalive: z.object({
     ...common,

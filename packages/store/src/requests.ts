@@ -31,6 +31,7 @@ export const toArgs: ToArgs = {
   register: (request) => ({
     ...request,
     isIgmp: isIgmp(request.protocolId),
+    resumes: request.resumes ?? 0,
     secret: randomBytes(16).toString('base64url'),
   }),
   keepalive: ({ handle, ack = 0, mailboxAck = 0 }) => ({

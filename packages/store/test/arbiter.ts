@@ -92,6 +92,7 @@ async function registerClient(
     ttlMs: 10_000,
     graceMs: 0,
     takeover: false,
+    resumes: 0,
     secret: `${clients}`.padStart(22, 's'),
     ...options,
   });

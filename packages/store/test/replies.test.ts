@@ -40,6 +40,7 @@ describe('register', () => {
       ttlMs: 10_000,
       graceMs: 0,
       takeover: false,
+      resumes: 0,
       secret: 'a',
     };
     const first = await arbiter.ask('register', fields);
@@ -59,6 +60,21 @@ describe('register', () => {
       kind: 'session_expired',
       session: old.session,
     });
+  });
+});
+
+describe('register to resume', () => {
+  it('inherits from the session it names while that one lives, and from no other', async () => {
+    const old = await arbiter.client({ componentId: 903 });
+    await take(old, on(903));
+    const fields = { componentId: 903, instance: 'after an outage' };
+    const strangers = arbiter.client({ ...fields, resumes: old.session - 1 });
+    await expect(strangers).rejects.toThrow('already_registered');
+    const now = await arbiter.client({ ...fields, resumes: old.session });
+    const owner = await arbiter.ask('owner', { interface: on(903) });
+    expect(owner).toMatchObject({ holder: { session: now.session } });
+    const late = arbiter.client({ ...fields, instance: 'late', resumes: old.session });
+    await expect(late).rejects.toThrow('already_registered');
   });
 });
 

@@ -1,7 +1,6 @@
 import { connect as connectMgm, type Mgm } from '@mgm/client';
-import { type RouterName, SERVICE_NAME } from '@mgm/protocol';
+import { parseNatsUrls, type RouterName, SERVICE_NAME, withoutSecrets } from '@mgm/protocol';
 import { connect, type NatsConnection, RequestStrategy } from 'nats';
-import { natsServers, withoutSecrets } from './nats-url.ts';
 
 const PING_WITHIN_MS = 300;
 const CONNECT_WITHIN_MS = 5_000;
@@ -39,7 +38,13 @@ export async function openBus(url: string, router: RouterName): Promise<Bus> {
 
 async function dial(url: string): Promise<NatsConnection> {
   try {
-    return await connect({ ...natsServers(url), ...CONNECTION });
+    const { servers, tls, ...credentials } = parseNatsUrls(url);
+    return await connect({
+      ...credentials,
+      ...(tls && { tls: {} }),
+      servers: [...servers],
+      ...CONNECTION,
+    });
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new Error(`NATS at ${withoutSecrets(url)} can't be reached: ${why}`, { cause });

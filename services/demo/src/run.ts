@@ -6,7 +6,7 @@ import { Changes } from './changes.ts';
 import { type LocalServers, startLocalServers } from './local-servers.ts';
 import { limitLogs } from './log-limit.ts';
 import { Managers } from './managers.ts';
-import { withoutSecrets } from './nats-url.ts';
+import { withoutSecrets } from '@mgm/protocol';
 import type { StartOptions } from './options.ts';
 import { DATA_FOLDERS } from './programs.ts';
 import { notAnswering, untilReady } from './readiness.ts';

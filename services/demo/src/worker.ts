@@ -1,7 +1,6 @@
 import { parseArgs } from 'node:util';
 import { connect } from '@mgm/client';
 import { runIgmp } from './igmp-worker.ts';
-import { natsServers } from './nats-url.ts';
 import { seededRandom } from './random.ts';
 import { ROUTING, type RoutingName, runRouting } from './routing-worker.ts';
 import type { WorkerPlan } from './worker-plan.ts';
@@ -16,7 +15,7 @@ async function main(): Promise<void> {
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => stopping.abort());
   const { signal } = stopping;
   await using mgm = await connect({
-    ...natsServers(process.env['MGM_NATS_URL'] ?? 'nats://127.0.0.1:4222'),
+    servers: process.env['MGM_NATS_URL'] ?? 'nats://127.0.0.1:4222',
     router,
     signal,
   });

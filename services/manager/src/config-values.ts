@@ -1,6 +1,7 @@
 import { isRouterName, subjectsUnder, type RouterName } from '@mgm/protocol';
 import { z } from 'zod';
-import { checkRedisUrl, parseNatsUrls } from './server-urls.ts';
+import { parseNatsUrls } from '@mgm/protocol';
+import { checkRedisUrl } from './redis-url.ts';
 
 /** What the table of variables says about one, beside its name. */
 export interface Documented {

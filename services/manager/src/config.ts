@@ -4,7 +4,7 @@ import { ConfigError } from './config-error.ts';
 import { documented } from './config-values.ts';
 import { nearestName } from './nearest-name.ts';
 import { withSecretFiles } from './secret-files.ts';
-import { withoutSecrets } from './server-urls.ts';
+import { withoutSecrets } from '@mgm/protocol';
 import { variables } from './variables.ts';
 
 type Values = z.output<typeof variables>;

@@ -1,4 +1,4 @@
-import { QUEUE_GROUP, SERVICE_NAME } from '@mgm/protocol';
+import { parseNatsUrls, QUEUE_GROUP, SERVICE_NAME } from '@mgm/protocol';
 import {
   connect,
   Events,
@@ -9,7 +9,6 @@ import {
 } from 'nats';
 import { pause, within } from './limits.ts';
 import { natsTrouble, natsTroubleByCode, type NatsTrouble } from './nats-errors.ts';
-import { parseNatsUrls } from './server-urls.ts';
 
 const CONNECT_WITHIN_MS = 2000;
 const RETRY_EVERY_MS = 250;

@@ -8,6 +8,7 @@
 --- @arg   ttl_ms       integer
 --- @arg   grace_ms     integer
 --- @arg   takeover     flag     also inherit from a session that still lives
+--- @arg   resumes      integer  0, or the session that is the client's own: inherit from it if it still lives
 --- @arg   secret       string   of the session to be, fresh for each call
 --- @reply registered client:integer session:session secret:string ttl_ms:integer grace_ms:integer mailbox:integer resumed:flag owned:integer epoch:epoch?
 --- @reply already_registered session:session name:string expires_in_ms:integer
@@ -37,7 +38,7 @@ if client.state == 'live' and client.instance == instance then
   return registered(client)
 end
 
-if client.state == 'live' and takeover == 0 then
+if client.state == 'live' and takeover == 0 and resumes ~= client.session then
   return { 'already_registered', client.session, client.name, client.expires_at - service_now }
 end
 

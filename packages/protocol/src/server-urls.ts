@@ -1,4 +1,4 @@
-/** Where the NATS servers are and as whom to connect, read out of `MGM_NATS_URL`. */
+/** Where NATS servers are and as whom to connect, read out of URLs. */
 export interface NatsServers {
   /** `host:port` of each; the port may be absent (4222). */
   readonly servers: readonly string[];
@@ -12,10 +12,10 @@ export interface NatsServers {
 /**
  * Reads one or several comma-separated NATS URLs: `nats://host:port`, `nats://user:pass@host`, `nats://token@host`,
  * `tls://host`. Credentials may stand in one URL for all. Throws `RangeError` that tells what is wrong without
- * repeating the text, which may hold a password.
+ * repeating the text, which may hold a password. The `nats` package takes no credentials out of a URL.
  */
 export function parseNatsUrls(text: string): NatsServers {
-  const urls = text.split(',').map((part) => readUrl(part.trim(), ['nats:', 'tls:']));
+  const urls = text.split(',').map((part) => readServerUrl(part.trim(), ['nats:', 'tls:']));
   const schemes = new Set(urls.map((url) => url.protocol));
   if (schemes.size > 1) throw new RangeError('must not mix nats:// and tls://');
   if (urls.some((url) => url.pathname !== '' && url.pathname !== '/')) {
@@ -28,15 +28,6 @@ export function parseNatsUrls(text: string): NatsServers {
   };
 }
 
-/** Checks a Redis URL: `redis://[user:pass@]host[:port][/db]`, `rediss://` for TLS. Throws `RangeError` as above. */
-export function checkRedisUrl(text: string): void {
-  const url = readUrl(text, ['redis:', 'rediss:']);
-  if (!/^(\/[0-9]*)?$/.test(url.pathname)) {
-    throw new RangeError('must end with the port or the number of the database');
-  }
-  decoded(url);
-}
-
 /** The URLs of a setting with whatever stands before `@` blotted out, for logs. */
 export function withoutSecrets(urls: string): string {
   return urls
@@ -45,7 +36,8 @@ export function withoutSecrets(urls: string): string {
     .join(',');
 }
 
-function readUrl(text: string, schemes: readonly string[]): URL {
+/** A URL with a host and one of these schemes. Throws `RangeError` as {@link parseNatsUrls} does. */
+export function readServerUrl(text: string, schemes: readonly string[]): URL {
   const url = URL.parse(text);
   if (url === null || !schemes.includes(url.protocol) || url.hostname === '') {
     throw new RangeError(
@@ -53,6 +45,7 @@ function readUrl(text: string, schemes: readonly string[]): URL {
     );
   }
   if (url.search !== '' || url.hash !== '') throw new RangeError('must have no ? and no #');
+  decoded(url);
   return url;
 }
 
