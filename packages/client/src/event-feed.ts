@@ -1,6 +1,7 @@
 import type { EventMessage } from '@mgm/protocol';
 import type { Context } from './context.ts';
 import { decodeEvent, decodeHead } from './decode-event.ts';
+import { isAnotherLog } from './store-log.ts';
 import { pause } from './waiting.ts';
 
 /** Pushed events that wait for those before them. One more is dropped: it will be read. */
@@ -93,7 +94,7 @@ export class EventFeed implements Disposable {
   #onHead(data: Uint8Array): void {
     const head = decodeHead(data);
     if (!head) return;
-    if (this.#log !== head.log) this.#isDoubtful = this.#log !== undefined;
+    if (isAnotherLog(this.#log, head.log)) this.#isDoubtful = true;
     this.#log = head.log;
     this.#head = Math.max(this.#head, head.rev);
     this.#wake();

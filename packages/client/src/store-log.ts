@@ -4,6 +4,11 @@ export interface LogPosition {
   readonly rev: number;
 }
 
+/** Whether a log is another one than the log known before. A router that nobody has used has none yet: `''`. */
+export function isAnotherLog(known: string | undefined, log: string | undefined): boolean {
+  return known !== undefined && known !== '' && log !== undefined && known !== log;
+}
+
 /**
  * Which log of changes the store has, as far as this client saw. Another `log`, or a `rev` lower than one that was seen
  * before, means that the store forgot something.
@@ -30,7 +35,7 @@ export class StoreLog {
    * since it was looked at last.
    */
   compare(position: LogPosition, revBefore: number): boolean {
-    const isOther = this.#log !== undefined && this.#log !== position.log;
+    const isOther = isAnotherLog(this.#log, position.log);
     const hasFallen = position.rev < revBefore;
     if (isOther || hasFallen) this.#rev = position.rev;
     this.#log = position.log;

@@ -4,6 +4,7 @@ import { isMgmError } from './errors.ts';
 import { EventFeed } from './event-feed.ts';
 import { interfacePages } from './reads.ts';
 import type { Success } from './replies.ts';
+import { isAnotherLog } from './store-log.ts';
 
 /** Where to begin, and how to end. */
 export interface WatchOptions {
@@ -96,8 +97,7 @@ async function more(context: Context, place: Place): Promise<Sighting[] | 'lost'
 async function read(context: Context, place: Place): Promise<Sighting[] | 'lost'> {
   const { feed, signal } = place;
   const page = await eventsAfter(context, feed.position, signal);
-  const isOther = page && place.log !== undefined && place.log !== page.log;
-  if (!page || isOther || page.head < feed.position) return 'lost';
+  if (!page || isAnotherLog(place.log, page.log) || page.head < feed.position) return 'lost';
   place.log = page.log;
   const last = page.events.at(-1);
   if (last) feed.goOnFrom(last.rev);

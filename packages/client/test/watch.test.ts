@@ -1,5 +1,6 @@
 import { startTcpProxy } from '@mgm/devstack';
 import { eventually } from '@mgm/test-support';
+import { connect } from 'nats';
 import { describe, expect, it } from 'vitest';
 import type { Mgm, Sighting, WatchOptions } from '../src/mod.ts';
 import { newRouter, pim, stageForAll } from './stage.ts';
@@ -25,6 +26,14 @@ function watching(mgm: Mgm, options: WatchOptions = {}) {
   };
 }
 
+/** Resolves after so many beacons. */
+async function heads(router: string, count: number): Promise<void> {
+  const connection = await connect({ servers: stage.servers.nats.url });
+  const beacons = connection.subscribe(`mgm.v1.${router}.head`, { max: count });
+  for await (const _ of beacons);
+  await connection.close();
+}
+
 describe('a watcher', () => {
   it('sees what is there, and then each change', async () => {
     await using mgm = await stage.client();
@@ -38,6 +47,20 @@ describe('a watcher', () => {
     const expected = ['snapshot', 'taken', 'released', 'released', 'deregistered'];
     await eventually(() => expect(watch.types()).toHaveLength(expected.length), MS);
     expect(watch.types().toSorted()).toEqual(expected.toSorted());
+  });
+
+  it('sees the first change of a router that nobody has used before', async () => {
+    await using mgm = await stage.client();
+    await using watch = watching(mgm);
+    await eventually(() => expect(watch.types()).toEqual(['snapshot']), MS);
+    const session = await mgm.registerProtocol(pim());
+    await session.takeInterfaceOwnership({ ifIndex: 1 });
+    const types = ['snapshot', 'registered', 'taken'];
+    await eventually(() => expect(watch.types()).toEqual(types), MS);
+    // The beacons tell of a log now, and that is none that was lost.
+    await heads(mgm.router, 2);
+    expect(watch.types()).toEqual(types);
+    await session.deregister({ force: true });
   });
 
   it('sees everything after a revision, once and without gaps', async () => {
