@@ -1,0 +1,42 @@
+import { isRecord } from './compare.ts';
+import type { Request } from './vocabulary.ts';
+
+/** A request and its answer in one line, for people. */
+export function tell(request: Request, answer: unknown): string {
+  return `${said(request)} -> ${answered(answer)}`;
+}
+
+function said(request: Request): string {
+  if (request.kind === 'register') {
+    const { pair, instance, ttlMs, graceMs, takeover } = request;
+    const how = `${takeover ? ', takeover' : ''}, ttl ${ttlMs} ms, grace ${graceMs} ms`;
+    return `${pair.name} registers as ${instance.replace(/^-+/, '')}${how}`;
+  }
+  const { kind, ...fields } = request;
+  const parts = Object.entries(fields).map(([name, value]) => `${name} ${inWords(name, value)}`);
+  return `${kind} ${parts.join(', ')}`;
+}
+
+function inWords(name: string, value: unknown): string {
+  if (name === 'handle' && isRecord(value)) {
+    const forged = value['forgedAt'] === undefined ? '' : ` forged at ${String(value['forgedAt'])}`;
+    return `of session ${String(value['session'])}${forged}`;
+  }
+  return short(JSON.stringify(value));
+}
+
+/** What matters of an answer. */
+function answered(answer: unknown): string {
+  if (!isRecord(answer)) return String(answer);
+  const told = ['status', 'reason', 'session', 'epoch', 'current', 'resumed', 'owned', 'field'];
+  const parts = told.flatMap((name) =>
+    answer[name] === undefined || answer[name] === '' ? [] : [`${name} ${String(answer[name])}`],
+  );
+  const { results } = answer;
+  const each = Array.isArray(results) ? [`[${results.map(answered).join('; ')}]`] : [];
+  return short([...parts, ...each].join(', '));
+}
+
+function short(text: string): string {
+  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
+}

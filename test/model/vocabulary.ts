@@ -1,0 +1,138 @@
+/**
+ * The words of the model. Sessions and epochs are the model's own numbers, 1, 2, 3 … in the order in which they were given:
+ * the contract promises that an epoch is larger than any before it, not which number it is.
+ */
+export type SessionNumber = number;
+export type EpochNumber = number;
+
+/** An interface: `<ifIndex>:<nextHop>` with the canonical text of the next hop, `7:` without one. */
+export type InterfaceName = string;
+
+/** (protocol, component), which names one client, and what people call it. */
+export interface Pair {
+  readonly protocolId: number;
+  readonly componentId: number;
+  readonly name: string;
+}
+
+/** A handle as it was given to a session, or one with a character changed, which nobody was ever given. */
+export interface Handle {
+  readonly session: SessionNumber;
+  /** Where the character is changed: 0 for the first, 1 for the last. */
+  readonly forgedAt?: number;
+}
+
+interface Sequenced {
+  readonly handle: Handle;
+  readonly seq: number;
+  readonly ack: number;
+}
+
+interface OnInterfaces extends Sequenced {
+  readonly on: readonly InterfaceName[];
+  /** Named in `interfaces`, so answered in `results`. */
+  readonly bulk: boolean;
+}
+
+export type Register = {
+  readonly kind: 'register';
+  readonly pair: Pair;
+  readonly instance: string;
+  readonly ttlMs: number;
+  readonly graceMs: number;
+  readonly takeover: boolean;
+};
+export type Take = OnInterfaces & { readonly kind: 'take' };
+export type Release = OnInterfaces & { readonly kind: 'release'; readonly epoch?: EpochNumber };
+export type Deregister = Sequenced & { readonly kind: 'deregister'; readonly force: boolean };
+export type SequencedRequest = Take | Release | Deregister;
+
+/** A request of wire contract section 3, `sessions` and `interfaces` meaning all their pages. */
+export type Request =
+  | Register
+  | SequencedRequest
+  | {
+      readonly kind: 'keepalive';
+      readonly handle: Handle;
+      readonly ack?: number;
+      readonly mailboxAck?: number;
+    }
+  | { readonly kind: 'owner'; readonly on: InterfaceName }
+  | { readonly kind: 'validate'; readonly on: InterfaceName; readonly epoch: EpochNumber }
+  | {
+      readonly kind: 'interfaces';
+      readonly limit: number;
+      readonly session?: SessionNumber;
+      readonly protocolId?: number;
+    }
+  | { readonly kind: 'sessions'; readonly limit: number }
+  | { readonly kind: 'events'; readonly from: number; readonly limit: number }
+  | {
+      readonly kind: 'mailbox';
+      readonly handle: Handle;
+      readonly from: number;
+      readonly limit: number;
+    }
+  | ({ readonly kind: 'admin.release'; readonly on: InterfaceName } & Order)
+  | ({ readonly kind: 'admin.evict'; readonly session: SessionNumber } & Order);
+
+/** Who tells an operator's order, and why. */
+export interface Order {
+  readonly actor: string;
+  readonly why: string;
+}
+
+/**
+ * What a reply must say. A reply may say more; a field that is `undefined` here must be absent there, and a list of
+ * reasons means any of them.
+ */
+export interface Answer {
+  readonly status: number;
+  readonly reason?: string | readonly string[];
+  readonly [field: string]: unknown;
+}
+
+/** What an operation leads to. */
+export interface Outcome {
+  readonly answer: Answer;
+  /**
+   * `must`: a repeat, answered with the very reply of the first time. `may`: answered so, or as `answer` says, since the
+   * contract leaves it open.
+   */
+  readonly repeat?: 'must' | 'may';
+}
+
+export type EventCause = 'take' | 'release' | 'expire' | 'evict' | 'admin';
+
+/** An event of wire contract section 5, without what only the real log has. */
+export interface LogEvent {
+  readonly type: string;
+  readonly session: SessionNumber;
+  readonly protocolId: number;
+  readonly componentId: number;
+  readonly on?: InterfaceName;
+  readonly epoch?: EpochNumber;
+  readonly previous?: SessionNumber;
+  readonly cause?: EventCause;
+  readonly actor?: string;
+  readonly why?: string;
+}
+
+/**
+ * An event that has to be written: `now`, in the same step as the operation; `later`, by whoever looks first, since the end
+ * of a session is noticed and its interfaces are taken down in slices (section 7).
+ */
+export interface DueEvent {
+  readonly event: LogEvent;
+  readonly when: 'now' | 'later';
+}
+
+/** A callback of wire contract section 4, without `seq` and `ts`. */
+export interface Callback {
+  readonly type: 'DISABLE_IGMP' | 'ENABLE_IGMP' | 'OWNERSHIP_LOST';
+  readonly on: InterfaceName;
+  readonly rev?: number;
+  readonly epoch?: EpochNumber;
+  readonly cause: EventCause;
+  readonly why?: string;
+}
