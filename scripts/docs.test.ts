@@ -1,0 +1,56 @@
+import { globSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { ROOT } from './setup.mjs';
+
+function read(path: string): string {
+  return readFileSync(join(ROOT, path), 'utf8');
+}
+
+/** Where the links of a page lead, from the root; those to other places are left out. */
+function linksOf(page: string, markdown: string): string[] {
+  const targets = [...markdown.matchAll(/\]\(([^)#\s]+)[^)]*\)/g)].map((match) => match[1] ?? '');
+  return targets
+    .filter((target) => !/^[a-z]+:/.test(target))
+    .map((target) => join(dirname(page), target));
+}
+
+describe('the index of docs', () => {
+  it('links every page', () => {
+    const linked = linksOf('docs/README.md', read('docs/README.md'));
+    const pages = globSync('docs/*.*', { cwd: ROOT }).filter((page) => page !== 'docs/README.md');
+    expect(pages.filter((page) => !linked.includes(page))).toEqual([]);
+  });
+
+  it('of decisions has each with its title and status', () => {
+    const index = read('docs/adr/README.md');
+    const records = globSync('docs/adr/0*.md', { cwd: ROOT }).filter((path) => !/0000-/.test(path));
+    const missing = records.filter((path) => {
+      const record = read(path);
+      const title = /^# (.*)$/m.exec(record)?.[1] ?? 'no title';
+      const status = /^\| Status +\| (.*?) +\|$/m.exec(record)?.[1] ?? 'no status';
+      const row = index.split('\n').find((line) => line.includes(path.replace('docs/adr/', '(')));
+      return !(row?.includes(title) && row.includes(status));
+    });
+    expect(missing).toEqual([]);
+    expect(records.length).toBeGreaterThan(0);
+  });
+});
+
+describe('links between pages', () => {
+  const pages = globSync(['*.md', 'docs/**/*.md', '{packages,services}/*/*.md', 'test/*.md'], {
+    cwd: ROOT,
+  });
+
+  it.each(pages)('lead somewhere: %s', (page) => {
+    const targets = linksOf(page, read(page));
+    expect(targets.filter((target) => globSync(target, { cwd: ROOT }).length === 0)).toEqual([]);
+  });
+
+  it('are seen', () => {
+    expect(linksOf('docs/a.md', '[b](b.md#part) [c](../c) [x](https://x.org/y)')).toEqual([
+      'docs/b.md',
+      'c',
+    ]);
+  });
+});

@@ -1,0 +1,40 @@
+// Usage: generated-section.ts PAGE GENERATOR [--check]
+// Puts what GENERATOR prints between its markers in PAGE. `--check` writes nothing and fails where it would change the page.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { run } from './child.mjs';
+import { environment, NODE, ROOT } from './setup.mjs';
+
+const GENERATE_WITHIN_MS = 30_000;
+
+/** The page with `content` between the markers that name `generator`. Throws where it has no such markers. */
+export function withSection(page: string, generator: string, content: string): string {
+  const begin = `<!-- begin ${generator} -->`;
+  const from = page.indexOf(begin);
+  const to = page.indexOf('<!-- end -->', from);
+  if (from < 0 || to < 0) throw new Error(`no line ${begin} with <!-- end --> after it`);
+  return `${page.slice(0, from + begin.length)}\n\n${content.trim()}\n\n${page.slice(to)}`;
+}
+
+async function contentOf(generator: string): Promise<string> {
+  const { code, output } = await run(NODE, ['--conditions=@mgm/source', join(ROOT, generator)], {
+    cwd: ROOT,
+    env: environment(),
+    output: 'collect',
+    withinMs: GENERATE_WITHIN_MS,
+  });
+  if (code !== 0) throw new Error(`${generator} ended with ${code}:\n${output}`);
+  return output;
+}
+
+if (import.meta.main) {
+  const [page = '', generator = ''] = process.argv.slice(2);
+  const path = join(ROOT, page);
+  const before = readFileSync(path, 'utf8');
+  const after = withSection(before, generator, await contentOf(generator));
+  if (!process.argv.includes('--check')) writeFileSync(path, after);
+  else if (after !== before) {
+    process.stderr.write(`${page} is not what ${generator} prints\n`);
+    process.exitCode = 1;
+  }
+}

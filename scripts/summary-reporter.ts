@@ -1,0 +1,83 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type {
+  Reporter,
+  SerializedError,
+  TestCase,
+  TestModule,
+  TestSuite,
+  Vitest,
+} from 'vitest/node';
+import type { TestSummary } from './tally.mjs';
+
+/** The environment variable that names the file to write the summary to. */
+export const SUMMARY_FILE = 'TEST_SUMMARY_FILE';
+
+/**
+ * Writes what `scripts/test.mjs` adds up. Vitest's own JSON report has neither the reasons of skipped tests nor the errors that
+ * belong to no test, and both must show.
+ */
+export default class SummaryReporter implements Reporter {
+  #vitest: Vitest | undefined;
+
+  onInit(vitest: Vitest): void {
+    this.#vitest = vitest;
+  }
+
+  onTestRunEnd(modules: readonly TestModule[], unhandled: readonly SerializedError[]): void {
+    const file = process.env[SUMMARY_FILE];
+    if (file === undefined) throw new Error(`${SUMMARY_FILE} is not set`);
+    // With a filter of names most tests are left out, and that needs no reason.
+    const filtered = this.#vitest?.config.testNamePattern !== undefined;
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, JSON.stringify(summarize(modules, unhandled, filtered)));
+  }
+}
+
+/** Adds up a run of vitest. A test that was skipped without a reason is a failure, except where `filtered`. */
+export function summarize(
+  modules: readonly TestModule[],
+  unhandled: readonly SerializedError[],
+  filtered: boolean,
+): TestSummary {
+  const summary: TestSummary = { passed: 0, failures: [], skipped: [] };
+  for (const module of modules) {
+    for (const test of module.children.allTests()) addTest(summary, test, filtered);
+    for (const suite of [module, ...module.children.allSuites()]) addSuiteErrors(summary, suite);
+  }
+  for (const error of unhandled) summary.failures.push(`outside of all tests: ${error.message}`);
+  return summary;
+}
+
+function addTest(summary: TestSummary, test: TestCase, filtered: boolean): void {
+  const name = `${test.module.relativeModuleId} > ${test.fullName}`;
+  const result = test.result();
+  switch (result.state) {
+    case 'passed':
+      summary.passed += 1;
+      return;
+    case 'failed':
+      summary.failures.push(name);
+      return;
+    case 'skipped':
+      if (result.note !== undefined) summary.skipped.push({ name, reason: result.note });
+      else if (!filtered && !hasFailedSuite(test))
+        summary.failures.push(`${name}: skipped without a reason`);
+      return;
+    case 'pending':
+      summary.failures.push(`${name}: did not end`);
+  }
+}
+
+/** Where a hook failed, vitest skips the tests of its suite; the failure of the hook is counted, and says it all. */
+function hasFailedSuite(test: TestCase): boolean {
+  for (let suite: TestSuite | TestModule = test.parent; ; suite = suite.parent) {
+    if (suite.errors().length > 0) return true;
+    if (suite.type === 'module') return false;
+  }
+}
+
+function addSuiteErrors(summary: TestSummary, suite: TestSuite | TestModule): void {
+  const name = suite.type === 'module' ? suite.relativeModuleId : suite.fullName;
+  for (const error of suite.errors()) summary.failures.push(`${name}: ${error.message}`);
+}

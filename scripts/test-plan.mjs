@@ -1,0 +1,63 @@
+// @ts-check
+import { parseArgs } from 'node:util';
+import { CHECKS } from './steps.mjs';
+
+const SOURCES = ['docker', 'process', 'auto'];
+
+/**
+ * What `npm test` is to do, from its arguments and the environment. With a filter for vitest, and no `--only`, only tests run.
+ *
+ * @param {readonly string[]} argv
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {{ checks: import('./steps.mjs').Check[], runs: import('./test-runs.mjs').TestRun[], rest: readonly string[] }}
+ * @throws {Error} that names a wrong argument or variable
+ */
+export function planSession(argv, env) {
+  const { only, rest } = splitArgs(argv);
+  const known = [...CHECKS.map(({ name }) => name), 'unit', 'servers'];
+  const unknown = only?.find((name) => !known.includes(name));
+  if (unknown !== undefined)
+    throw new Error(`--only ${unknown}: must be one of ${known.join(', ')}`);
+  /** @param {string} name */
+  const wanted = (name) => only?.includes(name) ?? true;
+  return {
+    checks: CHECKS.filter(({ name }) => wanted(name) && (only !== undefined || rest.length === 0)),
+    runs: testRuns(env).filter(({ project }) => wanted(project)),
+    rest,
+  };
+}
+
+/** @param {readonly string[]} argv */
+function splitArgs(argv) {
+  const { tokens } = parseArgs({
+    args: [...argv],
+    options: { only: { type: 'string' } },
+    strict: false,
+    tokens: true,
+  });
+  const only = tokens.find((token) => token.kind === 'option' && token.name === 'only');
+  if (only?.kind !== 'option') return { only: undefined, rest: argv };
+  if (only.value === undefined) throw new Error('--only needs names of steps, as --only lint,unit');
+  const rest = argv.toSpliced(only.index, only.inlineValue ? 1 : 2);
+  return { only: only.value.split(','), rest };
+}
+
+/**
+ * The runs wanted: the unit tests, then the server-backed ones once for each source.
+ *
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {import('./test-runs.mjs').TestRun[]}
+ */
+function testRuns(env) {
+  const name = env.MGM_TEST_SOURCES ? 'MGM_TEST_SOURCES' : 'MGM_SERVERS';
+  const asked = (env[name] || 'auto').split(',').map((source) => source.trim());
+  const unknown = asked.find((source) => !SOURCES.includes(source));
+  if (unknown !== undefined)
+    throw new Error(`${name}=${env[name]}: must be of ${SOURCES.join(', ')}`);
+  const servers = [...new Set(asked)].map((source) => ({
+    name: source === 'auto' ? 'servers' : `servers (${source})`,
+    project: /** @type {const} */ ('servers'),
+    source,
+  }));
+  return [{ name: 'unit', project: 'unit' }, ...servers];
+}
