@@ -15,7 +15,11 @@ Ends with 0 when all of it did. Example:
 export async function smoke(mgm: Mgm, say: (line: string) => void): Promise<void> {
   const callbacks: string[] = [];
   const handled = Promise.withResolvers<void>();
-  const pim = await mgm.registerProtocol({ protocolId: ProtocolId.PIM, componentId: 1, name: 'pim' });
+  const pim = await mgm.registerProtocol({
+    protocolId: ProtocolId.PIM,
+    componentId: 1,
+    name: 'pim',
+  });
   const dvmrp = await mgm.registerProtocol({ protocolId: ProtocolId.DVMRP, componentId: 1 });
   const igmp = await mgm.registerProtocol({
     protocolId: ProtocolId.IGMP,

@@ -147,7 +147,9 @@ function connectionOptions({ servers, name, user, pass, token, tls, natsOptions 
 
 /** `host:port` without a scheme is taken, too, as the `nats` package does. */
 function readServers(servers: string | readonly string[]) {
-  const list = (typeof servers === 'string' ? servers.split(',') : servers).map((one) => one.trim());
+  const list = (typeof servers === 'string' ? servers.split(',') : servers).map((one) =>
+    one.trim(),
+  );
   const urls = list.map((one) => (one.includes('://') ? one : `nats://${one}`));
   const { servers: hosts, tls, ...credentials } = parseNatsUrls(urls.join(','));
   return { ...credentials, ...(tls && { tls: {} }), servers: [...hosts] };

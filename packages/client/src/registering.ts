@@ -77,7 +77,11 @@ export class Registrar {
     }
   }
 
-  async #once(registrant: Registering, instance: string, options: CallOptions): Promise<Registered> {
+  async #once(
+    registrant: Registering,
+    instance: string,
+    options: CallOptions,
+  ): Promise<Registered> {
     const place = { operation: 'register', router: this.#context.router } as const;
     const answer = await ask(this.#context, 'register', fieldsOf(registrant, instance), options);
     const fields = granted(answer.reply, (refusal) => refusalError(refusal, place));

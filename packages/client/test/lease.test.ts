@@ -70,13 +70,14 @@ describe('a worker that hears nothing', () => {
     await eventually(() => rival.takeInterfaceOwnership({ ifIndex: 7 }), MS);
     order.push('taken by another');
     expect(order).toEqual(['lost', 'taken by another']);
-    expect(told).toEqual(['jeopardy', 'lost', 'ended']);
+    expect(told).toEqual(['jeopardy', 'lost']);
     expect(signal.reason).toMatchObject({ code: 'MGM_SESSION_LOST' });
     await proxy.heal();
     expect(await errorOf(session.takeInterfaceOwnership({ ifIndex: 8 }))).toMatchObject({
       code: 'MGM_SESSION_LOST',
     });
-    expect(session.state).toBe('over');
+    await eventually(() => expect(session.state).toBe('over'), MS);
+    expect(told).toEqual(['jeopardy', 'lost', 'ended']);
   });
 
   it('goes on where the silence ends in time', async () => {

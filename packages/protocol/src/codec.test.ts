@@ -72,7 +72,10 @@ describe('what a stranger writes', () => {
     const random = () => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647;
     for (let run = 0; run < 20_000; run++) {
       const length = Math.floor(random() * 40);
-      const noise = Buffer.from([0x80 + (run % 16), ...Array.from({ length }, () => random() * 256)]);
+      const noise = Buffer.from([
+        0x80 + (run % 16),
+        ...Array.from({ length }, () => random() * 256),
+      ]);
       expect(['message', 'malformed']).toContain(decodeMessage(noise).kind);
     }
   });

@@ -55,7 +55,11 @@ export const Refusals = {
     reason: 'already-registered',
     meaning: 'another instance of this (protocol, component) has a live session',
   },
-  alreadyOwned: { status: 183, reason: 'already-owned', meaning: 'another client holds it: `holder`' },
+  alreadyOwned: {
+    status: 183,
+    reason: 'already-owned',
+    meaning: 'another client holds it: `holder`',
+  },
   alreadyTaken: {
     status: 183,
     reason: 'already-taken',

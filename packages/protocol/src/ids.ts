@@ -38,7 +38,8 @@ export function isEpoch(text: string): text is Epoch {
 /** The epoch of an integer that the store gave out. Throws `RangeError` for anything that lost digits. */
 export function epochOf(value: number): Epoch {
   const text = String(value);
-  if (!Number.isSafeInteger(value) || !isEpoch(text)) throw new RangeError(`not an epoch: ${value}`);
+  if (!Number.isSafeInteger(value) || !isEpoch(text))
+    throw new RangeError(`not an epoch: ${value}`);
   return text;
 }
 

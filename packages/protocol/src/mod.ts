@@ -35,10 +35,5 @@ export { parseRequest, requestSchemas } from './requests.ts';
 export type { ParsedRequest, Request, RequestFields } from './requests.ts';
 export { parseNatsUrls, readServerUrl, withoutSecrets } from './server-urls.ts';
 export type { NatsServers } from './server-urls.ts';
-export {
-  DEFAULT_PREFIX,
-  QUEUE_GROUP,
-  SERVICE_NAME,
-  subjectsUnder,
-} from './subjects.ts';
+export { DEFAULT_PREFIX, QUEUE_GROUP, SERVICE_NAME, subjectsUnder } from './subjects.ts';
 export type { Subjects } from './subjects.ts';

@@ -98,8 +98,7 @@ export interface ReplyFields {
 
 /** What an operation answers: its own fields, or why it was refused. */
 export type Answer<Name extends OperationName> =
-  | ({ readonly status: 0 } & ReplyFields[Name])
-  | RefusalFields;
+  ({ readonly status: 0 } & ReplyFields[Name]) | RefusalFields;
 
 /** A reply on the wire: the answer, and the router's revision after the operation. */
 export type Reply<Name extends OperationName> = Answer<Name> & { readonly rev: Revision };

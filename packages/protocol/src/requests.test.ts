@@ -57,7 +57,17 @@ describe('names the field that is wrong', () => {
     ['take', { ...sequence, nextHop: '10.0.0.1', interfaces: [[1, '']] }, 'interfaces'],
     ['take', { ...sequence, interfaces: [] }, 'interfaces'],
     ['take', { ...sequence, interfaces: many(1025) }, 'interfaces'],
-    ['take', { ...sequence, interfaces: [[1, ''], [2, 'x']] }, 'interfaces[1][1]'],
+    [
+      'take',
+      {
+        ...sequence,
+        interfaces: [
+          [1, ''],
+          [2, 'x'],
+        ],
+      },
+      'interfaces[1][1]',
+    ],
     ['take', { ...sequence, interfaces: [[0, '']] }, 'interfaces[0][0]'],
     ['take', { ...sequence, interfaces: [[1, '', 3]] }, 'interfaces[0]'],
     ['take', { ...sequence, interfaces: [7] }, 'interfaces[0]'],

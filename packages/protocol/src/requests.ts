@@ -15,22 +15,28 @@ const ifIndex = z.int().min(1).max(0xffffffff);
 const text = z.string().max(Limits.text);
 const reasonText = z.string().min(1).max(Limits.text);
 
-const handle = z.string().refine(
-  (value): value is Handle => Buffer.byteLength(value) <= Limits.handleBytes,
-  { error: `must be at most ${Limits.handleBytes} bytes` },
-);
-
-const epoch = z.string().refine(isEpoch, { error: 'must be a decimal string, as `take` answered it' });
-
-const nextHop = z.unknown().optional().transform((value, context): NextHop => {
-  const parsed = parseNextHop(value);
-  if (parsed !== undefined) return parsed;
-  context.addIssue({
-    code: 'custom',
-    message: 'must be an IPv4 or IPv6 address as text, a u32, or absent',
+const handle = z
+  .string()
+  .refine((value): value is Handle => Buffer.byteLength(value) <= Limits.handleBytes, {
+    error: `must be at most ${Limits.handleBytes} bytes`,
   });
-  return z.NEVER;
-});
+
+const epoch = z
+  .string()
+  .refine(isEpoch, { error: 'must be a decimal string, as `take` answered it' });
+
+const nextHop = z
+  .unknown()
+  .optional()
+  .transform((value, context): NextHop => {
+    const parsed = parseNextHop(value);
+    if (parsed !== undefined) return parsed;
+    context.addIssue({
+      code: 'custom',
+      message: 'must be an IPv4 or IPv6 address as text, a u32, or absent',
+    });
+    return z.NEVER;
+  });
 
 const common = { deadlineMs: u32.optional() };
 const sequence = { handle, seq: positive, ack: positive };

@@ -7,7 +7,10 @@ it.each([
   ['tls://a', { servers: ['a'], tls: true }],
   ['nats://u:p%40ss@a,nats://b', { servers: ['a', 'b'], tls: false, user: 'u', pass: 'p@ss' }],
   ['nats://s3cret@a', { servers: ['a'], tls: false, token: 's3cret' }],
-  ['nats://u:657227@[::1]:4222', { servers: ['[::1]:4222'], tls: false, user: 'u', pass: '657227' }],
+  [
+    'nats://u:657227@[::1]:4222',
+    { servers: ['[::1]:4222'], tls: false, user: 'u', pass: '657227' },
+  ],
 ])('reads %s', (text, expected) => expect(parseNatsUrls(text)).toEqual(expected));
 
 it.each([

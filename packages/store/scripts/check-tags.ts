@@ -6,14 +6,15 @@ const RETURNED_TAG = /return (?:nil, )?\{ '([a-z_]+)'/g;
 export function checkTags(operation: LuaSource, libraries: readonly LuaSource[]): void {
   const unions = new Map([operation, ...libraries].flatMap((source) => [...source.unions]));
   const declared = new Set(
-    [...expand(operation.replies, unions), ...[...operation.unions.values()].flat()].flatMap((one) =>
-      one.kind === 'case' ? [one.tag] : [],
+    [...expand(operation.replies, unions), ...[...operation.unions.values()].flat()].flatMap(
+      (one) => (one.kind === 'case' ? [one.tag] : []),
     ),
   );
   const own = tagsReturnedBy(operation);
   const reachable = new Set([...own, ...libraries.flatMap((library) => tagsReturnedBy(library))]);
   for (const tag of own) {
-    if (!declared.has(tag)) throw new LuaSourceError(operation.path, 1, `returns undeclared '${tag}'`);
+    if (!declared.has(tag))
+      throw new LuaSourceError(operation.path, 1, `returns undeclared '${tag}'`);
   }
   for (const tag of declared) {
     if (!reachable.has(tag)) throw new LuaSourceError(operation.path, 1, `never returns '${tag}'`);

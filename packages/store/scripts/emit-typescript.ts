@@ -109,7 +109,8 @@ function unionType(name: string, cases: readonly Case[]): string {
 
 function argsType(name: string, { args, doc }: LuaSource): string {
   const text = doc.split('\n')[0];
-  if (!args.length) return `/** ${text} */\nexport type ${pascal(name)}Args = Record<string, never>;\n`;
+  if (!args.length)
+    return `/** ${text} */\nexport type ${pascal(name)}Args = Record<string, never>;\n`;
   return `/** ${text} */\nexport interface ${pascal(name)}Args { ${args.map(member).join('; ')} }\n`;
 }
 

@@ -79,7 +79,10 @@ class Header {
         this.#replies.push(this.#case(rest, line));
         return;
       case '@case':
-        this.#unions.set(first, [...(this.#unions.get(first) ?? []), this.#case(rest.slice(1), line)]);
+        this.#unions.set(first, [
+          ...(this.#unions.get(first) ?? []),
+          this.#case(rest.slice(1), line),
+        ]);
         return;
       case '@shape':
         this.#shapes.set(first, this.#fields(rest.slice(1), line));

@@ -170,10 +170,7 @@ function releaseResult(outcome: ReleaseOutcome): BulkResult {
 
 function sessionRefused(reply: SessionRefusal): RefusalFields {
   if (reply.kind === 'bad_handle') return refusal('badHandle', 'no session has this handle');
-  return refusal(
-    'sessionExpired',
-    `session ${reply.session} is over: register again`,
-  );
+  return refusal('sessionExpired', `session ${reply.session} is over: register again`);
 }
 
 function notSequenced(reply: SessionRefusal | SequenceRefusal): RefusalFields {

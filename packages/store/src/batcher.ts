@@ -1,6 +1,13 @@
 import type { RouterName } from '@mgm/protocol';
 import { readBatchReply, type BatchReply } from './batch-reply.ts';
-import { decode, encode, ALONE, type ArbiterArgs, type ArbiterOperation, type ArbiterReplies } from './generated/arbiter.ts';
+import {
+  decode,
+  encode,
+  ALONE,
+  type ArbiterArgs,
+  type ArbiterOperation,
+  type ArbiterReplies,
+} from './generated/arbiter.ts';
 import { packForScript } from './packing.ts';
 import { RouterMemory } from './router-memory.ts';
 import { StoreError } from './store-error.ts';
@@ -222,7 +229,8 @@ function answer(batch: readonly Waiting[], reply: BatchReply): void {
   for (const [at, one] of batch.entries()) {
     const result = reply.results[at];
     try {
-      if (!result) throw new StoreError('indeterminate', 'the script answered fewer operations than asked');
+      if (!result)
+        throw new StoreError('indeterminate', 'the script answered fewer operations than asked');
       one.resolve({ reply: decode[one.operation](result.reply), rev: result.rev, batch: reply });
     } catch (error) {
       one.reject(error);

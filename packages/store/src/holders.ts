@@ -1,5 +1,10 @@
 import type { Holder as WireHolder, IgmpHold, InterfaceItem, SessionItem } from '@mgm/protocol';
-import type { Holder, Igmp, InterfaceItem as ListedInterface, SessionItem as ListedSession } from './generated/arbiter.ts';
+import type {
+  Holder,
+  Igmp,
+  InterfaceItem as ListedInterface,
+  SessionItem as ListedSession,
+} from './generated/arbiter.ts';
 
 /** A holder as the bus carries it: what does not apply is absent. */
 export function wireHolder(holder: Holder): WireHolder {

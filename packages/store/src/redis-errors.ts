@@ -7,9 +7,11 @@ import { StoreError } from './store-error.ts';
 export function classifyRedisError(error: unknown): StoreError {
   const message = error instanceof Error ? error.message : String(error);
   for (const [pattern, code, meaning] of KNOWN) {
-    if (pattern.test(message)) return new StoreError(code, `${meaning}: ${message}`, { cause: error });
+    if (pattern.test(message))
+      return new StoreError(code, `${meaning}: ${message}`, { cause: error });
   }
-  if (isReply(error)) return new StoreError('corrupt', `the script failed: ${message}`, { cause: error });
+  if (isReply(error))
+    return new StoreError('corrupt', `the script failed: ${message}`, { cause: error });
   return new StoreError('indeterminate', `Redis did not answer: ${message}`, { cause: error });
 }
 

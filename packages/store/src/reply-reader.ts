@@ -37,10 +37,7 @@ export function list<Item>(value: unknown, one: (item: unknown) => Item): readon
 }
 
 /** Absent is the empty value of the type: 0, `''`, an empty list. */
-export function optional<Value>(
-  value: unknown,
-  one: (value: unknown) => Value,
-): Value | undefined {
+export function optional<Value>(value: unknown, one: (value: unknown) => Value): Value | undefined {
   const isAbsent = value === 0 || value === '' || (Array.isArray(value) && value.length === 0);
   return isAbsent ? undefined : one(value);
 }

@@ -23,7 +23,9 @@ export const ARBITER_OPERATION = {
 export type ArbiterOperationOf<Name extends OperationName> = (typeof ARBITER_OPERATION)[Name];
 
 type ToArgs = {
-  readonly [Name in OperationName]: (request: Request<Name>) => ArbiterArgs[ArbiterOperationOf<Name>];
+  readonly [Name in OperationName]: (
+    request: Request<Name>,
+  ) => ArbiterArgs[ArbiterOperationOf<Name>];
 };
 
 /** What the arbiter needs to know of each request. */

@@ -26,7 +26,7 @@ export interface StoreOptions {
   readonly url: string;
   /** What all keys begin with. Default `mgm`. */
   readonly keyPrefix?: string;
-  /** How long one decision may take before its outcome counts as unknown. Default 400. */
+  /** How long one decision may take before its outcome counts as unknown. Default 300. */
   readonly replyWithinMs?: number;
   /** Operations of one script call. Default 256. */
   readonly batchMax?: number;
@@ -112,7 +112,7 @@ class RedisStore implements Store {
     });
     this.#link = new RedisLink({
       url: options.url,
-      replyWithinMs: options.replyWithinMs ?? 400,
+      replyWithinMs: options.replyWithinMs ?? 300,
       onStateChange: (state) => this.#stateChanged(state),
     });
   }
@@ -138,7 +138,7 @@ class RedisStore implements Store {
       args.args,
       request.deadlineMs,
     );
-    const answer: Answer<Name> = answers[operation](decision as never, request);
+    const answer: Answer<Name> = answers[operation](decision, request);
     return { ...answer, rev: decision.rev as Revision };
   }
 
@@ -197,9 +197,7 @@ class RedisStore implements Store {
       // A store that lost its memory has forgotten its routers, too.
       this.#known.clear();
       const reason = 'reason' in state && state.reason ? `: ${state.reason}` : '';
-      this.#batcher.refuseWaiting(
-        new StoreError('unavailable', `not connected to Redis${reason}`),
-      );
+      this.#batcher.refuseWaiting(new StoreError('unavailable', `not connected to Redis${reason}`));
     }
     this.#options.onStateChange?.(state);
   }

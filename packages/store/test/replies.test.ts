@@ -151,7 +151,8 @@ describe('take and release', () => {
     expect(await release(b, 20, '')).toMatchObject({ results: [{ kind: 'not_owner' }] });
     expect(await release(a, 21, '')).toMatchObject({ results: [{ kind: 'unknown_interface' }] });
     expect(await release(a, 20, '7')).toMatchObject({ results: [{ kind: 'other_epoch' }] });
-    const epoch = 'results' in taken && taken.results[0]?.kind === 'taken' && taken.results[0].epoch;
+    const epoch =
+      'results' in taken && taken.results[0]?.kind === 'taken' && taken.results[0].epoch;
     expect(await release(a, 20, String(epoch))).toMatchObject({ results: [{ kind: 'released' }] });
   });
 });
@@ -225,7 +226,10 @@ it('lists, reads the log and says where it was cut', async () => {
   expect((await own.ask('events', { after: 0, limit: 9 })).kind).toBe('entries');
   await own.link.command('XTRIM', `mgm:{${own.router}}:events`, 'MINID', '4');
   expect(await own.ask('events', { after: 0, limit: 9 })).toEqual({ kind: 'compacted', first: 2 });
-  expect(await own.ask('sweep', { most: 10, servingMs: 500 })).toMatchObject({ kind: 'swept', more: false });
+  expect(await own.ask('sweep', { most: 10, servingMs: 500 })).toMatchObject({
+    kind: 'swept',
+    more: false,
+  });
 });
 
 it('reached every reply that a header declares', () => {

@@ -23,7 +23,9 @@ async function takeMany(arbiter: Arbiter, count: number, ttlMs: number, graceMs 
   return client;
 }
 
-async function eventsOf(arbiter: Arbiter): Promise<{ type: string; rev: number; ifIndex?: number }[]> {
+async function eventsOf(
+  arbiter: Arbiter,
+): Promise<{ type: string; rev: number; ifIndex?: number }[]> {
   const found: { type: string; rev: number; ifIndex?: number }[] = [];
   for (let after = 0; ; after = found.at(-1)?.rev ?? after) {
     const reply = await arbiter.ask('events', { after, limit: 1_000 });
@@ -44,7 +46,9 @@ it('ends a session once, with one event per interface, however many replicas swe
   await eventually(
     async () => {
       const reports = await Promise.all(
-        [one, two, three].map((arbiter) => arbiter.ask('sweep', { most: 256, servingMs: 3_600_000 })),
+        [one, two, three].map((arbiter) =>
+          arbiter.ask('sweep', { most: 256, servingMs: 3_600_000 }),
+        ),
       );
       expect(reports.some(({ more }) => more)).toBe(false);
       expect((await one.ask('interfaces', LISTING)).items).toEqual([]);

@@ -119,7 +119,13 @@ it('leaves no mailbox behind of a session that ends in the batch that wrote to i
   const by = { actor: 'ann', why: 'test' };
   const [, heir] = await Promise.all([
     arbiter.ask('admin_release', { interface: on(1), ...by }),
-    arbiter.client({ protocolId: 10, isIgmp: true, componentId: 77, instance: 'i2', takeover: true }),
+    arbiter.client({
+      protocolId: 10,
+      isIgmp: true,
+      componentId: 77,
+      instance: 'i2',
+      takeover: true,
+    }),
   ]);
   await Promise.all([
     arbiter.ask('admin_release', { interface: on(2), ...by }),
@@ -167,7 +173,8 @@ it('refuses a copy of what was given up, also right after the session has left',
 
 it('forgets answers that the client has acknowledged', async () => {
   const client = await arbiter.client();
-  for (let i = 1; i <= 20; i++) await arbiter.ask('take', { ...client.next(), interfaces: [on(i)] });
+  for (let i = 1; i <= 20; i++)
+    await arbiter.ask('take', { ...client.next(), interfaces: [on(i)] });
   const fields = await command('HKEYS', key('client:1'));
   expect(String(fields).match(/answer:/g)).toEqual(['answer:']);
 });

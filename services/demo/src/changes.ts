@@ -40,7 +40,7 @@ export class Changes {
   }
 
   async #catchUp(late: AbortSignal): Promise<void> {
-    const { rev } = await this.#look(late);
+    const rev = await this.#revision(late);
     while (this.#rev < rev && !late.aborted) await pause(LOOK_EVERY_MS / 10, late);
   }
 
@@ -58,28 +58,15 @@ export class Changes {
   }
 
   async #watch(signal: AbortSignal): Promise<void> {
-    const isNew = await this.#untilUsed(signal);
-    for await (const seen of this.#mgm.watch({ signal, ...(isNew && { from: 0 }) })) {
+    for await (const seen of this.#mgm.watch({ signal })) {
       this.#rev = seen.kind === 'snapshot' ? seen.rev : seen.event.rev;
       if (seen.kind === 'snapshot') this.#listener.onSnapshot(seen.interfaces);
       else this.#listener.onEvent(seen.event);
     }
   }
 
-  /**
-   * Resolves when somebody has used the router, with whether that is so only now: then its first change is to be seen, too.
-   * The log of a router that was never used has no name, and a watch that began there would take the real one for another.
-   */
-  async #untilUsed(signal: AbortSignal): Promise<boolean> {
-    for (let isNew = false; ; isNew = true) {
-      const { log } = await this.#look(signal);
-      if (log !== '' || signal.aborted) return isNew;
-      await pause(LOOK_EVERY_MS, signal);
-    }
-  }
-
-  async #look(signal: AbortSignal): Promise<{ rev: number; log: string }> {
-    for await (const page of this.#mgm.interfacePages({ limit: 1, signal })) return page;
-    return { rev: 0, log: '' };
+  async #revision(signal: AbortSignal): Promise<number> {
+    for await (const { rev } of this.#mgm.interfacePages({ limit: 1, signal })) return rev;
+    return 0;
   }
 }

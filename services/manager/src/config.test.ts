@@ -37,7 +37,7 @@ describe('a complete configuration', () => {
       logLevel: 'info',
       batchMax: 256,
       queueMax: 10_000,
-      storeTimeoutMs: 400,
+      storeTimeoutMs: 300,
       sweepEveryMs: 250,
       headEveryMs: 1000,
       eventRetention: 100_000,

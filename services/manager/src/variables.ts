@@ -50,7 +50,7 @@ export const variables = z.object({
   ),
   MGM_STORE_TIMEOUT_MS: variable(
     integer(50, 2000),
-    400,
+    300,
     'ms within which a decision is answered, also when Redis hangs',
   ),
   MGM_SWEEP_EVERY_MS: variable(
