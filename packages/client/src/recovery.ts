@@ -121,7 +121,7 @@ async function takeAgain(
   return { taken, missing };
 }
 
-/** After the store lost data, managers hold new owners back for a lease: `unavailable`, for a while. */
+/** No manager, a store that cannot write, too many at once: that passes. A refusal for what is so does not. */
 function isWorthRepeating(error: unknown, { context, endsMono, signal }: RecoveryPlan): boolean {
   if (!isMgmError(error) || signal.aborted || context.clock.monoMs() >= endsMono) return false;
   return error.retryable && error.reason !== 'session-lost';

@@ -171,8 +171,7 @@ export class SessionLife implements RegistrationOwner {
   /** Whether it is worth asking what was the matter. */
   #mayRecover(cause: LossCause): boolean {
     const { reregister } = this.#plan;
-    if (isLeaving(cause) || cause === 'evicted' || reregister === false) return false;
-    return reregister === true || cause === 'refused' || cause === 'deadline';
+    return !isLeaving(cause) && cause !== 'evicted' && reregister !== false;
   }
 
   #isCovered(verdict: Verdict): boolean {

@@ -17,7 +17,7 @@ export const KEY_FAMILIES: readonly KeyFamily[] = [
     name: 'meta',
     type: 'hash',
     suffix: 'meta',
-    what: 'revision, last epoch, log id, schema version; the service clock, when it was last seen, and until when a manager promised to serve',
+    what: 'revision, last epoch, log id, schema version; the service clock, when it was last seen, and until when a manager promised to serve; sessions older than its `reset_epoch` must register again',
   },
   {
     name: 'interface',

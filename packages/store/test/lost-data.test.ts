@@ -49,8 +49,18 @@ it('notices a store that went back in time, begins a new log, and gives higher e
   await arbiter.link.command('HSET', key, ...(Array.isArray(earlier) ? earlier.map(String) : []));
   const again = await epochOfTake(await arbiter.client(), 2);
   expect(again).toBeGreaterThan(lost);
+  // What the older data says of a session may be wrong by now: it has to register again.
+  const beat = { handle: client.handle, ack: 0, mailboxAck: 0 };
+  expect(await arbiter.ask('keepalive', beat)).toMatchObject({ kind: 'session_expired' });
+  expect(await arbiter.ask('owner', { interface: on(1) })).toEqual({ kind: 'free' });
   expect((await arbiter.decide('head', {})).batch.log).not.toBe(batch.log);
-  expect(await events()).toEqual(['1 store-reset', '2 registered', '3 taken']);
+  expect(await events()).toEqual([
+    '1 store-reset',
+    '2 registered',
+    '3 taken',
+    '4 expired',
+    '5 released',
+  ]);
 });
 
 it('says it once, however many managers notice', async () => {

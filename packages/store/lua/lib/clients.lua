@@ -4,8 +4,9 @@
 --- `ended`: over for good; it has lost its pair, every hold of it is void from that instant, and its records are taken
 --- down in slices, by the sweeper or by the take that comes first. A client never comes back from `ended`: the pair
 --- registers under a new number. Ways: register → live; live → stale → ended; live → ended (no grace, evicted,
---- deregistered); live or stale → live under a new session (takeover, registered again in grace), which keeps the number
---- and so, under a new epoch floor, every hold.
+--- deregistered); live or stale → ended, where the store went back in time since the session began; live or stale → live
+--- under a new session (takeover, registered again in grace), which keeps the number and so, under a new epoch floor,
+--- every hold.
 ---
 --- @include lib/events.lua
 
@@ -102,6 +103,10 @@ end
 
 --- Writes down what the service clock says of a client: whoever looks first does it, so it happens once.
 local function settle(client)
+  if client.state ~= 'ended' and client.session < router.reset_epoch then
+    session_event('expired', client)
+    end_client(client, 'expire')
+  end
   if client.state == 'live' and service_now >= client.expires_at then
     if client.grace_ms > 0 then
       set_field(client, 'state', 'stale')

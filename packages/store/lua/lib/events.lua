@@ -40,6 +40,8 @@ local function notice_lost_data(known)
   local foreign = known.log ~= '' and router.log ~= known.log and router.reset_of ~= known.log
   if begun or lost_tail then restart_log(known.fresh_log) end
   router.fresh = begun and not foreign
+  -- Older data tells of sessions, but not of what they did last: they have to say again what they hold.
+  if lost_tail then router.reset_epoch = next_epoch() end
   if foreign or lost_tail then
     router.reset_of = known.log
     store_event('store-reset')

@@ -10,7 +10,7 @@ local service_now
 
 local function load_router(known)
   local stored = redis.call('HMGET', meta_key, 'schema', 'rev', 'epoch', 'log', 'service_ms', 'seen_at',
-    'last_client', 'reset_of', 'serving_until')
+    'last_client', 'reset_of', 'serving_until', 'reset_epoch')
   local schema = tonumber(stored[1] or SCHEMA)
   if schema > SCHEMA then
     error({ err = 'MGMSCHEMA the data has schema ' .. text(schema) .. ', this manager writes ' .. SCHEMA })
@@ -25,6 +25,7 @@ local function load_router(known)
   router.read_rev = router.rev
   router.read_epoch = router.epoch
   router.serving_until = tonumber(stored[9] or 0)
+  router.reset_epoch = tonumber(stored[10] or 0)
   service_now = service_clock(router.service_ms, router.seen_at, router.serving_until)
 end
 
@@ -66,5 +67,5 @@ local function save_router()
   redis.call('HSET', meta_key, 'schema', SCHEMA, 'rev', text(router.rev), 'epoch', text(router.epoch),
     'log', router.log, 'service_ms', text(service_now), 'seen_at', text(now_ms),
     'last_client', text(router.last_client), 'reset_of', router.reset_of,
-    'serving_until', text(router.serving_until))
+    'serving_until', text(router.serving_until), 'reset_epoch', text(router.reset_epoch))
 end

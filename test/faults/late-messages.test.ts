@@ -1,0 +1,162 @@
+import { randomBytes } from 'node:crypto';
+import { connect } from '@mgm/client';
+import { startTcpProxy } from '@mgm/devstack';
+import { eventually } from '@mgm/test-support';
+import { connect as connectNats } from 'nats';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { expectRefused } from '../support/expectations.ts';
+import { type Managers, startManagers } from '../support/managers.ts';
+import { ok } from '../support/raw-answers.ts';
+import { Protocols, RawRouter } from '../support/raw-client.ts';
+import { pack } from '../support/raw-codec.ts';
+import { overReplicas, type Stage } from '../support/stage.ts';
+import { behind, natsAccess } from './nats-access.ts';
+import { RequestWatch } from './request-watch.ts';
+import { startWorker } from './worker-process.ts';
+
+const WITHIN = { withinMs: 10_000 };
+/** Keys that all managers of this file share, so that each may have subjects of its own and be spoken to alone. */
+const KEYS = `f${randomBytes(6).toString('hex')}`;
+const [LEFT, RIGHT] = [`${KEYS}.left`, `${KEYS}.right`];
+
+overReplicas(
+  (stage) => {
+    describe('a request whose answer got lost', () => {
+      it('is answered by another replica when it is repeated, as the first time', async () => {
+        const router = stage.router();
+        await using proxy = await startTcpProxy(stage.servers.nats);
+        await using mgm = await connect({
+          ...natsAccess(behind(proxy, stage.servers.nats.url)),
+          router: router.name,
+          prefix: router.prefix,
+          timeoutMs: 300,
+          deadlineMs: 15_000,
+        });
+        await using session = await mgm.registerProtocol({
+          protocolId: Protocols.pim,
+          componentId: 1,
+          ttlMs: 30_000,
+        });
+        proxy.dropReplies();
+        const take = session.takeInterfaceOwnership({ ifIndex: 7 });
+        const owner = await eventually(async () => ok(await router.owner(7)), WITHIN);
+        const [executor] = stage.managers.running;
+        await stage.managers.add(1);
+        await executor?.kill();
+        await proxy.heal();
+
+        const ownership = await take;
+        expect(ownership.epoch).toBe(owner.epoch);
+        expect(ownership.isHeld).toBe(true);
+        const types = (await router.eventsAfter(0)).map(({ type }) => type);
+        expect(types).toEqual(['registered', 'taken']);
+      });
+    });
+
+    describe('two requests of one client at two replicas', () => {
+      let replicas: Managers[] = [];
+      beforeAll(async () => {
+        const start = (MGM_PREFIX: string): Promise<Managers> =>
+          startManagers(1, stage.servers, { MGM_PREFIX, MGM_KEY_PREFIX: KEYS });
+        replicas = await Promise.all([start(LEFT), start(RIGHT)]);
+      });
+      afterAll(() => Promise.all(replicas.map((one) => one[Symbol.asyncDispose]())));
+
+      it('leave the interface free when the release comes before the take', async () => {
+        const { name, nats } = stage.router();
+        const [left, right] = [LEFT, RIGHT].map((prefix) => new RawRouter(nats, name, prefix));
+        if (!left || !right) throw new Error('there are two replicas');
+        const client = await left.register();
+        const taking = { handle: client.handle, seq: 1, ack: 1, ifIndex: 7 };
+        const releasing = { handle: client.handle, seq: 2, ack: 2, ifIndex: 7 };
+
+        await using proxy = await startTcpProxy(stage.servers.nats);
+        const access = natsAccess(behind(proxy, stage.servers.nats.url));
+        const slow = left.over(await connectNats({ ...access, reconnect: false }));
+        proxy.blackhole('to-server');
+        const late = slow.request('take', taking);
+        expectRefused(await right.request('release', releasing), 87, 'not-found');
+        await proxy.heal();
+
+        expectRefused(await late, 87, 'stale-request');
+        expectRefused(await right.request('take', taking), 87, 'stale-request');
+        for (const replica of [left, right]) {
+          expectRefused(await replica.owner(7), 1168, 'not-found');
+        }
+        const types = (await right.eventsAfter(0)).map(({ type }) => type);
+        expect(types).toEqual(['registered']);
+        await slow.nats.close();
+      });
+
+      it('leave it free in whatever order they come, two hundred times', async () => {
+        const { name, nats } = stage.router();
+        const own = await stage.connect();
+        const [left, right] = [new RawRouter(nats, name, LEFT), new RawRouter(own, name, RIGHT)];
+        const { handle } = await left.register();
+        const orders = { taken: 0, stale: 0 };
+        for (let seq = 1; seq <= 400; seq += 2) {
+          const releasing = { handle, seq: seq + 1, ack: seq + 1, ifIndex: 7 };
+          const [take, release] = await Promise.all([
+            left.request('take', { handle, seq, ack: seq, ifIndex: 7 }),
+            right.request('release', releasing),
+          ]);
+          if (take.status === 0) orders.taken += 1;
+          else expectRefused(take, 87, 'stale-request');
+          if (take.status === 0) ok(release);
+          else expectRefused(release, 87, 'not-found');
+          if (take.status !== 0) orders.stale += 1;
+          expectRefused(await right.owner(7), 1168, 'not-found');
+        }
+        expect(orders.taken + orders.stale).toBe(200);
+        const types = (await right.eventsAfter(0)).map(({ type }) => type);
+        expect(types.filter((type) => type === 'taken')).toHaveLength(orders.taken);
+        expect(types.filter((type) => type === 'released')).toHaveLength(orders.taken);
+      });
+    });
+
+    describe('a take that arrives late', () => {
+      it.for([
+        { what: 'its worker was killed and its lease ran out', takeover: false },
+        { what: 'another process took its session over', takeover: true },
+      ])('takes nothing after $what', async ({ takeover }) => {
+        const router = stage.router();
+        using seen = await RequestWatch.of(router);
+        await using proxy = await startTcpProxy(stage.servers.nats);
+        const url = behind(proxy, stage.servers.nats.url);
+        const ttlMs = takeover ? 30_000 : 1_000;
+        await using worker = await startWorker(router, url, { ttlMs });
+        proxy.blackhole('to-server');
+        const sentBefore = worker.notes.length;
+        worker.send({ kind: 'take', ifIndex: 8 });
+        await eventually(() => {
+          const sent = worker.notesOf('sent', sentBefore).map(({ subject }) => subject);
+          expect(sent).toContain(`${router.prefix}.${router.name}.take`);
+        }, WITHIN);
+        await worker.kill();
+        const successor = await registerAfter(stage, router, takeover);
+        const before = seen.requests.length;
+        await proxy.heal();
+
+        const late = await eventually(() => {
+          const take = seen.requests.slice(before).find(({ op }) => op === 'take');
+          if (!take) throw new Error('the late take has not arrived');
+          const answer = seen.answerTo(take);
+          if (answer === undefined) throw new Error('it was not answered');
+          return { take, answer };
+        }, WITHIN);
+        expect(late.take.fields).toMatchObject({ ifIndex: 8 });
+        expect(late.answer).toMatchObject({ status: 87, reason: 'session-expired' });
+        const again = await router.send('take', pack(late.take.fields));
+        expect(again.length).toBeGreaterThan(0);
+        expectRefused(await router.owner(8), 1168, 'not-found');
+        ok(await successor.take(8));
+      });
+    });
+  },
+  { replicas: [1], env: { MGM_KEY_PREFIX: KEYS } },
+);
+
+/** Registers the worker's pair again, when that is possible. */
+async function registerAfter(stage: Stage, router: RawRouter, takeover: boolean) {
+  return await eventually(() => router.over(stage.nats).register({ takeover }), WITHIN);
+}

@@ -1,0 +1,68 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type { ServersChoice } from '@mgm/devstack';
+
+const FETCH = fileURLToPath(new URL('fetch-faketime.sh', import.meta.url));
+const CACHE = fileURLToPath(new URL('../../.cache/faketime', import.meta.url));
+const FETCH_WITHIN_MS = 60_000;
+
+/** A wall clock that a test moves under a server; the server's monotonic clock goes on as it is. */
+export interface MovableClock extends AsyncDisposable {
+  /** The same servers, but with this clock under Redis. */
+  readonly choice: ServersChoice;
+  /** Lets the clock jump to so many seconds from the true time. */
+  jumpTo(offsetS: number): Promise<void>;
+}
+
+/** Why a clock can't be moved in this run, or the library that does it. */
+export type ClockSupport =
+  | { readonly kind: 'usable'; readonly library: string; readonly command: string }
+  | { readonly kind: 'unusable'; readonly why: string };
+
+/** Finds or fetches libfaketime, where Redis is a process of this machine. */
+export async function clockSupport({ redis }: ServersChoice): Promise<ClockSupport> {
+  if (redis.kind !== 'process') {
+    return { kind: 'unusable', why: 'moves the clock of a Redis that runs as a process' };
+  }
+  try {
+    const { stdout } = await promisify(execFile)('bash', [FETCH, CACHE], {
+      timeout: FETCH_WITHIN_MS,
+    });
+    return { kind: 'usable', library: stdout.trim(), command: redis.command };
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return { kind: 'unusable', why: `needs libfaketime: ${why}` };
+  }
+}
+
+/** Puts a program before Redis that starts it under a clock of ours. */
+export async function movableClock(
+  choice: ServersChoice,
+  { library, command }: ClockSupport & { kind: 'usable' },
+): Promise<MovableClock> {
+  const dir = await mkdtemp(join(tmpdir(), 'mgm-clock-'));
+  const [offset, program] = [join(dir, 'offset'), join(dir, 'redis-server')];
+  const jumpTo = async (offsetS: number): Promise<void> => {
+    // By a rename, since the server may read it at any moment.
+    await writeFile(`${offset}.new`, `${offsetS < 0 ? '' : '+'}${offsetS}\n`);
+    await rename(`${offset}.new`, offset);
+  };
+  await jumpTo(0);
+  // With libc's allocator: jemalloc asks for the time while it starts, which libfaketime does not survive.
+  const lines = [
+    '#!/bin/sh',
+    `export LD_PRELOAD='${library}:libc.so.6' FAKETIME_TIMESTAMP_FILE='${offset}'`,
+    'export FAKETIME_NO_CACHE=1 FAKETIME_DONT_FAKE_MONOTONIC=1 DONT_FAKE_MONOTONIC=1',
+    `exec '${command}' "$@"`,
+  ];
+  await writeFile(program, `${lines.join('\n')}\n`, { mode: 0o755 });
+  return {
+    choice: { ...choice, redis: { kind: 'process', command: program, version: 'any' } },
+    jumpTo,
+    [Symbol.asyncDispose]: () => rm(dir, { recursive: true, force: true }),
+  };
+}

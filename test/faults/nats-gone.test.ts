@@ -1,0 +1,58 @@
+import { eventually } from '@mgm/test-support';
+import { describe, expect, it } from 'vitest';
+import { ok } from '../support/raw-answers.ts';
+import { Protocols } from '../support/raw-client.ts';
+import { notOurs, startWorld } from './own-servers.ts';
+import { RequestWatch } from './request-watch.ts';
+import { startWorker } from './worker-process.ts';
+import { actSubject, machineMonoMs } from './worker-talk.ts';
+
+const WITHIN = { withinMs: 15_000 };
+const TTL_MS = 1_000;
+const OUTAGE_MS = 1.5 * TTL_MS;
+
+describe('while NATS is gone', () => {
+  it.concurrent.for(['paused', 'killed'] as const)(
+    '(%s) a worker stops at its deadline, before anybody else is granted its interface',
+    async (how, context) => {
+      context.skip(notOurs() !== undefined, notOurs());
+      await using world = await startWorld();
+      const { servers, router } = world;
+      using seen = await RequestWatch.of(router);
+      await using worker = await startWorker(router, servers.nats.url, {
+        ttlMs: TTL_MS,
+        actEveryMs: 20,
+        reregister: false,
+      });
+      await eventually(() => expect(seen.acts.length).toBeGreaterThan(0), WITHIN);
+      const told = worker.notes.length;
+      const goneMono = machineMonoMs();
+      if (how === 'paused') await servers.nats.pause();
+      else await servers.nats.kill();
+      // Back when the lease is over by anybody's clock, whether or not the worker has noticed.
+      await eventually(() => expect(machineMonoMs() - goneMono).toBeGreaterThan(OUTAGE_MS), WITHIN);
+      const backMono = machineMonoMs();
+      if (how === 'paused') await servers.nats.resume();
+      else await servers.nats.start();
+      const back = await world.again();
+      const rival = await eventually(
+        () => back.register({ protocolId: Protocols.dvmrp, name: 'rival' }),
+        WITHIN,
+      );
+      const granted = await eventually(async () => {
+        const askedMono = machineMonoMs();
+        return { ...ok(await rival.take(7)), askedMono };
+      }, WITHIN);
+
+      const aborted = await worker.told('aborted', told);
+      expect(aborted).toMatchObject({ ifIndex: 7, epoch: worker.epochs.get(7) });
+      expect(aborted.mono).toBeLessThan(backMono);
+      expect(aborted.mono).toBeLessThan(granted.askedMono);
+      expect(worker.notesOf('lost', told)).toMatchObject([{ cause: 'deadline' }]);
+      const after = worker.notes.slice(worker.notes.indexOf(aborted));
+      const acts = { kind: 'sent', subject: actSubject(router.name) };
+      expect(after).not.toContainEqual(expect.objectContaining(acts));
+      expect(ok(await back.owner(7))).toMatchObject({ name: 'rival', epoch: granted.epoch });
+    },
+  );
+});

@@ -1,0 +1,116 @@
+import { eventually } from '@mgm/test-support';
+import { describe, expect, it } from 'vitest';
+import { ok } from '../support/raw-answers.ts';
+import { Protocols } from '../support/raw-client.ts';
+import { notOurs, startWorld, type World } from './own-servers.ts';
+import { RequestWatch } from './request-watch.ts';
+import { startWorker } from './worker-process.ts';
+
+const WITHIN = { withinMs: 15_000 };
+const TTL_MS = 3_000;
+/** Enough for a worker to be stopped within its lease while the store comes back. */
+const LONG_TTL_MS = 9_000;
+
+async function restartRedis({ servers: { redis } }: World): Promise<void> {
+  await redis.kill();
+  await redis.start();
+}
+
+const logOf = async ({ router }: World): Promise<string> =>
+  ok(await router.request('interfaces', { limit: 1 })).log;
+
+describe('a store that was killed and has all it answered for', () => {
+  it.concurrent('costs nobody anything', async (context) => {
+    context.skip(notOurs() !== undefined, notOurs());
+    await using world = await startWorld({ redis: { appendonly: true } });
+    const { router, servers } = world;
+    using seen = await RequestWatch.of(router);
+    const options = { ttlMs: TTL_MS, interfaces: [1, 2, 3] };
+    await using worker = await startWorker(router, servers.nats.url, options);
+    const [log, rev] = [await logOf(world), await router.rev()];
+    const told = worker.notes.length;
+    await restartRedis(world);
+    await seen.leasePasses(seen.handleThatTook(1), WITHIN);
+
+    expect(worker.notes.slice(told).filter(({ kind }) => kind !== 'sent')).toEqual([]);
+    for (const [ifIndex, epoch] of worker.epochs) {
+      ok(await router.request('validate', { ifIndex, epoch }));
+    }
+    expect(await logOf(world)).toBe(log);
+    expect(await router.eventsAfter(rev)).toEqual([]);
+  });
+
+  it.concurrent('in the middle of takes has each that was answered, once', async (context) => {
+    context.skip(notOurs() !== undefined, notOurs());
+    await using world = await startWorld({ redis: { appendonly: true } });
+    const { router } = world;
+    const client = await router.register();
+    const epochs = new Map<number, string>();
+    let restarted: Promise<void> | undefined;
+    for (let ifIndex = 1; ifIndex <= 300; ifIndex++) {
+      if (ifIndex === 100) restarted = restartRedis(world);
+      const fields = { ...client.next(), ifIndex };
+      // The same number again until it is known what became of it.
+      const take = await eventually(async () => ok(await router.request('take', fields)), WITHIN);
+      epochs.set(ifIndex, take.epoch);
+    }
+    await restarted;
+    const { items } = ok(await router.request('interfaces', { limit: 1000 }));
+    expect(new Map(items.map(({ ifIndex, epoch }) => [ifIndex, epoch]))).toEqual(epochs);
+    const taken = (await router.eventsAfter(0)).filter(({ type }) => type === 'taken');
+    expect(taken.map(({ ifIndex }) => ifIndex)).toEqual([...epochs.keys()]);
+  });
+});
+
+describe('a store that came back empty', () => {
+  // The store numbers its clients from 1 again, and the rival is the first.
+  it.concurrent.for([
+    { place: 'free', others: 1 },
+    { place: "the rival's", others: 0 },
+  ])('is filled again by its workers, whose old place is $place', async ({ others }, context) => {
+    context.skip(notOurs() !== undefined, notOurs());
+    await using world = await startWorld({ managers: 2 });
+    const { router, servers } = world;
+    using watch = router.watch();
+    for (let other = 0; other < others; other++) await router.register({ componentId: 9 });
+    await using worker = await startWorker(router, servers.nats.url, {
+      ttlMs: LONG_TTL_MS,
+      interfaces: [1, 2],
+    });
+    const log = await logOf(world);
+    // While it is stopped it can't be the first to come back, so that a rival gets one of its interfaces.
+    await worker.tell({ kind: 'stop' }, 'stopping');
+    const noted = worker.notes.length;
+    await restartRedis(world);
+    const rival = await eventually(
+      () => router.register({ protocolId: Protocols.dvmrp, name: 'rival' }),
+      WITHIN,
+    );
+    const granted = await eventually(async () => ok(await rival.take(2)), WITHIN);
+    worker.goOn();
+
+    const recovered = await worker.told('recovered', noted);
+    const { regained, missing, session } = recovered;
+    expect(missing).toEqual([{ ifIndex: 2, reason: 'already-owned', holder: 'rival' }]);
+    expect(regained.map(({ ifIndex }) => ifIndex)).toEqual([1]);
+    const epoch = regained[0]?.epoch ?? '';
+    const before = [...worker.epochs.values()].map(BigInt);
+    expect(session).not.toBe(worker.session);
+    for (const after of [epoch, granted.epoch]) {
+      for (const old of before) expect(BigInt(after)).toBeGreaterThan(old);
+    }
+    const kinds = worker.notes
+      .slice(noted, worker.notes.indexOf(recovered))
+      .map(({ kind }) => kind);
+    expect(kinds.filter((kind) => kind !== 'sent')).toEqual(['aborted', 'aborted', 'lost']);
+    expect(ok(await router.owner(1))).toMatchObject({ name: 'worker', session, epoch });
+    expect(ok(await router.owner(2))).toMatchObject({ name: 'rival', epoch: granted.epoch });
+    expect(await logOf(world)).not.toBe(log);
+    const [first] = await router.eventsAfter(0);
+    expect(first).toMatchObject({ type: 'store-reset', rev: 1 });
+    await eventually(() => {
+      const resets = watch.events.filter(({ type }) => type === 'store-reset');
+      expect(resets).toHaveLength(1);
+    }, WITHIN);
+  });
+});
