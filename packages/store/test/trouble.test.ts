@@ -171,6 +171,23 @@ it('refuses a copy of what was given up, also right after the session has left',
   expect(copy).toEqual({ kind: 'bad_handle' });
 });
 
+it('keeps no more than the last callbacks of a session that acknowledges none', async () => {
+  const igmp = await arbiter.client({ protocolId: 10, isIgmp: true });
+  const pim = await arbiter.client();
+  const interfaces = Array.from({ length: 1_000 }, (_, i) => on(i + 1));
+  await arbiter.ask('take', { ...igmp.next(), interfaces });
+  for (let pairs = 0; pairs < 36_000; pairs += 2_000) {
+    await arbiter.ask('take', { ...pim.next(), interfaces });
+    await arbiter.ask('release', { ...pim.next(), interfaces, epoch: '' });
+  }
+  const page = await arbiter.ask('mailbox', { handle: igmp.handle, after: 0, limit: 1 });
+  if (page.kind !== 'messages') throw new Error(page.kind);
+  expect(page.head).toBe(72_000);
+  // 65 536 messages reach back to 6465, which stands in the entry of 6001 to 8000; entries go whole.
+  expect(page.entries[0]?.callbacks[0]?.seq).toBe(6_001);
+  expect(Number(await command('XLEN', key(`mailbox:${igmp.session}`)))).toBe(33);
+});
+
 it('forgets answers that the client has acknowledged', async () => {
   const client = await arbiter.client();
   for (let i = 1; i <= 20; i++)

@@ -3,6 +3,9 @@
 --- @include lib/clients.lua
 --- @shape callback session:session seq:integer type:string interface:interface rev:revision? cause:string epoch:epoch? why:string?
 
+--- What a session that acknowledges nothing keeps: the last so many messages, and at most one batch more.
+local MAILBOX_MAX = 65536
+
 local callbacks = {}
 
 local function queue_callback(client, type, interface, rev, cause, epoch, why)
@@ -35,7 +38,8 @@ end
 
 local function save_mailboxes()
   for session, queued in pairs(mailboxes) do
-    redis.call('XADD', mailbox_key(session), text(queued[#queued][2]) .. '-0', 'ts', text(now_ms),
-      'messages', cmsgpack.pack(queued))
+    local last = queued[#queued][2]
+    redis.call('XADD', mailbox_key(session), 'MINID', text(math.max(0, last - MAILBOX_MAX)), text(last) .. '-0',
+      'ts', text(now_ms), 'messages', cmsgpack.pack(queued))
   end
 end
