@@ -25,6 +25,8 @@ export interface Context {
 
 export interface AskOptions extends CallOptions {
   readonly guard?: () => MgmError | undefined;
+  /** The longest wait between attempts. Default 1 s. */
+  readonly longestBackoffMs?: number;
   readonly place?: ErrorPlace;
 }
 
@@ -49,6 +51,7 @@ export async function ask<Name extends OperationName>(
     timeoutMs,
     deadlineMono: clock.monoMs() + deadlineMs,
     ...(options.guard && { guard: options.guard }),
+    ...(options.longestBackoffMs && { longestBackoffMs: options.longestBackoffMs }),
   });
   const answer = await untilAborted(call, options.signal);
   context.store.saw(answer.reply.rev);

@@ -8,7 +8,7 @@ import type { HeldInterface } from './ownership.ts';
 import type { Registered, Registrant, Registrar } from './registering.ts';
 import type { Registration } from './registration.ts';
 import { pause } from './waiting.ts';
-import type { Verdict } from './why-lost.ts';
+import { attempts, type Patience, type Verdict } from './why-lost.ts';
 
 /** An interface that a session had and did not get back. */
 export interface MissingInterface extends InterfaceKey {
@@ -23,7 +23,7 @@ export interface Recovered {
   readonly missing: readonly MissingInterface[];
 }
 
-export interface RecoveryPlan {
+export interface RecoveryPlan extends Patience {
   readonly context: Context;
   readonly registrar: Registrar;
   readonly registrant: Registrant;
@@ -32,10 +32,6 @@ export interface RecoveryPlan {
   readonly former: SessionId;
   /** What the lost session had. */
   readonly wanted: readonly InterfaceKey[];
-  /** When to give up. */
-  readonly endsMono: number;
-  /** The session is not wanted any more. */
-  readonly signal: AbortSignal;
   begin(registered: Registered): Registration;
 }
 
@@ -58,15 +54,15 @@ export async function recover(plan: RecoveryPlan): Promise<Recovered> {
 }
 
 async function registerAgain(plan: RecoveryPlan): Promise<Registered> {
-  const { context, registrar, signal } = plan;
+  const { context, registrar, attemptMs, signal } = plan;
   const resumes = plan.verdict === 'outlived' ? plan.former : undefined;
   const registrant = { ...plan.registrant, takeover: false, resumes };
   for (let attempt = 1; ; attempt++) {
     try {
-      return await registrar.register(registrant, { signal });
+      return await registrar.register(registrant, attempts(plan));
     } catch (error) {
       if (!isMgmError(error) || !isWorthWaiting(error, plan)) throw error;
-      await pause(context.clock, backoffMs(attempt, error.retryAfterMs), signal);
+      await pause(context.clock, backoffMs(attempt, error.retryAfterMs, attemptMs), signal);
     }
   }
 }

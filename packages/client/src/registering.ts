@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { SessionId } from '@mgm/protocol';
-import { ask, type Context } from './context.ts';
+import { ask, type AskOptions, type Context } from './context.ts';
 import { isMgmError, MgmError, refusalError } from './errors.ts';
 import { marginMs } from './lease-clock.ts';
-import type { CallOptions } from './options.ts';
 import { granted, type Success } from './replies.ts';
 
 /** Who registers, and on what terms. */
@@ -47,7 +46,7 @@ export class Registrar {
     this.#context = context;
   }
 
-  async register(registrant: Registering, options: CallOptions): Promise<Registered> {
+  async register(registrant: Registering, options: AskOptions): Promise<Registered> {
     const pair = `${registrant.protocolId}/${registrant.componentId}`;
     const instance = this.#unanswered.get(pair) ?? randomUUID();
     // Out of the map while it is in use: two calls at once must not get one session.
@@ -63,7 +62,7 @@ export class Registrar {
   async #untilInTime(
     registrant: Registering,
     instance: string,
-    options: CallOptions,
+    options: AskOptions,
   ): Promise<Registered> {
     const { clock } = this.#context;
     const endsMono = clock.monoMs() + (options.deadlineMs ?? this.#context.deadlineMs);
@@ -77,11 +76,7 @@ export class Registrar {
     }
   }
 
-  async #once(
-    registrant: Registering,
-    instance: string,
-    options: CallOptions,
-  ): Promise<Registered> {
+  async #once(registrant: Registering, instance: string, options: AskOptions): Promise<Registered> {
     const place = { operation: 'register', router: this.#context.router } as const;
     const answer = await ask(this.#context, 'register', fieldsOf(registrant, instance), options);
     const fields = granted(answer.reply, (refusal) => refusalError(refusal, place));

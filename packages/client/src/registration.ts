@@ -39,6 +39,7 @@ export interface Loss {
   readonly session: SessionId;
   readonly cause: LossCause;
   readonly lastRev: number;
+  readonly ttlMs: number;
   readonly reason: MgmError;
   readonly held: readonly HeldInterface[];
 }
@@ -213,8 +214,8 @@ export class Registration implements OwnershipKeeper {
     this.#desk.end();
     const held = this.#holdings.endAll(reason);
     this.#calls.end(reason);
-    const { session, lastRev } = this;
-    this.#owner.onLost({ session, cause, lastRev, reason, held });
+    const { session, lastRev, ttlMs } = this;
+    this.#owner.onLost({ session, cause, lastRev, ttlMs, reason, held });
   }
 
   ack(): number {

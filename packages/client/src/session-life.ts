@@ -39,6 +39,9 @@ export interface LifePlan {
   readonly events: Emitter<SessionEvents>;
 }
 
+/** So many attempts to learn what became of a session fit into its lease. */
+const ATTEMPTS_PER_LEASE = 6;
+
 /**
  * What a caller knows as one session: a registration, and after its loss maybe another.
  *
@@ -183,6 +186,7 @@ export class SessionLife implements RegistrationOwner {
     const { context, reregisterWithinMs } = this.#plan;
     const patience = {
       endsMono: context.clock.monoMs() + reregisterWithinMs,
+      attemptMs: Math.min(context.timeoutMs, loss.ttlMs / ATTEMPTS_PER_LEASE),
       signal: this.#recovery.signal,
     };
     try {

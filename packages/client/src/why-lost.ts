@@ -1,6 +1,6 @@
 import type { EventMessage, SessionId } from '@mgm/protocol';
 import { backoffMs } from './backoff.ts';
-import { demand, type Context } from './context.ts';
+import { demand, type AskOptions, type Context } from './context.ts';
 import { isMgmError } from './errors.ts';
 import type { LossCause } from './session-errors.ts';
 import { pause } from './waiting.ts';
@@ -25,6 +25,8 @@ export interface LostSession {
 export interface Patience {
   /** When to give up. */
   readonly endsMono: number;
+  /** How long one attempt, and the pause after it, may take: what is left of the lease runs on as soon as managers serve. */
+  readonly attemptMs: number;
   readonly signal: AbortSignal;
 }
 
@@ -36,7 +38,7 @@ export async function whyLost(
 ): Promise<Verdict> {
   const revBefore = context.store.rev;
   const page = await patiently(context, patience, () =>
-    demand(context, 'interfaces', { limit: 1 }, { signal: patience.signal }),
+    demand(context, 'interfaces', { limit: 1 }, attempts(patience)),
   );
   if (context.store.compare(page, revBefore)) return 'forgotten';
   const byDeadline = lost.cause === 'deadline';
@@ -67,7 +69,7 @@ async function* eventsAfter(
 ): AsyncGenerator<EventMessage, { readonly isComplete: boolean }, undefined> {
   for (let from = rev; ;) {
     const page = await patiently(context, patience, () =>
-      demand(context, 'events', { from }, { signal: patience.signal }),
+      demand(context, 'events', { from }, attempts(patience)),
     ).catch((error: unknown) => {
       if (isMgmError(error, 'compacted')) return undefined;
       throw error;
@@ -80,10 +82,15 @@ async function* eventsAfter(
   }
 }
 
+/** The limits of one call. */
+export function attempts({ attemptMs, signal }: Patience): AskOptions {
+  return { signal, timeoutMs: attemptMs, longestBackoffMs: attemptMs };
+}
+
 /** Tries again while nobody is there to answer. */
 async function patiently<Result>(
   { clock }: Context,
-  { endsMono, signal }: Patience,
+  { endsMono, attemptMs, signal }: Patience,
   attempt: () => Promise<Result>,
 ): Promise<Result> {
   for (let count = 1; ; count++) {
@@ -92,7 +99,7 @@ async function patiently<Result>(
     } catch (error) {
       const isWorthIt = isMgmError(error) && error.retryable && !signal.aborted;
       if (!isWorthIt || clock.monoMs() >= endsMono) throw error;
-      await pause(clock, backoffMs(count, error.retryAfterMs), signal);
+      await pause(clock, backoffMs(count, error.retryAfterMs, attemptMs), signal);
     }
   }
 }

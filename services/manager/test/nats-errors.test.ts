@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort, startNats, type RunningServer } from '@mgm/devstack';
 import { eventually } from '@mgm/test-support';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import { Bus, type BusState } from '../src/nats-connection.ts';
 import { hang } from './hang.ts';
 
@@ -46,8 +46,12 @@ describe('why there is no NATS', () => {
     );
   });
 
-  // A server given by URL has users and settings of its own.
-  describe.skipIf(choice.nats.kind === 'given')('a server of ours', () => {
+  describe('a server of ours', () => {
+    beforeEach((context) => {
+      const isGiven = choice.nats.kind === 'given';
+      context.skip(isGiven, 'a server given by URL has users and settings of its own');
+    });
+
     it.each(['', 'worker:wrong@', 'token@'])('that refuses nats://%s…', async (credentials) => {
       await using nats = await startNats(choice, { args: ['--user', 'worker', '--pass', 'p@ss'] });
       expect(await firstState(`nats://${credentials}${nats.host}:${nats.port}`)).toEqual(
@@ -109,8 +113,12 @@ describe('why there is no NATS', () => {
   });
 });
 
-// Permissions are set in a file, which only a process of this machine can read.
-describe.skipIf(choice.nats.kind !== 'process')('a NATS that denies', () => {
+describe('a NATS that denies', () => {
+  beforeEach((context) => {
+    const isProcess = choice.nats.kind === 'process';
+    context.skip(!isProcess, 'permissions are set in a file, which only a process here can read');
+  });
+
   let folder: string;
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'mgm-nats-'));
