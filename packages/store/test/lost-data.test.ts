@@ -63,6 +63,12 @@ it('notices a store that went back in time, begins a new log, and gives higher e
   ]);
 });
 
+it('gives a higher epoch for an interface whose record was deleted', async () => {
+  const first = await epochOfTake(await arbiter.client(), 1);
+  await arbiter.link.command('DEL', `mgm:{${arbiter.router}}:if:1:`);
+  expect(await epochOfTake(await arbiter.client(), 1)).toBeGreaterThan(first);
+});
+
 it('says it once, however many managers notice', async () => {
   using other = await openArbiter(redis, arbiter.router);
   await epochOfTake(await arbiter.client(), 1);
