@@ -16,6 +16,7 @@ export class EventFeed implements Disposable {
   readonly #unsubscribe: (() => void)[];
   readonly #events = new Map<number, EventMessage>();
   #position = 0;
+  #ts = 0;
   #head = 0;
   #log: string | undefined;
   #isDoubtful = false;
@@ -36,17 +37,42 @@ export class EventFeed implements Disposable {
     return this.#position;
   }
 
-  /** The next event goes on from here. What was pushed up to here is of no use any more. */
-  goOnFrom(rev: number): void {
+  /** The highest revision heard of. */
+  get head(): number {
+    return this.#head;
+  }
+
+  /** The next event goes on from here, `ts` being the time of this one. What was pushed up to here is of no use any more. */
+  goOnFrom(rev: number, ts = 0): void {
     this.#position = rev;
+    this.#ts = ts;
     for (const known of this.#events.keys()) if (known <= rev) this.#events.delete(known);
+  }
+
+  /** Whether the event that follows is here. */
+  get hasNext(): boolean {
+    return this.#events.has(this.#position + 1);
   }
 
   /** The event that follows, if it is here. */
   take(): EventMessage | undefined {
     const event = this.#events.get(this.#position + 1);
-    if (event) this.goOnFrom(event.rev);
+    if (!event) return undefined;
+    this.#events.delete(event.rev);
+    // Older than the one before it: a late copy out of another log, or a clock that was set back. The log knows.
+    if (event.ts < this.#ts) {
+      this.#isDoubtful = true;
+      return undefined;
+    }
+    this.#position = event.rev;
+    this.#ts = event.ts;
     return event;
+  }
+
+  /** The log was read: what was heard of another one counts no more, nor of a higher head, unless that came meanwhile. */
+  learn(log: string, head: number, headBefore: number): void {
+    this.#log = log;
+    if (this.#head === headBefore) this.#head = head;
   }
 
   /** Whether something was pushed that lies behind the next event. */
@@ -72,9 +98,22 @@ export class EventFeed implements Disposable {
     this.#log = undefined;
   }
 
-  /** Resolves when something comes, after so many milliseconds, or when the signal fires. */
-  async news(withinMs: number, signal: AbortSignal): Promise<void> {
-    await pause(this.#context.clock, withinMs, AbortSignal.any([this.#news.signal, signal]));
+  /** Resolves when something comes, after so many milliseconds, or when the signal fires. Says whether something came. */
+  async news(withinMs: number, signal: AbortSignal): Promise<boolean> {
+    const news = this.#news.signal;
+    await pause(this.#context.clock, withinMs, AbortSignal.any([news, signal]));
+    return news.aborted;
+  }
+
+  /** Resolves when the event that follows is here, after so many milliseconds, or when the signal fires. */
+  async next(withinMs: number, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#context;
+    const endsMono = clock.monoMs() + withinMs;
+    while (!this.hasNext && !signal.aborted) {
+      const leftMs = endsMono - clock.monoMs();
+      if (leftMs <= 0) return;
+      await this.news(leftMs, signal);
+    }
   }
 
   [Symbol.dispose](): void {

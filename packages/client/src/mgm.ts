@@ -11,8 +11,9 @@ import type { InterfaceFilter, InterfacePage, PageOptions } from './reads.ts';
 import { Registrar } from './registering.ts';
 import { isRefusal, type Success } from './replies.ts';
 import type { Session } from './session.ts';
+import type { Sighting } from './sighting.ts';
 import type { LinkState } from './transport.ts';
-import { watch, type Sighting, type WatchOptions } from './watch.ts';
+import { watch, type WatchOptions } from './watch.ts';
 
 /** What a client tells its listeners. */
 export interface MgmEvents {
@@ -159,9 +160,11 @@ export class Mgm implements AsyncDisposable {
   }
 
   /**
-   * All changes of state, without gaps, as long as they are asked for: a snapshot of the interfaces and then each event after
-   * it, or with `from` the events after that revision. Pushed ones come as they happen, missed ones are read back; where
-   * that is not possible any more, another snapshot comes. Wire contract section 5.
+   * All changes of state, once and in order, as long as they are asked for: a snapshot of the interfaces at one revision, a
+   * `synced` mark, and then each event after it; or with `from` the events after that revision, and `synced` when those
+   * that were there are told. Pushed ones come as they happen, missed ones are read back, also for who reads slowly; where that is
+   * not possible any more, another snapshot comes and says why. Filters: `interface`, `protocolId`, `session`.
+   * Wire contract section 5.
    */
   watch(options: WatchOptions = {}): AsyncIterableIterator<Sighting> {
     return watch(this.#context, options);

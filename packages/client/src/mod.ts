@@ -16,7 +16,9 @@ export type { CallOptions } from './options.ts';
 export type { InterfaceFilter, InterfacePage, PageOptions } from './reads.ts';
 export type { CallbackFailure, CallbackHandler, CallbackHandlers } from './callbacks.ts';
 export type { MissedCallbacks } from './callback-desk.ts';
-export type { Sighting, WatchOptions } from './watch.ts';
+export type { Sighting, SnapshotReason } from './sighting.ts';
+export type { WatchOptions } from './watch.ts';
+export type { WatchFilter } from './watch-filter.ts';
 export type { Logger, LogFields } from './logger.ts';
 export type {
   CallbackMessage,

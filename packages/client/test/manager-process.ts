@@ -14,14 +14,17 @@ export interface ManagerProcess extends AsyncDisposable {
   resume(): void;
 }
 
-/** Starts a manager on these servers and resolves when it serves. */
-export async function startManagerProcess(servers: TestServers): Promise<ManagerProcess> {
+/** Starts a manager on these servers, with more settings if need be, and resolves when it serves. */
+export async function startManagerProcess(
+  servers: TestServers,
+  env: Readonly<Record<string, string>> = {},
+): Promise<ManagerProcess> {
   const child = spawn(
     process.execPath,
     ['--conditions=@mgm/source', 'services/manager/src/main.ts'],
     {
       cwd: ROOT,
-      env: { MGM_NATS_URL: servers.nats.url, MGM_REDIS_URL: servers.redis.url },
+      env: { MGM_NATS_URL: servers.nats.url, MGM_REDIS_URL: servers.redis.url, ...env },
       stdio: ['ignore', 'pipe', 'inherit'],
     },
   );

@@ -62,3 +62,8 @@ let lastComponent = 0;
 export function pim(options: Partial<ProtocolOptions> = {}): ProtocolOptions {
   return { protocolId: PIM, componentId: ++lastComponent, ...options };
 }
+
+/** Options of an IGMP that nobody else is registered as. */
+export function igmp(options: Partial<ProtocolOptions> = {}): ProtocolOptions {
+  return { protocolId: IGMP, componentId: ++lastComponent, ...options };
+}

@@ -1,12 +1,18 @@
 import { startTcpProxy } from '@mgm/devstack';
-import { eventually } from '@mgm/test-support';
+import { eventually, startServers } from '@mgm/test-support';
+import { encodeMessage } from '@mgm/protocol';
 import { connect } from 'nats';
 import { describe, expect, it } from 'vitest';
-import type { Mgm, Sighting, WatchOptions } from '../src/mod.ts';
-import { newRouter, pim, stageForAll } from './stage.ts';
+import { connect as connectClient } from '../src/mod.ts';
+import type { EventMessage, Mgm, Session, Sighting, WatchOptions } from '../src/mod.ts';
+import { startManagerProcess } from './manager-process.ts';
+import { scriptedManager } from './scripted-manager.ts';
+import { igmp, newRouter, pim, stageForAll } from './stage.ts';
 
 const stage = stageForAll();
 const MS = { withinMs: 10_000 };
+/** What comes before the first change. */
+const BEGUN = ['snapshot', 'synced'];
 
 /** A watch that runs until its block ends, and what it saw. */
 function watching(mgm: Mgm, options: WatchOptions = {}) {
@@ -18,6 +24,7 @@ function watching(mgm: Mgm, options: WatchOptions = {}) {
   return {
     seen,
     revs: () => seen.flatMap((one) => (one.kind === 'event' ? [one.event.rev] : [])),
+    events: () => seen.flatMap((one) => (one.kind === 'event' ? [one.event] : [])),
     types: () => seen.map((one) => (one.kind === 'event' ? one.event.type : one.kind)),
     async [Symbol.asyncDispose]() {
       controller.abort();
@@ -40,11 +47,14 @@ describe('a watcher', () => {
     const session = await mgm.registerProtocol(pim());
     await session.takeInterfaceOwnership({ ifIndex: 1 });
     await using watch = watching(mgm);
-    await eventually(() => expect(watch.types()).toEqual(['snapshot']), MS);
-    expect(watch.seen[0]).toMatchObject({ interfaces: [{ ifIndex: 1, session: session.id }] });
+    await eventually(() => expect(watch.types()).toEqual(BEGUN), MS);
+    expect(watch.seen).toMatchObject([
+      { reason: 'start', rev: 2, interfaces: [{ ifIndex: 1, session: session.id }] },
+      { kind: 'synced', rev: 2 },
+    ]);
     await session.takeInterfaceOwnership({ ifIndex: 2 });
     await session.deregister({ force: true });
-    const expected = ['snapshot', 'taken', 'released', 'released', 'deregistered'];
+    const expected = [...BEGUN, 'taken', 'released', 'released', 'deregistered'];
     await eventually(() => expect(watch.types()).toHaveLength(expected.length), MS);
     expect(watch.types().toSorted()).toEqual(expected.toSorted());
   });
@@ -52,10 +62,10 @@ describe('a watcher', () => {
   it('sees the first change of a router that nobody has used before', async () => {
     await using mgm = await stage.client();
     await using watch = watching(mgm);
-    await eventually(() => expect(watch.types()).toEqual(['snapshot']), MS);
+    await eventually(() => expect(watch.types()).toEqual(BEGUN), MS);
     const session = await mgm.registerProtocol(pim());
     await session.takeInterfaceOwnership({ ifIndex: 1 });
-    const types = ['snapshot', 'registered', 'taken'];
+    const types = [...BEGUN, 'registered', 'taken'];
     await eventually(() => expect(watch.types()).toEqual(types), MS);
     // The beacons tell of a log now, and that is none that was lost.
     await heads(mgm.router, 2);
@@ -95,14 +105,18 @@ describe('a watcher', () => {
     await using session = await mgm.registerProtocol(pim({ ttlMs: 2_000 }));
     await session.takeInterfaceOwnership({ ifIndex: 1 });
     await using watch = watching(mgm);
-    await eventually(() => expect(watch.types()).toEqual(['snapshot']), MS);
+    await eventually(() => expect(watch.types()).toEqual(BEGUN), MS);
     await stage.servers.redis.kill();
     await stage.servers.redis.start();
     await eventually(() => {
       const [first, ...later] = watch.seen.filter((one) => one.kind === 'snapshot');
       expect(later.length).toBeGreaterThan(0);
+      expect(first?.reason).toBe('start');
+      expect(later.map(({ reason }) => reason)).toEqual(later.map(() => 'store-reset'));
       expect(later.at(-1)?.log).not.toBe(first?.log);
     }, MS);
+    const marks = () => watch.types().filter((type) => type === 'snapshot' || type === 'synced');
+    await eventually(() => expect(marks().slice(-2)).toEqual(BEGUN), MS);
     await eventually(() => expect(session.ownerships).toHaveLength(1), MS);
     await eventually(() => expect(watch.types()).toContain('taken'), MS);
   });
@@ -117,3 +131,253 @@ describe('a watcher', () => {
     expect(seen).toEqual([]);
   });
 });
+
+function interfacesFrom(first: number, count: number): { readonly ifIndex: number }[] {
+  return Array.from({ length: count }, (_, at) => ({ ifIndex: first + at }));
+}
+
+/** Takes and gives back 1 000 interfaces, so many times: 2 000 changes each. */
+async function churn(session: Session, rounds: number, first = 1): Promise<void> {
+  const refs = interfacesFrom(first, 1_000);
+  for (let round = 0; round < rounds; round++) {
+    const taken = await session.takeInterfaces(refs);
+    const released = await session.releaseInterfaces(refs);
+    expect(new Set([...taken, ...released].map(({ kind }) => kind))).toEqual(
+      new Set(['taken', 'released']),
+    );
+  }
+}
+
+/** What an interface comes to by these changes: who holds it, under which epoch. */
+function applied(items: Map<number, string>, events: readonly EventMessage[]): Map<number, string> {
+  for (const { ifIndex = 0, type, epoch = '' } of events) {
+    if (type === 'taken') items.set(ifIndex, epoch);
+    if (type === 'released') items.delete(ifIndex);
+  }
+  return items;
+}
+
+describe('what was there when a watch began', () => {
+  it('is told before `synced`, once, where it goes on from a revision', async () => {
+    await using mgm = await stage.client();
+    await using session = await mgm.registerProtocol(pim());
+    await churn(session, 1);
+    await using watch = watching(mgm, { from: 0 });
+    await eventually(() => expect(watch.types()).toContain('synced'), MS);
+    expect(watch.seen.findIndex(({ kind }) => kind === 'synced')).toBe(2_001);
+    expect(watch.seen[2_001]).toMatchObject({ rev: 2_001 });
+    await session.takeInterfaceOwnership({ ifIndex: 1 });
+    await eventually(() => expect(watch.types().slice(2_001)).toEqual(['synced', 'taken']), MS);
+  });
+
+  it('is a snapshot at one revision, although it changes while it is read', async () => {
+    await using mgm = await stage.client();
+    // Listed in the order in which they came: between the pages of the second, the third goes on.
+    await using early = await mgm.registerProtocol(pim());
+    await using steady = await mgm.registerProtocol(pim());
+    await using late = await mgm.registerProtocol(pim());
+    await steady.takeInterfaces(interfacesFrom(10_000, 3_000));
+    await using watch = watching(mgm, { from: 0 });
+    const snapshots: (Sighting & { kind: 'snapshot' })[] = [];
+    const isDone = () => snapshots.length === 8;
+    const goingOn = [early, late].map(async (session, at) => {
+      const refs = interfacesFrom(1 + at * 1_000, 100);
+      while (!isDone()) {
+        await session.takeInterfaces(refs);
+        await session.releaseInterfaces(refs);
+      }
+    });
+    while (!isDone()) {
+      for await (const one of mgm.watch()) {
+        if (one.kind === 'snapshot') snapshots.push(one);
+        else break;
+      }
+    }
+    await Promise.all(goingOn);
+    const revs = new Set(snapshots.map(({ rev }) => rev));
+    expect(revs.size).toBe(8);
+    await eventually(
+      () => expect(watch.revs().at(-1)).toBeGreaterThanOrEqual(Math.max(...revs)),
+      MS,
+    );
+    for (const { interfaces, rev } of snapshots) {
+      const then = applied(new Map(), watch.events().slice(0, rev));
+      expect(new Map(interfaces.map(({ ifIndex, epoch }) => [ifIndex, `${epoch}`]))).toEqual(then);
+    }
+  });
+
+  it('is void where it counts in a log that is no more', async () => {
+    await using mgm = await stage.client();
+    await using session = await mgm.registerProtocol(pim());
+    await using watch = watching(mgm, { from: 1, log: 'of another time' });
+    await eventually(() => expect(watch.types()).toEqual(BEGUN), MS);
+    expect(watch.seen[0]).toMatchObject({ reason: 'store-reset', rev: 1 });
+    expect(session.state).toBe('live');
+  });
+});
+
+describe('a slow watcher', () => {
+  it('misses nothing of more changes than are kept for it', { timeout: 30_000 }, async () => {
+    await using mgm = await stage.client();
+    await using session = await mgm.registerProtocol(pim());
+    const watch = mgm.watch({ from: 0 });
+    const revs: number[] = [];
+    const read = async (count: number): Promise<void> => {
+      while (revs.length < count) {
+        const { value } = await watch.next();
+        if (value?.kind === 'event') revs.push(value.event.rev);
+      }
+    };
+    await read(1);
+    await churn(session, 6);
+    const nats = await connect({ servers: stage.servers.nats.url });
+    const reads = nats.subscribe(`mgm.v1.${mgm.router}.events`);
+    await nats.flush();
+    await read(12_001);
+    await watch.return?.();
+    await nats.flush();
+    // At most 4 096 were kept: the others came by pages of 1 000 out of the log.
+    expect(reads.getReceived()).toBeGreaterThanOrEqual(8);
+    await nats.close();
+    expect(revs).toEqual(Array.from({ length: 12_001 }, (_, at) => at + 1));
+  });
+
+  it('gets a snapshot that says so where the log was cut meanwhile', async () => {
+    await using servers = await startServers();
+    // Names of its own, since servers given by URL are the same as those of the other tests.
+    const [prefix, keys] = [`${newRouter()}.v1`, newRouter()];
+    const env = { MGM_EVENT_RETENTION: '1000', MGM_PREFIX: prefix, MGM_KEY_PREFIX: keys };
+    await using _manager = await startManagerProcess(servers, env);
+    const router = newRouter();
+    await using mgm = await connectClient({ servers: servers.nats.url, router, prefix });
+    await using session = await mgm.registerProtocol(pim());
+    await session.takeInterfaceOwnership({ ifIndex: 5_000 });
+    const refs = Array.from({ length: 100 }, (_, at) => ({ ifIndex: at + 1 }));
+    for (let round = 0; round < 30; round++) {
+      await session.takeInterfaces(refs);
+      await session.releaseInterfaces(refs);
+    }
+    await using watch = watching(mgm, { from: 0 });
+    await eventually(() => expect(watch.types()).toEqual(BEGUN), MS);
+    expect(watch.seen).toMatchObject([
+      { reason: 'compacted', rev: 6_002, interfaces: [{ ifIndex: 5_000 }] },
+      { rev: 6_002 },
+    ]);
+  });
+});
+
+describe('a watcher of', () => {
+  it('one interface sees what happens there, and to whoever is on it', async () => {
+    await using mgm = await stage.client();
+    await using other = await mgm.registerProtocol(pim());
+    const first = await mgm.registerProtocol(pim({ graceMs: 10_000 }));
+    await first.takeInterfaces([
+      { ifIndex: 1 },
+      { ifIndex: 2 },
+      { ifIndex: 2, nextHop: '10.0.0.1' },
+    ]);
+    await using watch = watching(mgm, { interface: { ifIndex: 2 } });
+    await using early = watching(mgm, { interface: { ifIndex: 2 }, from: 0 });
+    await using ignorant = watching(mgm, { interface: { ifIndex: 2 }, from: 5 });
+    await eventually(() => expect(watch.types()).toEqual(BEGUN), MS);
+    expect(watch.seen[0]).toMatchObject({ interfaces: [{ ifIndex: 2, nextHop: '' }] });
+    await other.takeInterfaceOwnership({ ifIndex: 3 });
+    const { componentId } = first;
+    const heir = await mgm.registerProtocol(pim({ componentId, takeover: true }));
+    await mgm.adminEvict({ session: other.id, actor: 'test', why: 'not on 2' });
+    await mgm.adminEvict({ session: heir.id, actor: 'test', why: 'on 2' });
+    const later = ['resumed', 'evicted', 'released'];
+    await eventually(() => expect(watch.types()).toEqual([...BEGUN, ...later]), MS);
+    const seen = () => early.types().filter((type) => type !== 'synced');
+    await eventually(() => expect(seen()).toEqual(['taken', ...later]), MS);
+    // Who is on it since before 5 was never told: whatever happens to a session may concern it.
+    const any = ['synced', 'resumed', 'evicted', 'evicted', 'released'];
+    await eventually(() => expect(ignorant.types()).toEqual(any), MS);
+  });
+
+  it('a protocol or a session sees no others', async () => {
+    await using mgm = await stage.client();
+    await using routing = await mgm.registerProtocol(pim());
+    await using group = await mgm.registerProtocol(igmp());
+    await routing.takeInterfaces([{ ifIndex: 1 }, { ifIndex: 2 }]);
+    await group.takeInterfaces([{ ifIndex: 2 }, { ifIndex: 3 }]);
+    await using ofIgmp = watching(mgm, { protocolId: group.protocolId });
+    await using ofRouting = watching(mgm, { session: routing.id });
+    const both = [ofIgmp, ofRouting];
+    await eventually(() => expect(both.map((one) => one.types())).toEqual([BEGUN, BEGUN]), MS);
+    const listed = both.map(({ seen: [one] }) =>
+      one?.kind === 'snapshot' ? one.interfaces.map(({ ifIndex }) => ifIndex).toSorted() : [],
+    );
+    expect(listed).toEqual([
+      [2, 3],
+      [1, 2],
+    ]);
+    await routing.releaseInterfaceOwnership({ ifIndex: 2 });
+    await group.releaseInterfaceOwnership({ ifIndex: 2 });
+    await routing.takeInterfaceOwnership({ ifIndex: 3 });
+    await eventually(() => expect(ofRouting.types().slice(2)).toEqual(['released', 'taken']), MS);
+    await eventually(() => expect(ofIgmp.types().slice(2)).toEqual(['igmp-released']), MS);
+  });
+
+  it('what can not be an interface is refused', async () => {
+    await using mgm = await stage.client();
+    const seen = Array.fromAsync(mgm.watch({ interface: { ifIndex: 0 } }));
+    await expect(seen).rejects.toMatchObject({ reason: 'bad-request', field: 'interface.ifIndex' });
+  });
+});
+
+describe('a watcher that is told wrong things, or nothing', () => {
+  it('asks the log after a while of silence: the last change may be lost', async () => {
+    await using told = await tellingLog();
+    await eventually(() => expect(told.watch.types()).toEqual(BEGUN), MS);
+    told.log.push({ rev: 6, ts: 1_001, type: 'registered' });
+    await eventually(() => expect(told.watch.revs()).toEqual([6]), MS);
+  });
+
+  it('believes the log where messages of an earlier log come late', async () => {
+    await using told = await tellingLog();
+    await eventually(() => expect(told.watch.types()).toEqual(BEGUN), MS);
+    told.log.push({ rev: 6, ts: 1_001, type: 'registered' });
+    told.publish('event.taken', { rev: 6, ts: 10, type: 'taken' });
+    await eventually(() => expect(told.watch.types().slice(2)).toEqual(['registered']), MS);
+    const reads = () => told.manager.of('events').length;
+    const before = reads();
+    told.publish('head', { rev: 100, first: 1, ts: 20, log: 'log-0' });
+    await eventually(() => expect(reads()).toBeGreaterThan(before), MS);
+    for (let count = 0; count < 100; count++) await told.flush();
+    expect(reads()).toBeLessThan(before + 5);
+    told.publish('event.taken', { rev: 99, ts: 9, type: 'taken' });
+    told.log.push({ rev: 7, ts: 1_002, type: 'deregistered' });
+    told.publish('event.deregistered', { rev: 7, ts: 1_002, type: 'deregistered' });
+    const types = [...BEGUN, 'registered', 'deregistered'];
+    await eventually(() => expect(told.watch.types()).toEqual(types), MS);
+  });
+});
+
+/** A watch of a router whose log is what the test says, at revision 5 to begin with. */
+async function tellingLog() {
+  const { url } = stage.servers.nats;
+  const prefix = `${newRouter()}.v1`;
+  await using scope = new AsyncDisposableStack();
+  const manager = scope.use(await scriptedManager(url, prefix));
+  const log = [{ rev: 5, ts: 1_000, type: 'store-reset' }];
+  manager.script('interfaces', () => ({ items: [], rev: 5, log: 'log-1' }));
+  manager.script('events', ({ fields }) => {
+    const events = log.filter(({ rev }) => rev > Number(fields['from']));
+    return { events, head: log.at(-1)?.rev, first: 5, log: 'log-1' };
+  });
+  const nats = await connect({ servers: url });
+  scope.defer(() => nats.close());
+  const mgm = scope.use(await connectClient({ servers: url, router: 'r1', prefix }));
+  const watch = scope.use(watching(mgm));
+  const owned = scope.move();
+  return {
+    watch,
+    log,
+    flush: () => nats.flush(),
+    manager,
+    publish: (last: string, message: object) =>
+      nats.publish(`${prefix}.r1.${last}`, encodeMessage({ ...message })),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}

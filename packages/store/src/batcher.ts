@@ -45,18 +45,30 @@ interface RouterQueue {
   readonly memory: RouterMemory;
   waiting: Waiting[];
   inFlight: number;
+  sentMono: number;
+  /** Runs while nothing waits but what is patient. */
+  patience: NodeJS.Timeout | undefined;
 }
 
 /** Calls of one router under way at once: one is decided while the next is on its way; what comes meanwhile gathers. */
 const IN_FLIGHT_MAX = 4;
+
+/** Nobody waits for what these answer: they share a call with what comes within a moment. */
+const PATIENT: ReadonlySet<ArbiterOperation> = new Set(['keepalive']);
+
+/** For how long, in ms, after the call before; the first after a pause leaves at once. */
+const PATIENCE_MS = 25;
+
+/** What must be decided within this time is not kept waiting. */
+const HURRY_MS = 10 * PATIENCE_MS;
 
 /** When the queue is full, it is worth coming back after about this long. */
 const RETRY_AFTER_MS = 50;
 
 /**
  * Gathers the operations that arrive in one turn of the event loop into one call of the arbiter per router, in the order
- * of their arrival. There is no timer: alone, an operation leaves at the end of its turn; under load, batches fill up
- * while earlier ones are under way.
+ * of their arrival. Alone, an operation leaves at the end of its turn; under load, batches fill up while earlier ones are
+ * under way. Keepalives alone have patience: of many sessions, they would cost a call and two writes to sockets each.
  */
 export class Batcher {
   readonly #options: BatcherOptions;
@@ -95,7 +107,8 @@ export class Batcher {
       reject,
     });
     this.#waiting++;
-    this.#sendSoon(queue);
+    if (PATIENT.has(operation) && withinMs > HURRY_MS) this.#sendInTime(queue);
+    else this.#sendSoon(queue);
     return promise;
   }
 
@@ -117,10 +130,27 @@ export class Batcher {
   #queueOf(router: RouterName): RouterQueue {
     let queue = this.#queues.get(router);
     if (!queue) {
-      queue = { router, memory: new RouterMemory(), waiting: [], inFlight: 0 };
+      const memory = new RouterMemory();
+      queue = {
+        router,
+        memory,
+        waiting: [],
+        inFlight: 0,
+        sentMono: -Infinity,
+        patience: undefined,
+      };
       this.#queues.set(router, queue);
     }
     return queue;
+  }
+
+  /** For what is patient. Where something waits that is not, both go together. */
+  #sendInTime(queue: RouterQueue): void {
+    const { waiting, patience, sentMono } = queue;
+    const leftMs = sentMono + PATIENCE_MS - performance.now();
+    if (patience ? waiting.length < this.#options.batchMax : waiting.length === 1 && leftMs > 0) {
+      queue.patience ??= setTimeout(() => this.#sendSoon(queue), leftMs);
+    } else this.#sendSoon(queue);
   }
 
   #sendSoon(queue: RouterQueue): void {
@@ -135,12 +165,15 @@ export class Batcher {
   }
 
   #sendFrom(queue: RouterQueue): void {
+    clearTimeout(queue.patience);
+    queue.patience = undefined;
     while (queue.waiting.length > 0 && queue.inFlight < IN_FLIGHT_MAX) {
       const taken = takeBatch(queue.waiting, this.#options.batchMax);
       this.#waiting -= taken.length;
       const batch = withoutLate(taken);
       if (batch.length === 0) continue;
       queue.inFlight++;
+      queue.sentMono = performance.now();
       this.#underWay++;
       void this.#run(queue, batch).finally(() => this.#ended(queue));
     }
@@ -150,9 +183,12 @@ export class Batcher {
   #ended(queue: RouterQueue): void {
     queue.inFlight--;
     this.#underWay--;
-    if (queue.waiting.length > 0) this.#sendFrom(queue);
+    const { waiting, inFlight, patience, memory } = queue;
+    if (waiting.length > 0 && !patience) this.#sendFrom(queue);
     // A router that nobody uses leaves no trace here either, however many names are tried.
-    else if (queue.inFlight === 0 && queue.memory.isEmpty) this.#queues.delete(queue.router);
+    else if (waiting.length === 0 && inFlight === 0 && memory.isEmpty) {
+      this.#queues.delete(queue.router);
+    }
     this.#tellIdle();
   }
 

@@ -59,9 +59,9 @@ export class Changes {
 
   async #watch(signal: AbortSignal): Promise<void> {
     for await (const seen of this.#mgm.watch({ signal })) {
-      this.#rev = seen.kind === 'snapshot' ? seen.rev : seen.event.rev;
+      this.#rev = seen.kind === 'event' ? seen.event.rev : seen.rev;
       if (seen.kind === 'snapshot') this.#listener.onSnapshot(seen.interfaces);
-      else this.#listener.onEvent(seen.event);
+      if (seen.kind === 'event') this.#listener.onEvent(seen.event);
     }
   }
 

@@ -1,0 +1,60 @@
+import { ProtocolId, type NextHop } from '@mgm/client';
+import { parseNextHop } from '@mgm/protocol';
+import { InvalidArgumentError } from 'commander';
+
+/** A whole number, decimal or `0x…`. @throws InvalidArgumentError outside of `min` to `max` */
+export function integer(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = /^(\d+|0x[\da-f]+)$/i.test(text) ? Number(text) : NaN;
+    if (value >= min && value <= max) return value;
+    throw new InvalidArgumentError(`must be an integer from ${min} to ${max}.`);
+  };
+}
+
+const U32 = 0xffffffff;
+
+/** The index of an interface. */
+export const ifIndex = integer(1, U32);
+/** The number of a component: any u32. */
+export const componentId = integer(0, U32);
+/** The public number of a session. */
+export const session = integer(1, Number.MAX_SAFE_INTEGER);
+/** A revision; 0 is before the first. */
+export const revision = integer(0, Number.MAX_SAFE_INTEGER);
+/** How many of something. */
+export const count = integer(1, Number.MAX_SAFE_INTEGER);
+
+/** `PIM`, `pim`, `103` or `0x67`. */
+export function protocol(text: string): number {
+  const known = Object.entries(ProtocolId).find(([name]) => name === text.toUpperCase());
+  if (known) return known[1];
+  if (/^\d/.test(text)) return integer(0, U32)(text);
+  throw new InvalidArgumentError(
+    `must be a number or one of ${Object.keys(ProtocolId).join(', ')}.`,
+  );
+}
+
+/** A duration: `500ms`, `5s`, `2m`, or a number of milliseconds. In ms, from `min` to `max`. */
+export function duration(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const [, amount, unit = 'ms'] = /^(\d+(?:\.\d+)?)(ms|s|m)?$/.exec(text) ?? [];
+    const ms = Number(amount) * ({ ms: 1, s: 1_000, m: 60_000 }[unit] ?? NaN);
+    if (ms >= min && ms <= max) return Math.round(ms);
+    throw new InvalidArgumentError(`must be like 500ms, 5s or 2m, from ${min} ms to ${max} ms.`);
+  };
+}
+
+const TEXT_MAX = 256;
+
+/** What stands in the log: 1 to 256 characters. */
+export function logged(text: string): string {
+  if (text.trim() !== '' && text.length <= TEXT_MAX) return text;
+  throw new InvalidArgumentError(`must be 1 to ${TEXT_MAX} characters.`);
+}
+
+/** A next hop in canonical text; absent, `''`, `0.0.0.0` and `::` mean none. */
+export function nextHop(text: string | undefined): NextHop {
+  const parsed = parseNextHop(text);
+  if (parsed !== undefined) return parsed;
+  throw new InvalidArgumentError('must be an IPv4 or IPv6 address.');
+}

@@ -1,0 +1,8 @@
+#!/usr/bin/env node
+import { ExitCode } from './exit-code.ts';
+import { processIo } from './process-io.ts';
+import { runMgmctl } from './program.ts';
+
+using io = processIo();
+const exitCode = await runMgmctl(process.argv.slice(2), io);
+process.exitCode = io.isReaderGone ? ExitCode.ok : exitCode;

@@ -1,0 +1,71 @@
+import { hostname, userInfo } from 'node:os';
+import { createInterface } from 'node:readline';
+import { ExitCode } from './exit-code.ts';
+import type { Io } from './io.ts';
+
+/** {@link Io} of this process. */
+export interface ProcessIo extends Io, Disposable {
+  /** Whether whoever read the output went away. */
+  readonly isReaderGone: boolean;
+}
+
+/**
+ * The process as the program sees it. The first signal that asks to end lets the command tidy up, the second one ends the
+ * process at once. A reader that went away, as `| head` does, ends the command without a word.
+ */
+export function processIo(): ProcessIo {
+  const ending = new AbortController();
+  let isReaderGone = false;
+  const onSignal = (): void => {
+    if (ending.signal.aborted) process.exit(ExitCode.interrupted);
+    ending.abort();
+  };
+  const onOutputError = (error: NodeJS.ErrnoException): void => {
+    if (error.code !== 'EPIPE') throw error;
+    isReaderGone = true;
+    ending.abort();
+  };
+  for (const signal of SIGNALS) process.on(signal, onSignal);
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', onOutputError);
+  return {
+    write: (text) => void (isReaderGone || process.stdout.write(text)),
+    writeError: (text) => void process.stderr.write(text),
+    screen: process.stdout.isTTY ? process.stdout : undefined,
+    ask: (question) => ask(question, ending.signal),
+    canAsk: process.stdin.isTTY && process.stderr.isTTY,
+    // oxlint-disable-next-line node/no-process-env -- this is a program: it reads its settings here and hands them on
+    env: process.env,
+    user: `${userName()}@${hostname()}`,
+    pid: process.pid,
+    signal: ending.signal,
+    get isReaderGone() {
+      return isReaderGone;
+    },
+    [Symbol.dispose]: () => {
+      for (const signal of SIGNALS) process.off(signal, onSignal);
+    },
+  };
+}
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** Containers run under numbers that have no name. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid${process.getuid?.() ?? ''}`;
+  }
+}
+
+/** Asks on the standard error, since the standard output may be read by a program. */
+async function ask(question: string, signal: AbortSignal): Promise<string | undefined> {
+  const { promise, resolve } = Promise.withResolvers<string | undefined>();
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  lines.once('close', () => resolve(undefined));
+  // In raw mode Ctrl-C is a key and no signal.
+  lines.once('SIGINT', () => process.kill(process.pid, 'SIGINT'));
+  signal.addEventListener('abort', () => lines.close(), { once: true });
+  lines.question(question, resolve);
+  return await promise.finally(() => lines.close());
+}

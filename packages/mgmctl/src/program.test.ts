@@ -1,0 +1,87 @@
+import { describe, expect, it } from 'vitest';
+import type { Io } from './io.ts';
+import { runMgmctl } from './program.ts';
+
+/** Runs the program in this process, for what needs no servers. */
+async function run(args: readonly string[], env: Io['env'] = {}) {
+  let [stdout, stderr] = ['', ''];
+  const code = await runMgmctl(args, {
+    write: (text) => (stdout += text),
+    writeError: (text) => (stderr += text),
+    screen: undefined,
+    ask: () => Promise.resolve(undefined),
+    canAsk: false,
+    env,
+    user: 'user@host',
+    pid: 1,
+    signal: new AbortController().signal,
+  });
+  return { code, stdout, stderr };
+}
+
+describe('a command line that is wrong', () => {
+  it.each([
+    [['owner'], "missing required argument 'if'"],
+    [['owner', '0'], 'must be an integer from 1 to 4294967295'],
+    [['owner', '7', 'next'], 'must be an IPv4 or IPv6 address'],
+    [['owners', '7'], "unknown command 'owners' (Did you mean owner?)"],
+    [['owner', '7', '--jason'], "unknown option '--jason' (Did you mean --json?)"],
+    [['owner', '7', '10.0.0.1', '8'], 'too many arguments'],
+    [['interfaces', '--protocol', 'pin'], 'must be a number or one of '],
+    [['sessions', '--timeout', '5 s'], 'must be like 500ms, 5s or 2m'],
+    [['sessions', '--router', 'a.b'], 'router "a.b": must be 1 to 64 of'],
+    [['sessions', '--nats', 'http://x'], 'must be like nats://host:port'],
+    [['evict', '1', '--why', ' '], 'must be 1 to 256 characters'],
+    [['completion', 'tcsh'], 'Allowed choices are'],
+  ])('ends with 2 and one line: %s', async (args, message) => {
+    const { code, stdout, stderr } = await run(['--router', 'r1', ...args]);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain(message);
+    expect(stderr).toMatch(/^mgmctl: [^\n]+; mgmctl --help shows how\n$/);
+  });
+
+  it('is told as an object where --json stands anywhere in it', async () => {
+    const { code, stderr } = await run(['owner', '--json']);
+    expect(code).toBe(2);
+    expect(JSON.parse(stderr)).toMatchObject({ error: 'usage', exitCode: 2 });
+  });
+
+  it('shows no password', async () => {
+    const { stderr } = await run(['sessions', '--router', 'r1'], {
+      MGM_NATS_URL: 'http://user:secret@host',
+    });
+    expect(stderr).toContain('http://***@host');
+    expect(stderr).not.toContain('secret');
+  });
+
+  it('asks for a router where none is named', async () => {
+    const { code, stderr } = await run(['doctor']);
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr:
+        'mgmctl: no router: name it with --router or in MGM_ROUTER; mgmctl --help shows how\n',
+    });
+  });
+});
+
+describe('help', () => {
+  it('is there for every command, with examples and the options of all', async () => {
+    const { code, stdout } = await run(['--help']);
+    expect(code).toBe(0);
+    const [, list = ''] = /\nCommands:\n([^]*?)\n\n/.exec(stdout) ?? [];
+    const names = [...list.matchAll(/^ {2}([a-z]+)/gm)].map((match) => match[1] ?? '');
+    expect(names).toEqual(expect.arrayContaining(['interfaces', 'owner', 'doctor', 'completion']));
+    for (const name of names.filter((one) => one !== 'help')) {
+      const help = await run([name, '--help']);
+      expect(help, name).toMatchObject({ code: 0, stderr: '' });
+      expect(help.stdout, name).toMatch(/\nExamples?(, for [^\n]*)?:\n {2}\S/);
+      expect(help.stdout, name).toContain('--json');
+    }
+  });
+
+  it('is wrong usage where no command is named', async () => {
+    const { code, stdout, stderr } = await run([]);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(/^Usage: mgmctl /);
+  });
+});

@@ -1,0 +1,74 @@
+import { stripVTControlCharacters } from 'node:util';
+import { eventLine } from './event-line.ts';
+import type { Colors } from './output.ts';
+import { SESSION_HEAD, sessionCells } from './sessions.ts';
+import { tableText } from './table.ts';
+import type { TopView } from './top-model.ts';
+import { counted } from './words.ts';
+
+/** The size of a terminal in characters. */
+export interface FrameSize {
+  readonly columns: number;
+  readonly rows: number;
+}
+
+/** What is shown besides the view. */
+export interface FrameTitle {
+  readonly router: string;
+  readonly isConnected: boolean;
+}
+
+/** The least that changes get where sessions need the place. */
+const CHANGES_LEAST = 5;
+/** Two lines of title, two empty ones, a line for the cursor. */
+const AROUND = 5;
+
+/** The view as lines that fit the terminal: a title, sessions, and below them the last changes. */
+export function topFrame(
+  view: TopView,
+  title: FrameTitle,
+  size: FrameSize,
+  colors: Colors,
+): string {
+  const left = Math.max(0, size.rows - AROUND);
+  const changesRoom = Math.min(view.changes.length || 1, CHANGES_LEAST);
+  const sessions = sessionLines(view, Math.max(2, left - changesRoom), colors);
+  const changes = changeLines(view, Math.max(1, left - sessions.length), colors);
+  return [...titleLines(view, title, colors), '', ...sessions, '', ...changes]
+    .slice(0, Math.max(1, size.rows - 1))
+    .map((line) => cut(line, size.columns))
+    .join('\n');
+}
+
+function titleLines(view: TopView, { router, isConnected }: FrameTitle, colors: Colors): string[] {
+  const { rev, interfaces, igmp, changesPerSecond, sessions } = view;
+  const link = isConnected ? colors.green('connected') : colors.red('NATS is away');
+  const held = `${counted(interfaces, 'interface')} held, IGMP on ${igmp}`;
+  const registered = sessions
+    ? counted(sessions.length, 'session')
+    : colors.red('no manager answers');
+  return [
+    `${colors.bold(`router ${router}`)}  ${link}  revision ${rev}`,
+    `${held}  ${registered}  ${changesPerSecond.toFixed(1)} changes/s`,
+  ];
+}
+
+function sessionLines({ sessions = [] }: TopView, high: number, colors: Colors): string[] {
+  if (sessions.length === 0) return [colors.dim('no sessions')];
+  const fits = sessions.length + 1 <= high;
+  const shown = fits ? sessions : sessions.slice(0, Math.max(0, high - 2));
+  const rows = shown.map((item) => sessionCells(item, colors));
+  const lines = tableText([SESSION_HEAD.map((name) => colors.dim(name)), ...rows]).split('\n');
+  return fits ? lines : [...lines, colors.dim(`… and ${sessions.length - shown.length} more`)];
+}
+
+function changeLines({ changes }: TopView, high: number, colors: Colors): string[] {
+  if (changes.length === 0) return [colors.dim('no changes yet')];
+  return changes.slice(-high).map((event) => eventLine(event, colors));
+}
+
+/** A line that is too long loses its end, and its colours, since they might lose theirs. */
+function cut(line: string, columns: number): string {
+  const plain = stripVTControlCharacters(line);
+  return plain.length <= columns ? line : `${plain.slice(0, Math.max(0, columns - 1))}…`;
+}

@@ -1,0 +1,102 @@
+import type { EventMessage, InterfaceItem, SessionItem, Sighting } from '@mgm/client';
+import { isIgmp } from '@mgm/client';
+import { interfaceText } from './words.ts';
+
+/** How many changes are remembered. */
+const CHANGES_MAX = 50;
+const RATE_OVER_S = 10;
+
+/** What there is to see at one moment. */
+export interface TopView {
+  /** The last revision that was seen. */
+  readonly rev: number;
+  /** How many interfaces a routing protocol holds. */
+  readonly interfaces: number;
+  /** How many interfaces IGMP is on. */
+  readonly igmp: number;
+  readonly changesPerSecond: number;
+  /** Those with the most interfaces first; `undefined` while nobody answers. */
+  readonly sessions: readonly SessionItem[] | undefined;
+  /** Oldest first. */
+  readonly changes: readonly EventMessage[];
+}
+
+/** What is so on a router, put together from what a watcher sees and the sessions that were listed last. */
+export class TopModel {
+  readonly #held = { routing: new Set<string>(), igmp: new Set<string>() };
+  readonly #openedMono: number;
+  /** By second. */
+  readonly #counts = new Map<number, number>();
+  #changes: EventMessage[] = [];
+  #sessions: readonly SessionItem[] | undefined;
+  #rev = 0;
+
+  constructor(nowMono: number) {
+    this.#openedMono = nowMono;
+  }
+
+  /** Who is registered now; `undefined` where nobody answered. */
+  set sessions(items: readonly SessionItem[] | undefined) {
+    this.#sessions = items?.toSorted(
+      (a, b) => b.interfaces - a.interfaces || a.session - b.session,
+    );
+  }
+
+  /** Changes from before the first that is seen: they are shown, and do not count. */
+  remember(events: readonly EventMessage[]): void {
+    this.#changes = [...events];
+  }
+
+  see(sighting: Sighting, nowMono: number): void {
+    if (sighting.kind === 'snapshot') return this.#reset(sighting.interfaces, sighting.rev);
+    if (sighting.kind === 'synced') return;
+    const { event } = sighting;
+    this.#rev = event.rev;
+    this.#changes = [...this.#changes, event].slice(-CHANGES_MAX);
+    this.#count(Math.floor(nowMono / 1_000));
+    this.#change(event);
+  }
+
+  view(nowMono: number): TopView {
+    return {
+      rev: this.#rev,
+      interfaces: this.#held.routing.size,
+      igmp: this.#held.igmp.size,
+      changesPerSecond: this.#rate(nowMono),
+      sessions: this.#sessions,
+      changes: this.#changes,
+    };
+  }
+
+  #reset(items: readonly InterfaceItem[], rev: number): void {
+    this.#rev = rev;
+    this.#held.routing.clear();
+    this.#held.igmp.clear();
+    for (const item of items) {
+      const isAlone = isIgmp(item.protocolId);
+      if (!isAlone) this.#held.routing.add(interfaceText(item));
+      if (isAlone || item.igmp) this.#held.igmp.add(interfaceText(item));
+    }
+  }
+
+  #change({ type, ifIndex, nextHop }: EventMessage): void {
+    if (ifIndex === undefined) return;
+    const held = type.startsWith('igmp-') ? this.#held.igmp : this.#held.routing;
+    if (type.endsWith('taken')) held.add(interfaceText({ ifIndex, nextHop }));
+    else held.delete(interfaceText({ ifIndex, nextHop }));
+  }
+
+  #count(second: number): void {
+    this.#counts.set(second, (this.#counts.get(second) ?? 0) + 1);
+    const [oldest] = this.#counts.keys();
+    if (this.#counts.size > RATE_OVER_S && oldest !== undefined) this.#counts.delete(oldest);
+  }
+
+  #rate(nowMono: number): number {
+    const openMs = Math.max(nowMono - this.#openedMono, 1_000);
+    const since = Math.floor(nowMono / 1_000) - RATE_OVER_S;
+    let count = 0;
+    for (const [second, ofSecond] of this.#counts) if (second > since) count += ofSecond;
+    return count / Math.min(RATE_OVER_S, openMs / 1_000);
+  }
+}

@@ -1,0 +1,59 @@
+import { protocolName } from '@mgm/client';
+import type { Holder, InterfaceItem, SessionItem } from '@mgm/client';
+
+/** `3`, or `3 via 10.0.0.1` where the interface has several next hops. */
+export function interfaceText(ref: {
+  readonly ifIndex: number;
+  readonly nextHop?: string | undefined;
+}): string {
+  const { ifIndex, nextHop = '' } = ref;
+  return nextHop === '' ? String(ifIndex) : `${ifIndex} via ${nextHop}`;
+}
+
+/** `PIM/1 pim-1`: protocol, component and what the client calls itself. */
+export function clientText(client: {
+  readonly protocolId: number;
+  readonly componentId: number;
+  readonly name?: string | undefined;
+}): string {
+  const { protocolId, componentId, name = '' } = client;
+  return `${protocolName(protocolId)}/${componentId} ${harmless(name)}`.trimEnd();
+}
+
+/** `held`, or until when it waits for its holder to come back. */
+export function holdText({ stale, graceLeftMs }: Holder | InterfaceItem): string {
+  if (!stale) return 'held';
+  return graceLeftMs === undefined ? 'stale' : `stale, ${durationText(graceLeftMs)} left`;
+}
+
+/** `live`, or `stale`; and for how long. */
+export function sessionText({ state, expiresInMs }: SessionItem): string {
+  return `${state}, ${durationText(expiresInMs)} left`;
+}
+
+/** `850 ms`, `9.8 s`, `4 min 10 s`, `2 h 5 min`. */
+export function durationText(ms: number): string {
+  if (ms < 1_000) return `${Math.round(ms)} ms`;
+  if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`;
+  const minutes = Math.floor(ms / 60_000);
+  if (minutes < 60) return `${minutes} min ${Math.floor((ms % 60_000) / 1_000)} s`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/** An instant of the store's clock: `2026-11-22 10:27:44.931`, in UTC as logs are. */
+export function instantText(ts: number): string {
+  const date = new Date(ts);
+  return Number.isNaN(date.getTime())
+    ? String(ts)
+    : date.toISOString().slice(0, -1).replace('T', ' ');
+}
+
+/** Nothing that somebody sent may steer the terminal. */
+export function harmless(text: string): string {
+  return text.replaceAll(/\p{C}/gu, '?');
+}
+
+/** `1 interface`, `2 interfaces`. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}

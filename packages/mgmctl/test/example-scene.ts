@@ -1,0 +1,132 @@
+import { hostname, userInfo } from 'node:os';
+import { showResult } from '../src/bench.ts';
+import { Latencies } from '../src/latencies.ts';
+import { Output } from '../src/output.ts';
+import { IGMP, PIM, type Router, type Stage } from './stage.ts';
+
+/** What a command line printed, as pages show it. */
+export type Shown = ReadonlyMap<string, string>;
+
+/** Long enough to be two digits of seconds wherever it is shown. */
+const TTL_MS = 50_000;
+
+/** Plays a small scene on a router and collects what `mgmctl` prints on the way, by the names that pages use. */
+export async function playExamples(stage: Stage): Promise<Shown> {
+  await using router = await stage.router();
+  const shown = new Map<string, string>();
+  const show = async (name: string, ...args: string[]): Promise<void> => {
+    const { stdout, stderr } = await router.run(args);
+    shown.set(name, `$ mgmctl ${args.map(quoted).join(' ')}\n${stdout}${stderr}`);
+  };
+  const pim = await register(router, PIM, 'pim-1');
+  const igmp = await register(router, IGMP, 'igmp-1');
+  await pim.takeInterfaceOwnership({ ifIndex: 7 });
+  await pim.takeInterfaceOwnership({ ifIndex: 9, nextHop: '10.0.0.9' });
+  await igmp.takeInterfaceOwnership({ ifIndex: 7 });
+  const { epoch } = await router.mgm.getProtocolOnInterface({ ifIndex: 7 });
+  await show('interfaces', 'interfaces');
+  await show('interfaces-json', 'interfaces', '--if', '9', '--json');
+  await show('owner', 'owner', '7');
+  await show('owner-free', 'owner', '8');
+  await show('sessions', 'sessions');
+  await show('validate', 'validate', '7', epoch);
+  await show('doctor', 'doctor');
+  await show('top-json', 'top', '--count', '1', '--json');
+  shown.set('top', await topOnTerminal(router));
+  await show('watch', 'watch', '--from', '2', '--count', '3');
+  await show('watch-json', 'watch', '--from', '4', '--count', '1', '--json');
+  const force = ['--actor', 'alice@noc', '--yes'];
+  await show('release', 'release', '7', '--why', 'moved to the standby', ...force);
+  await show('validate-over', 'validate', '7', epoch);
+  await show('evict', 'evict', String(pim.id), '--why', 'the process hangs', ...force);
+  await show('history', 'history', '7');
+  await show('usage', 'owner', '7', '--jason');
+  await show('usage-json', 'owner', '--json');
+  await using taking = router.start(['take', '7', '--component', '5']);
+  await taking.prints(/took/);
+  taking.process.kill('SIGINT');
+  const { stdout } = await taking.ended();
+  shown.set('take', `$ mgmctl take 7 --component 5\n${stdout}`);
+  shown.set('bench', benchResult());
+  return steady(shown, router.name);
+}
+
+async function topOnTerminal(router: Router): Promise<string> {
+  const options = { env: { NO_COLOR: '1' }, columns: 120 };
+  await using top = router.onTerminal(['top', '--count', '1'], options);
+  const { stdout } = await top.ended();
+  return `$ mgmctl top\n${stdout}`;
+}
+
+/** No run is like another, so this is what `bench` prints for measurements that never change. */
+function benchResult(): string {
+  let text = '$ mgmctl bench\n';
+  const write = (part: string): string => (text += part);
+  const out = new Output({ write, writeError: write }, { json: false, colors: false });
+  const [take, release] = [new Latencies(), new Latencies()];
+  for (let at = 0; at < 10_000; at++) {
+    const ms = 1.5 + 1 / (1.001 - at / 10_000) ** 0.5;
+    take.add(ms);
+    release.add(ms * 0.97);
+  }
+  showResult({ take, release, elapsedMs: 5_003 }, { sessions: 4, inFlight: 16 }, out);
+  return text;
+}
+
+async function register(router: Router, protocolId: number, name: string) {
+  return await router.mgm.registerProtocol({ protocolId, componentId: 1, name, ttlMs: TTL_MS });
+}
+
+function quoted(word: string): string {
+  return /^[\w.:@-]+$/.test(word) ? word : `"${word}"`;
+}
+
+const FIRST = 1_795_360_064_929_550;
+const APART = 1_250_003;
+
+/**
+ * The same, whenever and wherever it ran. Sessions and epochs come from a clock, so their order is the same each time; the
+ * instants beside them follow from them.
+ */
+function steady(shown: Shown, router: string): Shown {
+  const all = [...shown.values()].join('\n').matchAll(/\b\d{16}\b/g);
+  const numbers = [...new Set(Array.from(all, String))].toSorted();
+  const number = (found: string): string => String(FIRST + numbers.indexOf(found) * APART);
+  const texts = [...shown].map(([name, text]): [string, string] => [
+    name,
+    steadyLines(text.replaceAll(/\b\d{16}\b/g, number), router),
+  ]);
+  return new Map(texts);
+}
+
+function steadyLines(text: string, router: string): string {
+  let before = FIRST;
+  const lines = text.split('\n').map((line) =>
+    line.replaceAll(NUMBER_OR_INSTANT, (found) => {
+      if (/^\d{16}$/.test(found)) before = Number(found);
+      const ts = Math.floor((numberOf(line) ?? before) / 1_000);
+      if (/^\d{13}$/.test(found)) return String(ts);
+      return /^\d{16}$/.test(found)
+        ? found
+        : new Date(ts).toISOString().slice(0, -1).replace('T', ' ');
+    }),
+  );
+  const user = `${userInfo().username}@${hostname()}`;
+  return lines
+    .join('\n')
+    .replaceAll(router, 'r1')
+    .replaceAll(user, 'alice@noc')
+    .replaceAll(/\d\d\.\d s left/g, '48.7 s left')
+    .replaceAll(/"expiresInMs":\d+/g, '"expiresInMs":48700')
+    .replaceAll(/\S+ runs NATS \S+ \(.*\)/g, '127.0.0.1:4222 runs NATS 2.12.1 (n1)')
+    .replaceAll(/[\d.]+ ms in the middle, [\d.]+ ms/g, '0.6 ms in the middle, 1.9 ms')
+    .replaceAll(/of log \S+/g, 'of log kP3xV9sQz1Lm');
+}
+
+const NUMBER_OR_INSTANT = /\b\d{16}\b|\b\d{13}\b|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}/g;
+
+/** Of a change: what its revision says of when it was. Other instants are that of the number before them. */
+function numberOf(line: string): number | undefined {
+  const [, rev] = /\brev"?[: ](\d+)\b/.exec(line) ?? [];
+  return rev === undefined ? undefined : FIRST + (Number(rev) - 1) * APART;
+}

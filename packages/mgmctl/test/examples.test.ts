@@ -1,0 +1,26 @@
+import { readdirSync } from 'node:fs';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { playExamples, type Shown } from './example-scene.ts';
+import { stageForAll } from './stage.ts';
+
+const FOLDER = new URL('examples/', import.meta.url);
+const stage = stageForAll();
+
+/** With `-u` vitest writes the files anew, and `npm run generate` the page that shows them. */
+describe('the examples of docs/mgmctl.md', () => {
+  let shown: Shown = new Map();
+  beforeAll(async () => {
+    shown = await playExamples(stage);
+  });
+
+  it('are what the program prints', async () => {
+    for (const [name, text] of shown) {
+      await expect(text, name).toMatchFileSnapshot(new URL(`${name}.txt`, FOLDER).pathname);
+    }
+  });
+
+  it('are all there is in their folder', () => {
+    const names = readdirSync(FOLDER).map((file) => file.replace(/\.txt$/, ''));
+    expect(names.toSorted()).toEqual([...shown.keys()].toSorted());
+  });
+});

@@ -1,0 +1,62 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startNats, startRedis } from '@mgm/devstack';
+import { describe, expect, inject, it, type TestContext } from 'vitest';
+import { startManagerProcess } from './manager-process.ts';
+import { run } from './program.ts';
+
+/** A user for managers, and one for people who look and must not step in. */
+const CONFIG = `authorization { users: [
+  { user: manager, password: m }
+  { user: reader, password: r, permissions: { publish: { deny: "mgm.v1.*.admin.*" } } }
+] }
+`;
+
+interface Restricted extends AsyncDisposable {
+  urlOf(user: string, password: string): string;
+}
+
+async function restricted(ctx: TestContext): Promise<Restricted> {
+  const choice = inject('servers');
+  const isOurs = choice.source === 'process';
+  ctx.skip(!isOurs, 'needs a server that reads a configuration file of this machine');
+  const folder = await mkdtemp(join(tmpdir(), 'mgm-mgmctl-'));
+  ctx.onTestFinished(() => rm(folder, { recursive: true }));
+  const file = join(folder, 'nats.conf');
+  await writeFile(file, CONFIG);
+  await using starting = new AsyncDisposableStack();
+  const redis = starting.use(await startRedis(choice));
+  const nats = starting.use(await startNats(choice, { args: ['-c', file] }));
+  const urlOf = (user: string, password: string): string =>
+    nats.url.replace('nats://', `nats://${user}:${password}@`);
+  starting.use(await startManagerProcess({ nats: urlOf('manager', 'm'), redis: redis.url }));
+  const scope = starting.move();
+  return { urlOf, [Symbol.asyncDispose]: () => scope.disposeAsync() };
+}
+
+describe('a NATS user who may look but not step in', () => {
+  it('looks, is refused the rest, and learns from doctor what is missing', async (ctx) => {
+    await using servers = await restricted(ctx);
+    const as = ['--nats', servers.urlOf('reader', 'r'), '--router', 'r1'];
+    expect(await run([...as, 'interfaces'])).toMatchObject({ code: 0 });
+    const released = await run([...as, 'release', '7', '--why', 'no', '--yes']);
+    expect(released).toMatchObject({ code: 1, stdout: '' });
+    expect(released.stderr).toMatch(/; the NATS user lacks a permission for router r1: ask .+\n$/);
+    const { code, stdout } = await run([...as, 'doctor']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^note {2}permission {3}no evict: .+ mgm\.v1\.r1\.admin\.\*$/m);
+  });
+
+  it('is told that a login is refused, without the password', async (ctx) => {
+    await using servers = await restricted(ctx);
+    const as = ['--nats', servers.urlOf('reader', 'wrong'), '--router', 'r1'];
+    const listed = await run([...as, 'interfaces']);
+    expect(listed).toMatchObject({ code: 1, stdout: '' });
+    expect(listed.stderr).toContain('NATS refuses the login');
+    expect(listed.stderr).not.toContain('wrong');
+    const { code, stdout } = await run([...as, 'doctor']);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/^FAIL {2}login {8}NATS refuses the login: .+; give user and password/m);
+  });
+});

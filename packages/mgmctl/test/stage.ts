@@ -1,0 +1,84 @@
+import { connect, type Mgm, type Session } from '@mgm/client';
+import { startServers, type TestServers } from '@mgm/test-support';
+import { afterAll, beforeAll } from 'vitest';
+import { startManagerProcess } from './manager-process.ts';
+import { onTerminal, run, start, type Ended, type Program, type RunOptions } from './program.ts';
+
+/** Protocol ids of two routing protocols, and of IGMP. */
+export const [PIM, DVMRP, IGMP] = [103, 104, 10];
+
+/** Servers and a manager for a test file, and routers on them. */
+export interface Stage {
+  readonly servers: TestServers;
+  /** A router that no other test has, with a worker's client on it. Disposing ends that and all its sessions. */
+  router(): Promise<Router>;
+}
+
+/** A router, a client to make things happen there, and `mgmctl` for it. */
+export interface Router extends AsyncDisposable {
+  readonly name: string;
+  readonly mgm: Mgm;
+  /** Registers; IGMP by its number, any other number is a routing protocol. */
+  register(protocolId: number, name: string, options?: { graceMs?: number }): Promise<Session>;
+  /** Runs `mgmctl` on this router to its end. */
+  run(args: readonly string[], options?: RunOptions): Promise<Ended>;
+  /** Starts it, with pipes. */
+  start(args: readonly string[], options?: RunOptions): Program;
+  /** Starts it on a terminal. */
+  onTerminal(args: readonly string[], options?: RunOptions): Program;
+}
+
+let lastRouter = 0;
+const TTL_MS = 60_000;
+
+/** For the top of a test file: everything is there before its first test and gone after its last. */
+export function stageForAll(): Stage {
+  let scope: AsyncDisposableStack | undefined;
+  let servers: TestServers;
+  beforeAll(async () => {
+    await using starting = new AsyncDisposableStack();
+    servers = starting.use(await startServers());
+    const { nats, redis } = servers;
+    starting.use(await startManagerProcess({ nats: nats.url, redis: redis.url }));
+    scope = starting.move();
+  });
+  afterAll(async () => await scope?.disposeAsync());
+  return {
+    get servers() {
+      return servers;
+    },
+    router: () => router(servers.nats.url),
+  };
+}
+
+async function router(nats: string): Promise<Router> {
+  const name = `c${process.pid}-${++lastRouter}`;
+  const mgm = await connect({ servers: nats, router: name });
+  const env = { MGM_NATS_URL: nats, MGM_ROUTER: name };
+  const here = (options: RunOptions = {}) => ({ ...options, env: { ...env, ...options.env } });
+  let lastComponent = 0;
+  return {
+    name,
+    mgm,
+    register: (protocolId, clientName, options = {}) =>
+      mgm.registerProtocol({
+        protocolId,
+        componentId: ++lastComponent,
+        name: clientName,
+        ttlMs: TTL_MS,
+        ...options,
+      }),
+    run: (args, options) => run(args, here(options)),
+    start: (args, options) => start(args, here(options)),
+    onTerminal: (args, options) => onTerminal(args, here(options)),
+    [Symbol.asyncDispose]: () => mgm.close(),
+  };
+}
+
+/** The objects of an output, one per line. */
+export function objects(text: string): Record<string, unknown>[] {
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+}

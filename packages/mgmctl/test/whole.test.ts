@@ -1,0 +1,72 @@
+import { spawnSync } from 'node:child_process';
+import { describe, expect, it } from 'vitest';
+import { commandOf, run } from './program.ts';
+import { objects, PIM, stageForAll } from './stage.ts';
+
+const stage = stageForAll();
+const ESCAPE = '\u001b[';
+
+describe('colours', () => {
+  it('are there on a terminal, and not with NO_COLOR, with --no-color, on a dumb one, or in a pipe', async () => {
+    await using router = await stage.router();
+    const pim = await router.register(PIM, 'pim-1');
+    await pim.takeInterfaceOwnership({ ifIndex: 7 });
+    const shown = async (args: string[], env: Record<string, string> = {}): Promise<string> => {
+      await using program = router.onTerminal(args, { env });
+      expect(await program.ended()).toMatchObject({ code: 0 });
+      expect(program.stdout).toContain('PIM/1 pim-1');
+      return program.raw;
+    };
+    expect(await shown(['interfaces'])).toContain(ESCAPE);
+    expect(await shown(['interfaces'], { NO_COLOR: '1' })).not.toContain(ESCAPE);
+    expect(await shown(['interfaces', '--no-color'])).not.toContain(ESCAPE);
+    expect(await shown(['interfaces'], { TERM: 'dumb' })).not.toContain(ESCAPE);
+    expect((await router.run(['interfaces'])).stdout).not.toContain(ESCAPE);
+  });
+});
+
+describe('a reader that goes away', () => {
+  it('ends the program without a word', async () => {
+    await using router = await stage.router();
+    const pim = await router.register(PIM, 'pim-1');
+    const refs = Array.from({ length: 1_000 }, (_, at) => ({ ifIndex: at + 1 }));
+    await pim.takeInterfaces(refs);
+    const words = commandOf(['--nats', stage.servers.nats.url, '--router', router.name]);
+    const line = `${words.join(' ')} watch --from 0 --json | head -n 2; exit "\${PIPESTATUS[0]}"`;
+    const { status, stdout, stderr } = spawnSync('bash', ['-c', line], { encoding: 'utf8' });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(objects(stdout).map(({ rev }) => rev)).toEqual([1, 2]);
+  });
+});
+
+describe('what goes wrong', () => {
+  it('says in one line that nothing answers, and what to do', async () => {
+    const { code, stdout, stderr } = await run([
+      ...['--nats', 'nats://user:secret@127.0.0.1:9', '--router', 'r1', '--timeout', '300ms'],
+      'interfaces',
+    ]);
+    expect({ code, stdout }).toEqual({ code: 3, stdout: '' });
+    expect(stderr).toMatch(
+      /^mgmctl: NATS is not reachable: .+; is nats:\/\/\*\*\*@127\.0\.0\.1:9 right.+\n$/,
+    );
+  });
+
+  it('says in one line that no manager answers', async () => {
+    await using router = await stage.router();
+    const args = ['--prefix', 'nobody.here', '--timeout', '500ms', 'sessions', '--json'];
+    const { code, stderr } = await router.run(args);
+    expect(code).toBe(3);
+    const failure = { error: 'unavailable', exitCode: 3, outcome: 'not-done' };
+    expect(objects(stderr)).toEqual([expect.objectContaining(failure)]);
+  });
+
+  it('ends with 2 for a command line that is wrong', async () => {
+    expect(await run(['owner', '0'])).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringMatching(
+        /^mgmctl: .* must be an integer from 1 to 4294967295\.; [^\n]+\n$/,
+      ),
+    });
+  });
+});

@@ -1,0 +1,68 @@
+import { ok } from '../support/raw-answers.ts';
+import { Protocols, type RawRouter } from '../support/raw-client.ts';
+import type { RawSession } from '../support/raw-session.ts';
+
+/** Far from the interfaces of the session that dies. */
+const FIRST_INTERFACE = 1_000_000;
+const LONG_TTL_MS = 300_000;
+
+interface Call {
+  readonly sentMono: number;
+  readonly tookMs: number;
+}
+
+/** Workers beside the one that dies: each takes an interface of its own and releases it, again and again. */
+export class Bystanders implements AsyncDisposable {
+  readonly #calls: Call[] = [];
+  readonly #running: Promise<unknown>;
+  #isStopping = false;
+
+  private constructor(sessions: readonly RawSession[]) {
+    const runs = sessions.map((session, at) => this.#run(session, FIRST_INTERFACE + at));
+    this.#running = Promise.allSettled(runs).then((settled) => {
+      const failed = settled.find((one) => one.status === 'rejected');
+      if (failed) throw failed.reason;
+    });
+    // Seen by whoever stops them.
+    this.#running.catch(() => {});
+  }
+
+  /** Registers so many, each with one request under way at a time. */
+  static async start(router: RawRouter, count: number): Promise<Bystanders> {
+    const registering = Array.from({ length: count }, (_, at) =>
+      router.register({ protocolId: Protocols.dvmrp, componentId: at + 1, ttlMs: LONG_TTL_MS }),
+    );
+    return new Bystanders(await Promise.all(registering));
+  }
+
+  /** How long requests took, in ms, of those that were under way at some time from `fromMono` to `toMono`. */
+  latencies(fromMono: number, toMono: number): number[] {
+    return this.#calls
+      .filter(({ sentMono, tookMs }) => sentMono + tookMs >= fromMono && sentMono <= toMono)
+      .map(({ tookMs }) => tookMs);
+  }
+
+  /** Resolves when none of them has a request under way. Rejects when one was refused. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    await this.#running;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isStopping = true;
+    await this.#running.catch(() => {});
+  }
+
+  async #run(session: RawSession, ifIndex: number): Promise<void> {
+    while (!this.#isStopping) {
+      await this.#timed(async () => void ok(await session.take(ifIndex)));
+      await this.#timed(async () => void ok(await session.release(ifIndex)));
+    }
+  }
+
+  async #timed(call: () => Promise<void>): Promise<void> {
+    const sentMono = performance.now();
+    await call();
+    this.#calls.push({ sentMono, tookMs: performance.now() - sentMono });
+  }
+}

@@ -1,0 +1,33 @@
+import type { RawSession } from '../support/raw-session.ts';
+import { pairs } from '../support/raw-session.ts';
+import { ok } from '../support/raw-answers.ts';
+
+/** The most interfaces of one request (wire contract, section 2). */
+const BULK = 1024;
+
+/** Does `task` for 0 to `count - 1`, at most `width` at the same time. */
+export async function inFlight(
+  count: number,
+  width: number,
+  task: (at: number) => Promise<void>,
+): Promise<void> {
+  let next = 0;
+  const line = async (): Promise<void> => {
+    while (next < count) await task(next++);
+  };
+  await Promise.all(Array.from({ length: Math.min(width, count) }, line));
+}
+
+/** Takes interfaces 1 to `count`, many per request, and forgets the answers. */
+export async function takeMany(session: RawSession, count: number): Promise<void> {
+  for (let first = 1; first <= count; first += BULK) {
+    const { results } = ok(await session.takeAll(pairs(Math.min(BULK, count - first + 1), first)));
+    const refused = results.find((result) => result.status !== 0);
+    if (refused) throw new Error(`refused: ${JSON.stringify(refused)}`);
+  }
+}
+
+/** Resolves after `ms`; for the length of a measurement, not for something to happen. */
+export function lasting(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
