@@ -1,0 +1,76 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { startRedis, type RunningServer } from '@mgm/devstack';
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { openArbiter, on, type Arbiter } from './arbiter.ts';
+
+let redis: RunningServer;
+
+beforeAll(async () => {
+  redis = await startRedis(inject('servers'));
+});
+afterAll(() => redis.stop());
+
+/** How many times the arbiter was called while `work` was done. */
+async function callsDuring(arbiter: Arbiter, work: () => Promise<unknown>): Promise<number> {
+  await arbiter.link.command('CONFIG', 'RESETSTAT');
+  await work();
+  const stats = String(await arbiter.link.command('INFO', 'commandstats'));
+  return Number(/cmdstat_evalsha:calls=(\d+)/.exec(stats)?.[1] ?? 0);
+}
+
+it('decides what comes in one turn of the event loop in one call, in the order of arrival', async () => {
+  using arbiter = await openArbiter(redis);
+  const clients = await Promise.all([arbiter.client(), arbiter.client(), arbiter.client()]);
+  const takes = () =>
+    Promise.all(
+      clients.map((client) => arbiter.decide('take', { ...client.next(), interfaces: [on(1)] })),
+    );
+  let decisions: Awaited<ReturnType<typeof takes>> = [];
+  const calls = await callsDuring(arbiter, async () => {
+    decisions = await takes();
+  });
+  expect(calls).toBe(1);
+  const kinds = decisions.map(({ reply }) => (reply.kind === 'decided' ? reply.results : []));
+  expect(kinds).toMatchObject([
+    [{ kind: 'taken' }],
+    [{ kind: 'already_owned' }],
+    [{ kind: 'already_owned' }],
+  ]);
+});
+
+it('lets keepalives that come one after the other share a call', async () => {
+  using arbiter = await openArbiter(redis);
+  const { handle } = await arbiter.client();
+  const beat = () => arbiter.ask('keepalive', { handle, ack: 0, mailboxAck: 0 });
+  const calls = await callsDuring(arbiter, async () => {
+    const beats: Promise<unknown>[] = [];
+    for (let count = 0; count < 40; count++) {
+      beats.push(beat());
+      await turn();
+    }
+    await Promise.all(beats);
+  });
+  // One each turn would be 40. How many there are depends on how fast the turns are.
+  expect(calls).toBeLessThan(20);
+});
+
+it('keeps nothing else waiting for keepalives, and sends them along', async () => {
+  using arbiter = await openArbiter(redis);
+  const client = await arbiter.client();
+  const { handle } = client;
+  const order: string[] = [];
+  const beat = () =>
+    arbiter
+      .ask('keepalive', { handle, ack: 0, mailboxAck: 0 })
+      .then(({ kind }) => order.push(kind));
+  const calls = await callsDuring(arbiter, async () => {
+    const take = { ...client.next(), interfaces: [on(1)] };
+    await Promise.all([
+      beat(),
+      arbiter.ask('take', take).then(({ kind }) => order.push(kind)),
+      beat(),
+    ]);
+  });
+  expect(calls).toBe(1);
+  expect(order).toEqual(['kept', 'decided', 'kept']);
+});
