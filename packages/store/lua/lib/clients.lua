@@ -101,26 +101,20 @@ local function end_client(client, cause, by)
   mailboxes[client.session] = nil
 end
 
+local function expire(client)
+  session_event('expired', client)
+  end_client(client, 'expire')
+end
+
 --- Writes down what the service clock says of a client: whoever looks first does it, so it happens once.
 local function settle(client)
-  if client.state ~= 'ended' and client.session < router.reset_epoch then
-    session_event('expired', client)
-    end_client(client, 'expire')
+  if client.state ~= 'ended' and client.session < router.reset_epoch then return expire(client) end
+  if client.state == 'live' and client.grace_ms > 0 and service_now >= client.expires_at then
+    set_field(client, 'state', 'stale')
+    set_expiry(client, client.expires_at + client.grace_ms)
+    session_event('stale', client)
   end
-  if client.state == 'live' and service_now >= client.expires_at then
-    if client.grace_ms > 0 then
-      set_field(client, 'state', 'stale')
-      set_expiry(client, client.expires_at + client.grace_ms)
-      session_event('stale', client)
-    else
-      session_event('expired', client)
-      end_client(client, 'expire')
-    end
-  end
-  if client.state == 'stale' and service_now >= client.expires_at then
-    session_event('expired', client)
-    end_client(client, 'expire')
-  end
+  if client.state ~= 'ended' and service_now >= client.expires_at then expire(client) end
 end
 
 --- The client of this number as it is now, or nil. Read once per batch.

@@ -5,7 +5,7 @@
 --- @include lib/interfaces.lua
 --- @include lib/sequence.lua
 
---- Calls `send` with the list in pieces that `unpack` can carry; `step` keeps pairs together.
+--- Calls `send` with the list in pieces that `unpack` can carry. Their length is even, so that pairs stay together.
 local function in_chunks(list, send)
   for first = 1, #list, CHUNK do
     send(unpack(list, first, math.min(first + CHUNK - 1, #list)))

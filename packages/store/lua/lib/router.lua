@@ -23,7 +23,6 @@ local function load_router(known)
   router.last_client = tonumber(stored[7] or 0)
   router.reset_of = stored[8] or ''
   router.read_rev = router.rev
-  router.read_epoch = router.epoch
   router.serving_until = tonumber(stored[9] or 0)
   router.reset_epoch = tonumber(stored[10] or 0)
   service_now = service_clock(router.service_ms, router.seen_at, router.serving_until)
