@@ -1,8 +1,12 @@
-import { startServers, type TestServers } from '@mgm/test-support';
+import {
+  startManagerProcess,
+  startServers,
+  type ManagerProcess,
+  type TestServers,
+} from '@mgm/test-support';
 import { afterAll, beforeAll } from 'vitest';
 import { connect } from '../src/mod.ts';
 import type { ConnectOptions, Mgm, ProtocolOptions, Session, SessionEvents } from '../src/mod.ts';
-import { startManagerProcess, type ManagerProcess } from './manager-process.ts';
 
 /** Protocol ids of a routing protocol, of another one, and of IGMP. */
 export const [PIM, DVMRP, IGMP] = [103, 104, 10];

@@ -1,11 +1,10 @@
 import { startTcpProxy } from '@mgm/devstack';
-import { eventually, startServers } from '@mgm/test-support';
+import { eventually, startManagerProcess, startServers } from '@mgm/test-support';
 import { encodeMessage } from '@mgm/protocol';
 import { connect } from 'nats';
 import { describe, expect, it } from 'vitest';
 import { connect as connectClient } from '../src/mod.ts';
 import type { EventMessage, Mgm, Session, Sighting, WatchOptions } from '../src/mod.ts';
-import { startManagerProcess } from './manager-process.ts';
 import { scriptedManager } from './scripted-manager.ts';
 import { igmp, newRouter, pim, stageForAll } from './stage.ts';
 

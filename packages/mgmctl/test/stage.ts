@@ -1,7 +1,6 @@
 import { connect, type Mgm, type Session } from '@mgm/client';
-import { startServers, type TestServers } from '@mgm/test-support';
+import { startManagerProcess, startServers, type TestServers } from '@mgm/test-support';
 import { afterAll, beforeAll } from 'vitest';
-import { startManagerProcess } from './manager-process.ts';
 import { onTerminal, run, start, type Ended, type Program, type RunOptions } from './program.ts';
 
 /** Protocol ids of two routing protocols, and of IGMP. */
@@ -39,7 +38,7 @@ export function stageForAll(): Stage {
     await using starting = new AsyncDisposableStack();
     servers = starting.use(await startServers());
     const { nats, redis } = servers;
-    starting.use(await startManagerProcess({ nats: nats.url, redis: redis.url }));
+    starting.use(await startManagerProcess({ nats, redis }));
     scope = starting.move();
   });
   afterAll(async () => await scope?.disposeAsync());

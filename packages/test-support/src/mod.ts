@@ -1,2 +1,7 @@
 export { eventually, type EventuallyOptions } from './eventually.ts';
+export {
+  startManagerProcess,
+  type ManagerProcess,
+  type ManagerServers,
+} from './manager-process.ts';
 export { startServers, type TestServers } from './servers.ts';

@@ -6,23 +6,30 @@ const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const READY_WITHIN_MS = 20_000;
 const STOP_WITHIN_MS = 5_000;
 
-/** Where its servers are. */
-export interface ServerUrls {
-  readonly nats: string;
-  readonly redis: string;
+/** Where a manager finds its servers: those of `startServers`, or with other URLs. */
+export interface ManagerServers {
+  readonly redis: { readonly url: string };
+  readonly nats: { readonly url: string };
 }
 
-/** A manager in a process of its own, as in a deployment. */
-export type ManagerProcess = AsyncDisposable;
+/** A manager in a process of its own, as in a deployment: what blocks a client does not block it. */
+export interface ManagerProcess extends AsyncDisposable {
+  /** Stops its clock: it stays connected and answers nothing until it is resumed. */
+  pause(): void;
+  resume(): void;
+}
 
-/** Starts a manager on these servers and resolves when it serves. */
-export async function startManagerProcess(urls: ServerUrls): Promise<ManagerProcess> {
+/** Starts a manager on these servers, with more settings if need be, and resolves when it serves. */
+export async function startManagerProcess(
+  servers: ManagerServers,
+  env: Readonly<Record<string, string>> = {},
+): Promise<ManagerProcess> {
   const child = spawn(
     process.execPath,
     ['--conditions=@mgm/source', 'services/manager/src/main.ts'],
     {
       cwd: ROOT,
-      env: { MGM_NATS_URL: urls.nats, MGM_REDIS_URL: urls.redis },
+      env: { MGM_NATS_URL: servers.nats.url, MGM_REDIS_URL: servers.redis.url, ...env },
       stdio: ['ignore', 'pipe', 'inherit'],
     },
   );
@@ -32,7 +39,11 @@ export async function startManagerProcess(urls: ServerUrls): Promise<ManagerProc
     child.kill('SIGKILL');
     throw error;
   }
-  return { [Symbol.asyncDispose]: () => stop(child) };
+  return {
+    pause: () => void child.kill('SIGSTOP'),
+    resume: () => void child.kill('SIGCONT'),
+    [Symbol.asyncDispose]: () => stop(child),
+  };
 }
 
 async function untilReady(child: ChildProcess): Promise<void> {
@@ -54,6 +65,7 @@ async function untilReady(child: ChildProcess): Promise<void> {
 async function stop(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const gone = once(child, 'exit');
+  child.kill('SIGCONT');
   child.kill('SIGTERM');
   const timer = setTimeout(() => child.kill('SIGKILL'), STOP_WITHIN_MS);
   await gone;
