@@ -1,4 +1,5 @@
-import { join } from 'node:path';
+import { cpSync, mkdirSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import { run } from './child.mjs';
@@ -6,10 +7,16 @@ import { environment, NODE, ROOT } from './setup.mjs';
 import { builtWorkspaces, type Workspace } from './workspaces.ts';
 
 const IMPORT_WITHIN_MS = 20_000;
+/** Below the root, so that what a package depends on is found. */
+const INSTALLED = join(ROOT, '.cache/installed');
 
 /** What is wrong with a built package for those who would install it, one line each. */
 async function problemsOf(workspace: Workspace): Promise<string[]> {
-  return [...(await entryProblems(workspace)), ...(await importProblems(workspace))];
+  return [
+    ...(await entryProblems(workspace)),
+    ...(await importProblems(workspace)),
+    ...(await programProblems(workspace)),
+  ];
 }
 
 async function entryProblems({ folder }: Workspace): Promise<string[]> {
@@ -32,6 +39,41 @@ async function importProblems({ manifest: { name } }: Workspace): Promise<string
   });
   if (status !== 0) return [`import failed: ${/^.*Error.*$/m.exec(output)?.[0] ?? output}`];
   return output === '' ? [] : [`printed on import: ${output.trim()}`];
+}
+
+/** Runs its programs for their help, out of a folder that has only what is published. */
+async function programProblems({ folder, manifest: { bin = {} } }: Workspace): Promise<string[]> {
+  if (Object.keys(bin).length === 0) return [];
+  rmSync(INSTALLED, { recursive: true, force: true });
+  for (const file of await publishedFiles(folder)) {
+    const to = join(INSTALLED, file);
+    mkdirSync(dirname(to), { recursive: true });
+    cpSync(join(ROOT, folder, file), to);
+  }
+  const problems: string[] = [];
+  for (const [name, file] of Object.entries(bin)) {
+    const { code, output } = await collected(NODE, [join(INSTALLED, file), '--help']);
+    if (code !== 0 || !output.includes(name)) problems.push(`${name} --help: ${output.trim()}`);
+  }
+  return problems;
+}
+
+async function publishedFiles(folder: string): Promise<string[]> {
+  const args = ['pack', '--dry-run', '--json', '--silent', `--workspace=${folder}`];
+  const { output } = await collected('npm', args);
+  const [packed] = JSON.parse(output.slice(output.indexOf('['))) as [
+    { readonly files: readonly { readonly path: string }[] },
+  ];
+  return packed.files.map(({ path }) => path);
+}
+
+function collected(command: string, args: readonly string[]) {
+  return run(command, args, {
+    cwd: ROOT,
+    env: environment(),
+    output: 'collect',
+    withinMs: IMPORT_WITHIN_MS,
+  });
 }
 
 for (const workspace of builtWorkspaces()) {

@@ -11,6 +11,8 @@ export const ROOT = fileURLToPath(new URL('..', import.meta.url));
 export const NODE = join(ROOT, 'node_modules/.bin/node');
 
 const NODE_MAJOR = 24;
+/** What `npx mgmctl` runs: a program of a package of ours, which may be newer than the last installation. */
+const MGMCTL = join(ROOT, 'node_modules/.bin/mgmctl');
 const INSTALL_WITHIN_MS = 10 * 60_000;
 
 /** Thrown when the set-up can't be done; the message is for people and complete. */
@@ -27,10 +29,11 @@ export class SetupError extends Error {
  * @throws {SetupError}
  */
 export async function setUp(say) {
-  if (isInstalled()) return;
+  if (isInstalled() && existsSync(MGMCTL)) return;
   await withLock(join(ROOT, '.cache/setup.lock'), say, async () => {
     // Whoever had the lock before may have done it.
     if (!isInstalled()) await install(say);
+    if (!existsSync(MGMCTL)) await npm(['rebuild', '@mgm/mgmctl']);
   });
 }
 
