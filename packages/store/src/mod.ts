@@ -3,3 +3,6 @@ export type { Publication, Store, StoreOptions, SweepReport } from './store.ts';
 export type { StoreState } from './redis-link.ts';
 export { StoreError } from './store-error.ts';
 export type { StoreErrorCode } from './store-error.ts';
+export { promiseOf } from './durability.ts';
+export type { Durability, DurabilityMode } from './durability.ts';
+export type { Unfitness } from './server-check.ts';

@@ -20,6 +20,11 @@ export function isNoScript(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('NOSCRIPT');
 }
 
+/** The user may not run this command, or nobody may: managed services take some away. */
+export function isForbidden(error: unknown): boolean {
+  return error instanceof Error && /^NOPERM|^ERR unknown command/i.test(error.message);
+}
+
 const KNOWN: readonly (readonly [RegExp, StoreError['code'], string])[] = [
   [/^OOM |-OOM |used memory > 'maxmemory'/, 'store-full', 'Redis is out of memory'],
   [/MGMSCHEMA/, 'schema', 'the data is of a newer version: upgrade this manager'],

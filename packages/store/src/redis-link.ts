@@ -1,25 +1,35 @@
 import { Redis } from 'ioredis';
 import { SCRIPT, SCRIPT_SHA1 } from './generated/arbiter.ts';
+import type { Durability } from './durability.ts';
 import { classifyRedisError, isNoScript } from './redis-errors.ts';
+import {
+  checkScripting,
+  ServerCheck,
+  unfitnessIn,
+  type Unfitness,
+  type UnfitServer,
+} from './server-check.ts';
 import { StoreError } from './store-error.ts';
 
 /** Where the store stands with Redis. Told once per change. */
 export type StoreState =
-  | { readonly kind: 'connecting'; readonly reason?: string }
+  | { readonly kind: 'connecting'; readonly reason?: string; readonly unfit?: Unfitness }
   | { readonly kind: 'ready'; readonly server: string }
-  | { readonly kind: 'lost'; readonly reason: string }
+  | { readonly kind: 'lost'; readonly reason: string; readonly unfit?: Unfitness }
   | { readonly kind: 'closed' };
 
 export interface RedisLinkOptions {
   readonly url: string;
   /** How long one call may take before its outcome counts as unknown, in ms. */
   readonly replyWithinMs: number;
+  readonly durability: Durability;
   readonly onStateChange: (state: StoreState) => void;
 }
 
-const OLDEST_MAJOR = 7;
 const RECONNECT_FIRST_MS = 20;
 const RECONNECT_MOST_MS = 500;
+/** A server may be told to keep less than is promised while it runs. */
+const CHECK_EVERY_MS = 5000;
 
 /**
  * The connection to Redis: the only file that touches ioredis. Connects in the background and for ever; a call made while
@@ -29,19 +39,27 @@ const RECONNECT_MOST_MS = 500;
 export class RedisLink {
   readonly #redis: Redis;
   readonly #options: RedisLinkOptions;
+  readonly #check: ServerCheck;
   #state: StoreState = { kind: 'connecting' };
   #lastError = '';
+  #unfit: UnfitServer | undefined;
+  #checks: NodeJS.Timeout | undefined;
 
   constructor(options: RedisLinkOptions) {
     this.#options = options;
+    this.#check = new ServerCheck(options.durability);
     this.#redis = new Redis(options.url, {
       lazyConnect: true,
       maxRetriesPerRequest: 0,
       autoResendUnfulfilledCommands: false,
       enableOfflineQueue: false,
       connectTimeout: Math.max(1000, options.replyWithinMs * 2),
+      // One that can be reached and must not be used is not asked without a pause.
       retryStrategy: (times) =>
-        Math.min(RECONNECT_MOST_MS, RECONNECT_FIRST_MS * 2 ** Math.min(times, 10)) *
+        Math.min(
+          RECONNECT_MOST_MS,
+          RECONNECT_FIRST_MS * 2 ** (this.#unfit ? 10 : Math.min(times, 10)),
+        ) *
         (0.5 + Math.random() / 2),
     });
     this.#redis.on('ready', () => void this.#prepare());
@@ -78,6 +96,7 @@ export class RedisLink {
 
   close(): void {
     this.#become({ kind: 'closed' });
+    clearInterval(this.#checks);
     this.#redis.disconnect();
   }
 
@@ -127,31 +146,50 @@ export class RedisLink {
   /** Before the first call on a new connection: is this a server we can work with, and does it know the script? */
   async #prepare(): Promise<void> {
     try {
-      const server = await this.#inTime(this.#server());
+      const server = await this.#inTime(this.#check.check(this.#ask));
+      await this.#inTime(checkScripting(this.#ask));
       await this.#inTime(this.#redis.script('LOAD', SCRIPT));
       this.#lastError = '';
+      this.#unfit = undefined;
       this.#become({ kind: 'ready', server });
+      this.#checks = setInterval(() => void this.#checkAgain(), CHECK_EVERY_MS);
     } catch (error) {
-      this.#lastError = messageOf(error);
-      this.#redis.disconnect(true);
+      this.#giveUp(error);
     }
   }
 
-  async #server(): Promise<string> {
-    const info = await this.#redis.info('server');
-    const name = /^valkey_version:/m.test(info) ? 'valkey' : 'redis';
-    const version = new RegExp(`^${name}_version:([0-9.]+)`, 'm').exec(info)?.[1] ?? '0';
-    if (name === 'redis' && Number.parseInt(version, 10) < OLDEST_MAJOR) {
-      throw new Error(`Redis ${version} is too old: ${OLDEST_MAJOR}.0 is the oldest supported`);
+  async #checkAgain(): Promise<void> {
+    if (this.#state.kind !== 'ready') return;
+    try {
+      await this.#inTime(this.#check.check(this.#ask));
+    } catch (error) {
+      if (this.#state.kind === 'ready') this.#giveUp(error);
     }
-    return `${name} ${version}`;
   }
 
+  readonly #ask = (command: string, ...args: string[]): Promise<unknown> =>
+    this.#redis.call(command, ...args);
+
+  /** This connection is not used; the next one is asked again. */
+  #giveUp(error: unknown): void {
+    this.#unfit = unfitnessIn(error);
+    this.#lastError = this.#unfit?.message ?? messageOf(error);
+    this.#lose(this.#lastError);
+    this.#redis.disconnect(true);
+  }
+
+  /** Told where it is news: that there is no connection, and each reason why a server that is there can't be used. */
   #lose(reason: string): void {
-    if (this.#state.kind === 'ready') this.#become({ kind: 'lost', reason });
-    else if (this.#state.kind === 'connecting' && this.#state.reason === undefined) {
-      this.#become({ kind: 'connecting', reason });
-    }
+    clearInterval(this.#checks);
+    this.#check.distrust();
+    const before = this.#state;
+    if (before.kind === 'closed') return;
+    const unfit = this.#unfit?.message === reason ? this.#unfit.unfitness : undefined;
+    const known = before.kind === 'ready' ? undefined : before;
+    const isNews = unfit !== known?.unfit || (unfit && reason !== known?.reason);
+    if (known?.reason !== undefined && !isNews) return;
+    const kind = before.kind === 'connecting' ? 'connecting' : 'lost';
+    this.#become({ kind, reason, ...(unfit && { unfit }) });
   }
 
   #become(state: StoreState): void {

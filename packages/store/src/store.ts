@@ -15,6 +15,7 @@ import {
 import { answers } from './answers.ts';
 import type { BatchReply } from './batch-reply.ts';
 import { Batcher, type Decision } from './batcher.ts';
+import type { Durability } from './durability.ts';
 import { metaKey, routersKey } from './keys.ts';
 import { RedisLink, type StoreState } from './redis-link.ts';
 import { ARBITER_OPERATION, toArgs } from './requests.ts';
@@ -26,6 +27,8 @@ export interface StoreOptions {
   readonly url: string;
   /** What all keys begin with. Default `mgm`. */
   readonly keyPrefix?: string;
+  /** What an answered change must have survived. Default `memory`. */
+  readonly durability?: Durability;
   /** How long one decision may take before its outcome counts as unknown. Default 300. */
   readonly replyWithinMs?: number;
   /** Operations of one script call. Default 256. */
@@ -113,6 +116,7 @@ class RedisStore implements Store {
     this.#link = new RedisLink({
       url: options.url,
       replyWithinMs: options.replyWithinMs ?? 300,
+      durability: options.durability ?? { mode: 'memory' },
       onStateChange: (state) => this.#stateChanged(state),
     });
   }

@@ -67,6 +67,7 @@ async function readyLink(url: string): Promise<RedisLink> {
   const link = new RedisLink({
     url,
     replyWithinMs: 5_000,
+    durability: { mode: 'memory' },
     onStateChange: (state) => state.kind === 'ready' && resolve(),
   });
   await promise;

@@ -38,12 +38,22 @@ describe('a complete configuration', () => {
       batchMax: 256,
       queueMax: 10_000,
       storeTimeoutMs: 300,
+      durability: { mode: 'memory' },
       sweepEveryMs: 250,
       headEveryMs: 1000,
       eventRetention: 100_000,
       healthPort: 0,
       healthHost: '127.0.0.1',
       shutdownMs: 4000,
+    });
+  });
+
+  it('tells how many replicas there must be where a change must be on some', () => {
+    expect(loadConfig({ MGM_DURABILITY: 'durable', MGM_REPLICAS: '2' })).toMatchObject({
+      durability: { mode: 'durable' },
+    });
+    expect(loadConfig({ MGM_DURABILITY: 'replicated' })).toMatchObject({
+      durability: { mode: 'replicated', replicas: 1, withinMs: 150 },
     });
   });
 
@@ -89,6 +99,9 @@ describe('a wrong value is refused with what it must be', () => {
     ['MGM_BATCH_MAX', '', 'is empty; leave it out for the default'],
     ['MGM_QUEUE_MAX', '1000001', 'must be 1 to 1000000'],
     ['MGM_STORE_TIMEOUT_MS', '49', 'must be 50 to 2000'],
+    ['MGM_DURABILITY', 'yes', 'must be one of memory, durable, replicated'],
+    ['MGM_REPLICAS', '0', 'must be 1 to 100'],
+    ['MGM_REPLICATION_TIMEOUT_MS', '1001', 'must be 10 to 1000'],
     ['MGM_SWEEP_EVERY_MS', '501', 'must be 50 to 500'],
     ['MGM_HEAD_EVERY_MS', '1001', 'must be 100 to 1000'],
     ['MGM_EVENT_RETENTION', '999', 'must be 1000 to 10000000'],
@@ -171,8 +184,20 @@ describe('values must fit together', () => {
       { MGM_STORE_TIMEOUT_MS: '2000', MGM_SHUTDOWN_MS: '2000' },
       'MGM_SHUTDOWN_MS=2000: must be at least 100 more',
     ],
+    [
+      { MGM_DURABILITY: 'replicated', MGM_REPLICATION_TIMEOUT_MS: '251' },
+      'MGM_REPLICATION_TIMEOUT_MS=251: must be at least 50 less than MGM_STORE_TIMEOUT_MS',
+    ],
+    [
+      { MGM_DURABILITY: 'replicated', MGM_STORE_TIMEOUT_MS: '199' },
+      'MGM_REPLICATION_TIMEOUT_MS=150: must be at least 50 less',
+    ],
   ])('%j', (env, problem) => {
     expect(problemsOf(env)).toEqual([expect.stringContaining(problem)]);
+  });
+
+  it('where they are used together', () => {
+    expect(problemsOf({ MGM_STORE_TIMEOUT_MS: '100' })).toEqual([]);
   });
 
   it('and nothing is said of a value whose partner is wrong by itself', () => {

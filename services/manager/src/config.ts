@@ -1,4 +1,5 @@
 import type { RouterName } from '@mgm/protocol';
+import type { Durability } from '@mgm/store';
 import type { z } from 'zod';
 import { ConfigError } from './config-error.ts';
 import { documented } from './config-values.ts';
@@ -23,6 +24,7 @@ export interface Config {
   readonly batchMax: number;
   readonly queueMax: number;
   readonly storeTimeoutMs: number;
+  readonly durability: Durability;
   readonly sweepEveryMs: number;
   readonly headEveryMs: number;
   readonly eventRetention: number;
@@ -47,6 +49,13 @@ const CROSS_CHECKS: readonly {
     names: ['MGM_SHUTDOWN_MS', 'MGM_STORE_TIMEOUT_MS'],
     holds: (values) => values.MGM_SHUTDOWN_MS >= values.MGM_STORE_TIMEOUT_MS + 100,
     must: 'be at least 100 more than MGM_STORE_TIMEOUT_MS, so that decisions under way are answered',
+  },
+  {
+    names: ['MGM_REPLICATION_TIMEOUT_MS', 'MGM_STORE_TIMEOUT_MS'],
+    holds: (values) =>
+      values.MGM_DURABILITY !== 'replicated' ||
+      values.MGM_STORE_TIMEOUT_MS >= values.MGM_REPLICATION_TIMEOUT_MS + 50,
+    must: 'be at least 50 less than MGM_STORE_TIMEOUT_MS, so that replicas that are late are told from a store that hangs',
   },
 ];
 
@@ -124,6 +133,7 @@ function configOf(values: Values): Config {
     batchMax: values.MGM_BATCH_MAX,
     queueMax: values.MGM_QUEUE_MAX,
     storeTimeoutMs: values.MGM_STORE_TIMEOUT_MS,
+    durability: durabilityOf(values),
     sweepEveryMs: values.MGM_SWEEP_EVERY_MS,
     headEveryMs: values.MGM_HEAD_EVERY_MS,
     eventRetention: values.MGM_EVENT_RETENTION,
@@ -131,4 +141,11 @@ function configOf(values: Values): Config {
     healthHost: values.MGM_HEALTH_HOST,
     shutdownMs: values.MGM_SHUTDOWN_MS,
   };
+}
+
+function durabilityOf(values: Values): Durability {
+  const mode = values.MGM_DURABILITY;
+  if (mode !== 'replicated') return { mode };
+  const { MGM_REPLICAS: replicas, MGM_REPLICATION_TIMEOUT_MS: withinMs } = values;
+  return { mode, replicas, withinMs };
 }

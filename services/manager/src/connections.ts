@@ -2,6 +2,7 @@ import { openStore, type Publication, type Store } from '@mgm/store';
 import type { Logger } from 'pino';
 import type { Config } from './config.ts';
 import { Bus } from './nats-connection.ts';
+import { StartCheck } from './start-check.ts';
 import { StateLog } from './state-log.ts';
 import { managerVersion } from './version.ts';
 
@@ -25,15 +26,19 @@ export interface StoreListeners {
   /** Called each time when Redis can be used from now on. */
   readonly onReady: () => void;
   readonly onPublish: (publication: Publication) => void;
+  /** Redis answers and must not be used as it is, and why; while no connection could be used so far. */
+  readonly onRefused: (reason: string) => void;
 }
 
 /** The store as configured, its changes logged. */
 export function openLoggedStore(config: Config, log: Logger, listeners: StoreListeners): Store {
   const states = new StateLog(log, 'redis');
+  const start = new StartCheck(listeners.onRefused);
   return openStore({
     url: config.redisUrl,
     keyPrefix: config.keyPrefix,
     replyWithinMs: config.storeTimeoutMs,
+    durability: config.durability,
     batchMax: config.batchMax,
     queueMax: config.queueMax,
     eventRetention: config.eventRetention,
@@ -41,6 +46,7 @@ export function openLoggedStore(config: Config, log: Logger, listeners: StoreLis
     onPublish: listeners.onPublish,
     onStateChange: (state) => {
       states.changed(state);
+      start.changed(state);
       if (state.kind === 'ready') listeners.onReady();
     },
   });

@@ -1,5 +1,5 @@
 import { subjectsUnder, type Subjects } from '@mgm/protocol';
-import type { Store } from '@mgm/store';
+import { promiseOf, type Store } from '@mgm/store';
 import pino, { type Logger } from 'pino';
 import { troubleKind } from './answer.ts';
 import { startBeacon } from './beacon.ts';
@@ -92,6 +92,7 @@ class Replica implements Manager {
     this.#store = openLoggedStore(config, log, {
       onReady: () => this.#storeReady.resolve(),
       onPublish: (publication) => this.#publisher.publish(publication),
+      onRefused: (reason) => this.#ended.resolve(new Error(`Redis: ${reason}`)),
     });
     this.#intake = new Intake({
       ...parts,
@@ -120,6 +121,8 @@ class Replica implements Manager {
   async start(): Promise<void> {
     const { healthHost: host, healthPort: port } = this.#config;
     this.#log.info({ version: managerVersion(), config: loggable(this.#config) }, 'starting');
+    const { durability } = this.#config;
+    this.#log.info({ durability: durability.mode }, promiseOf(durability));
     if (port > 0) {
       this.#health = await startHealth({ host, port, notReadyBecause: () => this.notReadyBecause });
       if (this.#stopped !== undefined) return this.#health.close();

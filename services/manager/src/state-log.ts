@@ -36,5 +36,6 @@ export function troubleOf(state: BusState | StoreState): { reason?: string; refu
   if ('trouble' in state && state.trouble !== undefined) {
     return { reason: state.trouble.reason, refused: state.trouble.kind === 'refused' };
   }
-  return { ...('reason' in state && { reason: state.reason }), refused: false };
+  const refused = 'unfit' in state && state.unfit === 'misconfigured';
+  return { ...('reason' in state && { reason: state.reason }), refused };
 }

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { DEFAULT_PREFIX } from '@mgm/protocol';
+import type { DurabilityMode } from '@mgm/store';
 import { z } from 'zod';
 import {
   integer,
@@ -14,6 +15,9 @@ import {
 
 /** As pino names them. */
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+
+/** As the store has them. */
+const DURABILITY_MODES = ['memory', 'durable', 'replicated'] as const satisfies DurabilityMode[];
 
 /** Every variable that a manager reads. Names, ranges, defaults and meanings stand here and nowhere else. */
 export const variables = z.object({
@@ -52,6 +56,21 @@ export const variables = z.object({
     integer(50, 2000),
     300,
     'ms within which a decision is answered, also when Redis hangs',
+  ),
+  MGM_DURABILITY: variable(
+    oneOf(DURABILITY_MODES),
+    'memory',
+    'what an answered change has survived; see [durability](durability.md)',
+  ),
+  MGM_REPLICAS: variable(
+    integer(1, 100),
+    1,
+    'replicas that must have a change before it is answered; of `MGM_DURABILITY=replicated`',
+  ),
+  MGM_REPLICATION_TIMEOUT_MS: variable(
+    integer(10, 1000),
+    150,
+    'ms that replicas have for it; then the outcome is unknown',
   ),
   MGM_SWEEP_EVERY_MS: variable(
     integer(50, 500),

@@ -1,0 +1,28 @@
+/** What an answered change has survived. */
+export type DurabilityMode = 'memory' | 'durable' | 'replicated';
+
+/** What is promised of an answered change, and what that needs of Redis. */
+export type Durability =
+  | { readonly mode: 'memory' | 'durable' }
+  | {
+      readonly mode: 'replicated';
+      /** How many replicas must have a change before it is answered. */
+      readonly replicas: number;
+      /** How long they may take, in ms. */
+      readonly withinMs: number;
+    };
+
+/** The promise of each mode in a sentence, for logs and people. */
+export function promiseOf(durability: Durability): string {
+  switch (durability.mode) {
+    case 'memory':
+      return 'one owner as long as this Redis keeps running; what it forgets when it ends is lost';
+    case 'durable':
+      return 'an answered change is on the disk of Redis: no crash of a process or of the machine loses it';
+    case 'replicated': {
+      const { replicas } = durability;
+      const where = replicas === 1 ? 'a replica' : `${replicas} replicas`;
+      return `an answered change is in the memory of ${where}: losing the primary alone does not lose it`;
+    }
+  }
+}
