@@ -4,7 +4,7 @@
 
 local request = cmsgpack.unpack(request_packed)
 local known = { log = request[1], rev = request[2], epoch = request[3], fresh_log = request[4] }
-local retention, calls = request[5], request[6]
+local retention, calls, is_replicated = request[5], request[6], request[7] == 1
 
 --- What the calls will need is read with one command for all records, and one for each client.
 local function foresee()
@@ -34,7 +34,7 @@ for i = 1, #calls do
   results[i] = { rev or router.rev, reply }
 end
 
-local packed_events = commit(retention)
+local packed_events = commit(retention, is_replicated)
 local log = router.fresh and router.rev == 0 and '' or router.log
 return { text(now_ms), text(router.rev), text(router.epoch), log, cmsgpack.pack(results), packed_events,
   #callbacks > 0 and cmsgpack.pack(callbacks) or '' }

@@ -25,6 +25,8 @@ export interface BatcherOptions {
   /** Operations that may wait, over all routers. */
   readonly queueMax: number;
   readonly eventRetention: number;
+  /** Whether `run` answers only what replicas have. Default false. */
+  readonly isReplicated?: boolean;
   readonly run: (router: RouterName, request: Buffer) => Promise<readonly Buffer[]>;
   /** Called after the operations of a batch were answered. */
   readonly onDecided: (router: RouterName, batch: BatchReply) => void;
@@ -199,12 +201,14 @@ export class Batcher {
         ...queue.memory.known(),
         this.#options.eventRetention,
         batch.map((one) => one.call),
+        this.#options.isReplicated ? 1 : 0,
       ]);
       const reply = readBatchReply(await this.#options.run(queue.router, request));
       queue.memory.learn(reply);
       answer(batch, reply);
       this.#options.onDecided(queue.router, reply);
     } catch (error) {
+      queue.memory.unsure();
       await this.#failed(queue, batch, error);
     }
   }

@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis';
 import { SCRIPT, SCRIPT_SHA1 } from './generated/arbiter.ts';
+import { Confirmation } from './confirmation.ts';
 import type { Durability } from './durability.ts';
 import { classifyRedisError, isNoScript } from './redis-errors.ts';
 import {
@@ -40,6 +41,7 @@ export class RedisLink {
   readonly #redis: Redis;
   readonly #options: RedisLinkOptions;
   readonly #check: ServerCheck;
+  readonly #confirmation: Confirmation | undefined;
   #state: StoreState = { kind: 'connecting' };
   #lastError = '';
   #unfit: UnfitServer | undefined;
@@ -47,7 +49,11 @@ export class RedisLink {
 
   constructor(options: RedisLinkOptions) {
     this.#options = options;
-    this.#check = new ServerCheck(options.durability);
+    const { durability } = options;
+    this.#check = new ServerCheck(durability);
+    if (durability.mode === 'replicated') {
+      this.#confirmation = new Confirmation({ ...durability, send: this.#ask });
+    }
     this.#redis = new Redis(options.url, {
       lazyConnect: true,
       maxRetriesPerRequest: 0,
@@ -102,11 +108,19 @@ export class RedisLink {
 
   async #evaluate(metaKey: string, request: Buffer): Promise<readonly Buffer[]> {
     try {
-      return buffers(await this.#redis.callBuffer('EVALSHA', SCRIPT_SHA1, '1', metaKey, request));
+      return await this.#run('EVALSHA', SCRIPT_SHA1, '1', metaKey, request);
     } catch (error) {
       if (!isNoScript(error)) throw error;
-      return buffers(await this.#redis.callBuffer('EVAL', SCRIPT, '1', metaKey, request));
+      return await this.#run('EVAL', SCRIPT, '1', metaKey, request);
     }
+  }
+
+  /** Where replicas must have a change, its answer is worth nothing before they do. */
+  async #run(...command: [name: string, ...args: (string | Buffer)[]]): Promise<readonly Buffer[]> {
+    const reply = this.#redis.callBuffer(...command);
+    const confirmed = this.#confirmation?.confirm();
+    const [parts] = await Promise.all([reply, confirmed]);
+    return buffers(parts);
   }
 
   /**
@@ -126,11 +140,12 @@ export class RedisLink {
   }
 
   /**
-   * A call that was not answered in time says that Redis hangs. Its connection is dropped: what waits on it is answered
-   * now, not after a time limit each, and what comes next is refused until Redis answers again.
+   * A call that was not answered in time says that Redis hangs, one that was not confirmed that replicas do. Its connection
+   * is dropped: what waits on it is answered now, not after a time limit each, and what comes next is refused until Redis
+   * answers again, and its replicas have caught up.
    */
   #failed(error: unknown): StoreError {
-    const failure = classifyRedisError(error);
+    const failure = error instanceof StoreError ? error : classifyRedisError(error);
     if (failure.code === 'indeterminate' && this.#state.kind === 'ready') {
       this.#lose(failure.message);
       this.#redis.disconnect(true);

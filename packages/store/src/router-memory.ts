@@ -29,6 +29,11 @@ export class RouterMemory {
     this.#log = log;
     this.#epoch = Math.max(this.#epoch, epoch);
   }
+
+  /** A call may have begun a log that nobody was told of: the next one must not have its id. */
+  unsure(): void {
+    this.#freshLog = newLogId();
+  }
 }
 
 function newLogId(): string {

@@ -110,6 +110,7 @@ class RedisStore implements Store {
       batchMax: options.batchMax ?? 256,
       queueMax: options.queueMax ?? 10_000,
       eventRetention: options.eventRetention ?? 100_000,
+      isReplicated: options.durability?.mode === 'replicated',
       run: (router, request) => this.#link.runArbiter(metaKey(this.#keyPrefix, router), request),
       onDecided: (router, batch) => this.#publish(router, batch),
     });

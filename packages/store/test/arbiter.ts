@@ -1,6 +1,7 @@
 import { routerName, type InterfaceKey, type NextHop, type RouterName } from '@mgm/protocol';
 import type { RunningServer } from '@mgm/devstack';
 import { Batcher, type Decision } from '../src/batcher.ts';
+import type { Durability } from '../src/durability.ts';
 import { metaKey } from '../src/keys.ts';
 import type { ArbiterArgs, ArbiterOperation, ArbiterReplies } from '../src/generated/arbiter.ts';
 import type { HandleParts } from '../src/names.ts';
@@ -37,13 +38,18 @@ let routers = 0;
 let clients = 0;
 
 /** Resolves once the link is ready. Each arbiter has a router of its own unless told which. */
-export async function openArbiter(redis: RunningServer, router?: RouterName): Promise<Arbiter> {
+export async function openArbiter(
+  redis: RunningServer,
+  router?: RouterName,
+  durability: Durability = { mode: 'memory' },
+): Promise<Arbiter> {
   const own = router ?? routerName(`r${process.pid}-${++routers}`);
-  const link = await readyLink(redis.url);
+  const link = await readyLink(redis.url, durability);
   const batcher = new Batcher({
     batchMax: 256,
     queueMax: 100_000,
     eventRetention: 100_000,
+    isReplicated: durability.mode === 'replicated',
     run: (name, request) => link.runArbiter(metaKey('mgm', name), request),
     onDecided: () => {},
   });
@@ -62,12 +68,12 @@ export async function openArbiter(redis: RunningServer, router?: RouterName): Pr
   };
 }
 
-async function readyLink(url: string): Promise<RedisLink> {
+async function readyLink(url: string, durability: Durability): Promise<RedisLink> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const link = new RedisLink({
     url,
     replyWithinMs: 5_000,
-    durability: { mode: 'memory' },
+    durability,
     onStateChange: (state) => state.kind === 'ready' && resolve(),
   });
   await promise;

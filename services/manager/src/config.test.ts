@@ -53,7 +53,7 @@ describe('a complete configuration', () => {
       durability: { mode: 'durable' },
     });
     expect(loadConfig({ MGM_DURABILITY: 'replicated' })).toMatchObject({
-      durability: { mode: 'replicated', replicas: 1, withinMs: 150 },
+      durability: { mode: 'replicated', replicas: 1, withinMs: 200 },
     });
   });
 
@@ -189,8 +189,8 @@ describe('values must fit together', () => {
       'MGM_REPLICATION_TIMEOUT_MS=251: must be at least 50 less than MGM_STORE_TIMEOUT_MS',
     ],
     [
-      { MGM_DURABILITY: 'replicated', MGM_STORE_TIMEOUT_MS: '199' },
-      'MGM_REPLICATION_TIMEOUT_MS=150: must be at least 50 less',
+      { MGM_DURABILITY: 'replicated', MGM_STORE_TIMEOUT_MS: '249' },
+      'MGM_REPLICATION_TIMEOUT_MS=200: must be at least 50 less',
     ],
   ])('%j', (env, problem) => {
     expect(problemsOf(env)).toEqual([expect.stringContaining(problem)]);

@@ -69,7 +69,7 @@ export const variables = z.object({
   ),
   MGM_REPLICATION_TIMEOUT_MS: variable(
     integer(10, 1000),
-    150,
+    200,
     'ms that replicas have for it; then the outcome is unknown',
   ),
   MGM_SWEEP_EVERY_MS: variable(

@@ -133,13 +133,25 @@ local function check_types()
   redis.call('HLEN', clients_key)
 end
 
+--- Two writes that change nothing and that a full store does not refuse. The caller waits for replicas to have what this
+--- connection has written, so a batch of reads and repeats must write, too: what it tells of, somebody else may have
+--- written a moment ago, or this session, through a manager that could not confirm it.
+local function write_nothing()
+  if router.fresh then return end
+  redis.call('PEXPIRE', meta_key, 3600000)
+  redis.call('PERSIST', meta_key)
+end
+
 --- Answers the packed events, which the caller publishes as they stand in the log.
-local function commit(retention)
+local function commit(retention, is_replicated)
   local touched = {}
   for _, client in pairs(clients) do
     if client and was_touched(client) then touched[#touched + 1] = client end
   end
-  if #touched == 0 and #orphaned_leases == 0 and not router_changed() then return '' end
+  if #touched == 0 and #orphaned_leases == 0 and not router_changed() then
+    if is_replicated then write_nothing() end
+    return ''
+  end
   save_router()
   save_records()
   for i = 1, #touched do save_client(touched[i]) end

@@ -1,0 +1,87 @@
+import {
+  startNats,
+  startRedis,
+  startTcpProxy,
+  type RunningServer,
+  type TcpProxy,
+} from '@mgm/devstack';
+import { eventually } from '@mgm/test-support';
+import { Redis } from 'ioredis';
+import { connect } from 'nats';
+import { expect, inject } from 'vitest';
+import { RawRouter } from '../support/raw-client.ts';
+import { natsAccess } from './nats-access.ts';
+import { startManagers } from '../support/managers.ts';
+
+/** A primary, its replica behind a proxy, and that one's replica, so that the first can be promoted and has one. */
+export interface ReplicatedWorld extends AsyncDisposable {
+  readonly router: RawRouter;
+  readonly primary: Redis;
+  readonly replica: Redis;
+  /** What the replica hears of the primary. */
+  readonly replication: TcpProxy;
+  /** Ends the primary, makes its replica the primary, and leads managers there. */
+  failOver(): Promise<void>;
+}
+
+/** Why it can't be had with the servers of this run; `undefined` where it can. */
+export function noReplication(): string | undefined {
+  const { kind } = inject('servers').redis;
+  return kind === 'process' ? undefined : 'puts a proxy between Redis processes of this machine';
+}
+
+/** A busy machine must not look like a replica that is gone. */
+const ENV = {
+  MGM_DURABILITY: 'replicated',
+  MGM_REPLICATION_TIMEOUT_MS: '1000',
+  MGM_STORE_TIMEOUT_MS: '2000',
+};
+
+/** Managers reach the primary through a proxy of their own, which follows the failover. */
+export async function startReplicatedWorld(managers: number): Promise<ReplicatedWorld> {
+  await using starting = new AsyncDisposableStack();
+  const start = async (...args: string[]): Promise<RunningServer> => {
+    const always = ['--repl-diskless-sync-delay', '0', '--repl-timeout', '600'];
+    return starting.use(await startRedis(inject('servers'), { args: [...always, ...args] }));
+  };
+  const client = ({ url }: RunningServer): Redis => {
+    const redis = new Redis(url, { retryStrategy: () => null });
+    // The end of a server is what the tests are about.
+    redis.on('error', () => {});
+    starting.defer(() => redis.disconnect());
+    return redis;
+  };
+  const first = await start();
+  const replication = starting.use(await startTcpProxy({ port: first.port }));
+  const second = await start('--replicaof', replication.host, String(replication.port));
+  await start('--replicaof', second.host, String(second.port));
+  const [primary, replica] = [client(first), client(second)];
+  await eventually(
+    async () => expect(await replica.info('replication')).toContain('state=online'),
+    {
+      withinMs: 15_000,
+    },
+  );
+  const front = starting.use(await startTcpProxy({ port: first.port }));
+  const nats = starting.use(await startNats(inject('servers')));
+  const servers = { nats, redis: { ...first, url: `redis://${front.host}:${front.port}` } };
+  starting.use(
+    await startManagers(managers, { ...servers, [Symbol.asyncDispose]: async () => {} }, ENV),
+  );
+  const connection = await connect({ ...natsAccess(nats.url), reconnect: false });
+  starting.defer(() => connection.close());
+  const scope = starting.move();
+  return {
+    router: new RawRouter(connection),
+    primary,
+    replica,
+    replication,
+    failOver: async () => {
+      await first.kill();
+      await replica.replicaof('NO', 'ONE');
+      front.setUpstream({ port: second.port });
+      front.reset();
+    },
+    [Symbol.asyncDispose]: () => scope.disposeAsync(),
+  };
+}
