@@ -1,5 +1,5 @@
-// Usage: generated-section.ts PAGE GENERATOR [--check]
-// Puts what GENERATOR prints between its markers in PAGE. `--check` writes nothing and fails where it would change the page.
+// Usage: generated-section.ts PAGE GENERATOR [PAGE GENERATOR …] [--check]
+// Puts what GENERATOR prints between its markers in PAGE. `--check` writes nothing and fails where it would change a page.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from './child.mjs';
@@ -27,14 +27,22 @@ async function contentOf(generator: string): Promise<string> {
   return output;
 }
 
-if (import.meta.main) {
-  const [page = '', generator = ''] = process.argv.slice(2);
+/** Writes the page anew, or with `check` says where that would change it. */
+async function generate(page: string, generator: string, check: boolean): Promise<void> {
   const path = join(ROOT, page);
   const before = readFileSync(path, 'utf8');
   const after = withSection(before, generator, await contentOf(generator));
-  if (!process.argv.includes('--check')) writeFileSync(path, after);
+  if (!check) writeFileSync(path, after);
   else if (after !== before) {
     process.stderr.write(`${page} is not what ${generator} prints\n`);
     process.exitCode = 1;
+  }
+}
+
+if (import.meta.main) {
+  const check = process.argv.includes('--check');
+  const pairs = process.argv.slice(2).filter((argument) => argument !== '--check');
+  for (let at = 0; at < pairs.length; at += 2) {
+    await generate(pairs[at] ?? '', pairs[at + 1] ?? '', check);
   }
 }

@@ -19,7 +19,7 @@ import type { Durability } from './durability.ts';
 import { metaKey, routersKey } from './keys.ts';
 import { RedisLink, type StoreState } from './redis-link.ts';
 import { ARBITER_OPERATION, toArgs } from './requests.ts';
-import { StoreError } from './store-error.ts';
+import { StoreError, type StoreErrorCode } from './store-error.ts';
 
 /** How to reach the store, and its bounds. Units are ms. */
 export interface StoreOptions {
@@ -41,8 +41,17 @@ export interface StoreOptions {
   readonly sweepEveryMs?: number;
   /** What to tell the world, right after the operations of a batch were answered. */
   readonly onPublish?: (publication: Publication) => void;
+  readonly meter?: StoreMeter;
   /** Called once per change. */
   readonly onStateChange?: (state: StoreState) => void;
+}
+
+/** Told of every call of the arbiter, for whoever measures. Must cost next to nothing and not throw. */
+export interface StoreMeter {
+  /** How long the call took, in ms, and the code of its error where it failed. */
+  called(tookMs: number, failure?: StoreErrorCode): void;
+  /** How many operations one call decided. */
+  decided(operations: number): void;
 }
 
 /** What one batch changed, in order. */
@@ -111,7 +120,7 @@ class RedisStore implements Store {
       queueMax: options.queueMax ?? 10_000,
       eventRetention: options.eventRetention ?? 100_000,
       isReplicated: options.durability?.mode === 'replicated',
-      run: (router, request) => this.#link.runArbiter(metaKey(this.#keyPrefix, router), request),
+      run: (router, request) => this.#run(router, request),
       onDecided: (router, batch) => this.#publish(router, batch),
     });
     this.#link = new RedisLink({
@@ -191,7 +200,22 @@ class RedisStore implements Store {
     this.#known.add(router);
   }
 
-  #publish(router: RouterName, { log, events, callbacks }: BatchReply): void {
+  async #run(router: RouterName, request: Buffer): Promise<readonly Buffer[]> {
+    const { meter } = this.#options;
+    const sentMono = performance.now();
+    try {
+      const reply = await this.#link.runArbiter(metaKey(this.#keyPrefix, router), request);
+      meter?.called(performance.now() - sentMono);
+      return reply;
+    } catch (error) {
+      const failure = error instanceof StoreError ? error.code : 'indeterminate';
+      meter?.called(performance.now() - sentMono, failure);
+      throw error;
+    }
+  }
+
+  #publish(router: RouterName, { log, events, callbacks, results }: BatchReply): void {
+    this.#options.meter?.decided(results.length);
     if (events.length > 0 || callbacks.length > 0) {
       this.#options.onPublish?.({ router, log, events, callbacks });
     }

@@ -1,6 +1,7 @@
 import { encodeMessage, type RouterName, type Subjects } from '@mgm/protocol';
 import type { Store } from '@mgm/store';
 import { troubleKind } from './answer.ts';
+import type { Figures } from './figures.ts';
 import type { KnownRouters } from './known-routers.ts';
 import type { Bus } from './nats-connection.ts';
 import { forEachAtMost, Rounds } from './rounds.ts';
@@ -18,6 +19,7 @@ export interface BeaconParts {
   readonly subjects: Subjects;
   readonly routers: KnownRouters;
   readonly trouble: TroubleLog;
+  readonly figures: Figures;
   readonly everyMs: number;
 }
 
@@ -36,11 +38,13 @@ export function startBeacon(parts: BeaconParts): Rounds {
 }
 
 async function sendHead(parts: BeaconParts, router: RouterName): Promise<void> {
-  const { bus, store, subjects, routers, trouble } = parts;
+  const { bus, store, subjects, routers, trouble, figures } = parts;
   try {
     const { head, sessions } = await store.head(router);
     routers.answered(router, head.rev);
-    if (sessions > 0) bus.publish(subjects.head(router), encodeMessage({ ...head }));
+    if (sessions === 0) return;
+    bus.publish(subjects.head(router), encodeMessage({ ...head }));
+    figures.heads++;
   } catch (error) {
     const kind = troubleKind(error);
     if (kind !== undefined) trouble.note(`head ${kind}`, { router, err: error }, 'head not sent');

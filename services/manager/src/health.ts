@@ -1,14 +1,19 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Metrics } from './metrics.ts';
 
 export interface HealthOptions {
   readonly host: string;
   readonly port: number;
   /** Why requests should go to another replica; empty when they may come here. */
   readonly notReadyBecause: () => readonly string[];
+  readonly metrics: Metrics;
 }
 
-/** Answers `/livez` (the process turns over) and `/readyz` (200, or 503 with the reasons) until it is closed. */
+/**
+ * Answers `/livez` (the process turns over), `/readyz` (200, or 503 with the reasons) and `/metrics` (for Prometheus) until it is
+ * closed.
+ */
 export interface HealthServer {
   readonly port: number;
   close(): Promise<void>;
@@ -34,8 +39,20 @@ function respond(options: HealthOptions, request: IncomingMessage, response: Ser
         reasons,
       });
     }
+    case '/metrics':
+      return void sendMetrics(options.metrics, response);
     default:
       return send(response, 404, {});
+  }
+}
+
+async function sendMetrics(metrics: Metrics, response: ServerResponse): Promise<void> {
+  try {
+    const text = await metrics.text();
+    response.writeHead(200, { 'content-type': metrics.contentType, 'cache-control': 'no-store' });
+    response.end(text);
+  } catch (error) {
+    send(response, 500, { error: String(error) });
   }
 }
 

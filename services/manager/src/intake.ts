@@ -14,6 +14,7 @@ import {
 import type { Store } from '@mgm/store';
 import type { Logger } from 'pino';
 import { refusalFor, tooLarge, troubleKind } from './answer.ts';
+import type { Figures } from './figures.ts';
 import { FreshRevisions } from './fresh-revisions.ts';
 import type { KnownRouters } from './known-routers.ts';
 import type { Bus, BusMessage, Endpoint } from './nats-connection.ts';
@@ -25,6 +26,7 @@ export interface IntakeParts {
   readonly subjects: Subjects;
   readonly routers: KnownRouters;
   readonly log: Logger;
+  readonly figures: Figures;
   readonly trouble: TroubleLog;
 }
 
@@ -35,6 +37,7 @@ interface Taken {
   readonly operation: OperationName;
   readonly router: RouterName | undefined;
   readonly message: BusMessage;
+  readonly takenMono: number;
 }
 
 /**
@@ -82,7 +85,7 @@ export class Intake {
   /** Takes one request. Its answer is sent at once, or when the store has decided. Never throws. */
   receive(operation: OperationName, message: BusMessage): void {
     const router = this.#parts.subjects.routerOf(message.subject);
-    const taken = { operation, router, message };
+    const taken = { operation, router, message, takenMono: performance.now() };
     try {
       if (router === undefined) this.#refuse(taken, badRequest('router', ROUTER_MUST));
       else if (!this.#parts.routers.serves(router)) this.#refuse(taken, notServed(router));
@@ -155,14 +158,19 @@ export class Intake {
   }
 
   #answer(taken: Taken, reply: Answer): void {
-    const { bus, log } = this.#parts;
-    const { operation, router, message } = taken;
+    const { bus, log, figures } = this.#parts;
+    const { operation, router, message, takenMono } = taken;
     if (this.#debugs) log.debug({ router, op: operation, ...outline(reply) }, 'answered');
     const to = message.reply;
-    if (!this.#mayAnswerTo(to)) return;
-    const bytes = encodeMessage({ ...reply });
-    if (bytes.length <= bus.maxPayload) bus.publish(to, bytes);
-    else this.#refuse(taken, tooLarge(operation, bytes.length, bus.maxPayload));
+    if (this.#mayAnswerTo(to)) {
+      const bytes = encodeMessage({ ...reply });
+      if (bytes.length > bus.maxPayload) {
+        return this.#refuse(taken, tooLarge(operation, bytes.length, bus.maxPayload));
+      }
+      bus.publish(to, bytes);
+    }
+    const result = reply.status === 0 ? 'ok' : reply.reason;
+    figures.answered(operation, result, performance.now() - takenMono);
   }
 
   /** Nobody may wait; and no worker may have a manager speak for it where only managers are listened to. */

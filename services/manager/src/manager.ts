@@ -5,13 +5,17 @@ import { troubleKind } from './answer.ts';
 import { startBeacon } from './beacon.ts';
 import { loggable, type Config } from './config.ts';
 import { openBus, openLoggedStore } from './connections.ts';
+import { Figures } from './figures.ts';
 import { startHealth, type HealthServer } from './health.ts';
 import { Intake } from './intake.ts';
 import { KnownRouters } from './known-routers.ts';
 import { orAborted, within } from './limits.ts';
 import type { Bus } from './nats-connection.ts';
+import type { MetricSource } from './metric-list.ts';
+import { openMetrics } from './metrics.ts';
 import { Publisher } from './publisher.ts';
 import { Rounds } from './rounds.ts';
+import { endpointStats } from './service-stats.ts';
 import { troubleOf } from './state-log.ts';
 import { Sweeper } from './sweeper.ts';
 import { TroubleLog } from './trouble-log.ts';
@@ -32,7 +36,7 @@ export interface ManagerOptions {
 /** A replica that serves. Disposing it stops it. */
 export interface Manager extends AsyncDisposable {
   readonly name: string;
-  /** Where `/livez` and `/readyz` are, if anywhere. */
+  /** Where `/livez`, `/readyz` and `/metrics` are, if anywhere. */
   readonly healthPort: number | undefined;
   /** Why requests should go to another replica; empty when they may come here. */
   readonly notReadyBecause: readonly string[];
@@ -64,6 +68,7 @@ class Replica implements Manager {
   readonly name: string;
   readonly #config: Config;
   readonly #log: Logger;
+  readonly #figures = new Figures();
   readonly #bus: Bus;
   readonly #store: Store;
   readonly #intake: Intake;
@@ -86,13 +91,21 @@ class Replica implements Manager {
     this.#trouble = new TroubleLog(log);
     this.#routers = new KnownRouters(config.routers);
     this.#subjects = subjectsUnder(config.prefix);
-    this.#bus = openBus(config, log, (reason) => this.#ended.resolve(new Error(reason)));
-    const parts = { bus: this.#bus, subjects: this.#subjects, log };
+    const figures = this.#figures;
+    this.#bus = openBus(config, log, {
+      onFailure: (reason) => this.#ended.resolve(new Error(reason)),
+      onLost: () => figures.losses.nats++,
+      metadata: () => this.#metadata(),
+      stats: (subject) => this.#statsOf(subject),
+    });
+    const parts = { bus: this.#bus, subjects: this.#subjects, log, figures };
     this.#publisher = new Publisher(parts);
     this.#store = openLoggedStore(config, log, {
       onReady: () => this.#storeReady.resolve(),
+      onLost: () => figures.losses.redis++,
       onPublish: (publication) => this.#publisher.publish(publication),
       onRefused: (reason) => this.#ended.resolve(new Error(`Redis: ${reason}`)),
+      meter: figures,
     });
     this.#intake = new Intake({
       ...parts,
@@ -124,7 +137,12 @@ class Replica implements Manager {
     const { durability } = this.#config;
     this.#log.info({ durability: durability.mode }, promiseOf(durability));
     if (port > 0) {
-      this.#health = await startHealth({ host, port, notReadyBecause: () => this.notReadyBecause });
+      this.#health = await startHealth({
+        host,
+        port,
+        notReadyBecause: () => this.notReadyBecause,
+        metrics: openMetrics(() => this.#measured()),
+      });
       if (this.#stopped !== undefined) return this.#health.close();
       this.#log.info({ host, port: this.#health.port }, 'health server listens');
     }
@@ -159,6 +177,36 @@ class Replica implements Manager {
     throw (await this.#ended.promise) ?? new Error('stopped before it served');
   }
 
+  #measured(): MetricSource {
+    const { state } = this.#store;
+    const store = state.kind === 'ready' ? state.server : '';
+    return {
+      figures: this.#figures,
+      waiting: this.#intake.waiting,
+      isNatsReady: this.#bus.state.kind === 'ready',
+      isStoreReady: state.kind === 'ready',
+      info: {
+        replica: this.name,
+        version: managerVersion(),
+        durability: this.#config.durability.mode,
+        store,
+      },
+    };
+  }
+
+  /** NATS keeps it as it is now; what changes is in the stats. */
+  #metadata(): Readonly<Record<string, string>> {
+    const { state } = this.#store;
+    const { durability } = this.#config;
+    return { durability: durability.mode, ...(state.kind === 'ready' && { store: state.server }) };
+  }
+
+  #statsOf(subject: string): Promise<object> {
+    const { notReadyBecause } = this;
+    const parts = { subjects: this.#subjects, figures: this.#figures, store: this.#store };
+    return endpointStats({ ...parts, notReadyBecause }, subject);
+  }
+
   #startTasks(): void {
     const { sweepEveryMs, headEveryMs } = this.#config;
     const parts = {
@@ -167,6 +215,7 @@ class Replica implements Manager {
       subjects: this.#subjects,
       routers: this.#routers,
       trouble: this.#trouble,
+      figures: this.#figures,
     };
     this.#tasks = [
       new Rounds({

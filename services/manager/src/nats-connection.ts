@@ -29,6 +29,10 @@ export interface BusOptions {
   /** Of this replica. */
   readonly name: string;
   readonly version: string;
+  /** What `$SRV` tells of this replica, asked for once, when it begins to serve. */
+  readonly metadata: () => Readonly<Record<string, string>>;
+  /** What `$SRV.STATS` tells of the endpoint on this subject. */
+  readonly stats: (subject: string) => Promise<object>;
   /** Called at each change, also when the reason why there is no connection changes. */
   readonly onStateChange?: (state: BusState) => void;
   /** Called once per connection when NATS denies a publish. */
@@ -137,12 +141,13 @@ export class Bus {
   }
 
   #serviceConfig(): ServiceConfig {
-    const { name, version } = this.#options;
+    const { version, metadata, stats } = this.#options;
     return {
       name: SERVICE_NAME,
       version,
       description: 'Multicast group manager: one owner per interface',
-      metadata: { replica: name },
+      metadata: { ...metadata() },
+      statsHandler: ({ subject }) => stats(subject),
       queue: QUEUE_GROUP,
     };
   }

@@ -2,12 +2,14 @@ import { encodeMessage, type Subjects } from '@mgm/protocol';
 import type { Publication } from '@mgm/store';
 import type { Logger } from 'pino';
 import { logChanges } from './change-log.ts';
+import type { Figures } from './figures.ts';
 import type { Bus } from './nats-connection.ts';
 
 export interface PublisherParts {
   readonly bus: Pick<Bus, 'publish'>;
   readonly subjects: Subjects;
   readonly log: Logger;
+  readonly figures: Figures;
 }
 
 /**
@@ -39,7 +41,8 @@ export class Publisher {
   }
 
   #send(publication: Publication): void {
-    const { bus, subjects } = this.#parts;
+    const { bus, subjects, figures } = this.#parts;
+    figures.published(publication);
     const { router, events, callbacks } = publication;
     for (const event of events) {
       bus.publish(subjects.event(router, event.type), encodeMessage({ ...event }));

@@ -1,6 +1,7 @@
 import type { RouterName } from '@mgm/protocol';
 import type { Store } from '@mgm/store';
 import { troubleKind } from './answer.ts';
+import type { Figures } from './figures.ts';
 import type { KnownRouters } from './known-routers.ts';
 import type { Bus } from './nats-connection.ts';
 import { forEachAtMost, Rounds } from './rounds.ts';
@@ -15,6 +16,7 @@ export interface SweeperParts {
   readonly store: Pick<Store, 'sweep'>;
   readonly routers: KnownRouters;
   readonly trouble: TroubleLog;
+  readonly figures: Figures;
   readonly everyMs: number;
 }
 
@@ -56,8 +58,10 @@ export class Sweeper {
   /** Whether there is more to do. */
   async #sweep(router: RouterName): Promise<boolean> {
     try {
-      const { more } = await this.#parts.store.sweep(router);
-      return more;
+      const sentMono = performance.now();
+      const report = await this.#parts.store.sweep(router);
+      this.#parts.figures.swept(report, performance.now() - sentMono);
+      return report.more;
     } catch (error) {
       const kind = troubleKind(error);
       if (kind) this.#parts.trouble.note(`sweep ${kind}`, { router, err: error }, 'sweep failed');

@@ -90,7 +90,7 @@ export const variables = z.object({
   MGM_HEALTH_PORT: variable(
     integer(0, 65_535),
     0,
-    'port of `/livez` and `/readyz`; 0: no health server',
+    'port of `/livez`, `/readyz` and `/metrics`; 0: no health server',
   ),
   MGM_HEALTH_HOST: variable(
     matching(/^[A-Za-z0-9.:_-]{1,253}$/, 'an address of this host, or a name of one'),

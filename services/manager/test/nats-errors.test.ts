@@ -10,11 +10,14 @@ import { hang } from './hang.ts';
 const choice = inject('servers');
 const SEEN_WITHIN_MS = 10_000;
 
+/** Of a service that tells nothing of itself. */
+const UNTOLD = { metadata: () => ({}), stats: () => Promise.resolve({}) };
+
 /** A connection and all its states. */
 function open(url: string): { bus: Bus; states: BusState[] } {
   const states: BusState[] = [];
   const onStateChange = (state: BusState): void => void states.push(state);
-  const bus = new Bus({ url, name: 'test', version: '1.2.3', onStateChange });
+  const bus = new Bus({ ...UNTOLD, url, name: 'test', version: '1.2.3', onStateChange });
   return { bus, states };
 }
 
@@ -150,6 +153,7 @@ describe('a NATS that denies', () => {
     await using nats = await startWith('{ publish: { deny: ["_INBOX.>"] } }');
     const denied: string[] = [];
     const bus = new Bus({
+      ...UNTOLD,
       url: `nats://manager:geheim@${nats.host}:${nats.port}`,
       name: 'test',
       version: '1.2.3',

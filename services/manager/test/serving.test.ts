@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { manage, Worker, type LogLine, type RawReply } from './in-process.ts';
 
 const PUSHED_WITHIN_MS = 5_000;
+const STORE: unknown = expect.stringMatching(/^(redis|valkey) \d+\.\d+\.\d+$/);
 const IGMP = { protocolId: 10, componentId: 1 };
 
 let servers: TestServers;
@@ -47,8 +48,9 @@ describe('to NATS a manager is a service', () => {
     for await (const info of await worker.nats.services.client().info('mgm-manager'))
       found.push(info);
     expect(found).toMatchObject([
-      { name: 'mgm-manager', version: '0.0.0', metadata: { replica: 'one' } },
+      { name: 'mgm-manager', version: '0.0.0', metadata: { replica: 'one', durability: 'memory' } },
     ]);
+    expect(found[0]?.metadata).toMatchObject({ store: STORE });
     const endpoints = found[0]?.endpoints ?? [];
     expect(endpoints.map(({ subject }) => subject)).toEqual(
       OPERATIONS.map((op) => `mgm.v1.*.${op}`),
@@ -73,6 +75,28 @@ describe('to NATS a manager is a service', () => {
     await worker.ask('validate', { ifIndex: 7, epoch: '1' });
     await worker.ask('validate', {});
     expect(await countOf('validate')).toBe(before + 2);
+  });
+
+  it('that tells in $SRV.STATS how its work goes, and that its store decides', async () => {
+    const dataOf = async (): Promise<Record<string, unknown>[]> => {
+      for await (const { endpoints = [] } of await worker.nats.services
+        .client()
+        .stats('mgm-manager')) {
+        return endpoints.map(({ data }) => data as Record<string, unknown>);
+      }
+      return [];
+    };
+    await worker.ask('owner', { ifIndex: 7 });
+    const askedAt = Date.now();
+    const data = await dataOf();
+    expect(data).toHaveLength(OPERATIONS.length);
+    const owner = data[OPERATIONS.indexOf('owner')];
+    expect(owner).toMatchObject({ answered: expect.any(Number), failed: 0 });
+    expect(owner?.['meanMs']).toBeGreaterThan(0);
+    const told = data.flatMap((one) => ('replica' in one ? [one['replica']] : []));
+    expect(told).toEqual([{ store: STORE, trouble: [], storeClockMs: expect.any(Number) }]);
+    const [{ storeClockMs }] = told as [{ storeClockMs: number }];
+    expect(Math.abs(storeClockMs - askedAt)).toBeLessThan(60_000);
   });
 });
 

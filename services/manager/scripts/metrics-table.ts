@@ -1,0 +1,3 @@
+import { metricsTable } from '../src/mod.ts';
+
+console.log(metricsTable());

@@ -1,0 +1,170 @@
+import { freePort } from '@mgm/devstack';
+import { EVENT_TYPES } from '@mgm/protocol';
+import { eventually, startServers, type TestServers } from '@mgm/test-support';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { METRICS } from '../src/metric-list.ts';
+import { manage, Worker } from './in-process.ts';
+
+const MS = { withinMs: 10_000 };
+const TTL_MS = 1_000;
+/** Longer than a manager waits for its store. */
+const PAUSE_MS = '1000';
+
+let servers: TestServers;
+let port: number | undefined;
+const opened = new AsyncDisposableStack();
+
+beforeAll(async () => {
+  servers = opened.use(await startServers());
+  const { manager } = await manage(servers, {
+    MGM_NAME: 'one',
+    MGM_HEALTH_PORT: String(await freePort()),
+  });
+  opened.use(manager);
+  port = manager.healthPort;
+});
+afterAll(() => opened.disposeAsync());
+
+/** Every line of `/metrics` by its name and labels, as Prometheus reads it. */
+async function scrape(): Promise<Map<string, number>> {
+  const response = await fetch(`http://127.0.0.1:${port}/metrics`);
+  expect(response.status).toBe(200);
+  expect(response.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/);
+  const lines = (await response.text()).split('\n').filter((line) => /^[^#]/.test(line));
+  return new Map(
+    lines.map((line) => {
+      const [, name = '', value = ''] = /^(\S+(?:\{.*\})?) (\S+)$/.exec(line) ?? [];
+      expect(value, line).toMatch(/^([-+]?[\d.]+(e[-+]?\d+)?|\+Inf|Nan)$/);
+      return [name, Number(value)];
+    }),
+  );
+}
+
+describe('/metrics', () => {
+  it('has every metric of the list with its help and type, and those of the process', async () => {
+    await using worker = await Worker.connect(servers);
+    await worker.register();
+    const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+    for (const { name, type } of METRICS) {
+      expect(text).toMatch(new RegExp(`^# HELP ${name} .+\\n# TYPE ${name} ${type}$`, 'm'));
+    }
+    expect(text).toMatch(/^nodejs_eventloop_lag_p99_seconds \S+$/m);
+    expect(text).toMatch(/^process_cpu_seconds_total \S+$/m);
+  });
+
+  it('counts requests by operation and result, and how long each took', async () => {
+    await using worker = await Worker.connect(servers);
+    const before = await scrape();
+    const { handle } = await worker.register();
+    await worker.ask('take', { handle, seq: 1, ack: 1, ifIndex: 7 });
+    await worker.ask('take', { handle, seq: 2, ack: 2, ifIndex: 7 });
+    await worker.ask('take', { handle });
+    await worker.ask('keepalive', { handle });
+    const after = await scrape();
+    const grew = (name: string): number => (after.get(name) ?? 0) - (before.get(name) ?? 0);
+    const of = (operation: string, result: string): number =>
+      grew(`mgm_requests_total{operation="${operation}",result="${result}"}`);
+    expect(of('register', 'ok')).toBe(1);
+    expect(of('take', 'ok')).toBe(1);
+    expect(of('take', 'already-taken')).toBe(1);
+    expect(of('take', 'bad-request')).toBe(1);
+    expect(of('keepalive', 'ok')).toBe(1);
+    expect(grew('mgm_request_seconds_count{operation="take"}')).toBe(3);
+    expect(grew('mgm_request_seconds_bucket{operation="take",le="+Inf"}')).toBe(3);
+    const tookSeconds = grew('mgm_request_seconds_sum{operation="take"}');
+    expect(tookSeconds).toBeGreaterThan(0);
+    expect(tookSeconds).toBeLessThan(10);
+    expect(after.get('mgm_requests_waiting')).toBe(0);
+  });
+
+  it('counts calls of the script, what they decided, and what was published', async () => {
+    await using worker = await Worker.connect(servers);
+    const before = await scrape();
+    const { handle } = await worker.register();
+    const igmp = await worker.register({ protocolId: 10 });
+    await worker.ask('take', { handle: igmp.handle, seq: 1, ack: 1, ifIndex: 7 });
+    await worker.ask('take', { handle, seq: 1, ack: 1, ifIndex: 7 });
+    await eventually(async () => {
+      const after = await scrape();
+      const grew = (name: string): number => (after.get(name) ?? 0) - (before.get(name) ?? 0);
+      expect(grew('mgm_events_total{type="registered"}')).toBe(2);
+      expect(grew('mgm_events_total{type="taken"}')).toBe(1);
+      expect(grew('mgm_callbacks_total')).toBe(2);
+      expect(grew('mgm_heads_total')).toBeGreaterThan(0);
+      expect(grew('mgm_batch_operations_sum')).toBeGreaterThanOrEqual(4);
+      expect(grew('mgm_script_seconds_count')).toBe(grew('mgm_batch_operations_count'));
+      expect(grew('mgm_sweep_slice_seconds_count')).toBeGreaterThan(0);
+    }, MS);
+  });
+
+  it('counts what sweeps end', async () => {
+    await using worker = await Worker.connect(servers);
+    const before = await scrape();
+    const { handle } = await worker.register({ ttlMs: TTL_MS });
+    await worker.ask('take', { handle, seq: 1, ack: 1, interfaces: [[1], [2], [3]] });
+    await eventually(async () => {
+      const after = await scrape();
+      const grew = (name: string): number => (after.get(name) ?? 0) - (before.get(name) ?? 0);
+      expect(grew('mgm_sweep_sessions_ended_total')).toBe(1);
+      expect(grew('mgm_sweep_interfaces_released_total')).toBe(3);
+      expect(grew('mgm_events_total{type="expired"}')).toBe(1);
+    }, MS);
+  });
+
+  it('tells the replica, its store, and a store that was lost', async () => {
+    const info = [...(await scrape()).keys()].find((name) => name.startsWith('mgm_info'));
+    expect(info).toMatch(/replica="one",version="\d+\.\d+\.\d+",durability="memory"/);
+    expect(info).toMatch(/store="(redis|valkey) \d+\.\d+\.\d+"/);
+    await using redis = new Client(servers.redis.url);
+    await redis.command('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+    await eventually(async () => {
+      const lines = await scrape();
+      expect(lines.get('mgm_connection_losses_total{server="redis"}')).toBe(1);
+      expect(lines.get('mgm_connected{server="redis"}')).toBe(1);
+      expect(lines.get('mgm_connected{server="nats"}')).toBe(1);
+    }, MS);
+  });
+
+  it('counts refusals while the store is away', async () => {
+    await using worker = await Worker.connect(servers);
+    await using redis = new Client(servers.redis.url);
+    const unavailable = 'mgm_requests_total{operation="sessions",result="unavailable"}';
+    await redis.command('CLIENT', 'PAUSE', PAUSE_MS, 'ALL');
+    expect(await worker.ask('sessions', {})).toMatchObject({ reason: 'unavailable' });
+    expect((await scrape()).get(unavailable)).toBeGreaterThan(0);
+    await eventually(async () => {
+      expect(await worker.ask('sessions', {})).toMatchObject({ status: 0 });
+    }, MS);
+    const failed = [...(await scrape())].filter(([name]) =>
+      name.startsWith('mgm_script_failures_total'),
+    );
+    expect(failed).not.toEqual([]);
+  });
+
+  it('names event types as the wire contract does', async () => {
+    const types = [...(await scrape()).keys()].flatMap((name) => {
+      const [, type] = /^mgm_events_total\{type="(.*)"\}$/.exec(name) ?? [];
+      return type === undefined ? [] : [type];
+    });
+    expect(types.filter((type) => !EVENT_TYPES.some((known) => known === type))).toEqual([]);
+    expect(types.length).toBeGreaterThan(0);
+  });
+});
+
+/** A connection of its own to Redis. */
+class Client implements AsyncDisposable {
+  readonly #redis: Redis;
+
+  constructor(url: string) {
+    this.#redis = new Redis(url);
+  }
+
+  async command(name: string, ...args: string[]): Promise<void> {
+    await this.#redis.call(name, ...args);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#redis.quit();
+  }
+}
