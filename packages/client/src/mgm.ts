@@ -1,14 +1,16 @@
-import type { Epoch, Holder, InterfaceItem, SessionItem } from '@mgm/protocol';
+import type { Epoch, HeadMessage, Holder, InterfaceItem, SessionItem } from '@mgm/protocol';
 import { absentLeftOut } from './absent.ts';
 import { ask, demand, type Context } from './context.ts';
 import { Emitter } from './emitter.ts';
 import { refusalError } from './errors.ts';
+import { heads, type HeadsOptions } from './heads.ts';
 import { interfaceKey, type InterfaceRef } from './interface-key.ts';
 import { openSession, type OpenedSession, type ProtocolOptions } from './open-session.ts';
 import type { CallOptions } from './options.ts';
 import { flatten, interfacePages, sessionPages } from './reads.ts';
 import type { InterfaceFilter, InterfacePage, PageOptions } from './reads.ts';
 import { Registrar } from './registering.ts';
+import { listReplicas, type Replica, type ReplicasOptions } from './replicas.ts';
 import { isRefusal, type Success } from './replies.ts';
 import type { Session } from './session.ts';
 import type { Sighting } from './sighting.ts';
@@ -168,6 +170,24 @@ export class Mgm implements AsyncDisposable {
    */
   watch(options: WatchOptions = {}): AsyncIterableIterator<Sighting> {
     return watch(this.#context, options);
+  }
+
+  /**
+   * The beacon of the router: its last revision, the first that the log still has, and the log's id, at least once a second
+   * while it has live sessions. Who reads slowly gets the last one. Ends with the signal, or with the client; rejects with
+   * `MgmError` `not-permitted` where NATS refuses the subscription. Wire contract section 1.
+   */
+  heads(options: HeadsOptions = {}): AsyncIterableIterator<HeadMessage> {
+    return heads(this.#context, options);
+  }
+
+  /**
+   * The managers that serve under this prefix and answer within `withinMs`, by name: version, counts, what they promise, the
+   * store and whether they reach it. None is an empty list. Rejects with `MgmError`: `unavailable` (no NATS), `not-permitted`
+   * (NATS refuses `$SRV.STATS.mgm-manager`), `aborted`, `bad-request`. Wire contract section 1.
+   */
+  replicas(options: ReplicasOptions = {}): Promise<Replica[]> {
+    return listReplicas(this.#context, options);
   }
 
   /**

@@ -19,11 +19,15 @@ export type { MissedCallbacks } from './callback-desk.ts';
 export type { Sighting, SnapshotReason } from './sighting.ts';
 export type { WatchOptions } from './watch.ts';
 export type { WatchFilter } from './watch-filter.ts';
+export type { HeadsOptions } from './heads.ts';
+export type { ReplicaFields } from './decode-replica.ts';
+export type { ClockDifference, Replica, ReplicasOptions } from './replicas.ts';
 export type { Logger, LogFields } from './logger.ts';
 export type {
   CallbackMessage,
   Epoch,
   EventMessage,
+  HeadMessage,
   Holder,
   IgmpCallback,
   IgmpHold,

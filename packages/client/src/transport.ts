@@ -78,17 +78,17 @@ export class Transport {
     return this.#connection.getServer();
   }
 
-  listen(listener: LinkListener): void {
-    this.#listeners.push(listener);
-  }
-
-  /** Calls `onState` at each change of state. Returns what ends that. */
-  onState(onState: (state: LinkState) => void): () => void {
-    const listener: LinkListener = { onState, onForbidden: () => {} };
+  /** Tells the listener from now on. Returns what ends that. */
+  listen(listener: LinkListener): () => void {
     this.#listeners.push(listener);
     return () => {
       this.#listeners = this.#listeners.filter((one) => one !== listener);
     };
+  }
+
+  /** Calls `onState` at each change of state. Returns what ends that. */
+  onState(onState: (state: LinkState) => void): () => void {
+    return this.listen({ onState, onForbidden: () => {} });
   }
 
   /** Hands a message to the socket. Throws {@link MgmError} where it can't be; then it was not sent. */
