@@ -205,6 +205,23 @@ describe('what changed is told', () => {
     for (const { handle } of [pim, igmp]) expect(text).not.toContain(String(handle));
   });
 
+  it('in one line of log where a session gets many interfaces at once', async () => {
+    await using router = await Worker.connect(servers);
+    const { handle, session } = await router.register();
+    const interfaces = [[7], [8, '10.0.0.1'], [9]];
+    const { rev } = await router.ask('take', { handle, seq: 1, ack: 1, interfaces });
+    const isOfTake = (line: LogLine): boolean =>
+      line['router'] === router.router && line.msg === 'owner changed';
+    await eventually(
+      () => {
+        expect(lines.filter(isOfTake)).toMatchObject([
+          { to: session, cause: 'take', rev, count: 3, interfaces: ['7:', '8:10.0.0.1', '9:'] },
+        ]);
+      },
+      { withinMs: PUSHED_WITHIN_MS },
+    );
+  });
+
   it('when a lease runs out, without anybody asking', async () => {
     await using router = await Worker.connect(servers);
     const events = await listen(router, 'event.*');
