@@ -25,7 +25,7 @@ export type DecodedMessage =
  * One message for the bus. Absent fields are left out, not sent as nil; every integer travels as an integer, where
  * msgpackr would make a float of one above 2^32, which other languages do not read into an integer field.
  */
-export function encodeMessage(message: WireMap): Uint8Array {
+export function encodeMessage(message: object): Uint8Array {
   return packr.pack(forWire(message));
 }
 
@@ -38,7 +38,8 @@ function forWire(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return value.map(forWire);
   const map: Record<string, unknown> = {};
-  for (const [field, part] of Object.entries(value)) {
+  for (const field of Object.keys(value)) {
+    const part = (value as WireMap)[field];
     if (part !== undefined) map[field] = forWire(part);
   }
   return map;

@@ -5,7 +5,7 @@
  * holds is not looked at beyond that. Answers what is wrong, or `undefined`.
  */
 export function faultInMessage(bytes: Uint8Array, maxNesting: number): string | undefined {
-  const walk: Walk = { bytes, view: viewOf(bytes), at: 0, maxNesting };
+  const walk: Walk = { bytes, at: 0, maxNesting };
   if (bytes.length === 0) return 'is empty, not MessagePack';
   if (!isMapHeader(bytes[0] ?? 0)) return 'is not a MessagePack map';
   const fault = skipValue(walk, 0);
@@ -15,16 +15,11 @@ export function faultInMessage(bytes: Uint8Array, maxNesting: number): string | 
 
 interface Walk {
   readonly bytes: Uint8Array;
-  readonly view: DataView;
   readonly maxNesting: number;
   at: number;
 }
 
 const TRUNCATED = 'is truncated or not MessagePack';
-
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
 
 function isMapHeader(byte: number): boolean {
   return (byte & 0xf0) === 0x80 || byte === 0xde || byte === 0xdf;
@@ -101,8 +96,9 @@ function readLength(walk: Walk, width: 1 | 2 | 4): number {
   const at = walk.at;
   walk.at += width;
   if (walk.at > walk.bytes.length) return Number.NaN;
-  if (width === 1) return walk.view.getUint8(at);
-  return width === 2 ? walk.view.getUint16(at) : walk.view.getUint32(at);
+  let length = 0;
+  for (const byte of walk.bytes.subarray(at, walk.at)) length = length * 256 + byte;
+  return length;
 }
 
 function skipBytes(walk: Walk, length: number): string | undefined {
@@ -130,7 +126,7 @@ function skipMap(walk: Walk, length: number, depth: number): string | undefined 
   return undefined;
 }
 
-const PROTO = '__proto__';
+const PROTO = Buffer.from('__proto__', 'latin1');
 
 function skipKey(walk: Walk): string | undefined {
   const start = walk.at;
@@ -139,7 +135,12 @@ function skipKey(walk: Walk): string | undefined {
   if (!isText) return 'has a map key that is not a string';
   const fault = skipValue(walk, 0);
   if (fault) return fault;
-  const text = walk.bytes.subarray(walk.at - PROTO.length, walk.at);
-  const isProto = walk.at - start > PROTO.length && Buffer.from(text).toString('latin1') === PROTO;
-  return isProto ? `has the key ${PROTO}, which is not allowed` : undefined;
+  return endsInProto(walk, start) ? 'has the key __proto__, which is not allowed' : undefined;
+}
+
+/** Also of a longer key: none that ends so has business here. */
+function endsInProto({ bytes, at }: Walk, start: number): boolean {
+  const from = at - PROTO.length;
+  if (from <= start || bytes[from] !== PROTO[0]) return false;
+  return PROTO.equals(bytes.subarray(from, at));
 }

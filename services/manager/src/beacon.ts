@@ -43,7 +43,7 @@ async function sendHead(parts: BeaconParts, router: RouterName): Promise<void> {
     const { head, sessions } = await store.head(router);
     routers.answered(router, head.rev);
     if (sessions === 0) return;
-    bus.publish(subjects.head(router), encodeMessage({ ...head }));
+    bus.publish(subjects.head(router), encodeMessage(head));
     figures.heads++;
   } catch (error) {
     const kind = troubleKind(error);

@@ -163,7 +163,7 @@ export class Intake {
     if (this.#debugs) log.debug({ router, op: operation, ...outline(reply) }, 'answered');
     const to = message.reply;
     if (this.#mayAnswerTo(to)) {
-      const bytes = encodeMessage({ ...reply });
+      const bytes = encodeMessage(reply);
       if (bytes.length > bus.maxPayload) {
         return this.#refuse(taken, tooLarge(operation, bytes.length, bus.maxPayload));
       }

@@ -45,10 +45,10 @@ export class Publisher {
     figures.published(publication);
     const { router, events, callbacks } = publication;
     for (const event of events) {
-      bus.publish(subjects.event(router, event.type), encodeMessage({ ...event }));
+      bus.publish(subjects.event(router, event.type), encodeMessage(event));
     }
     for (const { session, message } of callbacks) {
-      bus.publish(subjects.callback(router, session), encodeMessage({ ...message }));
+      bus.publish(subjects.callback(router, session), encodeMessage(message));
     }
     if (this.#changeLog.isLevelEnabled('info')) logChanges(this.#changeLog, publication);
   }
