@@ -7,7 +7,7 @@ import type { Rig } from './rig.ts';
 import type { Size } from './size.ts';
 
 const TTL_MS = 10_000;
-/** As the client library does it: a third of the lease, a fifth of that left to chance. */
+/** As the client library does it: a third of the lease, a tenth of it more or less as chance has it. */
 const EVERY_MS = TTL_MS / 3;
 const JITTER = 0.2;
 const REGISTERED_AT_ONCE = 256;
@@ -90,7 +90,10 @@ class Keeper {
   }
 
   async #keep(): Promise<void> {
-    this.#timer = setTimeout(() => void this.#keep(), EVERY_MS * (1 - JITTER * Math.random()));
+    this.#timer = setTimeout(
+      () => void this.#keep(),
+      EVERY_MS * (1 + JITTER * (Math.random() - 0.5)),
+    );
     const sentMono = performance.now();
     try {
       ok(await this.#session.keepalive());

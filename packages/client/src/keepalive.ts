@@ -22,9 +22,9 @@ export interface KeptSession {
   refused(refusal: RefusalFields): void;
 }
 
-/** A keepalive goes out when a third of the lease has passed: two may get lost without harm. */
+/** A keepalive goes out when about a third of the lease has passed: one may get lost without harm, and each is repeated. */
 const PER_LEASE = 3;
-/** The part of the interval that is left to chance, so that sessions that began together drift apart. */
+/** The part of the interval that is left to chance, half of it either way, so that sessions that began together drift apart. */
 const JITTER = 0.2;
 /** How long acknowledgements of callbacks are collected before a keepalive is sent for them. */
 const ACKNOWLEDGE_AFTER_MS = 100;
@@ -65,7 +65,7 @@ export class Keepalive {
 
   #plan(): void {
     const everyMs = this.#session.ttlMs / PER_LEASE;
-    this.#sendAt(this.#lastSentMono + everyMs * (1 - Math.random() * JITTER));
+    this.#sendAt(this.#lastSentMono + everyMs * (1 + (Math.random() - 0.5) * JITTER));
   }
 
   #sendAt(mono: number): void {

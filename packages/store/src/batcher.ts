@@ -59,7 +59,7 @@ const IN_FLIGHT_MAX = 4;
 const PATIENT: ReadonlySet<ArbiterOperation> = new Set(['keepalive']);
 
 /** For how long, in ms, after the call before; the first after a pause leaves at once. */
-const PATIENCE_MS = 25;
+const PATIENCE_MS = 50;
 
 /** What must be decided within this time is not kept waiting. */
 const HURRY_MS = 10 * PATIENCE_MS;

@@ -13,6 +13,7 @@
 --- How long the answers of an ended session are remembered, for a repeated deregister (at least a minute).
 local REMEMBER_ENDED_MS = 600000
 
+--- In the order in which `client_from` reads them.
 local FIELDS = { 'protocol_id', 'component_id', 'igmp', 'name', 'instance', 'session', 'secret', 'ttl_ms', 'grace_ms',
   'state', 'expires_at', 'epoch_floor', 'mailbox', 'ack', 'resumed_owned', 'end_cause', 'end_actor', 'end_why' }
 local NUMBERS = { protocol_id = true, component_id = true, session = true, ttl_ms = true, grace_ms = true,
@@ -36,20 +37,33 @@ local function expect_answer(number, seq)
   wanted[#wanted + 1] = seq
 end
 
+--- Written out field by field: a table that is made whole costs half of one that grows.
+local function client_from(number, stored)
+  return {
+    number = number, changed = {}, answers = {}, owned = {},
+    protocol_id = tonumber(stored[1]), component_id = tonumber(stored[2] or 0), igmp = stored[3] or '',
+    is_igmp = stored[3] == '1', name = stored[4] or '', instance = stored[5] or '',
+    session = tonumber(stored[6] or 0), secret = stored[7] or '', ttl_ms = tonumber(stored[8] or 0),
+    grace_ms = tonumber(stored[9] or 0), state = stored[10] or '', expires_at = tonumber(stored[11] or 0),
+    epoch_floor = tonumber(stored[12] or 0), mailbox = tonumber(stored[13] or 0), ack = tonumber(stored[14] or 0),
+    resumed_owned = tonumber(stored[15] or 0), end_cause = stored[16] or '', end_actor = stored[17] or '',
+    end_why = stored[18] or '',
+  }
+end
+
 local function read_client(number)
-  local wanted = repeats[number] or {}
-  local fields = {}
-  for i = 1, #FIELDS do fields[i] = FIELDS[i] end
-  for i = 1, #wanted do fields[#FIELDS + i] = 'answer:' .. text(wanted[i]) end
+  local wanted = repeats[number]
+  local fields = FIELDS
+  if wanted then
+    fields = { unpack(FIELDS) }
+    for i = 1, #wanted do fields[#FIELDS + i] = 'answer:' .. text(wanted[i]) end
+  end
   local stored = redis.call('HMGET', client_key(number), unpack(fields))
   if not stored[1] then return nil end
-  local client = { number = number, changed = {}, answers = {}, owned = {} }
-  for i = 1, #FIELDS do
-    local name = FIELDS[i]
-    client[name] = NUMBERS[name] and tonumber(stored[i] or 0) or stored[i] or ''
+  local client = client_from(number, stored)
+  if wanted then
+    for i = 1, #wanted do client.answers[wanted[i]] = stored[#FIELDS + i] or nil end
   end
-  for i = 1, #wanted do client.answers[wanted[i]] = stored[#FIELDS + i] or nil end
-  client.is_igmp = client.igmp == '1'
   return client
 end
 

@@ -29,6 +29,7 @@ local function save_records()
 end
 
 local function save_owned(client)
+  if not next(client.owned) then return end
   local added, removed = {}, {}
   for interface, is_owned in pairs(client.owned) do
     if is_owned then
@@ -60,10 +61,12 @@ local function save_fields(client)
     fields[#fields + 1] = name
     fields[#fields + 1] = value
   end
-  for seq, answer in pairs(client.new_answers or {}) do
-    if seq >= client.ack then
-      fields[#fields + 1] = 'answer:' .. text(seq)
-      fields[#fields + 1] = answer
+  if client.new_answers then
+    for seq, answer in pairs(client.new_answers) do
+      if seq >= client.ack then
+        fields[#fields + 1] = 'answer:' .. text(seq)
+        fields[#fields + 1] = answer
+      end
     end
   end
   local key = client_key(client.number)
@@ -86,14 +89,16 @@ local function save_mailbox_of(client)
 end
 
 --- The sweeper's queue and the roster. An ended client that has nothing left stays remembered for a while, then goes.
-local function save_places(client)
+--- What is queued anew goes to `leases`, for one command of all.
+local function save_places(client, leases)
   local number = text(client.number)
   local gone = client.state == 'ended' and owned_count(client) == 0
   if gone then
     redis.call('ZREM', leases_key, number)
     redis.call('PEXPIRE', client_key(client.number), REMEMBER_ENDED_MS)
   elseif client.requeue then
-    redis.call('ZADD', leases_key, text(client.expires_at), number)
+    leases[#leases + 1] = text(client.expires_at)
+    leases[#leases + 1] = number
   end
   if client.leaves_roster then
     redis.call('ZREM', roster_key, number)
@@ -102,12 +107,17 @@ local function save_places(client)
   end
 end
 
-local function save_client(client)
-  save_fields(client)
-  save_answers_window(client)
-  save_owned(client)
-  save_mailbox_of(client)
-  save_places(client)
+local function save_clients(touched)
+  local leases = {}
+  for i = 1, #touched do
+    local client = touched[i]
+    save_fields(client)
+    save_answers_window(client)
+    save_owned(client)
+    save_mailbox_of(client)
+    save_places(client, leases)
+  end
+  in_chunks(leases, function(...) redis.call('ZADD', leases_key, ...) end)
 end
 
 local function save_pairs()
@@ -154,7 +164,7 @@ local function commit(retention, is_replicated)
   end
   save_router()
   save_records()
-  for i = 1, #touched do save_client(touched[i]) end
+  save_clients(touched)
   save_pairs()
   save_mailboxes()
   local packed = #events > 0 and cmsgpack.pack(events) or ''
