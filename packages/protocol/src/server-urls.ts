@@ -30,10 +30,8 @@ export function parseNatsUrls(text: string): NatsServers {
 
 /** The URLs of a setting with whatever stands before `@` blotted out, for logs. */
 export function withoutSecrets(urls: string): string {
-  return urls
-    .split(',')
-    .map((url) => url.replace(/\/\/.*@/, '//***@'))
-    .join(',');
+  // Up to the last @ of each URL: a password may hold one, and commas.
+  return urls.replaceAll(/\/\/(?:(?!\/\/).)*@/g, '//***@');
 }
 
 /** A URL with a host and one of these schemes. Throws `RangeError` as {@link parseNatsUrls} does. */

@@ -6,3 +6,4 @@ export type { StoreErrorCode } from './store-error.ts';
 export { promiseOf } from './durability.ts';
 export type { Durability, DurabilityMode } from './durability.ts';
 export type { Unfitness } from './server-check.ts';
+export { parseRedisUrl, REDIS_URL_FORMS } from './redis-url.ts';

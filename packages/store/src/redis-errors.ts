@@ -1,11 +1,27 @@
 import { StoreError } from './store-error.ts';
 
+/** The slot of the key is served by another node. The call was not executed. */
+export class Moved extends StoreError {
+  /** `host:port`; without a host where the node does not know it. */
+  readonly place: string;
+
+  constructor(message: string, place: string, cause: unknown) {
+    super('unavailable', message, { cause });
+    this.place = place;
+  }
+}
+
 /**
  * The only place that reads message texts of Redis and ioredis; pinned by tests against the real server.
  * `isNoScript` errors never come here: the call is repeated with the script's text.
  */
 export function classifyRedisError(error: unknown): StoreError {
   const message = error instanceof Error ? error.message : String(error);
+  const moved = /^MOVED \d+ (\S+)/.exec(message)?.[1];
+  if (moved !== undefined) {
+    const meaning = 'this Redis is of a cluster, which redis-cluster:// names';
+    return new Moved(`${meaning}: ${message}`, moved, error);
+  }
   for (const [pattern, code, meaning] of KNOWN) {
     if (pattern.test(message))
       return new StoreError(code, `${meaning}: ${message}`, { cause: error });
@@ -25,16 +41,26 @@ export function isForbidden(error: unknown): boolean {
   return error instanceof Error && /^NOPERM|^ERR unknown command/i.test(error.message);
 }
 
+/** The connection leads to a replica, be it that it was the primary until now: another one may lead to the primary. */
+export function isOfReplica(error: unknown): boolean {
+  return error instanceof Error && READONLY.test(error.message);
+}
+
+const READONLY = /^READONLY|-READONLY/;
+
 const KNOWN: readonly (readonly [RegExp, StoreError['code'], string])[] = [
   [/^OOM |-OOM |used memory > 'maxmemory'/, 'store-full', 'Redis is out of memory'],
   [/MGMSCHEMA/, 'schema', 'the data is of a newer version: upgrade this manager'],
   [/MGMCORRUPT|WRONGTYPE|Bad data format/, 'corrupt', 'a key holds something that is not ours'],
-  [/^READONLY|-READONLY/, 'unavailable', 'Redis is a read-only replica'],
+  [READONLY, 'unavailable', 'Redis is a read-only replica'],
   [
-    /^(LOADING|BUSY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|NOREPLICAS|MISCONF)/,
+    /^(LOADING|BUSY|MASTERDOWN|CLUSTERDOWN|NOREPLICAS|MISCONF)/,
     'unavailable',
     'Redis cannot write now',
   ],
+  // Keys of the router are on two nodes: whoever asked at either would see half of it.
+  [/^(ASK|TRYAGAIN)|non local key/, 'unavailable', 'the slot of this router is being moved'],
+  [/while the cluster is down/, 'unavailable', 'Redis Cluster cannot write now'],
   [/^(NOAUTH|WRONGPASS|NOPERM)/, 'unavailable', 'Redis refuses this user'],
   [/isn't writeable/, 'unavailable', 'not connected to Redis'],
 ];

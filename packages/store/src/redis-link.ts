@@ -1,8 +1,9 @@
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { SCRIPT, SCRIPT_SHA1 } from './generated/arbiter.ts';
 import { Confirmation } from './confirmation.ts';
 import type { Durability } from './durability.ts';
-import { classifyRedisError, isNoScript } from './redis-errors.ts';
+import { type ConnectionAddress, openRedis } from './redis-client.ts';
+import { classifyRedisError, isNoScript, isOfReplica } from './redis-errors.ts';
 import {
   checkScripting,
   ServerCheck,
@@ -15,12 +16,17 @@ import { StoreError } from './store-error.ts';
 /** Where the store stands with Redis. Told once per change. */
 export type StoreState =
   | { readonly kind: 'connecting'; readonly reason?: string; readonly unfit?: Unfitness }
-  | { readonly kind: 'ready'; readonly server: string }
+  | {
+      readonly kind: 'ready';
+      readonly server: string;
+      /** Why some routers can't be decided on although others can: of a cluster, what is wrong with which nodes. */
+      readonly missing?: string;
+    }
   | { readonly kind: 'lost'; readonly reason: string; readonly unfit?: Unfitness }
   | { readonly kind: 'closed' };
 
 export interface RedisLinkOptions {
-  readonly url: string;
+  readonly address: ConnectionAddress;
   /** How long one call may take before its outcome counts as unknown, in ms. */
   readonly replyWithinMs: number;
   readonly durability: Durability;
@@ -33,7 +39,7 @@ const RECONNECT_MOST_MS = 500;
 const CHECK_EVERY_MS = 5000;
 
 /**
- * The connection to Redis: the only file that touches ioredis. Connects in the background and for ever; a call made while
+ * One connection to a Redis. Connects in the background and for ever; a call made while
  * there is no connection fails at once and was not sent; a call without an answer fails in time and counts as sent.
  * Nothing is ever sent twice (with its defaults ioredis runs a script again after a lost reply).
  */
@@ -54,17 +60,13 @@ export class RedisLink {
     if (durability.mode === 'replicated') {
       this.#confirmation = new Confirmation({ ...durability, send: this.#ask });
     }
-    this.#redis = new Redis(options.url, {
-      lazyConnect: true,
-      maxRetriesPerRequest: 0,
-      autoResendUnfulfilledCommands: false,
-      enableOfflineQueue: false,
-      connectTimeout: Math.max(1000, options.replyWithinMs * 2),
+    this.#redis = openRedis(options.address, {
+      connectWithinMs: Math.max(1000, options.replyWithinMs * 2),
       // One that can be reached and must not be used is not asked without a pause.
-      retryStrategy: (times) =>
+      pauseMs: (failed) =>
         Math.min(
           RECONNECT_MOST_MS,
-          RECONNECT_FIRST_MS * 2 ** (this.#unfit ? 10 : Math.min(times, 10)),
+          RECONNECT_FIRST_MS * 2 ** (this.#unfit ? 10 : Math.min(failed, 10)),
         ) *
         (0.5 + Math.random() / 2),
     });
@@ -72,6 +74,8 @@ export class RedisLink {
     this.#redis.on('close', () => this.#lose(this.#lastError || 'the connection was closed'));
     this.#redis.on('error', (error: Error) => {
       this.#lastError = error.message;
+      // Where no sentinel answers there is no connection yet that could be closed.
+      if (this.#state.kind !== 'ready') this.#lose(error.message);
     });
     this.#redis.connect().catch((error: unknown) => this.#lose(messageOf(error)));
   }
@@ -149,6 +153,8 @@ export class RedisLink {
     if (failure.code === 'indeterminate' && this.#state.kind === 'ready') {
       this.#lose(failure.message);
       this.#redis.disconnect(true);
+    } else if (isOfReplica(error) && this.#state.kind === 'ready') {
+      this.#giveUp(failure);
     }
     return failure;
   }

@@ -17,13 +17,15 @@ import type { BatchReply } from './batch-reply.ts';
 import { Batcher, type Decision } from './batcher.ts';
 import type { Durability } from './durability.ts';
 import { metaKey, routersKey } from './keys.ts';
-import { RedisLink, type StoreState } from './redis-link.ts';
+import type { Link } from './link.ts';
+import { openLink } from './open-link.ts';
+import type { StoreState } from './redis-link.ts';
 import { ARBITER_OPERATION, toArgs } from './requests.ts';
 import { StoreError, type StoreErrorCode } from './store-error.ts';
 
 /** How to reach the store, and its bounds. Units are ms. */
 export interface StoreOptions {
-  /** `redis://[user:password@]host:port[/db]` */
+  /** `redis://[user:password@]host:port[/db]`, or a form for sentinels or a cluster: see `parseRedisUrl`. */
   readonly url: string;
   /** What all keys begin with. Default `mgm`. */
   readonly keyPrefix?: string;
@@ -100,6 +102,9 @@ const SWEEP_SLICE = 128;
 /** One sweep that comes late, or one that is lost, does not stop the clock of the leases. */
 const SWEEPS_PROMISED = 2;
 
+/** Troubles of one shard that need not be those of another. */
+const MAY_PASS: ReadonlySet<StoreErrorCode> = new Set(['unavailable', 'indeterminate']);
+
 /** Connects in the background and keeps trying: a store that is down is a state, not an error. */
 export function openStore(options: StoreOptions): Store {
   return new RedisStore(options);
@@ -107,7 +112,7 @@ export function openStore(options: StoreOptions): Store {
 
 class RedisStore implements Store {
   readonly #keyPrefix: string;
-  readonly #link: RedisLink;
+  readonly #link: Link;
   readonly #batcher: Batcher;
   readonly #known = new Set<RouterName>();
   readonly #options: StoreOptions;
@@ -123,7 +128,7 @@ class RedisStore implements Store {
       run: (router, request) => this.#run(router, request),
       onDecided: (router, batch) => this.#publish(router, batch),
     });
-    this.#link = new RedisLink({
+    this.#link = openLink({
       url: options.url,
       replyWithinMs: options.replyWithinMs ?? 300,
       durability: options.durability ?? { mode: 'memory' },
@@ -175,8 +180,12 @@ class RedisStore implements Store {
   }
 
   async routers(): Promise<RouterName[]> {
-    const names = await this.#link.command('SMEMBERS', routersKey(this.#keyPrefix));
-    return Array.isArray(names) ? names.map(String).filter(isRouterName) : [];
+    const key = routersKey(this.#keyPrefix);
+    const members = await this.#link.command('SMEMBERS', key);
+    const listed = new Set(Array.isArray(members) ? members.map(String).filter(isRouterName) : []);
+    const missing = [...this.#known].filter((router) => !listed.has(router));
+    if (missing.length > 0) await this.#link.command('SADD', key, ...missing);
+    return [...listed, ...missing];
   }
 
   drain(): Promise<void> {
@@ -193,11 +202,20 @@ class RedisStore implements Store {
     return this.close();
   }
 
-  /** The sweepers of other replicas must learn of a router before it has anything to sweep. */
+  /**
+   * The sweepers of other replicas must learn of a router before it has anything to sweep. Where the list can't be written
+   * although the router may be served (its shard of a cluster is gone), it is when it can be: see {@link routers}.
+   */
   async #remember(router: RouterName): Promise<void> {
     if (this.#known.has(router)) return;
-    await this.#link.command('SADD', routersKey(this.#keyPrefix), router);
     this.#known.add(router);
+    try {
+      await this.#link.command('SADD', routersKey(this.#keyPrefix), router);
+    } catch (error) {
+      if (error instanceof StoreError && MAY_PASS.has(error.code)) return;
+      this.#known.delete(router);
+      throw error;
+    }
   }
 
   async #run(router: RouterName, request: Buffer): Promise<readonly Buffer[]> {

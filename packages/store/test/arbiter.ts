@@ -1,16 +1,16 @@
 import { routerName, type InterfaceKey, type NextHop, type RouterName } from '@mgm/protocol';
-import type { RunningServer } from '@mgm/devstack';
 import { Batcher, type Decision } from '../src/batcher.ts';
 import type { Durability } from '../src/durability.ts';
 import { metaKey } from '../src/keys.ts';
 import type { ArbiterArgs, ArbiterOperation, ArbiterReplies } from '../src/generated/arbiter.ts';
 import type { HandleParts } from '../src/names.ts';
-import { RedisLink } from '../src/redis-link.ts';
+import type { Link } from '../src/link.ts';
+import { openLink } from '../src/open-link.ts';
 
 /** The arbiter as the store runs it, one level below the wire contract; notes every reply it gave. */
 export interface Arbiter extends Disposable {
   readonly router: RouterName;
-  readonly link: RedisLink;
+  readonly link: Link;
   decide<Name extends ArbiterOperation>(
     operation: Name,
     args: ArbiterArgs[Name],
@@ -39,7 +39,7 @@ let clients = 0;
 
 /** Resolves once the link is ready. Each arbiter has a router of its own unless told which. */
 export async function openArbiter(
-  redis: RunningServer,
+  redis: { readonly url: string },
   router?: RouterName,
   durability: Durability = { mode: 'memory' },
 ): Promise<Arbiter> {
@@ -68,9 +68,9 @@ export async function openArbiter(
   };
 }
 
-async function readyLink(url: string, durability: Durability): Promise<RedisLink> {
+async function readyLink(url: string, durability: Durability): Promise<Link> {
   const { promise, resolve } = Promise.withResolvers<void>();
-  const link = new RedisLink({
+  const link = openLink({
     url,
     replyWithinMs: 5_000,
     durability,

@@ -86,12 +86,13 @@ it('is refused whole when Redis is out of memory, and goes on when there is some
   expect(await arbiter.ask('take', call)).toMatchObject({ results: [{ kind: 'taken' }] });
 });
 
-it('says that nothing happened when Redis is a read-only replica', async () => {
+it('says that nothing happened when Redis became a replica, and looks for the primary again', async () => {
   const client = await arbiter.client();
-  await command('REPLICAOF', '127.0.0.1', '1');
+  using other = await openArbiter(redis);
+  await other.link.command('REPLICAOF', '127.0.0.1', '1');
   const call = { ...client.next(), interfaces: [on(1)] };
   await expect(arbiter.ask('take', call)).rejects.toMatchObject({ code: 'unavailable' });
-  await command('REPLICAOF', 'NO', 'ONE');
+  await other.link.command('REPLICAOF', 'NO', 'ONE');
   await eventually(
     async () =>
       expect(await arbiter.ask('take', call)).toMatchObject({ results: [{ kind: 'taken' }] }),

@@ -1,7 +1,7 @@
 import { isRouterName, subjectsUnder, type RouterName } from '@mgm/protocol';
 import { z } from 'zod';
 import { parseNatsUrls } from '@mgm/protocol';
-import { checkRedisUrl } from './redis-url.ts';
+import { parseRedisUrl, REDIS_URL_FORMS } from '@mgm/store';
 
 /** What the table of variables says about one, beside its name. */
 export interface Documented {
@@ -120,12 +120,12 @@ export const natsUrls: Kind<string> = {
   },
 };
 
-/** A Redis URL; see {@link checkRedisUrl}. */
+/** A Redis URL; see {@link parseRedisUrl}. */
 export const redisUrl: Kind<string> = {
-  allowed: 'redis:// or rediss:// URL, user and password inside',
+  allowed: `${REDIS_URL_FORMS}; user and password before the first host`,
   secret: true,
   read: (text) => {
-    checkRedisUrl(text);
+    parseRedisUrl(text);
     return text;
   },
 };

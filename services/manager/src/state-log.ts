@@ -15,7 +15,13 @@ export class StateLog {
 
   changed(state: BusState | StoreState): void {
     const { reason, refused } = troubleOf(state);
-    if (state.kind === 'ready') {
+    if (state.kind === 'ready' && 'missing' in state) {
+      this.#log.warn(
+        { server: state.server, reason: state.missing },
+        `${this.#server} in part lost`,
+      );
+      this.#wasReady = true;
+    } else if (state.kind === 'ready') {
       this.#log.info(
         { server: state.server },
         `${this.#server} ${this.#wasReady ? 'back' : 'connected'}`,

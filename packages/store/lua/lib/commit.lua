@@ -143,6 +143,13 @@ local function check_types()
   redis.call('HLEN', clients_key)
 end
 
+--- While its slot moves to another node of a cluster, a router is on both: a key that is not here may be there, and would
+--- pass for one that does not exist. Redis ends a script that asks for one, so this asks for one that never exists, before
+--- anything is decided.
+local function refuse_half_moved()
+  redis.call('EXISTS', client_key(0))
+end
+
 --- Two writes that change nothing and that a full store does not refuse. The caller waits for replicas to have what this
 --- connection has written, so a batch of reads and repeats must write, too: what it tells of, somebody else may have
 --- written a moment ago, or this session, through a manager that could not confirm it.
