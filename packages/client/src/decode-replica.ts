@@ -11,7 +11,9 @@ export interface ReplicaFields {
   readonly startedAt: number;
   /** Requests that it took. */
   readonly requests: number;
-  /** Those of them that it could not decide: answered `unavailable`, `overloaded`, `indeterminate` or `store-full`. */
+  /** Those of them that it has answered. */
+  readonly answered: number;
+  /** Those of the answers that decided nothing: `unavailable`, `overloaded`, `indeterminate` or `store-full`. */
   readonly failed: number;
   /** From taking a request to its answer, in ms, in the mean; `undefined` before the first. */
   readonly meanMs: number | undefined;
@@ -47,6 +49,7 @@ export function readReplica(
     version: textIn(stats, 'version') ?? '',
     startedAt: Date.parse(textIn(stats, 'started') ?? '') || 0,
     requests: sum(endpoints, (one) => numberIn(one, 'num_requests')),
+    answered,
     failed: sum(data, (one) => numberIn(one, 'failed')),
     meanMs: answered > 0 ? tookMs / answered : undefined,
     durability: textIn(metadata, 'durability'),

@@ -2,10 +2,11 @@ import { isMgmError, type Mgm } from '@mgm/client';
 import {
   checkLog,
   checkManagers,
-  checkPermission,
+  checkPermissions,
   checkRoundTrip,
   type Finding,
 } from './doctor-checks.ts';
+import { checkReplicas } from './doctor-replicas.ts';
 import { ExitCode } from './exit-code.ts';
 import { natsInfo } from './nats-info.ts';
 import type { Output } from './output.ts';
@@ -42,9 +43,22 @@ async function* findings(options: DoctorOptions): AsyncGenerator<Finding> {
   const managers = await checkManagers(mgm, signal);
   yield managers;
   if (managers.state === 'failed') return;
-  yield await checkRoundTrip(mgm, signal);
-  yield* await checkLog(mgm, signal);
-  yield await checkPermission(mgm, signal);
+  const steps = [checkReplicas, checkRoundTrip, checkLog, checkPermissions];
+  for (const step of steps) yield* await found(step, mgm, signal);
+}
+
+type Step = (mgm: Mgm, signal: AbortSignal) => Promise<Finding | readonly Finding[]>;
+
+/** What a step found; that nobody answered it any more is a finding, too. */
+async function found(step: Step, mgm: Mgm, signal: AbortSignal): Promise<readonly Finding[]> {
+  try {
+    return [await step(mgm, signal)].flat();
+  } catch (error) {
+    if (!isMgmError(error) || signal.aborted) throw error;
+    const mend = 'some requests are not answered: look at the replicas above and at their logs';
+    const exitCode = ExitCode.unreachable;
+    return [{ what: 'managers', state: 'failed', exitCode, detail: error.message, mend }];
+  }
 }
 
 /** The oldest that is supported. */

@@ -4,6 +4,7 @@ import type { Colors } from './output.ts';
 import { SESSION_HEAD, sessionCells } from './sessions.ts';
 import { tableText } from './table.ts';
 import type { TopView } from './top-model.ts';
+import { REPLICA_HEAD, replicaCells } from './top-replicas.ts';
 import { counted } from './words.ts';
 
 /** The size of a terminal in characters. */
@@ -20,21 +21,24 @@ export interface FrameTitle {
 
 /** The least that changes get where sessions need the place. */
 const CHANGES_LEAST = 5;
-/** Two lines of title, two empty ones, a line for the cursor. */
-const AROUND = 5;
+/** The most that replicas get, their head included. */
+const REPLICAS_MOST = 6;
+/** Two lines of title, three empty ones, a line for the cursor. */
+const AROUND = 6;
 
-/** The view as lines that fit the terminal: a title, sessions, and below them the last changes. */
+/** The view as lines that fit the terminal: a title, replicas, sessions, and below them the last changes. */
 export function topFrame(
   view: TopView,
   title: FrameTitle,
   size: FrameSize,
   colors: Colors,
 ): string {
-  const left = Math.max(0, size.rows - AROUND);
+  const replicas = replicaLines(view, colors);
+  const left = Math.max(0, size.rows - AROUND - replicas.length);
   const changesRoom = Math.min(view.changes.length || 1, CHANGES_LEAST);
   const sessions = sessionLines(view, Math.max(2, left - changesRoom), colors);
   const changes = changeLines(view, Math.max(1, left - sessions.length), colors);
-  return [...titleLines(view, title, colors), '', ...sessions, '', ...changes]
+  return [...titleLines(view, title, colors), '', ...replicas, '', ...sessions, '', ...changes]
     .slice(0, Math.max(1, size.rows - 1))
     .map((line) => cut(line, size.columns))
     .join('\n');
@@ -53,13 +57,30 @@ function titleLines(view: TopView, { router, isConnected }: FrameTitle, colors: 
   ];
 }
 
+function replicaLines({ replicas }: TopView, colors: Colors): string[] {
+  if (!replicas) return [colors.dim('replicas unknown: mgmctl doctor says why')];
+  if (replicas.length === 0) return [colors.red('no replica tells of itself')];
+  return tableLines(REPLICA_HEAD, replicas, REPLICAS_MOST, replicaCells, colors);
+}
+
 function sessionLines({ sessions = [] }: TopView, high: number, colors: Colors): string[] {
   if (sessions.length === 0) return [colors.dim('no sessions')];
-  const fits = sessions.length + 1 <= high;
-  const shown = fits ? sessions : sessions.slice(0, Math.max(0, high - 2));
-  const rows = shown.map((item) => sessionCells(item, colors));
-  const lines = tableText([SESSION_HEAD.map((name) => colors.dim(name)), ...rows]).split('\n');
-  return fits ? lines : [...lines, colors.dim(`… and ${sessions.length - shown.length} more`)];
+  return tableLines(SESSION_HEAD, sessions, high, sessionCells, colors);
+}
+
+/** A head and as many rows as fit, and how many are left out. */
+function tableLines<Item>(
+  head: readonly string[],
+  items: readonly Item[],
+  high: number,
+  cellsOf: (item: Item, colors: Colors) => string[],
+  colors: Colors,
+): string[] {
+  const fits = items.length + 1 <= high;
+  const shown = fits ? items : items.slice(0, Math.max(0, high - 2));
+  const rows = shown.map((item) => cellsOf(item, colors));
+  const lines = tableText([head.map((name) => colors.dim(name)), ...rows]).split('\n');
+  return fits ? lines : [...lines, colors.dim(`… and ${items.length - shown.length} more`)];
 }
 
 function changeLines({ changes }: TopView, high: number, colors: Colors): string[] {

@@ -1,5 +1,6 @@
-import type { EventMessage, InterfaceItem, SessionItem, Sighting } from '@mgm/client';
+import type { EventMessage, InterfaceItem, Replica, SessionItem, Sighting } from '@mgm/client';
 import { isIgmp } from '@mgm/client';
+import { ReplicaRates, type ReplicaView } from './top-replicas.ts';
 import { interfaceText } from './words.ts';
 
 /** How many changes are remembered. */
@@ -15,6 +16,8 @@ export interface TopView {
   /** How many interfaces IGMP is on. */
   readonly igmp: number;
   readonly changesPerSecond: number;
+  /** By name; `undefined` where NATS does not let this user ask. */
+  readonly replicas: readonly ReplicaView[] | undefined;
   /** Those with the most interfaces first; `undefined` while nobody answers. */
   readonly sessions: readonly SessionItem[] | undefined;
   /** Oldest first. */
@@ -27,6 +30,8 @@ export class TopModel {
   readonly #openedMono: number;
   /** By second. */
   readonly #counts = new Map<number, number>();
+  readonly #rates = new ReplicaRates();
+  #replicas: readonly ReplicaView[] | undefined;
   #changes: EventMessage[] = [];
   #sessions: readonly SessionItem[] | undefined;
   #rev = 0;
@@ -40,6 +45,11 @@ export class TopModel {
     this.#sessions = items?.toSorted(
       (a, b) => b.interfaces - a.interfaces || a.session - b.session,
     );
+  }
+
+  /** Who serves now; `undefined` where that can't be known. */
+  seeReplicas(replicas: readonly Replica[] | undefined, nowMono: number): void {
+    this.#replicas = replicas && this.#rates.look(replicas, nowMono);
   }
 
   /** Changes from before the first that is seen: they are shown, and do not count. */
@@ -63,6 +73,7 @@ export class TopModel {
       interfaces: this.#held.routing.size,
       igmp: this.#held.igmp.size,
       changesPerSecond: this.#rate(nowMono),
+      replicas: this.#replicas,
       sessions: this.#sessions,
       changes: this.#changes,
     };

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isMgmError } from '@mgm/client';
-import type { EventMessage, Mgm, SessionItem, Sighting } from '@mgm/client';
+import type { EventMessage, Mgm, Replica, SessionItem, Sighting } from '@mgm/client';
 import { createLogUpdate } from 'log-update';
 import type { Command, Given } from './command.ts';
 import { ExitCode } from './exit-code.ts';
@@ -74,8 +74,13 @@ async function paintAgain(given: Given, model: TopModel, options: TopOptions): P
   const { signal, mgm } = given;
   const painter = painterOf(given, options);
   for (let left = options.count ?? Infinity; left > 0; left--) {
-    model.sessions = await sessionsOf(mgm, signal);
+    const [sessions, replicas] = await Promise.all([
+      sessionsOf(mgm, signal),
+      replicasOf(mgm, Math.min(options.every, REPLICAS_WITHIN_MS), signal),
+    ]);
     if (signal.aborted) break;
+    model.sessions = sessions;
+    model.seeReplicas(replicas, performance.now());
     painter.paint(model);
     if (left > 1) await delay(options.every, undefined, { signal }).catch(() => {});
   }
@@ -96,6 +101,23 @@ async function sessionsOf(mgm: Mgm, signal: AbortSignal): Promise<SessionItem[] 
     return items;
   } catch (error) {
     if (isMgmError(error) && (error.retryable || signal.aborted)) return undefined;
+    throw error;
+  }
+}
+
+/** Those that answer later are not shown. */
+const REPLICAS_WITHIN_MS = 500;
+
+/** Who serves; `undefined` where NATS does not let this user ask, or is away. */
+async function replicasOf(
+  mgm: Mgm,
+  withinMs: number,
+  signal: AbortSignal,
+): Promise<Replica[] | undefined> {
+  try {
+    return await mgm.replicas({ withinMs, signal });
+  } catch (error) {
+    if (isMgmError(error)) return undefined;
     throw error;
   }
 }

@@ -120,7 +120,16 @@ function steadyLines(text: string, router: string): string {
     .replaceAll(/"expiresInMs":\d+/g, '"expiresInMs":48700')
     .replaceAll(/\S+ runs NATS \S+ \(.*\)/g, '127.0.0.1:4222 runs NATS 2.12.1 (n1)')
     .replaceAll(/[\d.]+ ms in the middle, [\d.]+ ms/g, '0.6 ms in the middle, 1.9 ms')
-    .replaceAll(/of log \S+/g, 'of log kP3xV9sQz1Lm');
+    .replaceAll(/of log \S+/g, 'of log kP3xV9sQz1Lm')
+    .replaceAll(/(redis|valkey) \d+\.\d+\.\d+/g, 'redis 7.4.2')
+    .replaceAll(/of version [^:]+:/g, 'of version 1.2.0:')
+    .replaceAll(/"version":"[^"]+"/g, '"version":"1.2.0"')
+    .replaceAll(/^mgm-1 +\S+ +/gm, 'mgm-1    1.2.0    ')
+    .replaceAll(/REPLICA +VERSION +/g, 'REPLICA  VERSION  ')
+    .replaceAll(/give or take \d+ ms/g, 'give or take 1 ms')
+    .replaceAll(/"meanMs":[\d.]+/g, '"meanMs":0.62')
+    .replaceAll(/\d+\.\d ms +(\d) +redis/g, '0.6 ms  $1       redis')
+    .replaceAll(/MEAN +FAILED/g, 'MEAN    FAILED');
 }
 
 const NUMBER_OR_INSTANT = /\b\d{16}\b|\b\d{13}\b|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}/g;

@@ -10,6 +10,9 @@ import { run } from './program.ts';
 const CONFIG = `authorization { users: [
   { user: manager, password: m }
   { user: reader, password: r, permissions: { publish: { deny: "mgm.v1.*.admin.*" } } }
+  { user: deaf, password: d, permissions: {
+    publish: { deny: "$SRV.>" }, subscribe: { deny: ["*.*.*.head", "*.*.*.event.*"] }
+  } }
 ] }
 `;
 
@@ -46,6 +49,20 @@ describe('a NATS user who may look but not step in', () => {
     const { code, stdout } = await run([...as, 'doctor']);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^note {2}permission {3}no evict: .+ mgm\.v1\.r1\.admin\.\*$/m);
+  });
+
+  it('learns that it may neither watch nor ask for replicas', async (ctx) => {
+    await using servers = await restricted(ctx);
+    const as = ['--nats', servers.urlOf('deaf', 'd'), '--router', 'r1'];
+    const { code, stdout } = await run([...as, 'doctor']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      /^note {2}replicas {5}NATS refuses this user \$SRV.+; let the NATS user/m,
+    );
+    expect(stdout).toMatch(
+      /^note {2}permission {3}no watch: .+; allow subscribing to mgm\.v1\.r1\.head/m,
+    );
+    expect(stdout).toMatch(/^ok {4}permission {3}evict is allowed$/m);
   });
 
   it('is told that a login is refused, without the password', async (ctx) => {

@@ -27,6 +27,9 @@ export interface Router extends AsyncDisposable {
   onTerminal(args: readonly string[], options?: RunOptions): Program;
 }
 
+/** The name of the manager. */
+export const MANAGER = 'mgm-1';
+
 let lastRouter = 0;
 const TTL_MS = 60_000;
 
@@ -38,7 +41,7 @@ export function stageForAll(): Stage {
     await using starting = new AsyncDisposableStack();
     servers = starting.use(await startServers());
     const { nats, redis } = servers;
-    starting.use(await startManagerProcess({ nats, redis }));
+    starting.use(await startManagerProcess({ nats, redis }, { MGM_NAME: MANAGER }));
     scope = starting.move();
   });
   afterAll(async () => await scope?.disposeAsync());

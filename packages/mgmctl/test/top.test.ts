@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { DVMRP, IGMP, objects, PIM, stageForAll } from './stage.ts';
+import { DVMRP, IGMP, MANAGER, objects, PIM, stageForAll } from './stage.ts';
 
 const stage = stageForAll();
 
@@ -10,6 +10,8 @@ describe('mgmctl top', () => {
     await using top = router.onTerminal(['top', '--every', '100ms']);
     await top.prints(new RegExp(`router ${router.name}  connected  revision 1`));
     await top.prints(/0 interfaces held, IGMP on 0 {2}1 session {2}0\.0 changes\/s/);
+    await top.prints(/REPLICA {2}VERSION {2}REQUESTS\/S {2}MEAN +FAILED {2}STORE/);
+    await top.prints(/mgm-1 +\d+\.\d+\.\d+ +\d+\.\d +(\d+\.\d ms|-) +0 +(redis|valkey) \d/);
     await pim.takeInterfaceOwnership({ ifIndex: 7 });
     await top.prints(/1 interface held, IGMP on 0 {2}1 session {2}\d\.\d changes\/s/);
     await top.prints(new RegExp(`^${pim.id}  PIM/1 pim-1  live, \\d+\\.\\d s left  1$`, 'm'));
@@ -31,6 +33,13 @@ describe('mgmctl top', () => {
     const looks = objects(stdout);
     expect(looks).toHaveLength(2);
     expect(looks[1]).toMatchObject({ rev: 7, interfaces: 2, igmp: 2, changesPerSecond: 0 });
+    const replica = { name: MANAGER, trouble: [], durability: 'memory', failed: 0 };
+    expect(looks).toEqual([
+      expect.objectContaining({ replicas: [expect.objectContaining(replica)] }),
+      expect.objectContaining({ replicas: [expect.objectContaining(replica)] }),
+    ]);
+    const [{ replicas: [second] = [] } = {}] = looks.slice(1) as { replicas?: object[] }[];
+    expect(second).toMatchObject({ requestsPerSecond: expect.any(Number) });
     const sessions = [{ name: 'pim-1' }, { name: 'igmp-1' }, { name: 'dvmrp-1' }];
     expect(looks[1]).toMatchObject({ sessions });
   });

@@ -63,7 +63,7 @@ export const METRICS: readonly MetricEntry[] = [
   {
     name: 'mgm_request_seconds',
     type: 'histogram',
-    help: 'from taking a request to its answer; a keepalive may wait 25 ms for others to share a call with',
+    help: 'from taking a request to its answer; a keepalive may wait a moment for others to share a call with',
     labels: ['operation'],
     scale: SECONDS,
     read: ({ figures }) =>
@@ -102,7 +102,7 @@ export const METRICS: readonly MetricEntry[] = [
   {
     name: 'mgm_sweep_slice_seconds',
     type: 'histogram',
-    help: 'one slice of a sweep, which takes down 256 interfaces at most',
+    help: 'one slice of a sweep, which takes down a bounded number of interfaces',
     scale: SECONDS,
     read: ({ figures }) => [{ tally: figures.sliceMs }],
   },
