@@ -114,7 +114,8 @@ class RedisStore implements Store {
   readonly #keyPrefix: string;
   readonly #link: Link;
   readonly #batcher: Batcher;
-  readonly #known = new Set<RouterName>();
+  /** Routers on the list, or on their way there. */
+  readonly #known = new Map<RouterName, Promise<void>>();
   readonly #options: StoreOptions;
 
   constructor(options: StoreOptions) {
@@ -183,7 +184,7 @@ class RedisStore implements Store {
     const key = routersKey(this.#keyPrefix);
     const members = await this.#link.command('SMEMBERS', key);
     const listed = new Set(Array.isArray(members) ? members.map(String).filter(isRouterName) : []);
-    const missing = [...this.#known].filter((router) => !listed.has(router));
+    const missing = [...this.#known.keys()].filter((router) => !listed.has(router));
     if (missing.length > 0) await this.#link.command('SADD', key, ...missing);
     return [...listed, ...missing];
   }
@@ -207,8 +208,13 @@ class RedisStore implements Store {
    * although the router may be served (its shard of a cluster is gone), it is when it can be: see {@link routers}.
    */
   async #remember(router: RouterName): Promise<void> {
-    if (this.#known.has(router)) return;
-    this.#known.add(router);
+    const known = this.#known.get(router) ?? this.#list(router);
+    this.#known.set(router, known);
+    // Also who comes second waits: else it would be decided before the first.
+    await known;
+  }
+
+  async #list(router: RouterName): Promise<void> {
     try {
       await this.#link.command('SADD', routersKey(this.#keyPrefix), router);
     } catch (error) {
