@@ -1,5 +1,7 @@
 import type { RouterName } from '@mgm/protocol';
+import { hasRoom, hasUrgentRoom, retryAfterMs } from './admission.ts';
 import { readBatchReply, type BatchReply } from './batch-reply.ts';
+import { FairQueue, type Turn } from './fair-queue.ts';
 import {
   decode,
   encode,
@@ -22,7 +24,7 @@ export interface Decision<Name extends ArbiterOperation> {
 export interface BatcherOptions {
   /** Operations of one call; an operation on several interfaces counts as that many. */
   readonly batchMax: number;
-  /** Operations that may wait, over all routers. */
+  /** Operations that may wait, over all routers; urgent ones up to as many again. */
   readonly queueMax: number;
   readonly eventRetention: number;
   /** Whether `run` answers only what replicas have. Default false. */
@@ -32,10 +34,9 @@ export interface BatcherOptions {
   readonly onDecided: (router: RouterName, batch: BatchReply) => void;
 }
 
-interface Waiting {
+interface Waiting extends Turn {
   readonly operation: ArbiterOperation;
   readonly call: readonly unknown[];
-  readonly weight: number;
   /** On this process's monotonic clock: not worth sending after it. */
   readonly deadlineMono: number;
   readonly resolve: (decision: Decision<ArbiterOperation>) => void;
@@ -45,7 +46,7 @@ interface Waiting {
 interface RouterQueue {
   readonly router: RouterName;
   readonly memory: RouterMemory;
-  waiting: Waiting[];
+  readonly waiting: FairQueue<Waiting>;
   inFlight: number;
   sentMono: number;
   /** Runs while nothing waits but what is patient. */
@@ -64,13 +65,17 @@ const PATIENCE_MS = 50;
 /** What must be decided within this time is not kept waiting. */
 const HURRY_MS = 10 * PATIENCE_MS;
 
-/** When the queue is full, it is worth coming back after about this long. */
-const RETRY_AFTER_MS = 50;
+/** The time of leases hangs on them: they go before all others, and are taken where others are refused. */
+const URGENT: ReadonlySet<ArbiterOperation> = new Set(['keepalive', 'sweep']);
+
+/** The part of the last call in the mean time of one. */
+const LAST_CALL = 0.2;
 
 /**
  * Gathers the operations that arrive in one turn of the event loop into one call of the arbiter per router, in the order
  * of their arrival. Alone, an operation leaves at the end of its turn; under load, batches fill up while earlier ones are
- * under way. Keepalives alone have patience: of many sessions, they would cost a call and two writes to sockets each.
+ * under way, sessions take turns, and what is too much is refused at once. Keepalives alone have patience: of many
+ * sessions, they would cost a call and two writes to sockets each.
  */
 export class Batcher {
   readonly #options: BatcherOptions;
@@ -78,6 +83,7 @@ export class Batcher {
   readonly #due = new Set<RouterQueue>();
   #waiting = 0;
   #underWay = 0;
+  #callMs = 1;
   #idle: (() => void)[] = [];
 
   constructor(options: BatcherOptions) {
@@ -91,19 +97,19 @@ export class Batcher {
     args: ArbiterArgs[Name],
     withinMs = Number.POSITIVE_INFINITY,
   ): Promise<Decision<Name>> {
-    if (this.#waiting >= this.#options.queueMax) {
-      const message = `${this.#waiting} operations are waiting for the store`;
-      return Promise.reject(
-        new StoreError('overloaded', message, { retryAfterMs: RETRY_AFTER_MS }),
-      );
-    }
+    const flow = flowOf(operation, args);
+    const isUrgent = URGENT.has(operation);
+    if (!this.#hasRoom(router, flow, isUrgent)) return Promise.reject(this.#overloaded());
+    const queue = this.#queueOf(router);
     const { promise, resolve, reject } = Promise.withResolvers<Decision<Name>>();
     const call = encode[operation](args);
-    const queue = this.#queueOf(router);
     queue.waiting.push({
+      flow,
+      isUrgent,
+      isAlone: ALONE.has(operation),
+      weight: weightOf(call),
       operation,
       call,
-      weight: weightOf(call),
       deadlineMono: performance.now() + withinMs,
       resolve: resolve as never,
       reject,
@@ -118,7 +124,7 @@ export class Batcher {
   refuseWaiting(error: StoreError): void {
     for (const queue of this.#queues.values()) {
       this.#waiting -= queue.waiting.length;
-      for (const one of queue.waiting.splice(0)) one.reject(error);
+      for (const one of queue.waiting.takeAll()) one.reject(error);
     }
     this.#tellIdle();
   }
@@ -129,6 +135,20 @@ export class Batcher {
     await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
+  #hasRoom(router: RouterName, flow: number, isUrgent: boolean): boolean {
+    const manager = { most: this.#options.queueMax, waiting: this.#waiting };
+    if (isUrgent) return hasUrgentRoom(manager);
+    const of = this.#queues.get(router)?.waiting;
+    return hasRoom({ ...manager, ofRouter: of?.length ?? 0, ofSession: of?.lengthOf(flow) ?? 0 });
+  }
+
+  #overloaded(): StoreError {
+    const atOnce = this.#options.batchMax * IN_FLIGHT_MAX;
+    return new StoreError('overloaded', `${this.#waiting} operations are waiting for the store`, {
+      retryAfterMs: retryAfterMs(this.#waiting, atOnce, this.#callMs),
+    });
+  }
+
   #queueOf(router: RouterName): RouterQueue {
     let queue = this.#queues.get(router);
     if (!queue) {
@@ -136,7 +156,7 @@ export class Batcher {
       queue = {
         router,
         memory,
-        waiting: [],
+        waiting: new FairQueue(),
         inFlight: 0,
         sentMono: -Infinity,
         patience: undefined,
@@ -170,7 +190,7 @@ export class Batcher {
     clearTimeout(queue.patience);
     queue.patience = undefined;
     while (queue.waiting.length > 0 && queue.inFlight < IN_FLIGHT_MAX) {
-      const taken = takeBatch(queue.waiting, this.#options.batchMax);
+      const taken = queue.waiting.take(this.#options.batchMax);
       this.#waiting -= taken.length;
       const batch = withoutLate(taken);
       if (batch.length === 0) continue;
@@ -196,6 +216,7 @@ export class Batcher {
 
   /** Never rejects: each operation of the batch is answered or failed. */
   async #run(queue: RouterQueue, batch: readonly Waiting[]): Promise<void> {
+    const beganMono = performance.now();
     try {
       const request = packForScript([
         ...queue.memory.known(),
@@ -205,6 +226,7 @@ export class Batcher {
       ]);
       const reply = readBatchReply(await this.#options.run(queue.router, request));
       queue.memory.learn(reply);
+      this.#callMs += (performance.now() - beganMono - this.#callMs) * LAST_CALL;
       answer(batch, reply);
       this.#options.onDecided(queue.router, reply);
     } catch (error) {
@@ -235,23 +257,23 @@ export class Batcher {
   }
 }
 
-function weightOf(call: readonly unknown[]): number {
-  const lists = call.map((part) => (Array.isArray(part) ? part.length : 0));
-  return Math.max(1, ...lists.map((length, at) => (call[at] === call[1] ? 1 : length)));
+/** Whose turn it is: a session's, or that of all who have none. */
+function flowOf<Name extends ArbiterOperation>(operation: Name, args: ArbiterArgs[Name]): number {
+  if ('handle' in args) return args.handle.session;
+  return operation === 'register' ? REGISTERING : ASKING;
 }
 
-/** The next operations of one call, at least one. One that must be alone neither follows nor is followed. */
-function takeBatch(waiting: Waiting[], batchMax: number): Waiting[] {
-  let weight = 0;
-  let count = 0;
-  for (const one of waiting) {
-    const isAlone = ALONE.has(one.operation);
-    if (count > 0 && (isAlone || weight + one.weight > batchMax)) break;
-    weight += one.weight;
-    count++;
-    if (isAlone) break;
+const ASKING = -1;
+const REGISTERING = -2;
+
+/** Interfaces of a call, or 1. Its handle is a list, too. */
+function weightOf(call: readonly unknown[]): number {
+  let weight = 1;
+  for (let at = 2; at < call.length; at++) {
+    const part = call[at];
+    if (Array.isArray(part) && part.length > weight) weight = part.length;
   }
-  return waiting.splice(0, count);
+  return weight;
 }
 
 /** Refuses those whose time is over before they were sent. */

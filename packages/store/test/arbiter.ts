@@ -1,5 +1,5 @@
 import { routerName, type InterfaceKey, type NextHop, type RouterName } from '@mgm/protocol';
-import { Batcher, type Decision } from '../src/batcher.ts';
+import { Batcher, type BatcherOptions, type Decision } from '../src/batcher.ts';
 import type { Durability } from '../src/durability.ts';
 import { metaKey } from '../src/keys.ts';
 import type { ArbiterArgs, ArbiterOperation, ArbiterReplies } from '../src/generated/arbiter.ts';
@@ -42,12 +42,12 @@ export async function openArbiter(
   redis: { readonly url: string },
   router?: RouterName,
   durability: Durability = { mode: 'memory' },
+  bounds: Pick<BatcherOptions, 'batchMax' | 'queueMax'> = { batchMax: 256, queueMax: 100_000 },
 ): Promise<Arbiter> {
   const own = router ?? routerName(`r${process.pid}-${++routers}`);
   const link = await readyLink(redis.url, durability);
   const batcher = new Batcher({
-    batchMax: 256,
-    queueMax: 100_000,
+    ...bounds,
     eventRetention: 100_000,
     isReplicated: durability.mode === 'replicated',
     run: (name, request) => link.runArbiter(metaKey('mgm', name), request),

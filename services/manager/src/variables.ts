@@ -50,7 +50,7 @@ export const variables = z.object({
   MGM_QUEUE_MAX: variable(
     integer(1, 1_000_000),
     10_000,
-    'operations that may wait for a decision; more are refused as `overloaded`',
+    'operations that may wait for a decision, shared fairly by routers and sessions; more are refused as `overloaded`',
   ),
   MGM_STORE_TIMEOUT_MS: variable(
     integer(50, 2000),

@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest';
+import { FairQueue, type Turn } from './fair-queue.ts';
+
+interface Named extends Turn {
+  readonly name: string;
+}
+
+const item = (name: string, fields: Partial<Turn> = {}): Named => ({
+  name,
+  flow: 0,
+  isUrgent: false,
+  isAlone: false,
+  weight: 1,
+  ...fields,
+});
+
+function queued(...items: Named[]): FairQueue<Named> {
+  const queue = new FairQueue<Named>();
+  for (const one of items) queue.push(one);
+  return queue;
+}
+
+const namesOf = (items: readonly Named[]): string => items.map(({ name }) => name).join(' ');
+
+describe('a fair queue', () => {
+  it('lets flows take turns, each in its own order', () => {
+    const queue = queued(
+      ...['a1', 'a2', 'a3', 'a4'].map((name) => item(name, { flow: 1 })),
+      item('b1', { flow: 2 }),
+      item('c1', { flow: 3 }),
+      item('c2', { flow: 3 }),
+    );
+    expect(namesOf(queue.take(4))).toBe('a1 b1 c1 a2');
+    queue.push(item('d1', { flow: 4 }));
+    expect(namesOf(queue.take(4))).toBe('c2 d1 a3 a4');
+    expect(queue.take(4)).toEqual([]);
+  });
+
+  it('goes on with the next flow where the last batch was full', () => {
+    const flows = [1, 2, 3].flatMap((flow) => [1, 2].map((at) => item(`${flow}.${at}`, { flow })));
+    const queue = queued(...flows);
+    expect([queue.take(2), queue.take(2), queue.take(2)].map(namesOf)).toEqual([
+      '1.1 2.1',
+      '3.1 1.2',
+      '2.2 3.2',
+    ]);
+  });
+
+  it('puts what is urgent first', () => {
+    const queue = queued(item('a'), item('b'), item('now', { isUrgent: true }));
+    expect(namesOf(queue.take(2))).toBe('now a');
+  });
+
+  it('keeps what must be alone alone', () => {
+    const alone = { isAlone: true };
+    const queue = queued(item('a'), item('b', alone), item('c', alone), item('d'));
+    expect([1, 2, 3, 4].map(() => namesOf(queue.take(9)))).toEqual(['a', 'b', 'c', 'd']);
+    expect(namesOf(queued(item('a'), item('b', alone), item('c')).takeAll())).toBe('a b c');
+  });
+
+  it('takes what is heavier than a batch by itself', () => {
+    const queue = queued(item('a'), item('heavy', { weight: 10 }), item('b'));
+    expect([1, 2, 3].map(() => namesOf(queue.take(4)))).toEqual(['a', 'heavy', 'b']);
+  });
+
+  it('counts what waits, in all and by flow', () => {
+    const queue = queued(item('a', { flow: 1 }), item('b', { flow: 2 }), item('c', { flow: 2 }));
+    expect([queue.length, queue.lengthOf(2), queue.lengthOf(3)]).toEqual([3, 2, 0]);
+    queue.take(2);
+    expect([queue.length, queue.lengthOf(1), queue.lengthOf(2)]).toEqual([1, 0, 1]);
+  });
+
+  it('keeps the order of a flow that never gets empty', () => {
+    const queue = queued(item('0'));
+    const served: string[] = [];
+    for (let at = 1; at <= 5_000; at++) {
+      queue.push(item(String(at)));
+      served.push(...queue.take(1).map(({ name }) => name));
+    }
+    expect(served).toEqual(Array.from({ length: 5_000 }, (_, at) => String(at)));
+  });
+});

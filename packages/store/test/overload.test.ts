@@ -1,0 +1,77 @@
+import { startRedis, type RunningServer } from '@mgm/devstack';
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { StoreError } from '../src/store-error.ts';
+import { openArbiter, on, type Arbiter, type TestClient } from './arbiter.ts';
+
+const QUEUE_MAX = 40;
+let redis: RunningServer;
+
+beforeAll(async () => {
+  redis = await startRedis(inject('servers'));
+});
+afterAll(() => redis.stop());
+
+const openSmall = (): Promise<Arbiter> =>
+  openArbiter(redis, undefined, undefined, { batchMax: 4, queueMax: QUEUE_MAX });
+
+/** What became of many takes asked for in one turn: their replies, or why they were refused. */
+function takeMany(arbiter: Arbiter, client: TestClient, count: number, first: number) {
+  const asked = Array.from({ length: count }, (_, at) =>
+    arbiter.ask('take', { ...client.next(), interfaces: [on(first + at)] }),
+  );
+  return Promise.allSettled(asked);
+}
+
+const decided = (settled: readonly PromiseSettledResult<unknown>[]): number =>
+  settled.filter(({ status }) => status === 'fulfilled').length;
+
+const refusals = (settled: readonly PromiseSettledResult<unknown>[]): unknown[] =>
+  settled.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
+
+it('refuses at once what is too much, says when to come back, and then takes it', async () => {
+  using arbiter = await openSmall();
+  const client = await arbiter.client();
+  const settled = await takeMany(arbiter, client, 100, 1);
+  expect(decided(settled)).toBe(QUEUE_MAX / 2);
+  for (const reason of refusals(settled)) {
+    expect(reason).toBeInstanceOf(StoreError);
+    expect(reason).toMatchObject({ code: 'overloaded', retryAfterMs: expect.any(Number) });
+  }
+  expect(decided(await takeMany(arbiter, client, QUEUE_MAX / 2, 1_000))).toBe(QUEUE_MAX / 2);
+});
+
+it('has room for a session that has nothing waiting, however much another one asks for', async () => {
+  using arbiter = await openSmall();
+  const [busy, quiet] = [await arbiter.client(), await arbiter.client()];
+  const flood = takeMany(arbiter, busy, 1_000, 1);
+  const [one] = await takeMany(arbiter, quiet, 1, 5_000);
+  expect(one?.status).toBe('fulfilled');
+  expect(refusals(await flood).length).toBeGreaterThan(0);
+});
+
+it('decides in turns: who asks for one thing does not wait for all of another', async () => {
+  using arbiter = await openSmall();
+  const [busy, quiet] = [await arbiter.client(), await arbiter.client()];
+  let busyDecided = 0;
+  const flood = Array.from({ length: 18 }, async (_, at) => {
+    await arbiter.ask('take', { ...busy.next(), interfaces: [on(at)] });
+    busyDecided++;
+  });
+  await arbiter.ask('take', { ...quiet.next(), interfaces: [on(100)] });
+  // The call that carries it has three of the other's at most.
+  expect(busyDecided).toBeLessThanOrEqual(4);
+  await Promise.all(flood);
+});
+
+it('renews leases also when it takes nothing else', async () => {
+  using arbiter = await openSmall();
+  const clients: TestClient[] = [];
+  while (clients.length < 40) clients.push(await arbiter.client());
+  const floods = clients.map((client, at) => takeMany(arbiter, client, 20, at * 20));
+  const beats = clients.map(({ handle }) =>
+    arbiter.ask('keepalive', { handle, ack: 0, mailboxAck: 0 }),
+  );
+  expect(await Promise.all(beats)).toMatchObject(clients.map(() => ({ kind: 'kept' })));
+  const settled = (await Promise.all(floods)).flat();
+  expect(refusals(settled).length).toBeGreaterThan(700);
+});
