@@ -182,7 +182,7 @@ export class Mgm implements AsyncDisposable {
   }
 
   /**
-   * The managers that serve under this prefix and answer within `withinMs`, by name: version, counts, what they promise, the
+   * The managers that serve under this prefix and answer within `withinMs`, at least the first of them, by name: version, counts, what they promise, the
    * store and whether they reach it. None is an empty list. Rejects with `MgmError`: `unavailable` (no NATS), `not-permitted`
    * (NATS refuses `$SRV.STATS.mgm-manager`), `aborted`, `bad-request`. Wire contract section 1.
    */

@@ -22,7 +22,10 @@ export interface Replica extends ReplicaFields {
 
 /** How long to listen. */
 export interface ReplicasOptions {
-  /** For how long, in ms: 1 to 60000, default 500. Who answers later is not listed. */
+  /**
+   * For how long, in ms: 1 to 60000, default 500. Who answers later is not listed; but where nobody has answered by then, the
+   * first is waited for, as long as a call of this client may take.
+   */
   readonly withinMs?: number | undefined;
   /** Gives up: rejects with `MgmError` `aborted`. */
   readonly signal?: AbortSignal | undefined;
@@ -40,12 +43,14 @@ export async function listReplicas(
   if (!(withinMs >= 1 && withinMs <= LONGEST_MS)) {
     throw failure('bad-request', `withinMs: must be 1 to ${LONGEST_MS} ms`, 'withinMs');
   }
-  const { transport, clock } = context;
+  const { transport, clock, deadlineMs } = context;
   if (transport.state !== 'up') throw failure('unavailable', 'NATS is not reachable');
   const round = new Round(context);
   try {
     round.ask();
-    await pause(clock, withinMs, AbortSignal.any([round.over, ...(signal ? [signal] : [])]));
+    const over = AbortSignal.any([round.over, ...(signal ? [signal] : [])]);
+    await pause(clock, withinMs, over);
+    await pause(clock, deadlineMs - withinMs, AbortSignal.any([over, round.answered]));
   } finally {
     round.end();
   }
@@ -63,6 +68,7 @@ class Round {
   readonly #context: Context;
   readonly #inbox: string;
   readonly #over = new AbortController();
+  readonly #answered = new AbortController();
   readonly #end: (() => void)[];
   #sentMono = 0;
   #sentAt = 0;
@@ -84,6 +90,11 @@ class Round {
   /** Fires when nothing more can come. */
   get over(): AbortSignal {
     return this.#over.signal;
+  }
+
+  /** Fires with the first answer. */
+  get answered(): AbortSignal {
+    return this.#answered.signal;
   }
 
   ask(): void {
@@ -109,6 +120,7 @@ class Round {
         ? undefined
         : { aheadMs: storeClockMs - (this.#sentAt + tookMs / 2), withinMs: tookMs / 2 + 1 };
     this.found.push({ ...fields, storeClock });
+    this.#answered.abort();
   }
 
   #onForbidden(subject: string): void {
