@@ -65,9 +65,7 @@ export async function startReplicatedWorld(managers: number): Promise<Replicated
   const front = starting.use(await startTcpProxy({ port: first.port }));
   const nats = starting.use(await startNats(inject('servers')));
   const servers = { nats, redis: { ...first, url: `redis://${front.host}:${front.port}` } };
-  starting.use(
-    await startManagers(managers, { ...servers, [Symbol.asyncDispose]: async () => {} }, ENV),
-  );
+  starting.use(await startManagers(managers, servers, ENV));
   const connection = await connect({ ...natsAccess(nats.url), reconnect: false });
   starting.defer(() => connection.close());
   const scope = starting.move();

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { TestServers } from '@mgm/test-support';
+import type { ManagerServers } from '@mgm/test-support';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const MAIN = 'services/manager/src/main.ts';
@@ -40,7 +40,7 @@ export interface Managers extends AsyncDisposable {
 /** Starts `count` managers as processes of their own, with nothing in their environment but what stands here. */
 export async function startManagers(
   count: number,
-  servers: TestServers,
+  servers: ManagerServers,
   env: ManagerEnv = {},
 ): Promise<Managers> {
   const running: Manager[] = [];

@@ -6,7 +6,7 @@ import { startProcessServer } from './process-server.ts';
 import { REDIS, type ServerKind } from './server-kinds.ts';
 import type { RunningServer, ServersChoice } from './servers.ts';
 
-/** A certificate of 127.0.0.1 with its key, and the authority that signed it: files in PEM form. */
+/** A certificate of 127.0.0.1 and localhost with its key, and the authority that signed it: files in PEM form. */
 export interface TlsFiles {
   readonly cert: string;
   readonly key: string;

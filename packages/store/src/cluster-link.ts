@@ -97,7 +97,10 @@ export class ClusterLink implements Link {
     const claims = views.flatMap((view) => (view.status === 'fulfilled' ? view.value : []));
     const failed = views.find((view) => view.status === 'rejected');
     this.#trouble = failed ? messageOf(failed.reason) : 'no node serves any slot';
-    if (claims.length > 0) this.#follow(new SlotMap(claims));
+    if (claims.length > 0) {
+      this.#trouble = '';
+      this.#follow(new SlotMap(claims));
+    }
     this.#tell();
     if (this.#isComplete()) return;
     clearTimeout(this.#lookAgain);

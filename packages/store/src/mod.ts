@@ -7,3 +7,4 @@ export { promiseOf } from './durability.ts';
 export type { Durability, DurabilityMode } from './durability.ts';
 export type { Unfitness } from './server-check.ts';
 export { parseRedisUrl, REDIS_URL_FORMS } from './redis-url.ts';
+export { metaKey } from './keys.ts';

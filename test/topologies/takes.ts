@@ -1,0 +1,68 @@
+import { connect, type Mgm } from '@mgm/client';
+import { inject } from 'vitest';
+
+/** Why a test of several servers has to be skipped; `undefined` where they can be had. */
+export function noTopologies(): string | undefined {
+  const { redis, nats } = inject('servers');
+  const isOurs = redis.kind === 'process' && nats.kind === 'process';
+  return isOurs ? undefined : 'servers that know each other run as processes only';
+}
+
+/** A client of a router that waits as long as a failover may take. */
+export function clientOf(natsUrl: string, router: string): Promise<Mgm> {
+  return connect({ servers: natsUrl, router, timeoutMs: 500, deadlineMs: 20_000 });
+}
+
+/** Takes interface after interface until it is told to end; each answer counts once. */
+export class Takes {
+  /** The epoch of each interface taken, by its index, in order. */
+  readonly epochs: bigint[] = [];
+  /** The longest time, in ms, between two answers. */
+  longestPauseMs = 0;
+  readonly #ending = new AbortController();
+  readonly #done: Promise<void>;
+
+  private constructor(session: Awaited<ReturnType<Mgm['registerProtocol']>>) {
+    this.#done = this.#run(session);
+  }
+
+  /** Starts taking, as a protocol of its own. */
+  static async of(mgm: Mgm, componentId = 1): Promise<Takes> {
+    return new Takes(await mgm.registerProtocol({ protocolId: 103, componentId }));
+  }
+
+  /** Takes at least so many more. */
+  async more(count: number): Promise<void> {
+    const enough = this.epochs.length + count;
+    while (this.epochs.length < enough) {
+      await Promise.race([this.#done, new Promise((resolve) => setTimeout(resolve, 10))]);
+    }
+  }
+
+  /** Ends after the take that is under way. Rejects with what went wrong. */
+  async end(): Promise<void> {
+    this.#ending.abort();
+    await this.#done;
+  }
+
+  async #run(session: Awaited<ReturnType<Mgm['registerProtocol']>>): Promise<void> {
+    while (!this.#ending.signal.aborted) {
+      const askedMono = performance.now();
+      const { epoch } = await session.takeInterfaceOwnership({ ifIndex: this.epochs.length + 1 });
+      this.longestPauseMs = Math.max(this.longestPauseMs, performance.now() - askedMono);
+      this.epochs.push(BigInt(epoch));
+    }
+  }
+}
+
+/** The epochs of everything that is held on the router, by interface, in order. */
+export async function heldOf(mgm: Mgm): Promise<bigint[]> {
+  const held: (readonly [ifIndex: number, epoch: bigint])[] = [];
+  for await (const { ifIndex, epoch } of mgm.interfaces()) held.push([ifIndex, BigInt(epoch)]);
+  return held.sort(([a], [b]) => a - b).map(([, epoch]) => epoch);
+}
+
+/** Whether each is above the one before. */
+export function isRising(epochs: readonly bigint[]): boolean {
+  return epochs.every((epoch, at) => at === 0 || epoch > (epochs[at - 1] ?? epoch));
+}
