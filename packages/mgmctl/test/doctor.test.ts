@@ -39,6 +39,16 @@ describe('mgmctl doctor', () => {
     ]);
   });
 
+  it('paints its marks on a terminal', async () => {
+    await using router = await stage.router();
+    await using doctor = router.onTerminal(['doctor'], { columns: 140 });
+    expect(await doctor.ended()).toMatchObject({ code: 0 });
+    expect(doctor.stdout).toMatch(/^ok {4}store {8}(redis|valkey) \d+\.\d+\.\d+, reached$/m);
+    expect(doctor.stdout).toMatch(/^note {2}durability {3}memory: .+; MGM_DURABILITY=durable/m);
+    expect(doctor.raw).toContain('\u001b[32mok  \u001b[39m  store');
+    expect(doctor.raw).toContain('\u001b[33mnote\u001b[39m  durability');
+  });
+
   it('changes nothing, not even where nobody has been, and says that', async () => {
     await using router = await stage.router();
     const { code, stdout } = await router.run(['doctor', '--json']);
