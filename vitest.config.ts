@@ -28,7 +28,11 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['{packages,services}/*/src/**/*.test.ts', 'scripts/*.test.ts'],
+          include: [
+            '{packages,services}/*/src/**/*.test.ts',
+            'scripts/*.test.ts',
+            'test/robustness/check/*.test.ts',
+          ],
           testTimeout: 5_000,
         },
       },
@@ -37,6 +41,7 @@ export default defineConfig({
         test: {
           name: 'servers',
           include: ['{packages,services}/*/test/**/*.test.ts', 'test/**/*.test.ts'],
+          exclude: ['**/node_modules/**', 'test/robustness/check/*.test.ts'],
           globalSetup: ['test/servers.ts'],
           testTimeout: 20_000,
           hookTimeout: 60_000,

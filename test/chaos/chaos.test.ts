@@ -19,7 +19,8 @@ import { callbacksDue, listener, type Listener } from './igmp.ts';
 import { Lines, ROUTER } from './lines.ts';
 import { work, WORKERS } from './load.ts';
 import { listed, Observer, type Holds } from './observer.ts';
-import { Chance, chaosSettings, type ChaosSettings } from './settings.ts';
+import { Chance } from '../support/chance.ts';
+import { chaosSettings, type ChaosSettings } from './settings.ts';
 
 const settings = chaosSettings(process.env);
 const MANAGERS = 2;

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isMgmError, type Session } from '@mgm/client';
 import { eventually } from '@mgm/test-support';
-import type { Chance, ChaosSettings } from './settings.ts';
+import type { Chance } from '../support/chance.ts';
+import type { ChaosSettings } from './settings.ts';
 
 /** Interfaces that each worker has to itself; the next so many are wanted by all of them. */
 const OWN = 100;

@@ -1,0 +1,311 @@
+import { type EventMessage, ProtocolId } from '@mgm/client';
+import { describe, expect, it } from 'vitest';
+import type { Entry, Timed } from '../traffic/history.ts';
+import { CHECKS } from './all.ts';
+import { checkAssumptions } from './assumptions.ts';
+import type { Evidence } from './evidence.ts';
+import { checkLeftovers } from './leftovers.ts';
+
+/** Histories are told a line each: `10 pim invoked …`, as a test would tell them to a person. */
+type Line = readonly [mono: number, worker: 'a' | 'b' | 'igmp', entry: Entry];
+
+const [A, B, I] = [101, 102, 103];
+const PROTOCOLS = new Map<number, number>([
+  [A, ProtocolId.PIM],
+  [B, ProtocolId.DVMRP],
+  [I, ProtocolId.IGMP],
+]);
+
+function event(rev: number, type: string, session: number, more: object = {}): EventMessage {
+  const protocolId = PROTOCOLS.get(session);
+  return { rev, ts: rev, type, session, protocolId, componentId: 1, ...more } as EventMessage;
+}
+
+function on(ifIndex: number, epoch: string, cause = 'take'): object {
+  return { ifIndex, nextHop: '', epoch, cause };
+}
+
+/** Two sessions and an IGMP session on interface 1; A took and released it, B has it, IGMP was told of all that. */
+const LOG = [
+  event(1, 'registered', A),
+  event(2, 'registered', B),
+  event(3, 'registered', I),
+  event(4, 'igmp-taken', I, on(1, '10')),
+  event(5, 'taken', A, on(1, '11')),
+  event(6, 'released', A, on(1, '11', 'release')),
+  event(7, 'taken', B, on(1, '12')),
+];
+
+const took = (id: string, session: number, epoch: string, from: number): Line[] => {
+  const worker = session === A ? 'a' : session === B ? 'b' : 'igmp';
+  const igmp = session === I;
+  return [
+    [from, worker, { kind: 'invoked', id, op: 'take', session, ifIndex: 1, igmp }],
+    [from + 1, worker, { kind: 'returned', id, told: 'taken', epoch }],
+    [from + 1, worker, { kind: 'holds', session, ifIndex: 1, epoch }],
+  ];
+};
+
+const told = (seq: number, type: string, rev: number): Line => [
+  90,
+  'igmp',
+  { kind: 'callback', session: I, seq, type, ifIndex: 1, rev },
+];
+
+const LINES: readonly Line[] = [
+  [1, 'a', { kind: 'deadline', session: A, deadlineMono: 1_000 }],
+  [1, 'b', { kind: 'deadline', session: B, deadlineMono: 1_000 }],
+  [1, 'igmp', { kind: 'deadline', session: I, deadlineMono: 1_000 }],
+  ...took('igmp#1', I, '10', 40),
+  ...took('a#1', A, '11', 50),
+  [60, 'a', { kind: 'invoked', id: 'a#2', op: 'release', session: A, ifIndex: 1, epoch: '11' }],
+  [60, 'a', { kind: 'lets-go', session: A, ifIndex: 1, epoch: '11' }],
+  [61, 'a', { kind: 'returned', id: 'a#2', told: 'released' }],
+  ...took('b#1', B, '12', 70),
+  [80, 'a', { kind: 'invoked', id: 'a#3', op: 'owner', ifIndex: 1 }],
+  [
+    81,
+    'a',
+    {
+      kind: 'returned',
+      id: 'a#3',
+      told: 'held',
+      session: B,
+      epoch: '12',
+      igmp: { session: I, epoch: '10' },
+    },
+  ],
+  told(1, 'DISABLE_IGMP', 5),
+  told(2, 'ENABLE_IGMP', 5),
+  told(3, 'DISABLE_IGMP', 6),
+  told(4, 'ENABLE_IGMP', 6),
+  told(5, 'DISABLE_IGMP', 7),
+  told(6, 'ENABLE_IGMP', 7),
+];
+
+interface Change {
+  readonly lines?: readonly Line[];
+  readonly log?: readonly EventMessage[];
+  /** What the watcher was told, if not what the log says. */
+  readonly seen?: readonly EventMessage[];
+  readonly listed?: object;
+}
+
+function evidence({ lines = LINES, log = LOG, seen = log, listed = {} }: Change = {}): Evidence {
+  const entriesOf = (worker: string): Timed[] =>
+    lines.flatMap(([mono, of, entry]) => (of === worker ? [{ ...entry, mono }] : []));
+  const igmp = { protocolId: ProtocolId.IGMP, componentId: 1, session: I, epoch: '10' };
+  const hold = {
+    ifIndex: 1,
+    nextHop: '',
+    protocolId: ProtocolId.DVMRP,
+    session: B,
+    epoch: '12',
+    igmp,
+    ...listed,
+  };
+  return {
+    router: 'r',
+    durability: 'durable',
+    processes: ['a', 'b', 'igmp'].map((worker) => ({
+      worker,
+      entries: entriesOf(worker),
+      goneMono: Infinity,
+    })),
+    watchers: [
+      {
+        name: 'watcher',
+        // Seen a moment after it happened: the change of revision 5 at 52.
+        logs: [
+          {
+            from: 0,
+            reason: undefined,
+            snapshot: [],
+            events: seen.map((one) => ({ event: one, mono: seenAt(one) })),
+          },
+        ],
+      },
+    ],
+    log,
+    listing: [hold as unknown as Evidence['listing'][number]],
+    resting: [A, B, I],
+  };
+}
+
+function seenAt({ rev }: EventMessage): number {
+  return [0, 5, 6, 7, 41, 52, 62, 72][rev] ?? 20 + 10 * rev;
+}
+
+/** The same history, with what `change` makes of each line. */
+function lines(change: (line: Line) => readonly Line[]): Line[] {
+  return LINES.flatMap(change);
+}
+
+const without = (isIt: (entry: Entry) => boolean): Line[] =>
+  lines((line) => (isIt(line[2]) ? [] : [line]));
+
+function problemsOf(change: Change): string[] {
+  const finding = CHECKS.map((check) => check(evidence(change)));
+  return finding.filter(({ problems }) => problems.length > 0).map(({ check }) => check);
+}
+
+describe('the checks of a recorded history', () => {
+  it('find nothing wrong with one that is right, and look at all of it', () => {
+    const findings = CHECKS.map((check) => check(evidence()));
+    expect(findings.flatMap(({ problems }) => problems)).toEqual([]);
+    expect(findings.map(({ check, checked }) => `${check} ${checked}`)).toEqual([
+      'linearizable 5',
+      'exclusive 3',
+      'epochs 3',
+      'leases 0',
+      'events 7',
+      'final state 7',
+      'callbacks 6',
+      'acknowledged 4',
+    ]);
+  });
+
+  it('reject a take that was granted while another had it', () => {
+    const released = without(
+      (entry) => ('id' in entry && entry.id === 'a#2') || entry.kind === 'lets-go',
+    );
+    expect(problemsOf({ lines: released, log: LOG.filter(({ rev }) => rev !== 6) })).toEqual(
+      expect.arrayContaining(['linearizable', 'exclusive', 'events', 'final state']),
+    );
+  });
+
+  it('reject an answer that tells of an owner of before', () => {
+    const stale = lines(([mono, worker, entry]) =>
+      entry.kind === 'returned' && entry.told === 'held'
+        ? [[mono, worker, { ...entry, session: A, epoch: '11' }]]
+        : [[mono, worker, entry]],
+    );
+    expect(problemsOf({ lines: stale })).toEqual(['linearizable']);
+  });
+
+  it('reject a belief that goes on after the interface was given to another', () => {
+    const late = lines(([mono, worker, entry]) =>
+      entry.kind === 'lets-go' ? [[75, worker, entry]] : [[mono, worker, entry]],
+    );
+    expect(problemsOf({ lines: late })).toEqual(['exclusive']);
+  });
+
+  it('let a belief end with the deadline, with the process, or with what an operator asked for', () => {
+    const silent = without(({ kind }) => kind === 'lets-go');
+    expect(problemsOf({ lines: silent })).toEqual(['exclusive']);
+    const ended = lines(([mono, worker, entry]) => {
+      if (entry.kind === 'lets-go') return [];
+      const isDeadline = entry.kind === 'deadline' && entry.session === A;
+      return [[mono, worker, isDeadline ? { ...entry, deadlineMono: 65 } : entry]];
+    });
+    expect(problemsOf({ lines: ended })).toEqual([]);
+  });
+
+  it('reject epochs that do not rise, in the log and from answer to call', () => {
+    const log = LOG.map((one) => (one.rev === 7 ? event(7, 'taken', B, on(1, '11')) : one));
+    expect(problemsOf({ log })).toContain('epochs');
+    const lower = lines(([mono, worker, entry]) =>
+      entry.kind === 'returned' && entry.id === 'b#1' && entry.told === 'taken'
+        ? [[mono, worker, { ...entry, epoch: '9' }]]
+        : [[mono, worker, entry]],
+    );
+    expect(problemsOf({ lines: lower })).toContain('epochs');
+  });
+
+  it('reject a lease that ended while its session still counted on it', () => {
+    const log = [...LOG, event(8, 'expired', A)];
+    expect(problemsOf({ log })).toEqual(['leases']);
+  });
+
+  it('reject a change that a watcher missed, saw twice, or saw otherwise', () => {
+    expect(problemsOf({ seen: LOG.filter(({ rev }) => rev !== 6) })).toEqual(['events']);
+    expect(problemsOf({ seen: LOG.toSpliced(5, 0, ...LOG.slice(4, 5)) })).toEqual(['events']);
+    const other = LOG.map((one) => (one.rev === 2 ? { ...one, ts: 99 } : one));
+    expect(problemsOf({ seen: other })).toEqual(['events']);
+    expect(problemsOf({ seen: LOG.slice(0, -1) })).toEqual(['events']);
+  });
+
+  it('reject a listing that is not what the log comes to', () => {
+    expect(problemsOf({ listed: { epoch: '13' } })).toEqual(['final state']);
+    expect(problemsOf({ listed: { igmp: undefined } })).toEqual(['final state']);
+  });
+
+  it('reject a change by a session that was over', () => {
+    const log = [...LOG, event(8, 'deregistered', A), event(9, 'igmp-taken', A, on(2, '13'))];
+    expect(problemsOf({ log })).toContain('final state');
+  });
+
+  it('reject callbacks that are missing, repeated, or in another order', () => {
+    const isCallback = (seq: number) => (entry: Entry) =>
+      entry.kind === 'callback' && entry.seq === seq;
+    expect(problemsOf({ lines: without(isCallback(6)) })).toEqual(['callbacks']);
+    expect(problemsOf({ lines: without(isCallback(2)) })).toEqual(['callbacks']);
+    expect(problemsOf({ lines: [...LINES, told(6, 'ENABLE_IGMP', 7)] })).toEqual(['callbacks']);
+    const swapped = lines(([mono, worker, entry]) => {
+      if (entry.kind !== 'callback' || entry.seq > 2) return [[mono, worker, entry]];
+      return [told(entry.seq, entry.seq === 1 ? 'ENABLE_IGMP' : 'DISABLE_IGMP', 5)];
+    });
+    expect(problemsOf({ lines: swapped })).toEqual(['callbacks']);
+    const missed: Line = [95, 'igmp', { kind: 'callbacks-missed', session: I }];
+    expect(problemsOf({ lines: [...LINES, missed] })).toEqual(['callbacks']);
+  });
+
+  it('reject an answer whose change is not in the log', () => {
+    const lost = took('a#9', A, '13', 85).map(([mono, worker, entry]): Line => {
+      return [mono, worker, 'ifIndex' in entry ? { ...entry, ifIndex: 2 } : entry];
+    });
+    expect(problemsOf({ lines: [...LINES, ...lost] })).toEqual(['acknowledged']);
+  });
+
+  it('let a call without an answer have happened where the log has it, and not where it has not', () => {
+    const unanswered = (id: string): Line[] =>
+      without((entry) => entry.kind === 'returned' && entry.id === id);
+    expect(problemsOf({ lines: unanswered('b#1') })).toEqual([]);
+    const more: Line = [
+      82,
+      'a',
+      { kind: 'invoked', id: 'a#4', op: 'take', session: A, ifIndex: 1 },
+    ];
+    expect(problemsOf({ lines: [...LINES, more] })).toEqual([]);
+  });
+
+  it('call a run inconclusive in which too little happened', () => {
+    const finding = checkAssumptions({ evidence: [evidence()], incidents: [], seconds: 60 });
+    expect(finding).toMatchObject({
+      problems: [],
+      inconclusive: expect.stringContaining('no fault') as string,
+    });
+    const incident = {
+      fault: 'cut',
+      what: 'link',
+      fromMono: 0,
+      toMono: 1,
+      bit: false,
+      recoveredMs: 0,
+    };
+    const idle = checkAssumptions({ evidence: [evidence()], incidents: [incident], seconds: 0.1 });
+    expect(idle.inconclusive).toContain('cut (link) hit nothing');
+  });
+
+  it('reject a key that stays when everybody has left', () => {
+    const [meta, events] = ['mgm:{r}:meta', 'mgm:{r}:events'].map((key) => ({
+      key,
+      keptForMs: -1,
+    }));
+    const former = { key: 'mgm:{r}:client:3', keptForMs: 600_000 };
+    expect(
+      checkLeftovers(
+        'r',
+        [meta, events, former].filter((one) => one !== undefined),
+      ).problems,
+    ).toEqual([]);
+    for (const key of [
+      'mgm:{r}:if:1:',
+      'mgm:{r}:mailbox:5',
+      'mgm:{r}:owned:3',
+      'mgm:{r}:client:4',
+    ]) {
+      expect(checkLeftovers('r', [{ key, keptForMs: -1 }]).problems).toHaveLength(1);
+    }
+  });
+});

@@ -1,0 +1,34 @@
+import type { Evidence, Finding } from './evidence.ts';
+import { interfaceHistories } from './interface-history.ts';
+import { interfaceModel } from './interface-model.ts';
+import { linearize, type Operation, type SearchLimits } from './linearize.ts';
+
+/** Far above what a healthy history needs, which is about one configuration per operation. */
+const LIMITS: SearchLimits = { withinMs: 30_000, configurations: 20_000_000 };
+
+/** What was told of each interface was so, at some instant between the call and its answer. Invariant I4. */
+export function checkLinearizability(evidence: Evidence, limits = LIMITS): Finding {
+  const problems: string[] = [];
+  const open: string[] = [];
+  let checked = 0;
+  for (const [ifIndex, operations] of interfaceHistories(evidence)) {
+    checked += operations.length;
+    const found = linearize(interfaceModel, operations, limits);
+    const where = `${evidence.router} interface ${ifIndex}`;
+    if (found.kind === 'inconclusive') open.push(`${where}: ${found.why}`);
+    if (found.kind !== 'violated') continue;
+    problems.push(
+      [
+        `${where}: could not have been told at any time: ${textOf(found.at)}`,
+        ...found.states.map((state) => `  possible before: ${JSON.stringify(state)}`),
+        ...found.underWay.map((one) => `  meanwhile: ${textOf(one)}`),
+      ].join('\n'),
+    );
+  }
+  const inconclusive = open.length > 0 ? { inconclusive: open.join('; ') } : {};
+  return { check: 'linearizable', checked, problems, ...inconclusive };
+}
+
+function textOf({ op, invokedMono, returnedMono }: Operation<unknown>): string {
+  return `${JSON.stringify(op)} from ${invokedMono.toFixed(3)} to ${returnedMono.toFixed(3)}`;
+}

@@ -1,0 +1,125 @@
+import { connect, type EventMessage, type Mgm } from '@mgm/client';
+import { eventually } from '@mgm/test-support';
+import { checkCallbacks } from './check/callbacks.ts';
+import type { Evidence, Finding, ProcessHistory } from './check/evidence.ts';
+import { checkLeftovers, type LeftKey } from './check/leftovers.ts';
+import { checkFinalState, checkWatchers } from './check/log.ts';
+import { directUrls } from './direct.ts';
+import { readHistory } from './traffic/history.ts';
+import type { Watcher } from './traffic/watcher.ts';
+import type { World } from './world.ts';
+
+/** What is under way ends within the deadline of a call; what was lost, within lease and grace. */
+const RESTING_WITHIN_MS = 30_000;
+const SETTLED_WITHIN_MS = 30_000;
+const PAGE = 1_000;
+
+/** Lets all workers rest, waits until nothing changes any more, and collects what is known of each router. */
+export async function gather(world: World, watchers: readonly Watcher[]): Promise<Evidence[]> {
+  await Promise.all(world.workers.map((worker) => worker.rest(RESTING_WITHIN_MS)));
+  const found: Evidence[] = [];
+  for (const router of world.routers) {
+    await using mgm = await connect({ servers: directUrls(world.servers.nats), router });
+    const mine = watchers.filter((one) => one.router === router);
+    let last: Evidence | undefined;
+    const settled = async (): Promise<void> => {
+      last = await evidenceOf(world, mgm, mine);
+      await refuseUnsettled(mgm, last);
+    };
+    // What has not settled by then is a problem, and the checks say which.
+    await eventually(settled, { withinMs: SETTLED_WITHIN_MS, everyMs: 500 }).catch(
+      (error: unknown) => {
+        if (!last) throw error;
+      },
+    );
+    if (last) found.push(last);
+  }
+  return found;
+}
+
+/** Sessions that nobody keeps have to run out, what they held to be taken down, and who is told of it to be told. */
+async function refuseUnsettled(mgm: Mgm, evidence: Evidence): Promise<void> {
+  const sessions = await Array.fromAsync(mgm.sessions());
+  const strangers = sessions.filter(({ session }) => !evidence.resting.includes(session));
+  if (strangers.length > 0) throw new Error(`still there: ${JSON.stringify(strangers)}`);
+  const findings = [checkWatchers(evidence), checkFinalState(evidence), checkCallbacks(evidence)];
+  const [problem] = findings.flatMap(({ problems }) => problems);
+  if (problem !== undefined) throw new Error(problem);
+}
+
+async function evidenceOf(world: World, mgm: Mgm, watchers: readonly Watcher[]): Promise<Evidence> {
+  const { router } = mgm;
+  const log = await wholeLog(mgm);
+  const listing = await Array.fromAsync(mgm.interfaces());
+  const processes = historiesOf(world, router);
+  return {
+    router,
+    durability: world.servers.durability,
+    processes,
+    // As they are now: what follows when everybody leaves is not looked at.
+    watchers: watchers.map(({ name, logs }) => ({ name, logs: structuredClone(logs) })),
+    log,
+    listing,
+    resting: restingSessions(processes),
+  };
+}
+
+function historiesOf({ workers }: World, router: string): ProcessHistory[] {
+  return workers
+    .filter(({ plan }) => plan.router === router)
+    .flatMap(({ name, histories }) =>
+      histories.map(({ path, goneMono }) => ({
+        worker: name,
+        goneMono,
+        entries: readHistory(path),
+      })),
+    );
+}
+
+/** The session that each present process has, by its own words. */
+function restingSessions(processes: readonly ProcessHistory[]): number[] {
+  return processes.flatMap(({ entries, goneMono }) => {
+    if (goneMono < Infinity) return [];
+    const sessions = entries.flatMap((entry) =>
+      entry.kind === 'returned' && entry.told === 'registered' ? [entry.session] : [],
+    );
+    const over = new Set(entries.map((entry) => (entry.kind === 'over' ? entry.session : 0)));
+    return sessions.slice(-1).filter((session) => !over.has(session));
+  });
+}
+
+async function wholeLog(mgm: Mgm): Promise<EventMessage[]> {
+  const found: EventMessage[] = [];
+  for (;;) {
+    const { events, head } = await mgm.events(found.at(-1)?.rev ?? 0, { limit: PAGE });
+    found.push(...events);
+    if (events.length === 0 || (found.at(-1)?.rev ?? 0) >= head) return found;
+  }
+}
+
+/** Lets everybody leave and looks at what the store still has of each router. */
+export async function leftoversOf(world: World): Promise<Finding[]> {
+  await Promise.all(world.workers.map((worker) => worker.leave(RESTING_WITHIN_MS)));
+  const findings: Finding[] = [];
+  for (const router of world.routers) {
+    let finding = checkLeftovers(router, []);
+    const look = async (): Promise<void> => {
+      finding = checkLeftovers(router, await keysOf(world, router));
+      if (finding.problems.length > 0) throw new Error(finding.problems.join(', '));
+    };
+    // What is left after this long is what the finding says.
+    await eventually(look, { withinMs: 10_000, everyMs: 250 }).catch(() => {});
+    findings.push(finding);
+  }
+  return findings;
+}
+
+async function keysOf({ servers }: World, router: string): Promise<LeftKey[]> {
+  const found: LeftKey[] = [];
+  await servers.onPrimaries(async (redis) => {
+    for await (const keys of redis.scanStream({ match: `mgm:{${router}}:*`, count: 1_000 })) {
+      for (const key of keys as string[]) found.push({ key, keptForMs: await redis.pttl(key) });
+    }
+  });
+  return found;
+}

@@ -1,0 +1,23 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Evidence } from './check/evidence.ts';
+
+const NAME = 'evidence.json';
+
+/** Keeps what a run was judged by beside its histories. */
+export async function keepEvidence(folder: string, evidence: readonly Evidence[]): Promise<void> {
+  await writeFile(join(folder, NAME), JSON.stringify(evidence));
+}
+
+/** What a run was judged by. */
+export async function readEvidence(folder: string): Promise<Evidence[]> {
+  const kept = JSON.parse(await readFile(join(folder, NAME), 'utf8')) as Evidence[];
+  // JSON has no Infinity: a process that was never gone.
+  return kept.map((one) => ({
+    ...one,
+    processes: one.processes.map((process) => ({
+      ...process,
+      goneMono: process.goneMono ?? Infinity,
+    })),
+  }));
+}

@@ -1,0 +1,30 @@
+import type { Chance } from '../../support/chance.ts';
+import type { ManagerSlot } from '../topology/manager-slot.ts';
+import type { Servers } from '../topology/system.ts';
+import type { WorkerSlot } from '../traffic/worker-slot.ts';
+
+/** Everything that can be broken. */
+export interface Targets {
+  readonly servers: Servers;
+  readonly managers: readonly ManagerSlot[];
+  readonly workers: readonly WorkerSlot[];
+}
+
+/** What a fault has done. */
+export interface Injected {
+  /** What was hit, for people: `manager-2`. */
+  readonly what: string;
+  /** Resolves when everything is as it was before. */
+  heal(): Promise<void>;
+  /** Whether it was felt, asked after it was healed. Default: it was, by what it is. */
+  bit?(): boolean;
+}
+
+/** One kind of fault. */
+export interface Fault {
+  /** As `--faults` names it. */
+  readonly name: string;
+  /** Why this run can't have it. */
+  readonly unavailable?: string | undefined;
+  inject(chance: Chance): Promise<Injected>;
+}

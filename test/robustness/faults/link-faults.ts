@@ -1,0 +1,49 @@
+import type { Chance } from '../../support/chance.ts';
+import type { Link } from '../topology/system.ts';
+import type { Fault, Targets } from './fault.ts';
+
+/** How a link is broken. What was held arrives late when it heals; what was lost is followed by a cut. */
+const WAYS: Readonly<Record<string, (link: Link, chance: Chance) => unknown>> = {
+  delay: ({ proxy }, chance) => proxy.latencyMs(chance.between(5, 150)),
+  hold: ({ proxy }) => proxy.blackhole(),
+  'half-open': ({ proxy }, chance) => proxy.blackhole(chance.one(['to-server', 'to-client'])),
+  'lose-answers': ({ proxy }) => proxy.dropReplies(),
+  cut: ({ proxy }) => proxy.reset(),
+  refuse: ({ proxy }) => proxy.refuse(),
+};
+
+/** Faults of each kind of link there is, on one link or on all of them at once. */
+export function linkFaults({ servers, managers, workers }: Targets): Fault[] {
+  const links = [
+    ...servers.links,
+    ...managers.flatMap((one) => one.links),
+    ...workers.flatMap((one) => one.links),
+  ];
+  const kinds = [...new Set(links.map(({ kind }) => kind))];
+  return kinds.flatMap((kind) => {
+    const ofKind = links.filter((one) => one.kind === kind);
+    return Object.keys(WAYS).map((way) => linkFault(kind, way, ofKind));
+  });
+}
+
+function linkFault(kind: Link['kind'], way: string, links: readonly Link[]): Fault {
+  return {
+    name: `${kind}-${way}`,
+    inject: async (chance) => {
+      const chosen = chance.next() < 0.2 ? links : [chance.one(links)];
+      const carried = chosen.reduce((sum, { proxy }) => sum + proxy.connections, 0);
+      for (const link of chosen) await WAYS[way]?.(link, chance);
+      return {
+        what: chosen.length > 1 ? `all ${chosen.length}` : (chosen[0]?.name ?? ''),
+        heal: async () => void (await Promise.all(chosen.map((link) => heal(link, way)))),
+        bit: () => carried > 0,
+      };
+    },
+  };
+}
+
+/** Bytes that were held one way while the other went on are an old network's: the connections end with it. */
+async function heal({ proxy }: Link, way: string): Promise<void> {
+  if (way === 'half-open') proxy.reset();
+  await proxy.heal();
+}

@@ -1,0 +1,47 @@
+import { eventually } from '@mgm/test-support';
+import { connect } from 'nats';
+import { Protocols, RawRouter } from '../support/raw-client.ts';
+import { ok } from '../support/raw-answers.ts';
+import { directUrls } from './direct.ts';
+import type { World } from './world.ts';
+
+/** Far above what anything takes to find its way back. */
+const HEALTHY_WITHIN_MS = 60_000;
+
+/** Resolves when every manager serves and a client can register, take, release and leave. */
+export async function untilHealthy({ servers, managers, routers }: World): Promise<void> {
+  await eventually(
+    async () => {
+      // A connection of its own each time: that one can be made is a part of it.
+      const nats = await connect({
+        servers: directUrls(servers.nats),
+        reconnect: false,
+        timeout: 2_000,
+      });
+      try {
+        const answers = await nats.requestMany('$SRV.PING.mgm-manager', '', {
+          maxWait: 1_000,
+          maxMessages: managers.length,
+        });
+        const found = (await Array.fromAsync(answers)).length;
+        if (found < managers.length)
+          throw new Error(`${found} of ${managers.length} managers serve`);
+        for (const router of routers) await tryOut(new RawRouter(nats, `${router}-health`));
+      } finally {
+        await nats.close();
+      }
+    },
+    { withinMs: HEALTHY_WITHIN_MS, everyMs: 100 },
+  );
+}
+
+async function tryOut(router: RawRouter): Promise<void> {
+  const session = await router.register({
+    protocolId: Protocols.pim,
+    ttlMs: 1_000,
+    takeover: true,
+  });
+  ok(await session.take(1));
+  ok(await session.release(1));
+  ok(await session.deregister());
+}

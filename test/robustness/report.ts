@@ -1,0 +1,80 @@
+import type { Finding } from './check/evidence.ts';
+import type { Incident } from './faults/schedule.ts';
+import type { Settings } from './settings.ts';
+
+export type Verdict = 'ok' | 'violated' | 'inconclusive';
+
+/** What a run came to. */
+export interface Report {
+  readonly verdict: Verdict;
+  readonly settings: Settings;
+  readonly servers: string;
+  readonly durability: string;
+  readonly calls: number;
+  readonly unknown: number;
+  readonly changes: number;
+  /** Of each kind of fault: how often. */
+  readonly faults: Readonly<Record<string, number>>;
+  readonly notAvailable: readonly string[];
+  readonly slowestRecoveryMs: number;
+  readonly checkerMs: number;
+  readonly findings: readonly Finding[];
+  /** Where the histories are, where they were kept. */
+  readonly histories: string | undefined;
+}
+
+/** Something that did not hold weighs more than something that could not be decided. */
+export function verdictOf(findings: readonly Finding[]): Verdict {
+  if (findings.some(({ problems }) => problems.length > 0)) return 'violated';
+  return findings.some(({ inconclusive }) => inconclusive !== undefined) ? 'inconclusive' : 'ok';
+}
+
+export function countFaults(incidents: readonly Incident[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { fault } of incidents) counts[fault] = (counts[fault] ?? 0) + 1;
+  return counts;
+}
+
+/** The findings of several routers, one for each check. */
+export function merged(findings: readonly Finding[]): Finding[] {
+  const checks = [...new Set(findings.map(({ check }) => check))];
+  return checks.map((check) => {
+    const all = findings.filter((one) => one.check === check);
+    const open = all.flatMap(({ inconclusive }) => inconclusive ?? []);
+    return {
+      check,
+      checked: all.reduce((sum, one) => sum + one.checked, 0),
+      problems: all.flatMap(({ problems }) => problems),
+      ...(open.length > 0 && { inconclusive: open.join('; ') }),
+    };
+  });
+}
+
+/** How many problems of one kind are told; the first ones say most. */
+const TOLD = 5;
+
+/** The report for people. */
+export function textOf(report: Report): string {
+  const { settings, verdict, faults, findings, notAvailable, histories } = report;
+  const { topology, seed, seconds } = settings;
+  const incidents = Object.values(faults).reduce((sum, count) => sum + count, 0);
+  return [
+    `${topology}, ${report.durability}, seed ${seed}, ${seconds} s; ${report.servers}`,
+    `${report.calls} calls, ${report.unknown} with an unknown outcome; ${report.changes} changes`,
+    `${incidents} faults: ${Object.entries(faults)
+      .map(([name, count]) => `${name} ${count}`)
+      .join(', ')}`,
+    `slowest recovery ${report.slowestRecoveryMs} ms; checked in ${report.checkerMs} ms`,
+    ...notAvailable.map((line) => `not available: ${line}`),
+    ...findings.map(({ check, checked, problems, inconclusive }) =>
+      [
+        `${problems.length > 0 ? 'VIOLATED' : inconclusive ? 'open' : 'held'}  ${check} (${checked} looked at)`,
+        ...(inconclusive ? [`  ${inconclusive}`] : []),
+        ...problems.slice(0, TOLD).map((problem) => `  ${problem}`),
+        ...(problems.length > TOLD ? [`  and ${problems.length - TOLD} more`] : []),
+      ].join('\n'),
+    ),
+    ...(histories === undefined ? [] : [`histories: ${histories}`]),
+    verdict,
+  ].join('\n');
+}

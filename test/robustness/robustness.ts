@@ -1,0 +1,56 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Chance } from '../support/chance.ts';
+import { textOf } from './report.ts';
+import { run } from './run.ts';
+import { HELP, type Request, requestOf, type Settings } from './settings.ts';
+import { startWorld } from './world.ts';
+
+const KEPT = fileURLToPath(new URL('../../.cache/robustness', import.meta.url));
+const EXIT = { ok: 0, violated: 1, inconclusive: 3 } as const;
+
+async function main(): Promise<void> {
+  const request = asked();
+  if (request.kind === 'help') return void process.stdout.write(HELP);
+  const { settings } = request;
+  const folder = join(
+    settings.keep ?? KEPT,
+    `${settings.topology}-${settings.seed}-${process.pid}`,
+  );
+  const begunMono = performance.now();
+  const say = (line: string): void => {
+    const s = ((performance.now() - begunMono) / 1_000).toFixed(1);
+    process.stderr.write(`${s.padStart(7)} s  ${line}\n`);
+  };
+  if (request.kind === 'list') return await list(settings, folder, say);
+  const report = await run(settings, folder, say);
+  process.stdout.write(
+    settings.json ? `${JSON.stringify(report, null, 2)}\n` : `${textOf(report)}\n`,
+  );
+  process.exitCode = EXIT[report.verdict];
+}
+
+/** Which faults there are can only be said of a topology that runs. */
+async function list(
+  settings: Settings,
+  folder: string,
+  say: (line: string) => void,
+): Promise<void> {
+  await using world = await startWorld(settings, folder, new Chance(1), say);
+  for (const { name, unavailable } of world.faults) {
+    process.stdout.write(
+      unavailable === undefined ? `${name}\n` : `${name}: not available, ${unavailable}\n`,
+    );
+  }
+}
+
+function asked(): Request {
+  try {
+    return requestOf(process.argv.slice(2));
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}; see --help\n`);
+    process.exit(2);
+  }
+}
+
+await main();

@@ -1,0 +1,148 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { connect, type Mgm } from '@mgm/client';
+import { eventually } from '@mgm/test-support';
+import { machineMonoMs } from '../faults/worker-talk.ts';
+import { Chance } from '../support/chance.ts';
+import { CHECKS } from './check/all.ts';
+import { checkAssumptions } from './check/assumptions.ts';
+import { callsOf, type Evidence, type Finding } from './check/evidence.ts';
+import { directUrls } from './direct.ts';
+import { gather, leftoversOf } from './ending.ts';
+import { keepEvidence } from './evidence-file.ts';
+import { injectFaults, type Incident } from './faults/schedule.ts';
+import { untilHealthy } from './health.ts';
+import { countFaults, merged, type Report, verdictOf } from './report.ts';
+import type { Settings } from './settings.ts';
+import { Watcher } from './traffic/watcher.ts';
+import { startWorld, type World } from './world.ts';
+
+/** Faults last shorter than a lease, and longer. */
+const LASTING = [200, 4_500] as const;
+const APART = [300, 1_500] as const;
+
+/** One run from start to verdict. Rejects where it could not even begin, or where nothing works any more after a fault. */
+export async function run(
+  settings: Settings,
+  folder: string,
+  say: (line: string) => void,
+): Promise<Report> {
+  const { topology, seed, seconds } = settings;
+  const chance = new Chance(seed);
+  await mkdir(folder, { recursive: true });
+  say(`seed ${seed}, ${topology}, ${seconds} s`);
+  await using world = await startWorld(settings, folder, chance.fork(), say);
+  say(world.servers.about);
+  await untilHealthy(world);
+  await using watching = await watchAll(world);
+  for (const worker of world.workers) worker.start();
+  await untilConnected(world);
+  const incidents = await breakThings(world, settings, chance.fork(), watching.watchers, say);
+  say('all workers rest');
+  const evidence = await gather(world, watching.watchers);
+  const leftovers = await leftoversOf(world);
+  say('checking');
+  const begunMono = performance.now();
+  const findings = merged([
+    checkAssumptions({ evidence, incidents, seconds }),
+    ...CHECKS.flatMap((check) => evidence.map((one) => check(one))),
+    ...leftovers,
+  ]);
+  const checkerMs = Math.round(performance.now() - begunMono);
+  return await reportOf({ settings, world, folder, incidents, evidence, findings, checkerMs });
+}
+
+/** A fault of a link that nobody uses yet is none. */
+async function untilConnected({ workers }: World): Promise<void> {
+  const connected = (): void => {
+    for (const { name, links, words } of workers) {
+      const connections = links.reduce((sum, { proxy }) => sum + proxy.connections, 0);
+      if (connections === 0) throw new Error(`${name} does not connect\n${words}`);
+    }
+  };
+  await eventually(connected, { withinMs: 30_000, everyMs: 50 });
+}
+
+async function breakThings(
+  world: World,
+  { seconds, faults: wanted }: Settings,
+  chance: Chance,
+  watchers: readonly Watcher[],
+  say: (line: string) => void,
+): Promise<Incident[]> {
+  const untilMono = machineMonoMs() + seconds * 1_000;
+  const faults = world.faults.filter(
+    ({ name, unavailable }) =>
+      unavailable === undefined &&
+      (wanted.length === 0 || wanted.some((word) => name.includes(word))),
+  );
+  const incidents = await injectFaults({
+    faults,
+    chance,
+    untilMono,
+    lasting: LASTING,
+    apart: APART,
+    health: () => untilHealthy(world),
+    say: (line) => {
+      const leftS = Math.round((untilMono - machineMonoMs()) / 1_000);
+      const changes = watchers.reduce((sum, { rev }) => sum + rev, 0);
+      say(`${leftS} s left, ${changes} changes seen; ${line}`);
+    },
+  });
+  const leftMs = untilMono - machineMonoMs();
+  if (leftMs > 0) await new Promise((resolve) => setTimeout(resolve, leftMs));
+  return incidents;
+}
+
+/** Two watchers of each router: one that only servers can disturb, one behind links that fail as those of workers do. */
+async function watchAll(world: World): Promise<AsyncDisposable & { readonly watchers: Watcher[] }> {
+  await using starting = new AsyncDisposableStack();
+  const watchers: Watcher[] = [];
+  const watch = async (name: string, router: string, servers: readonly string[]): Promise<void> => {
+    const mgm: Mgm = starting.use(await connect({ servers, router, name }));
+    watchers.push(starting.use(new Watcher(name, mgm)));
+  };
+  for (const router of world.routers) {
+    await watch('direct watcher', router, directUrls(world.servers.nats));
+    const links = world.workers.find(({ plan }) => plan.router === router)?.links ?? [];
+    const urls = links.map(({ proxy }) => `nats://${proxy.host}:${proxy.port}`);
+    await watch('watcher behind links', router, urls);
+  }
+  const scope = starting.move();
+  return { watchers, [Symbol.asyncDispose]: () => scope.disposeAsync() };
+}
+
+interface Ran {
+  readonly settings: Settings;
+  readonly world: World;
+  readonly folder: string;
+  readonly incidents: readonly Incident[];
+  readonly evidence: readonly Evidence[];
+  readonly findings: readonly Finding[];
+  readonly checkerMs: number;
+}
+
+async function reportOf(ran: Ran): Promise<Report> {
+  const { settings, world, folder, incidents, evidence, findings, checkerMs } = ran;
+  const calls = evidence.flatMap(callsOf);
+  const verdict = verdictOf(findings);
+  const isKept = verdict !== 'ok' || settings.keep !== undefined;
+  if (isKept) await keepEvidence(folder, evidence);
+  else await rm(folder, { recursive: true, force: true });
+  return {
+    verdict,
+    settings,
+    servers: world.servers.about,
+    durability: world.servers.durability,
+    calls: calls.length,
+    unknown: calls.filter(({ told }) => told.told === 'unknown').length,
+    changes: evidence.reduce((sum, { log }) => sum + log.length, 0),
+    faults: countFaults(incidents),
+    notAvailable: world.faults.flatMap(({ name, unavailable }) =>
+      unavailable === undefined ? [] : [`${name}: ${unavailable}`],
+    ),
+    slowestRecoveryMs: Math.max(0, ...incidents.map(({ recoveredMs }) => recoveredMs)),
+    checkerMs,
+    findings,
+    histories: isKept ? folder : undefined,
+  };
+}

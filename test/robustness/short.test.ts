@@ -1,0 +1,112 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { CHECKS } from './check/all.ts';
+import type { Evidence } from './check/evidence.ts';
+import { readEvidence } from './evidence-file.ts';
+import type { Report } from './report.ts';
+import type { Timed } from './traffic/history.ts';
+
+const PROGRAM = fileURLToPath(new URL('robustness.ts', import.meta.url));
+const WITHIN_MS = 110_000;
+
+/** Why these runs are left out: they start servers of their own, from the same source whatever the session uses. */
+function notHere(): string | undefined {
+  const isFirstOfTwo =
+    inject('servers').source === 'docker' &&
+    (process.env['MGM_TEST_SOURCES'] ?? '').split(',').includes('process');
+  return isFirstOfTwo ? 'runs once, beside the tests that use processes' : undefined;
+}
+
+async function robustness(args: readonly string[]): Promise<Report> {
+  const node = ['--conditions=@mgm/source', PROGRAM, '--json', ...args];
+  const { stdout } = await promisify(execFile)(process.execPath, node, {
+    timeout: WITHIN_MS,
+    maxBuffer: 64 * 1024 * 1024,
+  }).catch((error: unknown) => {
+    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
+    throw new Error(`robustness ${args.join(' ')}\n${stderr}\n${stdout}`, { cause: error });
+  });
+  return JSON.parse(stdout) as Report;
+}
+
+describe('a short run under faults', { timeout: WITHIN_MS }, () => {
+  let folder = '';
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'mgm-robustness-'));
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  it('holds on one Redis and one NATS, and its record fails the checks once it is changed', async (context) => {
+    context.skip(notHere() !== undefined, notHere());
+    const args = ['--topology', 'single', '--seconds', '12', '--seed', '11', '--keep', folder];
+    const report = await robustness(args);
+    expect(report.verdict).toBe('ok');
+    const evidence = await readEvidence(report.histories ?? '');
+    for (const [what, spoilt, check] of spoilings(evidence)) {
+      const found = CHECKS.flatMap((one) => spoilt.map((of) => one(of)));
+      const red = found.filter(({ problems }) => problems.length > 0).map((one) => one.check);
+      expect(red, what).toContain(check);
+    }
+  });
+});
+
+type Spoiling = readonly [what: string, spoilt: Evidence[], check: string];
+
+/** The record of a run with one thing changed, and the check that has to notice it. */
+function spoilings(evidence: readonly Evidence[]): Spoiling[] {
+  return [
+    ['a take is told to have had another epoch', editOne(evidence, 'taken'), 'acknowledged'],
+    ['an owner is told who is not there', editOne(evidence, 'held'), 'linearizable'],
+    ['an interface is told to be free', editOne(evidence, 'already-owned'), 'linearizable'],
+    ['a belief lasts for ever', withoutOne(evidence, ['lets-go', 'deadline']), 'exclusive'],
+    ['a callback is missing', withoutOne(evidence, ['callback']), 'callbacks'],
+    ['the log lost its last change', evidence.map(shortened), 'events'],
+    ['nothing is listed', evidence.map((one) => ({ ...one, listing: [] })), 'final state'],
+  ];
+}
+
+function edit(
+  evidence: readonly Evidence[],
+  change: (entries: readonly Timed[]) => Timed[],
+): Evidence[] {
+  return evidence.map((one) => ({
+    ...one,
+    processes: one.processes.map((process) => ({ ...process, entries: change(process.entries) })),
+  }));
+}
+
+/** One answer in the middle of each worker's is another. */
+function editOne(
+  evidence: readonly Evidence[],
+  told: 'taken' | 'held' | 'already-owned',
+): Evidence[] {
+  return edit(evidence, (entries) => {
+    const answers = entries.filter((entry) => entry.kind === 'returned' && entry.told === told);
+    const chosen = answers[Math.floor(answers.length / 2)];
+    return entries.map((entry): Timed => {
+      if (entry !== chosen || entry.kind !== 'returned') return entry;
+      if (entry.told === 'taken') return { ...entry, epoch: '1' };
+      if (entry.told === 'held') return { ...entry, session: 1 };
+      return { kind: 'returned', id: entry.id, mono: entry.mono, told: 'taken', epoch: '2' };
+    });
+  });
+}
+
+/** Without all entries of these kinds, or of a callback without the first. */
+function withoutOne(evidence: readonly Evidence[], kinds: readonly Timed['kind'][]): Evidence[] {
+  return edit(evidence, (entries) => {
+    const first = entries.find(({ kind }) => kind === 'callback');
+    return entries.filter((entry) => {
+      return kinds.includes('callback') ? entry !== first : !kinds.includes(entry.kind);
+    });
+  });
+}
+
+function shortened(one: Evidence): Evidence {
+  return { ...one, log: one.log.slice(0, -1) };
+}

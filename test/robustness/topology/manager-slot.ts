@@ -1,0 +1,69 @@
+import { type Manager, startManagers } from '../../support/managers.ts';
+import type { Link, Servers } from './system.ts';
+
+/** Where one manager runs, and after it the next: its ways to the servers stay, the processes change. */
+export class ManagerSlot implements AsyncDisposable {
+  readonly name: string;
+  readonly links: readonly Link[];
+  readonly #env: Readonly<Record<string, string>>;
+  #process: (Manager & AsyncDisposable) | undefined;
+
+  private constructor(name: string, links: readonly Link[], env: Readonly<Record<string, string>>) {
+    this.name = name;
+    this.links = links;
+    this.#env = env;
+  }
+
+  /** Makes the ways to the servers. Starts nothing. */
+  static async open(name: string, servers: Servers): Promise<ManagerSlot> {
+    const nats = await servers.natsFor(name, 'manager-nats');
+    const redis = await servers.redisFor(name);
+    return new ManagerSlot(name, [...nats, ...redis.links], {
+      MGM_NATS_URL: natsUrl(nats),
+      MGM_REDIS_URL: redis.url,
+      MGM_NAME: name,
+      MGM_LOG_LEVEL: 'info',
+      ...servers.env,
+    });
+  }
+
+  /** Starts a process and resolves when it serves. */
+  async start(): Promise<void> {
+    const nowhere = { nats: { url: '' }, redis: { url: '' } };
+    const managers = await startManagers(1, nowhere, this.#env);
+    const [manager] = managers.running;
+    if (!manager) throw new Error(`${this.name} did not start`);
+    this.#process = { ...manager, [Symbol.asyncDispose]: () => managers[Symbol.asyncDispose]() };
+  }
+
+  async kill(): Promise<void> {
+    await this.#process?.kill();
+  }
+
+  /** Ends it as an orchestrator does. */
+  async stop(): Promise<void> {
+    await this.#process?.stop();
+  }
+
+  pause(): void {
+    if (this.#process) process.kill(this.#process.pid, 'SIGSTOP');
+  }
+
+  resume(): void {
+    if (this.#process) process.kill(this.#process.pid, 'SIGCONT');
+  }
+
+  /** The last of what it wrote. */
+  output(): string {
+    return this.#process?.output() ?? '';
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+}
+
+/** The ways as `MGM_NATS_URL` and the client library name them. */
+function natsUrl(links: readonly Link[]): string {
+  return links.map(({ proxy }) => `nats://${proxy.host}:${proxy.port}`).join(',');
+}

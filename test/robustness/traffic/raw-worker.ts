@@ -1,0 +1,287 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { connect, type NatsConnection, type Subscription } from 'nats';
+import { machineMonoMs } from '../../faults/worker-talk.ts';
+import type { Chance } from '../../support/chance.ts';
+import {
+  type Accepted,
+  type Answer,
+  type Callback,
+  type Op,
+  readAnswer,
+} from '../../support/raw-answers.ts';
+import { newInstance } from '../../support/raw-client.ts';
+import { type Fields, pack, unpack } from '../../support/raw-codec.ts';
+import { holdOf, refusalOf } from './answers.ts';
+import type { Call, Recorder, Told } from './history.ts';
+import type { Worker } from './worker.ts';
+import type { WorkerSetup } from './worker-setup.ts';
+
+const REPLY_WITHIN_MS = 700;
+/** How often one request is sent, to the last byte the same. */
+const ATTEMPTS = 3;
+/** How much earlier than the store it calls its lease over. */
+const MARGIN_MS = 100;
+
+type Asked = Omit<Call, 'id' | 'session'>;
+
+/**
+ * A routing protocol that knows the wire contract and nothing of ours: one request at a time, each repeated byte for byte
+ * until it is answered or given up, and a deadline of its own.
+ */
+export class RawWorker implements Worker {
+  readonly #nats: NatsConnection;
+  readonly #setup: WorkerSetup;
+  readonly #recorder: Recorder;
+  readonly #chance: Chance;
+  readonly #held = new Map<number, string>();
+  #session: Accepted<'register'> | undefined;
+  #instance = newInstance();
+  #deadlineMono = 0;
+  #seq = 0;
+  #handled = 0;
+  #callbacks: Subscription | undefined;
+
+  private constructor(
+    nats: NatsConnection,
+    setup: WorkerSetup,
+    recorder: Recorder,
+    chance: Chance,
+  ) {
+    this.#nats = nats;
+    this.#setup = setup;
+    this.#recorder = recorder;
+    this.#chance = chance;
+    setInterval(() => void this.#keep(), setup.ttlMs / 4).unref();
+  }
+
+  static async start(setup: WorkerSetup, recorder: Recorder, chance: Chance): Promise<RawWorker> {
+    const nats = await connect({
+      servers: setup.servers,
+      name: setup.name,
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: 100,
+      pingInterval: 2_000,
+      maxPingOut: 2,
+      waitOnFirstConnect: true,
+    });
+    return new RawWorker(nats, setup, recorder, chance);
+  }
+
+  get isRegistered(): boolean {
+    if (this.#session && machineMonoMs() >= this.#deadlineMono) this.#lose('deadline');
+    return this.#session !== undefined;
+  }
+
+  async register(takeover: boolean): Promise<void> {
+    const { protocolId, componentId, name, ttlMs, graceMs } = this.#setup;
+    const instance = this.#instance;
+    await this.#call({ op: 'register' }, async () => {
+      const sentMono = machineMonoMs();
+      const fields = { protocolId, componentId, instance, name, ttlMs, graceMs, takeover };
+      const answer = await this.#ask('register', fields);
+      if (answer === undefined) return { told: 'unknown', reason: 'timeout' };
+      if (answer.status !== 0) return refusalOf('register', answer);
+      this.#instance = newInstance();
+      const { session, resumed } = answer;
+      this.#begin(answer);
+      this.#extend(sentMono);
+      return { told: 'registered', session, resumed };
+    });
+    if (this.#session?.resumed) await this.#adopt(this.#session.session);
+  }
+
+  async act(): Promise<void> {
+    const ifIndex = this.#chance.one(this.#setup.interfaces);
+    const [held] = [...this.#held].filter(() => this.#chance.next() < 0.5);
+    const roll = this.#chance.next() * 100;
+    if (roll < 42) return await this.#take(ifIndex);
+    if (roll < 66 && held) return await this.#release(...held);
+    if (roll < 70) return await this.#release(ifIndex);
+    if (roll < 85) return await this.#owner(ifIndex);
+    if (roll < 98 && held) return await this.#validate(...held);
+    if (roll < 99) return await this.#deregister();
+    if (roll < 99.5) this.#lose('orphaned');
+  }
+
+  async leave(): Promise<void> {
+    if (this.isRegistered) await this.#deregister();
+    await this.#nats.close();
+  }
+
+  #begin(session: Accepted<'register'>): void {
+    this.#session = session;
+    this.#seq = 0;
+    this.#handled = session.mailbox;
+    const subject = `mgm.v1.${this.#setup.router}.callback.${session.session}`;
+    this.#callbacks = this.#nats.subscribe(subject, {
+      callback: (error, { data }) => {
+        if (!error && this.#session === session) this.#called(unpack(data) as Callback);
+      },
+    });
+  }
+
+  /** Handles the next callback. What comes too early is read from the mailbox once a keepalive tells of it. */
+  #called({ seq, type, ifIndex, epoch }: Callback): void {
+    const session = this.#session?.session;
+    if (session === undefined || seq !== this.#handled + 1) return;
+    this.#handled = seq;
+    this.#recorder.write({
+      kind: 'callback',
+      session,
+      seq,
+      type,
+      ifIndex,
+      ...(epoch !== undefined && { epoch }),
+    });
+    if (this.#held.get(ifIndex) === epoch) this.#letGo(ifIndex);
+  }
+
+  async #readMailbox(session: Accepted<'register'>): Promise<void> {
+    const from = this.#handled;
+    const answer = await this.#ask('mailbox', { handle: session.handle, from, limit: 100 });
+    if (answer?.status !== 0 || this.#session !== session) return;
+    for (const callback of answer.messages) this.#called(callback);
+  }
+
+  /** What it inherited is what `interfaces` lists as its own. */
+  async #adopt(session: number): Promise<void> {
+    const answer = await this.#ask('interfaces', { session, limit: 1000 });
+    if (!this.isRegistered || this.#session?.session !== session) return;
+    if (answer?.status !== 0) return this.#lose('orphaned');
+    for (const { ifIndex, epoch, session: owner } of answer.items) {
+      if (owner === session) this.#hold(ifIndex, epoch);
+    }
+  }
+
+  async #take(ifIndex: number): Promise<void> {
+    await this.#change({ op: 'take', ifIndex, igmp: false }, 'take', { ifIndex }, ({ epoch }) => {
+      if (this.isRegistered) this.#hold(ifIndex, epoch);
+      return { told: 'taken', epoch };
+    });
+  }
+
+  async #release(ifIndex: number, epoch?: string): Promise<void> {
+    this.#letGo(ifIndex);
+    const asked = { op: 'release', ifIndex, ...(epoch !== undefined && { epoch }) } as const;
+    await this.#change(asked, 'release', { ifIndex, epoch }, () => ({ told: 'released' }));
+  }
+
+  async #deregister(): Promise<void> {
+    for (const ifIndex of [...this.#held.keys()]) this.#letGo(ifIndex);
+    await this.#change({ op: 'deregister' }, 'deregister', { force: true }, () => ({
+      told: 'deregistered',
+    }));
+    this.#lose('deregistered');
+  }
+
+  async #owner(ifIndex: number): Promise<void> {
+    await this.#call({ op: 'owner', ifIndex }, async () => {
+      const answer = await this.#ask('owner', { ifIndex });
+      if (answer === undefined) return { told: 'unknown', reason: 'timeout' };
+      if (answer.status !== 0) return refusalOf('owner', answer);
+      const { igmp } = answer;
+      return { told: 'held', ...holdOf(answer), ...(igmp && { igmp: holdOf(igmp) }) };
+    });
+  }
+
+  async #validate(ifIndex: number, epoch: string): Promise<void> {
+    await this.#call({ op: 'validate', ifIndex, epoch }, async () => {
+      const answer = await this.#ask('validate', { ifIndex, epoch });
+      if (answer === undefined) return { told: 'unknown', reason: 'timeout' };
+      return answer.status === 0 ? { told: 'current' } : refusalOf('validate', answer);
+    });
+  }
+
+  /** One change under the next number; everything before it is finished or given up. */
+  async #change<Name extends 'take' | 'release' | 'deregister'>(
+    asked: Asked,
+    op: Name,
+    fields: Fields,
+    done: (reply: Accepted<Name>) => Told,
+  ): Promise<void> {
+    const session = this.#session;
+    if (!session) return;
+    const seq = ++this.#seq;
+    await this.#call({ ...asked, session: session.session }, async () => {
+      const answer = await this.#ask(op, { handle: session.handle, seq, ack: seq, ...fields });
+      if (answer === undefined) return { told: 'unknown', reason: 'timeout' };
+      if (answer.status === 0) return done(answer);
+      this.#heed(answer.reason);
+      return refusalOf(asked.op, answer);
+    });
+  }
+
+  /** The answer, or `undefined` where none came. */
+  async #ask<Name extends Op>(op: Name, fields: Fields): Promise<Answer<Name> | undefined> {
+    const payload = pack(fields);
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+      try {
+        const subject = `mgm.v1.${this.#setup.router}.${op}`;
+        const { data } = await this.#nats.request(subject, payload, { timeout: REPLY_WITHIN_MS });
+        const answer = readAnswer<Name>(data);
+        const again =
+          answer.status !== 0 && /^(unavailable|overloaded|indeterminate)$/.test(answer.reason);
+        if (!again || attempt === ATTEMPTS) return again ? undefined : answer;
+      } catch (error) {
+        if (!(error instanceof Error) || !('code' in error)) throw error;
+      }
+      await delay(100);
+    }
+    return undefined;
+  }
+
+  async #keep(): Promise<void> {
+    const session = this.#session;
+    if (!session || !this.isRegistered) return;
+    const sentMono = machineMonoMs();
+    const fields = { handle: session.handle, mailboxAck: this.#handled };
+    const answer = await this.#ask('keepalive', fields);
+    if (this.#session !== session || answer === undefined) return;
+    if (answer.status !== 0) return this.#heed(answer.reason);
+    if (!this.isRegistered) return;
+    this.#extend(sentMono);
+    if (answer.mailbox > this.#handled) await this.#readMailbox(session);
+  }
+
+  #heed(reason: string): void {
+    if (reason === 'session-expired' || reason === 'bad-handle') this.#lose(reason);
+  }
+
+  #extend(sentMono: number): void {
+    if (!this.#session) return;
+    const { session, ttlMs } = this.#session;
+    this.#deadlineMono = Math.max(this.#deadlineMono, sentMono + ttlMs - MARGIN_MS);
+    this.#recorder.write({ kind: 'deadline', session, deadlineMono: this.#deadlineMono });
+  }
+
+  #hold(ifIndex: number, epoch: string): void {
+    const session = this.#session?.session ?? 0;
+    this.#held.set(ifIndex, epoch);
+    this.#recorder.write({ kind: 'holds', session, ifIndex, epoch });
+  }
+
+  #letGo(ifIndex: number): void {
+    const session = this.#session?.session ?? 0;
+    const epoch = this.#held.get(ifIndex);
+    if (epoch === undefined) return;
+    this.#held.delete(ifIndex);
+    this.#recorder.write({ kind: 'lets-go', session, ifIndex, epoch });
+  }
+
+  #lose(why: string): void {
+    for (const ifIndex of [...this.#held.keys()]) this.#letGo(ifIndex);
+    const session = this.#session?.session;
+    this.#callbacks?.unsubscribe();
+    this.#session = undefined;
+    this.#deadlineMono = 0;
+    if (session !== undefined) this.#recorder.write({ kind: 'over', session, why });
+  }
+
+  async #call(asked: Omit<Call, 'id'>, does: () => Promise<Told>): Promise<void> {
+    const id = this.#recorder.nextId();
+    this.#recorder.write({ kind: 'invoked', id, ...asked });
+    const told = await does();
+    this.#recorder.write({ kind: 'returned', id, ...told });
+    if (told.told === 'refused') await delay(50);
+  }
+}

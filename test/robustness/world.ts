@@ -1,0 +1,103 @@
+import { chooseServers } from '@mgm/devstack';
+import { fileURLToPath } from 'node:url';
+import { ProtocolId } from '@mgm/client';
+import type { Chance } from '../support/chance.ts';
+import { repeatMessages } from './faults/bus-faults.ts';
+import type { Fault, Targets } from './faults/fault.ts';
+import { linkFaults } from './faults/link-faults.ts';
+import { processFaults } from './faults/process-faults.ts';
+import { storeFaults } from './faults/store-faults.ts';
+import type { Settings } from './settings.ts';
+import { ManagerSlot } from './topology/manager-slot.ts';
+import { startSingle } from './topology/single.ts';
+import type { Servers, ServersOptions } from './topology/system.ts';
+import { directConnection } from './direct.ts';
+import { WorkerSlot, type WorkerPlan } from './traffic/worker-slot.ts';
+
+const CACHE = fileURLToPath(new URL('../../.cache/servers', import.meta.url));
+const MANAGERS = 2;
+/** So few that everybody wants what another has. */
+const INTERFACES = [1, 2, 3, 4, 5];
+/** Shorter than the longest faults, so that leases run out, and longer than most. */
+const TTL_MS = 3_000;
+const GRACE_MS = 2_000;
+
+/** Everything a run is about, running; disposing ends all of it. */
+export interface World extends Targets, AsyncDisposable {
+  readonly routers: readonly string[];
+  readonly faults: readonly Fault[];
+}
+
+const START: Readonly<Record<Settings['topology'], (options: ServersOptions) => Promise<Servers>>> =
+  {
+    single: startSingle,
+    sentinel: startSingle,
+    cluster: startSingle,
+  };
+
+/** Starts servers and managers, and makes places for workers, which are started by `start` of each. */
+export async function startWorld(
+  settings: Settings,
+  folder: string,
+  chance: Chance,
+  say: (line: string) => void,
+): Promise<World> {
+  await using starting = new AsyncDisposableStack();
+  const choice = await chooseServers({ prefer: 'process', cacheDir: CACHE, onProgress: say });
+  const { topology, durability } = settings;
+  const servers = starting.use(await START[topology]({ choice, durability, say }));
+  const managers = await Promise.all(
+    Array.from({ length: MANAGERS }, (_, at) => ManagerSlot.open(`manager-${at + 1}`, servers)),
+  );
+  for (const manager of managers) starting.use(manager);
+  await Promise.all(managers.map((manager) => manager.start()));
+  const routers = routersOf(topology);
+  const workers: WorkerSlot[] = [];
+  for (const plan of routers.flatMap((router) => plansFor(router, settings))) {
+    const links = await servers.natsFor(plan.name, 'worker-nats');
+    workers.push(starting.use(new WorkerSlot(plan, links, folder, chance.between(1, 2 ** 30))));
+  }
+  const targets = { servers, managers, workers };
+  const scope = starting.move();
+  return {
+    ...targets,
+    routers,
+    faults: [
+      ...processFaults(targets),
+      ...linkFaults(targets),
+      ...storeFaults(targets),
+      repeatMessages(() => directConnection(servers)),
+    ],
+    [Symbol.asyncDispose]: () => scope.disposeAsync(),
+  };
+}
+
+/** Many routers where the store has many parts. */
+function routersOf(topology: Settings['topology']): string[] {
+  return topology === 'cluster' ? ['r1', 'r2', 'r3'] : ['r1'];
+}
+
+/** Two protocols on the client library, one that knows the wire contract alone, and IGMP beside them. */
+function plansFor(router: string, { pauseMs }: Settings): WorkerPlan[] {
+  const common = { router, pauseMs, interfaces: INTERFACES, ttlMs: TTL_MS };
+  const plan = (
+    kind: WorkerPlan['kind'],
+    name: string,
+    protocolId: number,
+    componentId: number,
+    graceMs = 0,
+  ): WorkerPlan => ({
+    ...common,
+    kind,
+    name: `${router}-${name}`,
+    protocolId,
+    componentId,
+    graceMs,
+  });
+  return [
+    plan('library', 'pim-1', ProtocolId.PIM, 1, GRACE_MS),
+    plan('library', 'dvmrp-1', ProtocolId.DVMRP, 1),
+    plan('raw', 'raw-1', ProtocolId.PIM, 2, GRACE_MS),
+    plan('library', 'igmp-1', ProtocolId.IGMP, 1),
+  ];
+}
