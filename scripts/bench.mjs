@@ -1,4 +1,4 @@
 // @ts-check
 import { runSource } from './run-source.mjs';
 
-await runSource('test/scale/scale.ts');
+await runSource('test/bench/bench.ts');

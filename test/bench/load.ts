@@ -18,6 +18,13 @@ export async function inFlight(
   await Promise.all(Array.from({ length: Math.min(width, count) }, line));
 }
 
+/** How many per second, where `task` does `count` of them. */
+export async function perSecond(count: number, task: () => Promise<void>): Promise<number> {
+  const startedMono = performance.now();
+  await task();
+  return (count * 1000) / (performance.now() - startedMono);
+}
+
 /** Takes interfaces 1 to `count`, many per request, and forgets the answers. */
 export async function takeMany(session: RawSession, count: number): Promise<void> {
   for (let first = 1; first <= count; first += BULK) {

@@ -1,21 +1,20 @@
 import { Protocols, type RawRouter } from '../support/raw-client.ts';
 import type { RawSession } from '../support/raw-session.ts';
 import { DeathWatch } from './death-watch.ts';
-import { type Figure, limited, median, quantile } from './figures.ts';
+import type { Figure, Target } from './figures.ts';
+import type { Fleet } from './fleet.ts';
 import { lasting, takeMany } from './load.ts';
 import { Bystanders } from './bystanders.ts';
 import type { Rig } from './rig.ts';
 import { ScriptTimes } from './script-times.ts';
 import type { Size } from './size.ts';
+import { quantile } from './statistics.ts';
 
 const TTL_MS = 2_000;
 const KEPT_EVERY_MS = TTL_MS / 4;
 const LONG_TTL_MS = 300_000;
-/** How long others are watched before the session dies. */
-const BEFORE_MS = 4_000;
 const WITHIN_MS = 3_000;
 const SCRIPT_MS = 5;
-const TIMES_SLOWER = 2;
 
 interface Case {
   readonly igmp: boolean;
@@ -25,8 +24,6 @@ interface Case {
 
 const CASES: readonly Case[] = [
   { igmp: false, width: 1 },
-  { igmp: false, width: 64 },
-  { igmp: true, width: 1 },
   { igmp: true, width: 64 },
 ];
 
@@ -38,43 +35,55 @@ interface Death {
 }
 
 /** A session with many interfaces dies: how long until all are free, and what the workers beside it notice. */
-export async function sweep(rig: Rig, { interfaces, rounds }: Size): Promise<Figure[]> {
+export async function sweep(rig: Rig, size: Size): Promise<Figure[]> {
+  const fleet = await rig.fleet();
+  const { rounds } = size;
   const deaths = CASES.map((): Death[] => []);
   for (let round = 1; round <= rounds; round++) {
     for (const [at, one] of CASES.entries()) {
       rig.say(`round ${round} of ${rounds}: ${nameOf(one)}`);
-      deaths[at]?.push(await die(rig, one, interfaces));
+      deaths[at]?.push(await die(rig, fleet, one, size));
     }
   }
-  return CASES.flatMap((one, at) => figuresOf(nameOf(one), deaths[at] ?? []));
+  return CASES.flatMap((one, at) => figuresOf(one, deaths[at] ?? []));
 }
 
 function nameOf({ igmp, width }: Case): string {
   return `${igmp ? 'with' : 'no'} IGMP, ${width} in flight`;
 }
 
-function figuresOf(name: string, deaths: readonly Death[]): Figure[] {
-  const middle = (read: (death: Death) => number): number => median(deaths.map(read));
-  const before = middle((death) => quantile(death.before, 0.99));
-  const during = middle((death) => quantile(death.during, 0.99));
-  const script = (part: number): number => middle((death) => quantile(death.scriptsMs, part));
+function figuresOf(one: Case, deaths: readonly Death[]): Figure[] {
+  const figure = (
+    id: string,
+    what: string,
+    read: (death: Death) => number,
+    target?: Target,
+  ): Figure => ({
+    id: `sweep.${one.igmp ? 'igmp' : 'plain'}-${one.width}.${id}`,
+    what: `${nameOf(one)}: ${what}`,
+    unit: 'ms',
+    values: deaths.map(read),
+    ...(target && { target }),
+  });
   return [
-    limited(
-      `${name}: until all are free`,
-      middle((death) => death.tookMs),
-      'ms',
-      WITHIN_MS,
-    ),
-    { what: `${name}: sweep script, p50`, value: script(0.5), unit: 'ms' },
-    limited(`${name}: sweep script, p99`, script(0.99), 'ms', SCRIPT_MS),
-    limited(`${name}: sweep script, longest`, script(1), 'ms', SCRIPT_MS),
-    { what: `${name}: others before, p99`, value: before, unit: 'ms' },
-    limited(`${name}: others meanwhile, p99`, during, 'ms', before * TIMES_SLOWER),
+    figure('all', 'until all are free', (death) => death.tookMs, { atMost: WITHIN_MS }),
+    figure('script-p50', 'script p50', (death) => quantile(death.scriptsMs, 0.5)),
+    figure('script-p99', 'script p99', (death) => quantile(death.scriptsMs, 0.99), {
+      atMost: SCRIPT_MS,
+    }),
+    figure('script-max', 'script longest', (death) => quantile(death.scriptsMs, 1)),
+    figure('before', 'others before, p99', (death) => quantile(death.before, 0.99)),
+    figure('during', 'others meanwhile, p99', (death) => quantile(death.during, 0.99)),
   ];
 }
 
-async function die(rig: Rig, { igmp, width }: Case, interfaces: number): Promise<Death> {
-  const router = rig.router();
+async function die(
+  rig: Rig,
+  fleet: Fleet,
+  { igmp, width }: Case,
+  { dying: interfaces, settleSeconds }: Size,
+): Promise<Death> {
+  const router = rig.router(fleet);
   if (igmp) await takeMany(await registerIgmp(router), interfaces);
   const dying = await router.register({ ttlMs: TTL_MS });
   const keeping = setInterval(() => void dying.keepalive(), KEPT_EVERY_MS);
@@ -82,7 +91,7 @@ async function die(rig: Rig, { igmp, width }: Case, interfaces: number): Promise
     await takeMany(dying, interfaces);
     await using others = await Bystanders.start(router, width);
     await using scripts = await ScriptTimes.start(rig.redis);
-    await lasting(BEFORE_MS);
+    await lasting(settleSeconds * 1000);
     const watch = new DeathWatch(router, interfaces);
     clearInterval(keeping);
     await scripts.forget();

@@ -20,23 +20,26 @@ export function residentBytesOf(pid: number): number {
   return Number(kilobytes) * 1024;
 }
 
-/** Says how much of a core each process uses, from its making on. */
+/** Says how much of a core the processes of each name use together, from its making on. */
 export class CpuMeter<Name extends string> {
-  readonly #pids: Readonly<Record<Name, number>>;
-  readonly #startedAt: Map<string, number>;
+  readonly #pids: Readonly<Record<Name, readonly number[]>>;
+  readonly #usedMs: Map<number, number>;
   readonly #startedMono = performance.now();
 
-  constructor(pids: Readonly<Record<Name, number>>) {
+  constructor(pids: Readonly<Record<Name, readonly number[]>>) {
     this.#pids = pids;
-    this.#startedAt = new Map(
-      Object.values<number>(pids).map((pid) => [String(pid), cpuMsOf(pid)]),
-    );
+    const all = Object.values<readonly number[]>(pids).flat();
+    this.#usedMs = new Map(all.map((pid) => [pid, cpuMsOf(pid)]));
+  }
+
+  /** CPU time since the start, in ms. */
+  usedMs(name: Name): number {
+    const pids = this.#pids[name];
+    return pids.reduce((sum, pid) => sum + cpuMsOf(pid) - (this.#usedMs.get(pid) ?? 0), 0);
   }
 
   /** 0.1 is a tenth of a core, on average since the start. */
   coresOf(name: Name): number {
-    const pid = this.#pids[name];
-    const usedMs = cpuMsOf(pid) - (this.#startedAt.get(String(pid)) ?? 0);
-    return usedMs / (performance.now() - this.#startedMono);
+    return this.usedMs(name) / (performance.now() - this.#startedMono);
   }
 }

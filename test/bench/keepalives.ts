@@ -1,23 +1,27 @@
 import { ok } from '../support/raw-answers.ts';
 import type { RawRouter } from '../support/raw-client.ts';
 import type { RawSession } from '../support/raw-session.ts';
-import { type Figure, limited, quantile } from './figures.ts';
+import type { Figure, Target } from './figures.ts';
 import { inFlight, lasting } from './load.ts';
-import type { Rig } from './rig.ts';
+import { CpuMeter } from './processes.ts';
+import { pidOf, type Rig } from './rig.ts';
 import type { Size } from './size.ts';
+import { quantile } from './statistics.ts';
 
 const TTL_MS = 10_000;
 /** As the client library does it: a third of the lease, a tenth of it more or less as chance has it. */
 const EVERY_MS = TTL_MS / 3;
 const JITTER = 0.2;
 const REGISTERED_AT_ONCE = 256;
-/** Until the first round of keepalives has gone by and the code is compiled. */
-const WARM_UP_MS = 6_000;
 const TENTH_OF_A_CORE = 0.1;
 
-/** Many sessions on one manager, each with its own keepalives: who loses its lease, and what it costs. */
-export async function keepalives(rig: Rig, { sessions, seconds }: Size): Promise<Figure[]> {
-  const router = rig.router();
+/** Many sessions on one manager, each with its own keepalives: who loses its lease, and what it costs. One long round. */
+export async function keepalives(
+  rig: Rig,
+  { sessions, keepSeconds, settleSeconds }: Size,
+): Promise<Figure[]> {
+  const fleet = await rig.fleet();
+  const router = rig.router(fleet);
   let expired = 0;
   rig.nats.subscribe(`${router.prefix}.${router.name}.event.expired`, {
     callback: () => expired++,
@@ -25,37 +29,49 @@ export async function keepalives(rig: Rig, { sessions, seconds }: Size): Promise
   rig.say(`registering ${sessions} sessions`);
   const crowd = await registerCrowd(router, sessions);
   const keepers = crowd.map((session) => new Keeper(session));
-  rig.say(`keeping them for ${seconds} s`);
-  await lasting(WARM_UP_MS);
+  rig.say(`keeping them for ${keepSeconds} s`);
+  // Until the first round of keepalives has gone by and the code is compiled.
+  await lasting(settleSeconds * 1000);
   for (const keeper of keepers) keeper.latencies.length = 0;
-  const meter = rig.meter();
+  const pids = {
+    manager: fleet.pids,
+    redis: [pidOf(rig.redisServer)],
+    nats: [pidOf(rig.natsServer)],
+  };
+  const meter = new CpuMeter(pids);
   await rig.redis.config('RESETSTAT');
-  await lasting(seconds * 1000);
+  await lasting(keepSeconds * 1000);
   const cores = { manager: meter.coresOf('manager'), redis: meter.coresOf('redis') };
   const nats = meter.coresOf('nats');
   const scripts = await scriptsOf(rig);
   for (const keeper of keepers) keeper.stop();
   const latencies = keepers.flatMap((keeper) => keeper.latencies);
   const failed = keepers.reduce((sum, keeper) => sum + keeper.failed, 0);
-  const perSecond = latencies.length / seconds;
+  const rate = latencies.length / keepSeconds;
+  const perCall = latencies.length / scripts.calls;
   return [
-    { what: 'keepalives', value: perSecond, unit: '/s' },
-    limited('leases lost', expired, '', 0),
-    limited('keepalives refused or unanswered', failed, '', 0),
-    limited('manager, of a core', cores.manager, 'cores', TENTH_OF_A_CORE),
-    { what: 'manager, per keepalive', value: (cores.manager * 1e6) / perSecond, unit: 'µs' },
-    { what: 'Redis, of a core', value: cores.redis, unit: 'cores' },
-    { what: 'Redis, per keepalive', value: (cores.redis * 1e6) / perSecond, unit: 'µs' },
-    {
-      what: 'Redis, inside scripts, per keepalive',
-      value: scripts.microseconds / latencies.length,
-      unit: 'µs',
-    },
-    { what: 'keepalives of one script call', value: latencies.length / scripts.calls, unit: '' },
-    { what: 'NATS, of a core', value: nats, unit: 'cores' },
-    { what: 'answered within, p50', value: quantile(latencies, 0.5), unit: 'ms' },
-    { what: 'answered within, p99', value: quantile(latencies, 0.99), unit: 'ms' },
+    figure('rate', 'keepalives', rate, '/s'),
+    figure('expired', 'leases lost', expired, '', { atMost: 0 }),
+    figure('failed', 'keepalives refused or unanswered', failed, '', { atMost: 0 }),
+    figure('manager', 'manager', cores.manager, 'cores', { atMost: TENTH_OF_A_CORE }),
+    figure('manager-each', 'manager, per keepalive', (cores.manager * 1e6) / rate, 'µs'),
+    figure('redis', 'Redis', cores.redis, 'cores'),
+    figure('redis-each', 'Redis, per keepalive', (cores.redis * 1e6) / rate, 'µs'),
+    figure(
+      'script-each',
+      'Redis, inside scripts, per keepalive',
+      scripts.microseconds / latencies.length,
+      'µs',
+    ),
+    figure('per-call', 'keepalives of one script call', perCall, ''),
+    figure('nats', 'NATS', nats, 'cores'),
+    figure('p50', 'answered within, p50', quantile(latencies, 0.5), 'ms'),
+    figure('p99', 'answered within, p99', quantile(latencies, 0.99), 'ms'),
   ];
+}
+
+function figure(id: string, what: string, value: number, unit: string, target?: Target): Figure {
+  return { id: `keepalives.${id}`, what, unit, values: [value], ...(target && { target }) };
 }
 
 /** What Redis says it did in scripts since its counters were set back. */

@@ -1,0 +1,140 @@
+import { parseArgs } from 'node:util';
+import { profiled, whereTimeWent } from './profiles.ts';
+import { readRecord, updateDocs } from './record.ts';
+import { compare } from './regressions.ts';
+import { loadNow, type Section, thisMachine } from './report.ts';
+import { onRig, PEERS_CACHE } from './rig.ts';
+import { installPeers } from './peers.ts';
+import { isScenarioName, SCENARIO_NAMES, type ScenarioName, SCENARIOS } from './scenarios.ts';
+import { FULL, QUICK, type Size } from './size.ts';
+import { terminalTable } from './tables.ts';
+
+const HELP = `npm run bench -- [what …] [options]
+
+Measures managers, and beside them what others do with the same machine, on servers of its own (Linux). Figures go to standard
+output, progress to standard error. Ends with 0 also where a target is missed. Without a name everything is measured, in
+about eight minutes.
+
+${SCENARIO_NAMES.map((name) => `  ${name.padEnd(12)} ${SCENARIOS[name].about}`).join('\n')}
+
+  --quick          about two minutes: for a look, not for the record
+  --rounds N       rounds that count (5); medians are told, and the lowest and highest
+  --minutes N      load: how long (0.75)
+  --json           figures as JSON, with the values of all rounds
+  --update-docs    puts the figures into docs/performance.md, its charts and its record
+  --check          compares ratios with the record; ends with 1 where one is worse by more than the spread
+  --install        first gets peers that are missing: etcd, ZooKeeper, redis-benchmark (Debian, Ubuntu; no root)
+  --profile DIR    CPU profiles of managers and of the load into this folder, and where the time went; it costs time
+
+Examples:
+
+  npm run bench -- --install
+  npm run bench -- takes round-trip --rounds 9
+  npm run bench -- load --minutes 60
+  npm run bench -- keepalives --profile out
+`;
+
+interface Options {
+  readonly size: Size;
+  readonly quick: boolean;
+  readonly profileDir: string | undefined;
+}
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      quick: { type: 'boolean', default: false },
+      rounds: { type: 'string' },
+      minutes: { type: 'string' },
+      json: { type: 'boolean', default: false },
+      'update-docs': { type: 'boolean', default: false },
+      check: { type: 'boolean', default: false },
+      install: { type: 'boolean', default: false },
+      profile: { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) return void process.stdout.write(HELP);
+  const names = scenariosOf(positionals);
+  const size = values.quick ? QUICK : FULL;
+  const options = {
+    quick: values.quick,
+    profileDir: values.profile,
+    size: {
+      ...size,
+      rounds: values.rounds === undefined ? size.rounds : positive('rounds', values.rounds, true),
+      minutes: values.minutes === undefined ? size.minutes : positive('minutes', values.minutes),
+    },
+  };
+  if (values.install) await installPeers(PEERS_CACHE, (line) => say('install', line));
+  const sections: Section[] = [];
+  for (const name of names) {
+    const section = await measure(name, options);
+    sections.push(section);
+    if (!values.json) process.stdout.write(`\n${terminalTable(section)}\n`);
+  }
+  if (values.json) process.stdout.write(`${JSON.stringify(sections, null, 2)}\n`);
+  if (options.profileDir !== undefined) {
+    process.stderr.write(`\n${await whereTimeWent(options.profileDir)}\n`);
+  }
+  if (values.check) await check(sections);
+  if (values['update-docs']) {
+    for (const path of await updateDocs(sections)) say('docs', `wrote docs/${path}`);
+  }
+}
+
+/** Servers of its own for each scenario, so that none begins where another has left something. */
+export async function measure(
+  name: ScenarioName,
+  { size, quick, profileDir }: Options,
+): Promise<Section> {
+  const loadBefore = loadNow();
+  const tell = (line: string): void => say(name, line);
+  const { figures, servers } = await onRig({ say: tell, profileDir }, (rig) =>
+    profiled(profileDir, name, async () => ({
+      figures: await SCENARIOS[name].run(rig, size),
+      servers: rig.about,
+    })),
+  );
+  return {
+    scenario: name,
+    at: new Date().toISOString(),
+    servers,
+    machine: thisMachine(),
+    loadBefore,
+    quick,
+    figures,
+  };
+}
+
+async function check(measured: readonly Section[]): Promise<void> {
+  const { compared, regressions } = compare(await readRecord(), measured);
+  for (const { what, text } of regressions) say('check', `worse: ${what} ${text}`);
+  say('check', `${compared} ratios compared, ${regressions.length} worse than recorded`);
+  if (regressions.length > 0 || compared === 0) process.exitCode = 1;
+}
+
+function scenariosOf(names: readonly string[]): readonly ScenarioName[] {
+  if (names.length === 0) return SCENARIO_NAMES;
+  const unknown = names.find((one) => !isScenarioName(one));
+  if (unknown === undefined) return names.filter(isScenarioName);
+  return stop(`${unknown}: must be one of ${SCENARIO_NAMES.join(', ')}; see --help`);
+}
+
+function positive(name: string, text: string, isWhole = false): number {
+  const value = Number(text);
+  if (value > 0 && Number.isFinite(value) && (!isWhole || Number.isInteger(value))) return value;
+  return stop(`--${name} ${text}: must be a ${isWhole ? 'whole ' : ''}number above 0`);
+}
+
+function say(who: string, line: string): void {
+  process.stderr.write(`${who}: ${line}\n`);
+}
+
+function stop(message: string): never {
+  process.stderr.write(`${message}\n`);
+  process.exit(2);
+}
+
+if (import.meta.main) await main();

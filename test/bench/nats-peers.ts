@@ -1,0 +1,60 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { StorageType } from 'nats';
+import { inFlight, perSecond } from './load.ts';
+import { LeanBus } from './lean-bus.ts';
+import { AT_ONCE, type Takes } from './own-takes.ts';
+import type { Rig } from './rig.ts';
+
+const ECHO = fileURLToPath(new URL('echo.ts', import.meta.url));
+const BYTES = 120;
+
+/** `create` of NATS' key-value store on JetStream, in memory: it fails where the key is there. */
+export async function natsKv({ nats }: Rig): Promise<Takes> {
+  const options = { history: 1, storage: StorageType.Memory };
+  const bucket = await nats.jetstream().views.kv('bench', options);
+  const owner = new TextEncoder().encode('owner');
+  let round = 0;
+  return async (count) => {
+    const prefix = `${round++}.`;
+    const rate = await perSecond(count, () =>
+      inFlight(count, AT_ONCE, async (at) => {
+        await bucket.create(`${prefix}${at}`, owner);
+      }),
+    );
+    await bucket.purge(`${prefix}>`).catch(() => {});
+    return rate;
+  };
+}
+
+/** Messages to another process that answers each with itself: what no request over this bus can be faster than. */
+export interface Echo {
+  once(): Promise<void>;
+}
+
+export async function startEcho(rig: Rig): Promise<Echo> {
+  const child = spawn(process.execPath, [ECHO, rig.natsServer.url], {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+  rig.owned.defer(async () => {
+    if (child.exitCode !== null) return;
+    const gone = once(child, 'exit');
+    child.kill('SIGKILL');
+    await gone;
+  });
+  await Promise.race([
+    once(child, 'message'),
+    once(child, 'exit').then(() => {
+      throw new Error('the echo ended before it was ready');
+    }),
+  ]);
+  const bus = rig.owned.use(new LeanBus(rig.nats));
+  const payload = new Uint8Array(BYTES);
+  return { once: async () => void (await bus.request('bench.echo', payload)) };
+}
+
+/** As many at once as the others have. */
+export function echoes(echo: Echo): Takes {
+  return (count) => perSecond(count, () => inFlight(count, AT_ONCE, () => echo.once()));
+}

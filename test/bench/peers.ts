@@ -1,0 +1,63 @@
+import { execFile } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type { Say } from './rounds.ts';
+
+const FETCH = fileURLToPath(new URL('fetch-peers.sh', import.meta.url));
+const FETCH_WITHIN_MS = 5 * 60_000;
+
+const MEND = 'npm run bench -- --install gets it on Debian and Ubuntu';
+
+/** A program that others are compared with, or why it cannot be. */
+export type Program =
+  | { readonly kind: 'there'; readonly command: string; readonly args: readonly string[] }
+  | { readonly kind: 'absent'; readonly why: string };
+
+/** The programs that the product does not need, but is compared with. */
+export interface Peers {
+  readonly etcd: Program;
+  readonly zookeeper: Program;
+  readonly redisBenchmark: Program;
+}
+
+/** Finds them in the folder that `--install` fills, or on the PATH. */
+export function peersIn(cacheDir: string): Peers {
+  return {
+    etcd: program('etcd', cacheDir),
+    redisBenchmark: program('redis-benchmark', cacheDir),
+    zookeeper: zookeeper(cacheDir),
+  };
+}
+
+/** Fetches them out of the packages of this Debian or Ubuntu (5 s, 50 MB); installs nothing. Rejects with what went wrong. */
+export async function installPeers(cacheDir: string, say: Say): Promise<void> {
+  const { stderr } = await promisify(execFile)('bash', [FETCH, cacheDir], {
+    timeout: FETCH_WITHIN_MS,
+  });
+  for (const line of stderr.split('\n').filter(Boolean)) say(line);
+}
+
+function program(name: string, cacheDir: string): Program {
+  const folders = [join(cacheDir, 'bin'), ...(process.env['PATH'] ?? '').split(delimiter)];
+  const command = folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
+  return command === undefined
+    ? { kind: 'absent', why: `${name} is not on this machine: ${MEND}` }
+    : { kind: 'there', command, args: [] };
+}
+
+/** Its classes are fetched, the Java that runs them is not. */
+function zookeeper(cacheDir: string): Program {
+  const folder = join(cacheDir, 'zookeeper');
+  if (!existsSync(folder)) {
+    return { kind: 'absent', why: `zookeeper is not on this machine: ${MEND}` };
+  }
+  const java = program('java', cacheDir);
+  if (java.kind === 'absent') {
+    return { kind: 'absent', why: 'zookeeper needs java: apt-get install default-jre-headless' };
+  }
+  const classes = readdirSync(folder).map((jar) => join(folder, jar));
+  const args = ['-Xmx1g', '-Dzookeeper.admin.enableServer=false', '-cp', classes.join(delimiter)];
+  return { ...java, args: [...args, 'org.apache.zookeeper.server.ZooKeeperServerMain'] };
+}

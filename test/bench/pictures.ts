@@ -1,0 +1,95 @@
+import { type Bar, barChart, type Stack, stackChart } from './charts.ts';
+import type { Figure } from './figures.ts';
+import type { Section } from './report.ts';
+import { median, spreadOf } from './statistics.ts';
+import type { ScenarioName } from './scenarios.ts';
+
+/** A picture of a section: the name of its file, what it shows, and the SVG. */
+export interface Picture {
+  readonly file: string;
+  readonly shows: string;
+  readonly svg: string;
+}
+
+type Draw = (figures: readonly Figure[]) => Omit<Picture, 'file'>;
+
+const PICTURES: { readonly [Name in ScenarioName]?: Draw } = {
+  takes: (figures) => {
+    const shows = 'Takes per second, 1024 under way';
+    const rates = figures.filter(({ unit }) => unit === '/s');
+    return { shows, svg: barChart(shows, 'per second', barsOf(rates, isOurTake)) };
+  },
+  'round-trip': (figures) => {
+    const shows = 'One at a time: round trips';
+    const times = figures.filter(({ unit }) => unit === 'ms');
+    return {
+      shows,
+      svg: barChart(
+        shows,
+        'ms',
+        barsOf(times, ({ id }) => id.includes('take')),
+      ),
+    };
+  },
+  steady: (figures) => {
+    const shows = 'At half of the most: from being due to being answered';
+    const times = figures.filter(({ unit }) => unit === 'ms');
+    return {
+      shows,
+      svg: barChart(
+        shows,
+        'ms',
+        barsOf(times, () => true),
+      ),
+    };
+  },
+  replicas: (figures) => {
+    const shows = 'CPU time per take, by process';
+    const parts = ['managers', 'redis', 'nats', 'load'];
+    const stacks = figures
+      .filter(({ id }) => id.endsWith('.rate'))
+      .map((rate): Stack => {
+        const of = rate.id.slice(0, -'rate'.length);
+        return { label: rate.what, parts: parts.map((part) => middleOf(figures, of + part)) };
+      });
+    return { shows, svg: stackChart(shows, 'µs', parts, stacks) };
+  },
+  table: (figures) => {
+    const shows = 'Takes per second by size of the router, 64 under way';
+    const rates = figures.filter(({ unit }) => unit === '/s');
+    return {
+      shows,
+      svg: barChart(
+        shows,
+        'per second',
+        barsOf(rates, () => true),
+      ),
+    };
+  },
+};
+
+/** The picture of a section, where there is one. */
+export function pictureOf({ scenario, figures }: Section): Picture | undefined {
+  const drawn = PICTURES[scenario]?.(figures);
+  return drawn && { file: `${scenario}.svg`, ...drawn };
+}
+
+function isOurTake({ id }: Figure): boolean {
+  return ['client', 'single', 'bulk', 'store', 'durable'].some((name) =>
+    id.startsWith(`takes.${name}`),
+  );
+}
+
+function barsOf(figures: readonly Figure[], isOurs: (figure: Figure) => boolean): Bar[] {
+  return figures
+    .filter(({ values }) => values.length > 0)
+    .map((figure) => ({
+      label: figure.what,
+      spread: spreadOf(figure.values),
+      isOurs: isOurs(figure),
+    }));
+}
+
+function middleOf(figures: readonly Figure[], id: string): number {
+  return median(figures.find((figure) => figure.id === id)?.values ?? []);
+}

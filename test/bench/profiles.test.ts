@@ -1,0 +1,43 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { profiled, selfTimes, whereTimeWent } from './profiles.ts';
+
+it('adds up the time of each function, by the package or file that it is in', () => {
+  const frame = (functionName: string, url: string) => ({ callFrame: { functionName, url } });
+  const spent = selfTimes({
+    nodes: [
+      { id: 1, ...frame('pack', 'file:///r/node_modules/msgpackr/pack.js') },
+      { id: 2, ...frame('', 'file:///r/services/manager/src/intake.ts') },
+      { id: 3, ...frame('(idle)', '') },
+      { id: 4, ...frame('pack', 'file:///r/node_modules/msgpackr/pack.js') },
+    ],
+    samples: [1, 2, 4, 3],
+    timeDeltas: [10, 5, 1, 100],
+  });
+  expect([...spent]).toEqual([
+    ['pack msgpackr/pack.js', 11],
+    ['(anonymous) intake.ts', 5],
+    ['(idle)', 100],
+  ]);
+});
+
+it('finds out what keeps this process busy', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'mgm-profile-'));
+  try {
+    await profiled(dir, 'test', async () => keepBusy(100));
+    const text = await whereTimeWent(dir);
+    expect(text).toMatch(/^load-test\.cpuprofile\n\d+ ms busy/);
+    expect(text).toContain('keepBusy profiles.test.ts');
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+});
+
+function keepBusy(ms: number): number {
+  const untilMono = performance.now() + ms;
+  let turns = 0;
+  while (performance.now() < untilMono) turns++;
+  return turns;
+}

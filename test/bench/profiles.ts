@@ -1,0 +1,82 @@
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { Session } from 'node:inspector/promises';
+import { basename, join } from 'node:path';
+
+interface Node {
+  readonly id: number;
+  readonly callFrame: { readonly functionName: string; readonly url: string };
+}
+
+interface Profile {
+  readonly nodes: readonly Node[];
+  readonly samples: readonly number[];
+  readonly timeDeltas: readonly number[];
+}
+
+const IDLE = '(idle)';
+const TOP = 22;
+
+/** Runs `task` while the CPU profile of this process is taken, into `dir`; without `dir` it just runs it. */
+export async function profiled<Result>(
+  dir: string | undefined,
+  name: string,
+  task: () => Promise<Result>,
+): Promise<Result> {
+  if (dir === undefined) return task();
+  await mkdir(dir, { recursive: true });
+  const session = new Session();
+  session.connect();
+  await session.post('Profiler.enable');
+  await session.post('Profiler.start');
+  try {
+    return await task();
+  } finally {
+    const { profile } = await session.post('Profiler.stop');
+    await writeFile(join(dir, `load-${name}.cpuprofile`), JSON.stringify(profile));
+    session.disconnect();
+  }
+}
+
+/** Where the time of each profile in a folder went: by file, each with its dearest functions; idle time left out. */
+export async function whereTimeWent(dir: string): Promise<string> {
+  const files = (await readdir(dir)).filter((file) => file.endsWith('.cpuprofile')).toSorted();
+  const texts = files.map(async (file) => {
+    const profile = JSON.parse(await readFile(join(dir, file), 'utf8')) as Profile;
+    return `${file}\n${tableOf(profile)}`;
+  });
+  return (await Promise.all(texts)).join('\n\n');
+}
+
+function tableOf(profile: Profile): string {
+  const spent = selfTimes(profile);
+  spent.delete(IDLE);
+  const all = [...spent.values()].reduce((sum, micros) => sum + micros, 0);
+  const rows = [...spent].toSorted(([, a], [, b]) => b - a).slice(0, TOP);
+  const lines = rows.map(([place, micros]) => {
+    const share = ((100 * micros) / all).toFixed(1).padStart(5);
+    return `${share} %  ${(micros / 1000).toFixed(0).padStart(7)} ms  ${place}`;
+  });
+  return [`${(all / 1000).toFixed(0)} ms busy`, ...lines].join('\n');
+}
+
+/** Microseconds by `function file`. */
+export function selfTimes({ nodes, samples, timeDeltas }: Profile): Map<string, number> {
+  const places = new Map(nodes.map((node) => [node.id, placeOf(node)]));
+  const spent = new Map<string, number>();
+  for (const [at, id] of samples.entries()) {
+    const place = places.get(id) ?? 'unknown';
+    spent.set(place, (spent.get(place) ?? 0) + (timeDeltas[at] ?? 0));
+  }
+  return spent;
+}
+
+function placeOf({ callFrame: { functionName, url } }: Node): string {
+  const name = functionName || '(anonymous)';
+  return url === '' ? name : `${name} ${shortened(url)}`;
+}
+
+/** The package, or the file of ours. */
+function shortened(url: string): string {
+  const [, inModules] = /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(url) ?? [];
+  return inModules === undefined ? basename(url) : `${inModules}/${basename(url)}`;
+}

@@ -1,0 +1,49 @@
+/** What so large a part of the values does not exceed: 0.5 is the middle, 1 the largest. NaN where there are none. */
+export function quantile(values: readonly number[], part: number): number {
+  const sorted = Float64Array.from(values).sort();
+  return sorted[Math.max(0, Math.ceil(sorted.length * part) - 1)] ?? Number.NaN;
+}
+
+/** The middle value; of an even number the mean of the two in the middle. NaN where there are none. */
+export function median(values: readonly number[]): number {
+  return (quantile(values, 0.5) + quantileFromAbove(values)) / 2;
+}
+
+function quantileFromAbove(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
+
+/** How values of the same thing lie. */
+export interface Spread {
+  readonly min: number;
+  /** A quarter of the values is at most this. */
+  readonly lower: number;
+  readonly median: number;
+  /** A quarter of the values is at least this. */
+  readonly upper: number;
+  readonly max: number;
+}
+
+export function spreadOf(values: readonly number[]): Spread {
+  const sorted = values.toSorted((a, b) => a - b);
+  return {
+    min: sorted[0] ?? Number.NaN,
+    lower: quantile(sorted, 0.25),
+    median: median(sorted),
+    upper: quantile(sorted, 0.75),
+    max: sorted.at(-1) ?? Number.NaN,
+  };
+}
+
+/** Divides round by round, so that what slowed a whole round down falls out. */
+export function dividedBy(over: readonly number[], under: readonly number[]): number[] {
+  return over.slice(0, under.length).map((value, at) => value / (under[at] ?? Number.NaN));
+}
+
+/** A number for people: whole from 100 on, else with three places that count, two below 1. */
+export function number(value: number): string {
+  if (Number.isNaN(value)) return '–';
+  if (Math.abs(value) >= 100) return Math.round(value).toLocaleString('en').replaceAll(',', ' ');
+  return String(Number(value.toPrecision(value < 1 ? 2 : 3)));
+}
