@@ -17,6 +17,7 @@ const LAST = 128;
 /** A log this long is written without a zero byte into each call. */
 const RETENTION = String(0xffff);
 const TRIES = 50;
+const PACKED_FALSE = Buffer.from([0xc2]);
 
 /**
  * `redis-benchmark` with one call of our script over and over, a question about who owns an interface: how many calls this Redis
@@ -47,10 +48,15 @@ async function repeatableCall(rig: Rig, router: RawRouter): Promise<Buffer[]> {
   const session = await router.register({ ttlMs: LONG_TTL_MS });
   for (let ifIndex = 1; ifIndex <= TRIES; ifIndex++) {
     ok(await session.take(ifIndex));
-    const call = await scriptCallOf(rig, router, ifIndex);
+    const call = (await scriptCallOf(rig, router, ifIndex)).map(withoutLastZero);
     if (call.every((part) => !part.includes(0))) return call;
   }
   throw new Error(`${TRIES} calls of the script all had a zero byte`);
+}
+
+/** A call ends with a flag that is not set; `false` says the same as 0. */
+function withoutLastZero(part: Buffer): Buffer {
+  return part.at(-1) === 0 ? Buffer.concat([part.subarray(0, -1), PACKED_FALSE]) : part;
 }
 
 /** The call as Redis' slow log tells it. */

@@ -16,7 +16,10 @@ const SLOW = 8;
 export async function takes(rig: Rig, size: Size): Promise<Figure[]> {
   rig.say('starting managers and peers');
   const fleet = await rig.fleet();
-  const durable = await rig.fleet({ redis: await rig.durableRedis() });
+  const durable = await rig.fleet({
+    redis: await rig.durableRedis(),
+    env: { MGM_DURABILITY: 'durable' },
+  });
   const all = size.takes;
   const few = Math.ceil(size.takes / SLOW);
   const figures = await inTurn(

@@ -5,7 +5,9 @@ import { AT_ONCE, type Takes } from './own-takes.ts';
 import { startPeer } from './peer-server.ts';
 import type { Rig } from './rig.ts';
 
-const WITHIN_MS = 10_000;
+/** A Java machine on a busy one takes its time. */
+const CONNECT_WITHIN_MS = 30_000;
+const CLOSE_WITHIN_MS = 2_000;
 const OWNER = Buffer.from('owner');
 
 /** An ephemeral node per take. ZooKeeper has it on disk before it answers. */
@@ -20,12 +22,8 @@ export async function zookeeperNodes(rig: Rig): Promise<Takes | string> {
     }),
   );
   const client = zookeeper.createClient(`127.0.0.1:${server.port}`);
-  rig.owned.defer(async () => {
-    const gone = next('disconnected', client);
-    client.close();
-    await gone;
-  });
-  const there = next('connected', client);
+  rig.owned.defer(() => close(client));
+  const there = once(client, 'connected', { signal: AbortSignal.timeout(CONNECT_WITHIN_MS) });
   client.connect();
   await there;
   let round = 0;
@@ -41,9 +39,12 @@ export async function zookeeperNodes(rig: Rig): Promise<Takes | string> {
 
 type Client = ReturnType<typeof zookeeper.createClient>;
 
-/** Resolves with the next event of this name. */
-async function next(event: 'connected' | 'disconnected', client: Client): Promise<void> {
-  await once(client, event, { signal: AbortSignal.timeout(WITHIN_MS) });
+/** Resolves when it is gone: a client whose server ends first looks for it for ever. */
+async function close(client: Client): Promise<void> {
+  const gone = once(client, 'disconnected', { signal: AbortSignal.timeout(CLOSE_WITHIN_MS) });
+  client.close();
+  // What was never connected does not say that it is gone, and looks for nobody either.
+  await gone.catch(() => {});
 }
 
 function create(client: Client, path: string): Promise<void> {
