@@ -24,6 +24,7 @@ end
 
 load_router(known)
 check_types()
+refuse_half_moved()
 notice_lost_data(known)
 foresee()
 

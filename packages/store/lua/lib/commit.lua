@@ -135,13 +135,19 @@ local function was_touched(client)
   return next(client.changed) or client.new_answers or next(client.owned) or client.requeue or client.mailbox_ack
 end
 
---- Keys that are written without having been read: their types are looked at before anything is decided. It also ends the
---- script while a key may be on another node, to which the slot of this router is being moved.
+--- Keys that are written without having been read: their types are looked at before anything is decided.
 local function check_types()
   redis.call('XLEN', events_key)
   redis.call('ZCARD', leases_key)
   redis.call('ZCARD', roster_key)
   redis.call('HLEN', clients_key)
+end
+
+--- While its slot moves to another node of a cluster, a router is on both: a key that is not here may be there. Redis ends a
+--- script that asks for such a one, also in the middle of its writes, so this asks for one that never exists, before anything
+--- is written.
+local function refuse_half_moved()
+  redis.call('EXISTS', client_key(0))
 end
 
 --- Two writes that change nothing and that a full store does not refuse. The caller waits for replicas to have what this
