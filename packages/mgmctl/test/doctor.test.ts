@@ -4,7 +4,7 @@ import { startTcpProxy } from '@mgm/devstack';
 import { eventually, startManagerProcess } from '@mgm/test-support';
 import { describe, expect, it } from 'vitest';
 import { run } from './program.ts';
-import { objects, PIM, stageForAll } from './stage.ts';
+import { objects, PIM, skipAmongOthers, stageForAll } from './stage.ts';
 
 const stage = stageForAll();
 /** A busy machine may need several looks until all replicas answer in time. */
@@ -12,7 +12,8 @@ const WITHIN = { withinMs: 25_000 };
 const SLOW_MS = 60_000;
 
 describe('mgmctl doctor', () => {
-  it('looks at every step and finds nothing broken, one line each', async () => {
+  it('looks at every step and finds nothing broken, one line each', async (ctx) => {
+    skipAmongOthers(ctx);
     await using router = await stage.router();
     await router.register(PIM, 'pim-1');
     const { code, stdout, stderr } = await router.run(['doctor']);
@@ -39,7 +40,8 @@ describe('mgmctl doctor', () => {
     ]);
   });
 
-  it('paints its marks on a terminal', async () => {
+  it('paints its marks on a terminal', async (ctx) => {
+    skipAmongOthers(ctx);
     await using router = await stage.router();
     await using doctor = router.onTerminal(['doctor'], { columns: 140 });
     expect(await doctor.ended()).toMatchObject({ code: 0 });
@@ -61,7 +63,8 @@ describe('mgmctl doctor', () => {
   it(
     'counts replicas, and tells those apart that promise other things or reach no store',
     { timeout: SLOW_MS },
-    async () => {
+    async (ctx) => {
+      skipAmongOthers(ctx);
       const { nats, redis } = stage.servers;
       const { hostname, port } = new URL(redis.url);
       await using proxy = await startTcpProxy({ host: hostname, port: Number(port) });

@@ -1,6 +1,6 @@
 import { connect, type Mgm, type Session } from '@mgm/client';
 import { startManagerProcess, startServers, type TestServers } from '@mgm/test-support';
-import { afterAll, beforeAll } from 'vitest';
+import { afterAll, beforeAll, inject, type TestContext } from 'vitest';
 import { onTerminal, run, start, type Ended, type Program, type RunOptions } from './program.ts';
 
 /** Protocol ids of two routing protocols, and of IGMP. */
@@ -83,4 +83,12 @@ export function objects(text: string): Record<string, unknown>[] {
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as Record<string, unknown>);
+}
+
+/** Managers of other tests, or of others altogether, are replicas like ours. */
+export function skipAmongOthers(ctx: TestContext): void {
+  ctx.skip(
+    inject('servers').source === 'urls',
+    'other managers may answer on a NATS server given by URL',
+  );
 }
