@@ -44,7 +44,9 @@ function probesOf(schema: Schema): Probes {
     case 'boolean':
       return { inside: [true, false], outside: [1, 'true'] };
     case 'array':
-      return probesOfPairs(schema);
+      return merged([schema.items as Schema]).pattern
+        ? probesOfEpochs(schema)
+        : probesOfPairs(schema);
     default:
       throw new Error(`no probes for ${JSON.stringify(schema)}`);
   }
@@ -67,11 +69,29 @@ function probesOfPairs({ minItems = 0, maxItems = 0, items }: Schema): Probes {
   };
 }
 
+function probesOfEpochs({ minItems = 0, maxItems = 0 }: Schema): Probes {
+  const epochs = (count: number): unknown[] => Array.from({ length: count }, () => '0');
+  const inside = EPOCHS.inside.map((epoch) => [epoch]);
+  const outside = EPOCHS.outside.map((epoch) => [epoch]);
+  return {
+    inside: [epochs(minItems), epochs(maxItems), ...inside],
+    outside: [epochs(minItems - 1), epochs(maxItems + 1), ...outside],
+  };
+}
+
+/** What must stand beside a value that is right. */
+function companions(field: string, value: unknown): Fields {
+  // One that is all there is to `ack` is above its `seq`.
+  if (field === 'seq') return { ack: 1 };
+  if (field === 'held' && Array.isArray(value)) return { interfaces: pairs(value.length) };
+  return {};
+}
+
 /** A request that is right, with `seq` so high that every `ack` may stand beside it. */
 function validRequest(operation: OperationName, field: string): Fields {
   const [example] = messageNamed(`${operation}.request`).examples;
   const { ifIndex, nextHop, ...rest } = example?.payload ?? {};
-  const target = field === 'interfaces' ? {} : { ifIndex, nextHop };
+  const target = field === 'interfaces' || field === 'held' ? {} : { ifIndex, nextHop };
   return {
     ...rest,
     ...(ifIndex !== undefined && target),
@@ -93,8 +113,7 @@ describe('the ranges of docs/asyncapi.yaml are those of the code', () => {
     const request = validRequest(operation, field);
     const { inside, outside } = probesOf(schema);
     for (const value of inside) {
-      // One that is all there is to `ack` is above its `seq`.
-      const beside = field === 'seq' ? { ack: 1 } : {};
+      const beside = companions(field, value);
       const parsed = parseRequest(operation, { ...request, ...beside, [field]: value });
       expect({ value, parsed }).toMatchObject({ value, parsed: { kind: 'request' } });
     }
@@ -114,6 +133,19 @@ describe('the ranges of docs/asyncapi.yaml are those of the code', () => {
     const parsed = (text: string) => parseRequest('keepalive', { handle: text }).kind;
     expect(parsed('é'.repeat(bytes / 2))).toBe('request');
     expect(parsed('é'.repeat(bytes / 2 + 1))).toBe('bad-request');
+  });
+
+  it('one epoch for each interface', () => {
+    const [{ payload } = { payload: {} }] = messageNamed('take.request').examples;
+    const { ifIndex, nextHop, ...rest } = payload as Fields;
+    const parsed = (fields: Fields) => parseRequest('take', { ...rest, ...fields });
+    expect(parsed({ ifIndex, nextHop, held: ['1'] }).kind).toBe('request');
+    for (const fields of [
+      { ifIndex, held: ['1', '2'] },
+      { interfaces: pairs(2), held: ['1'] },
+    ]) {
+      expect(parsed(fields)).toMatchObject({ kind: 'bad-request', field: 'held' });
+    }
   });
 
   it('one interface or many, never both and never none', () => {

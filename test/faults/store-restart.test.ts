@@ -1,3 +1,4 @@
+import { startTcpProxy } from '@mgm/devstack';
 import { eventually } from '@mgm/test-support';
 import { describe, expect, it } from 'vitest';
 import { ok } from '../support/raw-answers.ts';
@@ -5,6 +6,7 @@ import { Protocols } from '../support/raw-client.ts';
 import { notOurs, startWorld, type World } from './own-servers.ts';
 import { RequestWatch } from './request-watch.ts';
 import { startWorker } from './worker-process.ts';
+import { machineMonoMs } from './worker-talk.ts';
 
 const WITHIN = { withinMs: 15_000 };
 const TTL_MS = 3_000;
@@ -62,7 +64,7 @@ describe('a store that was killed and has all it answered for', () => {
   });
 });
 
-describe('a store that came back empty', () => {
+describe('a store that came back empty', { timeout: 60_000 }, () => {
   // The store numbers its clients from 1 again, and the rival is the first.
   it.concurrent.for([
     { place: 'free', others: 1 },
@@ -72,13 +74,15 @@ describe('a store that came back empty', () => {
     await using world = await startWorld({ managers: 2 });
     const { router, servers } = world;
     using watch = router.watch();
-    for (let other = 0; other < others; other++) await router.register({ componentId: 9 });
+    for (let other = 0; other < others; other++) {
+      await router.register({ componentId: 9, ttlMs: LONG_TTL_MS });
+    }
     await using worker = await startWorker(router, servers.nats.url, {
       ttlMs: LONG_TTL_MS,
       interfaces: [1, 2],
     });
     const log = await logOf(world);
-    // While it is stopped it can't be the first to come back, so that a rival gets one of its interfaces.
+    // While it is stopped it can't be the first to come back, and a rival asks for one of its interfaces.
     await worker.tell({ kind: 'stop' }, 'stopping');
     const noted = worker.notes.length;
     await restartRedis(world);
@@ -86,25 +90,34 @@ describe('a store that came back empty', () => {
       () => router.register({ protocolId: Protocols.dvmrp, name: 'rival' }),
       WITHIN,
     );
-    const granted = await eventually(async () => ok(await rival.take(2)), WITHIN);
+    await eventually(async () => {
+      expect(await rival.take(2)).toMatchObject({
+        status: 1003,
+        reason: 'unavailable',
+        message: expect.stringContaining('lost data'),
+        retryable: true,
+        retryAfterMs: expect.any(Number),
+      });
+    }, WITHIN);
     worker.goOn();
 
     const recovered = await worker.told('recovered', noted);
     const { regained, missing, session } = recovered;
-    expect(missing).toEqual([{ ifIndex: 2, reason: 'already-owned', holder: 'rival' }]);
-    expect(regained.map(({ ifIndex }) => ifIndex)).toEqual([1]);
-    const epoch = regained[0]?.epoch ?? '';
+    expect(missing).toEqual([]);
+    expect(regained.map(({ ifIndex }) => ifIndex).toSorted()).toEqual([1, 2]);
     const before = [...worker.epochs.values()].map(BigInt);
     expect(session).not.toBe(worker.session);
-    for (const after of [epoch, granted.epoch]) {
-      for (const old of before) expect(BigInt(after)).toBeGreaterThan(old);
+    for (const { epoch } of regained) {
+      for (const old of before) expect(BigInt(epoch)).toBeGreaterThan(old);
     }
     const kinds = worker.notes
       .slice(noted, worker.notes.indexOf(recovered))
       .map(({ kind }) => kind);
     expect(kinds.filter((kind) => kind !== 'sent')).toEqual(['aborted', 'aborted', 'lost']);
-    expect(ok(await router.owner(1))).toMatchObject({ name: 'worker', session, epoch });
-    expect(ok(await router.owner(2))).toMatchObject({ name: 'rival', epoch: granted.epoch });
+    for (const { ifIndex, epoch } of regained) {
+      expect(ok(await router.owner(ifIndex))).toMatchObject({ name: 'worker', session, epoch });
+    }
+    expect(await rival.take(2)).toMatchObject({ reason: 'already-owned' });
     expect(await logOf(world)).not.toBe(log);
     // A manager that had seen the log before says so, which need not be the one that began the new log.
     const resets = (await router.eventsAfter(0)).filter(({ type }) => type === 'store-reset');
@@ -113,5 +126,26 @@ describe('a store that came back empty', () => {
       const resets = watch.events.filter(({ type }) => type === 'store-reset');
       expect(resets).toHaveLength(1);
     }, WITHIN);
+  });
+
+  it.concurrent('gives nobody what a worker that is cut off may still act on', async (context) => {
+    context.skip(notOurs() !== undefined, notOurs());
+    await using world = await startWorld({ managers: 2 });
+    const { router, servers } = world;
+    await using proxy = await startTcpProxy(servers.nats);
+    const url = new URL(servers.nats.url);
+    url.host = `${proxy.host}:${proxy.port}`;
+    await using worker = await startWorker(router, url.href, { ttlMs: TTL_MS, interfaces: [1] });
+    proxy.blackhole();
+    await restartRedis(world);
+    const rival = await eventually(
+      () => router.register({ protocolId: Protocols.dvmrp, name: 'rival' }),
+      WITHIN,
+    );
+    const { epoch } = await eventually(async () => ok(await rival.take(1)), WITHIN);
+    const grantedMono = machineMonoMs();
+    const aborted = await worker.told('aborted');
+    expect(aborted.mono).toBeLessThan(grantedMono);
+    expect(BigInt(epoch)).toBeGreaterThan(BigInt(aborted.epoch));
   });
 });

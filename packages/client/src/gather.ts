@@ -11,6 +11,8 @@ export type Change = 'take' | 'release';
 export interface Item {
   readonly change: Change;
   readonly key: InterfaceKey;
+  /** A take: the epoch under which this client had it until the store lost data. */
+  readonly had?: Epoch | undefined;
   /** Items of the same group may share a request. */
   readonly group: number;
   readonly timeoutMs: number;

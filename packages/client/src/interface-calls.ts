@@ -39,6 +39,12 @@ export interface InterfaceCallsHost {
   settled(key: InterfaceKey): void;
 }
 
+/** Limits of an operation, and what the session knows of the interface. */
+export interface OperationOptions extends CallOptions {
+  /** A take: the epoch under which this client had it until the store lost data. */
+  readonly had?: Epoch | undefined;
+}
+
 /** Operations of one session that may wait at once; one more is refused as `overloaded`. */
 const OPERATIONS_MAX = 65_536;
 
@@ -91,7 +97,7 @@ export class InterfaceCalls {
     change: Change,
     key: InterfaceKey,
     group: number,
-    options: CallOptions,
+    options: OperationOptions,
     done: (epoch: Epoch | undefined) => Result,
   ): Promise<Result> {
     const place = { operation: change, router: this.#host.router, interface: key };
@@ -99,10 +105,8 @@ export class InterfaceCalls {
     const refused = this.#refusal(place, options.signal);
     if (refused) throw refused;
     const { promise, resolve, reject } = Promise.withResolvers<Result>();
-    const operation = this.#newOperation(change, key, group, limits, {
-      done: (epoch) => resolve(done(epoch)),
-      failed: reject,
-    });
+    const caller = { done: (epoch: Epoch | undefined) => resolve(done(epoch)), failed: reject };
+    const operation = this.#newOperation({ change, key, group, had: options.had }, limits, caller);
     this.#size++;
     this.#listen(operation, options.signal);
     if (this.#order.enter(operation)) this.#start(operation);
@@ -134,17 +138,13 @@ export class InterfaceCalls {
   }
 
   #newOperation(
-    change: Change,
-    key: InterfaceKey,
-    group: number,
+    what: Pick<Operation, 'change' | 'key' | 'group' | 'had'>,
     { timeoutMs, deadlineMs }: CallLimits,
     caller: Caller,
   ): Operation {
     const operation: Operation = {
-      change,
-      key,
-      keyText: keyText(key),
-      group,
+      ...what,
+      keyText: keyText(what.key),
       timeoutMs,
       deadlineMono: this.#host.clock.monoMs() + deadlineMs,
       answered: (answer) => this.#answered(operation, answer),

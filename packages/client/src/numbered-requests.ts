@@ -49,7 +49,9 @@ export class NumberedRequests implements BatchSender {
       items.length === 1 && only
         ? only.key
         : { interfaces: items.map(({ key }) => [key.ifIndex, key.nextHop]) };
-    const sent = this.#start(change, { ...targets }, placeOf(items), {
+    const isClaim = items.some(({ had }) => had !== undefined);
+    const held = isClaim && { held: items.map(({ had = '0' }) => had) };
+    const sent = this.#start(change, { ...targets, ...held }, placeOf(items), {
       timeoutMs: Math.max(...items.map((item) => item.timeoutMs)),
       deadlineMono: Math.max(...items.map((item) => item.deadlineMono)),
     });

@@ -1,4 +1,4 @@
-import type { InterfaceKey, SessionId } from '@mgm/protocol';
+import type { Epoch, InterfaceKey, SessionId } from '@mgm/protocol';
 import { backoffMs } from './backoff.ts';
 import type { Context } from './context.ts';
 import { isMgmError, MgmError } from './errors.ts';
@@ -32,6 +32,8 @@ export interface RecoveryPlan extends Patience {
   readonly former: SessionId;
   /** What the lost session had. */
   readonly wanted: readonly InterfaceKey[];
+  /** The epoch of each, by its name, where nobody can have had it since: it is said with the take. */
+  readonly had: ReadonlyMap<string, Epoch>;
   begin(registered: Registered): Registration;
 }
 
@@ -55,7 +57,9 @@ export async function recover(plan: RecoveryPlan): Promise<Recovered> {
 
 async function registerAgain(plan: RecoveryPlan): Promise<Registered> {
   const { context, registrar, attemptMs, signal } = plan;
-  const resumes = plan.verdict === 'outlived' ? plan.former : undefined;
+  // A store that lost data learns of it from a session that it has never given.
+  const isToldOf = plan.verdict === 'outlived' || plan.verdict === 'forgotten';
+  const resumes = isToldOf ? plan.former : undefined;
   const registrant = { ...plan.registrant, takeover: false, resumes };
   for (let attempt = 1; ; attempt++) {
     try {
@@ -101,7 +105,9 @@ async function takeAgain(
   for (let round = 1; left.length > 0; round++) {
     const again: InterfaceKey[] = [];
     const options = { signal: plan.signal };
-    const takes = left.map((key) => registration.take(key, SHARED_GROUP, options));
+    const takes = left.map((key) =>
+      registration.take(key, SHARED_GROUP, { ...options, had: plan.had.get(keyText(key)) }),
+    );
     for (const [at, result] of (await Promise.allSettled(takes)).entries()) {
       const key = left[at];
       if (!key) continue;

@@ -15,7 +15,7 @@ import { deregister } from './deregistering.ts';
 import type { MgmError } from './errors.ts';
 import type { Change } from './gather.ts';
 import { Holdings } from './holdings.ts';
-import { InterfaceCalls } from './interface-calls.ts';
+import { InterfaceCalls, type OperationOptions } from './interface-calls.ts';
 import { SHARED_GROUP } from './interface-operation.ts';
 import { Keepalive } from './keepalive.ts';
 import { LeaseClock } from './lease-clock.ts';
@@ -154,7 +154,7 @@ export class Registration implements OwnershipKeeper {
     return [...this.#holdings];
   }
 
-  async take(key: InterfaceKey, group: number, options: CallOptions): Promise<HeldInterface> {
+  async take(key: InterfaceKey, group: number, options: OperationOptions): Promise<HeldInterface> {
     return await this.#calls.submit('take', key, group, options, (epoch) =>
       this.#grant(key, epoch),
     );

@@ -1,10 +1,11 @@
-import type { InterfaceKey, OwnershipLostCallback } from '@mgm/protocol';
+import type { Epoch, OwnershipLostCallback } from '@mgm/protocol';
 import { backoffMs } from './backoff.ts';
 import type { MissedCallbacks } from './callback-desk.ts';
 import type { CallbackFailure, CallbackHandlers } from './callbacks.ts';
 import type { Context } from './context.ts';
 import type { Emitter } from './emitter.ts';
 import { isMgmError, type MgmError } from './errors.ts';
+import { keyText } from './interface-key.ts';
 import { HeldSignal } from './held-signal.ts';
 import type { HeldInterface } from './ownership.ts';
 import { recover, type RecoveryPlan } from './recovery.ts';
@@ -139,7 +140,7 @@ export class SessionLife implements RegistrationOwner {
     if (!isLeaving(cause)) events.emit('lost', { cause, reason, interfaces, recovering });
     if (!recovering) return this.#finish(reason);
     this.#state = 'recovering';
-    void this.#recover(loss, interfaces);
+    void this.#recover(loss);
   }
 
   onJeopardy(deadlineMono: number): void {
@@ -182,7 +183,7 @@ export class SessionLife implements RegistrationOwner {
     return verdict !== 'decided';
   }
 
-  async #recover(loss: Loss, wanted: readonly InterfaceKey[]): Promise<void> {
+  async #recover(loss: Loss): Promise<void> {
     const { context, reregisterWithinMs } = this.#plan;
     const patience = {
       endsMono: context.clock.monoMs() + reregisterWithinMs,
@@ -193,8 +194,10 @@ export class SessionLife implements RegistrationOwner {
       const verdict = await whyLost(context, loss, patience);
       if (!this.#isCovered(verdict)) return this.#finish(loss.reason);
       const begin = (registered: Registered): Registration => this.begin(registered);
-      const { session: former } = loss;
-      const plan = { ...this.#plan, ...patience, verdict, former, wanted, begin };
+      const { session: former, held } = loss;
+      const wanted = held.map(({ key }) => key);
+      const had = stillHad(loss, verdict);
+      const plan = { ...this.#plan, ...patience, verdict, former, wanted, had, begin };
       this.#recovered(await recoverUntil(plan));
     } catch (error) {
       if (!isMgmError(error)) throw error;
@@ -225,6 +228,15 @@ export class SessionLife implements RegistrationOwner {
   #inMs(mono: number): number {
     return Math.max(0, mono - this.#plan.context.clock.monoMs());
   }
+}
+
+/**
+ * What was held until the store forgot it, and so by nobody else: not where the lease was over on this side, for then
+ * somebody may have been granted it before the store forgot that, too.
+ */
+function stillHad({ cause, held }: Loss, verdict: Verdict): ReadonlyMap<string, Epoch> {
+  if (verdict !== 'forgotten' || cause === 'deadline') return new Map();
+  return new Map(held.map(({ key, epoch }) => [keyText(key), epoch]));
 }
 
 /** Losses that the user of the session caused. */

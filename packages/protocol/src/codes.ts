@@ -73,7 +73,8 @@ export const Refusals = {
   unavailable: {
     status: 1003,
     reason: 'unavailable',
-    meaning: 'the store is not reachable; nothing happened; `retryable`',
+    meaning:
+      'the store is not reachable, or lost data and grants nothing new for a while; nothing happened; `retryable`',
   },
   overloaded: {
     status: 1003,

@@ -112,10 +112,26 @@ function gatherTargets<Fields extends TargetFields>(fields: Fields, context: z.R
   return { ...rest, ...readTargets({ ifIndex: index, nextHop: hop, interfaces }, context) };
 }
 
+/** One epoch for each interface, `"0"` for none. */
+function heldForEach(
+  { held, targets }: { held?: readonly string[] | undefined; targets: readonly InterfaceKey[] },
+  context: z.RefinementCtx,
+): void {
+  if (held === undefined || held.length === targets.length) return;
+  const message = `must name an epoch for each of ${targets.length} interfaces, "0" for none`;
+  context.addIssue({ code: 'custom', message, path: ['held'] });
+}
+
 const take = z
-  .object({ ...common, ...sequence, ...targetFields })
+  .object({
+    ...common,
+    ...sequence,
+    ...targetFields,
+    held: z.array(epoch).min(1).max(Limits.bulk).optional(),
+  })
   .refine(ackUpToSeq, ACK_ABOVE_SEQ)
-  .transform(gatherTargets);
+  .transform(gatherTargets)
+  .superRefine(heldForEach);
 
 const release = z
   .object({ ...common, ...sequence, ...targetFields, epoch: epoch.optional() })

@@ -3,7 +3,8 @@
 --- @include lib/commit.lua
 
 local request = cmsgpack.unpack(request_packed)
-local known = { log = request[1], rev = request[2], epoch = request[3], fresh_log = request[4] }
+local known = { log = request[1], rev = request[2], epoch = request[3], fresh_log = request[4],
+  longest_ttl = request[8] }
 local retention, calls, is_replicated = request[5], request[6], request[7] == 1
 
 --- What the calls will need is read with one command for all records, and one for each client.
@@ -38,4 +39,4 @@ end
 local packed_events = commit(retention, is_replicated)
 local log = router.fresh and router.rev == 0 and '' or router.log
 return { text(now_ms), text(router.rev), text(router.epoch), log, cmsgpack.pack(results), packed_events,
-  #callbacks > 0 and cmsgpack.pack(callbacks) or '' }
+  #callbacks > 0 and cmsgpack.pack(callbacks) or '', text(router.longest_ttl) }

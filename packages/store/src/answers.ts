@@ -64,6 +64,7 @@ export const answers: Answers = {
     return notSequenced(reply);
   },
   take: ({ reply }, { bulk }) => {
+    if (reply.kind === 'held_back') return heldBack(reply);
     if (reply.kind !== 'decided') return notSequenced(reply);
     return byInterface(reply.results.map(takeResult), bulk);
   },
@@ -144,11 +145,18 @@ function byInterface(
 
 function takeResult(outcome: TakeOutcome): BulkResult {
   if (outcome.kind === 'taken') return { status: 0, epoch: outcome.epoch };
+  if (outcome.kind === 'held_back') return heldBack(outcome);
   const holder = wireHolder(outcome.holder);
   if (outcome.kind === 'already_taken') {
     return refusal('alreadyTaken', 'this session holds it, through another request', { holder });
   }
   return refusal('alreadyOwned', `owned by ${describeHolder(outcome.holder)}`, { holder });
+}
+
+/** Data was lost: somebody may still act on what they had before. */
+function heldBack({ retryAfterMs }: { readonly retryAfterMs: number }): RefusalFields {
+  const message = `the store lost data, so nothing new is granted for another ${retryAfterMs} ms`;
+  return refusal('unavailable', message, { retryable: true, retryAfterMs });
 }
 
 function releaseResult(outcome: ReleaseOutcome): BulkResult {

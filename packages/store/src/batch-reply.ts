@@ -11,6 +11,8 @@ export interface BatchReply {
   readonly epoch: number;
   /** Id of the event log; `''` for a router that nobody has used. */
   readonly log: string;
+  /** The longest lease ever given on the router, as far as anybody remembers. */
+  readonly longestTtlMs: number;
   readonly results: readonly BatchResult[];
   readonly events: readonly EventMessage[];
   readonly callbacks: readonly { readonly session: SessionId; readonly message: CallbackMessage }[];
@@ -25,9 +27,9 @@ export interface BatchResult {
 
 /** Reads the arbiter's answer. Throws `ScriptReplyError` where it is not one. */
 export function readBatchReply(parts: readonly Buffer[]): BatchReply {
-  const [now, rev, epoch, log, results, events, callbacks] = parts;
-  if (!now || !rev || !epoch || !log || !results || !events || !callbacks) {
-    throw new ScriptReplyError(`batch: expected 7 parts, got ${parts.length}`);
+  const [now, rev, epoch, log, results, events, callbacks, longestTtl] = parts;
+  if (!now || !rev || !epoch || !log || !results || !events || !callbacks || !longestTtl) {
+    throw new ScriptReplyError(`batch: expected 8 parts, got ${parts.length}`);
   }
   const ts = Number(now.toString());
   return {
@@ -35,6 +37,7 @@ export function readBatchReply(parts: readonly Buffer[]): BatchReply {
     rev: Number(rev.toString()),
     epoch: Number(epoch.toString()),
     log: log.toString(),
+    longestTtlMs: Number(longestTtl.toString()),
     results: list(unpackFromScript(results), readResult),
     events: packedList(events, (value) => eventMessage(readEvent(value), ts)),
     callbacks: packedList(callbacks, (value) => {

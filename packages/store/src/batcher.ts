@@ -223,6 +223,7 @@ export class Batcher {
         this.#options.eventRetention,
         batch.map((one) => one.call),
         this.#options.isReplicated ? 1 : 0,
+        queue.memory.longestTtlMs,
       ]);
       const reply = readBatchReply(await this.#options.run(queue.router, request));
       queue.memory.learn(reply);

@@ -17,7 +17,7 @@ export const KEY_FAMILIES: readonly KeyFamily[] = [
     name: 'meta',
     type: 'hash',
     suffix: 'meta',
-    what: 'revision, last epoch, log id, schema version; the service clock, when it was last seen, and until when a manager promised to serve; sessions older than its `reset_epoch` must register again',
+    what: 'revision, last epoch, log id, schema version; the service clock, when it was last seen, and until when a manager promised to serve; sessions older than its `reset_epoch` must register again; the epoch at which the log `began`, the longest lease ever given, and from when (`hold_from`, on the service clock) and how long new grants are held back where data was lost',
   },
   {
     name: 'interface',
@@ -64,6 +64,12 @@ export const KEY_FAMILIES: readonly KeyFamily[] = [
     suffix: 'mailbox:',
     part: { name: 'session', type: 'integer' },
     what: 'callbacks not yet acknowledged; one entry per batch, id `<last seq>-0`. Deleted with its session',
+  },
+  {
+    name: 'claims',
+    type: 'hash',
+    suffix: 'claims',
+    what: 'while new grants are held back: the interfaces taken again by who had them, and the epoch under which they had them. Expires after an hour',
   },
   {
     name: 'events',

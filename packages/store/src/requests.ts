@@ -42,11 +42,12 @@ export const toArgs: ToArgs = {
     mailboxAck,
   }),
   deregister: ({ handle, seq, ack, force }) => ({ handle: readHandle(handle), seq, ack, force }),
-  take: ({ handle, seq, ack, targets }) => ({
+  take: ({ handle, seq, ack, targets, held = [] }) => ({
     handle: readHandle(handle),
     seq,
     ack,
     interfaces: targets,
+    held: held.map(Number),
   }),
   release: ({ handle, seq, ack, targets, epoch = '' }) => ({
     handle: readHandle(handle),

@@ -9,6 +9,7 @@ export class RouterMemory {
   #log = '';
   #rev = 0;
   #epoch = 0;
+  #longestTtlMs = 0;
   #freshLog = newLogId();
 
   /** Nothing of this router is known to exist. */
@@ -21,13 +22,19 @@ export class RouterMemory {
     return [this.#log, this.#rev, this.#epoch, this.#freshLog];
   }
 
+  /** The longest lease that may be out: how long nothing new is granted where the store has lost who has what. */
+  get longestTtlMs(): number {
+    return this.#longestTtlMs;
+  }
+
   /** Replies may be read in another order than they were decided: within one log only what is newer counts. */
-  learn({ log, rev, epoch }: BatchReply): void {
+  learn({ log, rev, epoch, longestTtlMs }: BatchReply): void {
     if (log === '') return;
     if (log === this.#freshLog) this.#freshLog = newLogId();
     this.#rev = log === this.#log ? Math.max(this.#rev, rev) : rev;
     this.#log = log;
     this.#epoch = Math.max(this.#epoch, epoch);
+    this.#longestTtlMs = Math.max(this.#longestTtlMs, longestTtlMs);
   }
 
   /** A call may have begun a log that nobody was told of: the next one must not have its id. */

@@ -28,7 +28,7 @@ export interface TestClient {
   readonly session: number;
   readonly instance: string;
   /** The next sequence number, everything before it acknowledged. */
-  next(): { readonly handle: HandleParts; readonly seq: number; readonly ack: number };
+  next(): Omit<ArbiterArgs['take'], 'interfaces'>;
 }
 
 /** `<operation>:<tag>` of everything the arbiters of this process answered. */
@@ -112,7 +112,7 @@ async function registerClient(
     handle,
     session: reply.session,
     instance,
-    next: () => ({ handle, seq: ++seq, ack: seq }),
+    next: () => ({ handle, seq: ++seq, ack: seq, held: [] }),
   };
 }
 

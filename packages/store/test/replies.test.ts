@@ -87,7 +87,7 @@ describe.each(['take', 'release', 'deregister'] as const)('%s', (operation) => {
         : arbiter.ask('release', { ...sequence, interfaces: [on(ifIndex)], epoch: '' });
 
   it('refuses a forged handle', async () => {
-    expect(await ask({ handle: forged, seq: 1, ack: 1 })).toEqual({ kind: 'bad_handle' });
+    expect(await ask({ handle: forged, seq: 1, ack: 1, held: [] })).toEqual({ kind: 'bad_handle' });
   });
 
   it('refuses the handle of an expired session', async () => {
@@ -101,12 +101,15 @@ describe.each(['take', 'release', 'deregister'] as const)('%s', (operation) => {
   it('refuses what the client has given up', async () => {
     const { handle } = await arbiter.client();
     await arbiter.ask('keepalive', { handle, ack: 5, mailboxAck: 0 });
-    expect(await ask({ handle, seq: 4, ack: 1 })).toEqual({ kind: 'stale_request', ack: 5 });
+    expect(await ask({ handle, seq: 4, ack: 1, held: [] })).toEqual({
+      kind: 'stale_request',
+      ack: 5,
+    });
   });
 
   it('refuses a seq further ahead than answers are kept', async () => {
     const { handle } = await arbiter.client();
-    expect(await ask({ handle, seq: 4098, ack: 1 })).toEqual({
+    expect(await ask({ handle, seq: 4098, ack: 1, held: [] })).toEqual({
       kind: 'seq_too_high',
       highest: 4097,
     });
@@ -118,9 +121,9 @@ describe.each(['take', 'release', 'deregister'] as const)('%s', (operation) => {
     const other =
       operation === 'take'
         ? arbiter.ask('release', { handle, seq: 1, ack: 1, interfaces: [on(51)], epoch })
-        : arbiter.ask('take', { handle, seq: 1, ack: 1, interfaces: [on(52)] });
+        : arbiter.ask('take', { handle, seq: 1, ack: 1, interfaces: [on(52)], held: [] });
     await other;
-    expect(await ask({ handle, seq: 1, ack: 1 })).toMatchObject({ kind: 'seq_reused' });
+    expect(await ask({ handle, seq: 1, ack: 1, held: [] })).toMatchObject({ kind: 'seq_reused' });
   });
 });
 
@@ -230,6 +233,22 @@ it('lists, reads the log and says where it was cut', async () => {
     kind: 'swept',
     more: false,
   });
+});
+
+it('holds back what is new where data was lost, alone and in a list', async () => {
+  using forgetful = await openArbiter(redis);
+  const before = await forgetful.client();
+  const call = { ...before.next(), interfaces: [on(1)] };
+  const taken = await forgetful.ask('take', call);
+  if (taken.kind !== 'decided' || taken.results[0]?.kind !== 'taken') throw new Error(taken.kind);
+  const keys = await forgetful.link.command('KEYS', `mgm:{${forgetful.router}}:*`);
+  await forgetful.link.command('DEL', ...(Array.isArray(keys) ? keys.map(String) : []));
+  const client = await forgetful.client();
+  const alone = await forgetful.ask('take', { ...client.next(), interfaces: [on(2)] });
+  expect(alone).toEqual({ kind: 'held_back', retryAfterMs: expect.any(Number) });
+  const held = [Number(taken.results[0].epoch), 0];
+  const list = await forgetful.ask('take', { ...client.next(), interfaces: [on(1), on(2)], held });
+  expect(list).toMatchObject({ results: [{ kind: 'taken' }, { kind: 'held_back' }] });
 });
 
 it('reached every reply that a header declares', () => {

@@ -141,6 +141,7 @@ local function check_types()
   redis.call('ZCARD', leases_key)
   redis.call('ZCARD', roster_key)
   redis.call('HLEN', clients_key)
+  if router.hold_ms > 0 then redis.call('HLEN', claims_key) end
 end
 
 --- While its slot moves to another node of a cluster, a router is on both: a key that is not here may be there. Redis ends a
@@ -173,6 +174,7 @@ local function commit(retention, is_replicated)
   save_records()
   save_clients(touched)
   save_pairs()
+  save_claims()
   save_mailboxes()
   local packed = #events > 0 and cmsgpack.pack(events) or ''
   save_events(packed, retention)

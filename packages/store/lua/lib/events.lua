@@ -1,6 +1,6 @@
 --- The log: every change of state gets the next revision, and one entry of the stream holds all events of a batch.
 ---
---- @include lib/router.lua
+--- @include lib/hold.lua
 --- @shape event rev:revision type:string session:session? protocol_id:integer component_id:integer interface:interface? epoch:epoch? cause:string? previous:session? actor:string? why:string?
 
 local events = {}
@@ -31,13 +31,17 @@ local function restart_log(log)
   router.log = log
   router.rev = 0
   router.restarted = true
+  router.began = math.max(router.epoch, now_us)
+  router.hold_ms = 0
+  router.changed_seldom = true
 end
 
 --- Notices that the store lost what this manager had seen of it: empty, older, or begun anew by somebody else.
 local function notice_lost_data(known)
+  local is_another = known.log ~= '' and router.log ~= known.log
   local begun = router.log == ''
   local lost_tail = router.log == known.log and router.rev < known.rev
-  local foreign = known.log ~= '' and router.log ~= known.log and router.reset_of ~= known.log
+  local foreign = is_another and router.reset_of ~= known.log
   if begun or lost_tail then restart_log(known.fresh_log) end
   router.fresh = begun and not foreign
   -- Older data tells of sessions, but not of what they did last: they have to say again what they hold.
@@ -45,7 +49,21 @@ local function notice_lost_data(known)
   if foreign or lost_tail then
     router.reset_of = known.log
     store_event('store-reset')
+    hold_back(router.longest_ttl)
+  elseif is_another and router.hold_ms > 0 then
+    hold_back(known.longest_ttl)
   end
+end
+
+--- Somebody had something that this store has never given: data was lost, and no manager was there that knew. `epoch`: a
+--- session, or an ownership, of before.
+local function notice_claim(epoch, ttl_ms)
+  local is_newer = epoch > router.epoch and epoch < now_us + CLAIM_AHEAD_US
+  local is_older = epoch > 0 and epoch < router.began and router.hold_ms == 0
+  if not is_newer and not is_older then return end
+  router.epoch = math.max(router.epoch, is_newer and epoch or 0)
+  if router.hold_ms == 0 then store_event('store-reset') end
+  hold_back(math.max(router.longest_ttl, ttl_ms, UNKNOWN_TTL_MS))
 end
 
 local function save_events(packed, retention)

@@ -10,7 +10,7 @@ local service_now
 
 local function load_router(known)
   local stored = redis.call('HMGET', meta_key, 'schema', 'rev', 'epoch', 'log', 'service_ms', 'seen_at',
-    'last_client', 'reset_of', 'serving_until', 'reset_epoch')
+    'last_client', 'reset_of', 'serving_until', 'reset_epoch', 'began', 'longest_ttl', 'hold_from', 'hold_ms')
   local schema = tonumber(stored[1] or SCHEMA)
   if schema > SCHEMA then
     error({ err = 'MGMSCHEMA the data has schema ' .. text(schema) .. ', this manager writes ' .. SCHEMA })
@@ -25,6 +25,10 @@ local function load_router(known)
   router.read_rev = router.rev
   router.serving_until = tonumber(stored[9] or 0)
   router.reset_epoch = tonumber(stored[10] or 0)
+  router.began = tonumber(stored[11] or 0)
+  router.longest_ttl = math.max(tonumber(stored[12] or 0), known.longest_ttl)
+  router.hold_from = tonumber(stored[13] or 0)
+  router.hold_ms = tonumber(stored[14] or 0)
   service_now = service_clock(router.service_ms, router.seen_at, router.serving_until)
 end
 
@@ -52,7 +56,7 @@ local SERVICE_CLOCK_STEP_MS = 100
 local function router_changed()
   if router.rev ~= router.read_rev then return true end
   if router.fresh then return false end
-  return router.promised or math.abs(now_ms - router.seen_at) >= SERVICE_CLOCK_STEP_MS
+  return router.changed_seldom or router.promised or math.abs(now_ms - router.seen_at) >= SERVICE_CLOCK_STEP_MS
 end
 
 --- A manager serves, and will say so again before this time is over. Ends what an earlier promise left, also one made
@@ -62,7 +66,18 @@ local function promise_service(for_ms)
   router.promised = true
 end
 
+--- How long a lease may be that nobody here remembers: none was ever longer than the longest one.
+local function note_ttl(ttl_ms)
+  if ttl_ms <= router.longest_ttl then return end
+  router.longest_ttl = ttl_ms
+  router.changed_seldom = true
+end
+
 local function save_router()
+  if router.changed_seldom then
+    redis.call('HSET', meta_key, 'began', text(router.began), 'longest_ttl', text(router.longest_ttl),
+      'hold_from', text(router.hold_from), 'hold_ms', text(router.hold_ms))
+  end
   redis.call('HSET', meta_key, 'schema', SCHEMA, 'rev', text(router.rev), 'epoch', text(router.epoch),
     'log', router.log, 'service_ms', text(service_now), 'seen_at', text(now_ms),
     'last_client', text(router.last_client), 'reset_of', router.reset_of,

@@ -55,7 +55,8 @@ local function remember(client, seq, operation, reply)
 end
 
 --- Decides a sequenced operation once: a repeat gets the first answer, one the client has given up is refused.
---- `decide(client)` answers the reply. Answers the reply and, of a repeat, the revision it was given at.
+--- `decide(client)` answers the reply, and whether it is passing: nothing was decided, and the same `seq` may come again.
+--- Answers the reply and, of a repeat, the revision it was given at.
 local function once(operation, handle, seq, ack, decide)
   local client, refused = client_of(handle)
   if not client then
@@ -68,7 +69,7 @@ local function once(operation, handle, seq, ack, decide)
   advance_ack(client, ack)
   local answer = client.answers[seq]
   if answer then return recall(answer, operation) end
-  local reply = decide(client)
-  remember(client, seq, operation, reply)
+  local reply, is_passing = decide(client)
+  if not is_passing then remember(client, seq, operation, reply) end
   return reply
 end

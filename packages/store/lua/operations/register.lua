@@ -23,6 +23,9 @@ end
 local fields = { protocol_id = protocol_id, component_id = component_id, igmp = text(is_igmp), instance = instance,
   name = name, ttl_ms = ttl_ms, grace_ms = grace_ms, secret = secret }
 
+note_ttl(ttl_ms)
+notice_claim(resumes, ttl_ms)
+
 local client = find_client('p:' .. text(protocol_id) .. ':' .. text(component_id))
 if client and client.state == 'ended' then client = nil end
 
