@@ -70,7 +70,7 @@ describe('durable', () => {
     await eventually(() => expect(answered()).toBeGreaterThan(enough), WITHIN);
     await Promise.all([servers.redis.kill(), managers.killAll()]);
     await Promise.all(working);
-    context.annotate(`killed after ${answered()} answers`);
+    await context.annotate(`killed after ${answered()} answers`);
     await servers.redis.start();
     await managers.add(2);
 
