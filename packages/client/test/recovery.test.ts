@@ -49,6 +49,20 @@ describe('a store that lost its memory', () => {
     expect(another.isHeld).toBe(true);
   });
 
+  it('lets a newcomer wait by itself until nobody can act on it any more', async () => {
+    const router = newRouter();
+    await using mgm = await stage.client({ router });
+    await using other = await stage.client({ router });
+    await using session = await mgm.registerProtocol(pim({ ttlMs: 1_500, reregister: false }));
+    const before = await session.takeInterfaceOwnership({ ifIndex: 1 });
+    await forgetEverything();
+    const rival = await eventually(() => other.registerProtocol(pim({ name: 'rival' })), MS);
+    const taken = await rival.takeInterfaceOwnership({ ifIndex: 1 });
+    expect(before.isHeld).toBe(false);
+    expect(BigInt(taken.epoch)).toBeGreaterThan(BigInt(before.epoch));
+    await rival.deregister({ force: true });
+  });
+
   it('ends a session that does not want to be registered again', async () => {
     await using mgm = await stage.client();
     const session = await mgm.registerProtocol(pim({ ttlMs: 1_000, reregister: false }));
