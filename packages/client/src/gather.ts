@@ -140,8 +140,10 @@ export class Gather {
     for (const item of batch.items) this.#sent.set(item, sent);
     const answers = await answersOf(batch, call, numbered.seq);
     this.#sender.finish(numbered.seq);
-    for (const [at, item] of batch.items.entries()) {
-      if (this.#sent.has(item)) item.answered(answers(at));
+    let at = 0;
+    for (const item of batch.items) {
+      const answer = answers(at++);
+      if (this.#sent.has(item)) item.answered(answer);
       this.#sent.delete(item);
     }
     this.flush();

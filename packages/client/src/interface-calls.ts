@@ -1,5 +1,5 @@
 import type { Epoch, InterfaceKey, RefusalFields } from '@mgm/protocol';
-import type { Agenda, Appointment, Clock } from './clock.ts';
+import type { Agenda, Clock } from './clock.ts';
 import { MgmError, placedAt, refusalError, type ErrorPlace } from './errors.ts';
 import { Gather, type BatchSender, type Change, type ItemAnswer } from './gather.ts';
 import { keyText } from './interface-key.ts';
@@ -93,24 +93,21 @@ export class InterfaceCalls {
    * Takes or releases one interface. `done` runs at once when the answer is there, in the same turn, so that no message
    * that follows it comes in between. Rejects with {@link MgmError}.
    */
-  async submit<Result>(
+  submit<Result>(
     change: Change,
     key: InterfaceKey,
     group: number,
     options: OperationOptions,
     done: (epoch: Epoch | undefined) => Result,
   ): Promise<Result> {
-    const place = { operation: change, router: this.#host.router, interface: key };
-    const limits = checkedLimits(options, this.#host, place);
-    const refused = this.#refusal(place, options.signal);
-    if (refused) throw refused;
     const { promise, resolve, reject } = Promise.withResolvers<Result>();
-    const caller = { done: (epoch: Epoch | undefined) => resolve(done(epoch)), failed: reject };
-    const operation = this.#newOperation({ change, key, group, had: options.had }, limits, caller);
-    this.#size++;
-    this.#listen(operation, options.signal);
-    if (this.#order.enter(operation)) this.#start(operation);
-    return await promise;
+    const caller: Caller = { done: (epoch) => resolve(done(epoch)), failed: reject };
+    try {
+      this.#accept(change, key, group, options, caller);
+    } catch (error) {
+      reject(error);
+    }
+    return promise;
   }
 
   /** The session is over: nothing more is sent, and every caller is told. */
@@ -122,6 +119,24 @@ export class InterfaceCalls {
     }
     this.#gather.end(reason);
     this.#idle?.resolve();
+  }
+
+  /** Throws {@link MgmError} where it is refused; then nothing of it is left. */
+  #accept(
+    change: Change,
+    key: InterfaceKey,
+    group: number,
+    options: OperationOptions,
+    caller: Caller,
+  ): void {
+    const place = { operation: change, router: this.#host.router, interface: key };
+    const limits = checkedLimits(options, this.#host, place);
+    const refused = this.#refusal(place, options.signal);
+    if (refused) throw refused;
+    const operation = this.#newOperation({ change, key, group, had: options.had }, limits, caller);
+    this.#size++;
+    this.#listen(operation, options.signal);
+    if (this.#order.enter(operation)) this.#start(operation);
   }
 
   #refusal(place: ErrorPlace, signal: AbortSignal | undefined): MgmError | undefined {
@@ -157,15 +172,15 @@ export class InterfaceCalls {
   /** From now on the deadline and the caller's signal detach the caller. */
   #listen(operation: Operation, signal: AbortSignal | undefined): void {
     const { agenda } = this.#host;
+    const appointment = agenda.at(operation.deadlineMono, () => this.#detach(operation, 'timeout'));
+    operation.unlisten = () => agenda.remove(appointment);
+    if (!signal) return;
     const onAbort = (): void => this.#detach(operation, 'aborted');
-    signal?.addEventListener('abort', onAbort, { once: true });
+    signal.addEventListener('abort', onAbort, { once: true });
     operation.unlisten = () => {
       agenda.remove(appointment);
-      signal?.removeEventListener('abort', onAbort);
+      signal.removeEventListener('abort', onAbort);
     };
-    const appointment: Appointment = agenda.at(operation.deadlineMono, () =>
-      this.#detach(operation, 'timeout'),
-    );
   }
 
   #start(operation: Operation): void {

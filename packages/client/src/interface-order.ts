@@ -33,9 +33,9 @@ export class InterfaceOrder<Operation extends Turn> {
     const line = this.#lines.get(operation.keyText);
     const at = line?.indexOf(operation) ?? -1;
     if (!line || at < 0) return undefined;
-    line.splice(at, 1);
-    if (line.length === 0) this.#lines.delete(operation.keyText);
-    return at === 0 ? line[0] : undefined;
+    if (line.length === 1) this.#lines.delete(operation.keyText);
+    else line.splice(at, 1);
+    return at === 0 && line[0] !== operation ? line[0] : undefined;
   }
 
   /** Everything in it, turn or not. */

@@ -154,16 +154,14 @@ export class Registration implements OwnershipKeeper {
     return [...this.#holdings];
   }
 
-  async take(key: InterfaceKey, group: number, options: OperationOptions): Promise<HeldInterface> {
-    return await this.#calls.submit('take', key, group, options, (epoch) =>
-      this.#grant(key, epoch),
-    );
+  take(key: InterfaceKey, group: number, options: OperationOptions): Promise<HeldInterface> {
+    return this.#calls.submit('take', key, group, options, (epoch) => this.#grant(key, epoch));
   }
 
-  async release(key: InterfaceKey, group: number, options: CallOptions): Promise<void> {
+  release(key: InterfaceKey, group: number, options: CallOptions): Promise<void> {
     // From the call on, not from its turn: who releases has stopped acting.
     this.#holdings.end(key, () => givenBack(key));
-    await this.#calls.submit('release', key, group, options, () => {});
+    return this.#calls.submit('release', key, group, options, () => {});
   }
 
   async giveBack(ownership: HeldInterface, options: CallOptions): Promise<void> {
