@@ -47,6 +47,12 @@ describe('a change that no replica has', () => {
         message: expect.stringContaining('1 replicas'),
       });
       expect(await recordOn(world, 3)).toEqual({ primary: 0, replica: 0 });
+      // Both have looked again, and found that another try would end the same way.
+      await eventually(() => {
+        for (const manager of world.managers.running) {
+          expect(manager.output()).toContain('have all that the primary has');
+        }
+      }, WITHIN);
       await world.failOver();
 
       const granted = await eventually(async () => ok(await rival.take(2)), WITHIN);

@@ -11,11 +11,12 @@ import { connect } from 'nats';
 import { expect, inject } from 'vitest';
 import { RawRouter } from '../support/raw-client.ts';
 import { natsAccess } from './nats-access.ts';
-import { startManagers } from '../support/managers.ts';
+import { type Managers, startManagers } from '../support/managers.ts';
 
 /** A primary, its replica behind a proxy, and that one's replica, so that the first can be promoted and has one. */
 export interface ReplicatedWorld extends AsyncDisposable {
   readonly router: RawRouter;
+  readonly managers: Managers;
   readonly primary: Redis;
   readonly replica: Redis;
   /** What the replica hears of the primary. */
@@ -65,12 +66,13 @@ export async function startReplicatedWorld(managers: number): Promise<Replicated
   const front = starting.use(await startTcpProxy({ port: first.port }));
   const nats = starting.use(await startNats(inject('servers')));
   const servers = { nats, redis: { ...first, url: `redis://${front.host}:${front.port}` } };
-  starting.use(await startManagers(managers, servers, ENV));
+  const serving = starting.use(await startManagers(managers, servers, ENV));
   const connection = await connect({ ...natsAccess(nats.url), reconnect: false });
   starting.defer(() => connection.close());
   const scope = starting.move();
   return {
     router: new RawRouter(connection),
+    managers: serving,
     primary,
     replica,
     replication,
