@@ -5,6 +5,7 @@ import type { Evidence, Finding, ProcessHistory } from './check/evidence.ts';
 import { checkLeftovers, type LeftKey } from './check/leftovers.ts';
 import { checkFinalState, checkWatchers } from './check/log.ts';
 import { directUrls } from './direct.ts';
+import { onRedis } from './topology/on-redis.ts';
 import { readHistory } from './traffic/history.ts';
 import type { Watcher } from './traffic/watcher.ts';
 import type { World } from './world.ts';
@@ -18,7 +19,7 @@ const PAGE = 1_000;
 export async function gather(world: World, watchers: readonly Watcher[]): Promise<Evidence[]> {
   await Promise.all(world.workers.map((worker) => worker.rest(RESTING_WITHIN_MS)));
   const found: Evidence[] = [];
-  for (const router of world.routers) {
+  for (const router of world.servers.routers) {
     await using mgm = await connect({ servers: directUrls(world.servers.nats), router });
     const mine = watchers.filter((one) => one.router === router);
     let last: Evidence | undefined;
@@ -101,7 +102,7 @@ async function wholeLog(mgm: Mgm): Promise<EventMessage[]> {
 export async function leftoversOf(world: World): Promise<Finding[]> {
   await Promise.all(world.workers.map((worker) => worker.leave(RESTING_WITHIN_MS)));
   const findings: Finding[] = [];
-  for (const router of world.routers) {
+  for (const router of world.servers.routers) {
     let finding = checkLeftovers(router, []);
     const look = async (): Promise<void> => {
       finding = checkLeftovers(router, await keysOf(world, router));
@@ -116,10 +117,12 @@ export async function leftoversOf(world: World): Promise<Finding[]> {
 
 async function keysOf({ servers }: World, router: string): Promise<LeftKey[]> {
   const found: LeftKey[] = [];
-  await servers.onPrimaries(async (redis) => {
-    for await (const keys of redis.scanStream({ match: `mgm:{${router}}:*`, count: 1_000 })) {
-      for (const key of keys as string[]) found.push({ key, keptForMs: await redis.pttl(key) });
-    }
-  });
+  for (const primary of await servers.primaries()) {
+    await onRedis(primary, async (redis) => {
+      for await (const keys of redis.scanStream({ match: `mgm:{${router}}:*`, count: 1_000 })) {
+        for (const key of keys as string[]) found.push({ key, keptForMs: await redis.pttl(key) });
+      }
+    });
+  }
   return found;
 }

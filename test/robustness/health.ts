@@ -9,9 +9,10 @@ import type { World } from './world.ts';
 const HEALTHY_WITHIN_MS = 60_000;
 
 /** Resolves when every manager serves and a client can register, take, release and leave. */
-export async function untilHealthy({ servers, managers, routers }: World): Promise<void> {
+export async function untilHealthy({ servers, managers }: World): Promise<void> {
   await eventually(
     async () => {
+      await servers.whole();
       // A connection of its own each time: that one can be made is a part of it.
       const nats = await connect({
         servers: directUrls(servers.nats),
@@ -26,7 +27,7 @@ export async function untilHealthy({ servers, managers, routers }: World): Promi
         const found = (await Array.fromAsync(answers)).length;
         if (found < managers.length)
           throw new Error(`${found} of ${managers.length} managers serve`);
-        for (const router of routers) await tryOut(new RawRouter(nats, `${router}-health`));
+        for (const router of servers.routers) await tryOut(new RawRouter(nats, `${router}-health`));
       } finally {
         await nats.close();
       }

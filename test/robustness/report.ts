@@ -15,7 +15,8 @@ export interface Report {
   readonly changes: number;
   /** Of each kind of fault: how often. */
   readonly faults: Readonly<Record<string, number>>;
-  readonly notAvailable: readonly string[];
+  /** Faults that this topology or machine can't have, and why. */
+  readonly notAvailable: Readonly<Record<string, string>>;
   readonly slowestRecoveryMs: number;
   readonly checkerMs: number;
   readonly findings: readonly Finding[];
@@ -65,7 +66,7 @@ export function textOf(report: Report): string {
       .map(([name, count]) => `${name} ${count}`)
       .join(', ')}`,
     `slowest recovery ${report.slowestRecoveryMs} ms; checked in ${report.checkerMs} ms`,
-    ...notAvailable.map((line) => `not available: ${line}`),
+    ...Object.entries(notAvailable).map(([name, why]) => `not available: ${name}: ${why}`),
     ...findings.map(({ check, checked, problems, inconclusive }) =>
       [
         `${problems.length > 0 ? 'VIOLATED' : inconclusive ? 'open' : 'held'}  ${check} (${checked} looked at)`,

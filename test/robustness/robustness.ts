@@ -37,10 +37,9 @@ async function list(
   say: (line: string) => void,
 ): Promise<void> {
   await using world = await startWorld(settings, folder, new Chance(1), say);
-  for (const { name, unavailable } of world.faults) {
-    process.stdout.write(
-      unavailable === undefined ? `${name}\n` : `${name}: not available, ${unavailable}\n`,
-    );
+  for (const { name } of world.faults) process.stdout.write(`${name}\n`);
+  for (const [name, why] of Object.entries(world.servers.without)) {
+    process.stdout.write(`${name}: not available, ${why}\n`);
   }
 }
 

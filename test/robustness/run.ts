@@ -1,4 +1,6 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { connect, type Mgm } from '@mgm/client';
 import { eventually } from '@mgm/test-support';
 import { machineMonoMs } from '../faults/worker-talk.ts';
@@ -9,10 +11,11 @@ import { callsOf, type Evidence, type Finding } from './check/evidence.ts';
 import { directUrls } from './direct.ts';
 import { gather, leftoversOf } from './ending.ts';
 import { keepEvidence } from './evidence-file.ts';
-import { injectFaults, type Incident } from './faults/schedule.ts';
+import { type Incident, type Incidents, injectFaults } from './faults/schedule.ts';
 import { untilHealthy } from './health.ts';
 import { countFaults, merged, type Report, verdictOf } from './report.ts';
 import type { Settings } from './settings.ts';
+import { onRedis } from './topology/on-redis.ts';
 import { Watcher } from './traffic/watcher.ts';
 import { startWorld, type World } from './world.ts';
 
@@ -20,7 +23,7 @@ import { startWorld, type World } from './world.ts';
 const LASTING = [200, 4_500] as const;
 const APART = [300, 1_500] as const;
 
-/** One run from start to verdict. Rejects where it could not even begin, or where nothing works any more after a fault. */
+/** One run from start to verdict. Rejects where it could not even begin. */
 export async function run(
   settings: Settings,
   folder: string,
@@ -36,14 +39,18 @@ export async function run(
   await using watching = await watchAll(world);
   for (const worker of world.workers) worker.start();
   await untilConnected(world);
-  const incidents = await breakThings(world, settings, chance.fork(), watching.watchers, say);
-  say('all workers rest');
-  const evidence = await gather(world, watching.watchers);
-  const leftovers = await leftoversOf(world);
+  const happened = await breakThings(world, settings, chance.fork(), watching.watchers, say);
+  const { incidents, broken } = happened;
+  await keepWords(world, folder);
+  if (broken !== undefined) say(broken);
+  else say('all workers rest');
+  const evidence = broken === undefined ? await gather(world, watching.watchers) : [];
+  const leftovers = broken === undefined ? await leftoversOf(world) : [];
   say('checking');
   const begunMono = performance.now();
   const findings = merged([
     checkAssumptions({ evidence, incidents, seconds }),
+    checkRecovery(world, happened),
     ...CHECKS.flatMap((check) => evidence.map((one) => check(one))),
     ...leftovers,
   ]);
@@ -62,20 +69,40 @@ async function untilConnected({ workers }: World): Promise<void> {
   await eventually(connected, { withinMs: 30_000, everyMs: 50 });
 }
 
+/** After each fault everything worked again, and no worker ended by itself. */
+function checkRecovery({ workers }: World, { incidents, broken }: Incidents): Finding {
+  const crashed = workers.filter((worker) => worker.hasCrashed);
+  return {
+    check: 'recovery',
+    checked: incidents.length,
+    problems: [
+      ...(broken === undefined ? [] : [broken]),
+      ...crashed.map(({ name, words }) => `${name} ended by itself\n${words}`),
+    ],
+  };
+}
+
+/** What managers and the store said last, beside the histories. */
+async function keepWords({ managers, servers }: World, folder: string): Promise<void> {
+  for (const one of managers) await writeFile(join(folder, `${one.name}.log`), one.output());
+  for (const one of [...servers.redis, ...servers.others]) {
+    const info = await onRedis(one, (redis) => redis.info()).catch(String);
+    await writeFile(join(folder, `${one.name}.log`), `${await one.server.logs()}\n${info}`);
+  }
+}
+
 async function breakThings(
   world: World,
   { seconds, faults: wanted }: Settings,
   chance: Chance,
   watchers: readonly Watcher[],
   say: (line: string) => void,
-): Promise<Incident[]> {
+): Promise<Incidents> {
   const untilMono = machineMonoMs() + seconds * 1_000;
   const faults = world.faults.filter(
-    ({ name, unavailable }) =>
-      unavailable === undefined &&
-      (wanted.length === 0 || wanted.some((word) => name.includes(word))),
+    ({ name }) => wanted.length === 0 || wanted.some((word) => name.includes(word)),
   );
-  const incidents = await injectFaults({
+  const happened = await injectFaults({
     faults,
     chance,
     untilMono,
@@ -89,8 +116,8 @@ async function breakThings(
     },
   });
   const leftMs = untilMono - machineMonoMs();
-  if (leftMs > 0) await new Promise((resolve) => setTimeout(resolve, leftMs));
-  return incidents;
+  if (leftMs > 0 && !happened.broken) await delay(leftMs);
+  return happened;
 }
 
 /** Two watchers of each router: one that only servers can disturb, one behind links that fail as those of workers do. */
@@ -101,7 +128,7 @@ async function watchAll(world: World): Promise<AsyncDisposable & { readonly watc
     const mgm: Mgm = starting.use(await connect({ servers, router, name }));
     watchers.push(starting.use(new Watcher(name, mgm)));
   };
-  for (const router of world.routers) {
+  for (const router of world.servers.routers) {
     await watch('direct watcher', router, directUrls(world.servers.nats));
     const links = world.workers.find(({ plan }) => plan.router === router)?.links ?? [];
     const urls = links.map(({ proxy }) => `nats://${proxy.host}:${proxy.port}`);
@@ -137,9 +164,7 @@ async function reportOf(ran: Ran): Promise<Report> {
     unknown: calls.filter(({ told }) => told.told === 'unknown').length,
     changes: evidence.reduce((sum, { log }) => sum + log.length, 0),
     faults: countFaults(incidents),
-    notAvailable: world.faults.flatMap(({ name, unavailable }) =>
-      unavailable === undefined ? [] : [`${name}: ${unavailable}`],
-    ),
+    notAvailable: world.servers.without,
     slowestRecoveryMs: Math.max(0, ...incidents.map(({ recoveredMs }) => recoveredMs)),
     checkerMs,
     findings,

@@ -9,6 +9,9 @@ import { processFaults } from './faults/process-faults.ts';
 import { storeFaults } from './faults/store-faults.ts';
 import type { Settings } from './settings.ts';
 import { ManagerSlot } from './topology/manager-slot.ts';
+import { startCluster } from './topology/cluster.ts';
+import { linksToNats } from './topology/nats-links.ts';
+import { startSentinel } from './topology/sentinel.ts';
 import { startSingle } from './topology/single.ts';
 import type { Servers, ServersOptions } from './topology/system.ts';
 import { directConnection } from './direct.ts';
@@ -24,15 +27,14 @@ const GRACE_MS = 2_000;
 
 /** Everything a run is about, running; disposing ends all of it. */
 export interface World extends Targets, AsyncDisposable {
-  readonly routers: readonly string[];
   readonly faults: readonly Fault[];
 }
 
 const START: Readonly<Record<Settings['topology'], (options: ServersOptions) => Promise<Servers>>> =
   {
     single: startSingle,
-    sentinel: startSingle,
-    cluster: startSingle,
+    sentinel: startSentinel,
+    cluster: startCluster,
   };
 
 /** Starts servers and managers, and makes places for workers, which are started by `start` of each. */
@@ -51,30 +53,25 @@ export async function startWorld(
   );
   for (const manager of managers) starting.use(manager);
   await Promise.all(managers.map((manager) => manager.start()));
-  const routers = routersOf(topology);
   const workers: WorkerSlot[] = [];
-  for (const plan of routers.flatMap((router) => plansFor(router, settings))) {
-    const links = await servers.natsFor(plan.name, 'worker-nats');
+  for (const plan of servers.routers.flatMap((router) => plansFor(router, settings))) {
+    const links = await linksToNats(servers, plan.name, 'worker-nats');
+    for (const { proxy } of links) starting.use(proxy);
     workers.push(starting.use(new WorkerSlot(plan, links, folder, chance.between(1, 2 ** 30))));
   }
   const targets = { servers, managers, workers };
   const scope = starting.move();
   return {
     ...targets,
-    routers,
     faults: [
       ...processFaults(targets),
       ...linkFaults(targets),
       ...storeFaults(targets),
       repeatMessages(() => directConnection(servers)),
-    ],
+      ...servers.faults,
+    ].filter(({ name }) => servers.without[name] === undefined),
     [Symbol.asyncDispose]: () => scope.disposeAsync(),
   };
-}
-
-/** Many routers where the store has many parts. */
-function routersOf(topology: Settings['topology']): string[] {
-  return topology === 'cluster' ? ['r1', 'r2', 'r3'] : ['r1'];
 }
 
 /** Two protocols on the client library, one that knows the wire contract alone, and IGMP beside them. */

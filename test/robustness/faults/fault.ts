@@ -24,7 +24,6 @@ export interface Injected {
 export interface Fault {
   /** As `--faults` names it. */
   readonly name: string;
-  /** Why this run can't have it. */
-  readonly unavailable?: string | undefined;
-  inject(chance: Chance): Promise<Injected>;
+  /** Breaks something; `undefined` where there is nothing to break at this moment. */
+  inject(chance: Chance): Promise<Injected | undefined>;
 }

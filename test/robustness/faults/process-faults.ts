@@ -25,12 +25,12 @@ export function processFaults({ servers, managers, workers }: Targets): Fault[] 
     worker: workers,
     nats: ofServers(servers.nats),
     redis: ofServers(servers.redis),
+    sentinel: ofServers(servers.others),
   };
   return [
-    ...Object.entries(groups).flatMap(([kind, group]) => [
-      killOf(kind, group),
-      stopOf(kind, group),
-    ]),
+    ...Object.entries(groups).flatMap(([kind, group]) =>
+      group.length > 0 ? [killOf(kind, group), stopOf(kind, group)] : [],
+    ),
     allManagersKilled(managers),
     managerRestarted(managers),
   ];

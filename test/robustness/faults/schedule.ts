@@ -26,11 +26,18 @@ export interface ScheduleOptions {
   readonly say: (line: string) => void;
 }
 
+/** What became of the faults of a run. */
+export interface Incidents {
+  readonly incidents: readonly Incident[];
+  /** Why nothing works any more, although everything was healed. */
+  readonly broken?: string;
+}
+
 /**
  * Injects one fault after the other, drawn by chance, each kind once before any comes again. After each is healed everything
- * has to work again before the next. Rejects where it does not.
+ * has to work again before the next; where it does not, that is the end.
  */
-export async function injectFaults(options: ScheduleOptions): Promise<Incident[]> {
+export async function injectFaults(options: ScheduleOptions): Promise<Incidents> {
   const { faults, chance, untilMono, health, say } = options;
   const incidents: Incident[] = [];
   let left: Fault[] = [];
@@ -38,26 +45,30 @@ export async function injectFaults(options: ScheduleOptions): Promise<Incident[]
     if (left.length === 0) left = shuffled(faults, chance);
     await delay(chance.between(...options.apart));
     const lastingMs = chance.between(...options.lasting);
-    if (machineMonoMs() + lastingMs > untilMono) return incidents;
+    if (machineMonoMs() + lastingMs > untilMono) return { incidents };
     const fault = left.shift();
     if (!fault) continue;
     const fromMono = machineMonoMs();
     const injected = await fault.inject(chance);
+    if (!injected) {
+      say(`${fault.name}: nothing to break`);
+      continue;
+    }
     say(`${fault.name}: ${injected.what}, ${lastingMs} ms`);
     await delay(lastingMs);
     await injected.heal();
     const toMono = machineMonoMs();
-    await health().catch((cause: unknown) => {
-      throw new Error(
-        `nothing works after ${fault.name} (${injected.what}) was healed: ${String(cause)}`,
-        { cause },
-      );
-    });
+    try {
+      await health();
+    } catch (error) {
+      const broken = `nothing works after ${fault.name} (${injected.what}): ${String(error)}`;
+      return { incidents, broken };
+    }
     const recoveredMs = Math.round(machineMonoMs() - toMono);
     const bit = injected.bit?.() ?? true;
     incidents.push({ fault: fault.name, what: injected.what, fromMono, toMono, bit, recoveredMs });
   }
-  return incidents;
+  return { incidents };
 }
 
 function shuffled<Item>(items: readonly Item[], chance: Chance): Item[] {

@@ -1,15 +1,17 @@
 import type { Redis } from 'ioredis';
+import { onRedis } from '../topology/on-redis.ts';
 import type { Fault, Targets } from './fault.ts';
 
 /** Faults of the store that need no process or link to break: it refuses, forgets its scripts, or its clock jumps. */
 export function storeFaults({ servers }: Targets): Fault[] {
   return [
     setting('script-flush', servers, (redis) => redis.script('FLUSH')),
+    setting('maxmemory', servers, config('maxmemory', '1mb'), config('maxmemory', '0')),
     setting(
-      'maxmemory',
+      'noreplicas',
       servers,
-      (redis) => redis.config('SET', 'maxmemory', '1mb'),
-      (redis) => redis.config('SET', 'maxmemory', '0'),
+      config('min-replicas-to-write', '9'),
+      config('min-replicas-to-write', '0'),
     ),
     setting(
       'readonly',
@@ -23,22 +25,22 @@ export function storeFaults({ servers }: Targets): Fault[] {
 
 type Task = (redis: Redis) => Promise<unknown>;
 
+function config(name: string, value: string): Task {
+  return (redis) => redis.config('SET', name, value);
+}
+
+/** Asks all that take writes, and the same ones again to heal. */
 function setting(name: string, servers: Targets['servers'], does: Task, undoes?: Task): Fault {
-  const everywhere = async (task: Task): Promise<string[]> => {
-    const names: string[] = [];
-    await servers.onPrimaries(async (redis, server) => {
-      await task(redis);
-      names.push(server);
-    });
-    return names;
-  };
   return {
     name,
     inject: async () => {
-      const hit = await everywhere(does);
+      const hit = await servers.primaries();
+      for (const one of hit) await onRedis(one, does);
       return {
-        what: hit.join(', '),
-        heal: async () => void (undoes && (await everywhere(undoes))),
+        what: hit.map((one) => one.name).join(', '),
+        heal: async () => {
+          if (undoes) for (const one of hit) await onRedis(one, undoes);
+        },
       };
     },
   };
@@ -47,7 +49,6 @@ function setting(name: string, servers: Targets['servers'], does: Task, undoes?:
 function clockStep({ moveClock }: Targets['servers']): Fault {
   return {
     name: 'clock-step',
-    unavailable: moveClock ? undefined : "the store's clock can't be moved here",
     inject: async (chance) => {
       const offsetS = chance.one([-3_600, -60, -5, 5, 60, 3_600]);
       await moveClock?.(offsetS);

@@ -1,4 +1,5 @@
 import { type Manager, startManagers } from '../../support/managers.ts';
+import { linksToNats } from './nats-links.ts';
 import type { Link, Servers } from './system.ts';
 
 /** Where one manager runs, and after it the next: its ways to the servers stay, the processes change. */
@@ -16,13 +17,14 @@ export class ManagerSlot implements AsyncDisposable {
 
   /** Makes the ways to the servers. Starts nothing. */
   static async open(name: string, servers: Servers): Promise<ManagerSlot> {
-    const nats = await servers.natsFor(name, 'manager-nats');
+    const nats = await linksToNats(servers, name, 'manager-nats');
     const redis = await servers.redisFor(name);
     return new ManagerSlot(name, [...nats, ...redis.links], {
       MGM_NATS_URL: natsUrl(nats),
       MGM_REDIS_URL: redis.url,
       MGM_NAME: name,
-      MGM_LOG_LEVEL: 'info',
+      // A whole run can be read back at its end.
+      MGM_EVENT_RETENTION: '10000000',
       ...servers.env,
     });
   }
@@ -60,6 +62,7 @@ export class ManagerSlot implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
+    for (const { proxy } of this.links) await proxy[Symbol.asyncDispose]();
   }
 }
 

@@ -1,0 +1,16 @@
+import { startTcpProxy } from '@mgm/devstack';
+import type { Link, Servers } from './system.ts';
+
+/** A proxy to each NATS server, for one worker or manager. They end with whoever disposes of them. */
+export async function linksToNats(
+  { nats }: Servers,
+  from: string,
+  kind: 'worker-nats' | 'manager-nats',
+): Promise<Link[]> {
+  const links: Link[] = [];
+  for (const { name, server } of nats) {
+    const proxy = await startTcpProxy({ host: server.host, port: server.port });
+    links.push({ name: `${from} to ${name}`, kind, proxy });
+  }
+  return links;
+}
