@@ -16,6 +16,8 @@ export interface Settings {
   /** How long a worker waits between two calls, on average. */
   readonly pauseMs: number;
   /** Where histories are kept; without it they go with the run, unless it found something. */
+  /** A commit whose manager joins now and then. */
+  readonly older: string | undefined;
   readonly keep: string | undefined;
   readonly json: boolean;
 }
@@ -33,6 +35,7 @@ was recorded: linearizability per interface, one owner at a time, rising epochs,
   --faults list       which faults there are, and which can't be had here
   --durability MODE   memory, durable, replicated (what the topology can do)
   --pause MS          between two calls of a worker, on average (60): more is less load
+  --older REF         a commit of before, whose manager serves beside the others now and then; single only
   --keep DIR          keeps the histories there; without it only those of a run that found something, in .cache
   --json              the report as JSON on standard output
 
@@ -63,6 +66,7 @@ export function requestOf(args: readonly string[]): Request {
       faults: { type: 'string', default: '' },
       durability: { type: 'string' },
       pause: { type: 'string', default: '60' },
+      older: { type: 'string' },
       keep: { type: 'string' },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -81,6 +85,7 @@ export function requestOf(args: readonly string[]): Request {
       durability === undefined ? undefined : oneOf('durability', durability, DURABILITIES),
     faults: values.faults === 'list' ? [] : values.faults.split(',').filter((word) => word !== ''),
     pauseMs: above0('pause', values.pause),
+    older: values.older,
     keep: values.keep,
     json: values.json,
   };

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { chooseServers } from '@mgm/devstack';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { CHECKS } from './check/all.ts';
 import type { Evidence } from './check/evidence.ts';
@@ -12,16 +13,21 @@ import type { Report } from './report.ts';
 import type { Timed } from './traffic/history.ts';
 
 const PROGRAM = fileURLToPath(new URL('robustness.ts', import.meta.url));
+const CACHE = fileURLToPath(new URL('../../.cache/servers', import.meta.url));
 const WITHIN_MS = 110_000;
 
-/** Why these runs are left out: they start servers of their own, from the same source whatever the session uses. */
-function notHere(): string | undefined {
-  const isFirstOfTwo =
-    inject('servers').source === 'docker' &&
-    (process.env['MGM_TEST_SOURCES'] ?? '').split(',').includes('process');
-  return isFirstOfTwo ? 'runs once, beside the tests that use processes' : undefined;
+/** Why these runs are left out. They start servers of their own, as processes, wherever the others come from. */
+async function notHere(): Promise<string | undefined> {
+  const others = (process.env['MGM_TEST_SOURCES'] ?? '').split(',');
+  const isFirst = inject('servers').source === 'docker' && others.includes('process');
+  if (isFirst) return 'runs beside the tests over processes';
+  const wanted = { force: 'process', prefer: 'process', cacheDir: CACHE } as const;
+  return await chooseServers(wanted).then(() => undefined, String);
 }
 
+const SHORT = ['--seconds', '12', '--seed', '11'];
+
+/** Runs it as a person would, and rejects unless everything held. */
 async function robustness(args: readonly string[]): Promise<Report> {
   const node = ['--conditions=@mgm/source', PROGRAM, '--json', ...args];
   const { stdout } = await promisify(execFile)(process.execPath, node, {
@@ -36,23 +42,38 @@ async function robustness(args: readonly string[]): Promise<Report> {
 
 describe('a short run under faults', { timeout: WITHIN_MS }, () => {
   let folder = '';
+  let why: string | undefined;
   beforeAll(async () => {
+    why = await notHere();
     folder = await mkdtemp(join(tmpdir(), 'mgm-robustness-'));
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
   it('holds on one Redis and one NATS, and its record fails the checks once it is changed', async (context) => {
-    context.skip(notHere() !== undefined, notHere());
-    const args = ['--topology', 'single', '--seconds', '12', '--seed', '11', '--keep', folder];
-    const report = await robustness(args);
-    expect(report.verdict).toBe('ok');
-    const evidence = await readEvidence(report.histories ?? '');
+    context.skip(why !== undefined, why);
+    const { histories = '' } = await robustness([
+      '--topology',
+      'single',
+      '--keep',
+      folder,
+      ...SHORT,
+    ]);
+    const evidence = await readEvidence(histories);
     for (const [what, spoilt, check] of spoilings(evidence)) {
       const found = CHECKS.flatMap((one) => spoilt.map((of) => one(of)));
       const red = found.filter(({ problems }) => problems.length > 0).map((one) => one.check);
       expect(red, what).toContain(check);
     }
   });
+
+  it.for(['sentinel', 'cluster'])(
+    'holds on a NATS cluster and Redis %s',
+    async (topology, { skip }) => {
+      skip(why !== undefined, why);
+      const { verdict } = await robustness(['--topology', topology, ...SHORT]);
+      expect(verdict).toBe('ok');
+    },
+  );
 });
 
 type Spoiling = readonly [what: string, spoilt: Evidence[], check: string];

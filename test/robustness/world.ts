@@ -4,6 +4,7 @@ import { ProtocolId } from '@mgm/client';
 import type { Chance } from '../support/chance.ts';
 import { repeatMessages } from './faults/bus-faults.ts';
 import type { Fault, Targets } from './faults/fault.ts';
+import { olderManager } from './faults/older-manager.ts';
 import { linkFaults } from './faults/link-faults.ts';
 import { processFaults } from './faults/process-faults.ts';
 import { storeFaults } from './faults/store-faults.ts';
@@ -11,6 +12,7 @@ import type { Settings } from './settings.ts';
 import { ManagerSlot } from './topology/manager-slot.ts';
 import { startCluster } from './topology/cluster.ts';
 import { linksToNats } from './topology/nats-links.ts';
+import { olderVersion } from './topology/older-version.ts';
 import { startSentinel } from './topology/sentinel.ts';
 import { startSingle } from './topology/single.ts';
 import type { Servers, ServersOptions } from './topology/system.ts';
@@ -47,6 +49,7 @@ export async function startWorld(
   await using starting = new AsyncDisposableStack();
   const choice = await chooseServers({ prefer: 'process', cacheDir: CACHE, onProgress: say });
   const { topology, durability } = settings;
+  const older = settings.older === undefined ? undefined : await olderVersion(settings.older);
   const servers = starting.use(await START[topology]({ choice, durability, say }));
   const managers = await Promise.all(
     Array.from({ length: MANAGERS }, (_, at) => ManagerSlot.open(`manager-${at + 1}`, servers)),
@@ -69,6 +72,7 @@ export async function startWorld(
       ...storeFaults(targets),
       repeatMessages(() => directConnection(servers)),
       ...servers.faults,
+      ...(older === undefined ? [] : [olderManager(servers, older)]),
     ].filter(({ name }) => servers.without[name] === undefined),
     [Symbol.asyncDispose]: () => scope.disposeAsync(),
   };

@@ -37,16 +37,20 @@ export interface Managers extends AsyncDisposable {
   killAll(): Promise<void>;
 }
 
-/** Starts `count` managers as processes of their own, with nothing in their environment but what stands here. */
+/**
+ * Starts `count` managers as processes of their own, with nothing in their environment but what stands here, from these
+ * sources or from those at another root.
+ */
 export async function startManagers(
   count: number,
   servers: ManagerServers,
   env: ManagerEnv = {},
+  root: string = ROOT,
 ): Promise<Managers> {
   const running: Manager[] = [];
   const urls = { MGM_NATS_URL: servers.nats.url, MGM_REDIS_URL: servers.redis.url };
   const add = async (more: number): Promise<void> => {
-    const started = Array.from({ length: more }, () => startManager({ ...urls, ...env }));
+    const started = Array.from({ length: more }, () => startManager({ ...urls, ...env }, root));
     running.push(...(await allOrNone(started)));
   };
   const end = async (how: 'stop' | 'kill'): Promise<void> => {
@@ -70,8 +74,8 @@ async function allOrNone(starting: readonly Promise<Manager>[]): Promise<Manager
   throw failed.reason;
 }
 
-async function startManager(env: ManagerEnv): Promise<Manager> {
-  const child = spawnManager(env);
+async function startManager(env: ManagerEnv, root: string): Promise<Manager> {
+  const child = spawnManager(env, root);
   let output = '';
   const { promise: ready, resolve, reject } = Promise.withResolvers<void>();
   const read = (chunk: string): void => {
@@ -102,7 +106,7 @@ async function startManager(env: ManagerEnv): Promise<Manager> {
     .finally(() => clearTimeout(timer));
 }
 
-function spawnManager(env: ManagerEnv): ChildProcess {
+function spawnManager(env: ManagerEnv, cwd: string): ChildProcess {
   const node = [
     process.execPath,
     '--conditions=@mgm/source',
@@ -112,7 +116,7 @@ function spawnManager(env: ManagerEnv): ChildProcess {
   const [command = '', ...args] = existsSync(SETPRIV)
     ? [SETPRIV, '--pdeathsig', 'KILL', '--', ...node]
     : node;
-  return spawn(command, args, { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  return spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
 async function end(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {

@@ -34,6 +34,7 @@ export async function startCluster(options: ServersOptions): Promise<Servers> {
     whole,
     faults: [],
     without: {
+      'older-manager': 'older versions know no cluster',
       'manager-redis links': 'managers go where the cluster sends them, past any proxy',
       readonly: 'a node of a cluster follows nobody from outside of it',
       ...clock.without,

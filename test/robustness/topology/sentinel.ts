@@ -49,6 +49,7 @@ export async function startSentinel({
     whole,
     faults: failoverFaults(primary, sentinels),
     without: {
+      'older-manager': 'older versions know no sentinels',
       'manager-redis links': NO_PROXY,
       readonly: 'a primary that follows nobody is what sentinels mend; a failover has it',
       'clock-step': 'sentinels would do nothing for 30 s',

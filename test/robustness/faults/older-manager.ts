@@ -1,0 +1,27 @@
+import { startManagers } from '../../support/managers.ts';
+import { directUrls } from '../direct.ts';
+import type { Servers } from '../topology/system.ts';
+import type { Fault } from './fault.ts';
+
+/**
+ * A manager of an older version beside the others, in the same queue group, as in every rollout: requests, sweeps and
+ * keepalives go to it as to any other.
+ */
+export function olderManager(servers: Servers, root: string): Fault {
+  return {
+    name: 'older-manager',
+    inject: async () => {
+      const redis = await servers.redisFor('manager-older');
+      // It knows no variable that came later.
+      const env = { MGM_REDIS_URL: redis.url, MGM_NAME: 'manager-older' };
+      const nats = { url: directUrls(servers.nats).join(',') };
+      const managers = await startManagers(1, { nats, redis }, env, root);
+      const [manager] = managers.running;
+      return {
+        what: 'one more, that decides with its own scripts',
+        heal: () => managers.killAll(),
+        bit: () => /"msg":"(?:owner|igmp|session) changed"/.test(manager?.output() ?? ''),
+      };
+    },
+  };
+}

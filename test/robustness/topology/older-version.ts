@@ -1,0 +1,48 @@
+import { execFile } from 'node:child_process';
+import { access, mkdir, mkdtemp, readdir, rename, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+const CACHE = join(ROOT, '.cache/older');
+/** Where this project's own packages are linked from. */
+const OWN_SCOPE = '@mgm';
+const exec = promisify(execFile);
+
+/**
+ * The sources of an older commit in a folder of their own, that its manager can be started from: with its own packages, and
+ * what is installed here for everything else. Rejects where the commit is not there, as in a shallow clone.
+ */
+export async function olderVersion(ref: string): Promise<string> {
+  const { stdout } = await exec('git', ['rev-parse', '--verify', `${ref}^{commit}`], { cwd: ROOT });
+  const commit = stdout.trim();
+  const folder = join(CACHE, commit);
+  if (await isThere(folder)) return folder;
+  await mkdir(CACHE, { recursive: true });
+  const work = await mkdtemp(join(CACHE, 'new-'));
+  await exec('bash', ['-c', 'git archive "$1" | tar -x -C "$2"', 'bash', commit, work], {
+    cwd: ROOT,
+  });
+  await linkModules(work);
+  await rename(work, folder);
+  return folder;
+}
+
+async function linkModules(root: string): Promise<void> {
+  const modules = join(root, 'node_modules');
+  await mkdir(join(modules, OWN_SCOPE), { recursive: true });
+  for (const name of await readdir(join(ROOT, 'node_modules'))) {
+    if (name !== OWN_SCOPE) await symlink(join(ROOT, 'node_modules', name), join(modules, name));
+  }
+  for (const name of await readdir(join(root, 'packages'))) {
+    await symlink(join('../../packages', name), join(modules, OWN_SCOPE, name));
+  }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return await access(path).then(
+    () => true,
+    () => false,
+  );
+}
