@@ -6,6 +6,9 @@ import type { Names } from './names.ts';
 import type { Handle, Request } from './vocabulary.ts';
 import { fieldsOf } from './wire-fields.ts';
 
+/** More than any turn of a story asks for: where more waits than a batch takes, sessions take turns, and the model does not. */
+const BATCH_MAX = 100_000;
+
 /** A reply, event or callback as it came. */
 export type Raw = Readonly<Record<string, unknown>>;
 
@@ -29,6 +32,7 @@ export async function openManagers(url: string): Promise<Managers> {
     const store = openStore({
       url,
       replyWithinMs: REPLY_WITHIN_MS,
+      batchMax: BATCH_MAX,
       onPublish: (publication) => published.push(publication),
       onStateChange: ({ kind }) => kind === 'ready' && ready.resolve(),
     });

@@ -7,13 +7,12 @@ local known = { log = request[1], rev = request[2], epoch = request[3], fresh_lo
   longest_ttl = request[8] }
 local retention, calls, is_replicated = request[5], request[6], request[7] == 1
 
---- What the calls will need is read with one command for all records, and one for each client.
+--- The records that the calls will need are read with one command for all.
 local function foresee()
   local interfaces = {}
   for i = 1, #calls do
     local call = calls[i]
     local needs = foreseen[call[1]]
-    if needs.handle and needs.seq then expect_answer(call[needs.handle][1], call[needs.seq]) end
     if needs.interface then interfaces[#interfaces + 1] = call[needs.interface] end
     if needs.interfaces then
       local list = call[needs.interfaces]

@@ -40,11 +40,9 @@ function operationFunction(name: string, { args, code }: LuaSource): string {
   return `operations['${name}'] = function(call)\n${locals}\n${code}\nend`;
 }
 
-/** Where in a call the batch finds what it reads ahead: the handle, its `seq`, the interfaces. */
+/** Where in a call the batch finds what it reads ahead: the interfaces. */
 function foreseenPlaces(name: string, { args }: LuaSource): string {
   const places = args.flatMap((arg, at) => {
-    if (arg.type === 'handle') return [`handle = ${at + 2}`];
-    if (arg.name === 'seq') return [`seq = ${at + 2}`];
     if (arg.type === 'interface') return [`interface = ${at + 2}`];
     return arg.type === 'interface[]' ? [`interfaces = ${at + 2}`] : [];
   });

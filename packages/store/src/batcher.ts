@@ -81,6 +81,7 @@ export class Batcher {
   readonly #options: BatcherOptions;
   readonly #queues = new Map<RouterName, RouterQueue>();
   readonly #due = new Set<RouterQueue>();
+  #arrivals = 0;
   #waiting = 0;
   #underWay = 0;
   #callMs = 1;
@@ -104,6 +105,7 @@ export class Batcher {
     const { promise, resolve, reject } = Promise.withResolvers<Decision<Name>>();
     const call = encode[operation](args);
     queue.waiting.push({
+      arrival: this.#arrivals++,
       flow,
       isUrgent,
       isAlone: ALONE.has(operation),

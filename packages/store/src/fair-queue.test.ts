@@ -5,8 +5,11 @@ interface Named extends Turn {
   readonly name: string;
 }
 
+let arrivals = 0;
+
 const item = (name: string, fields: Partial<Turn> = {}): Named => ({
   name,
+  arrival: ++arrivals,
   flow: 0,
   isUrgent: false,
   isAlone: false,
@@ -30,9 +33,9 @@ describe('a fair queue', () => {
       item('c1', { flow: 3 }),
       item('c2', { flow: 3 }),
     );
-    expect(namesOf(queue.take(4))).toBe('a1 b1 c1 a2');
+    expect(namesOf(queue.take(4))).toBe('a1 a2 b1 c1');
     queue.push(item('d1', { flow: 4 }));
-    expect(namesOf(queue.take(4))).toBe('c2 d1 a3 a4');
+    expect(namesOf(queue.take(4))).toBe('a3 a4 c2 d1');
     expect(queue.take(4)).toEqual([]);
   });
 
@@ -41,14 +44,23 @@ describe('a fair queue', () => {
     const queue = queued(...flows);
     expect([queue.take(2), queue.take(2), queue.take(2)].map(namesOf)).toEqual([
       '1.1 2.1',
-      '3.1 1.2',
+      '1.2 3.1',
       '2.2 3.2',
     ]);
   });
 
   it('puts what is urgent first', () => {
     const queue = queued(item('a'), item('b'), item('now', { isUrgent: true }));
-    expect(namesOf(queue.take(2))).toBe('now a');
+    expect(namesOf(queue.take(2))).toBe('a now');
+    expect(namesOf(queue.take(2))).toBe('b');
+  });
+
+  it('keeps the order of arrival while there is no crowd, whatever the flow', () => {
+    const [a, b, c] = [1, 2, 1].map((flow, at) => item(`${at}`, { flow }));
+    const alone = item('alone', { flow: 3, isAlone: true });
+    const last = [item('3', { flow: 1 }), item('4', { flow: 2, isUrgent: true })];
+    const queue = queued(a as Named, b as Named, c as Named, alone, ...last);
+    expect([1, 2, 3].map(() => namesOf(queue.take(9)))).toEqual(['0 1 2', 'alone', '3 4']);
   });
 
   it('keeps what must be alone alone', () => {

@@ -1,8 +1,10 @@
 /** What waits for its turn. */
 export interface Turn {
+  /** Its place in the order of arrival. */
+  readonly arrival: number;
   /** Whose it is: those of one flow keep their order, and flows take turns. */
   readonly flow: number;
-  /** Goes before all flows. */
+  /** Goes before all flows, where there is a crowd. */
   readonly isUrgent: boolean;
   /** Neither follows nor is followed by another in what is taken at once. */
   readonly isAlone: boolean;
@@ -10,8 +12,9 @@ export interface Turn {
 }
 
 /**
- * A queue in which flows take turns, one item each: who sends a thousand requests waits for them itself, and not who sends
- * one. What is urgent goes first, in its own order.
+ * A queue in which flows take turns, one item each, as soon as more waits than can be taken at once: who sends a thousand
+ * requests waits for them itself, and not who sends one. What is urgent then goes first. Among what is taken together, and
+ * while there is no crowd, the order is the order of arrival.
  */
 export class FairQueue<Item extends Turn> {
   readonly #urgent = new Line<Item>();
@@ -21,6 +24,7 @@ export class FairQueue<Item extends Turn> {
   /** The line whose turn it is. */
   #line: Line<Item> | undefined;
   #length = 0;
+  #weight = 0;
 
   get length(): number {
     return this.#length;
@@ -32,32 +36,50 @@ export class FairQueue<Item extends Turn> {
 
   push(item: Item): void {
     this.#length++;
-    if (item.isUrgent) return this.#urgent.push(item);
-    let line = this.#lines.get(item.flow);
-    if (!line) this.#lines.set(item.flow, (line = new Line<Item>()));
-    line.push(item);
+    this.#weight += item.weight;
+    this.#lineOf(item).push(item);
   }
 
   /** The next items of at most this weight together, but at least one; none when nothing waits. */
   take(most: number): Item[] {
+    const isCrowded = this.#weight > most;
+    const inTurn = isCrowded ? this.#turns() : this.#arrivals();
     const taken: Item[] = [];
     let weight = 0;
-    for (let line = this.#next(); line; line = this.#next()) {
-      const item = line.first;
-      if (!item) break;
+    for (const item of inTurn) {
       if (taken.length > 0 && (item.isAlone || weight + item.weight > most)) break;
-      this.#serve(line, item);
+      this.#serve(item);
       taken.push(item);
       weight += item.weight;
       if (item.isAlone) break;
     }
-    return taken;
+    return isCrowded ? taken.sort(byArrival) : taken;
   }
 
   takeAll(): Item[] {
     const all: Item[] = [];
     while (this.#length > 0) all.push(...this.take(Infinity));
     return all;
+  }
+
+  #lineOf({ isUrgent, flow }: Item): Line<Item> {
+    if (isUrgent) return this.#urgent;
+    let line = this.#lines.get(flow);
+    if (!line) this.#lines.set(flow, (line = new Line<Item>()));
+    return line;
+  }
+
+  #arrivals(): Item[] {
+    const lines = [this.#urgent, ...this.#lines.values()];
+    return lines.flatMap((line) => line.waiting()).sort(byArrival);
+  }
+
+  /** Whose turn it is, each time it is asked: the same again where that one was not served. */
+  *#turns(): Generator<Item> {
+    for (let line = this.#next(); line; line = this.#next()) {
+      const { first } = line;
+      if (first) yield first;
+    }
   }
 
   #next(): Line<Item> | undefined {
@@ -70,13 +92,20 @@ export class FairQueue<Item extends Turn> {
     return this.#line;
   }
 
-  #serve(line: Line<Item>, { flow }: Item): void {
+  /** The item is the first of its line. */
+  #serve(item: Item): void {
+    const line = this.#lineOf(item);
     this.#length--;
+    this.#weight -= item.weight;
     line.shift();
-    if (line === this.#urgent) return;
-    if (line.length === 0) this.#lines.delete(flow);
+    if (item.isUrgent) return;
+    if (line.length === 0) this.#lines.delete(item.flow);
     this.#line = undefined;
   }
+}
+
+function byArrival(one: Turn, other: Turn): number {
+  return one.arrival - other.arrival;
 }
 
 /** Served items are dropped together, when there are this many: one by one, each costs a move of all behind it. */
@@ -93,6 +122,10 @@ class Line<Item> {
 
   get first(): Item | undefined {
     return this.#items[this.#served];
+  }
+
+  waiting(): Item[] {
+    return this.#items.slice(this.#served);
   }
 
   push(item: Item): void {

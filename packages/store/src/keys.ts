@@ -31,7 +31,7 @@ export const KEY_FAMILIES: readonly KeyFamily[] = [
     type: 'hash',
     suffix: 'client:',
     part: { name: 'number', type: 'integer' },
-    what: 'a client: its pair, present session, secret, instance, lease, state, epoch floor, mailbox counter, `ack`, and `answer:<seq>` for every `seq` from `ack` on. Expires ten minutes after the client ended and was swept',
+    what: 'a client: its pair, present session, secret, instance, lease, state, epoch floor, mailbox counter, `ack`, `highest` (the largest `seq` answered), and `answer:<seq>` for every `seq` from `ack` on. Expires ten minutes after the client ended and was swept',
   },
   {
     name: 'clients',

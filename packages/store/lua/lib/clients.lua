@@ -15,30 +15,21 @@ local REMEMBER_ENDED_MS = 600000
 
 --- In the order in which `client_from` reads them.
 local FIELDS = { 'protocol_id', 'component_id', 'igmp', 'name', 'instance', 'session', 'secret', 'ttl_ms', 'grace_ms',
-  'state', 'expires_at', 'epoch_floor', 'mailbox', 'ack', 'resumed_owned', 'end_cause', 'end_actor', 'end_why' }
+  'state', 'expires_at', 'epoch_floor', 'mailbox', 'ack', 'resumed_owned', 'end_cause', 'end_actor', 'end_why', 'highest' }
 local NUMBERS = { protocol_id = true, component_id = true, session = true, ttl_ms = true, grace_ms = true,
-  expires_at = true, epoch_floor = true, mailbox = true, ack = true, resumed_owned = true }
+  expires_at = true, epoch_floor = true, mailbox = true, ack = true, resumed_owned = true, highest = true }
 
 local clients = {}
 local pairs_changed = {}
-local repeats = {}
 local orphaned_leases = {}
 
 --- What this batch has queued for each session; a session that is over takes it along.
 local mailboxes = {}
 
---- Which answers the calls of this batch may need, so that they come with the client's own read.
-local function expect_answer(number, seq)
-  local wanted = repeats[number]
-  if not wanted then
-    wanted = {}
-    repeats[number] = wanted
-  end
-  wanted[#wanted + 1] = seq
-end
-
 --- Written out field by field: a table that is made whole costs half of one that grows.
 local function client_from(number, stored)
+  -- Without it, any `seq` may have an answer.
+  local highest = tonumber(stored[19] or math.huge)
   return {
     number = number, changed = {}, answers = {}, owned = {},
     protocol_id = tonumber(stored[1]), component_id = tonumber(stored[2] or 0), igmp = stored[3] or '',
@@ -47,24 +38,13 @@ local function client_from(number, stored)
     grace_ms = tonumber(stored[9] or 0), state = stored[10] or '', expires_at = tonumber(stored[11] or 0),
     epoch_floor = tonumber(stored[12] or 0), mailbox = tonumber(stored[13] or 0), ack = tonumber(stored[14] or 0),
     resumed_owned = tonumber(stored[15] or 0), end_cause = stored[16] or '', end_actor = stored[17] or '',
-    end_why = stored[18] or '',
+    end_why = stored[18] or '', highest = highest, stored_highest = highest,
   }
 end
 
 local function read_client(number)
-  local wanted = repeats[number]
-  local fields = FIELDS
-  if wanted then
-    fields = { unpack(FIELDS) }
-    for i = 1, #wanted do fields[#FIELDS + i] = 'answer:' .. text(wanted[i]) end
-  end
-  local stored = redis.call('HMGET', client_key(number), unpack(fields))
-  if not stored[1] then return nil end
-  local client = client_from(number, stored)
-  if wanted then
-    for i = 1, #wanted do client.answers[wanted[i]] = stored[#FIELDS + i] or nil end
-  end
-  return client
+  local stored = redis.call('HMGET', client_key(number), unpack(FIELDS))
+  return stored[1] and client_from(number, stored) or nil
 end
 
 local function set_field(client, name, value)
@@ -192,6 +172,7 @@ local function begin_session(client, fields, resumed_owned)
   set_field(client, 'state', 'live')
   set_field(client, 'mailbox', 0)
   set_field(client, 'ack', 1)
+  set_field(client, 'highest', 0)
   set_field(client, 'resumed_owned', resumed_owned)
   client.answers = {}
   client.new_answers, client.forget_from, client.mailbox_ack = nil, nil, nil

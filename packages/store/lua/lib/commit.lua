@@ -44,9 +44,10 @@ local function save_owned(client)
   in_chunks(removed, function(...) redis.call('ZREM', key, ...) end)
 end
 
-local function forget_answers(client, from, count)
+--- Drops the answers from one `seq` to another, as far as there can be any.
+local function forget_answers(client, from, to)
   local fields = {}
-  for seq = from, from + count - 1 do
+  for seq = from, math.min(to, from + WINDOW, client.stored_highest) do
     if not (client.new_answers and client.new_answers[seq] and seq >= client.ack) then
       fields[#fields + 1] = 'answer:' .. text(seq)
     end
@@ -74,10 +75,9 @@ local function save_fields(client)
 end
 
 local function save_answers_window(client)
-  if client.forget_answers then forget_answers(client, client.forget_answers, WINDOW + 1) end
-  if client.forget_from then
-    forget_answers(client, client.forget_from, math.min(client.ack - client.forget_from, WINDOW + 1))
-  end
+  if client.is_new then return end
+  if client.forget_answers then forget_answers(client, client.forget_answers, math.huge) end
+  if client.forget_from then forget_answers(client, client.forget_from, client.ack - 1) end
 end
 
 local function save_mailbox_of(client)

@@ -39,11 +39,23 @@ local function recall(answer, operation)
   return remembered[3], remembered[2]
 end
 
+--- The answer that was given to this `seq`, if any. It is read one by one: what is above the highest has none, and repeats
+--- are rare.
+local function answer_to(client, seq)
+  if seq > client.highest then return nil end
+  local answer = client.answers[seq]
+  if answer == nil and not client.forget_answers then
+    answer = redis.call('HGET', client_key(client.number), 'answer:' .. text(seq))
+    client.answers[seq] = answer
+  end
+  return answer or nil
+end
+
 --- A deregister repeated after it ended its session: the one request that a dead handle is still answered for.
 local function recall_ended(operation, handle, seq)
   local client = handle[1] ~= 0 and load_client(handle[1])
   if not client or not names_session(client, handle) or seq < client.ack then return nil end
-  local answer = client.state == 'ended' and client.end_cause == 'release' and client.answers[seq]
+  local answer = client.state == 'ended' and client.end_cause == 'release' and answer_to(client, seq)
   if answer then return recall(answer, operation) end
 end
 
@@ -52,6 +64,7 @@ local function remember(client, seq, operation, reply)
   client.answers[seq] = answer
   client.new_answers = client.new_answers or {}
   client.new_answers[seq] = answer
+  if seq > client.highest then set_field(client, 'highest', seq) end
 end
 
 --- Decides a sequenced operation once: a repeat gets the first answer, one the client has given up is refused.
@@ -67,7 +80,7 @@ local function once(operation, handle, seq, ack, decide)
   local highest = math.max(client.ack, ack) + WINDOW
   if seq > highest then return { 'seq_too_high', highest } end
   advance_ack(client, ack)
-  local answer = client.answers[seq]
+  local answer = answer_to(client, seq)
   if answer then return recall(answer, operation) end
   local reply, is_passing = decide(client)
   if not is_passing then remember(client, seq, operation, reply) end
