@@ -2,23 +2,35 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { profiled, selfTimes, whereTimeWent } from './profiles.ts';
+import { profiled, timeByFunction, timeByPart, whereTimeWent } from './profiles.ts';
 
-it('adds up the time of each function, by the package or file that it is in', () => {
-  const frame = (functionName: string, url: string) => ({ callFrame: { functionName, url } });
-  const spent = selfTimes({
-    nodes: [
-      { id: 1, ...frame('pack', 'file:///r/node_modules/msgpackr/pack.js') },
-      { id: 2, ...frame('', 'file:///r/services/manager/src/intake.ts') },
-      { id: 3, ...frame('(idle)', '') },
-      { id: 4, ...frame('pack', 'file:///r/node_modules/msgpackr/pack.js') },
-    ],
-    samples: [1, 2, 4, 3],
-    timeDeltas: [10, 5, 1, 100],
-  });
-  expect([...spent]).toEqual([
+const frame = (functionName: string, url: string) => ({ callFrame: { functionName, url } });
+
+const PROFILE = {
+  nodes: [
+    { id: 1, children: [5], ...frame('pack', 'file:///r/node_modules/msgpackr/pack.js') },
+    { id: 2, children: [1], ...frame('', 'file:///r/services/manager/src/intake.ts') },
+    { id: 3, ...frame('(idle)', '') },
+    { id: 4, ...frame('pack', 'file:///r/node_modules/msgpackr/pack.js') },
+    { id: 5, ...frame('utf8Write', '') },
+  ],
+  samples: [1, 2, 4, 5, 3],
+  timeDeltas: [10, 5, 1, 7, 100],
+};
+
+it('adds up the time of each function', () => {
+  expect([...timeByFunction(PROFILE)]).toEqual([
     ['pack msgpackr/pack.js', 11],
     ['(anonymous) intake.ts', 5],
+    ['utf8Write', 7],
+    ['(idle)', 100],
+  ]);
+});
+
+it('adds up the time of each package, and counts for it what it asked the engine to do', () => {
+  expect([...timeByPart(PROFILE)]).toEqual([
+    ['msgpackr', 18],
+    ['intake.ts', 5],
     ['(idle)', 100],
   ]);
 });
