@@ -20,6 +20,7 @@ import { metaKey, routersKey } from './keys.ts';
 import type { Link } from './link.ts';
 import { openLink } from './open-link.ts';
 import type { StoreState } from './redis-link.ts';
+import type { ArbiterOperation } from './generated/arbiter.ts';
 import { ARBITER_OPERATION, toArgs } from './requests.ts';
 import { StoreError, type StoreErrorCode } from './store-error.ts';
 
@@ -54,6 +55,8 @@ export interface StoreMeter {
   called(tookMs: number, failure?: StoreErrorCode): void;
   /** How many operations one call decided. */
   decided(operations: number): void;
+  /** How many interfaces of one `take` were not granted since the store lost data. */
+  heldBack(interfaces: number): void;
 }
 
 /** What one batch changed, in order. */
@@ -158,6 +161,8 @@ class RedisStore implements Store {
       args.args,
       request.deadlineMs,
     );
+    const heldBack = heldBackIn(decision.reply);
+    if (heldBack > 0) this.#options.meter?.heldBack(heldBack);
     const answer: Answer<Name> = answers[operation](decision, request);
     return { ...answer, rev: decision.rev as Revision };
   }
@@ -269,4 +274,13 @@ function argsOf<Name extends OperationName>(name: Name, request: Request<Name>):
     const message = `cursor: ${error.message}`;
     return { kind: 'refused', answer: refusal('badRequest', message, { field: 'cursor' }) };
   }
+}
+
+/** Interfaces that a reply refuses because of the hold after a loss of data. */
+function heldBackIn(reply: Decision<ArbiterOperation>['reply']): number {
+  if (reply.kind === 'held_back') return 1;
+  if (reply.kind !== 'decided') return 0;
+  let count = 0;
+  for (const { kind } of reply.results) if (kind === 'held_back') count++;
+  return count;
 }

@@ -48,6 +48,7 @@ export class Figures implements StoreMeter {
   sessionsEnded = 0;
   interfacesReleased = 0;
   callbacks = 0;
+  interfacesHeldBack = 0;
   heads = 0;
 
   /** `result`: `ok`, or the reason of a refusal. */
@@ -65,6 +66,10 @@ export class Figures implements StoreMeter {
 
   decided(operations: number): void {
     this.batchOperations.add(operations);
+  }
+
+  heldBack(interfaces: number): void {
+    this.interfacesHeldBack += interfaces;
   }
 
   swept({ ended, released }: SweepReport, tookMs: number): void {

@@ -119,6 +119,12 @@ export const METRICS: readonly MetricEntry[] = [
     read: ({ figures }) => [{ value: figures.interfacesReleased }],
   },
   {
+    name: 'mgm_takes_held_back_total',
+    type: 'counter',
+    help: 'interfaces not granted because the store lost data less than a lease ago; see `store-reset` in `mgm_events_total`',
+    read: ({ figures }) => [{ value: figures.interfacesHeldBack }],
+  },
+  {
     name: 'mgm_events_total',
     type: 'counter',
     help: 'changes of state that this replica decided and published; `store-reset`: the store was found to have lost data',

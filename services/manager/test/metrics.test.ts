@@ -144,16 +144,19 @@ describe('/metrics', () => {
     expect(failed).not.toEqual([]);
   });
 
-  it('counts that the store lost its data', async (ctx) => {
+  it('counts that the store lost its data, and what is held back for it', async (ctx) => {
     skipOnOthers(ctx);
     await using worker = await Worker.connect(servers);
     await worker.register();
     await using redis = new Client(servers.redis.url);
     await redis.command('FLUSHALL');
-    await worker.register({ componentId: 2 });
+    const { handle } = await worker.register({ componentId: 2 });
+    const take = await worker.ask('take', { handle, seq: 1, ack: 1, ifIndex: 7 });
+    expect(take).toMatchObject({ reason: 'unavailable', retryAfterMs: expect.any(Number) });
     await eventually(async () => {
-      const resets = (await scrape()).get('mgm_events_total{type="store-reset"}');
-      expect(resets).toBeGreaterThanOrEqual(1);
+      const figures = await scrape();
+      expect(figures.get('mgm_events_total{type="store-reset"}')).toBeGreaterThanOrEqual(1);
+      expect(figures.get('mgm_takes_held_back_total')).toBeGreaterThanOrEqual(1);
     }, MS);
   });
 
