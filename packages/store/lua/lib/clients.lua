@@ -49,7 +49,7 @@ end
 
 local function set_field(client, name, value)
   client[name] = value
-  client.changed[name] = NUMBERS[name] and text(value) or value
+  client.changed[name] = true
 end
 
 --- Puts a client on the sweeper's queue for this instant of the service clock.

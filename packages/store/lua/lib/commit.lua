@@ -58,15 +58,15 @@ end
 
 local function save_fields(client)
   local fields = {}
-  for name, value in pairs(client.changed) do
+  for name in pairs(client.changed) do
     fields[#fields + 1] = name
-    fields[#fields + 1] = value
+    fields[#fields + 1] = NUMBERS[name] and text(client[name]) or client[name]
   end
   if client.new_answers then
     for seq, answer in pairs(client.new_answers) do
       if seq >= client.ack then
         fields[#fields + 1] = 'answer:' .. text(seq)
-        fields[#fields + 1] = answer
+        fields[#fields + 1] = cmsgpack.pack(answer)
       end
     end
   end

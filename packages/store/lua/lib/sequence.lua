@@ -33,19 +33,19 @@ local function advance_ack(client, ack)
   set_field(client, 'ack', ack)
 end
 
-local function recall(answer, operation)
-  local remembered = cmsgpack.unpack(answer)
+local function recall(remembered, operation)
   if remembered[1] ~= operation then return { 'seq_reused', remembered[1] } end
   return remembered[3], remembered[2]
 end
 
---- The answer that was given to this `seq`, if any. It is read one by one: what is above the highest has none, and repeats
---- are rare.
+--- What was answered to this `seq`, if anything: operation, revision, reply. It is read one by one: what is above the
+--- highest has none, and repeats are rare.
 local function answer_to(client, seq)
   if seq > client.highest then return nil end
   local answer = client.answers[seq]
   if answer == nil and not client.forget_answers then
-    answer = redis.call('HGET', client_key(client.number), 'answer:' .. text(seq))
+    local packed = redis.call('HGET', client_key(client.number), 'answer:' .. text(seq))
+    answer = packed and cmsgpack.unpack(packed)
     client.answers[seq] = answer
   end
   return answer or nil
@@ -60,7 +60,7 @@ local function recall_ended(operation, handle, seq)
 end
 
 local function remember(client, seq, operation, reply)
-  local answer = cmsgpack.pack({ operation, router.rev, reply })
+  local answer = { operation, router.rev, reply }
   client.answers[seq] = answer
   client.new_answers = client.new_answers or {}
   client.new_answers[seq] = answer
