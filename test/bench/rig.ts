@@ -74,7 +74,7 @@ export async function onRig<Result>(
   let fleets = 0;
   // Awaited here: the servers end with this block.
   return await task({
-    about: choice.reason,
+    about: withoutFolder(choice.reason),
     redisServer,
     natsServer,
     nats,
@@ -102,4 +102,9 @@ export async function onRig<Result>(
 export function pidOf(server: RunningServer): number {
   if (server.pid === undefined) throw new Error(`the server on port ${server.port} has no process`);
   return server.pid;
+}
+
+/** Where on this machine the servers lie is nobody's business who reads the record. */
+function withoutFolder(reason: string): string {
+  return reason.replace(/, of [^,)]*\)$/, ')');
 }
