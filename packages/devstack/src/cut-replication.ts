@@ -10,14 +10,15 @@ export async function cutReplication(
   primary: RunningServer,
   access: RedisNodesOptions = {},
 ): Promise<AsyncDisposable> {
-  const allow = (sign: '+' | '-'): Promise<unknown> =>
-    askRedis(primary, access, 'ACL', 'SETUSER', 'default', `${sign}psync`, `${sign}sync`);
-  await allow('-');
+  const ask = (...rules: string[]): Promise<unknown> =>
+    askRedis(primary, access, 'ACL', 'SETUSER', 'default', ...rules);
+  await ask('-psync', '-sync');
   await askRedis(primary, access, 'CLIENT', 'KILL', 'TYPE', 'replica');
   return {
     [Symbol.asyncDispose]: async () => {
-      // One that was killed meanwhile forgets the cut by itself.
-      await allow('+').catch(() => {});
+      // Not `sync`, which a replica falls back to when `psync` was refused: one that is let in by it never says how far it
+      // is, and counts as having nothing until it is cut off again. One that was killed meanwhile forgets all by itself.
+      await ask('+psync').catch(() => {});
     },
   };
 }
