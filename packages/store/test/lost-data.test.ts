@@ -70,6 +70,21 @@ it('notices a store that came back empty, says so, and gives higher epochs', asy
   expect(await events()).toEqual(['1 store-reset', '2 registered', '3 taken']);
 });
 
+it('gives higher epochs also where the clock went back when the store lost its memory', async () => {
+  await arbiter.client();
+  // Epochs are the clock's microseconds, or one more than the last: as though that was an hour ahead.
+  const hourAheadUs = (Date.now() + 3_600_000) * 1_000;
+  await arbiter.link.command('HSET', metaKey(), 'epoch', String(hourAheadUs));
+  const first = await epochOfTake(await arbiter.client({ componentId: 2 }), 1);
+  expect(first).toBeGreaterThan(BigInt(hourAheadUs));
+  await arbiter.link.command('FLUSHALL');
+  // Nobody says what he had, and the hold passes.
+  await arbiter.client();
+  await passes(600_000);
+  const second = await epochOfTake(await arbiter.client({ componentId: 2 }), 1);
+  expect(second).toBeGreaterThan(first);
+});
+
 it('notices a store that went back in time, begins a new log, and gives higher epochs', async () => {
   const client = await arbiter.client();
   await epochOfTake(client, 1);
