@@ -77,7 +77,9 @@ export class RedisLink {
       // Where no sentinel answers there is no connection yet that could be closed.
       if (this.#state.kind !== 'ready') this.#lose(error.message);
     });
-    this.#redis.connect().catch((error: unknown) => this.#lose(messageOf(error)));
+    // Cut short while it asks sentinels, as by their word of a failover, ioredis ends and tries no more.
+    this.#redis.on('end', () => this.#connectLater());
+    this.#connect();
   }
 
   get state(): StoreState {
@@ -162,6 +164,17 @@ export class RedisLink {
   #notReady(): StoreError {
     const reason = 'reason' in this.#state ? this.#state.reason : undefined;
     return new StoreError('unavailable', `not connected to Redis${reason ? `: ${reason}` : ''}`);
+  }
+
+  #connect(): void {
+    this.#redis.connect().catch((error: unknown) => this.#lose(messageOf(error)));
+  }
+
+  #connectLater(): void {
+    if (this.#state.kind === 'closed') return;
+    setTimeout(() => {
+      if (this.#state.kind !== 'closed' && this.#redis.status === 'end') this.#connect();
+    }, RECONNECT_MOST_MS);
   }
 
   /** Before the first call on a new connection: is this a server we can work with, and does it know the script? */
