@@ -1,4 +1,4 @@
-import { connect, type EventMessage, type Mgm } from '@mgm/client';
+import { connect, type EventMessage, isIgmp, type Mgm } from '@mgm/client';
 import { eventually } from '@mgm/test-support';
 import { checkCallbacks } from './check/callbacks.ts';
 import type { Evidence, Finding, ProcessHistory } from './check/evidence.ts';
@@ -68,9 +68,10 @@ async function evidenceOf(world: World, mgm: Mgm, watchers: readonly Watcher[]):
 function historiesOf({ workers }: World, router: string): ProcessHistory[] {
   return workers
     .filter(({ plan }) => plan.router === router)
-    .flatMap(({ name, histories }) =>
+    .flatMap(({ name, plan, histories }) =>
       histories.map(({ path, goneMono }) => ({
         worker: name,
+        igmp: isIgmp(plan.protocolId),
         goneMono,
         entries: readHistory(path),
       })),

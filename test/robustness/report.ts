@@ -42,11 +42,13 @@ export function merged(findings: readonly Finding[]): Finding[] {
   return checks.map((check) => {
     const all = findings.filter((one) => one.check === check);
     const open = all.flatMap(({ inconclusive }) => inconclusive ?? []);
+    const [notPromised] = all.flatMap((one) => one.notPromised ?? []);
     return {
       check,
       checked: all.reduce((sum, one) => sum + one.checked, 0),
       problems: all.flatMap(({ problems }) => problems),
       ...(open.length > 0 && { inconclusive: open.join('; ') }),
+      ...(notPromised !== undefined && { notPromised }),
     };
   });
 }
@@ -67,15 +69,20 @@ export function textOf(report: Report): string {
       .join(', ')}`,
     `slowest recovery ${report.slowestRecoveryMs} ms; checked in ${report.checkerMs} ms`,
     ...Object.entries(notAvailable).map(([name, why]) => `not available: ${name}: ${why}`),
-    ...findings.map(({ check, checked, problems, inconclusive }) =>
-      [
-        `${problems.length > 0 ? 'VIOLATED' : inconclusive ? 'open' : 'held'}  ${check} (${checked} looked at)`,
-        ...(inconclusive ? [`  ${inconclusive}`] : []),
-        ...problems.slice(0, TOLD).map((problem) => `  ${problem}`),
-        ...(problems.length > TOLD ? [`  and ${problems.length - TOLD} more`] : []),
-      ].join('\n'),
-    ),
+    ...findings.map(linesOf),
     ...(histories === undefined ? [] : [`histories: ${histories}`]),
     verdict,
+  ].join('\n');
+}
+
+/** A finding for people. */
+export function linesOf({ check, checked, problems, inconclusive, notPromised }: Finding): string {
+  const open = inconclusive === undefined ? 'held' : 'open';
+  const outcome = problems.length > 0 ? 'VIOLATED' : notPromised === undefined ? open : 'left out';
+  return [
+    `${outcome}  ${check} (${checked} looked at)`,
+    ...[inconclusive, notPromised].flatMap((why) => (why === undefined ? [] : [`  ${why}`])),
+    ...problems.slice(0, TOLD).map((problem) => `  ${problem}`),
+    ...(problems.length > TOLD ? [`  and ${problems.length - TOLD} more`] : []),
   ].join('\n');
 }

@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Chance } from '../support/chance.ts';
-import { textOf } from './report.ts';
+import { CHECKS } from './check/all.ts';
+import { readEvidence } from './evidence-file.ts';
+import { linesOf, merged, textOf, verdictOf } from './report.ts';
 import { run } from './run.ts';
 import { HELP, type Request, requestOf, type Settings } from './settings.ts';
 import { startWorld } from './world.ts';
@@ -12,6 +14,7 @@ const EXIT = { ok: 0, violated: 1, inconclusive: 3 } as const;
 async function main(): Promise<void> {
   const request = asked();
   if (request.kind === 'help') return void process.stdout.write(HELP);
+  if (request.kind === 'judge') return await judge(request.folder);
   const { settings } = request;
   const folder = join(
     settings.keep ?? KEPT,
@@ -28,6 +31,14 @@ async function main(): Promise<void> {
     settings.json ? `${JSON.stringify(report, null, 2)}\n` : `${textOf(report)}\n`,
   );
   process.exitCode = EXIT[report.verdict];
+}
+
+/** Checks again what a run kept: with the checks as they are now. */
+async function judge(folder: string): Promise<void> {
+  const evidence = await readEvidence(folder);
+  const findings = merged(CHECKS.flatMap((check) => evidence.map((one) => check(one))));
+  process.stdout.write(`${findings.map(linesOf).join('\n')}\n`);
+  process.exitCode = EXIT[verdictOf(findings)];
 }
 
 /** Which faults there are can only be said of a topology that runs. */

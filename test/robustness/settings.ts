@@ -18,6 +18,8 @@ export interface Settings {
   /** Where histories are kept; without it they go with the run, unless it found something. */
   /** A commit whose manager joins now and then. */
   readonly older: string | undefined;
+  /** The commit that all other managers are of, if not these sources. */
+  readonly managers: string | undefined;
   readonly keep: string | undefined;
   readonly json: boolean;
 }
@@ -36,7 +38,9 @@ was recorded: linearizability per interface, one owner at a time, rising epochs,
   --durability MODE   memory, durable, replicated (what the topology can do)
   --pause MS          between two calls of a worker, on average (60): more is less load
   --older REF         a commit of before, whose manager serves beside the others now and then; single only
+  --managers REF      all managers are of that commit: whether it had a bug
   --keep DIR          keeps the histories there; without it only those of a run that found something, in .cache
+  --judge DIR         runs nothing, and checks again what such a run kept
   --json              the report as JSON on standard output
 
 The seed gives the same faults in the same order for as long; which calls they meet is up to the machine. Ends with 0 when
@@ -52,6 +56,7 @@ Examples:
 export type Request =
   | { readonly kind: 'help' }
   | { readonly kind: 'list'; readonly settings: Settings }
+  | { readonly kind: 'judge'; readonly folder: string }
   | { readonly kind: 'run'; readonly settings: Settings };
 
 /** What the command line asks for. @throws RangeError that names what is wrong */
@@ -67,12 +72,15 @@ export function requestOf(args: readonly string[]): Request {
       durability: { type: 'string' },
       pause: { type: 'string', default: '60' },
       older: { type: 'string' },
+      managers: { type: 'string' },
+      judge: { type: 'string' },
       keep: { type: 'string' },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
   if (values.help) return { kind: 'help' };
+  if (values.judge !== undefined) return { kind: 'judge', folder: values.judge };
   const { durability, minutes = '1' } = values;
   const settings: Settings = {
     topology: oneOf('topology', values.topology, TOPOLOGIES),
@@ -86,6 +94,7 @@ export function requestOf(args: readonly string[]): Request {
     faults: values.faults === 'list' ? [] : values.faults.split(',').filter((word) => word !== ''),
     pauseMs: above0('pause', values.pause),
     older: values.older,
+    managers: values.managers,
     keep: values.keep,
     json: values.json,
   };

@@ -49,10 +49,13 @@ export async function startWorld(
   await using starting = new AsyncDisposableStack();
   const choice = await chooseServers({ prefer: 'process', cacheDir: CACHE, onProgress: say });
   const { topology, durability } = settings;
+  const root = settings.managers === undefined ? undefined : await olderVersion(settings.managers);
   const older = settings.older === undefined ? undefined : await olderVersion(settings.older);
   const servers = starting.use(await START[topology]({ choice, durability, say }));
   const managers = await Promise.all(
-    Array.from({ length: MANAGERS }, (_, at) => ManagerSlot.open(`manager-${at + 1}`, servers)),
+    Array.from({ length: MANAGERS }, (_, at) =>
+      ManagerSlot.open(`manager-${at + 1}`, servers, root),
+    ),
   );
   for (const manager of managers) starting.use(manager);
   await Promise.all(managers.map((manager) => manager.start()));

@@ -1,20 +1,31 @@
 import { checkAcknowledged } from './acknowledged.ts';
 import { checkCallbacks } from './callbacks.ts';
 import { checkEpochs } from './epochs.ts';
-import type { Evidence, Finding } from './evidence.ts';
+import { type Evidence, type Finding, hasForgotten } from './evidence.ts';
 import { checkExclusivity } from './exclusive.ts';
 import { checkLeases } from './leases.ts';
 import { checkLinearizability } from './linearizability.ts';
 import { checkFinalState, checkWatchers } from './log.ts';
 
+type Check = (evidence: Evidence) => Finding;
+
 /** Every check of what was recorded about one router. */
-export const CHECKS: readonly ((evidence: Evidence) => Finding)[] = [
-  checkLinearizability,
+export const CHECKS: readonly Check[] = [
+  unlessForgotten('linearizable', checkLinearizability),
   checkExclusivity,
   checkEpochs,
   checkLeases,
   checkWatchers,
-  checkFinalState,
-  checkCallbacks,
+  unlessForgotten('final state', checkFinalState),
+  unlessForgotten('callbacks', checkCallbacks),
   checkAcknowledged,
 ];
+
+/** A store that lost its memory can't be held to what it was told before. */
+function unlessForgotten(check: string, does: Check): Check {
+  return (evidence) => {
+    if (!hasForgotten(evidence)) return does(evidence);
+    const notPromised = 'the store lost its memory, which mode `memory` allows';
+    return { check, checked: 0, problems: [], notPromised };
+  };
+}

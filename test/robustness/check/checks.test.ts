@@ -109,6 +109,7 @@ function evidence({ lines = LINES, log = LOG, seen = log, listed = {} }: Change 
     durability: 'durable',
     processes: ['a', 'b', 'igmp'].map((worker) => ({
       worker,
+      igmp: worker === 'igmp',
       entries: entriesOf(worker),
       goneMono: Infinity,
     })),

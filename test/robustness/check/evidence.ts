@@ -13,6 +13,8 @@ export interface Recorded extends Call {
 /** One process of a worker: what it wrote, and when it was gone. */
 export interface ProcessHistory {
   readonly worker: string;
+  /** What it takes stands beside what routing protocols own. */
+  readonly igmp: boolean;
   readonly entries: readonly Timed[];
   readonly goneMono: number;
 }
@@ -46,6 +48,8 @@ export interface Finding {
   readonly checked: number;
   readonly problems: readonly string[];
   readonly inconclusive?: string;
+  /** Why it was left out: it is not promised. */
+  readonly notPromised?: string;
 }
 
 /** Calls with their answers, over all processes. */
@@ -69,7 +73,7 @@ export function callsOf({ processes }: Pick<Evidence, 'processes'>): Recorded[] 
 
 /** Every change that anybody saw, over all logs. What only the store's own log has was seen at no known time. */
 export function changesOf({ watchers, log }: Pick<Evidence, 'watchers' | 'log'>): Change[] {
-  const logs = Math.max(1, ...watchers.map((one) => one.logs.length));
+  const logs = logsOf({ watchers });
   return Array.from({ length: logs }, (_, at): Change[] => {
     const known = new Map<number, Change>();
     const isLast = at === logs - 1;
@@ -85,6 +89,16 @@ export function changesOf({ watchers, log }: Pick<Evidence, 'watchers' | 'log'>)
     }
     return [...known.values()].toSorted((a, b) => a.event.rev - b.event.rev);
   }).flat();
+}
+
+/** Whether the store lost data that it never promised to keep: then only what holds in spite of that is looked at. */
+export function hasForgotten(evidence: Evidence): boolean {
+  return evidence.durability === 'memory' && logsOf(evidence) > 1;
+}
+
+/** How many logs of changes there were: one, unless the store lost data. */
+function logsOf({ watchers }: Pick<Evidence, 'watchers'>): number {
+  return Math.max(1, ...watchers.map((one) => one.logs.length));
 }
 
 /** The latest deadline that each session knew of. */

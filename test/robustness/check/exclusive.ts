@@ -1,4 +1,3 @@
-import { isIgmp } from '@mgm/client';
 import { addTo } from './add-to.ts';
 import { callsOf, changesOf, deadlinesOf, type Evidence, type Finding } from './evidence.ts';
 
@@ -19,8 +18,10 @@ export function checkExclusivity(evidence: Evidence): Finding {
   const problems: string[] = [];
   let checked = 0;
   for (const [place, list] of beliefs) {
-    const inTime = list.toSorted((a, b) => a.fromMono - b.fromMono);
-    checked += inTime.length;
+    checked += list.length;
+    // What was taken away by force before its take was answered was never believed for long enough to matter.
+    const believed = list.filter(({ fromMono, toMono }) => toMono > fromMono);
+    const inTime = believed.toSorted((a, b) => a.fromMono - b.fromMono);
     let longest: Belief | undefined;
     for (const belief of inTime) {
       if (longest && longest.session !== belief.session && longest.toMono > belief.fromMono) {
@@ -35,9 +36,8 @@ export function checkExclusivity(evidence: Evidence): Finding {
 function beliefsOf(evidence: Evidence): Map<string, Belief[]> {
   const forced = forcedEnds(evidence);
   const deadlines = deadlinesOf(evidence);
-  const igmp = igmpSessions(evidence);
   const found = new Map<string, Belief[]>();
-  for (const { entries, goneMono } of evidence.processes) {
+  for (const { entries, goneMono, igmp } of evidence.processes) {
     const letGo = new Map<string, number>();
     for (const entry of entries) {
       if (entry.kind === 'lets-go') letGo.set(`${entry.ifIndex} ${entry.epoch}`, entry.mono);
@@ -52,7 +52,7 @@ function beliefsOf(evidence: Evidence): Map<string, Belief[]> {
         forced.get(`${session}`) ?? Infinity,
         forced.get(`${session} ${ifIndex} ${epoch}`) ?? Infinity,
       );
-      const place = `${igmp.has(session) ? 'igmp on ' : ''}interface ${ifIndex}`;
+      const place = `${igmp ? 'igmp on ' : ''}interface ${ifIndex}`;
       addTo(found, place, { session, epoch, fromMono, toMono });
     }
   }
@@ -70,15 +70,6 @@ function forcedEnds(evidence: Evidence): Map<string, number> {
     if (cause === 'admin') ends.set(`${session} ${ifIndex} ${epoch}`, askedMono);
   }
   return ends;
-}
-
-/** By the log: a session that inherited never had to say what it is. */
-function igmpSessions(evidence: Evidence): Set<number> {
-  const begun = changesOf(evidence).filter(({ event }) =>
-    /^(registered|resumed)$/.test(event.type),
-  );
-  const igmp = begun.filter(({ event }) => isIgmp(event.protocolId ?? 0));
-  return new Set(igmp.map(({ event }) => event.session ?? 0));
 }
 
 function textOf({ session, epoch, fromMono, toMono }: Belief): string {

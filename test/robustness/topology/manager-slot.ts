@@ -7,32 +7,44 @@ export class ManagerSlot implements AsyncDisposable {
   readonly name: string;
   readonly links: readonly Link[];
   readonly #env: Readonly<Record<string, string>>;
+  readonly #root: string | undefined;
   #process: (Manager & AsyncDisposable) | undefined;
 
-  private constructor(name: string, links: readonly Link[], env: Readonly<Record<string, string>>) {
+  private constructor(
+    name: string,
+    links: readonly Link[],
+    env: Readonly<Record<string, string>>,
+    root: string | undefined,
+  ) {
     this.name = name;
     this.links = links;
     this.#env = env;
+    this.#root = root;
   }
 
-  /** Makes the ways to the servers. Starts nothing. */
-  static async open(name: string, servers: Servers): Promise<ManagerSlot> {
+  /** Makes the ways to the servers. Starts nothing. `root`: where other sources of a manager are. */
+  static async open(name: string, servers: Servers, root?: string): Promise<ManagerSlot> {
     const nats = await linksToNats(servers, name, 'manager-nats');
     const redis = await servers.redisFor(name);
-    return new ManagerSlot(name, [...nats, ...redis.links], {
-      MGM_NATS_URL: natsUrl(nats),
-      MGM_REDIS_URL: redis.url,
-      MGM_NAME: name,
-      // A whole run can be read back at its end.
-      MGM_EVENT_RETENTION: '10000000',
-      ...servers.env,
-    });
+    return new ManagerSlot(
+      name,
+      [...nats, ...redis.links],
+      {
+        MGM_NATS_URL: natsUrl(nats),
+        MGM_REDIS_URL: redis.url,
+        MGM_NAME: name,
+        // A whole run can be read back at its end.
+        MGM_EVENT_RETENTION: '10000000',
+        ...servers.env,
+      },
+      root,
+    );
   }
 
   /** Starts a process and resolves when it serves. */
   async start(): Promise<void> {
     const nowhere = { nats: { url: '' }, redis: { url: '' } };
-    const managers = await startManagers(1, nowhere, this.#env);
+    const managers = await startManagers(1, nowhere, this.#env, this.#root);
     const [manager] = managers.running;
     if (!manager) throw new Error(`${this.name} did not start`);
     this.#process = { ...manager, [Symbol.asyncDispose]: () => managers[Symbol.asyncDispose]() };

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { access, mkdir, mkdtemp, readdir, rename, symlink } from 'node:fs/promises';
+import { access, mkdir, mkdtemp, readdir, readlink, rename, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -29,14 +29,15 @@ export async function olderVersion(ref: string): Promise<string> {
   return folder;
 }
 
-async function linkModules(root: string): Promise<void> {
-  const modules = join(root, 'node_modules');
-  await mkdir(join(modules, OWN_SCOPE), { recursive: true });
-  for (const name of await readdir(join(ROOT, 'node_modules'))) {
-    if (name !== OWN_SCOPE) await symlink(join(ROOT, 'node_modules', name), join(modules, name));
+/** Gives sources in another folder what is installed here, and their own packages. */
+export async function linkModules(root: string): Promise<void> {
+  const [here, there] = [join(ROOT, 'node_modules'), join(root, 'node_modules')];
+  await mkdir(join(there, OWN_SCOPE), { recursive: true });
+  for (const name of await readdir(here)) {
+    if (name !== OWN_SCOPE) await symlink(join(here, name), join(there, name));
   }
-  for (const name of await readdir(join(root, 'packages'))) {
-    await symlink(join('../../packages', name), join(modules, OWN_SCOPE, name));
+  for (const name of await readdir(join(here, OWN_SCOPE))) {
+    await symlink(await readlink(join(here, OWN_SCOPE, name)), join(there, OWN_SCOPE, name));
   }
 }
 

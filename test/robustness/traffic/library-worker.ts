@@ -81,10 +81,11 @@ export class LibraryWorker implements Worker {
     await this.#call({ op: 'register' }, async () => {
       session = await this.#mgm.registerProtocol({ ...client, ...on });
       this.#begin(session);
+      // At once: the next callback is handled as soon as this turn is over.
+      for (const callback of early) this.#called(session.id, callback);
       return { told: 'registered', session: session.id, resumed: session.resumed };
     });
     if (!session) return;
-    for (const callback of early) this.#called(session.id, callback);
     for (const ownership of session.ownerships) this.#own(ownership);
   }
 
