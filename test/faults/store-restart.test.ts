@@ -21,6 +21,14 @@ async function restartRedis({ servers: { redis } }: World): Promise<void> {
 const logOf = async ({ router }: World): Promise<string> =>
   ok(await router.request('interfaces', { limit: 1 })).log;
 
+/** So many questions that none of two managers, chosen by chance, was never asked. */
+const QUESTIONS = 64;
+
+/** Every manager has answered for the router, and so will notice that its data is gone: one that never saw any can't. */
+async function seenByAllManagers(world: World): Promise<void> {
+  await Promise.all(Array.from({ length: QUESTIONS }, () => logOf(world)));
+}
+
 describe('a store that was killed and has all it answered for', () => {
   it.concurrent('costs nobody anything', async (context) => {
     context.skip(notOurs() !== undefined, notOurs());
@@ -82,6 +90,7 @@ describe('a store that came back empty', { timeout: 60_000 }, () => {
       interfaces: [1, 2],
     });
     const log = await logOf(world);
+    await seenByAllManagers(world);
     // While it is stopped it can't be the first to come back, and a rival asks for one of its interfaces.
     await worker.tell({ kind: 'stop' }, 'stopping');
     const noted = worker.notes.length;
@@ -136,6 +145,7 @@ describe('a store that came back empty', { timeout: 60_000 }, () => {
     const url = new URL(servers.nats.url);
     url.host = `${proxy.host}:${proxy.port}`;
     await using worker = await startWorker(router, url.href, { ttlMs: TTL_MS, interfaces: [1] });
+    await seenByAllManagers(world);
     proxy.blackhole();
     await restartRedis(world);
     const rival = await eventually(
