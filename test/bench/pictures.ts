@@ -17,31 +17,17 @@ const PICTURES: { readonly [Name in ScenarioName]?: Draw } = {
   takes: (figures) => {
     const shows = 'Takes per second, 1024 under way';
     const rates = figures.filter(({ unit }) => unit === '/s');
-    return { shows, svg: barChart(shows, 'per second', barsOf(rates, isOurTake)) };
+    return bars(shows, 'per second', rates, isOurTake);
   },
   'round-trip': (figures) => {
     const shows = 'One at a time: round trips';
     const times = figures.filter(({ unit }) => unit === 'ms');
-    return {
-      shows,
-      svg: barChart(
-        shows,
-        'ms',
-        barsOf(times, ({ id }) => id.includes('take')),
-      ),
-    };
+    return bars(shows, 'ms', times, ({ id }) => id.includes('take'));
   },
   steady: (figures) => {
     const shows = 'At half of the most: from being due to being answered';
     const times = figures.filter(({ unit }) => unit === 'ms');
-    return {
-      shows,
-      svg: barChart(
-        shows,
-        'ms',
-        barsOf(times, () => true),
-      ),
-    };
+    return bars(shows, 'ms', times);
   },
   replicas: (figures) => {
     const shows = 'CPU time per take, by process';
@@ -57,14 +43,7 @@ const PICTURES: { readonly [Name in ScenarioName]?: Draw } = {
   table: (figures) => {
     const shows = 'Takes per second by size of the router, 64 under way';
     const rates = figures.filter(({ unit }) => unit === '/s');
-    return {
-      shows,
-      svg: barChart(
-        shows,
-        'per second',
-        barsOf(rates, () => true),
-      ),
-    };
+    return bars(shows, 'per second', rates);
   },
 };
 
@@ -92,4 +71,14 @@ function barsOf(figures: readonly Figure[], isOurs: (figure: Figure) => boolean)
 
 function middleOf(figures: readonly Figure[], id: string): number {
   return median(figures.find((figure) => figure.id === id)?.values ?? []);
+}
+
+/** Ours stand out; where nothing is said, all are. */
+function bars(
+  shows: string,
+  unit: string,
+  figures: readonly Figure[],
+  isOurs: (figure: Figure) => boolean = () => true,
+): Omit<Picture, 'file'> {
+  return { shows, svg: barChart(shows, unit, barsOf(figures, isOurs)) };
 }
