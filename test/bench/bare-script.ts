@@ -39,7 +39,7 @@ export async function bareScript(rig: Rig): Promise<Takes | string> {
   return async (count) => {
     const load = ['-n', String(count), '-c', CONNECTIONS, '-P', PIPELINE];
     const output = await run(program.command, [...at, ...load, ...args], request);
-    const rate = Number(/^"EVALSHA[^\n]*?","([\d.]+)"/m.exec(output)?.[1]);
+    const rate = Number(/^"FCALL[^\n]*?","([\d.]+)"/m.exec(output)?.[1]);
     if (!(rate > 0)) throw new Error(`redis-benchmark said\n${output}`);
     return rate;
   };
@@ -83,7 +83,7 @@ async function scriptCallOf({ redis }: Rig, router: RawRouter, ifIndex: number):
 
 function isAboutOwner(router: RawRouter): (call: readonly Buffer[]) => boolean {
   return ([name, , , key, request]) =>
-    name?.toString().toUpperCase() === 'EVALSHA' &&
+    name?.toString().toUpperCase() === 'FCALL' &&
     key?.includes(router.name) === true &&
     request?.includes('owner') === true;
 }

@@ -77,7 +77,7 @@ function figure(id: string, what: string, value: number, unit: string, target?: 
 /** What Redis says it did in scripts since its counters were set back. */
 async function scriptsOf({ redis }: Rig): Promise<{ calls: number; microseconds: number }> {
   const stats = await redis.info('commandstats');
-  const [, calls, microseconds] = /^cmdstat_evalsha:calls=(\d+),usec=(\d+)/m.exec(stats) ?? [];
+  const [, calls, microseconds] = /^cmdstat_fcall:calls=(\d+),usec=(\d+)/m.exec(stats) ?? [];
   return { calls: Number(calls), microseconds: Number(microseconds) };
 }
 

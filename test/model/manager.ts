@@ -1,5 +1,6 @@
 import { routerName, parseRequest, type OperationName, type RouterName } from '@mgm/protocol';
-import { openStore, type Publication, type Store, type SweepReport } from '@mgm/store';
+import { eventsOf, openStore, type Publication, type Store, type SweepReport } from '@mgm/store';
+import { storedNumber } from '@mgm/test-support';
 import { Redis } from 'ioredis';
 import { isRecord } from './compare.ts';
 import type { Names } from './names.ts';
@@ -107,7 +108,9 @@ export class ManagedRouter {
   takePublished(): { readonly events: Raw[]; readonly callbacks: Published[] } {
     const published = this.#managers.published.splice(0);
     return {
-      events: published.flatMap(({ events }) => events).map((one) => ({ ...one })),
+      events: published.flatMap(({ runs, ts }) =>
+        runs.flatMap((run) => eventsOf(run, ts).map((one) => ({ ...one }))),
+      ),
       callbacks: published
         .flatMap(({ callbacks }) => callbacks)
         .map(({ session, message }) => ({ session, message: { ...message } })),
@@ -116,7 +119,7 @@ export class ManagedRouter {
 
   /** Lets time pass for the arbiter: the service clock, on which leases run, is what its stored reading says. */
   async passTime(ms: number): Promise<void> {
-    await this.#managers.redis.hincrby(this.#key('meta'), 'service_ms', ms);
+    await this.#change('meta.serviceMs', 'add', ms);
   }
 
   /** The router's keys in Redis, without what they all begin with, and how long each is kept in ms (-1: until deleted). */
@@ -128,10 +131,16 @@ export class ManagedRouter {
     return found;
   }
 
-  /** How many answers a client's record remembers. */
+  /** How many answers of a client may still be asked for. Throws where more pages are kept than two windows can need. */
   async answersIn(suffix: string): Promise<number> {
-    const fields = await this.#managers.redis.hkeys(this.#key(suffix));
-    return fields.filter((field) => field.startsWith('answer:')).length;
+    const key = this.#key(suffix);
+    const { redis } = this.#managers;
+    const ack = Number(await redis.call(...storedNumber(key, 'client.ack')));
+    const counts = await redis.eval(ANSWERS_FROM, 1, key, ack);
+    if (!Array.isArray(counts)) throw new Error(`no counts: ${String(counts)}`);
+    if (counts.length > PAGES_MAX)
+      throw new Error(`${suffix} keeps ${counts.length} pages of answers`);
+    return counts.reduce((sum: number, count) => sum + Number(count), 0);
   }
 
   #key(suffix: string): string {
@@ -140,9 +149,16 @@ export class ManagedRouter {
 
   /** The service clock advances only as far as a sweep has promised that managers serve: takes the promise back. */
   async #freeze(): Promise<void> {
-    const key = this.#key('meta');
-    const { redis } = this.#managers;
-    if (await redis.exists(key)) await redis.hset(key, 'serving_until', 0);
+    await this.#change('meta.servingUntil', 'set', 0);
+  }
+
+  async #change(
+    name: 'meta.serviceMs' | 'meta.servingUntil',
+    change: 'set' | 'add',
+    by: number,
+  ): Promise<void> {
+    const command = storedNumber(this.#key('meta'), name, change, by);
+    await this.#managers.redis.call(...command);
   }
 
   async #execute(replica: number, name: OperationName, fields: Raw): Promise<Raw> {
@@ -165,6 +181,23 @@ export class ManagedRouter {
     return handle.slice(0, at) + (handle[at] === '1' ? '2' : '1') + handle.slice(at + 1);
   }
 }
+
+/** A page has one answer or more, and the first one that is kept may hold back those behind it: two windows. */
+const PAGES_MAX = 8192;
+
+/** Of each page of answers that a client has, how many are of a number from this one on. */
+const ANSWERS_FROM = `
+  local fields, counts = redis.call('HGETALL', KEYS[1]), {}
+  for i = 1, #fields, 2 do
+    if string.sub(fields[i], 1, 8) == 'answers:' then
+      local count = 0
+      for _, number in ipairs((cmsgpack.unpack(fields[i + 1]))) do
+        if number >= tonumber(ARGV[1]) then count = count + 1 end
+      end
+      counts[#counts + 1] = count
+    end
+  end
+  return counts`;
 
 interface Published {
   readonly session: number;

@@ -1,13 +1,14 @@
 import { LuaSourceError, type Case, type LuaSource } from './lua-source.ts';
 
-const RETURNED_TAG = /return (?:nil, )?\{ '([a-z_]+)'/g;
+/** A table that begins with a word is a reply or an outcome, and so is a word that a constant names. */
+const TAGGED = /(?:\{ |local [A-Z_]+ = )'([a-z_]+)'/g;
 
 /** Throws where an operation returns a tag that its header does not declare, or declares one that nothing returns. */
 export function checkTags(operation: LuaSource, libraries: readonly LuaSource[]): void {
   const unions = new Map([operation, ...libraries].flatMap((source) => [...source.unions]));
   const declared = new Set(
     [...expand(operation.replies, unions), ...[...operation.unions.values()].flat()].flatMap(
-      (one) => (one.kind === 'case' ? [one.tag] : []),
+      (one) => (one.kind === 'case' && !one.bare ? [one.tag] : []),
     ),
   );
   const own = tagsReturnedBy(operation);
@@ -22,7 +23,7 @@ export function checkTags(operation: LuaSource, libraries: readonly LuaSource[])
 }
 
 function tagsReturnedBy({ code }: LuaSource): string[] {
-  return [...code.matchAll(RETURNED_TAG)].map((match) => match[1] ?? '');
+  return [...code.matchAll(TAGGED)].map((match) => match[1] ?? '');
 }
 
 /** The cases with every spread replaced by the cases of its union. */

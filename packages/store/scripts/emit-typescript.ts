@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto';
 import { expand } from './check-tags.ts';
-import type { ArbiterSources } from './compose-script.ts';
+import type { ArbiterSources, Library } from './compose-library.ts';
 import type { Case, Field, LuaSource } from './lua-source.ts';
 
 /** Types of the header that TypeScript has under another name. Everything else is a shape or a union. */
@@ -16,7 +15,7 @@ const SCALARS: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** The TypeScript module of the arbiter: text, digest, argument encoders, reply decoders, all from the headers. */
-export function emitTypeScript(script: string, sources: ArbiterSources): string {
+export function emitTypeScript(library: Library, sources: ArbiterSources): string {
   const all = [...sources.libraries, ...sources.operations.values()];
   const unions = new Map(all.flatMap((source) => [...source.unions]));
   const shapes = new Map(all.flatMap((source) => [...source.shapes]));
@@ -27,8 +26,12 @@ export function emitTypeScript(script: string, sources: ArbiterSources): string 
     "import { interfaceName, type HandleParts } from '../names.ts';",
     "import * as read from '../reply-reader.ts';",
     '',
-    `export const SCRIPT_SHA1 = '${createHash('sha1').update(script).digest('hex')}';`,
-    `export const SCRIPT = ${JSON.stringify(script)};`,
+    `export const LIBRARY_NAME = '${library.name}';`,
+    '/** Decides any batch; Redis refuses it when its memory is full. */',
+    `export const DECIDE = '${library.decide}';`,
+    '/** The same, for batches of {@link READS}; Redis runs it also then. */',
+    `export const ASK = '${library.ask}';`,
+    `export const LIBRARY = ${JSON.stringify(library.code)};`,
     '',
     ...[...shapes].map(([name, fields]) => shapeType(name, fields)),
     ...[...unions].map(([name, cases]) => unionType(pascal(name), expand(cases, unions))),
@@ -41,11 +44,9 @@ export function emitTypeScript(script: string, sources: ArbiterSources): string 
     'export type ArbiterOperation = keyof ArbiterArgs;',
     '',
     '/** Operations that read or write too much to share a call with others. */',
-    `export const ALONE: ReadonlySet<ArbiterOperation> = new Set<ArbiterOperation>([${operations
-      .filter(([, source]) => source.alone)
-      .map(([name]) => `'${name}'`)
-      .join(', ')}]);`,
-    '',
+    operationSet('ALONE', operations, ({ alone }) => alone),
+    '/** Operations that change nothing but what the time has changed. */',
+    operationSet('READS', operations, ({ reads }) => reads),
     declaredReplies(operations, unions),
     ...[...shapes].map(([name, fields]) => shapeReader(name, fields)),
     ...[...unions]
@@ -123,6 +124,15 @@ function operationMap(
   return `export interface ${name} {\n${lines.join('\n')}\n}\n`;
 }
 
+function operationSet(
+  name: string,
+  operations: readonly (readonly [string, LuaSource])[],
+  belongs: (source: LuaSource) => boolean,
+): string {
+  const names = operations.filter(([, source]) => belongs(source)).map(([each]) => `'${each}'`);
+  return `export const ${name}: ReadonlySet<ArbiterOperation> = new Set<ArbiterOperation>([${names.join(', ')}]);\n`;
+}
+
 /** Every reply and outcome that a header declares, by operation: what the tests must reach. */
 function declaredReplies(
   operations: readonly (readonly [string, LuaSource])[],
@@ -142,17 +152,20 @@ ${lines.join('\n')}
 `;
 }
 
-function readerOf(type: string, row: string, at: number): string {
+function readerOf(type: string, place: string): string {
   const { base, list, optional } = typeOf(type);
   const one = SCALARS.has(base) ? `read.${base}` : camel(`read_${base}`);
-  const value = `${row}[${at}]`;
-  if (list) return `read.list(${value}, ${one})`;
-  return optional ? `read.optional(${value}, ${one})` : `${one}(${value})`;
+  if (list) return `read.list(${place}, ${one})`;
+  return optional ? `read.optional(${place}, ${one})` : `${one}(${place})`;
 }
 
-function objectOf(fields: readonly Field[], first: number, head: readonly string[] = []): string {
+function objectOf(
+  fields: readonly Field[],
+  placeOf: (at: number) => string,
+  head: readonly string[] = [],
+): string {
   const places = fields.map(
-    ({ name, type }, at) => `${camel(name)}: ${readerOf(type, 'row', at + first)}`,
+    ({ name, type }, at) => `${camel(name)}: ${readerOf(type, placeOf(at))}`,
   );
   return `{ ${[...head, ...places].join(', ')} }`;
 }
@@ -160,23 +173,30 @@ function objectOf(fields: readonly Field[], first: number, head: readonly string
 function shapeReader(name: string, fields: readonly Field[]): string {
   return `export function ${camel(`read_${name}`)}(value: unknown): ${pascal(name)} {
   const row = read.row(value, '${name}', ${fields.length});
-  return ${objectOf(fields, 0)};
+  return ${objectOf(fields, (at) => `row[${at}]`)};
 }
 `;
 }
 
 function unionReader(name: string, type: string, cases: readonly Case[]): string {
+  const bare = cases.flatMap((one) =>
+    one.kind === 'case' && one.bare
+      ? [
+          `  if (typeof value === 'number') return ${objectOf(one.fields, () => 'value', [`kind: '${one.tag}'`])};\n`,
+        ]
+      : [],
+  );
   const arms = cases.flatMap((one) =>
-    one.kind === 'case'
+    one.kind === 'case' && !one.bare
       ? [
           `    case '${one.tag}':
       read.width(row, '${name} ${one.tag}', ${one.fields.length + 1});
-      return ${objectOf(one.fields, 1, [`kind: '${one.tag}'`])};`,
+      return ${objectOf(one.fields, (at) => `row[${at + 1}]`, [`kind: '${one.tag}'`])};`,
         ]
       : [],
   );
   return `function ${camel(`read_${name}`)}(value: unknown): ${type} {
-  const row = read.row(value, '${name}', 1);
+${bare.join('')}  const row = read.tagged(value, '${name}');
   switch (row[0]) {
 ${arms.join('\n')}
     default:

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, writeFileSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { KEY_FAMILIES } from '../src/keys.ts';
 import { checkTags } from './check-tags.ts';
-import { composeScript, type ArbiterSources } from './compose-script.ts';
+import { composeLibrary, type ArbiterSources } from './compose-library.ts';
 import { emitTypeScript } from './emit-typescript.ts';
 import { LuaSourceError, readLuaSource, type LuaSource } from './lua-source.ts';
 
@@ -17,11 +17,19 @@ function readSources(root: string): ArbiterSources {
     readdirSync(join(root, 'operations'))
       .filter((file) => file.endsWith('.lua'))
       .sort()
-      .map((file) => [file.slice(0, -4), readLuaSource(root, `operations/${file}`)]),
+      .map((file) => [file.slice(0, -4), readOperation(root, file.slice(0, -4))]),
   );
   const libraries = inOrder(root, [entry, ...operations.values()]);
   for (const operation of operations.values()) checkTags(operation, libraries);
   return { entry, operations, libraries };
+}
+
+/** An operation's function takes what its header declares, in that order. */
+function readOperation(root: string, name: string): LuaSource {
+  const source = readLuaSource(root, `operations/${name}.lua`);
+  const head = `function operations.${name}(${source.args.map((arg) => arg.name).join(', ')})`;
+  if (source.code.includes(head)) return source;
+  throw new LuaSourceError(source.path, 1, `does not define \`${head}\`, as its header says`);
 }
 
 /** Every included file once, each after what it includes itself. */
@@ -62,7 +70,7 @@ function keyTable(): string {
 
 const sources = readSources(luaRoot);
 const outputs = new Map([
-  [join(here, '../src/generated/arbiter.ts'), emitTypeScript(composeScript(sources), sources)],
+  [join(here, '../src/generated/arbiter.ts'), emitTypeScript(composeLibrary(sources), sources)],
   [join(here, '../../../docs/redis-keys.md'), keyTable()],
 ]);
 

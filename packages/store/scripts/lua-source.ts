@@ -7,9 +7,17 @@ export interface Field {
   readonly type: string;
 }
 
-/** One form a reply or an outcome can have: a tag, then fields. `spread` names a union whose cases all belong here. */
+/**
+ * One form a reply or an outcome can have: a tag, then fields; the tag alone where it has none; `bare`: one number without
+ * its tag. `spread` names a union whose cases all belong here.
+ */
 export type Case =
-  | { readonly kind: 'case'; readonly tag: string; readonly fields: readonly Field[] }
+  | {
+      readonly kind: 'case';
+      readonly tag: string;
+      readonly fields: readonly Field[];
+      readonly bare: boolean;
+    }
   | { readonly kind: 'spread'; readonly union: string };
 
 /** A Lua file: what its header declares, and the code under it. */
@@ -22,6 +30,7 @@ export interface LuaSource {
   readonly shapes: ReadonlyMap<string, readonly Field[]>;
   readonly includes: readonly string[];
   readonly alone: boolean;
+  readonly reads: boolean;
   readonly code: string;
 }
 
@@ -59,6 +68,7 @@ class Header {
   readonly #shapes = new Map<string, Field[]>();
   readonly #includes: string[] = [];
   #alone = false;
+  #reads = false;
 
   constructor(path: string) {
     this.#path = path;
@@ -78,6 +88,9 @@ class Header {
       case '@reply':
         this.#replies.push(this.#case(rest, line));
         return;
+      case '@bare':
+        this.#replies.push(this.#case(rest, line, true));
+        return;
       case '@case':
         this.#unions.set(first, [
           ...(this.#unions.get(first) ?? []),
@@ -93,14 +106,17 @@ class Header {
       case '@alone':
         this.#alone = true;
         return;
+      case '@reads':
+        this.#reads = true;
+        return;
       default:
         throw new LuaSourceError(this.#path, line, `unknown header word ${word}`);
     }
   }
 
-  #case([tag = '', ...fields]: readonly string[], line: number): Case {
+  #case([tag = '', ...fields]: readonly string[], line: number, bare = false): Case {
     if (tag.startsWith('...')) return { kind: 'spread', union: tag.slice(3) };
-    return { kind: 'case', tag, fields: this.#fields(fields, line) };
+    return { kind: 'case', tag, fields: this.#fields(fields, line), bare };
   }
 
   #fields(words: readonly string[], line: number): Field[] {
@@ -122,6 +138,7 @@ class Header {
       shapes: this.#shapes,
       includes: this.#includes,
       alone: this.#alone,
+      reads: this.#reads,
     };
   }
 }

@@ -8,7 +8,7 @@ import {
   type Request,
   type Revision,
 } from '@mgm/protocol';
-import { eventMessage, callbackMessage } from './batch-reply.ts';
+import { eventsOf, callbackMessage } from './batch-reply.ts';
 import { writeCursor } from './cursor.ts';
 import type { Decision } from './batcher.ts';
 import type {
@@ -31,6 +31,7 @@ type Answers = {
 /** The reply of the wire contract for each of the arbiter's answers. */
 export const answers: Answers = {
   register: ({ reply }) => {
+    if (reply.kind === 'store_full') return STORE_FULL;
     if (reply.kind === 'already_registered') {
       return refusal(
         'alreadyRegistered',
@@ -64,11 +65,27 @@ export const answers: Answers = {
     return notSequenced(reply);
   },
   take: ({ reply }, { bulk }) => {
-    if (reply.kind === 'held_back') return heldBack(reply);
-    if (reply.kind !== 'decided') return notSequenced(reply);
-    return byInterface(reply.results.map(takeResult), bulk);
+    switch (reply.kind) {
+      case 'granted':
+        return byInterface([{ status: 0, epoch: reply.epoch }], bulk);
+      case 'taken':
+        return { status: 0, results: reply.epochs.map((epoch) => ({ status: 0, epoch })) };
+      case 'decided':
+        return byInterface(reply.results.map(takeResult), bulk);
+      case 'held_back':
+        return heldBack(reply);
+      case 'store_full':
+        return STORE_FULL;
+      default:
+        return notSequenced(reply);
+    }
   },
-  release: ({ reply }, { bulk }) => {
+  release: ({ reply }, { bulk, targets }) => {
+    if (reply.kind === 'released')
+      return byInterface(
+        targets.map(() => DONE),
+        bulk,
+      );
     if (reply.kind !== 'decided') return notSequenced(reply);
     return byInterface(reply.results.map(releaseResult), bulk);
   },
@@ -95,7 +112,7 @@ export const answers: Answers = {
     status: 0,
     items: reply.items.map(wireSession),
     ...(reply.next > 0 && {
-      cursor: writeCursor({ client: reply.next, began: 0, last: '' }),
+      cursor: writeCursor({ client: reply.next, began: 0, score: 0, last: '' }),
     }),
   }),
   events: ({ reply, batch }, { from, limit }) => {
@@ -103,8 +120,8 @@ export const answers: Answers = {
       const { first } = reply;
       return refusal('compacted', `the log starts at ${first}`, { first });
     }
-    const events = reply.entries.flatMap(({ ts, events: some }) =>
-      some.map((event) => eventMessage(event, ts)),
+    const events = reply.entries.flatMap(({ ts, runs }) =>
+      runs.flatMap((run) => eventsOf(run, ts)),
     );
     return {
       status: 0,
@@ -134,6 +151,9 @@ export const answers: Answers = {
       ? { status: 0, released: reply.released }
       : refusal('notFound', `no session ${session}`),
 };
+
+const DONE = { status: 0 } as const;
+const STORE_FULL = refusal('storeFull', 'Redis is out of memory');
 
 function byInterface(
   results: readonly BulkResult[],

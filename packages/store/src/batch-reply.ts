@@ -1,5 +1,12 @@
-import type { CallbackMessage, EventMessage, EventType, Cause, SessionId } from '@mgm/protocol';
-import { readCallback, readEvent, type Callback, type Event } from './generated/arbiter.ts';
+import type {
+  CallbackMessage,
+  Cause,
+  EventMessage,
+  EventType,
+  Revision,
+  SessionId,
+} from '@mgm/protocol';
+import { readCallback, readEventRun, type Callback, type EventRun } from './generated/arbiter.ts';
 import { unpackFromScript } from './packing.ts';
 import { list, row, ScriptReplyError } from './reply-reader.ts';
 
@@ -13,33 +20,30 @@ export interface BatchReply {
   readonly log: string;
   /** The longest lease ever given on the router, as far as anybody remembers. */
   readonly longestTtlMs: number;
-  readonly results: readonly BatchResult[];
-  readonly events: readonly EventMessage[];
+  /** For each operation: the router's revision after it (of a repeat, after its first time), and the reply as packed. */
+  readonly revs: readonly unknown[];
+  readonly replies: readonly unknown[];
+  readonly runs: readonly EventRun[];
   readonly callbacks: readonly { readonly session: SessionId; readonly message: CallbackMessage }[];
-}
-
-export interface BatchResult {
-  /** The router's revision after the operation; of a repeat, after its first time. */
-  readonly rev: number;
-  /** The reply as the script packed it, for the decoder of its operation. */
-  readonly reply: unknown;
 }
 
 /** Reads the arbiter's answer. Throws `ScriptReplyError` where it is not one. */
 export function readBatchReply(parts: readonly Buffer[]): BatchReply {
-  const [now, rev, epoch, log, results, events, callbacks, longestTtl] = parts;
-  if (!now || !rev || !epoch || !log || !results || !events || !callbacks || !longestTtl) {
+  const [now, rev, epoch, log, results, runs, callbacks, longestTtl] = parts;
+  if (!now || !rev || !epoch || !log || !results || !runs || !callbacks || !longestTtl) {
     throw new ScriptReplyError(`batch: expected 8 parts, got ${parts.length}`);
   }
   const ts = Number(now.toString());
+  const [revs, replies] = row(unpackFromScript(results), 'results', 2);
   return {
     ts,
     rev: Number(rev.toString()),
     epoch: Number(epoch.toString()),
     log: log.toString(),
     longestTtlMs: Number(longestTtl.toString()),
-    results: list(unpackFromScript(results), readResult),
-    events: packedList(events, (value) => eventMessage(readEvent(value), ts)),
+    revs: row(revs, 'revisions', 0),
+    replies: row(replies, 'replies', 0),
+    runs: packedList(runs, readEventRun),
     callbacks: packedList(callbacks, (value) => {
       const callback = readCallback(value);
       return { session: callback.session, message: callbackMessage(callback, ts) };
@@ -51,29 +55,27 @@ function packedList<Item>(packed: Buffer, one: (value: unknown) => Item): readon
   return packed.length === 0 ? [] : list(unpackFromScript(packed), one);
 }
 
-function readResult(value: unknown): BatchResult {
-  const [rev, reply] = row(value, 'result', 2);
-  return { rev: Number(rev), reply };
-}
-
-/** An event as the bus carries it: what does not apply is absent. */
-export function eventMessage(event: Event, ts: number): EventMessage {
-  return {
-    rev: event.rev,
-    ts,
-    type: event.type as EventType,
-    ...(event.session !== undefined && {
-      session: event.session,
-      protocolId: event.protocolId,
-      componentId: event.componentId,
-    }),
-    ...event.interface,
-    ...(event.epoch !== undefined && { epoch: event.epoch }),
-    ...(event.previous !== undefined && { previous: event.previous }),
-    ...(event.cause !== undefined && { cause: event.cause as Cause }),
-    ...(event.actor !== undefined && { actor: event.actor }),
-    ...(event.why !== undefined && { why: event.why }),
+/** The events of a run, as the bus carries them: what does not apply is absent. */
+export function eventsOf(run: EventRun, ts: number): EventMessage[] {
+  const { first, type, session, protocolId, componentId, cause, previous, actor, why } = run;
+  const head = { ts, type: type as EventType };
+  const who = session === undefined ? {} : { session, protocolId, componentId };
+  const tail = {
+    ...(previous !== undefined && { previous }),
+    ...(cause !== undefined && { cause: cause as Cause }),
+    ...(actor !== undefined && { actor }),
+    ...(why !== undefined && { why }),
   };
+  const { epochs, interfaces } = run;
+  if (interfaces.length === 0) {
+    const [epoch] = epochs;
+    return [{ rev: first, ...head, ...who, ...(epoch !== undefined && { epoch }), ...tail }];
+  }
+  return interfaces.map(({ ifIndex, nextHop }, at) => {
+    const [rev, epoch] = [(first + at) as Revision, epochs[at]];
+    if (epoch === undefined) throw new ScriptReplyError(`event ${rev} has no epoch`);
+    return { rev, ...head, ...who, ifIndex, nextHop, epoch, ...tail };
+  });
 }
 
 /** A callback as the bus carries it. */

@@ -6,11 +6,14 @@ import {
   decode,
   encode,
   ALONE,
+  READS,
   type ArbiterArgs,
   type ArbiterOperation,
   type ArbiterReplies,
 } from './generated/arbiter.ts';
+import { inColumns } from './columns.ts';
 import { packForScript } from './packing.ts';
+import { integer } from './reply-reader.ts';
 import { RouterMemory } from './router-memory.ts';
 import { StoreError } from './store-error.ts';
 
@@ -29,7 +32,12 @@ export interface BatcherOptions {
   readonly eventRetention: number;
   /** Whether `run` answers only what replicas have. Default false. */
   readonly isReplicated?: boolean;
-  readonly run: (router: RouterName, request: Buffer) => Promise<readonly Buffer[]>;
+  /** `mayGrow`: Redis is to refuse it when it is full. */
+  readonly run: (
+    router: RouterName,
+    request: Buffer,
+    mayGrow: boolean,
+  ) => Promise<readonly Buffer[]>;
   /** Called after the operations of a batch were answered. */
   readonly onDecided: (router: RouterName, batch: BatchReply) => void;
 }
@@ -220,14 +228,7 @@ export class Batcher {
   async #run(queue: RouterQueue, batch: readonly Waiting[]): Promise<void> {
     const beganMono = performance.now();
     try {
-      const request = packForScript([
-        ...queue.memory.known(),
-        this.#options.eventRetention,
-        batch.map((one) => one.call),
-        this.#options.isReplicated ? 1 : 0,
-        queue.memory.longestTtlMs,
-      ]);
-      const reply = readBatchReply(await this.#options.run(queue.router, request));
+      const reply = readBatchReply(await this.#decided(queue, batch));
       queue.memory.learn(reply);
       this.#callMs += (performance.now() - beganMono - this.#callMs) * LAST_CALL;
       answer(batch, reply);
@@ -236,6 +237,28 @@ export class Batcher {
       queue.memory.unsure();
       await this.#failed(queue, batch, error);
     }
+  }
+
+  /** What a full store refuses whole is asked again: some of it may be answered all the same. */
+  async #decided(queue: RouterQueue, batch: readonly Waiting[]): Promise<readonly Buffer[]> {
+    const mayGrow = !batch.every((one) => READS.has(one.operation));
+    try {
+      return await this.#options.run(queue.router, this.#request(queue, batch, false), mayGrow);
+    } catch (error) {
+      if (!mayGrow || !(error instanceof StoreError) || error.code !== 'store-full') throw error;
+      return await this.#options.run(queue.router, this.#request(queue, batch, true), false);
+    }
+  }
+
+  #request({ memory }: RouterQueue, batch: readonly Waiting[], isFull: boolean): Buffer {
+    return packForScript([
+      ...memory.known(),
+      this.#options.eventRetention,
+      inColumns(batch),
+      this.#options.isReplicated ? 1 : 0,
+      memory.longestTtlMs,
+      isFull ? 1 : 0,
+    ]);
   }
 
   /**
@@ -291,12 +314,14 @@ function withoutLate(taken: Waiting[]): Waiting[] {
 }
 
 function answer(batch: readonly Waiting[], reply: BatchReply): void {
-  for (const [at, one] of batch.entries()) {
-    const result = reply.results[at];
+  for (let at = 0; at < batch.length; at++) {
+    const one = batch[at];
+    if (!one) return;
     try {
-      if (!result)
+      if (at >= reply.replies.length)
         throw new StoreError('indeterminate', 'the script answered fewer operations than asked');
-      one.resolve({ reply: decode[one.operation](result.reply), rev: result.rev, batch: reply });
+      const rev = integer(reply.revs[at]);
+      one.resolve({ reply: decode[one.operation](reply.replies[at]), rev, batch: reply });
     } catch (error) {
       one.reject(error);
     }

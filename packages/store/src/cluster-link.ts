@@ -43,8 +43,8 @@ export class ClusterLink implements Link {
     return this.#state;
   }
 
-  runArbiter(metaKey: string, request: Buffer): Promise<readonly Buffer[]> {
-    return this.#onNodeOf(metaKey, (link) => link.runArbiter(metaKey, request));
+  runArbiter(metaKey: string, request: Buffer, mayGrow: boolean): Promise<readonly Buffer[]> {
+    return this.#onNodeOf(metaKey, (link) => link.runArbiter(metaKey, request, mayGrow));
   }
 
   command(name: string, ...args: string[]): Promise<unknown> {

@@ -1,16 +1,18 @@
 /** Where a listing stands between two pages. */
 export interface ListingPosition {
   readonly client: number;
+  readonly score: number;
   readonly last: string;
   readonly began: number;
 }
 
-const START: ListingPosition = { client: 0, last: '', began: 0 };
-const CURSOR = /^([1-9][0-9]{0,15})\.([0-9]{1,16})\.([0-9]{1,10}:[0-9a-f.:]{0,45})?$/;
+const START: ListingPosition = { client: 0, score: 0, last: '', began: 0 };
+const CURSOR =
+  /^([1-9][0-9]{0,15})\.([0-9]{1,16})\.([0-9]{1,16})\.([0-9]{1,10}:[0-9a-f.:]{0,45})?$/;
 
 /** A cursor for the wire: opaque to everybody else. */
-export function writeCursor({ client, began, last }: ListingPosition): string {
-  return `${client}.${began}.${last}`;
+export function writeCursor({ client, began, score, last }: ListingPosition): string {
+  return `${client}.${began}.${score}.${last}`;
 }
 
 /** The position of a cursor, the start without one. Throws `RangeError` for text that is no cursor of ours. */
@@ -21,6 +23,7 @@ export function readCursor(cursor: string | undefined): ListingPosition {
   return {
     client: Number(match[1]),
     began: Number(match[2]),
-    last: match[3] ?? '',
+    score: Number(match[3]),
+    last: match[4] ?? '',
   };
 }

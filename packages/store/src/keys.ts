@@ -1,7 +1,7 @@
 import type { RouterName } from '@mgm/protocol';
 
 /** What Redis holds for one router. The Lua side of these names is generated from this table, and so is docs/redis-keys.md. */
-interface KeyFamily {
+export interface KeyFamily {
   /** The name scripts know it by: `meta_key`, `client_key(number)`. */
   readonly name: string;
   readonly type: 'hash' | 'zset' | 'stream' | 'string';

@@ -13,7 +13,7 @@ export class Moved extends StoreError {
 
 /**
  * The only place that reads message texts of Redis and ioredis; pinned by tests against the real server.
- * `isNoScript` errors never come here: the call is repeated with the script's text.
+ * `isNoFunction` errors never come here: the call is repeated when the library has been loaded.
  */
 export function classifyRedisError(error: unknown): StoreError {
   const message = error instanceof Error ? error.message : String(error);
@@ -31,9 +31,22 @@ export function classifyRedisError(error: unknown): StoreError {
   return new StoreError('indeterminate', `Redis did not answer: ${message}`, { cause: error });
 }
 
-/** Redis restarted, failed over or flushed its scripts. The call was not executed. */
-export function isNoScript(error: unknown): boolean {
-  return error instanceof Error && error.message.startsWith('NOSCRIPT');
+/** Redis lost its functions: a restart without data, `FUNCTION FLUSH`, another version of ours. The call was not executed. */
+export function isNoFunction(error: unknown): boolean {
+  return error instanceof Error && /^ERR Function not found/i.test(error.message);
+}
+
+/** The library is there, or went just now: somebody else was faster. */
+export function isLoaded(error: unknown): boolean {
+  return error instanceof Error && /^ERR Library .*already exists/i.test(error.message);
+}
+
+/** The server takes no writes now, which passes: it is full, or its disk is, or its replicas are missing. */
+export function isNotNow(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    /^(OOM|MISCONF|NOREPLICAS)|^ERR Library not found/i.test(error.message)
+  );
 }
 
 /** The user may not run this command, or nobody may: managed services take some away. */
@@ -50,7 +63,7 @@ const READONLY = /^READONLY|-READONLY/;
 
 const KNOWN: readonly (readonly [RegExp, StoreError['code'], string])[] = [
   [/^OOM |-OOM |used memory > 'maxmemory'/, 'store-full', 'Redis is out of memory'],
-  [/MGMSCHEMA/, 'schema', 'the data is of a newer version: upgrade this manager'],
+  [/MGMSCHEMA/, 'schema', 'the data is of another version'],
   [/MGMCORRUPT|WRONGTYPE|Bad data format/, 'corrupt', 'a key holds something that is not ours'],
   [READONLY, 'unavailable', 'Redis is a read-only replica'],
   [
@@ -62,6 +75,7 @@ const KNOWN: readonly (readonly [RegExp, StoreError['code'], string])[] = [
   [/^(ASK|TRYAGAIN)|non local key/, 'unavailable', 'the slot of this router is being moved'],
   [/while the cluster is down/, 'unavailable', 'Redis Cluster cannot write now'],
   [/^(NOAUTH|WRONGPASS|NOPERM)/, 'unavailable', 'Redis refuses this user'],
+  [/^ERR Function not found/, 'unavailable', 'Redis has lost the functions of this version again'],
   [/isn't writeable/, 'unavailable', 'not connected to Redis'],
 ];
 

@@ -1,16 +1,11 @@
 import type { Redis } from 'ioredis';
-import { SCRIPT, SCRIPT_SHA1 } from './generated/arbiter.ts';
+import { ASK, DECIDE } from './generated/arbiter.ts';
+import { loadArbiter, prepareArbiter } from './arbiter-library.ts';
 import { Confirmation } from './confirmation.ts';
 import type { Durability } from './durability.ts';
 import { type ConnectionAddress, openRedis } from './redis-client.ts';
-import { classifyRedisError, isNoScript, isOfReplica } from './redis-errors.ts';
-import {
-  checkScripting,
-  ServerCheck,
-  unfitnessIn,
-  type Unfitness,
-  type UnfitServer,
-} from './server-check.ts';
+import { classifyRedisError, isNoFunction, isOfReplica } from './redis-errors.ts';
+import { ServerCheck, unfitnessIn, type Unfitness, type UnfitServer } from './server-check.ts';
 import { StoreError } from './store-error.ts';
 
 /** Where the store stands with Redis. Told once per change. */
@@ -86,11 +81,11 @@ export class RedisLink {
     return this.#state;
   }
 
-  /** Runs the arbiter on one router. Rejects with `StoreError`. */
-  async runArbiter(metaKey: string, request: Buffer): Promise<readonly Buffer[]> {
+  /** Runs the arbiter on one router; `mayGrow`: not where Redis is full. Rejects with `StoreError`. */
+  async runArbiter(metaKey: string, request: Buffer, mayGrow: boolean): Promise<readonly Buffer[]> {
     if (this.#state.kind !== 'ready') throw this.#notReady();
     try {
-      return await this.#inTime(this.#evaluate(metaKey, request));
+      return await this.#inTime(this.#evaluate(mayGrow ? DECIDE : ASK, metaKey, request));
     } catch (error) {
       throw this.#failed(error);
     }
@@ -112,12 +107,13 @@ export class RedisLink {
     this.#redis.disconnect();
   }
 
-  async #evaluate(metaKey: string, request: Buffer): Promise<readonly Buffer[]> {
+  async #evaluate(name: string, metaKey: string, request: Buffer): Promise<readonly Buffer[]> {
     try {
-      return await this.#run('EVALSHA', SCRIPT_SHA1, '1', metaKey, request);
+      return await this.#run('FCALL', name, '1', metaKey, request);
     } catch (error) {
-      if (!isNoScript(error)) throw error;
-      return await this.#run('EVAL', SCRIPT, '1', metaKey, request);
+      if (!isNoFunction(error)) throw error;
+      await loadArbiter(this.#ask);
+      return await this.#run('FCALL', name, '1', metaKey, request);
     }
   }
 
@@ -181,8 +177,7 @@ export class RedisLink {
   async #prepare(): Promise<void> {
     try {
       const server = await this.#inTime(this.#check.check(this.#ask));
-      await this.#inTime(checkScripting(this.#ask));
-      await this.#inTime(this.#redis.script('LOAD', SCRIPT));
+      await this.#inTime(prepareArbiter(this.#ask));
       this.#lastError = '';
       this.#unfit = undefined;
       this.#become({ kind: 'ready', server });

@@ -26,6 +26,11 @@ export function row(value: unknown, what: string, places: number): readonly unkn
   throw new ScriptReplyError(`${what}: expected ${places} values, got ${JSON.stringify(value)}`);
 }
 
+/** A tag and its fields; a tag that has none may stand alone. */
+export function tagged(value: unknown, what: string): readonly unknown[] {
+  return typeof value === 'string' ? [value] : row(value, what, 1);
+}
+
 export function width(value: readonly unknown[], what: string, places: number): void {
   if (value.length !== places) {
     throw new ScriptReplyError(`${what}: expected ${places} values, got ${value.length}`);

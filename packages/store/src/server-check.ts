@@ -141,11 +141,6 @@ async function refuseForgetful({ hasAof, lastAofWrite }: ServerInfo, ask: AskSer
   );
 }
 
-/** Resolves where scripts may be loaded and run by their name. */
-export async function checkScripting(ask: AskServer): Promise<void> {
-  await ask('EVALSHA', String(await ask('SCRIPT', 'LOAD', 'return 1')), '0');
-}
-
 /** What a failed check says about the server, where it does. */
 export function unfitnessIn(error: unknown): UnfitServer | undefined {
   if (error instanceof UnfitServer) return error;

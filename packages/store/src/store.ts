@@ -3,7 +3,6 @@ import {
   refusal,
   type Answer,
   type CallbackMessage,
-  type EventMessage,
   type HeadMessage,
   type OperationName,
   type Reply,
@@ -20,7 +19,7 @@ import { metaKey, routersKey } from './keys.ts';
 import type { Link } from './link.ts';
 import { openLink } from './open-link.ts';
 import type { StoreState } from './redis-link.ts';
-import type { ArbiterOperation } from './generated/arbiter.ts';
+import type { EventRun, TakeReply } from './generated/arbiter.ts';
 import { ARBITER_OPERATION, toArgs } from './requests.ts';
 import { StoreError, type StoreErrorCode } from './store-error.ts';
 
@@ -63,7 +62,10 @@ export interface StoreMeter {
 export interface Publication {
   readonly router: RouterName;
   readonly log: string;
-  readonly events: readonly EventMessage[];
+  /** The instant of the batch, in ms on the store's clock. */
+  readonly ts: number;
+  /** Events that follow each other and differ in nothing but revision, interface and epoch, as one. */
+  readonly runs: readonly EventRun[];
   readonly callbacks: readonly { readonly session: SessionId; readonly message: CallbackMessage }[];
 }
 
@@ -129,7 +131,7 @@ class RedisStore implements Store {
       queueMax: options.queueMax ?? 10_000,
       eventRetention: options.eventRetention ?? 100_000,
       isReplicated: options.durability?.mode === 'replicated',
-      run: (router, request) => this.#run(router, request),
+      run: (router, request, mayGrow) => this.#run(router, request, mayGrow),
       onDecided: (router, batch) => this.#publish(router, batch),
     });
     this.#link = openLink({
@@ -161,8 +163,7 @@ class RedisStore implements Store {
       args.args,
       request.deadlineMs,
     );
-    const heldBack = heldBackIn(decision.reply);
-    if (heldBack > 0) this.#options.meter?.heldBack(heldBack);
+    if (operation === 'take') this.#countHeldBack(decision.reply as TakeReply);
     const answer: Answer<Name> = answers[operation](decision, request);
     return { ...answer, rev: decision.rev as Revision };
   }
@@ -229,11 +230,16 @@ class RedisStore implements Store {
     }
   }
 
-  async #run(router: RouterName, request: Buffer): Promise<readonly Buffer[]> {
+  #countHeldBack(reply: TakeReply): void {
+    const count = heldBackIn(reply);
+    if (count > 0) this.#options.meter?.heldBack(count);
+  }
+
+  async #run(router: RouterName, request: Buffer, mayGrow: boolean): Promise<readonly Buffer[]> {
     const { meter } = this.#options;
     const sentMono = performance.now();
     try {
-      const reply = await this.#link.runArbiter(metaKey(this.#keyPrefix, router), request);
+      const reply = await this.#link.runArbiter(metaKey(this.#keyPrefix, router), request, mayGrow);
       meter?.called(performance.now() - sentMono);
       return reply;
     } catch (error) {
@@ -243,10 +249,10 @@ class RedisStore implements Store {
     }
   }
 
-  #publish(router: RouterName, { log, events, callbacks, results }: BatchReply): void {
-    this.#options.meter?.decided(results.length);
-    if (events.length > 0 || callbacks.length > 0) {
-      this.#options.onPublish?.({ router, log, events, callbacks });
+  #publish(router: RouterName, { log, ts, runs, callbacks, replies }: BatchReply): void {
+    this.#options.meter?.decided(replies.length);
+    if (runs.length > 0 || callbacks.length > 0) {
+      this.#options.onPublish?.({ router, log, ts, runs, callbacks });
     }
   }
 
@@ -276,11 +282,9 @@ function argsOf<Name extends OperationName>(name: Name, request: Request<Name>):
   }
 }
 
-/** Interfaces that a reply refuses because of the hold after a loss of data. */
-function heldBackIn(reply: Decision<ArbiterOperation>['reply']): number {
+/** Interfaces that are not granted because of the hold after a loss of data. */
+function heldBackIn(reply: TakeReply): number {
   if (reply.kind === 'held_back') return 1;
   if (reply.kind !== 'decided') return 0;
-  let count = 0;
-  for (const { kind } of reply.results) if (kind === 'held_back') count++;
-  return count;
+  return reply.results.filter(({ kind }) => kind === 'held_back').length;
 }

@@ -50,7 +50,7 @@ export async function openArbiter(
     ...bounds,
     eventRetention: 100_000,
     isReplicated: durability.mode === 'replicated',
-    run: (name, request) => link.runArbiter(metaKey('mgm', name), request),
+    run: (name, request, mayGrow) => link.runArbiter(metaKey('mgm', name), request, mayGrow),
     onDecided: () => {},
   });
   const decide: Arbiter['decide'] = async (operation, args) => {

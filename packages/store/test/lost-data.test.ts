@@ -1,5 +1,7 @@
 import { startRedis, type RunningServer } from '@mgm/devstack';
+import { storedNumber } from '@mgm/test-support';
 import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, inject, it } from 'vitest';
+import { eventsOf } from '../src/batch-reply.ts';
 import { openArbiter, on, type Arbiter, type TestClient } from './arbiter.ts';
 
 let redis: RunningServer;
@@ -22,15 +24,15 @@ async function take(client: TestClient, ifIndex: number, had = 0n) {
 
 async function epochOfTake(client: TestClient, ifIndex: number, had = 0n): Promise<bigint> {
   const reply = await take(client, ifIndex, had);
-  const [outcome] = reply.kind === 'decided' ? reply.results : [];
-  if (outcome?.kind !== 'taken') throw new Error(`not taken: ${JSON.stringify(reply)}`);
-  return BigInt(outcome.epoch);
+  if (reply.kind !== 'granted') throw new Error(`not taken: ${JSON.stringify(reply)}`);
+  return BigInt(reply.epoch);
 }
 
 async function events(): Promise<string[]> {
   const reply = await arbiter.ask('events', { after: 0, limit: 100 });
   if (reply.kind !== 'entries') throw new Error(reply.kind);
-  return reply.entries.flatMap((entry) => entry.events.map(({ rev, type }) => `${rev} ${type}`));
+  const changes = reply.entries.flatMap(({ ts, runs }) => runs.flatMap((run) => eventsOf(run, ts)));
+  return changes.map(({ rev, type }) => `${rev} ${type}`);
 }
 
 const metaKey = () => `mgm:{${arbiter.router}}:meta`;
@@ -54,7 +56,7 @@ async function copyOf(): Promise<() => Promise<void>> {
 
 /** Time passes while managers serve. */
 async function passes(ms: number): Promise<void> {
-  await arbiter.link.command('HINCRBY', metaKey(), 'service_ms', String(ms));
+  await arbiter.link.command(...storedNumber(metaKey(), 'meta.serviceMs', 'add', ms));
 }
 
 const HELD_BACK = { kind: 'held_back', retryAfterMs: expect.any(Number) };
@@ -74,7 +76,7 @@ it('gives higher epochs also where the clock went back when the store lost its m
   await arbiter.client();
   // Epochs are the clock's microseconds, or one more than the last: as though that was an hour ahead.
   const hourAheadUs = (Date.now() + 3_600_000) * 1_000;
-  await arbiter.link.command('HSET', metaKey(), 'epoch', String(hourAheadUs));
+  await arbiter.link.command(...storedNumber(metaKey(), 'meta.epoch', 'set', hourAheadUs));
   const first = await epochOfTake(await arbiter.client({ componentId: 2 }), 1);
   expect(first).toBeGreaterThan(BigInt(hourAheadUs));
   await arbiter.link.command('FLUSHALL');
@@ -140,7 +142,7 @@ describe('where data was lost', () => {
       await passes(3_000);
       // The same number again: nothing had been decided.
       expect(await arbiter.ask('take', { ...call, interfaces: [on(2)] })).toMatchObject({
-        results: [{ kind: 'taken' }],
+        kind: 'granted',
       });
     },
   );
@@ -213,7 +215,7 @@ describe('where data was lost', () => {
 
 describe('a store that lost data before any of these managers knew it', () => {
   it('grants at once: nobody says that there was anything', async () => {
-    expect(await take(await arbiter.client(), 1)).toMatchObject({ results: [{ kind: 'taken' }] });
+    expect(await take(await arbiter.client(), 1)).toMatchObject({ kind: 'granted' });
   });
 
   it.each(['a session', 'an interface'])('learns of it from who had %s', async (what) => {
@@ -230,7 +232,7 @@ describe('a store that lost data before any of these managers knew it', () => {
     const rival = await fresh.client();
     if (what === 'an interface') {
       expect(await fresh.ask('take', { ...back.next(), interfaces: [on(1)], held })).toMatchObject({
-        results: [{ kind: 'taken' }],
+        kind: 'granted',
       });
     }
     expect(await fresh.ask('take', { ...rival.next(), interfaces: [on(2)] })).toEqual(HELD_BACK);
@@ -238,14 +240,15 @@ describe('a store that lost data before any of these managers knew it', () => {
     expect(await fresh.ask('take', late)).toMatchObject({ results: [{ kind: 'already_owned' }] });
     const page = await fresh.ask('events', { after: 0, limit: 100 });
     if (page.kind !== 'entries') throw new Error(page.kind);
-    const types = page.entries.flatMap((entry) => entry.events.map(({ type }) => type));
+    const types = page.entries.flatMap(({ runs }) => runs.map(({ type }) => type));
     expect(types.filter((type) => type === 'store-reset')).toHaveLength(1);
   });
 
   it('gives higher epochs than any it is told of', async () => {
     const client = await arbiter.client();
     const goBack = await copyOf();
-    await arbiter.link.command('HSET', metaKey(), 'epoch', String(Date.now() * 1000 + 60_000_000));
+    const minuteAheadUs = Date.now() * 1000 + 60_000_000;
+    await arbiter.link.command(...storedNumber(metaKey(), 'meta.epoch', 'set', minuteAheadUs));
     const had = await epochOfTake(client, 1);
     await goBack();
     using fresh = await openArbiter(redis, arbiter.router);
@@ -258,9 +261,8 @@ describe('a store that lost data before any of these managers knew it', () => {
     await fresh.ask('keepalive', beat);
     await passes(2_000);
     const granted = await fresh.ask('take', call);
-    if (granted.kind !== 'decided' || granted.results[0]?.kind !== 'taken')
-      throw new Error(JSON.stringify(granted));
-    expect(BigInt(granted.results[0].epoch)).toBeGreaterThan(had);
+    if (granted.kind !== 'granted') throw new Error(JSON.stringify(granted));
+    expect(BigInt(granted.epoch)).toBeGreaterThan(had);
   });
 });
 

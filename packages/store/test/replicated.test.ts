@@ -39,7 +39,7 @@ it('writes something for each batch, also one of reads or repeats, and also when
     const before = await changes(arbiter);
     const reply = await ask();
     expect(await changes(arbiter)).toBeGreaterThan(before);
-    if (reply.kind === 'decided') expect(reply).toEqual(granted);
+    if (reply.kind === 'granted') expect(reply).toEqual(granted);
   }
   await arbiter.link.command('CONFIG', 'SET', 'maxmemory', '0');
   const meta = `mgm:{${arbiter.router}}:meta`;

@@ -154,9 +154,8 @@ describe('take and release', () => {
     expect(await release(b, 20, '')).toMatchObject({ results: [{ kind: 'not_owner' }] });
     expect(await release(a, 21, '')).toMatchObject({ results: [{ kind: 'unknown_interface' }] });
     expect(await release(a, 20, '7')).toMatchObject({ results: [{ kind: 'other_epoch' }] });
-    const epoch =
-      'results' in taken && taken.results[0]?.kind === 'taken' && taken.results[0].epoch;
-    expect(await release(a, 20, String(epoch))).toMatchObject({ results: [{ kind: 'released' }] });
+    const epoch = taken.kind === 'granted' && taken.epoch;
+    expect(await release(a, 20, String(epoch))).toMatchObject({ kind: 'released' });
   });
 });
 
@@ -222,7 +221,7 @@ it('lists, reads the log and says where it was cut', async () => {
   using own = await openArbiter(redis);
   const client = await own.client();
   await own.ask('take', { ...client.next(), interfaces: [on(1), on(2), on(3)] });
-  const first = { client: 0, last: '', began: 0, limit: 2, session: 0, protocol: -1 };
+  const first = { client: 0, last: '', score: 0, began: 0, limit: 2, session: 0, protocol: -1 };
   expect((await own.ask('interfaces', first)).items).toHaveLength(2);
   expect((await own.ask('sessions', { after: 0, limit: 9 })).items).toHaveLength(1);
   expect(await own.ask('head', {})).toEqual({ kind: 'head', first: 1, sessions: 1 });
@@ -240,15 +239,43 @@ it('holds back what is new where data was lost, alone and in a list', async () =
   const before = await forgetful.client();
   const call = { ...before.next(), interfaces: [on(1)] };
   const taken = await forgetful.ask('take', call);
-  if (taken.kind !== 'decided' || taken.results[0]?.kind !== 'taken') throw new Error(taken.kind);
+  if (taken.kind !== 'granted') throw new Error(taken.kind);
   const keys = await forgetful.link.command('KEYS', `mgm:{${forgetful.router}}:*`);
   await forgetful.link.command('DEL', ...(Array.isArray(keys) ? keys.map(String) : []));
   const client = await forgetful.client();
   const alone = await forgetful.ask('take', { ...client.next(), interfaces: [on(2)] });
   expect(alone).toEqual({ kind: 'held_back', retryAfterMs: expect.any(Number) });
-  const held = [Number(taken.results[0].epoch), 0];
+  const held = [Number(taken.epoch), 0];
   const list = await forgetful.ask('take', { ...client.next(), interfaces: [on(1), on(2)], held });
   expect(list).toMatchObject({ results: [{ kind: 'taken' }, { kind: 'held_back' }] });
+});
+
+it('answers repeats, keeps leases and gives back also when Redis is out of memory', async () => {
+  using own = await openArbiter(redis);
+  const client = await own.client();
+  const take = { ...client.next(), interfaces: [on(1)] };
+  const granted = await own.ask('take', take);
+  await own.link.command('CONFIG', 'SET', 'maxmemory', '1');
+  const beat = { handle: client.handle, ack: 0, mailboxAck: 0 };
+  const another = { ...client.next(), ack: 1, interfaces: [on(2)] };
+  const answers = await Promise.all([
+    own.ask('take', take),
+    own.ask('take', another),
+    own.ask('keepalive', beat),
+    own.ask('owner', { interface: on(1) }),
+  ]);
+  expect(answers).toMatchObject([
+    granted,
+    { kind: 'store_full' },
+    { kind: 'kept' },
+    { kind: 'held' },
+  ]);
+  await expect(own.client()).rejects.toThrow('store_full');
+  const giveBack = { ...client.next(), interfaces: [on(1)], epoch: '' };
+  expect(await own.ask('release', giveBack)).toEqual({ kind: 'released' });
+  await own.link.command('CONFIG', 'SET', 'maxmemory', '0');
+  const third = { ...client.next(), interfaces: [on(2)] };
+  expect(await own.ask('take', third)).toMatchObject({ kind: 'granted' });
 });
 
 it('reached every reply that a header declares', () => {

@@ -1,4 +1,5 @@
 import { startRedis, type RunningServer } from '@mgm/devstack';
+import { storedNumber } from '@mgm/test-support';
 import { afterAll, beforeAll, beforeEach, afterEach, expect, inject, it } from 'vitest';
 import { openArbiter, type Arbiter, type TestClient } from './arbiter.ts';
 
@@ -22,8 +23,8 @@ afterEach(() => arbiter[Symbol.dispose]());
 /** Makes it so that all of it was `ms` ago. */
 async function letPass(ms: number): Promise<void> {
   const key = `mgm:{${arbiter.router}}:meta`;
-  for (const field of ['seen_at', 'serving_until']) {
-    await arbiter.link.command('HINCRBY', key, field, String(-ms));
+  for (const name of ['meta.seenAt', 'meta.servingUntil'] as const) {
+    await arbiter.link.command(...storedNumber(key, name, 'add', -ms));
   }
 }
 
@@ -72,7 +73,7 @@ it('gives rising epochs whatever the clock does', async () => {
   const key = `mgm:{${arbiter.router}}:meta`;
   const [a, b] = [await arbiter.client(), await arbiter.client()];
   const future = 4_000_000_000_000_000;
-  await arbiter.link.command('HSET', key, 'epoch', String(future));
+  await arbiter.link.command(...storedNumber(key, 'meta.epoch', 'set', future));
   const first = await arbiter.ask('take', {
     ...a.next(),
     interfaces: [{ ifIndex: 1, nextHop: '' as never }],
@@ -81,6 +82,6 @@ it('gives rising epochs whatever the clock does', async () => {
     ...b.next(),
     interfaces: [{ ifIndex: 2, nextHop: '' as never }],
   });
-  expect(first).toMatchObject({ results: [{ epoch: String(future + 1) }] });
-  expect(second).toMatchObject({ results: [{ epoch: String(future + 2) }] });
+  expect(first).toMatchObject({ kind: 'granted', epoch: String(future + 1) });
+  expect(second).toMatchObject({ kind: 'granted', epoch: String(future + 2) });
 });

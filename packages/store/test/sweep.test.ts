@@ -1,6 +1,7 @@
 import { startRedis, type RunningServer } from '@mgm/devstack';
-import { eventually } from '@mgm/test-support';
+import { eventually, storedNumber } from '@mgm/test-support';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { eventsOf as eventsIn } from '../src/batch-reply.ts';
 import { openArbiter, on, type Arbiter } from './arbiter.ts';
 
 let redis: RunningServer;
@@ -18,7 +19,7 @@ async function takeMany(arbiter: Arbiter, count: number, ttlMs: number, graceMs 
     await arbiter.ask('take', { ...client.next(), interfaces });
   }
   const key = `mgm:{${arbiter.router}}:client:${client.handle.client}`;
-  await arbiter.link.command('HSET', key, 'ttl_ms', String(ttlMs));
+  await arbiter.link.command(...storedNumber(key, 'client.ttlMs', 'set', ttlMs));
   await arbiter.ask('keepalive', { handle: client.handle, ack: 0, mailboxAck: 0 });
   return client;
 }
@@ -30,10 +31,10 @@ async function eventsOf(
   for (let after = 0; ; after = found.at(-1)?.rev ?? after) {
     const reply = await arbiter.ask('events', { after, limit: 1_000 });
     if (reply.kind !== 'entries') throw new Error(reply.kind);
-    const page = reply.entries.flatMap((entry) => entry.events);
+    const page = reply.entries.flatMap(({ ts, runs }) => runs.flatMap((run) => eventsIn(run, ts)));
     if (page.length === 0) return found;
-    for (const { type, rev, interface: key } of page) {
-      found.push({ type, rev, ...(key && { ifIndex: key.ifIndex }) });
+    for (const { type, rev, ifIndex } of page) {
+      found.push({ type, rev, ...(ifIndex !== undefined && { ifIndex }) });
     }
   }
 }
@@ -67,6 +68,7 @@ it('ends a session once, with one event per interface, however many replicas swe
 const LISTING = {
   client: 0,
   last: '',
+  score: 0,
   began: 0,
   limit: 1_000,
   session: 0,
@@ -80,7 +82,7 @@ it('gives an interface of an expired session to the next one that asks, swept or
   await eventually(
     async () => {
       const call = { ...next.next(), interfaces: [on(500)] };
-      expect(await arbiter.ask('take', call)).toMatchObject({ results: [{ kind: 'taken' }] });
+      expect(await arbiter.ask('take', call)).toMatchObject({ kind: 'granted' });
     },
     { withinMs: 2_000 },
   );
@@ -109,7 +111,9 @@ it('inherits 20 000 interfaces in as few commands as 20, all under one new epoch
     using arbiter = await openArbiter(redis);
     await takeMany(arbiter, count, 60_000);
     const client = `mgm:{${arbiter.router}}:client:1`;
-    const componentId = Number(await arbiter.link.command('HGET', client, 'component_id'));
+    const componentId = Number(
+      await arbiter.link.command(...storedNumber(client, 'client.componentId')),
+    );
     const heir = { componentId, instance: 'another', takeover: true };
     steps.push(await commandsDuring(arbiter, () => arbiter.client(heir)));
     const { session } = await arbiter.client(heir);

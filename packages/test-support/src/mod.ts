@@ -5,3 +5,4 @@ export {
   type ManagerServers,
 } from './manager-process.ts';
 export { startServers, type TestServers } from './servers.ts';
+export { storedNumber } from './stored-number.ts';

@@ -1,43 +1,18 @@
-import type { EventMessage, RouterName } from '@mgm/protocol';
-import type { Publication } from '@mgm/store';
+import type { RouterName } from '@mgm/protocol';
+import type { EventRun, Publication } from '@mgm/store';
 import type { Logger } from 'pino';
-
-/** Events that differ in nothing but revision, interface and epoch. */
-type Run = readonly [EventMessage, ...EventMessage[]];
 
 /**
  * Logs each change of a batch once: this replica made it, so no other one does. Interfaces that a session gets or loses
  * one after the other for one cause share a line, so that the end of a large session costs less to tell than to do.
  */
-export function logChanges(log: Logger, { router, events }: Publication): void {
-  for (const run of runsOf(events)) logRun(log, router, run);
+export function logChanges(log: Logger, { router, runs }: Publication): void {
+  for (const run of runs) logRun(log, router, run);
 }
 
-function runsOf(events: readonly EventMessage[]): Run[] {
-  const runs: [EventMessage, ...EventMessage[]][] = [];
-  for (const event of events) {
-    const run = runs.at(-1);
-    if (run && areAlike(run[0], event)) run.push(event);
-    else runs.push([event]);
-  }
-  return runs;
-}
-
-function areAlike(one: EventMessage, other: EventMessage): boolean {
-  return (
-    one.ifIndex !== undefined &&
-    other.ifIndex !== undefined &&
-    one.type === other.type &&
-    one.session === other.session &&
-    one.cause === other.cause &&
-    one.actor === other.actor &&
-    one.why === other.why
-  );
-}
-
-function logRun(log: Logger, router: RouterName, run: Run): void {
-  const { type, ts: _, session, previous, ...one } = run[0];
-  const rest = run.length === 1 ? one : many(run, one);
+function logRun(log: Logger, router: RouterName, run: EventRun): void {
+  const { type, session } = run;
+  const rest = toldOf(run);
   switch (type) {
     case 'taken':
       return log.info({ router, to: session, ...rest }, 'owner changed');
@@ -48,21 +23,28 @@ function logRun(log: Logger, router: RouterName, run: Run): void {
     case 'igmp-released':
       return log.info({ router, from: session, ...rest }, 'igmp changed');
     case 'resumed':
-      return log.info({ router, from: previous, to: session, ...rest }, 'interfaces inherited');
-    case 'registered':
-    case 'deregistered':
-    case 'stale':
-    case 'expired':
-    case 'evicted':
-      return log.info({ router, session, ...rest, to: type }, 'session changed');
+      return log.info({ router, from: run.previous, to: session, ...rest }, 'interfaces inherited');
     case 'store-reset':
       return log.warn({ router, ...rest }, 'store lost data');
+    default:
+      return log.info({ router, session, ...rest, to: type }, 'session changed');
   }
 }
 
-/** What a line tells of several: their last revision, how many there are, and which. */
-function many(run: Run, one: Partial<EventMessage>): object {
-  const { ifIndex: _, nextHop: __, epoch: ___, ...shared } = one;
-  const interfaces = run.map(({ ifIndex, nextHop }) => `${ifIndex}:${nextHop}`);
-  return { ...shared, rev: run.at(-1)?.rev, count: run.length, interfaces };
+/** What a line tells of a run: of one change its interface and epoch; of several the last revision, how many, and which. */
+function toldOf(run: EventRun): object {
+  const { first, session, protocolId, componentId, cause, actor, why, epochs, interfaces } = run;
+  const shared = {
+    ...(session !== undefined && { protocolId, componentId }),
+    ...(cause !== undefined && { cause }),
+    ...(actor !== undefined && { actor }),
+    ...(why !== undefined && { why }),
+  };
+  if (interfaces.length > 1) {
+    const names = interfaces.map(({ ifIndex, nextHop }) => `${ifIndex}:${nextHop}`);
+    const rev = first + interfaces.length - 1;
+    return { rev, ...shared, count: interfaces.length, interfaces: names };
+  }
+  const [epoch] = epochs;
+  return { rev: first, ...shared, ...interfaces[0], ...(epoch !== undefined && { epoch }) };
 }

@@ -78,14 +78,14 @@ export class Figures implements StoreMeter {
     this.interfacesReleased += released;
   }
 
-  published({ events, callbacks }: Publication): void {
-    for (const { type } of events) bump(this.events, type);
+  published({ runs, callbacks }: Publication): void {
+    for (const { type, interfaces } of runs) bump(this.events, type, interfaces.length || 1);
     this.callbacks += callbacks.length;
   }
 }
 
-function bump(counts: Map<string, number>, name: string): void {
-  counts.set(name, (counts.get(name) ?? 0) + 1);
+function bump(counts: Map<string, number>, name: string, by = 1): void {
+  counts.set(name, (counts.get(name) ?? 0) + by);
 }
 
 function total(counts: readonly (readonly [string, number])[]): number {

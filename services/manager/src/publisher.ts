@@ -1,5 +1,5 @@
 import { encodeMessage, type Subjects } from '@mgm/protocol';
-import type { Publication } from '@mgm/store';
+import { eventsOf, type Publication } from '@mgm/store';
 import type { Logger } from 'pino';
 import { logChanges } from './change-log.ts';
 import type { Figures } from './figures.ts';
@@ -43,9 +43,10 @@ export class Publisher {
   #send(publication: Publication): void {
     const { bus, subjects, figures } = this.#parts;
     figures.published(publication);
-    const { router, events, callbacks } = publication;
-    for (const event of events) {
-      bus.publish(subjects.event(router, event.type), encodeMessage(event));
+    const { router, ts, runs, callbacks } = publication;
+    for (const run of runs) {
+      const subject = subjects.event(router, run.type);
+      for (const event of eventsOf(run, ts)) bus.publish(subject, encodeMessage(event));
     }
     for (const { session, message } of callbacks) {
       bus.publish(subjects.callback(router, session), encodeMessage(message));

@@ -76,10 +76,10 @@ describe.skipIf(!isOurs).concurrent('a start is refused, and told what to do, on
       'put `maxmemory-policy noeviction` into redis.conf',
     ],
     [
-      'that lets this user run no scripts by name',
-      { args: [...LIMITED, '-evalsha'] },
+      'that lets this user run no functions',
+      { args: [...LIMITED, '-fcall'] },
       { user: 'limited' },
-      /evalsha.*ACL SETUSER/,
+      /fcall.*ACL SETUSER/,
     ],
     ['without replicas, after a while', {}, ONE_REPLICA, /needs 1 replicas.*start more/],
   ])('%s', async ([, options, env, must]) => {

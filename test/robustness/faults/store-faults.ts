@@ -2,10 +2,13 @@ import type { Redis } from 'ioredis';
 import { onRedis } from '../topology/on-redis.ts';
 import type { Fault, Targets } from './fault.ts';
 
-/** Faults of the store that need no process or link to break: it refuses, forgets its scripts, or its clock jumps. */
+/** Faults of the store that need no process or link to break: it refuses, forgets its functions, or its clock jumps. */
 export function storeFaults({ servers }: Targets): Fault[] {
   return [
-    setting('script-flush', servers, (redis) => redis.script('FLUSH')),
+    setting('script-flush', servers, async (redis) => {
+      await redis.script('FLUSH');
+      await redis.function('FLUSH');
+    }),
     setting('maxmemory', servers, config('maxmemory', '1mb'), config('maxmemory', '0')),
     setting(
       'noreplicas',

@@ -13,49 +13,45 @@
 --- How long the answers of an ended session are remembered, for a repeated deregister (at least a minute).
 local REMEMBER_ENDED_MS = 600000
 
---- In the order in which `client_from` reads them.
-local FIELDS = { 'protocol_id', 'component_id', 'igmp', 'name', 'instance', 'session', 'secret', 'ttl_ms', 'grace_ms',
-  'state', 'expires_at', 'epoch_floor', 'mailbox', 'ack', 'resumed_owned', 'end_cause', 'end_actor', 'end_why', 'highest' }
-local NUMBERS = { protocol_id = true, component_id = true, session = true, ttl_ms = true, grace_ms = true,
-  expires_at = true, epoch_floor = true, mailbox = true, ack = true, resumed_owned = true, highest = true }
-
-local clients = {}
-local pairs_changed = {}
-local orphaned_leases = {}
+local clients, pairs_changed, orphaned_leases
 
 --- What this batch has queued for each session; a session that is over takes it along.
-local mailboxes = {}
+local mailboxes
 
---- Written out field by field: a table that is made whole costs half of one that grows.
-local function client_from(number, stored)
-  -- Without it, any `seq` may have an answer.
-  local highest = tonumber(stored[19] or math.huge)
+local function begin_clients()
+  clients, pairs_changed, orphaned_leases, mailboxes = {}, {}, {}, {}
+end
+
+local function unpack_client(number, packed)
+  local protocol_id, component_id, is_igmp, name, instance, session, secret, ttl_ms, grace_ms, state, expires_at,
+    epoch_floor, mailbox, ack, highest, first_page, next_page, pages, resumed_owned, end_cause, end_actor, end_why =
+    cmsgpack.unpack(packed)
   return {
-    number = number, changed = {}, answers = {}, owned = {},
-    protocol_id = tonumber(stored[1]), component_id = tonumber(stored[2] or 0), igmp = stored[3] or '',
-    is_igmp = stored[3] == '1', name = stored[4] or '', instance = stored[5] or '',
-    session = tonumber(stored[6] or 0), secret = stored[7] or '', ttl_ms = tonumber(stored[8] or 0),
-    grace_ms = tonumber(stored[9] or 0), state = stored[10] or '', expires_at = tonumber(stored[11] or 0),
-    epoch_floor = tonumber(stored[12] or 0), mailbox = tonumber(stored[13] or 0), ack = tonumber(stored[14] or 0),
-    resumed_owned = tonumber(stored[15] or 0), end_cause = stored[16] or '', end_actor = stored[17] or '',
-    end_why = stored[18] or '', highest = highest, stored_highest = highest,
+    number = number, owned = {}, page_of = {}, place_of = {},
+    protocol_id = protocol_id, component_id = component_id, is_igmp = is_igmp, name = name, instance = instance,
+    session = session, secret = secret, ttl_ms = ttl_ms, grace_ms = grace_ms, state = state, expires_at = expires_at,
+    epoch_floor = epoch_floor, mailbox = mailbox, ack = ack, highest = highest, first_page = first_page,
+    next_page = next_page, pages = pages, resumed_owned = resumed_owned, end_cause = end_cause, end_actor = end_actor,
+    end_why = end_why,
   }
 end
 
-local function read_client(number)
-  local stored = redis.call('HMGET', client_key(number), unpack(FIELDS))
-  return stored[1] and client_from(number, stored) or nil
+local function pack_client(client)
+  return cmsgpack.pack(client.protocol_id, client.component_id, client.is_igmp, client.name, client.instance,
+    client.session, client.secret, client.ttl_ms, client.grace_ms, client.state, client.expires_at, client.epoch_floor,
+    client.mailbox, client.ack, client.highest, client.first_page, client.next_page, client.pages, client.resumed_owned,
+    client.end_cause, client.end_actor, client.end_why)
 end
 
-local function set_field(client, name, value)
-  client[name] = value
-  client.changed[name] = true
+local function read_client(number)
+  local packed = redis.call('HGET', client_key(number), 'record')
+  return packed and unpack_client(number, packed) or nil
 end
 
 --- Puts a client on the sweeper's queue for this instant of the service clock.
 local function set_expiry(client, expires_at)
-  set_field(client, 'expires_at', expires_at)
-  client.requeue = true
+  client.expires_at = expires_at
+  client.changed, client.requeue = true, true
 end
 
 local function pair_of(client)
@@ -84,10 +80,8 @@ end
 
 --- Ends a client: one small step, whatever it owns.
 local function end_client(client, cause, by)
-  set_field(client, 'state', 'ended')
-  set_field(client, 'end_cause', cause)
-  set_field(client, 'end_actor', by and by.actor or '')
-  set_field(client, 'end_why', by and by.why or '')
+  client.state, client.end_cause = 'ended', cause
+  client.end_actor, client.end_why = by and by.actor or '', by and by.why or ''
   set_expiry(client, 0)
   pairs_changed[pair_of(client)] = false
   pairs_changed[session_of(client)] = false
@@ -104,7 +98,7 @@ end
 local function settle(client)
   if client.state ~= 'ended' and client.session < router.reset_epoch then return expire(client) end
   if client.state == 'live' and client.grace_ms > 0 and service_now >= client.expires_at then
-    set_field(client, 'state', 'stale')
+    client.state = 'stale'
     set_expiry(client, client.expires_at + client.grace_ms)
     session_event('stale', client)
   end
@@ -132,27 +126,15 @@ end
 
 --- A new client number and its first session.
 local function create_client(fields)
-  local client = { number = next_client(), changed = {}, answers = {}, owned = {}, owned_count = 0 }
+  local client = {
+    number = next_client(), owned = {}, owned_count = 0, joins_roster = true, is_new = true,
+    protocol_id = fields.protocol_id, component_id = fields.component_id, is_igmp = fields.is_igmp, epoch_floor = 0,
+    first_page = 1, next_page = 1, pages = '', end_cause = '', end_actor = '', end_why = '',
+  }
   clients[client.number] = client
-  set_field(client, 'protocol_id', fields.protocol_id)
-  set_field(client, 'component_id', fields.component_id)
-  set_field(client, 'igmp', fields.igmp)
-  client.is_igmp = fields.igmp == '1'
-  set_field(client, 'epoch_floor', 0)
-  set_field(client, 'end_cause', '')
-  client.joins_roster = true
-  client.is_new = true
   redis.call('ZCARD', owned_key(client.number))
   pairs_changed[pair_of(client)] = client.number
   return client
-end
-
---- What the session before left in Redis goes. Of several that follow each other in one batch only the first left any.
-local function forget_session(client)
-  if client.forget_mailbox or client.is_new then return end
-  client.forget_mailbox = client.session
-  -- From where this batch found the window, which may have moved on since.
-  client.forget_answers = client.forget_from or client.ack
 end
 
 --- Starts a session of this client: a new number, a new secret, an empty mailbox, no answers yet.
@@ -160,21 +142,18 @@ local function begin_session(client, fields, resumed_owned)
   if client.session then
     pairs_changed[session_of(client)] = false
     mailboxes[client.session] = nil
-    forget_session(client)
+    -- Of several that follow each other in one batch, only the first has left anything in Redis.
+    if not client.is_new and not client.left then
+      client.left = { session = client.session, first_page = client.first_page, next_page = client.next_page }
+    end
   end
-  set_field(client, 'session', next_epoch())
+  client.session = next_epoch()
   pairs_changed[session_of(client)] = client.number
-  set_field(client, 'secret', fields.secret)
-  set_field(client, 'instance', fields.instance)
-  set_field(client, 'name', fields.name)
-  set_field(client, 'ttl_ms', fields.ttl_ms)
-  set_field(client, 'grace_ms', fields.grace_ms)
-  set_field(client, 'state', 'live')
-  set_field(client, 'mailbox', 0)
-  set_field(client, 'ack', 1)
-  set_field(client, 'highest', 0)
-  set_field(client, 'resumed_owned', resumed_owned)
-  client.answers = {}
-  client.new_answers, client.forget_from, client.mailbox_ack = nil, nil, nil
+  client.secret, client.instance, client.name = fields.secret, fields.instance, fields.name
+  client.ttl_ms, client.grace_ms, client.state = fields.ttl_ms, fields.grace_ms, 'live'
+  client.mailbox, client.ack, client.highest, client.resumed_owned = 0, 1, 0, resumed_owned
+  client.first_page, client.pages, client.unread = client.next_page, '', {}
+  client.page_of, client.place_of = {}, {}
+  client.new_answers, client.mailbox_ack = nil, nil
   set_expiry(client, service_now + fields.ttl_ms)
 end

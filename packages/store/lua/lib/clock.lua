@@ -4,9 +4,13 @@
 --- on: it advances with the wall clock while managers serve and stands still otherwise, so an outage of the service, or a
 --- jump of the clock, costs nobody a lease. Managers serve when they say so: every sweep promises the next one.
 
-local time = redis.call('TIME')
-local now_us = tonumber(time[1]) * 1000000 + tonumber(time[2])
-local now_ms = math.floor(now_us / 1000)
+local now_us, now_ms
+
+local function read_clock()
+  local time = redis.call('TIME')
+  now_us = tonumber(time[1]) * 1000000 + tonumber(time[2])
+  now_ms = math.floor(now_us / 1000)
+end
 
 --- The service clock now: what it showed when it was last written, and the time since then that was served.
 local function service_clock(shown_ms, seen_at, serving_until)

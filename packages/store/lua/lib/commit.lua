@@ -1,40 +1,32 @@
 --- Writes what a batch has decided. Until here nothing was written, and every key was read with a command of its own type,
---- so an error above this line leaves the store as it was. The first write is one that Redis refuses when it is out of
---- memory, so that a full store refuses the batch whole.
+--- so an error above this line leaves the store as it was. Redis looks at its memory before a call, not within one.
 ---
 --- @include lib/interfaces.lua
 --- @include lib/sequence.lua
 
---- Calls `send` with the list in pieces that `unpack` can carry. Their length is even, so that pairs stay together.
-local function in_chunks(list, send)
-  for first = 1, #list, CHUNK do
-    send(unpack(list, first, math.min(first + CHUNK - 1, #list)))
-  end
-end
-
 local function save_records()
   local held, freed = {}, {}
-  for interface, record in pairs(records) do
-    if record.changed then
-      if record[OWNER] ~= 0 or record[IGMP] ~= 0 then
-        held[#held + 1] = interface_key(interface)
-        held[#held + 1] = cmsgpack.pack({ record[1], record[2], record[3], record[4], record[5], record[6] })
-      elseif record.stored then
-        freed[#freed + 1] = interface_key(interface)
-      end
+  for i = 1, #changed_records do
+    local record = changed_records[i]
+    if record[OWNER] ~= 0 or record[IGMP] ~= 0 then
+      local place = #held + 1
+      held[place], held[place + 1] = record_keys[record[NAME]], pack_record(record)
+    elseif record[STORED] then
+      freed[#freed + 1] = record_keys[record[NAME]]
     end
   end
   in_chunks(held, function(...) redis.call('MSET', ...) end)
   in_chunks(freed, function(...) redis.call('DEL', ...) end)
 end
 
+--- What a batch adds has one score, which rises from batch to batch: that is cheaper to add than anything that differs.
 local function save_owned(client)
   if not next(client.owned) then return end
-  local added, removed = {}, {}
+  local added, removed, score = {}, {}, text(router.epoch)
   for interface, is_owned in pairs(client.owned) do
     if is_owned then
-      added[#added + 1] = 0
-      added[#added + 1] = interface
+      local place = #added + 1
+      added[place], added[place + 1] = score, interface
     else
       removed[#removed + 1] = interface
     end
@@ -44,44 +36,22 @@ local function save_owned(client)
   in_chunks(removed, function(...) redis.call('ZREM', key, ...) end)
 end
 
---- Drops the answers from one `seq` to another, as far as there can be any.
-local function forget_answers(client, from, to)
-  local fields = {}
-  for seq = from, math.min(to, from + WINDOW, client.stored_highest) do
-    if not (client.new_answers and client.new_answers[seq] and seq >= client.ack) then
-      fields[#fields + 1] = 'answer:' .. text(seq)
-    end
-  end
+--- The record, and the answers beside it.
+local function save_record_of(client)
+  if not client.changed then return end
   local key = client_key(client.number)
-  in_chunks(fields, function(...) redis.call('HDEL', key, ...) end)
-end
-
-local function save_fields(client)
-  local fields = {}
-  for name in pairs(client.changed) do
-    fields[#fields + 1] = name
-    fields[#fields + 1] = NUMBERS[name] and text(client[name]) or client[name]
+  local passed = client.left and fields_of_pages(client.left.first_page, client.left.next_page) or pass_pages(client)
+  local field, page = add_page(client)
+  if field then
+    redis.call('HSET', key, field, page, 'record', pack_client(client))
+  else
+    redis.call('HSET', key, 'record', pack_client(client))
   end
-  if client.new_answers then
-    for seq, answer in pairs(client.new_answers) do
-      if seq >= client.ack then
-        fields[#fields + 1] = 'answer:' .. text(seq)
-        fields[#fields + 1] = cmsgpack.pack(answer)
-      end
-    end
-  end
-  local key = client_key(client.number)
-  in_chunks(fields, function(...) redis.call('HSET', key, ...) end)
-end
-
-local function save_answers_window(client)
-  if client.is_new then return end
-  if client.forget_answers then forget_answers(client, client.forget_answers, math.huge) end
-  if client.forget_from then forget_answers(client, client.forget_from, client.ack - 1) end
+  in_chunks(passed, function(...) redis.call('HDEL', key, ...) end)
 end
 
 local function save_mailbox_of(client)
-  if client.forget_mailbox then redis.call('DEL', mailbox_key(client.forget_mailbox)) end
+  if client.left then redis.call('DEL', mailbox_key(client.left.session)) end
   if client.leaves_roster then redis.call('DEL', mailbox_key(client.session)) end
   if client.mailbox_ack and client.mailbox_ack > 0 then
     redis.call('XTRIM', mailbox_key(client.session), 'MINID', text(client.mailbox_ack + 1))
@@ -111,8 +81,7 @@ local function save_clients(touched)
   local leases = {}
   for i = 1, #touched do
     local client = touched[i]
-    save_fields(client)
-    save_answers_window(client)
+    save_record_of(client)
     save_owned(client)
     save_mailbox_of(client)
     save_places(client, leases)
@@ -132,23 +101,30 @@ local function save_pairs()
 end
 
 local function was_touched(client)
-  return next(client.changed) or client.new_answers or next(client.owned) or client.requeue or client.mailbox_ack
+  return client.changed or client.requeue or client.mailbox_ack or next(client.owned)
 end
 
---- Keys that are written without having been read: their types are looked at before anything is decided.
-local function check_types()
-  redis.call('XLEN', events_key)
-  redis.call('ZCARD', leases_key)
-  redis.call('ZCARD', roster_key)
-  redis.call('HLEN', clients_key)
-  if router.hold_ms > 0 then redis.call('HLEN', claims_key) end
+--- Whether there is anything to write; and the clients of which there is.
+local function changes()
+  local touched = {}
+  for _, client in pairs(clients) do
+    if client and was_touched(client) then touched[#touched + 1] = client end
+  end
+  return #touched > 0 or #orphaned_leases > 0 or router_changed(), touched
 end
 
---- While its slot moves to another node of a cluster, a router is on both: a key that is not here may be there. Redis ends a
---- script that asks for such a one, also in the middle of its writes, so this asks for one that never exists, before anything
---- is written.
-local function refuse_half_moved()
-  redis.call('EXISTS', client_key(0))
+--- Keys that are written without having been read: their types are looked at before anything is.
+local function check_types(touched)
+  for i = 1, #touched do
+    if touched[i].state == 'ended' then owned_count(touched[i]) end
+  end
+  if #touched > 0 or #orphaned_leases > 0 then redis.call('ZCARD', leases_key) end
+  if next(pairs_changed) then
+    redis.call('ZCARD', roster_key)
+    redis.call('HLEN', clients_key)
+  end
+  if #runs > 0 then redis.call('XLEN', events_key) end
+  if next(claims) then redis.call('HLEN', claims_key) end
 end
 
 --- Two writes that change nothing and that a full store does not refuse. The caller waits for replicas to have what this
@@ -160,23 +136,21 @@ local function write_nothing()
   redis.call('PERSIST', meta_key)
 end
 
---- Answers the packed events, which the caller publishes as they stand in the log.
+--- Answers the packed runs of events, which the caller publishes as they stand in the log.
 local function commit(retention, is_replicated)
-  local touched = {}
-  for _, client in pairs(clients) do
-    if client and was_touched(client) then touched[#touched + 1] = client end
-  end
-  if #touched == 0 and #orphaned_leases == 0 and not router_changed() then
+  local is_changed, touched = changes()
+  if not is_changed then
     if is_replicated then write_nothing() end
     return ''
   end
+  check_types(touched)
   save_router()
   save_records()
   save_clients(touched)
   save_pairs()
   save_claims()
   save_mailboxes()
-  local packed = #events > 0 and cmsgpack.pack(events) or ''
+  local packed = #runs > 0 and cmsgpack.pack(runs) or ''
   save_events(packed, retention)
   return packed
 end

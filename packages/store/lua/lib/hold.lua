@@ -16,14 +16,18 @@ local CLAIM_AHEAD_US = 86400000000
 --- Claims are forgotten long after the longest hold.
 local CLAIMS_KEPT_MS = 3600000
 
-local claims = {}
+local claims
+
+local function begin_claims()
+  claims = {}
+end
 
 --- Never starts a hold of the same log anew: whatever was granted before was granted before it.
 local function hold_back(for_ms)
   if router.hold_ms == 0 then router.hold_from = service_now end
   if for_ms <= router.hold_ms then return end
   router.hold_ms = for_ms
-  router.changed_seldom = true
+  router.changed = true
 end
 
 local function held_back_ms()

@@ -6,10 +6,15 @@
 --- What a session that acknowledges nothing keeps: the last so many messages, and at most one batch more.
 local MAILBOX_MAX = 65536
 
-local callbacks = {}
+local callbacks
+
+local function begin_callbacks()
+  callbacks = {}
+end
 
 local function queue_callback(client, type, interface, rev, cause, epoch, why)
-  set_field(client, 'mailbox', client.mailbox + 1)
+  client.mailbox = client.mailbox + 1
+  client.changed = true
   local message = { client.session, client.mailbox, type, interface, rev, cause, epoch, why }
   callbacks[#callbacks + 1] = message
   -- A session that is over has no mailbox to read; what is pushed to it is a courtesy.

@@ -3,32 +3,43 @@
 --- @include lib/clock.lua
 --- @include lib/text.lua
 
-local SCHEMA = 1
+--- What the data of a router looks like. Data of another schema is refused, not guessed.
+local SCHEMA = 2
 
-local router = {}
-local service_now
+local router, service_now
+
+local function refuse_schema(schema)
+  error({ err = 'MGMSCHEMA the data has schema ' .. text(schema) .. ', this manager reads and writes ' .. SCHEMA })
+end
+
+--- What a router is before anybody has used it.
+local function unused_router()
+  return { rev = 0, epoch = 0, log = '', service_ms = 0, seen_at = 0, last_client = 0, reset_of = '', serving_until = 0,
+    reset_epoch = 0, began = 0, longest_ttl = 0, hold_from = 0, hold_ms = 0 }
+end
+
+local function unpack_router(packed)
+  local rev, epoch, log, service_ms, seen_at, last_client, reset_of, serving_until, reset_epoch, began, longest_ttl,
+    hold_from, hold_ms = cmsgpack.unpack(packed)
+  return { rev = rev, epoch = epoch, log = log, service_ms = service_ms, seen_at = seen_at, last_client = last_client,
+    reset_of = reset_of, serving_until = serving_until, reset_epoch = reset_epoch, began = began,
+    longest_ttl = longest_ttl, hold_from = hold_from, hold_ms = hold_ms }
+end
+
+local function pack_router()
+  return cmsgpack.pack(router.rev, router.epoch, router.log, service_now, now_ms, router.last_client, router.reset_of,
+    router.serving_until, router.reset_epoch, router.began, router.longest_ttl, router.hold_from, router.hold_ms)
+end
 
 local function load_router(known)
-  local stored = redis.call('HMGET', meta_key, 'schema', 'rev', 'epoch', 'log', 'service_ms', 'seen_at',
-    'last_client', 'reset_of', 'serving_until', 'reset_epoch', 'began', 'longest_ttl', 'hold_from', 'hold_ms')
+  local stored = redis.call('HMGET', meta_key, 'schema', 'state')
   local schema = tonumber(stored[1] or SCHEMA)
-  if schema > SCHEMA then
-    error({ err = 'MGMSCHEMA the data has schema ' .. text(schema) .. ', this manager writes ' .. SCHEMA })
-  end
-  router.rev = tonumber(stored[2] or 0)
-  router.epoch = math.max(tonumber(stored[3] or 0), known.epoch)
-  router.log = stored[4] or ''
-  router.service_ms = tonumber(stored[5] or 0)
-  router.seen_at = tonumber(stored[6] or 0)
-  router.last_client = tonumber(stored[7] or 0)
-  router.reset_of = stored[8] or ''
+  if schema ~= SCHEMA then refuse_schema(schema) end
+  router = stored[2] and unpack_router(stored[2]) or unused_router()
+  router.epoch = math.max(router.epoch, known.epoch)
+  router.longest_ttl = math.max(router.longest_ttl, known.longest_ttl)
   router.read_rev = router.rev
-  router.serving_until = tonumber(stored[9] or 0)
-  router.reset_epoch = tonumber(stored[10] or 0)
-  router.began = tonumber(stored[11] or 0)
-  router.longest_ttl = math.max(tonumber(stored[12] or 0), known.longest_ttl)
-  router.hold_from = tonumber(stored[13] or 0)
-  router.hold_ms = tonumber(stored[14] or 0)
+  router.is_full = known.is_full
   service_now = service_clock(router.service_ms, router.seen_at, router.serving_until)
 end
 
@@ -56,7 +67,8 @@ local SERVICE_CLOCK_STEP_MS = 100
 local function router_changed()
   if router.rev ~= router.read_rev then return true end
   if router.fresh then return false end
-  return router.changed_seldom or router.promised or math.abs(now_ms - router.seen_at) >= SERVICE_CLOCK_STEP_MS
+  if router.changed or router.promised then return true end
+  return not router.is_full and math.abs(now_ms - router.seen_at) >= SERVICE_CLOCK_STEP_MS
 end
 
 --- A manager serves, and will say so again before this time is over. Ends what an earlier promise left, also one made
@@ -70,16 +82,9 @@ end
 local function note_ttl(ttl_ms)
   if ttl_ms <= router.longest_ttl then return end
   router.longest_ttl = ttl_ms
-  router.changed_seldom = true
+  router.changed = true
 end
 
 local function save_router()
-  if router.changed_seldom then
-    redis.call('HSET', meta_key, 'began', text(router.began), 'longest_ttl', text(router.longest_ttl),
-      'hold_from', text(router.hold_from), 'hold_ms', text(router.hold_ms))
-  end
-  redis.call('HSET', meta_key, 'schema', SCHEMA, 'rev', text(router.rev), 'epoch', text(router.epoch),
-    'log', router.log, 'service_ms', text(service_now), 'seen_at', text(now_ms),
-    'last_client', text(router.last_client), 'reset_of', router.reset_of,
-    'serving_until', text(router.serving_until), 'reset_epoch', text(router.reset_epoch))
+  redis.call('HSET', meta_key, 'schema', SCHEMA, 'state', pack_router())
 end

@@ -7,10 +7,12 @@
 --- @reply free
 --- @include lib/interfaces.lua
 
-local record, owner, igmp = look_at(interface)
-if not owner and not igmp then return { 'free' } end
-local client = owner or igmp
-local previous = holder_shape(record, owner, igmp)
-local epoch = clear_hold(interface, record, client, 'admin', { actor = actor, why = why })
-queue_callback(client, 'OWNERSHIP_LOST', interface, router.rev, 'admin', epoch, why)
-return { 'released', previous }
+function operations.admin_release(interface, actor, why)
+  local record, owner, igmp = look_at(interface)
+  if not owner and not igmp then return { 'free' } end
+  local client = owner or igmp
+  local previous = holder_shape(record, owner, igmp)
+  local epoch = clear_hold(interface, record, client, 'admin', { actor = actor, why = why })
+  queue_callback(client, 'OWNERSHIP_LOST', interface, router.rev, 'admin', epoch, why)
+  return { 'released', previous }
+end

@@ -15,14 +15,18 @@
 --- short; `deregistered` then follows the last of them.
 local RELEASED_AT_ONCE = 1024
 
-return once('deregister', handle, seq, ack, function(client)
+function operations.deregister(handle, seq, ack, force)
+  local client, answered, rev = admit('deregister', handle, seq, ack)
+  if not client then return answered, rev end
   local owned = owned_count(client)
-  if owned > 0 and force == 0 then return { 'owns_interfaces', owned } end
+  if owned > 0 and force == 0 then
+    return remember(client, 'deregister', seq, { 'owns_interfaces', owned })
+  end
   local interfaces = owned > 0 and some_owned(client, RELEASED_AT_ONCE) or {}
   for i = 1, #interfaces do
     clear_hold(interfaces[i], records[interfaces[i]], client, 'release')
   end
   if owned_count(client) == 0 then session_event('deregistered', client) end
   end_client(client, 'release')
-  return { 'deregistered' }
-end)
+  return remember(client, 'deregister', seq, { 'deregistered' })
+end

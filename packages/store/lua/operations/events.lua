@@ -4,26 +4,29 @@
 --- @arg   limit integer
 --- @reply entries entries:log_entry[] first:revision
 --- @reply compacted first:revision
---- @shape log_entry ts:integer events:event[]
+--- @shape log_entry ts:integer runs:event_run[]
 --- @alone
+--- @reads
 --- @include lib/events.lua
-
-local oldest = redis.call('XRANGE', events_key, '-', '+', 'COUNT', 1)[1]
-local first = oldest and tonumber(oldest[2][2]) or router.rev + 1
-if after + 1 < first then return { 'compacted', first } end
 
 --- Entries hold one event or a thousand: few are read at a time, until there are enough.
 local AT_ONCE = 8
 
-local entries, held, from = {}, 0, text(after)
-repeat
-  local found = redis.call('XRANGE', events_key, '(' .. from .. '-0', '+', 'COUNT', AT_ONCE)
-  for i = 1, #found do
-    if held >= limit then break end
-    local last, fields = string.match(found[i][1], '^%d+'), found[i][2]
-    entries[#entries + 1] = { tonumber(fields[4]), cmsgpack.unpack(fields[6]) }
-    held = held + tonumber(last) - math.max(tonumber(fields[2]), after + 1) + 1
-    from = last
-  end
-until held >= limit or #found < AT_ONCE
-return { 'entries', entries, first }
+function operations.events(after, limit)
+  local oldest = redis.call('XRANGE', events_key, '-', '+', 'COUNT', 1)[1]
+  local first = oldest and tonumber(oldest[2][2]) or router.rev + 1
+  if after + 1 < first then return { 'compacted', first } end
+
+  local entries, held, from = {}, 0, text(after)
+  repeat
+    local found = redis.call('XRANGE', events_key, '(' .. from .. '-0', '+', 'COUNT', AT_ONCE)
+    for i = 1, #found do
+      if held >= limit then break end
+      local last, fields = string.match(found[i][1], '^%d+'), found[i][2]
+      entries[#entries + 1] = { tonumber(fields[4]), cmsgpack.unpack(fields[6]) }
+      held = held + tonumber(last) - math.max(tonumber(fields[2]), after + 1) + 1
+      from = last
+    end
+  until held >= limit or #found < AT_ONCE
+  return { 'entries', entries, first }
+end

@@ -2,7 +2,10 @@
 ---
 --- @reply head first:revision sessions:integer
 --- @alone
+--- @reads
 --- @include lib/events.lua
 
-local oldest = redis.call('XRANGE', events_key, '-', '+', 'COUNT', 1)[1]
-return { 'head', oldest and tonumber(oldest[2][2]) or router.rev + 1, redis.call('ZCARD', roster_key) }
+function operations.head()
+  local oldest = redis.call('XRANGE', events_key, '-', '+', 'COUNT', 1)[1]
+  return { 'head', oldest and tonumber(oldest[2][2]) or router.rev + 1, redis.call('ZCARD', roster_key) }
+end

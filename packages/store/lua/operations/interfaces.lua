@@ -5,62 +5,94 @@
 --- at least once, and twice only where it changed hands meanwhile.
 ---
 --- @arg   client   integer   where the last page ended: the client,
---- @arg   last     string    its last interface,
+--- @arg   score    integer   its last interface's place in the order in which the client got them,
+--- @arg   last     string    that interface,
 --- @arg   began    integer   and the epoch clock when the listing began; 0 for a first page
 --- @arg   limit    integer
 --- @arg   session  integer   only what this session holds; 0 for all
 --- @arg   protocol integer   only what this protocol holds; -1 for all
---- @reply page items:interface_item[] client:integer last:string began:integer
+--- @reply page items:interface_item[] client:integer score:integer last:string began:integer
 --- @shape interface_item interface:interface holder:holder
 --- @alone
+--- @reads
 --- @include lib/interfaces.lua
 
 --- Steps of one call, so that a page of a sparse listing ends in time.
 local STEPS = 256
-
-local from = began > 0 and began or router.epoch
-local items = {}
-
-local function listed_before(record, own, other, own_number)
-  local number = record[other]
-  return session == 0 and protocol < 0 and number ~= 0 and number < own_number and record[other + 1] <= from
-end
-
-local function list(member, owning)
-  local record, owner, igmp = look_at(member)
-  local own = owner == owning and OWNER or igmp == owning and IGMP
-  if not own then return end
-  if listed_before(record, own, own == OWNER and IGMP or OWNER, owning.number) then return end
-  items[#items + 1] = { member, holder_shape(record, owner, igmp) }
-end
 
 local function next_of_roster(number)
   local found = redis.call('ZRANGEBYSCORE', roster_key, '(' .. text(number), '+inf', 'LIMIT', 0, 1)
   return tonumber(found[1] or 0)
 end
 
-local function is_wanted(candidate)
-  return candidate and candidate.state ~= 'ended' and (session == 0 or candidate.session == session)
-    and (protocol < 0 or candidate.protocol_id == protocol)
-end
-
-local number, position = client, last
-if began == 0 then number, position = next_of_roster(0), '' end
-
-for _ = 1, STEPS do
-  local room = limit - #items
-  if number == 0 or room == 0 then break end
-  local owning = load_client(number)
-  local after = position == '' and '-' or '(' .. position
-  local members = is_wanted(owning)
-    and redis.call('ZRANGEBYLEX', owned_key(number), after, '+', 'LIMIT', 0, room) or {}
-  load_records(members)
-  for i = 1, #members do list(members[i], owning) end
-  if #members < room then
-    number, position = next_of_roster(number), ''
-  else
-    position = members[#members]
+--- As the sorted set compares them: Lua's own `>` goes by the locale of the server.
+local function is_behind(name, other)
+  for i = 1, math.min(#name, #other) do
+    local byte, other_byte = string.byte(name, i), string.byte(other, i)
+    if byte ~= other_byte then return byte > other_byte end
   end
+  return #name > #other
 end
 
-return { 'page', items, number, position, from }
+--- Up to `most` interfaces that a client got after this one, with their scores; of one score they are in order of name.
+local function owned_behind(number, score, last, most)
+  local key, found = owned_key(number), {}
+  if last ~= '' then
+    local same = redis.call('ZRANGEBYSCORE', key, text(score), text(score))
+    for i = 1, #same do
+      if #found < most and is_behind(same[i], last) then found[#found + 1] = { same[i], score } end
+    end
+  end
+  if #found == most then return found end
+  local rest = redis.call('ZRANGEBYSCORE', key, '(' .. text(score), '+inf', 'WITHSCORES', 'LIMIT', 0, most - #found)
+  for i = 1, #rest, 2 do found[#found + 1] = { rest[i], tonumber(rest[i + 1]) } end
+  return found
+end
+
+local function names_of(found)
+  local names = {}
+  for i = 1, #found do names[i] = found[i][1] end
+  return names
+end
+
+function operations.interfaces(client, score, last, began, limit, session, protocol)
+  local from = began > 0 and began or router.epoch
+  local items = {}
+
+  local function listed_before(record, own, other, own_number)
+    local number = record[other]
+    return session == 0 and protocol < 0 and number ~= 0 and number < own_number and record[other + 1] <= from
+  end
+
+  local function list(member, owning)
+    local record, owner, igmp = look_at(member)
+    local own = owner == owning and OWNER or igmp == owning and IGMP
+    if not own then return end
+    if listed_before(record, own, own == OWNER and IGMP or OWNER, owning.number) then return end
+    items[#items + 1] = { member, holder_shape(record, owner, igmp) }
+  end
+
+  local function is_wanted(candidate)
+    return candidate and candidate.state ~= 'ended' and (session == 0 or candidate.session == session)
+      and (protocol < 0 or candidate.protocol_id == protocol)
+  end
+
+  local number, at, name = client, score, last
+  if began == 0 then number, at, name = next_of_roster(0), 0, '' end
+
+  for _ = 1, STEPS do
+    local room = limit - #items
+    if number == 0 or room == 0 then break end
+    local owning = load_client(number)
+    local found = is_wanted(owning) and owned_behind(number, at, name, room) or {}
+    load_records(names_of(found))
+    for i = 1, #found do list(found[i][1], owning) end
+    if #found < room then
+      number, at, name = next_of_roster(number), 0, ''
+    else
+      at, name = found[room][2], found[room][1]
+    end
+  end
+
+  return { 'page', items, number, at, name, from }
+end

@@ -8,9 +8,11 @@
 --- @include lib/sequence.lua
 --- @include lib/mailbox.lua
 
-local client, refused = client_of(handle)
-if not client then return refused end
-set_expiry(client, service_now + client.ttl_ms)
-if ack > 0 then advance_ack(client, ack) end
-if mailbox_ack > 0 then acknowledge_mailbox(client, mailbox_ack) end
-return { 'kept', client.ttl_ms, client.mailbox }
+function operations.keepalive(handle, ack, mailbox_ack)
+  local client, refused = client_of(handle)
+  if not client then return refused end
+  set_expiry(client, service_now + client.ttl_ms)
+  if ack > 0 then advance_ack(client, ack) end
+  if mailbox_ack > 0 then acknowledge_mailbox(client, mailbox_ack) end
+  return { 'kept', client.ttl_ms, client.mailbox }
+end

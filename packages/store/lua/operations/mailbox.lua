@@ -7,21 +7,24 @@
 --- @shape mail_entry ts:integer callbacks:callback[]
 --- @reply ...session_refusal
 --- @alone
+--- @reads
 --- @include lib/sequence.lua
 --- @include lib/mailbox.lua
-
-local client, refused = client_of(handle)
-if not client then return refused end
 
 --- Entries hold one pair or a thousand: few are read at a time, until there are enough.
 local AT_ONCE = 8
 
-local entries, from = {}, text(after)
-repeat
-  local found = redis.call('XRANGE', mailbox_key(client.session), '(' .. from .. '-0', '+', 'COUNT', AT_ONCE)
-  for i = 1, #found do
-    entries[#entries + 1] = { tonumber(found[i][2][2]), cmsgpack.unpack(found[i][2][4]) }
-    from = string.match(found[i][1], '^%d+')
-  end
-until tonumber(from) - after >= limit or #found < AT_ONCE
-return { 'messages', entries, client.mailbox }
+function operations.mailbox(handle, after, limit)
+  local client, refused = client_of(handle)
+  if not client then return refused end
+
+  local entries, from = {}, text(after)
+  repeat
+    local found = redis.call('XRANGE', mailbox_key(client.session), '(' .. from .. '-0', '+', 'COUNT', AT_ONCE)
+    for i = 1, #found do
+      entries[#entries + 1] = { tonumber(found[i][2][2]), cmsgpack.unpack(found[i][2][4]) }
+      from = string.match(found[i][1], '^%d+')
+    end
+  until tonumber(from) - after >= limit or #found < AT_ONCE
+  return { 'messages', entries, client.mailbox }
+end

@@ -3,8 +3,11 @@
 --- @arg   interface interface
 --- @reply held holder:holder
 --- @reply free
+--- @reads
 --- @include lib/interfaces.lua
 
-local record, owner, igmp = look_at(interface)
-if not owner and not igmp then return { 'free' } end
-return { 'held', holder_shape(record, owner, igmp) }
+function operations.owner(interface)
+  local record, owner, igmp = look_at(interface)
+  if not owner and not igmp then return { 'free' } end
+  return { 'held', holder_shape(record, owner, igmp) }
+end

@@ -5,6 +5,7 @@
 --- @arg   ack        integer
 --- @arg   interfaces interface[]
 --- @arg   epoch      string       '' or: refuse unless it is the present one
+--- @reply released
 --- @reply decided results:release_outcome[]
 --- @reply ...session_refusal
 --- @reply ...sequence_refusal
@@ -15,19 +16,32 @@
 --- @include lib/sequence.lua
 --- @include lib/interfaces.lua
 
-local function give_back(client, interface)
+--- One for all that are released: no others are made where everything goes as asked.
+local RELEASED = { 'released' }
+
+--- That all were released.
+local ALL = 'released'
+
+local function give_back(client, interface, epoch)
   local record, owner, igmp = look_at(interface)
   if not owner and not igmp then return { 'unknown_interface' } end
   local held = owner == client and record[OWNER_EPOCH] or igmp == client and record[IGMP_EPOCH]
   if not held then return { 'not_owner', holder_shape(record, owner, igmp) } end
   local current = epoch_in_force(client, held)
-  if epoch ~= '' and epoch ~= text(current) then return { 'other_epoch', current } end
+  if epoch and epoch ~= '' and epoch ~= text(current) then return { 'other_epoch', current } end
   clear_hold(interface, record, client, 'release')
-  return { 'released' }
+  return RELEASED
 end
 
-return once('release', handle, seq, ack, function(client)
-  local results = {}
-  for i = 1, #interfaces do results[i] = give_back(client, interfaces[i]) end
-  return { 'decided', results }
-end)
+function operations.release(handle, seq, ack, interfaces, epoch)
+  local client, answered, rev = admit('release', handle, seq, ack)
+  if not client then return answered, rev end
+  local outcomes, released = {}, 0
+  for i = 1, #interfaces do
+    local outcome = give_back(client, interfaces[i], epoch)
+    outcomes[i] = outcome
+    if outcome == RELEASED then released = released + 1 end
+  end
+  local are_all = released == #interfaces
+  return remember(client, 'release', seq, are_all and ALL or { 'decided', outcomes })
+end

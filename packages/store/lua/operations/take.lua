@@ -5,8 +5,11 @@
 --- @arg   ack        integer
 --- @arg   interfaces interface[]
 --- @arg   held       integer[]     for each, or for none: the epoch under which the session had it, 0 for never
+--- @reply taken epochs:epoch[]
+--- @bare  granted epoch:epoch
 --- @reply decided results:take_outcome[]
 --- @reply held_back retry_after_ms:integer
+--- @reply store_full
 --- @reply ...session_refusal
 --- @reply ...sequence_refusal
 --- @case  take_outcome taken epoch:epoch
@@ -24,56 +27,77 @@ end
 
 --- Why nothing new is granted in this place, or nil.
 local function held_back(place, had)
+  if router.hold_ms == 0 then return nil end
   local left_ms = held_back_ms()
   if left_ms > 0 and not is_claim(place, had) then return { 'held_back', left_ms } end
   if left_ms > 0 then note_claim(place, had) end
 end
 
+--- The epoch it has from now on; or nil, and why not.
 local function take_beside(client, interface, had, record, _, igmp)
-  if igmp == client then return { 'already_taken', holder_shape(record, nil, igmp) } end
+  if igmp == client then return nil, { 'already_taken', holder_shape(record, nil, igmp) } end
   local place = 'igmp:' .. interface
   if igmp and is_claim(place, had) and has_claimant(place) then
     give_way(interface, record, igmp)
     igmp = nil
   end
-  if igmp then return { 'already_owned', holder_shape(record, nil, igmp) } end
+  if igmp then return nil, { 'already_owned', holder_shape(record, nil, igmp) } end
   local refused = held_back(place, had)
-  if refused then return refused end
+  if refused then return nil, refused end
   local epoch = next_epoch()
+  record = record_of(interface)
   record[IGMP], record[IGMP_EPOCH], record[IGMP_SINCE] = client.number, epoch, now_ms
-  record.changed = true
   add_owned(client, interface)
   interface_event('igmp-taken', client, interface, epoch, 'take')
-  return { 'taken', epoch }
+  return epoch
 end
 
+--- The epoch it has from now on; or nil, and why not.
 local function take_alone(client, interface, had, record, owner, igmp)
-  if owner == client then return { 'already_taken', holder_shape(record, owner, igmp) } end
+  if owner == client then return nil, { 'already_taken', holder_shape(record, owner, igmp) } end
   if owner and is_claim(interface, had) and has_claimant(interface) then
     give_way(interface, record, owner)
     owner = nil
   end
-  if owner then return { 'already_owned', holder_shape(record, owner, igmp) } end
+  if owner then return nil, { 'already_owned', holder_shape(record, owner, igmp) } end
   local refused = held_back(interface, had)
-  if refused then return refused end
+  if refused then return nil, refused end
   local epoch = next_epoch()
+  record = record_of(interface)
   record[OWNER], record[OWNER_EPOCH], record[OWNER_SINCE] = client.number, epoch, now_ms
-  record.changed = true
   add_owned(client, interface)
   local rev = interface_event('taken', client, interface, epoch, 'take')
   if igmp then queue_igmp_pair(igmp, interface, rev, 'take') end
-  return { 'taken', epoch }
+  return epoch
 end
 
-return once('take', handle, seq, ack, function(client)
+--- The same as outcomes, one by one.
+local function outcomes_of(count, epochs, refusals)
+  local outcomes = {}
+  for i = 1, count do outcomes[i] = refusals[i] or { 'taken', epochs[i] } end
+  return outcomes
+end
+
+function operations.take(handle, seq, ack, interfaces, held)
+  local client, answered, rev = admit('take', handle, seq, ack)
+  if not client then return answered, rev end
+  if router.is_full then return remember(client, 'take', seq, { 'store_full' }) end
   local take = client.is_igmp and take_beside or take_alone
-  local results, held_count = {}, 0
-  for i = 1, #interfaces do
-    local had = held[i] or 0
-    notice_claim(had, client.ttl_ms)
-    results[i] = take(client, interfaces[i], had, look_at(interfaces[i]))
-    if results[i][1] == 'held_back' then held_count = held_count + 1 end
+  local count = #interfaces
+  local epochs, refusals, held_count = {}, nil, 0
+  for i = 1, count do
+    local interface, had = interfaces[i], held and held[i] or 0
+    if had > 0 then notice_claim(had, client.ttl_ms) end
+    local epoch, refused = take(client, interface, had, look_at(interface))
+    epochs[i] = epoch or 0
+    if refused then
+      refusals = refusals or {}
+      refusals[i] = refused
+      if refused[1] == 'held_back' then held_count = held_count + 1 end
+    end
   end
-  if held_count == #interfaces then return { 'held_back', held_back_ms() }, true end
-  return { 'decided', results }
-end)
+  if not refusals then return remember(client, 'take', seq, count == 1 and epochs[1] or { 'taken', epochs }) end
+  -- Nothing was decided, and the same `seq` may come again.
+  if held_count == count then return { 'held_back', held_back_ms() } end
+  return remember(client, 'take', seq, { 'decided', outcomes_of(count, epochs, refusals) })
+end
