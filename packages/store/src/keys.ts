@@ -17,21 +17,21 @@ export const KEY_FAMILIES: readonly KeyFamily[] = [
     name: 'meta',
     type: 'hash',
     suffix: 'meta',
-    what: 'revision, last epoch, log id, schema version; the service clock, when it was last seen, and until when a manager promised to serve; sessions older than its `reset_epoch` must register again; the epoch at which the log `began`, the longest lease ever given, and from when (`hold_from`, on the service clock) and how long new grants are held back where data was lost',
+    what: '`schema`, and packed in `state`: revision, last epoch, log id; the service clock, when it was last seen, and until when a manager promised to serve; sessions older than its `reset_epoch` must register again; the epoch at which the log `began`, the longest lease ever given, and from when (`hold_from`, on the service clock) and how long new grants are held back where data was lost',
   },
   {
     name: 'interface',
     type: 'string',
     suffix: 'if:',
     part: { name: 'interface', type: 'text' },
-    what: 'packed record of one held interface, named `<ifIndex>:<nextHop>`: owning client, epoch, since, and the same of IGMP. Deleted when free',
+    what: 'six numbers of 8 bytes for one held interface, named `<ifIndex>:<nextHop>`: owning client, epoch, since, and the same of IGMP. Deleted when free',
   },
   {
     name: 'client',
     type: 'hash',
     suffix: 'client:',
     part: { name: 'number', type: 'integer' },
-    what: 'a client: its pair, present session, secret, instance, lease, state, epoch floor, mailbox counter, `ack`, `highest` (the largest `seq` answered), and `answer:<seq>` for every `seq` from `ack` on. Expires ten minutes after the client ended and was swept',
+    what: 'a client, packed in `record`: its pair, present session, secret, instance, lease, state, epoch floor, mailbox counter, `ack`, `highest` (the largest `seq` answered); and `answers:<page>`, the answers that one batch gave, until `ack` has passed them. Expires ten minutes after the client ended and was swept',
   },
   {
     name: 'clients',
@@ -50,7 +50,7 @@ export const KEY_FAMILIES: readonly KeyFamily[] = [
     type: 'zset',
     suffix: 'owned:',
     part: { name: 'number', type: 'integer' },
-    what: 'the interfaces a client is on, all with score 0: in the order of their names',
+    what: 'the interfaces a client is on, in the order in which it got them: the score is the epoch clock at the end of the batch',
   },
   {
     name: 'leases',
@@ -75,7 +75,7 @@ export const KEY_FAMILIES: readonly KeyFamily[] = [
     name: 'events',
     type: 'stream',
     suffix: 'events',
-    what: 'the log; one entry per batch with all its events, id `<last rev>-0`',
+    what: 'the log; one entry per batch with all its events, id `<last rev>-0`. Events that differ in nothing but revision, interface and epoch are one run',
   },
 ];
 
