@@ -70,9 +70,17 @@ export async function inBulk(rig: Rig, fleet: Fleet): Promise<Takes> {
         ok(await session.takeAll(pairs(length, at * share + done + 1)));
       }
     };
+    const releaseShare = async (session: RawSession, at: number): Promise<void> => {
+      for (let done = 0; done < share; done += BULK) {
+        const length = Math.min(BULK, share - done);
+        ok(await session.releaseAll(pairs(length, at * share + done + 1)));
+      }
+    };
     const rate = await perSecond(count, async () => {
       await Promise.all(sessions.map(takeShare));
     });
+    // The next round shall find them free, not void: what a sweep has yet to take down costs the take that comes first.
+    await Promise.all(sessions.map(releaseShare));
     for (const session of sessions) ok(await session.deregister({ force: true }));
     return rate;
   };

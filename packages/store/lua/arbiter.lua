@@ -28,6 +28,10 @@ local function foresee(calls)
     end
   end
   load_records(interfaces)
+  -- What an ended session still has on them goes first, all of it: so its events follow each other, and so do the new ones.
+  for i = 1, #interfaces do
+    if records[interfaces[i]] then look_at(interfaces[i]) end
+  end
 end
 
 local function begin()

@@ -64,8 +64,7 @@ function keyNames(): string {
 }
 
 function keyFunction({ name, part }: KeyFamily): string {
-  const text =
-    part?.type === 'integer' ? `string.format('%d', ${part.name})` : String(part?.name);
+  const text = part?.type === 'integer' ? `string.format('%d', ${part.name})` : String(part?.name);
   return `local function ${name}_key(${part?.name}) return ${name}_root .. ${text} end`;
 }
 
