@@ -1,4 +1,5 @@
 import { Packr } from 'msgpackr';
+import { MessageWriter } from './message-writer.ts';
 import { Limits } from './operations.ts';
 import { faultInMessage } from './wire-guard.ts';
 
@@ -21,28 +22,14 @@ export type DecodedMessage =
   | { readonly kind: 'message'; readonly value: WireMap }
   | { readonly kind: 'malformed'; readonly fault: string };
 
+const writer = new MessageWriter((value) => packr.pack(value));
+
 /**
  * One message for the bus. Absent fields are left out, not sent as nil; every integer travels as an integer, where
  * msgpackr would make a float of one above 2^32, which other languages do not read into an integer field.
  */
 export function encodeMessage(message: object): Uint8Array {
-  return packr.pack(forWire(message));
-}
-
-const U32_MAX = 0xffffffff;
-
-function forWire(value: unknown): unknown {
-  if (typeof value === 'number') {
-    return value > U32_MAX && Number.isSafeInteger(value) ? BigInt(value) : value;
-  }
-  if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return value.map(forWire);
-  const map: Record<string, unknown> = {};
-  for (const field of Object.keys(value)) {
-    const part = (value as WireMap)[field];
-    if (part !== undefined) map[field] = forWire(part);
-  }
-  return map;
+  return writer.write(message);
 }
 
 /**

@@ -1,0 +1,68 @@
+import { Packr } from 'msgpackr';
+import { describe, expect, it } from 'vitest';
+import { MessageWriter } from './message-writer.ts';
+
+const packr = new Packr({ useRecords: false, int64AsType: 'number', mapsAsObjects: true });
+const writer = new MessageWriter((value) => packr.pack(value));
+
+const written = (value: unknown): unknown =>
+  (packr.unpack(writer.write({ a: value })) as { a: unknown }).a;
+const hexOf = (value: unknown): string =>
+  Buffer.from(writer.write({ a: value }))
+    .toString('hex')
+    .slice(6);
+
+describe('what is written', () => {
+  it.each([
+    ...[0, 1, 127, 128, 255, 256, 65_535, 65_536, 2 ** 32 - 1, 2 ** 32, 2 ** 53 - 1],
+    ...[-1, -32, -33, -128, -129, -32_768, -32_769, -(2 ** 31), -(2 ** 31) - 1, 1 - 2 ** 53],
+    ...[0.5, -1.25, 1e300, 2 ** 60, Number.POSITIVE_INFINITY],
+  ])('of the number %d is that number', (value) => {
+    expect(written(value)).toBe(value);
+  });
+
+  it.each([0, 1, 31, 32, 40, 41, 255, 256, 65_535, 65_536, 200_000])(
+    'of a text of %d characters is that text, of whatever script',
+    (length) => {
+      for (const sign of ['a', 'é', '界', '😀']) {
+        const text = sign.repeat(length);
+        expect(written(text) === text).toBe(true);
+      }
+      const last = `${'a'.repeat(length)}é`;
+      expect(written(last) === last).toBe(true);
+    },
+  );
+
+  it.each([0, 1, 15, 16, 65_535, 65_536])('of a list of %d is that list', (length) => {
+    const list = Array.from({ length }, (_, at) => at);
+    expect(written(list)).toEqual(list);
+  });
+
+  it.each([0, 15, 16, 65_536])('of a map of %d fields is that map', (length) => {
+    const map = Object.fromEntries(Array.from({ length }, (_, at) => [`f${at}`, at]));
+    expect(written(map)).toEqual(map);
+  });
+
+  it('of anything else is what the other packer makes of it', () => {
+    const bytes = Buffer.from('bytes');
+    const when = new Date(1_795_460_000_000);
+    expect(written([true, false, null, bytes, when])).toEqual([true, false, null, bytes, when]);
+    expect(written([undefined, new Map([['b', 1]])])).toEqual([undefined, { b: 1 }]);
+  });
+
+  it('leaves absent fields out, at every depth', () => {
+    expect(written({ b: undefined, c: [{ d: undefined, e: 1 }] })).toEqual({ c: [{ e: 1 }] });
+  });
+
+  it('has the shortest form of each integer, and of those above 2^32 the signed one', () => {
+    expect([127, 128, 256, 65_536].map(hexOf)).toEqual(['7f', 'cc80', 'cd0100', 'ce00010000']);
+    expect(hexOf(2 ** 32)).toBe('d30000000100000000');
+    expect([-32, -33, -129].map(hexOf)).toEqual(['e0', 'd0df', 'd1ff7f']);
+  });
+});
+
+it('never touches again what it has written', () => {
+  const messages = Array.from({ length: 2_000 }, (_, at) => ({ at, text: 'x'.repeat(at % 300) }));
+  const all = messages.map((message) => writer.write(message));
+  expect(all.map((bytes) => packr.unpack(bytes) as unknown)).toEqual(messages);
+});
