@@ -22,7 +22,8 @@ export type DecodedMessage =
   | { readonly kind: 'message'; readonly value: WireMap }
   | { readonly kind: 'malformed'; readonly fault: string };
 
-const writer = new MessageWriter((value) => packr.pack(value));
+/** What writes all messages of the bus. */
+export const writer = new MessageWriter((value) => packr.pack(value));
 
 /**
  * One message for the bus. Absent fields are left out, not sent as nil; every integer travels as an integer, where

@@ -35,6 +35,29 @@ export class MessageWriter {
     return this.#piece.subarray(this.#start, this.#at);
   }
 
+  /** The fields of a map without its head, to be a part of other messages; a copy. */
+  writeFields(fields: object): Uint8Array {
+    this.#start = this.#at;
+    for (const [field, value] of Object.entries(fields)) {
+      if (value === undefined) continue;
+      this.#text(field);
+      this.#value(value);
+    }
+    return Buffer.from(this.#piece.subarray(this.#start, this.#at));
+  }
+
+  /** A map of so many fields, of parts that were written before, and of values. */
+  writeMap(count: number, parts: readonly (Uint8Array | string | number)[]): Uint8Array {
+    this.#start = this.#at;
+    this.#length(count, 0x80, 15, 0xde);
+    for (const part of parts) {
+      if (typeof part === 'string') this.#text(part);
+      else if (typeof part === 'number') this.#number(part);
+      else this.#bytes(part);
+    }
+    return this.#piece.subarray(this.#start, this.#at);
+  }
+
   #value(value: unknown): void {
     if (typeof value === 'string') this.#text(value);
     else if (typeof value === 'number') this.#number(value);

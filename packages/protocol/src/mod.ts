@@ -3,6 +3,8 @@ export type { Reason, RefusalName, StatusCode, StatusName } from './codes.ts';
 export { decodeMessage, encodeMessage } from './codec.ts';
 export type { DecodedMessage, WireMap } from './codec.ts';
 export type { CallbackMessage, IgmpCallback, OwnershipLostCallback } from './callbacks.ts';
+export { eventEncoder } from './event-encoder.ts';
+export type { EncodeEvent, SharedEventFields } from './event-encoder.ts';
 export { EVENT_TYPES } from './events.ts';
 export type { Cause, EventMessage, EventType, HeadMessage } from './events.ts';
 export { compareEpochs, epochOf, isEpoch, isRouterName, routerName, sessionId } from './ids.ts';

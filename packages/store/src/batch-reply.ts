@@ -1,10 +1,12 @@
 import type {
   CallbackMessage,
   Cause,
+  Epoch,
   EventMessage,
   EventType,
   Revision,
   SessionId,
+  SharedEventFields,
 } from '@mgm/protocol';
 import { readCallback, readEventRun, type Callback, type EventRun } from './generated/arbiter.ts';
 import { unpackFromScript } from './packing.ts';
@@ -55,26 +57,47 @@ function packedList<Item>(packed: Buffer, one: (value: unknown) => Item): readon
   return packed.length === 0 ? [] : list(unpackFromScript(packed), one);
 }
 
-/** The events of a run, as the bus carries them: what does not apply is absent. */
-export function eventsOf(run: EventRun, ts: number): EventMessage[] {
-  const { first, type, session, protocolId, componentId, cause, previous, actor, why } = run;
-  const head = { ts, type: type as EventType };
-  const who = session === undefined ? {} : { session, protocolId, componentId };
-  const tail = {
+/** What the events of a run have in common, as the bus carries it: what does not apply is absent. */
+export function sharedBy(run: EventRun, ts: number): SharedEventFields {
+  const { type, session, protocolId, componentId, cause, previous, actor, why } = run;
+  return {
+    ts,
+    type: type as EventType,
+    ...(session !== undefined && { session, protocolId, componentId }),
     ...(previous !== undefined && { previous }),
     ...(cause !== undefined && { cause: cause as Cause }),
     ...(actor !== undefined && { actor }),
     ...(why !== undefined && { why }),
   };
-  const { epochs, interfaces } = run;
+}
+
+/** The epoch of the change at this place of a run. */
+export function epochIn({ first, epochs }: EventRun, at: number): Epoch {
+  const epoch = epochs[at];
+  if (epoch === undefined) throw new ScriptReplyError(`event ${first + at} has no epoch`);
+  return epoch;
+}
+
+/** The revision of the change at this place of a run. */
+export function revisionIn({ first }: EventRun, at: number): Revision {
+  return (first + at) as Revision;
+}
+
+/** The events of a run as the bus carries them. One of a session as a whole has no interface. */
+export function eventsOf(run: EventRun, ts: number): EventMessage[] {
+  const { type, session, protocolId, componentId, ts: _, ...more } = sharedBy(run, ts);
+  const who =
+    session !== undefined && protocolId !== undefined && componentId !== undefined
+      ? { session, protocolId, componentId }
+      : {};
+  const { first, epochs, interfaces } = run;
   if (interfaces.length === 0) {
     const [epoch] = epochs;
-    return [{ rev: first, ...head, ...who, ...(epoch !== undefined && { epoch }), ...tail }];
+    return [{ rev: first, ts, type, ...who, ...(epoch !== undefined && { epoch }), ...more }];
   }
-  return interfaces.map(({ ifIndex, nextHop }, at) => {
-    const [rev, epoch] = [(first + at) as Revision, epochs[at]];
-    if (epoch === undefined) throw new ScriptReplyError(`event ${rev} has no epoch`);
-    return { rev, ...head, ...who, ifIndex, nextHop, epoch, ...tail };
+  return interfaces.map((on, at) => {
+    const rev = revisionIn(run, at);
+    return { rev, ts, type, ...who, ...on, epoch: epochIn(run, at), ...more };
   });
 }
 

@@ -1,6 +1,6 @@
 export { openStore } from './store.ts';
 export type { Publication, Store, StoreMeter, StoreOptions, SweepReport } from './store.ts';
-export { eventsOf } from './batch-reply.ts';
+export { epochIn, eventsOf, revisionIn, sharedBy } from './batch-reply.ts';
 export type { EventRun } from './generated/arbiter.ts';
 export type { StoreState } from './redis-link.ts';
 export { StoreError } from './store-error.ts';

@@ -9,6 +9,7 @@ import {
 } from 'nats';
 import { pause, within } from './limits.ts';
 import { natsTrouble, natsTroubleByCode, type NatsTrouble } from './nats-errors.ts';
+import { Outbox } from './outbox.ts';
 
 const CONNECT_WITHIN_MS = 2000;
 const RETRY_EVERY_MS = 250;
@@ -61,6 +62,7 @@ export class Bus {
   readonly #connected = Promise.withResolvers<void>();
   #state: BusState = { kind: 'connecting' };
   #connection: NatsConnection | undefined;
+  #outbox: Outbox | undefined;
   #service: Service | undefined;
   #serving: Promise<unknown> | undefined;
   #deniedReported = false;
@@ -84,11 +86,12 @@ export class Bus {
     return this.#connection?.info?.max_payload ?? 1024 * 1024;
   }
 
-  /** Sends a message, or drops it where there is no connection. `bytes` must not be more than {@link maxPayload}. */
+  /**
+   * Sends a message at the end of this turn, or drops it where there is no connection. `bytes` are copied, and must not be
+   * more than {@link maxPayload}.
+   */
   publish(subject: string, bytes: Uint8Array): void {
-    const connection = this.#connection;
-    if (connection === undefined || this.#state.kind !== 'ready' || connection.isClosed()) return;
-    connection.publish(subject, bytes);
+    if (this.#state.kind === 'ready') this.#outbox?.publish(subject, bytes);
   }
 
   /**
@@ -105,6 +108,7 @@ export class Bus {
   async reaches(ms: number): Promise<boolean> {
     if (this.#state.kind !== 'ready') return false;
     try {
+      this.#outbox?.flush();
       await within(ms, this.#open().flush(), 'no answer in time');
       return true;
     } catch {
@@ -115,11 +119,13 @@ export class Bus {
   /** Takes no more requests. When it resolves, each one that the server gave to this replica has been handled. */
   async drain(): Promise<void> {
     await this.#serving;
+    this.#outbox?.flush();
     await this.#service?.stop();
   }
 
   async close(): Promise<void> {
     this.#closing.abort();
+    this.#outbox?.flush();
     await this.#connection?.close();
     this.#become({ kind: 'closed' });
   }
@@ -162,6 +168,7 @@ export class Bus {
     if (connection === undefined) return;
     if (this.#closing.signal.aborted) return connection.close();
     this.#connection = connection;
+    this.#outbox = new Outbox(connection);
     this.#become({ kind: 'ready', server: serverOf(connection) });
     this.#connected.resolve();
     void connection.closed().then((error) => this.#fail(natsTrouble(error ?? undefined).reason));

@@ -1,5 +1,12 @@
-import { encodeMessage, type Subjects } from '@mgm/protocol';
-import { eventsOf, type Publication } from '@mgm/store';
+import { encodeMessage, eventEncoder, type Subjects } from '@mgm/protocol';
+import {
+  epochIn,
+  eventsOf,
+  revisionIn,
+  sharedBy,
+  type EventRun,
+  type Publication,
+} from '@mgm/store';
 import type { Logger } from 'pino';
 import { logChanges } from './change-log.ts';
 import type { Figures } from './figures.ts';
@@ -44,13 +51,23 @@ export class Publisher {
     const { bus, subjects, figures } = this.#parts;
     figures.published(publication);
     const { router, ts, runs, callbacks } = publication;
-    for (const run of runs) {
-      const subject = subjects.event(router, run.type);
-      for (const event of eventsOf(run, ts)) bus.publish(subject, encodeMessage(event));
-    }
+    for (const run of runs) this.#sendRun(subjects.event(router, run.type), run, ts);
     for (const { session, message } of callbacks) {
       bus.publish(subjects.callback(router, session), encodeMessage(message));
     }
     if (this.#changeLog.isLevelEnabled('info')) logChanges(this.#changeLog, publication);
+  }
+
+  #sendRun(subject: string, run: EventRun, ts: number): void {
+    const { bus } = this.#parts;
+    const { interfaces } = run;
+    if (interfaces.length === 0) {
+      for (const event of eventsOf(run, ts)) bus.publish(subject, encodeMessage(event));
+      return;
+    }
+    const encode = eventEncoder(sharedBy(run, ts));
+    for (const [at, on] of interfaces.entries()) {
+      bus.publish(subject, encode(revisionIn(run, at), on, epochIn(run, at)));
+    }
   }
 }
