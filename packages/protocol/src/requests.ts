@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { isEpoch, type Handle, type InterfaceKey, type NextHop } from './ids.ts';
 import { parseNextHop } from './next-hop.ts';
 import { Limits, type OperationName } from './operations.ts';
+import { readPlainly } from './plain-requests.ts';
 
 /**
  * What a request must look like, one schema per operation of wire contract section 3. Reading one gives the request in
@@ -195,6 +196,16 @@ export type ParsedRequest<Name extends OperationName> =
 
 /** Reads a decoded message as a request of this operation, or says which field is wrong and what it must be. */
 export function parseRequest<Name extends OperationName>(
+  operation: Name,
+  message: unknown,
+): ParsedRequest<Name> {
+  const plain = readPlainly(operation, message);
+  if (plain !== undefined) return { kind: 'request', request: plain as Request<Name> };
+  return parseThoroughly(operation, message);
+}
+
+/** The same by the schemas alone, which also say what is wrong. */
+export function parseThoroughly<Name extends OperationName>(
   operation: Name,
   message: unknown,
 ): ParsedRequest<Name> {
