@@ -14,7 +14,7 @@ describe('what is plainly right', () => {
     ['release', { ...sequence, ifIndex: 7, epoch: '17' }],
     ['release', { ...sequence, interfaces: [[7, '10.0.0.1']] }],
     ['keepalive', { handle: 'h' }],
-    ['keepalive', { handle: 'h', ack: 1, mailboxAck: 0 }],
+    ['keepalive', { handle: 'h', ack: 1, mailboxAck: 0, deadlineMs: 500 }],
   ])('%s %j is read as the schema reads it', (operation, message) => {
     const request = readPlainly(operation, message);
     expect(request).toBeDefined();

@@ -51,11 +51,13 @@ function readKeepalive(
   | (Common & { readonly handle: Handle; readonly ack?: number; readonly mailboxAck?: number })
   | undefined {
   const { handle, ack, mailboxAck, deadlineMs } = message;
-  if (!isHandle(handle) || deadlineMs !== undefined) return undefined;
+  if (!isHandle(handle)) return undefined;
+  if (deadlineMs !== undefined && !isInteger(deadlineMs, 0, U32_MAX)) return undefined;
   if (ack !== undefined && !isInteger(ack, 1)) return undefined;
   if (mailboxAck !== undefined && !isInteger(mailboxAck, 0)) return undefined;
   return {
     handle,
+    ...(deadlineMs !== undefined && { deadlineMs }),
     ...(ack !== undefined && { ack }),
     ...(mailboxAck !== undefined && { mailboxAck }),
   };

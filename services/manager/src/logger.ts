@@ -30,7 +30,13 @@ export function createLogger(level: string): { log: Logger; close: () => Promise
   return { log: pino(lineOptions(level), lines), close };
 }
 
-/** Writes what one turn of the event loop logs in one piece: under load, a write of its own per line costs more than it. */
+/** How long a line may wait for others, in ms. */
+const GATHER_MS = 20;
+
+/**
+ * Writes what is logged within a moment in one piece. A write of its own per line costs more than the line, and where little
+ * else is going on more than the request that it tells of: it wakes a thread, which takes the core from whom the answer went to.
+ */
 class GatheredLines {
   readonly #write: (text: string) => void;
   #waiting: string[] = [];
@@ -40,7 +46,7 @@ class GatheredLines {
   }
 
   write(line: string): void {
-    if (this.#waiting.push(line) === 1) setImmediate(() => this.flush());
+    if (this.#waiting.push(line) === 1) setTimeout(() => this.flush(), GATHER_MS);
   }
 
   flush(): void {

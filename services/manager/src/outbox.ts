@@ -32,7 +32,8 @@ export class Outbox {
   publish(subject: string, payload: Uint8Array): void {
     if (this.#commands === undefined) return this.#connection.publish(subject, payload);
     this.#makeRoom(subject.length + payload.length + COMMAND_BYTES);
-    if (this.#at === this.#start) queueMicrotask(() => this.flush());
+    // When all promises have run: what is answered, and what is told with it, goes as one write.
+    if (this.#at === this.#start) process.nextTick(() => this.flush());
     const block = this.#block;
     let at = this.#at;
     at += block.write(`PUB ${subject} ${payload.length}\r\n`, at, 'latin1');

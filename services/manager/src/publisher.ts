@@ -19,6 +19,9 @@ export interface PublisherParts {
   readonly figures: Figures;
 }
 
+/** So many are written in the time that another write to a socket would cost. */
+const FEW = 16;
+
 /**
  * Sends what a batch changed: events to everybody, callbacks to their sessions, and a line of log per change. They go
  * out behind the answers of their batch, which somebody waits for; a watcher that misses one reads it back.
@@ -34,10 +37,15 @@ export class Publisher {
     this.#changeLog = parts.log.child({}, { redact: [] });
   }
 
-  /** Takes a batch's changes. They are sent when the promises of its answers have run. */
+  /**
+   * Takes a batch's changes. They are sent when the promises of its answers have run: few together with the answers, for one
+   * write to the bus; many in a turn of their own, since writing them takes longer than somebody should wait.
+   */
   publish(publication: Publication): void {
     this.#waiting.push(publication);
-    if (this.#waiting.length === 1) setImmediate(() => this.flush());
+    if (this.#waiting.length > 1) return;
+    if (changesIn(publication) <= FEW) process.nextTick(() => this.flush());
+    else setImmediate(() => this.flush());
   }
 
   /** Sends what waits. */
@@ -70,4 +78,11 @@ export class Publisher {
       bus.publish(subject, encode(revisionIn(run, at), on, epochIn(run, at)));
     }
   }
+}
+
+function changesIn({ runs, callbacks }: Publication): number {
+  return runs.reduce(
+    (count, { interfaces }) => count + Math.max(1, interfaces.length),
+    callbacks.length,
+  );
 }
