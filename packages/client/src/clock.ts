@@ -25,10 +25,10 @@ export const systemClock: Clock = {
   },
 };
 
-/** A moment that somebody waits for. Created by {@link Agenda.at}. */
+/** A moment that somebody waits for, and what happens then. */
 export interface Appointment {
   dueMono: number;
-  readonly onDue: () => void;
+  onDue(): void;
 }
 
 /** Timers fire up to a millisecond early, and a moment already over needs no zero-delay storm. */
@@ -51,9 +51,14 @@ export class Agenda {
   /** Runs `onDue` once `dueMono` has come, unless it is removed before. */
   at(dueMono: number, onDue: () => void): Appointment {
     const appointment = { dueMono, onDue };
-    this.#appointments.add(appointment);
-    this.#ringBy(dueMono);
+    this.add(appointment);
     return appointment;
+  }
+
+  /** The same for somebody who is an appointment already. */
+  add(appointment: Appointment): void {
+    this.#appointments.add(appointment);
+    this.#ringBy(appointment.dueMono);
   }
 
   /** Moves an appointment, also one that was due already. */

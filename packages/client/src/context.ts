@@ -42,7 +42,7 @@ export async function ask<Name extends OperationName>(
   const parsed = parseRequest(operation, fields);
   if (parsed.kind === 'bad-request') throw badRequest(parsed.message, parsed.field, place);
   if (options.signal?.aborted) throw abortedBefore(place);
-  const { timeoutMs, deadlineMs } = checkedLimits(options, context, place);
+  const { timeoutMs, deadlineMs } = checkedLimits(options, context, () => place);
   const call = calls.start({
     operation,
     subject: subjects.operation(router, operation),

@@ -19,6 +19,8 @@ export interface Item {
   readonly deadlineMono: number;
   /** Called at most once. */
   answered(answer: ItemAnswer): void;
+  /** The gatherer's own: the request that it went out with, or that nobody wants it any more. */
+  request?: SentRequest | 'dropped' | undefined;
 }
 
 export type ItemAnswer =
@@ -43,8 +45,10 @@ export interface Batch {
   readonly items: readonly Item[];
 }
 
-interface Sent {
+interface SentRequest {
   readonly call: Call<Change>;
+  readonly items: readonly Item[];
+  /** How many of them somebody still wants. */
   waitingFor: number;
 }
 
@@ -59,11 +63,8 @@ interface Sent {
  */
 export class Gather {
   readonly #sender: BatchSender;
-  readonly #queues: { readonly [Name in Change]: Set<Item> } = {
-    take: new Set(),
-    release: new Set(),
-  };
-  readonly #sent = new Map<Item, Sent>();
+  readonly #queues = { take: new Queue(), release: new Queue() };
+  readonly #sent = new Set<SentRequest>();
   #isFlushing = false;
 
   constructor(sender: BatchSender) {
@@ -71,26 +72,26 @@ export class Gather {
   }
 
   add(item: Item): void {
-    this.#queues[item.change].add(item);
+    this.#queues[item.change].push(item);
     this.#flushSoon();
   }
 
   isSent(item: Item): boolean {
-    return this.#sent.has(item);
+    return requestOf(item) !== undefined;
   }
 
   /** What giving up on this item would have to be called now; `undefined` while it was not sent. */
   failure(item: Item, why: 'timeout' | 'aborted'): MgmError | undefined {
-    return this.#sent.get(item)?.call.failure(why);
+    return requestOf(item)?.call.failure(why);
   }
 
   /**
-   * Nobody wants this item any more. One that was not sent is taken out and never answered; one that was is answered when
-   * its request is, and that one is abandoned when nobody wants any of its items.
+   * Nobody wants this item any more. One that was not sent is never sent nor answered; one that was is answered when its
+   * request is, and that one is abandoned when nobody wants any of its items.
    */
   drop(item: Item, why: 'timeout' | 'aborted'): void {
-    const sent = this.#sent.get(item);
-    if (!sent) this.#queues[item.change].delete(item);
+    const sent = requestOf(item);
+    if (!sent) item.request = 'dropped';
     else if (--sent.waitingFor === 0) sent.call.abandon(why);
   }
 
@@ -105,13 +106,14 @@ export class Gather {
 
   /** Answers everything with this error, sent or not. */
   end(error: MgmError): void {
-    const calls = new Set([...this.#sent.values()].map(({ call }) => call));
-    const items = [...this.#queues.release, ...this.#queues.take, ...this.#sent.keys()];
-    this.#queues.release.clear();
-    this.#queues.take.clear();
+    const requests = [...this.#sent];
     this.#sent.clear();
-    for (const item of items) item.answered({ kind: 'unanswered', error });
-    for (const call of calls) call.abandon('aborted');
+    const waiting = [...this.#queues.release.takeAll(), ...this.#queues.take.takeAll()];
+    for (const item of [...waiting, ...requests.flatMap(({ items }) => items)]) {
+      item.request = 'dropped';
+      item.answered({ kind: 'unanswered', error });
+    }
+    for (const { call } of requests) call.abandon('aborted');
   }
 
   #flushSoon(): void {
@@ -124,30 +126,63 @@ export class Gather {
   }
 
   #cut(change: Change): Batch | undefined {
-    const queue = this.#queues[change];
-    const items: Item[] = [];
-    for (const item of queue) {
-      if (items.length === Limits.bulk || (items[0] && items[0].group !== item.group)) break;
-      items.push(item);
-      queue.delete(item);
-    }
+    const items = this.#queues[change].cut(Limits.bulk);
     return items.length > 0 ? { change, items } : undefined;
   }
 
   async #send(batch: Batch): Promise<void> {
+    const { items } = batch;
     const { numbered, call } = this.#sender.send(batch);
-    const sent: Sent = { call, waitingFor: batch.items.length };
-    for (const item of batch.items) this.#sent.set(item, sent);
+    const sent: SentRequest = { call, items, waitingFor: items.length };
+    this.#sent.add(sent);
+    for (const item of items) item.request = sent;
     const answers = await answersOf(batch, call, numbered.seq);
     this.#sender.finish(numbered.seq);
     let at = 0;
-    for (const item of batch.items) {
+    for (const item of items) {
       const answer = answers(at++);
-      if (this.#sent.has(item)) item.answered(answer);
-      this.#sent.delete(item);
+      if (item.request !== sent) continue;
+      item.request = undefined;
+      item.answered(answer);
     }
+    this.#sent.delete(sent);
     this.flush();
   }
+}
+
+function requestOf({ request }: Item): SentRequest | undefined {
+  return request === 'dropped' ? undefined : request;
+}
+
+/** Items in the order in which they came, those that were dropped left out. */
+class Queue {
+  #items: Item[] = [];
+
+  push(item: Item): void {
+    this.#items.push(item);
+  }
+
+  takeAll(): Item[] {
+    return this.#items.splice(0).filter(isWanted);
+  }
+
+  /** The first ones of one group, so many at most. */
+  cut(most: number): Item[] {
+    const cut: Item[] = [];
+    let at = 0;
+    for (; at < this.#items.length && cut.length < most; at++) {
+      const item = this.#items[at];
+      if (!item || !isWanted(item)) continue;
+      if (cut[0] && cut[0].group !== item.group) break;
+      cut.push(item);
+    }
+    this.#items = this.#items.slice(at);
+    return cut;
+  }
+}
+
+function isWanted({ request }: Item): boolean {
+  return request !== 'dropped';
 }
 
 type AnswerAt = (at: number) => ItemAnswer;

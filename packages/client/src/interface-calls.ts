@@ -7,13 +7,15 @@ import {
   cutShort,
   givenUp,
   isCertain,
+  Operation,
   type Caller,
-  type Operation,
+  type OperationRunner,
 } from './interface-operation.ts';
 import { InterfaceOrder } from './interface-order.ts';
 import type { Logger } from './logger.ts';
+import type { HeldInterface } from './ownership.ts';
 import { isSessionGone } from './replies.ts';
-import { checkedLimits, type CallLimits, type CallOptions } from './options.ts';
+import { checkedLimits, type CallOptions } from './options.ts';
 import type { Sequence } from './sequence.ts';
 import { settle } from './settling.ts';
 
@@ -33,6 +35,8 @@ export interface InterfaceCallsHost {
   closing(): MgmError | undefined;
   /** The manager does not know the session any more. */
   refused(refusal: RefusalFields): void;
+  /** A take was answered, by this epoch. */
+  granted(key: InterfaceKey, epoch: Epoch | undefined): HeldInterface;
   /** An operation's turn has come. */
   starting(change: Change, key: InterfaceKey): void;
   /** Nothing is under way on this interface any more. */
@@ -65,7 +69,7 @@ const OPERATIONS_MAX = 65_536;
  * turn is not passed on, so nothing that the caller does next can be undone by that release. The end of the session
  * settles everything, since its interfaces end with it.
  */
-export class InterfaceCalls {
+export class InterfaceCalls implements OperationRunner {
   readonly #host: InterfaceCallsHost;
   readonly #gather: Gather;
   readonly #order = new InterfaceOrder<Operation>();
@@ -90,23 +94,19 @@ export class InterfaceCalls {
   }
 
   /**
-   * Takes or releases one interface. `done` runs at once when the answer is there, in the same turn, so that no message
-   * that follows it comes in between. Rejects with {@link MgmError}.
+   * Takes one interface. What was granted is noted at once when the answer is there, in the same turn, so that no message that
+   * follows it comes in between. Rejects with {@link MgmError}.
    */
-  submit<Result>(
-    change: Change,
-    key: InterfaceKey,
-    group: number,
-    options: OperationOptions,
-    done: (epoch: Epoch | undefined) => Result,
-  ): Promise<Result> {
-    const { promise, resolve, reject } = Promise.withResolvers<Result>();
-    const caller: Caller = { done: (epoch) => resolve(done(epoch)), failed: reject };
-    try {
-      this.#accept(change, key, group, options, caller);
-    } catch (error) {
-      reject(error);
-    }
+  take(key: InterfaceKey, group: number, options: OperationOptions): Promise<HeldInterface> {
+    const { promise, ...caller } = Promise.withResolvers<HeldInterface>();
+    this.#submit('take', key, group, options, caller);
+    return promise;
+  }
+
+  /** Releases one interface. Rejects with {@link MgmError}. */
+  release(key: InterfaceKey, group: number, options: CallOptions): Promise<void> {
+    const { promise, ...caller } = Promise.withResolvers<void>();
+    this.#submit('release', key, group, options, caller);
     return promise;
   }
 
@@ -121,6 +121,21 @@ export class InterfaceCalls {
     this.#idle?.resolve();
   }
 
+  #submit(
+    change: Change,
+    key: InterfaceKey,
+    group: number,
+    options: OperationOptions,
+    caller: Caller,
+  ): void {
+    try {
+      this.#accept(change, key, group, options, caller);
+    } catch (error) {
+      if (!(error instanceof MgmError)) throw error;
+      caller.reject(error);
+    }
+  }
+
   /** Throws {@link MgmError} where it is refused; then nothing of it is left. */
   #accept(
     change: Change,
@@ -129,58 +144,39 @@ export class InterfaceCalls {
     options: OperationOptions,
     caller: Caller,
   ): void {
-    const place = { operation: change, router: this.#host.router, interface: key };
-    const limits = checkedLimits(options, this.#host, place);
-    const refused = this.#refusal(place, options.signal);
-    if (refused) throw refused;
-    const operation = this.#newOperation({ change, key, group, had: options.had }, limits, caller);
+    const { timeoutMs, deadlineMs } = checkedLimits(options, this.#host, () =>
+      this.#placeOf({ change, key }),
+    );
+    this.#mayBegin(change, key, options.signal);
+    const deadlineMono = this.#host.clock.monoMs() + deadlineMs;
+    const fields = { change, key, group, had: options.had, timeoutMs, deadlineMono };
+    const operation = new Operation(fields, caller, this);
     this.#size++;
     this.#listen(operation, options.signal);
     if (this.#order.enter(operation)) this.#start(operation);
   }
 
-  #refusal(place: ErrorPlace, signal: AbortSignal | undefined): MgmError | undefined {
+  /** Throws where it may not. */
+  #mayBegin(change: Change, key: InterfaceKey, signal: AbortSignal | undefined): void {
     const over = this.#host.over() ?? this.#host.closing();
-    if (over) return cutShort(over, place, false);
-    if (signal?.aborted) return givenUp('aborted', place);
-    if (this.#size < OPERATIONS_MAX) return undefined;
-    return new MgmError(`${OPERATIONS_MAX} operations of this session wait already`, {
-      ...place,
+    if (over) throw cutShort(over, this.#placeOf({ change, key }), false);
+    if (signal?.aborted) throw givenUp('aborted', this.#placeOf({ change, key }));
+    if (this.#size < OPERATIONS_MAX) return;
+    throw new MgmError(`${OPERATIONS_MAX} operations of this session wait already`, {
+      ...this.#placeOf({ change, key }),
       reason: 'overloaded',
       outcome: 'not-done',
       retryable: true,
     });
   }
 
-  #newOperation(
-    what: Pick<Operation, 'change' | 'key' | 'group' | 'had'>,
-    { timeoutMs, deadlineMs }: CallLimits,
-    caller: Caller,
-  ): Operation {
-    const operation: Operation = {
-      ...what,
-      keyText: keyText(what.key),
-      timeoutMs,
-      deadlineMono: this.#host.clock.monoMs() + deadlineMs,
-      answered: (answer) => this.#answered(operation, answer),
-      caller,
-      stage: 'waiting',
-    };
-    return operation;
-  }
-
   /** From now on the deadline and the caller's signal detach the caller. */
   #listen(operation: Operation, signal: AbortSignal | undefined): void {
-    const { agenda } = this.#host;
-    const appointment = agenda.at(operation.deadlineMono, () => this.#detach(operation, 'timeout'));
-    operation.unlisten = () => agenda.remove(appointment);
+    this.#host.agenda.add(operation);
     if (!signal) return;
     const onAbort = (): void => this.#detach(operation, 'aborted');
     signal.addEventListener('abort', onAbort, { once: true });
-    operation.unlisten = () => {
-      agenda.remove(appointment);
-      signal.removeEventListener('abort', onAbort);
-    };
+    operation.unlisten = () => signal.removeEventListener('abort', onAbort);
   }
 
   #start(operation: Operation): void {
@@ -199,12 +195,18 @@ export class InterfaceCalls {
     if (!wasSent) this.#leave(operation);
   }
 
-  #answered(operation: Operation, answer: ItemAnswer): void {
+  /** For the operations themselves. */
+  overdue(operation: Operation): void {
+    this.#detach(operation, 'timeout');
+  }
+
+  /** For the operations themselves. */
+  answered(operation: Operation, answer: ItemAnswer): void {
     if (this.#isOver) return;
-    const { caller } = operation;
+    const { caller, change, key } = operation;
     if (caller && answer.kind === 'done' && !this.#host.over()) {
       this.#dismiss(operation);
-      caller.done(answer.epoch);
+      caller.resolve(change === 'take' ? this.#host.granted(key, answer.epoch) : undefined);
       return this.#leave(operation);
     }
     this.#fail(operation, this.#errorFor(operation, answer));
@@ -235,17 +237,18 @@ export class InterfaceCalls {
   #fail(operation: Operation, error: MgmError): void {
     const { caller } = operation;
     this.#dismiss(operation);
-    caller?.failed(error);
+    caller?.reject(error);
   }
 
   /** No caller waits for it any more. */
   #dismiss(operation: Operation): void {
     operation.caller = undefined;
+    this.#host.agenda.remove(operation);
     operation.unlisten?.();
     operation.unlisten = undefined;
   }
 
-  #placeOf({ change, key }: Operation): ErrorPlace {
+  #placeOf({ change, key }: Pick<Operation, 'change' | 'key'>): ErrorPlace {
     return { operation: change, router: this.#host.router, interface: key };
   }
 

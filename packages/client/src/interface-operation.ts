@@ -1,23 +1,72 @@
-import type { Epoch } from '@mgm/protocol';
+import type { Epoch, InterfaceKey } from '@mgm/protocol';
+import type { Appointment } from './clock.ts';
 import { MgmError, type ErrorPlace } from './errors.ts';
 import type { Change, Item, ItemAnswer } from './gather.ts';
+import { keyText } from './interface-key.ts';
 
 /** The group of whatever may share a request with anything. */
 export const SHARED_GROUP = 0;
 
-/** Who waits for an operation. */
+/** Who waits for an operation: {@link Promise.withResolvers}, without what it answers. */
 export interface Caller {
-  done(epoch: Epoch | undefined): void;
-  failed(error: MgmError): void;
+  resolve(granted: unknown): void;
+  reject(error: MgmError): void;
 }
 
-/** A take or a release of one interface, from its call to its end. */
-export interface Operation extends Item {
+/** What becomes of an operation is told to those who run it. */
+export interface OperationRunner {
+  answered(operation: Operation, answer: ItemAnswer): void;
+  overdue(operation: Operation): void;
+}
+
+export interface OperationFields {
+  readonly change: Change;
+  readonly key: InterfaceKey;
+  readonly group: number;
+  readonly had: Epoch | undefined;
+  readonly timeoutMs: number;
+  readonly deadlineMono: number;
+}
+
+/** A take or a release of one interface, from its call to its end; also what the gatherer sends, and its own appointment. */
+export class Operation implements Item, Appointment {
+  readonly change: Change;
+  readonly key: InterfaceKey;
   readonly keyText: string;
+  readonly group: number;
+  readonly had: Epoch | undefined;
+  readonly timeoutMs: number;
+  readonly deadlineMono: number;
+  dueMono: number;
   /** `waiting` for its turn on the interface, or `started`: in the hands of the gatherer. */
-  stage: 'waiting' | 'started';
+  stage: 'waiting' | 'started' = 'waiting';
   caller: Caller | undefined;
-  unlisten?: (() => void) | undefined;
+  unlisten: (() => void) | undefined;
+  request: Item['request'];
+  readonly #runner: OperationRunner;
+
+  constructor(fields: OperationFields, caller: Caller, runner: OperationRunner) {
+    this.change = fields.change;
+    this.key = fields.key;
+    this.keyText = keyText(fields.key);
+    this.group = fields.group;
+    this.had = fields.had;
+    this.timeoutMs = fields.timeoutMs;
+    this.deadlineMono = fields.deadlineMono;
+    this.dueMono = fields.deadlineMono;
+    this.caller = caller;
+    this.unlisten = undefined;
+    this.request = undefined;
+    this.#runner = runner;
+  }
+
+  answered(answer: ItemAnswer): void {
+    this.#runner.answered(this, answer);
+  }
+
+  onDue(): void {
+    this.#runner.overdue(this);
+  }
 }
 
 /** These answers to a release say that the session is not on the interface, or is no more. */

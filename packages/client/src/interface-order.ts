@@ -8,8 +8,8 @@ export interface Turn {
  * managers could run a take and the release that follows it in either order.
  */
 export class InterfaceOrder<Operation extends Turn> {
-  /** By interface: the operation whose turn it is, and those that wait for it. */
-  readonly #lines = new Map<string, Operation[]>();
+  /** By interface: the operation whose turn it is; where others wait for it, all of them in order. */
+  readonly #lines = new Map<string, Operation | Operation[]>();
 
   /** How many interfaces are being worked on. */
   get size(): number {
@@ -23,23 +23,32 @@ export class InterfaceOrder<Operation extends Turn> {
   /** Says whether it is this operation's turn at once. */
   enter(operation: Operation): boolean {
     const line = this.#lines.get(operation.keyText);
-    if (!line) this.#lines.set(operation.keyText, [operation]);
-    else line.push(operation);
+    if (line === undefined) this.#lines.set(operation.keyText, operation);
+    else if (Array.isArray(line)) line.push(operation);
+    else this.#lines.set(operation.keyText, [line, operation]);
     return line === undefined;
   }
 
   /** Takes it out. Answers whose turn it is now, where that changed. */
   leave(operation: Operation): Operation | undefined {
     const line = this.#lines.get(operation.keyText);
-    const at = line?.indexOf(operation) ?? -1;
-    if (!line || at < 0) return undefined;
-    if (line.length === 1) this.#lines.delete(operation.keyText);
-    else line.splice(at, 1);
-    return at === 0 && line[0] !== operation ? line[0] : undefined;
+    if (line === operation) this.#lines.delete(operation.keyText);
+    return Array.isArray(line) ? this.#leaveLine(line, operation) : undefined;
   }
 
   /** Everything in it, turn or not. */
   *all(): IterableIterator<Operation> {
-    for (const line of this.#lines.values()) yield* line;
+    for (const line of this.#lines.values()) {
+      if (Array.isArray(line)) yield* line;
+      else yield line;
+    }
+  }
+
+  #leaveLine(line: Operation[], operation: Operation): Operation | undefined {
+    const at = line.indexOf(operation);
+    if (at < 0) return undefined;
+    line.splice(at, 1);
+    if (line.length === 0) this.#lines.delete(operation.keyText);
+    return at === 0 ? line[0] : undefined;
   }
 }

@@ -1,4 +1,4 @@
-import { badRequest, type ErrorPlace } from './errors.ts';
+import { badRequest, type ErrorPlace, type MgmError } from './errors.ts';
 
 /** Limits of one call. */
 export interface CallOptions {
@@ -22,15 +22,18 @@ const LONGEST_MS = 3_600_000;
 export function checkedLimits(
   options: CallOptions,
   defaults: CallLimits,
-  place: ErrorPlace = {},
+  placeOf: () => ErrorPlace = () => ({}),
 ): CallLimits {
-  return {
-    timeoutMs: checkedMs('timeoutMs', options.timeoutMs ?? defaults.timeoutMs, place),
-    deadlineMs: checkedMs('deadlineMs', options.deadlineMs ?? defaults.deadlineMs, place),
-  };
+  const { timeoutMs = defaults.timeoutMs, deadlineMs = defaults.deadlineMs } = options;
+  if (!isInRange(timeoutMs)) throw outOfRange('timeoutMs', placeOf());
+  if (!isInRange(deadlineMs)) throw outOfRange('deadlineMs', placeOf());
+  return { timeoutMs, deadlineMs };
 }
 
-function checkedMs(field: string, ms: number, place: ErrorPlace): number {
-  if (ms >= 1 && ms <= LONGEST_MS) return ms;
-  throw badRequest(`${field}: must be 1 to ${LONGEST_MS} ms`, field, place);
+function isInRange(ms: number): boolean {
+  return ms >= 1 && ms <= LONGEST_MS;
+}
+
+function outOfRange(field: string, place: ErrorPlace): MgmError {
+  return badRequest(`${field}: must be 1 to ${LONGEST_MS} ms`, field, place);
 }

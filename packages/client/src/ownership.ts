@@ -37,7 +37,7 @@ export interface Ownership extends AsyncDisposable {
 }
 
 /** Why something ended. An error costs a stack trace, so one that hardly anybody looks at is made when somebody does. */
-export type Ending = MgmError | (() => MgmError);
+export type Ending = MgmError | ((key: InterfaceKey) => MgmError);
 
 /** What an ownership needs of its session. */
 export interface OwnershipKeeper {
@@ -76,7 +76,7 @@ export class HeldInterface implements Ownership {
 
   get ended(): MgmError | undefined {
     if (!this.#ended) this.#keeper.check();
-    if (typeof this.#ended === 'function') this.#ended = this.#ended();
+    if (typeof this.#ended === 'function') this.#ended = this.#ended(this.key);
     return this.#ended;
   }
 

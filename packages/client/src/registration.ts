@@ -106,6 +106,7 @@ export class Registration implements OwnershipKeeper {
       sender: this.#requests,
       over: () => this.over(),
       refused: (refusal) => this.refused(refusal),
+      granted: (key, epoch) => this.#grant(key, epoch),
       closing: () => (this.#isClosing ? beingDeregistered() : undefined),
       starting: (change, key) => this.#starting(change, key),
       settled: (key) => this.#isAdopting || this.#holdings.settled(key),
@@ -155,13 +156,13 @@ export class Registration implements OwnershipKeeper {
   }
 
   take(key: InterfaceKey, group: number, options: OperationOptions): Promise<HeldInterface> {
-    return this.#calls.submit('take', key, group, options, (epoch) => this.#grant(key, epoch));
+    return this.#calls.take(key, group, options);
   }
 
   release(key: InterfaceKey, group: number, options: CallOptions): Promise<void> {
     // From the call on, not from its turn: who releases has stopped acting.
-    this.#holdings.end(key, () => givenBack(key));
-    return this.#calls.submit('release', key, group, options, () => {});
+    this.#holdings.end(key, givenBack);
+    return this.#calls.release(key, group, options);
   }
 
   async giveBack(ownership: HeldInterface, options: CallOptions): Promise<void> {
@@ -257,13 +258,12 @@ export class Registration implements OwnershipKeeper {
   }
 
   #starting(change: Change, key: InterfaceKey): void {
-    if (change === 'release') this.#holdings.end(key, () => givenBack(key));
+    if (change === 'release') this.#holdings.end(key, givenBack);
   }
 
   #grant({ ifIndex, nextHop }: InterfaceKey, epoch: Epoch | undefined): HeldInterface {
     if (epoch === undefined) throw new TypeError('an interface was taken without an epoch');
-    const key = { ifIndex, nextHop };
-    return this.#holdings.grant(key, epoch, () => takenAgain(key));
+    return this.#holdings.grant({ ifIndex, nextHop }, epoch, takenAgain);
   }
 
   /** IGMP's hold beside an owner has an epoch of its own. */

@@ -30,7 +30,8 @@ export class Outbox {
 
   /** Takes a message; its bytes are copied. The subject must be ASCII, and the payload no larger than the server takes. */
   publish(subject: string, payload: Uint8Array): void {
-    if (this.#commands === undefined) return this.#connection.publish(subject, payload);
+    if (this.#commands === undefined)
+      return this.#connection.publish(subject, Buffer.from(payload));
     this.#makeRoom(subject.length + payload.length + COMMAND_BYTES);
     // When all promises have run: what is answered, and what is told with it, goes as one write.
     if (this.#at === this.#start) process.nextTick(() => this.flush());
