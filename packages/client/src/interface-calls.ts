@@ -98,16 +98,16 @@ export class InterfaceCalls implements OperationRunner {
    * follows it comes in between. Rejects with {@link MgmError}.
    */
   take(key: InterfaceKey, group: number, options: OperationOptions): Promise<HeldInterface> {
-    const { promise, ...caller } = Promise.withResolvers<HeldInterface>();
+    const caller = Promise.withResolvers<HeldInterface>();
     this.#submit('take', key, group, options, caller);
-    return promise;
+    return caller.promise;
   }
 
   /** Releases one interface. Rejects with {@link MgmError}. */
   release(key: InterfaceKey, group: number, options: CallOptions): Promise<void> {
-    const { promise, ...caller } = Promise.withResolvers<void>();
+    const caller = Promise.withResolvers<void>();
     this.#submit('release', key, group, options, caller);
-    return promise;
+    return caller.promise;
   }
 
   /** The session is over: nothing more is sent, and every caller is told. */

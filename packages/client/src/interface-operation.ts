@@ -7,7 +7,7 @@ import { keyText } from './interface-key.ts';
 /** The group of whatever may share a request with anything. */
 export const SHARED_GROUP = 0;
 
-/** Who waits for an operation: {@link Promise.withResolvers}, without what it answers. */
+/** Who waits for an operation, as `Promise.withResolvers` makes it. */
 export interface Caller {
   resolve(granted: unknown): void;
   reject(error: MgmError): void;

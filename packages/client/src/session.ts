@@ -41,6 +41,9 @@ export class Session implements AsyncDisposable {
   readonly #life: SessionLife;
   readonly #events: Emitter<SessionEvents>;
   readonly #gathers: boolean;
+  /** For errors. */
+  readonly #taking: ErrorPlace;
+  readonly #releasing: ErrorPlace;
   #lastGroup = SHARED_GROUP;
 
   /** @internal */
@@ -51,6 +54,9 @@ export class Session implements AsyncDisposable {
     this.componentId = parts.componentId;
     this.#events = parts.events;
     this.#gathers = parts.gathers;
+    const { router } = context;
+    this.#taking = { operation: 'take', router };
+    this.#releasing = { operation: 'release', router };
   }
 
   /** Its public number, as others see it. Another one after it was `recovered`. */
@@ -115,9 +121,13 @@ export class Session implements AsyncDisposable {
    * gave up after sending) nothing is owned in silence: the session makes sure in the background that the take can't
    * happen any more, and gives back what it may have brought, before the next operation on this interface.
    */
-  async takeInterfaceOwnership(ref: InterfaceRef, options: CallOptions = {}): Promise<Ownership> {
-    const key = interfaceKey(ref, this.#place('take'));
-    return await this.#life.current().take(key, this.#group(), options);
+  takeInterfaceOwnership(ref: InterfaceRef, options: CallOptions = {}): Promise<Ownership> {
+    try {
+      const key = interfaceKey(ref, this.#taking);
+      return this.#life.current().take(key, this.#group(), options);
+    } catch (error) {
+      return Promise.reject(failure(error));
+    }
   }
 
   /**
@@ -127,9 +137,13 @@ export class Session implements AsyncDisposable {
    * Rejects with {@link MgmError}: `not-owner` or `not-found` where the session was not on it. Where the outcome is
    * `unknown` the session goes on releasing in the background until a manager confirmed it.
    */
-  async releaseInterfaceOwnership(ref: InterfaceRef, options: CallOptions = {}): Promise<void> {
-    const key = interfaceKey(ref, this.#place('release'));
-    await this.#life.current().release(key, this.#group(), options);
+  releaseInterfaceOwnership(ref: InterfaceRef, options: CallOptions = {}): Promise<void> {
+    try {
+      const key = interfaceKey(ref, this.#releasing);
+      return this.#life.current().release(key, this.#group(), options);
+    } catch (error) {
+      return Promise.reject(failure(error));
+    }
   }
 
   /**
@@ -141,7 +155,7 @@ export class Session implements AsyncDisposable {
     refs: readonly InterfaceRef[],
     options: CallOptions = {},
   ): Promise<TakeResult[]> {
-    const keys = interfaceKeys(refs, this.#place('take'));
+    const keys = interfaceKeys(refs, this.#taking);
     const registration = this.#life.current();
     const group = this.#group();
     const takes = keys.map((key) => registration.take(key, group, options));
@@ -159,7 +173,7 @@ export class Session implements AsyncDisposable {
     refs: readonly InterfaceRef[],
     options: CallOptions = {},
   ): Promise<ReleaseResult[]> {
-    const keys = interfaceKeys(refs, this.#place('release'));
+    const keys = interfaceKeys(refs, this.#releasing);
     const registration = this.#life.current();
     const group = this.#group();
     const releases = keys.map((key) => registration.release(key, group, options));
@@ -206,10 +220,6 @@ export class Session implements AsyncDisposable {
   get #isLive(): boolean {
     const { state } = this.#life;
     return state === 'live' || state === 'jeopardy';
-  }
-
-  #place(operation: 'take' | 'release'): ErrorPlace {
-    return { operation, router: this.#context.router };
   }
 
   /** Who does not want to share a request gets a group of its own. */
