@@ -37,10 +37,8 @@ export function isEpoch(text: string): text is Epoch {
 
 /** The epoch of an integer that the store gave out. Throws `RangeError` for anything that lost digits. */
 export function epochOf(value: number): Epoch {
-  const text = String(value);
-  if (!Number.isSafeInteger(value) || !isEpoch(text))
-    throw new RangeError(`not an epoch: ${value}`);
-  return text;
+  if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`not an epoch: ${value}`);
+  return String(value) as Epoch;
 }
 
 /** Negative, zero or positive as `a` is older than, equal to or newer than `b`. */

@@ -47,7 +47,9 @@ interface Waiting extends Turn {
   readonly call: readonly unknown[];
   /** On this process's monotonic clock: not worth sending after it. */
   readonly deadlineMono: number;
-  readonly resolve: (decision: Decision<ArbiterOperation>) => void;
+  /** What of the decision is wanted. */
+  readonly read: (decision: Decision<ArbiterOperation>) => unknown;
+  readonly resolve: (read: unknown) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -104,13 +106,24 @@ export class Batcher {
     router: RouterName,
     operation: Name,
     args: ArbiterArgs[Name],
-    withinMs = Number.POSITIVE_INFINITY,
+    withinMs?: number,
   ): Promise<Decision<Name>> {
+    return this.ask(router, operation, args, (decision) => decision, withinMs);
+  }
+
+  /** The same, and answers what `read` makes of the decision: one promise for both. */
+  ask<Name extends ArbiterOperation, Result>(
+    router: RouterName,
+    operation: Name,
+    args: ArbiterArgs[Name],
+    read: (decision: Decision<Name>) => Result,
+    withinMs = Number.POSITIVE_INFINITY,
+  ): Promise<Result> {
     const flow = flowOf(operation, args);
     const isUrgent = URGENT.has(operation);
     if (!this.#hasRoom(router, flow, isUrgent)) return Promise.reject(this.#overloaded());
     const queue = this.#queueOf(router);
-    const { promise, resolve, reject } = Promise.withResolvers<Decision<Name>>();
+    const { promise, resolve, reject } = Promise.withResolvers<Result>();
     const call = encode[operation](args);
     queue.waiting.push({
       arrival: this.#arrivals++,
@@ -121,6 +134,7 @@ export class Batcher {
       operation,
       call,
       deadlineMono: performance.now() + withinMs,
+      read: read as never,
       resolve: resolve as never,
       reject,
     });
@@ -321,7 +335,8 @@ function answer(batch: readonly Waiting[], reply: BatchReply): void {
       if (at >= reply.replies.length)
         throw new StoreError('indeterminate', 'the script answered fewer operations than asked');
       const rev = integer(reply.revs[at]);
-      one.resolve({ reply: decode[one.operation](reply.replies[at]), rev, batch: reply });
+      const decided = { reply: decode[one.operation](reply.replies[at]), rev, batch: reply };
+      one.resolve(one.read(decided));
     } catch (error) {
       one.reject(error);
     }

@@ -5,6 +5,7 @@ import {
   type CallbackMessage,
   type HeadMessage,
   type OperationName,
+  type RefusalFields,
   type Reply,
   type Request,
   type Revision,
@@ -146,26 +147,38 @@ class RedisStore implements Store {
     return this.#link.state;
   }
 
-  async execute<Name extends OperationName>(
+  execute<Name extends OperationName>(
     router: RouterName,
     operation: Name,
     request: Request<Name>,
   ): Promise<Reply<Name>> {
-    if (operation === 'register') await this.#remember(router);
+    if (operation !== 'register') return this.#decide(router, operation, request);
+    return this.#remember(router).then(() => this.#decide(router, operation, request));
+  }
+
+  #decide<Name extends OperationName>(
+    router: RouterName,
+    operation: Name,
+    request: Request<Name>,
+  ): Promise<Reply<Name>> {
     const args = argsOf(operation, request);
-    if (args.kind === 'refused') {
-      const { rev } = await this.#batcher.decide(router, 'head', {});
-      return { ...args.answer, rev: rev as Revision };
-    }
-    const decision = await this.#batcher.decide(
+    if (args.kind === 'refused') return this.#refused(router, args.answer);
+    return this.#batcher.ask(
       router,
       ARBITER_OPERATION[operation],
       args.args,
+      (decision): Reply<Name> => {
+        if (operation === 'take') this.#countHeldBack(decision.reply as TakeReply);
+        const answer: Answer<Name> = answers[operation](decision, request);
+        return { ...answer, rev: decision.rev as Revision };
+      },
       request.deadlineMs,
     );
-    if (operation === 'take') this.#countHeldBack(decision.reply as TakeReply);
-    const answer: Answer<Name> = answers[operation](decision, request);
-    return { ...answer, rev: decision.rev as Revision };
+  }
+
+  async #refused(router: RouterName, answer: RefusalFields) {
+    const { rev } = await this.#batcher.decide(router, 'head', {});
+    return { ...answer, rev: rev as Revision };
   }
 
   async sweep(router: RouterName): Promise<SweepReport> {
