@@ -75,11 +75,11 @@ describe('what is issued in one turn of the event loop', () => {
     expect(sent.map(ifIndexes)).toEqual([[1, 2]]);
   });
 
-  it('is split into requests of 1024', async () => {
+  it('is split into requests of 256', async () => {
     const { gather, sent } = newGather();
-    for (let n = 1; n <= 2_050; n++) gather.add(newItem(n).item);
+    for (let n = 1; n <= 514; n++) gather.add(newItem(n).item);
     await endOfTurn();
-    expect(sent.map(({ items }) => items.length)).toEqual([1_024, 1_024, 2]);
+    expect(sent.map(({ items }) => items.length)).toEqual([256, 256, 2]);
   });
 
   it('is split by group and by what is asked, and releases go first', async () => {

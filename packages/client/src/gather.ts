@@ -1,4 +1,3 @@
-import { Limits } from '@mgm/protocol';
 import type { BulkResult, Epoch, InterfaceKey, RefusalFields, Reply } from '@mgm/protocol';
 import { MgmError } from './errors.ts';
 import type { Call } from './calls.ts';
@@ -6,6 +5,12 @@ import { isRefusal } from './replies.ts';
 import type { Numbered } from './sequence.ts';
 
 export type Change = 'take' | 'release';
+
+/**
+ * Interfaces of one request. It could have 1024, and would cost hardly less each; but then of so many under way this process,
+ * the manager and the store would only ever work in turn. Of smaller ones each has something to do.
+ */
+const REQUEST_ITEMS = 256;
 
 /** One interface to be taken or released, by whatever request. */
 export interface Item {
@@ -53,7 +58,7 @@ interface SentRequest {
 }
 
 /**
- * Puts what is issued in one turn of the event loop into one request of up to 1024 interfaces: it costs NATS, the
+ * Puts what is issued in one turn of the event loop into one request of up to 256 interfaces: it costs NATS, the
  * codec and the manager hardly more than one. No timer: a lone take leaves at the end of its turn; while the window of
  * requests is full, what waits grows into larger ones.
  *
@@ -126,7 +131,7 @@ export class Gather {
   }
 
   #cut(change: Change): Batch | undefined {
-    const items = this.#queues[change].cut(Limits.bulk);
+    const items = this.#queues[change].cut(REQUEST_ITEMS);
     return items.length > 0 ? { change, items } : undefined;
   }
 

@@ -147,7 +147,7 @@ export class Session implements AsyncDisposable {
   }
 
   /**
-   * Takes many interfaces, in requests of up to 1024. The results are in the order of `refs`; each interface is decided by
+   * Takes many interfaces, in requests of up to 256. The results are in the order of `refs`; each interface is decided by
    * itself, and its refusal is a value. Rejects with {@link MgmError} only where nothing was sent: `bad-request` (an
    * interface that can't be one, or named twice), `session-lost`.
    */
