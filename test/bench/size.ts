@@ -27,7 +27,7 @@ export interface Size {
 /** About eight minutes. */
 export const FULL: Size = {
   rounds: 5,
-  takes: 32_768,
+  takes: 65_536,
   lone: 1_500,
   openLoopSeconds: 4,
   tables: [1_000, 100_000, 1_000_000],

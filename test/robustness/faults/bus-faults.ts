@@ -17,28 +17,29 @@ export function repeatMessages(connect: () => Promise<NatsConnection>): Fault {
     inject: async (chance) => {
       const nats = await connect();
       const ending = new AbortController();
+      const copies = new Set<Promise<void>>();
       let repeated = 0;
-      let waiting = 0;
-      const repeat = async (message: Msg): Promise<void> => {
-        if (message.headers?.has(COPY) || waiting >= COPIES_MAX || chance.next() > 0.2) return;
+      const sayAgain = async ({ subject, reply, data }: Msg): Promise<void> => {
         const copy = headers();
         copy.set(COPY, '1');
-        const { subject, reply } = message;
-        const data = message.data.slice();
-        waiting++;
+        const bytes = data.slice();
         await late(chance, ending.signal);
-        waiting--;
         if (nats.isClosed()) return;
-        nats.publish(subject, data, { headers: copy, ...(reply !== undefined && { reply }) });
+        nats.publish(subject, bytes, { headers: copy, ...(reply !== undefined && { reply }) });
         repeated++;
       };
-      nats.subscribe('mgm.v1.>', {
-        callback: (error, message) => void (error ?? repeat(message)),
-      });
+      const repeat = (message: Msg): void => {
+        if (message.headers?.has(COPY) || copies.size >= COPIES_MAX || chance.next() > 0.2) return;
+        const saying = sayAgain(message).finally(() => copies.delete(saying));
+        copies.add(saying);
+      };
+      nats.subscribe('mgm.v1.>', { callback: (error, message) => error ?? repeat(message) });
       return {
         what: 'a fifth of all messages',
         heal: async () => {
+          // What still waits is said now: else a short one says nothing.
           ending.abort();
+          await Promise.allSettled(copies);
           await nats.close();
         },
         bit: () => repeated > 0,
