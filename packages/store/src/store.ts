@@ -103,7 +103,7 @@ export interface Store extends AsyncDisposable {
 }
 
 /** Interfaces of one slice of a sweep. */
-const SWEEP_SLICE = 96;
+const SWEEP_SLICE = 128;
 
 /** One sweep that comes late, or one that is lost, does not stop the clock of the leases. */
 const SWEEPS_PROMISED = 2;
