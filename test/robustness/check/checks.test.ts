@@ -166,6 +166,31 @@ describe('the checks of a recorded history', () => {
     ]);
   });
 
+  it('give a call the change of its own epoch, also where one that nobody called for was seen as late', () => {
+    const log = [
+      ...LOG,
+      event(8, 'taken', A, on(2, '21')),
+      event(9, 'released', A, on(2, '21', 'release')),
+      event(10, 'taken', A, on(2, '22')),
+      event(11, 'released', A, on(2, '22', 'release')),
+    ];
+    const take = { op: 'take', session: A, ifIndex: 2, igmp: false } as const;
+    const release = { id: 'a#5', op: 'release', session: A, ifIndex: 2, epoch: '22' } as const;
+    const more: Line[] = [
+      [82, 'a', { kind: 'invoked', id: 'a#0', ...take }],
+      [83, 'a', { kind: 'returned', id: 'a#0', told: 'taken', epoch: '21' }],
+      [83, 'a', { kind: 'holds', session: A, ifIndex: 2, epoch: '21' }],
+      [84, 'a', { kind: 'lets-go', session: A, ifIndex: 2, epoch: '21' }],
+      [85, 'a', { kind: 'invoked', id: 'a#4', ...take }],
+      [86, 'a', { kind: 'returned', id: 'a#4', told: 'taken', epoch: '22' }],
+      [86, 'a', { kind: 'holds', session: A, ifIndex: 2, epoch: '22' }],
+      [87, 'a', { kind: 'invoked', ...release }],
+      [87, 'a', { kind: 'lets-go', session: A, ifIndex: 2, epoch: '22' }],
+      [88, 'a', { kind: 'returned', id: 'a#5', told: 'released' }],
+    ];
+    expect(problemsOf({ lines: [...LINES, ...more], log })).toEqual([]);
+  });
+
   it('reject a take that was granted while another had it', () => {
     const released = without(
       (entry) => ('id' in entry && entry.id === 'a#2') || entry.kind === 'lets-go',

@@ -77,9 +77,12 @@ class Histories {
     if (type.endsWith('taken')) addTo(this.#takes, `${session} ${ifIndex}`, change);
   }
 
+  /** The change of the epoch that the call names, if it was seen late enough; else the first that was. */
   #claim(key: string, call: Recorded): Change | undefined {
     const waiting = this.#unclaimed.get(key) ?? [];
-    const at = waiting.findIndex(({ seenMono }) => seenMono >= call.invokedMono);
+    const mayBe = ({ seenMono }: Change): boolean => seenMono >= call.invokedMono;
+    const named = waiting.findIndex((one) => mayBe(one) && one.event.epoch === call.epoch);
+    const at = named >= 0 ? named : waiting.findIndex(mayBe);
     return at < 0 ? undefined : waiting.splice(at, 1)[0];
   }
 
