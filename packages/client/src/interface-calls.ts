@@ -121,6 +121,7 @@ export class InterfaceCalls implements OperationRunner {
     this.#idle?.resolve();
   }
 
+  /** Where it is refused, nothing of it is left. */
   #submit(
     change: Change,
     key: InterfaceKey,
@@ -129,30 +130,22 @@ export class InterfaceCalls implements OperationRunner {
     caller: Caller,
   ): void {
     try {
-      this.#accept(change, key, group, options, caller);
+      const { timeoutMs, deadlineMs } = checkedLimits(options, this.#host, () =>
+        this.#placeOf({ change, key }),
+      );
+      this.#mayBegin(change, key, options.signal);
+      const deadlineMono = this.#host.clock.monoMs() + deadlineMs;
+      const fields = { change, key, group, had: options.had, timeoutMs, deadlineMono };
+      this.#begin(new Operation(fields, caller, this), options.signal);
     } catch (error) {
       if (!(error instanceof MgmError)) throw error;
       caller.reject(error);
     }
   }
 
-  /** Throws {@link MgmError} where it is refused; then nothing of it is left. */
-  #accept(
-    change: Change,
-    key: InterfaceKey,
-    group: number,
-    options: OperationOptions,
-    caller: Caller,
-  ): void {
-    const { timeoutMs, deadlineMs } = checkedLimits(options, this.#host, () =>
-      this.#placeOf({ change, key }),
-    );
-    this.#mayBegin(change, key, options.signal);
-    const deadlineMono = this.#host.clock.monoMs() + deadlineMs;
-    const fields = { change, key, group, had: options.had, timeoutMs, deadlineMono };
-    const operation = new Operation(fields, caller, this);
+  #begin(operation: Operation, signal: AbortSignal | undefined): void {
     this.#size++;
-    this.#listen(operation, options.signal);
+    this.#listen(operation, signal);
     if (this.#order.enter(operation)) this.#start(operation);
   }
 

@@ -20,7 +20,6 @@ const READERS: ReadonlyMap<OperationName, (message: WireMap) => object | undefin
 ]);
 
 const U32_MAX = 0xffffffff;
-const UTF8_BYTES_MAX = 3;
 
 interface Common {
   readonly deadlineMs?: number;
@@ -109,18 +108,8 @@ function isMap(value: unknown): value is WireMap {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Also a text that might be shorter in bytes than it seems is left to the schemas. */
 function isHandle(value: unknown): value is Handle {
-  return typeof value === 'string' && value.length <= handleCharactersOf(value);
-}
-
-function handleCharactersOf(value: string): number {
-  return isAscii(value) ? Limits.handleBytes : Limits.handleBytes / UTF8_BYTES_MAX;
-}
-
-function isAscii(value: string): boolean {
-  for (let at = 0; at < value.length; at++) if (value.charCodeAt(at) > 0x7f) return false;
-  return true;
+  return typeof value === 'string' && Buffer.byteLength(value) <= Limits.handleBytes;
 }
 
 function isInteger(value: unknown, least: number, most = Number.MAX_SAFE_INTEGER): value is number {
