@@ -84,17 +84,20 @@ function quoted(word: string): string {
 const FIRST = 1_795_360_064_929_550;
 const APART = 1_250_003;
 
+/** A session or an epoch; not the decimals of a mean, which may be as many. */
+const NUMBER = /(?<!\.)\b\d{16}\b/g;
+
 /**
  * The same, whenever and wherever it ran. Sessions and epochs come from a clock, so their order is the same each time; the
  * instants beside them follow from them.
  */
 function steady(shown: Shown, router: string): Shown {
-  const all = [...shown.values()].join('\n').matchAll(/\b\d{16}\b/g);
+  const all = [...shown.values()].join('\n').matchAll(NUMBER);
   const numbers = [...new Set(Array.from(all, String))].toSorted();
   const number = (found: string): string => String(FIRST + numbers.indexOf(found) * APART);
   const texts = [...shown].map(([name, text]): [string, string] => [
     name,
-    steadyLines(text.replaceAll(/\b\d{16}\b/g, number), router),
+    steadyLines(text.replaceAll(NUMBER, number), router),
   ]);
   return new Map(texts);
 }
@@ -135,7 +138,7 @@ function steadyLines(text: string, router: string): string {
 /** However slow the machine is. */
 const ROUND_TRIP = /^\w+ +round trip .*$/gm;
 
-const NUMBER_OR_INSTANT = /\b\d{16}\b|\b\d{13}\b|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}/g;
+const NUMBER_OR_INSTANT = /(?<!\.)\b\d{16}\b|\b\d{13}\b|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}/g;
 
 /** Of a change: what its revision says of when it was. Other instants are that of the number before them. */
 function numberOf(line: string): number | undefined {
