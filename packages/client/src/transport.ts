@@ -1,4 +1,5 @@
-import { connect, createInbox, ErrorCode } from 'nats';
+import { connectNats } from '@mgm/nats-transport';
+import { createInbox, ErrorCode } from 'nats';
 import type { ConnectionOptions, Msg, NatsConnection, Status } from 'nats';
 import { MgmError } from './errors.ts';
 
@@ -41,7 +42,7 @@ const CONNECTION_DEFAULTS = {
 /** One try to connect. Rejects with {@link MgmError} `not-permitted` for a refused login, else `unavailable`. */
 export async function dial(options: ConnectionOptions): Promise<NatsConnection> {
   try {
-    return await connect({ ...CONNECTION_DEFAULTS, ...options });
+    return await connectNats({ ...CONNECTION_DEFAULTS, ...options });
   } catch (cause) {
     throw connectError(cause);
   }

@@ -18,10 +18,11 @@ import type { Figures } from './figures.ts';
 import { FreshRevisions } from './fresh-revisions.ts';
 import type { KnownRouters } from './known-routers.ts';
 import type { Bus, BusMessage, Endpoint } from './nats-connection.ts';
+import { ReadingPace } from './reading-pace.ts';
 import type { TroubleLog } from './trouble-log.ts';
 
 export interface IntakeParts {
-  readonly bus: Pick<Bus, 'publish' | 'maxPayload'>;
+  readonly bus: Pick<Bus, 'publish' | 'rest' | 'maxPayload'>;
   readonly store: Pick<Store, 'execute' | 'head'>;
   readonly subjects: Subjects;
   readonly routers: KnownRouters;
@@ -47,6 +48,7 @@ interface Taken {
 export class Intake {
   readonly #parts: IntakeParts;
   readonly #revisions: FreshRevisions;
+  readonly #pace: ReadingPace;
   readonly #debugs: boolean;
   readonly #ownSubjects: string;
   #waiting = 0;
@@ -56,6 +58,7 @@ export class Intake {
     this.#parts = parts;
     this.#ownSubjects = `${parts.subjects.prefix}.`;
     this.#revisions = new FreshRevisions(parts.store, parts.routers);
+    this.#pace = new ReadingPace((ms) => parts.bus.rest(ms));
     this.#debugs = parts.log.isLevelEnabled('debug');
   }
 
@@ -85,7 +88,9 @@ export class Intake {
   /** Takes one request. Its answer is sent at once, or when the store has decided. Never throws. */
   receive(operation: OperationName, message: BusMessage): void {
     const router = this.#parts.subjects.routerOf(message.subject);
-    const taken = { operation, router, message, takenMono: performance.now() };
+    const takenMono = performance.now();
+    const taken = { operation, router, message, takenMono };
+    this.#pace.arrived(operation === 'keepalive', takenMono);
     try {
       if (router === undefined) this.#refuse(taken, badRequest('router', ROUTER_MUST));
       else if (!this.#parts.routers.serves(router)) this.#refuse(taken, notServed(router));

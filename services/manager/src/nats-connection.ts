@@ -1,6 +1,7 @@
 import { parseNatsUrls, QUEUE_GROUP, SERVICE_NAME } from '@mgm/protocol';
+import { connectNats, restReading } from '@mgm/nats-transport';
 import {
-  connect,
+  type ConnectionOptions,
   Events,
   type NatsConnection,
   type Service,
@@ -104,6 +105,11 @@ export class Bus {
     return serving;
   }
 
+  /** Leaves unread for so many ms what comes from now on. */
+  rest(ms: number): void {
+    if (this.#connection) restReading(this.#connection, ms);
+  }
+
   /** Whether the server is there: it has handled all that was sent before, and said so within `ms`. */
   async reaches(ms: number): Promise<boolean> {
     if (this.#state.kind !== 'ready') return false;
@@ -180,7 +186,7 @@ export class Bus {
     const { signal } = this.#closing;
     while (!signal.aborted) {
       try {
-        return await connect(this.#connectOptions());
+        return await connectNats(this.#connectOptions());
       } catch (error) {
         this.#become({ kind: 'connecting', trouble: natsTrouble(error) });
       }
@@ -189,7 +195,7 @@ export class Bus {
     return undefined;
   }
 
-  #connectOptions(): Parameters<typeof connect>[0] {
+  #connectOptions(): ConnectionOptions {
     const { servers, tls, ...credentials } = parseNatsUrls(this.#options.url);
     return {
       ...credentials,

@@ -1,0 +1,33 @@
+import type { ConnectionOptions, NatsConnection } from 'nats';
+import { NatsConnectionImpl, setTransportFactory } from 'nats/lib/nats-base-client/internal_mod.js';
+import { nodeResolveHost } from 'nats/lib/src/node_transport.js';
+import { LeanTransport } from './lean-transport.ts';
+
+/**
+ * As `connect` of the `nats` package, with its options, errors and reconnecting, over {@link LeanTransport}. Which transport
+ * new and lost connections get is a setting of the whole process: where its own `connect` was called last, connections made
+ * again are as that makes them, and where this one was, those of others are like ours. Either way nothing else differs.
+ */
+export function connectNats(options: ConnectionOptions): Promise<NatsConnection> {
+  setTransportFactory({
+    factory: () => new LeanTransport(),
+    dnsResolveFn: nodeResolveHost,
+  });
+  return NatsConnectionImpl.connect(options);
+}
+
+/**
+ * Leaves unread for `ms` what comes on this connection, so that messages that come one by one are read together: each read
+ * costs more than the message in it. Does nothing where the connection was not made by {@link connectNats}, or is encrypted.
+ */
+export function restReading(connection: NatsConnection, ms: number): void {
+  const transport = transportOf(connection);
+  if (transport instanceof LeanTransport) transport.rest(ms);
+}
+
+/** Of the connection that there is now; `undefined` where this client of NATS has no such inside. */
+function transportOf(connection: object): unknown {
+  const protocol: unknown = 'protocol' in connection ? connection.protocol : undefined;
+  const isObject = typeof protocol === 'object' && protocol !== null;
+  return isObject && 'transport' in protocol ? protocol.transport : undefined;
+}

@@ -1,0 +1,1 @@
+export { connectNats, restReading } from './connect.ts';

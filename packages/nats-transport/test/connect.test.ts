@@ -1,0 +1,111 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { startTcpProxy } from '@mgm/devstack';
+import { eventually, startServers, type TestServers } from '@mgm/test-support';
+import { connect, type NatsConnection } from 'nats';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connectNats, restReading } from '../src/mod.ts';
+
+let servers: TestServers;
+beforeAll(async () => (servers = await startServers()));
+afterAll(() => servers[Symbol.asyncDispose]());
+
+const OPTIONS = { reconnectTimeWait: 50, reconnectJitter: 0, maxReconnectAttempts: -1 };
+const EACH_MS = 20;
+const SOON = { withinMs: 10_000 };
+
+/** The sizes of the messages that come on a subject, and how many came in each turn of the event loop. */
+async function listen(nats: NatsConnection, subject: string) {
+  const heard = { sizes: [] as number[], turns: [] as number[] };
+  let inTurn = 0;
+  nats.subscribe(subject, {
+    callback: (_, { data }) => {
+      heard.sizes.push(data.length);
+      if (inTurn++ > 0) return;
+      setImmediate(() => {
+        heard.turns.push(inTurn);
+        inTurn = 0;
+      });
+    },
+  });
+  await nats.flush();
+  return heard;
+}
+
+describe('NATS over a lean socket', () => {
+  it('receives small and large messages whole and in order, and answers requests', async () => {
+    const nats = await connectNats({ servers: servers.nats.url });
+    const heard = await listen(nats, 'sizes');
+    const sizes = [0, 1, 100, 65_536, 1_000_000, 3, 500_000, 0, 7];
+    for (const size of sizes) nats.publish('sizes', new Uint8Array(size));
+    await eventually(() => expect(heard.sizes).toEqual(sizes), SOON);
+    nats.subscribe('echo', { callback: (_, message) => void message.respond(message.data) });
+    expect((await nats.request('echo', 'hello')).string()).toBe('hello');
+    await nats.close();
+    expect(nats.isClosed()).toBe(true);
+  });
+
+  it('comes back with its subscriptions after its connection was lost, also where another was made since', async () => {
+    const { hostname, port } = new URL(servers.nats.url);
+    await using proxy = await startTcpProxy({ host: hostname, port: Number(port) });
+    const nats = await connectNats({ servers: `${proxy.host}:${proxy.port}`, ...OPTIONS });
+    const heard = await listen(nats, 'again');
+    proxy.reset();
+    await eventually(async () => {
+      nats.publish('again', new Uint8Array(1));
+      await nats.flush();
+      expect(heard.sizes).toContain(1);
+    }, SOON);
+    const other = await connect({ servers: servers.nats.url });
+    proxy.reset();
+    await eventually(async () => {
+      nats.publish('again', new Uint8Array(2));
+      await nats.flush();
+      expect(heard.sizes).toContain(2);
+    }, SOON);
+    await Promise.all([nats.close(), other.close()]);
+  });
+
+  it('says what the client itself says where nobody listens', async () => {
+    const nowhere = { servers: '127.0.0.1:9', reconnect: false };
+    const theirs = await connect(nowhere).catch((error: unknown) => error);
+    const ours = await connectNats(nowhere).catch((error: unknown) => error);
+    expect(ours).toMatchObject({ code: 'CONNECTION_REFUSED' });
+    expect(ours).toEqual(theirs);
+  });
+});
+
+describe('a rest', () => {
+  async function sendOneByOne(rested: NatsConnection, subject: string): Promise<number[]> {
+    const sender = await connect({ servers: servers.nats.url });
+    const heard = await listen(rested, subject);
+    restReading(rested, 10 * EACH_MS);
+    for (let at = 0; at < 4; at++) {
+      sender.publish(subject);
+      await sender.flush();
+      await delay(EACH_MS);
+    }
+    await eventually(() => expect(heard.sizes).toHaveLength(4), SOON);
+    await sender.close();
+    return heard.turns;
+  }
+
+  it('leaves messages unread, and then reads them at once', async () => {
+    const nats = await connectNats({ servers: servers.nats.url });
+    expect(await sendOneByOne(nats, 'rested')).toEqual([4]);
+    await nats.close();
+  });
+
+  it('is none for a connection that was made otherwise', async () => {
+    const nats = await connect({ servers: servers.nats.url });
+    expect(await sendOneByOne(nats, 'restless')).toEqual([1, 1, 1, 1]);
+    await nats.close();
+  });
+
+  it('does not outlive its connection', async () => {
+    const nats = await connectNats({ servers: servers.nats.url });
+    restReading(nats, EACH_MS);
+    await nats.close();
+    await delay(2 * EACH_MS);
+    expect(nats.isClosed()).toBe(true);
+  });
+});
