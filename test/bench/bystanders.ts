@@ -1,3 +1,4 @@
+import { machineMonoMs } from '../faults/worker-talk.ts';
 import { ok } from '../support/raw-answers.ts';
 import { Protocols, type RawRouter } from '../support/raw-client.ts';
 import type { RawSession } from '../support/raw-session.ts';
@@ -61,8 +62,8 @@ export class Bystanders implements AsyncDisposable {
   }
 
   async #timed(call: () => Promise<void>): Promise<void> {
-    const sentMono = performance.now();
+    const sentMono = machineMonoMs();
     await call();
-    this.#calls.push({ sentMono, tookMs: performance.now() - sentMono });
+    this.#calls.push({ sentMono, tookMs: machineMonoMs() - sentMono });
   }
 }

@@ -92,7 +92,7 @@ async function die(
     await using others = await Bystanders.start(router, width);
     await using scripts = await ScriptTimes.start(rig.redis);
     await lasting(settleSeconds * 1000);
-    const watch = new DeathWatch(router, interfaces);
+    await using watch = await DeathWatch.start(rig.natsServer.url, router, interfaces);
     clearInterval(keeping);
     await scripts.forget();
     const { beganMono, endedMono, tookMs } = await watch.over();

@@ -21,6 +21,8 @@ export interface PublisherParts {
 
 /** So many are written in the time that another write to a socket would cost. */
 const FEW = 16;
+/** Messages of one turn of the event loop, where there are many: nobody shall wait longer for them. */
+const PIECE = 32;
 
 /**
  * Sends what a batch changed: events to everybody, callbacks to their sessions, and a line of log per change. They go
@@ -29,7 +31,9 @@ const FEW = 16;
 export class Publisher {
   readonly #parts: PublisherParts;
   readonly #changeLog: Logger;
-  #waiting: Publication[] = [];
+  readonly #waiting: Publication[] = [];
+  /** Of the first that waits: sends the next of its messages. */
+  #sending: Iterator<void> | undefined;
 
   constructor(parts: PublisherParts) {
     this.#parts = parts;
@@ -39,43 +43,61 @@ export class Publisher {
 
   /**
    * Takes a batch's changes. They are sent when the promises of its answers have run: few together with the answers, for one
-   * write to the bus; many in a turn of their own, since writing them takes longer than somebody should wait.
+   * write to the bus; many piece by piece, since writing them at once takes longer than somebody should wait.
    */
   publish(publication: Publication): void {
     this.#waiting.push(publication);
     if (this.#waiting.length > 1) return;
     if (changesIn(publication) <= FEW) process.nextTick(() => this.flush());
-    else setImmediate(() => this.flush());
+    else setImmediate(() => this.#sendPiece());
   }
 
   /** Sends what waits. */
   flush(): void {
-    const publications = this.#waiting;
-    this.#waiting = [];
-    for (const publication of publications) this.#send(publication);
+    while (this.#sendOne());
   }
 
-  #send(publication: Publication): void {
+  /** The more wait, the larger the piece: so they never become many. */
+  #sendPiece(): void {
+    for (let left = PIECE * this.#waiting.length; left > 0; left--) if (!this.#sendOne()) return;
+    setImmediate(() => this.#sendPiece());
+  }
+
+  /** Says whether there was one. */
+  #sendOne(): boolean {
+    const [publication] = this.#waiting;
+    if (publication === undefined) return false;
+    this.#sending ??= this.#send(publication);
+    if (this.#sending.next().done) {
+      this.#waiting.shift();
+      this.#sending = undefined;
+    }
+    return true;
+  }
+
+  *#send(publication: Publication): Generator<void, void, void> {
     const { bus, subjects, figures } = this.#parts;
     figures.published(publication);
     const { router, ts, runs, callbacks } = publication;
-    for (const run of runs) this.#sendRun(subjects.event(router, run.type), run, ts);
+    for (const run of runs) yield* this.#sendRun(subjects.event(router, run.type), run, ts);
     for (const { session, message } of callbacks) {
       bus.publish(subjects.callback(router, session), encodeMessage(message));
+      yield;
     }
     if (this.#changeLog.isLevelEnabled('info')) logChanges(this.#changeLog, publication);
   }
 
-  #sendRun(subject: string, run: EventRun, ts: number): void {
+  *#sendRun(subject: string, run: EventRun, ts: number): Generator<void, void, void> {
     const { bus } = this.#parts;
     const { interfaces } = run;
     if (interfaces.length === 0) {
       for (const event of eventsOf(run, ts)) bus.publish(subject, encodeMessage(event));
-      return;
+      return yield;
     }
     const encode = eventEncoder(sharedBy(run, ts));
     for (const [at, on] of interfaces.entries()) {
       bus.publish(subject, encode(revisionIn(run, at), on, epochIn(run, at)));
+      yield;
     }
   }
 }

@@ -74,9 +74,13 @@ export class Sweeper {
     this.#busy.set(router, going);
   }
 
+  /** One slice is decided while what the one before changed is told, and while NATS is asked for the one behind. */
   async #untilDone(router: RouterName, signal: AbortSignal): Promise<void> {
-    do {
-      if (!(await this.#parts.bus.reaches(NATS_WITHIN_MS))) return;
-    } while (!signal.aborted && (await this.#sweep(router)));
+    let reached = await this.#parts.bus.reaches(NATS_WITHIN_MS);
+    let more = true;
+    while (more && reached && !signal.aborted) {
+      const slice = this.#sweep(router);
+      [more, reached] = await Promise.all([slice, this.#parts.bus.reaches(NATS_WITHIN_MS)]);
+    }
   }
 }

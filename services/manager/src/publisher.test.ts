@@ -1,0 +1,87 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { decodeMessage, routerName, subjectsUnder } from '@mgm/protocol';
+import type { Publication } from '@mgm/store';
+import pino from 'pino';
+import { expect, it } from 'vitest';
+import { Figures } from './figures.ts';
+import { Publisher } from './publisher.ts';
+
+/** Changes of one session, from this revision on. */
+function changes(first: number, count: number): Publication {
+  const numbers = Array.from({ length: count }, (_, at) => first + at);
+  const run = {
+    first,
+    type: 'released',
+    session: 1,
+    protocolId: 103,
+    componentId: 1,
+    cause: 'expire',
+    epochs: numbers.map(String),
+    interfaces: numbers.map((ifIndex) => ({ ifIndex, nextHop: '' })),
+  };
+  const publication = { router: routerName('r1'), log: 'log', ts: 1, runs: [run], callbacks: [] };
+  return publication as unknown as Publication;
+}
+
+function start() {
+  const sent: number[] = [];
+  const bus = {
+    publish: (_: string, bytes: Uint8Array) => {
+      const decoded = decodeMessage(bytes);
+      if (decoded.kind === 'message') sent.push(Number(decoded.value['rev']));
+    },
+  };
+  const parts = { bus, subjects: subjectsUnder(), log: pino({ level: 'silent' }) };
+  return { sent, publisher: new Publisher({ ...parts, figures: new Figures() }) };
+}
+
+const upTo = (last: number) => Array.from({ length: last }, (_, at) => at + 1);
+
+it('sends few changes before anything else runs', async () => {
+  const { sent, publisher } = start();
+  publisher.publish(changes(1, 3));
+  expect(sent).toEqual([]);
+  await Promise.resolve();
+  process.nextTick(() => {});
+  await turn();
+  expect(sent).toEqual(upTo(3));
+});
+
+it('sends many in pieces, and what comes meanwhile behind them', async () => {
+  const { sent, publisher } = start();
+  publisher.publish(changes(1, 100));
+  const sizes: number[] = [];
+  while (sent.length < 102 && sizes.length < 20) {
+    const before = sent.length;
+    await turn();
+    sizes.push(sent.length - before);
+    if (sizes.length === 3) publisher.publish(changes(101, 2));
+  }
+  expect(sent).toEqual(upTo(102));
+  expect(sizes).toEqual([32, 32, 32, 6]);
+});
+
+it('keeps up, however many come in each turn', async () => {
+  const { sent, publisher } = start();
+  let next = 1;
+  for (let at = 0; at < 40; at++) {
+    for (let more = 0; more < 5; more++, next += 100) publisher.publish(changes(next, 100));
+    await turn();
+  }
+  expect(next - 1 - sent.length).toBeLessThan(4_000);
+  publisher.flush();
+  expect(sent).toEqual(upTo(next - 1));
+});
+
+it('sends all that is left at once when it is told to', async () => {
+  const { sent, publisher } = start();
+  publisher.publish(changes(1, 100));
+  await turn();
+  publisher.publish(changes(101, 50));
+  publisher.flush();
+  expect(sent).toEqual(upTo(150));
+  await turn();
+  publisher.publish(changes(151, 1));
+  await turn();
+  expect(sent).toEqual(upTo(151));
+});
