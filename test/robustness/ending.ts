@@ -121,7 +121,14 @@ async function keysOf({ servers }: World, router: string): Promise<LeftKey[]> {
   for (const primary of await servers.primaries()) {
     await onRedis(primary, async (redis) => {
       for await (const keys of redis.scanStream({ match: `mgm:{${router}}:*`, count: 1_000 })) {
-        for (const key of keys as string[]) found.push({ key, keptForMs: await redis.pttl(key) });
+        for (const key of keys as string[]) {
+          const [keptForMs, bytes] = await Promise.all([
+            redis.pttl(key),
+            redis.memory('USAGE', key),
+          ]);
+          // Its time may be over by now.
+          if (typeof bytes === 'number') found.push({ key, keptForMs, bytes });
+        }
       }
     });
   }

@@ -4,7 +4,7 @@ import type { Entry, Timed } from '../traffic/history.ts';
 import { CHECKS } from './all.ts';
 import { checkAssumptions } from './assumptions.ts';
 import type { Evidence } from './evidence.ts';
-import { checkLeftovers } from './leftovers.ts';
+import { checkLeftovers, type LeftKey } from './leftovers.ts';
 
 /** Histories are told a line each: `10 pim invoked …`, as a test would tell them to a person. */
 type Line = readonly [mono: number, worker: 'a' | 'b' | 'igmp', entry: Entry];
@@ -314,24 +314,25 @@ describe('the checks of a recorded history', () => {
   });
 
   it('reject a key that stays when everybody has left', () => {
-    const [meta, events] = ['mgm:{r}:meta', 'mgm:{r}:events'].map((key) => ({
-      key,
-      keptForMs: -1,
-    }));
-    const former = { key: 'mgm:{r}:client:3', keptForMs: 600_000 };
-    expect(
-      checkLeftovers(
-        'r',
-        [meta, events, former].filter((one) => one !== undefined),
-      ).problems,
-    ).toEqual([]);
+    const left = (key: string, keptForMs = -1, bytes = 200) => ({ key, keptForMs, bytes });
+    const problems = (...keys: LeftKey[]) => checkLeftovers('r', keys).problems;
+    const meta = left('mgm:{r}:meta');
+    const log = left('mgm:{r}:events', -1, 1_000_000);
+    expect(problems(meta, log, left('mgm:{r}:client:3', 600_000))).toEqual([]);
     for (const key of [
       'mgm:{r}:if:1:',
       'mgm:{r}:mailbox:5',
       'mgm:{r}:owned:3',
       'mgm:{r}:client:4',
     ]) {
-      expect(checkLeftovers('r', [{ key, keptForMs: -1 }]).problems).toHaveLength(1);
+      expect(problems(left(key))).toHaveLength(1);
     }
+  });
+
+  it('reject a record that keeps memory when everybody has left', () => {
+    const former = { key: 'mgm:{r}:client:3', keptForMs: 600_000, bytes: 20_000 };
+    expect(checkLeftovers('r', [former]).problems).toEqual([
+      'r: mgm:{r}:client:3 still takes 20000 bytes',
+    ]);
   });
 });
