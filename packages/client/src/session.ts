@@ -122,12 +122,10 @@ export class Session implements AsyncDisposable {
    * happen any more, and gives back what it may have brought, before the next operation on this interface.
    */
   takeInterfaceOwnership(ref: InterfaceRef, options: CallOptions = {}): Promise<Ownership> {
-    try {
+    return begun(() => {
       const key = interfaceKey(ref, this.#taking);
       return this.#life.current().take(key, this.#group(), options);
-    } catch (error) {
-      return Promise.reject(failure(error));
-    }
+    });
   }
 
   /**
@@ -138,12 +136,10 @@ export class Session implements AsyncDisposable {
    * `unknown` the session goes on releasing in the background until a manager confirmed it.
    */
   releaseInterfaceOwnership(ref: InterfaceRef, options: CallOptions = {}): Promise<void> {
-    try {
+    return begun(() => {
       const key = interfaceKey(ref, this.#releasing);
       return this.#life.current().release(key, this.#group(), options);
-    } catch (error) {
-      return Promise.reject(failure(error));
-    }
+    });
   }
 
   /**
@@ -233,6 +229,15 @@ interface SessionParts {
   readonly componentId: number;
   readonly events: Emitter<SessionEvents>;
   readonly gathers: boolean;
+}
+
+/** What `begin` promises, or a rejection where it throws: an async function would cost each call two promises more. */
+function begun<Result>(begin: () => Promise<Result>): Promise<Result> {
+  try {
+    return begin();
+  } catch (error) {
+    return Promise.reject(failure(error));
+  }
 }
 
 function keyAt(keys: readonly InterfaceKey[], at: number): InterfaceKey {
