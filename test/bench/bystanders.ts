@@ -1,4 +1,3 @@
-import { machineMonoMs } from '../faults/worker-talk.ts';
 import { ok } from '../support/raw-answers.ts';
 import { Protocols, type RawRouter } from '../support/raw-client.ts';
 import type { RawSession } from '../support/raw-session.ts';
@@ -62,8 +61,8 @@ export class Bystanders implements AsyncDisposable {
   }
 
   async #timed(call: () => Promise<void>): Promise<void> {
-    const sentMono = machineMonoMs();
+    const sentMono = performance.now();
     await call();
-    this.#calls.push({ sentMono, tookMs: machineMonoMs() - sentMono });
+    this.#calls.push({ sentMono, tookMs: performance.now() - sentMono });
   }
 }

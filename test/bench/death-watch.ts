@@ -1,62 +1,61 @@
-import { once } from 'node:events';
-import { Worker } from 'node:worker_threads';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Redis } from 'ioredis';
+import type { EventMessage } from '../support/raw-answers.ts';
 import type { RawRouter } from '../support/raw-client.ts';
+import { unpack } from '../support/raw-codec.ts';
 
 /** What is still not over by then never will be. */
 const GIVE_UP_AFTER_MS = 60_000;
-
-/** What the thread is told. */
-export interface Watched {
-  readonly servers: string;
-  /** The subjects of the events of the router. */
-  readonly events: string;
-  readonly interfaces: number;
-}
+const LOOK_EVERY_MS = 10;
 
 export interface Over {
-  /** When the first and the last word of it came, on the machine's monotonic clock. */
+  /** When its end was told, and when it was seen that nothing is left, on this process's monotonic clock. */
   readonly beganMono: number;
   readonly endedMono: number;
-  /** From the end of the session to the last release, on the store's clock. */
+  /** From the end of the session until nothing was left, on the store's clock; late by one look at most. */
   readonly tookMs: number;
 }
 
-/** What the thread tells. */
-export type WatcherNote = { readonly kind: 'watching' } | ({ readonly kind: 'over' } & Over);
-
 /**
- * Watches the end of the one session of a router that has several interfaces; others release as they like. It does so in a
- * thread and on a connection of its own: a worker beside the dead one does not receive a hundred thousand events either, and
- * behind them on one connection its answers would seem late.
+ * Waits for the end of the session of a router that has so many interfaces, and until nothing of them is left. Whoever watched
+ * every change would need a core of this machine, and so be what the workers beside the dead one notice.
  */
-export class DeathWatch implements AsyncDisposable {
-  readonly #worker: Worker;
-  readonly #interfaces: number;
+export async function watchDeath(
+  redis: Redis,
+  { keyPrefix, router, interfaces }: { keyPrefix: string; router: RawRouter; interfaces: number },
+): Promise<() => Promise<Over>> {
+  const owned = await ownedKey(redis, `${keyPrefix}:{${router.name}}:owned:*`, interfaces);
+  const { promise: expired, resolve } = Promise.withResolvers<{ ts: number; mono: number }>();
+  const subject = `${router.prefix}.${router.name}.event.expired`;
+  const subscription = router.nats.subscribe(subject, {
+    max: 1,
+    callback: (_, { data }) =>
+      resolve({ ts: (unpack(data) as EventMessage).ts, mono: performance.now() }),
+  });
+  await router.nats.flush();
+  return async () => {
+    const giveUpMono = performance.now() + GIVE_UP_AFTER_MS;
+    for (let left = interfaces; left > 0; left = await redis.zcard(owned)) {
+      if (performance.now() > giveUpMono) {
+        subscription.unsubscribe();
+        throw new Error(`${left} of ${interfaces} are left after ${GIVE_UP_AFTER_MS} ms`);
+      }
+      await sleep(LOOK_EVERY_MS);
+    }
+    const endedMono = performance.now();
+    const [seconds, microseconds] = (await redis.time()).map(Number);
+    const { ts, mono: beganMono } = await expired;
+    const nowMs = (seconds ?? 0) * 1_000 + (microseconds ?? 0) / 1_000;
+    return { beganMono, endedMono, tookMs: nowMs - ts };
+  };
+}
 
-  private constructor(worker: Worker, interfaces: number) {
-    this.#worker = worker;
-    this.#interfaces = interfaces;
+/** Of two with as many, the one that came last. */
+async function ownedKey(redis: Redis, pattern: string, interfaces: number): Promise<string> {
+  const keys = await redis.keys(pattern);
+  const numberOf = (key: string) => Number(key.slice(key.lastIndexOf(':') + 1));
+  for (const key of keys.toSorted((a, b) => numberOf(b) - numberOf(a))) {
+    if ((await redis.zcard(key)) === interfaces) return key;
   }
-
-  /** Resolves when it misses nothing any more. */
-  static async start(servers: string, router: RawRouter, interfaces: number): Promise<DeathWatch> {
-    const events = `${router.prefix}.${router.name}.event.>`;
-    const workerData: Watched = { servers, events, interfaces };
-    const worker = new Worker(new URL('death-watcher.ts', import.meta.url), { workerData });
-    await once(worker, 'message');
-    return new DeathWatch(worker, interfaces);
-  }
-
-  async over(): Promise<Over> {
-    const [note]: WatcherNote[] = await once(this.#worker, 'message', {
-      signal: AbortSignal.timeout(GIVE_UP_AFTER_MS),
-    });
-    if (note?.kind !== 'over') throw new Error(`the end of ${this.#interfaces} was not watched`);
-    return note;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#worker.postMessage('end');
-    await once(this.#worker, 'exit');
-  }
+  throw new Error(`nobody has ${interfaces} interfaces`);
 }

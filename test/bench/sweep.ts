@@ -1,7 +1,7 @@
 import { Protocols, type RawRouter } from '../support/raw-client.ts';
 import type { RawSession } from '../support/raw-session.ts';
-import { DeathWatch } from './death-watch.ts';
-import type { Figure, Target } from './figures.ts';
+import { watchDeath } from './death-watch.ts';
+import { type Figure, ratio, type Target } from './figures.ts';
 import type { Fleet } from './fleet.ts';
 import { lasting, takeMany } from './load.ts';
 import { Bystanders } from './bystanders.ts';
@@ -15,14 +15,17 @@ const KEPT_EVERY_MS = TTL_MS / 4;
 const LONG_TTL_MS = 300_000;
 const WITHIN_MS = 3_000;
 const SCRIPT_MS = 5;
+/** Times as long as before may others wait. */
+const SLOWER_MAX = 2;
 
 interface Case {
   readonly igmp: boolean;
-  /** Requests of others under way at the same time. */
+  /** Requests of others under way at the same time; 0: nobody else is there. */
   readonly width: number;
 }
 
 const CASES: readonly Case[] = [
+  { igmp: false, width: 0 },
   { igmp: false, width: 1 },
   { igmp: true, width: 64 },
 ];
@@ -49,7 +52,8 @@ export async function sweep(rig: Rig, size: Size): Promise<Figure[]> {
 }
 
 function nameOf({ igmp, width }: Case): string {
-  return `${igmp ? 'with' : 'no'} IGMP, ${width} in flight`;
+  const others = width === 0 ? 'nobody else' : `${width} in flight`;
+  return `${igmp ? 'with' : 'no'} IGMP, ${others}`;
 }
 
 function figuresOf(one: Case, deaths: readonly Death[]): Figure[] {
@@ -65,16 +69,27 @@ function figuresOf(one: Case, deaths: readonly Death[]): Figure[] {
     values: deaths.map(read),
     ...(target && { target }),
   });
-  return [
-    figure('all', 'until all are free', (death) => death.tookMs, { atMost: WITHIN_MS }),
+  // Where others ask, a sweep gives way to them and takes its time.
+  const isAlone = one.width === 0;
+  const of = [
+    figure(
+      'all',
+      'until all are free',
+      (death) => death.tookMs,
+      isAlone ? { atMost: WITHIN_MS } : undefined,
+    ),
     figure('script-p50', 'script p50', (death) => quantile(death.scriptsMs, 0.5)),
     figure('script-p99', 'script p99', (death) => quantile(death.scriptsMs, 0.99), {
       atMost: SCRIPT_MS,
     }),
     figure('script-max', 'script longest', (death) => quantile(death.scriptsMs, 1)),
-    figure('before', 'others before, p99', (death) => quantile(death.before, 0.99)),
-    figure('during', 'others meanwhile, p99', (death) => quantile(death.during, 0.99)),
   ];
+  if (isAlone) return of;
+  const before = figure('before', 'others before, p99', (death) => quantile(death.before, 0.99));
+  const during = figure('during', 'others meanwhile, p99', (death) => quantile(death.during, 0.99));
+  const id = `sweep.${one.igmp ? 'igmp' : 'plain'}-${one.width}.slower`;
+  const what = `${nameOf(one)}: others meanwhile / before`;
+  return [...of, before, during, ratio(id, what, [during, before], { atMost: SLOWER_MAX })];
 }
 
 async function die(
@@ -92,10 +107,11 @@ async function die(
     await using others = await Bystanders.start(router, width);
     await using scripts = await ScriptTimes.start(rig.redis);
     await lasting(settleSeconds * 1000);
-    await using watch = await DeathWatch.start(rig.natsServer.url, router, interfaces);
+    const { keyPrefix } = fleet;
+    const over = await watchDeath(rig.redis, { keyPrefix, router, interfaces });
     clearInterval(keeping);
     await scripts.forget();
-    const { beganMono, endedMono, tookMs } = await watch.over();
+    const { beganMono, endedMono, tookMs } = await over();
     await others.stop();
     return {
       tookMs,

@@ -1,5 +1,14 @@
 import { routerName, parseRequest, type OperationName, type RouterName } from '@mgm/protocol';
-import { eventsOf, openStore, type Publication, type Store, type SweepReport } from '@mgm/store';
+import {
+  epochIn,
+  eventsOf,
+  lossesShare,
+  type LossRun,
+  openStore,
+  type Publication,
+  type Store,
+  type SweepReport,
+} from '@mgm/store';
 import { storedNumber } from '@mgm/test-support';
 import { Redis } from 'ioredis';
 import { isRecord } from './compare.ts';
@@ -111,9 +120,10 @@ export class ManagedRouter {
       events: published.flatMap(({ runs, ts }) =>
         runs.flatMap((run) => eventsOf(run, ts).map((one) => ({ ...one }))),
       ),
-      callbacks: published
-        .flatMap(({ callbacks }) => callbacks)
-        .map(({ session, message }) => ({ session, message: { ...message } })),
+      callbacks: published.flatMap(({ callbacks, losses, ts }) => [
+        ...callbacks.map(({ session, message }) => ({ session, message: { ...message } })),
+        ...losses.flatMap((run) => lossesOf(run, ts)),
+      ]),
     };
   }
 
@@ -212,4 +222,21 @@ function listIn(reply: Raw, field: string): Raw[] {
   const list = reply[field];
   if (!Array.isArray(list)) throw new Error(`${field} is no list: ${JSON.stringify(reply)}`);
   return list.filter(isRecord);
+}
+
+/** The callbacks of a run, one by one. */
+function lossesOf(run: LossRun, ts: number): Published[] {
+  const { cause, why } = lossesShare(run, ts);
+  return run.interfaces.map((on, at) => ({
+    session: run.session,
+    message: {
+      seq: run.first + at,
+      type: 'OWNERSHIP_LOST',
+      ts,
+      ...on,
+      epoch: epochIn(run, at),
+      cause,
+      ...(why !== undefined && { why }),
+    },
+  }));
 }

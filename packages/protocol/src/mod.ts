@@ -3,8 +3,6 @@ export type { Reason, RefusalName, StatusCode, StatusName } from './codes.ts';
 export { decodeMessage, encodeMessage } from './codec.ts';
 export type { DecodedMessage, WireMap } from './codec.ts';
 export type { CallbackMessage, IgmpCallback, OwnershipLostCallback } from './callbacks.ts';
-export { eventEncoder } from './event-encoder.ts';
-export type { EncodeEvent, SharedEventFields } from './event-encoder.ts';
 export { EVENT_TYPES } from './events.ts';
 export type { Cause, EventMessage, EventType, HeadMessage } from './events.ts';
 export { compareEpochs, epochOf, isEpoch, isRouterName, routerName, sessionId } from './ids.ts';
@@ -35,6 +33,8 @@ export type {
 } from './replies.ts';
 export { parseRequest, requestSchemas } from './requests.ts';
 export type { ParsedRequest, Request, RequestFields } from './requests.ts';
+export { eventEncoder, lossEncoder } from './run-encoder.ts';
+export type { EncodeOfRun, SharedEventFields, SharedLossFields } from './run-encoder.ts';
 export { parseNatsUrls, readServerUrl, withoutSecrets } from './server-urls.ts';
 export type { NatsServers } from './server-urls.ts';
 export { DEFAULT_PREFIX, QUEUE_GROUP, SERVICE_NAME, subjectsUnder } from './subjects.ts';

@@ -75,5 +75,6 @@ local function decide(packed)
   local packed_runs = commit(retention, is_replicated)
   local log = router.fresh and router.rev == 0 and '' or router.log
   return { text(now_ms), text(router.rev), text(router.epoch), log, cmsgpack.pack({ revs, replies }), packed_runs,
-    #callbacks > 0 and cmsgpack.pack(callbacks) or '', text(router.longest_ttl) }
+    #callbacks > 0 and cmsgpack.pack(callbacks) or '', #losses > 0 and cmsgpack.pack(losses) or '',
+    text(router.longest_ttl) }
 end

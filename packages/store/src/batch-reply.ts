@@ -7,8 +7,16 @@ import type {
   Revision,
   SessionId,
   SharedEventFields,
+  SharedLossFields,
 } from '@mgm/protocol';
-import { readCallback, readEventRun, type Callback, type EventRun } from './generated/arbiter.ts';
+import {
+  readCallback,
+  readEventRun,
+  readLossRun,
+  type Callback,
+  type EventRun,
+  type LossRun,
+} from './generated/arbiter.ts';
 import { unpackFromScript } from './packing.ts';
 import { list, row, ScriptReplyError } from './reply-reader.ts';
 
@@ -27,13 +35,15 @@ export interface BatchReply {
   readonly replies: readonly unknown[];
   readonly runs: readonly EventRun[];
   readonly callbacks: readonly { readonly session: SessionId; readonly message: CallbackMessage }[];
+  /** What sessions that are over lost, to be pushed to each behind its callbacks. */
+  readonly losses: readonly LossRun[];
 }
 
 /** Reads the arbiter's answer. Throws `ScriptReplyError` where it is not one. */
 export function readBatchReply(parts: readonly Buffer[]): BatchReply {
-  const [now, rev, epoch, log, results, runs, callbacks, longestTtl] = parts;
-  if (!now || !rev || !epoch || !log || !results || !runs || !callbacks || !longestTtl) {
-    throw new ScriptReplyError(`batch: expected 8 parts, got ${parts.length}`);
+  const [now, rev, epoch, log, results, runs, callbacks, losses, longestTtl] = parts;
+  if (!now || !rev || !epoch || !log || !results || !runs || !callbacks || !losses || !longestTtl) {
+    throw new ScriptReplyError(`batch: expected 9 parts, got ${parts.length}`);
   }
   const ts = Number(now.toString());
   const [revs, replies] = row(unpackFromScript(results), 'results', 2);
@@ -50,6 +60,7 @@ export function readBatchReply(parts: readonly Buffer[]): BatchReply {
       const callback = readCallback(value);
       return { session: callback.session, message: callbackMessage(callback, ts) };
     }),
+    losses: packedList(losses, readLossRun),
   };
 }
 
@@ -71,11 +82,16 @@ export function sharedBy(run: EventRun, ts: number): SharedEventFields {
   };
 }
 
-/** The epoch of the change at this place of a run. */
-export function epochIn({ first, epochs }: EventRun, at: number): Epoch {
+/** The epoch at this place of a run. */
+export function epochIn({ first, epochs }: EventRun | LossRun, at: number): Epoch {
   const epoch = epochs[at];
-  if (epoch === undefined) throw new ScriptReplyError(`event ${first + at} has no epoch`);
+  if (epoch === undefined) throw new ScriptReplyError(`${first + at} of a run has no epoch`);
   return epoch;
+}
+
+/** What the callbacks of a run of losses have in common, as the bus carries it. */
+export function lossesShare({ cause, why }: LossRun, ts: number): SharedLossFields {
+  return { ts, cause: cause as Cause, ...(why !== undefined && { why }) };
 }
 
 /** The revision of the change at this place of a run. */

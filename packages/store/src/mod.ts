@@ -1,7 +1,7 @@
 export { openStore } from './store.ts';
 export type { Publication, Store, StoreMeter, StoreOptions, SweepReport } from './store.ts';
-export { epochIn, eventsOf, revisionIn, sharedBy } from './batch-reply.ts';
-export type { EventRun } from './generated/arbiter.ts';
+export { epochIn, eventsOf, lossesShare, revisionIn, sharedBy } from './batch-reply.ts';
+export type { EventRun, LossRun } from './generated/arbiter.ts';
 export type { StoreState } from './redis-link.ts';
 export { StoreError } from './store-error.ts';
 export type { StoreErrorCode } from './store-error.ts';

@@ -20,7 +20,7 @@ import { metaKey, routersKey } from './keys.ts';
 import type { Link } from './link.ts';
 import { openLink } from './open-link.ts';
 import type { StoreState } from './redis-link.ts';
-import type { EventRun, TakeReply } from './generated/arbiter.ts';
+import type { EventRun, LossRun, TakeReply } from './generated/arbiter.ts';
 import { ARBITER_OPERATION, toArgs } from './requests.ts';
 import { StoreError, type StoreErrorCode } from './store-error.ts';
 
@@ -68,6 +68,8 @@ export interface Publication {
   /** Events that follow each other and differ in nothing but revision, interface and epoch, as one. */
   readonly runs: readonly EventRun[];
   readonly callbacks: readonly { readonly session: SessionId; readonly message: CallbackMessage }[];
+  /** What sessions that are over lost, one callback each: behind the callbacks. */
+  readonly losses: readonly LossRun[];
 }
 
 export interface SweepReport {
@@ -91,8 +93,11 @@ export interface Store extends AsyncDisposable {
     operation: Name,
     request: Request<Name>,
   ): Promise<Reply<Name>>;
-  /** Ends what is over on a router, one bounded slice; tells its service clock that a manager is serving. */
-  sweep(router: RouterName): Promise<SweepReport>;
+  /**
+   * Ends what is over on a router, one bounded slice; tells its service clock that a manager is serving. `gently`: others wait
+   * for the store, so a small one.
+   */
+  sweep(router: RouterName, options?: { readonly gently?: boolean }): Promise<SweepReport>;
   /** The beacon of a router, and how many sessions live on it. */
   head(router: RouterName): Promise<{ readonly head: HeadMessage; readonly sessions: number }>;
   /** Every router ever used with this store. */
@@ -102,8 +107,9 @@ export interface Store extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** Interfaces of one slice of a sweep. */
+/** Interfaces of one slice of a sweep: a millisecond or two of Redis; where others wait, a fraction of one. */
 const SWEEP_SLICE = 128;
+const GENTLE_SLICE = 24;
 
 /** One sweep that comes late, or one that is lost, does not stop the clock of the leases. */
 const SWEEPS_PROMISED = 2;
@@ -181,9 +187,9 @@ class RedisStore implements Store {
     return { ...answer, rev: rev as Revision };
   }
 
-  async sweep(router: RouterName): Promise<SweepReport> {
+  async sweep(router: RouterName, { gently = false } = {}): Promise<SweepReport> {
     const { reply } = await this.#batcher.decide(router, 'sweep', {
-      most: SWEEP_SLICE,
+      most: gently ? GENTLE_SLICE : SWEEP_SLICE,
       servingMs: SWEEPS_PROMISED * (this.#options.sweepEveryMs ?? 250),
     });
     const { ended, released, more } = reply;
@@ -262,10 +268,11 @@ class RedisStore implements Store {
     }
   }
 
-  #publish(router: RouterName, { log, ts, runs, callbacks, replies }: BatchReply): void {
+  #publish(router: RouterName, reply: BatchReply): void {
+    const { log, ts, runs, callbacks, losses, replies } = reply;
     this.#options.meter?.decided(replies.length);
     if (runs.length > 0 || callbacks.length > 0) {
-      this.#options.onPublish?.({ router, log, ts, runs, callbacks });
+      this.#options.onPublish?.({ router, log, ts, runs, callbacks, losses });
     }
   }
 

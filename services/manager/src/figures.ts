@@ -78,9 +78,10 @@ export class Figures implements StoreMeter {
     this.interfacesReleased += released;
   }
 
-  published({ runs, callbacks }: Publication): void {
+  published({ runs, callbacks, losses }: Publication): void {
     for (const { type, interfaces } of runs) bump(this.events, type, interfaces.length || 1);
     this.callbacks += callbacks.length;
+    for (const { interfaces } of losses) this.callbacks += interfaces.length;
   }
 }
 

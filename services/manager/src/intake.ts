@@ -76,6 +76,11 @@ export class Intake {
     return this.#waiting;
   }
 
+  /** Whether nobody asked for anything lately but to keep a lease. */
+  get isCalm(): boolean {
+    return this.#pace.isCalm(performance.now());
+  }
+
   /** Resolves when every request taken is answered. */
   async idle(): Promise<void> {
     while (this.#waiting > 0) {

@@ -19,7 +19,14 @@ function changes(first: number, count: number): Publication {
     epochs: numbers.map(String),
     interfaces: numbers.map((ifIndex) => ({ ifIndex, nextHop: '' })),
   };
-  const publication = { router: routerName('r1'), log: 'log', ts: 1, runs: [run], callbacks: [] };
+  const publication = {
+    router: routerName('r1'),
+    log: 'log',
+    ts: 1,
+    runs: [run],
+    callbacks: [],
+    losses: [],
+  };
   return publication as unknown as Publication;
 }
 

@@ -1,10 +1,12 @@
-import { encodeMessage, eventEncoder, type Subjects } from '@mgm/protocol';
+import { encodeMessage, eventEncoder, lossEncoder, type Subjects } from '@mgm/protocol';
 import {
   epochIn,
   eventsOf,
+  lossesShare,
   revisionIn,
   sharedBy,
   type EventRun,
+  type LossRun,
   type Publication,
 } from '@mgm/store';
 import type { Logger } from 'pino';
@@ -78,12 +80,14 @@ export class Publisher {
   *#send(publication: Publication): Generator<void, void, void> {
     const { bus, subjects, figures } = this.#parts;
     figures.published(publication);
-    const { router, ts, runs, callbacks } = publication;
+    const { router, ts, runs, callbacks, losses } = publication;
     for (const run of runs) yield* this.#sendRun(subjects.event(router, run.type), run, ts);
     for (const { session, message } of callbacks) {
       bus.publish(subjects.callback(router, session), encodeMessage(message));
       yield;
     }
+    for (const run of losses)
+      yield* this.#sendLosses(subjects.callback(router, run.session), run, ts);
     if (this.#changeLog.isLevelEnabled('info')) logChanges(this.#changeLog, publication);
   }
 
@@ -100,8 +104,17 @@ export class Publisher {
       yield;
     }
   }
+
+  *#sendLosses(subject: string, run: LossRun, ts: number): Generator<void, void, void> {
+    const encode = lossEncoder(lossesShare(run, ts));
+    for (const [at, on] of run.interfaces.entries()) {
+      this.#parts.bus.publish(subject, encode(run.first + at, on, epochIn(run, at)));
+      yield;
+    }
+  }
 }
 
+/** Messages; of losses there are as many as of the changes that they follow from. */
 function changesIn({ runs, callbacks }: Publication): number {
   return runs.reduce(
     (count, { interfaces }) => count + Math.max(1, interfaces.length),

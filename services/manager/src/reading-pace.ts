@@ -19,14 +19,18 @@ export class ReadingPace {
     this.#rest = rest;
   }
 
+  /** Whether there was no request for a while that somebody waits for. */
+  isCalm(nowMono: number): boolean {
+    return nowMono - this.#hurriedMono > CALM_AFTER_MS;
+  }
+
   /** Told of each request as it comes. */
   arrived(isPatient: boolean, nowMono: number): void {
     if (!isPatient) {
       this.#hurriedMono = nowMono;
       return;
     }
-    const isCalm = nowMono - this.#hurriedMono > CALM_AFTER_MS;
-    if (isCalm && nowMono - this.#patientMono < CLOSE_MS) this.#rest(REST_MS);
+    if (this.isCalm(nowMono) && nowMono - this.#patientMono < CLOSE_MS) this.#rest(REST_MS);
     this.#patientMono = nowMono;
   }
 }

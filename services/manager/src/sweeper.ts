@@ -2,6 +2,7 @@ import type { RouterName } from '@mgm/protocol';
 import type { Store } from '@mgm/store';
 import { troubleKind } from './answer.ts';
 import type { Figures } from './figures.ts';
+import type { Intake } from './intake.ts';
 import type { KnownRouters } from './known-routers.ts';
 import type { Bus } from './nats-connection.ts';
 import { forEachAtMost, Rounds } from './rounds.ts';
@@ -14,6 +15,7 @@ const NATS_WITHIN_MS = 500;
 export interface SweeperParts {
   readonly bus: Pick<Bus, 'reaches'>;
   readonly store: Pick<Store, 'sweep'>;
+  readonly intake: Pick<Intake, 'isCalm'>;
   readonly routers: KnownRouters;
   readonly trouble: TroubleLog;
   readonly figures: Figures;
@@ -51,15 +53,15 @@ export class Sweeper {
     if (!(await bus.reaches(NATS_WITHIN_MS))) return;
     const idle = routers.names().filter((router) => !this.#busy.has(router));
     await forEachAtMost(AT_ONCE, idle, signal, async (router) => {
-      if (await this.#sweep(router)) this.#goOn(router, signal);
+      if (await this.#sweep(router, !this.#parts.intake.isCalm)) this.#goOn(router, signal);
     });
   }
 
   /** Whether there is more to do. */
-  async #sweep(router: RouterName): Promise<boolean> {
+  async #sweep(router: RouterName, gently: boolean): Promise<boolean> {
     try {
       const sentMono = performance.now();
-      const report = await this.#parts.store.sweep(router);
+      const report = await this.#parts.store.sweep(router, { gently });
       this.#parts.figures.swept(report, performance.now() - sentMono);
       return report.more;
     } catch (error) {
@@ -74,13 +76,19 @@ export class Sweeper {
     this.#busy.set(router, going);
   }
 
-  /** One slice is decided while what the one before changed is told, and while NATS is asked for the one behind. */
+  /**
+   * Where nobody waits for an answer, a slice is decided while what the one before changed is told, and while NATS is asked
+   * for the one behind. Else slices are small, and come in turn: what somebody asks for has its place between.
+   */
   async #untilDone(router: RouterName, signal: AbortSignal): Promise<void> {
-    let reached = await this.#parts.bus.reaches(NATS_WITHIN_MS);
+    const { bus, intake } = this.#parts;
+    let reached = await bus.reaches(NATS_WITHIN_MS);
     let more = true;
     while (more && reached && !signal.aborted) {
-      const slice = this.#sweep(router);
-      [more, reached] = await Promise.all([slice, this.#parts.bus.reaches(NATS_WITHIN_MS)]);
+      const gently = !intake.isCalm;
+      const slice = this.#sweep(router, gently);
+      if (gently) await slice;
+      [more, reached] = await Promise.all([slice, bus.reaches(NATS_WITHIN_MS)]);
     }
   }
 }

@@ -126,7 +126,7 @@ local function clear_void(interface, record, client)
   if client.end_cause == 'release' then
     if owned_count(client) == 0 then session_event('deregistered', client) end
   elseif lost then
-    queue_callback(client, 'OWNERSHIP_LOST', interface, 0, client.end_cause, lost, client.end_why)
+    note_loss(client, interface, lost)
   end
 end
 

@@ -1,15 +1,37 @@
 --- Callbacks: queued in the session's mailbox in the same step as the change that causes them.
 ---
 --- @include lib/clients.lua
+--- A session that is over has no mailbox to read; what is pushed to it is a courtesy, and told in runs: of each interface
+--- that it lost, whatever it had, by the next number.
+---
 --- @shape callback session:session seq:integer type:string interface:interface rev:revision? cause:string epoch:epoch? why:string?
+--- @shape loss_run session:session first:integer cause:string why:string? epochs:epoch[] interfaces:interface[]
 
 --- What a session that acknowledges nothing keeps: the last so many messages, and at most one batch more.
 local MAILBOX_MAX = 65536
 
-local callbacks
+--- A loss run's places that are looked at again.
+local LOSS_EPOCHS, LOSS_INTERFACES = 5, 6
+
+local callbacks, losses
 
 local function begin_callbacks()
-  callbacks = {}
+  callbacks, losses = {}, {}
+end
+
+--- What a session that is over had on an interface is taken down.
+local function note_loss(client, interface, epoch)
+  client.mailbox = client.mailbox + 1
+  client.changed = true
+  local run = client.losses
+  if not run then
+    run = { client.session, client.mailbox, client.end_cause, client.end_why, {}, {} }
+    client.losses = run
+    losses[#losses + 1] = run
+  end
+  local epochs, interfaces = run[LOSS_EPOCHS], run[LOSS_INTERFACES]
+  local place = #interfaces + 1
+  epochs[place], interfaces[place] = epoch, interface
 end
 
 local function queue_callback(client, type, interface, rev, cause, epoch, why)
@@ -17,8 +39,6 @@ local function queue_callback(client, type, interface, rev, cause, epoch, why)
   client.changed = true
   local message = { client.session, client.mailbox, type, interface, rev, cause, epoch, why }
   callbacks[#callbacks + 1] = message
-  -- A session that is over has no mailbox to read; what is pushed to it is a courtesy.
-  if client.state == 'ended' then return end
   local queued = mailboxes[client.session]
   if not queued then
     -- The stream's type is looked at before anything is written.

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { encodeMessage } from './codec.ts';
-import { eventEncoder, type SharedEventFields } from './event-encoder.ts';
+import { eventEncoder, lossEncoder, type SharedEventFields } from './run-encoder.ts';
 import { epochOf, sessionId, type NextHop, type Revision } from './ids.ts';
 
 const taken = { ts: 1_795_406_541_104, type: 'taken', cause: 'take' } as const;
@@ -31,3 +31,20 @@ describe('an event of a run', () => {
     }
   });
 });
+
+it.each([undefined, 'the process hangs ✓'])(
+  'a callback of a run has the bytes that it has alone, with why: %s',
+  (why) => {
+    const shared = {
+      ts: 1_795_406_541_104,
+      cause: 'evict',
+      ...(why !== undefined && { why }),
+    } as const;
+    const encode = lossEncoder(shared);
+    const on = { ifIndex: 70_000, nextHop: '10.0.0.1' as NextHop };
+    const epoch = epochOf(1_795_406_541_104_194);
+    const { ts, ...rest } = shared;
+    const alone = encodeMessage({ seq: 129, type: 'OWNERSHIP_LOST', ts, ...on, epoch, ...rest });
+    expect(Buffer.from(encode(129, on, epoch)).equals(alone)).toBe(true);
+  },
+);
