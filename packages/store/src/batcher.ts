@@ -59,6 +59,8 @@ interface RouterQueue {
   readonly waiting: FairQueue<Waiting>;
   inFlight: number;
   sentMono: number;
+  /** Operations that somebody waits for, in the mean of the last calls. */
+  operationsPerCall: number;
   /** Runs while nothing waits but what is patient. */
   patience: NodeJS.Timeout | undefined;
 }
@@ -78,7 +80,7 @@ const HURRY_MS = 10 * PATIENCE_MS;
 /** The time of leases hangs on them: they go before all others, and are taken where others are refused. */
 const URGENT: ReadonlySet<ArbiterOperation> = new Set(['keepalive', 'sweep']);
 
-/** The part of the last call in the mean time of one. */
+/** The part of the last call in a mean of them. */
 const LAST_CALL = 0.2;
 
 /**
@@ -144,6 +146,11 @@ export class Batcher {
     return promise;
   }
 
+  /** How many operations that somebody waits for a call of this router carried lately. */
+  operationsPerCall(router: RouterName): number {
+    return this.#queues.get(router)?.operationsPerCall ?? 0;
+  }
+
   /** Fails what has not been sent; what is under way ends by itself. */
   refuseWaiting(error: StoreError): void {
     for (const queue of this.#queues.values()) {
@@ -183,6 +190,7 @@ export class Batcher {
         waiting: new FairQueue(),
         inFlight: 0,
         sentMono: -Infinity,
+        operationsPerCall: 0,
         patience: undefined,
       };
       this.#queues.set(router, queue);
@@ -218,6 +226,7 @@ export class Batcher {
       this.#waiting -= taken.length;
       const batch = withoutLate(taken);
       if (batch.length === 0) continue;
+      noteSize(queue, batch);
       queue.inFlight++;
       queue.sentMono = performance.now();
       this.#underWay++;
@@ -295,6 +304,11 @@ export class Batcher {
     if (!this.#isIdle()) return;
     for (const resolve of this.#idle.splice(0)) resolve();
   }
+}
+
+function noteSize(queue: RouterQueue, batch: readonly Waiting[]): void {
+  const awaited = batch.reduce((count, { isUrgent }) => count + (isUrgent ? 0 : 1), 0);
+  if (awaited > 0) queue.operationsPerCall += (awaited - queue.operationsPerCall) * LAST_CALL;
 }
 
 /** Whose turn it is: a session's, or that of all who have none. */

@@ -107,9 +107,10 @@ export interface Store extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** Interfaces of one slice of a sweep: a millisecond or two of Redis; where others wait, a fraction of one. */
-const SWEEP_SLICE = 128;
-const GENTLE_SLICE = 24;
+/** Interfaces of one slice of a sweep: a millisecond or two of Redis. */
+const SLICE_MOST = 128;
+/** Where others wait: a fraction of that; but no less than they ask for themselves in one call. */
+const SLICE_GENTLE = 24;
 
 /** One sweep that comes late, or one that is lost, does not stop the clock of the leases. */
 const SWEEPS_PROMISED = 2;
@@ -189,11 +190,16 @@ class RedisStore implements Store {
 
   async sweep(router: RouterName, { gently = false } = {}): Promise<SweepReport> {
     const { reply } = await this.#batcher.decide(router, 'sweep', {
-      most: gently ? GENTLE_SLICE : SWEEP_SLICE,
+      most: gently ? this.#gentleSlice(router) : SLICE_MOST,
       servingMs: SWEEPS_PROMISED * (this.#options.sweepEveryMs ?? 250),
     });
     const { ended, released, more } = reply;
     return { ended, released, more };
+  }
+
+  #gentleSlice(router: RouterName): number {
+    const operations = Math.round(this.#batcher.operationsPerCall(router));
+    return Math.min(Math.max(SLICE_GENTLE, operations), SLICE_MOST);
   }
 
   async head(router: RouterName): Promise<{ head: HeadMessage; sessions: number }> {

@@ -2,6 +2,7 @@ import { startRedis, type RunningServer } from '@mgm/devstack';
 import { eventually, storedNumber } from '@mgm/test-support';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { eventsOf as eventsIn } from '../src/batch-reply.ts';
+import { openStore } from '../src/store.ts';
 import { openArbiter, on, type Arbiter } from './arbiter.ts';
 
 let redis: RunningServer;
@@ -138,6 +139,24 @@ it('ends 20 000 interfaces in as few commands as 300: the first slice is the sam
     expect(await arbiter.ask('owner', { interface: on(count) })).toEqual({ kind: 'free' });
   }
   expect(steps[1]).toBe(steps[0]);
+});
+
+it('takes down little at a time where others wait, but no less than they ask for themselves', async () => {
+  using arbiter = await openArbiter(redis);
+  await takeMany(arbiter, 600, 1);
+  await using store = openStore({ url: redis.url });
+  const { router } = arbiter;
+  const released = async (gently: boolean) => (await store.sweep(router, { gently })).released;
+  await eventually(() => expect(store.state.kind).toBe('ready'), { withinMs: 10_000 });
+  await eventually(async () => expect(await released(true)).toBe(24), { withinMs: 10_000 });
+  expect(await released(false)).toBe(128);
+  for (let turn = 0; turn < 20; turn++) {
+    const asked = Array.from({ length: 60 }, () => store.execute(router, 'owner', on(1_000)));
+    await Promise.all(asked);
+  }
+  const most = await released(true);
+  expect(most).toBeGreaterThan(24);
+  expect(most).toBeLessThanOrEqual(128);
 });
 
 it('lists what is held all the while, whatever else comes and goes between the pages', async () => {
