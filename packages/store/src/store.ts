@@ -110,7 +110,7 @@ export interface Store extends AsyncDisposable {
 /** Interfaces of one slice of a sweep: a millisecond or two of Redis. */
 const SLICE_MOST = 128;
 /** Where others wait: a fraction of that; but no less than they ask for themselves in one call. */
-const SLICE_GENTLE = 24;
+const SLICE_GENTLE = 16;
 
 /** One sweep that comes late, or one that is lost, does not stop the clock of the leases. */
 const SWEEPS_PROMISED = 2;
