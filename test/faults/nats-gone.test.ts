@@ -10,6 +10,9 @@ import { actSubject, machineMonoMs } from './worker-talk.ts';
 const WITHIN = { withinMs: 15_000 };
 const TTL_MS = 1_000;
 const OUTAGE_MS = 1.5 * TTL_MS;
+/** A manager may have promised to serve for half a second more. */
+const LONG_TTL_MS = 3_000;
+const LONG_OUTAGE_MS = 1.7 * LONG_TTL_MS;
 
 describe('while NATS is gone', () => {
   it.concurrent.for(['paused', 'killed'] as const)(
@@ -55,4 +58,21 @@ describe('while NATS is gone', () => {
       expect(ok(await back.owner(7))).toMatchObject({ name: 'rival', epoch: granted.epoch });
     },
   );
+
+  it.concurrent('a lease does not run, since nobody could renew it', async (context) => {
+    context.skip(notOurs() !== undefined, notOurs());
+    await using world = await startWorld();
+    const session = await world.router.register({ ttlMs: LONG_TTL_MS });
+    const { epoch } = ok(await session.take(7));
+    await world.servers.nats.pause();
+    const pausedMono = machineMonoMs();
+    await eventually(
+      () => expect(machineMonoMs() - pausedMono).toBeGreaterThan(LONG_OUTAGE_MS),
+      WITHIN,
+    );
+    await world.servers.nats.resume();
+    const back = await world.again();
+    ok(await back.request('keepalive', { handle: session.handle }));
+    expect(ok(await back.owner(7))).toMatchObject({ epoch });
+  });
 });
