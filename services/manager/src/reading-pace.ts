@@ -1,5 +1,5 @@
 /** For how long the bus is left unread, in ms; what else comes meanwhile waits as long, at most. */
-const REST_MS = 5;
+const REST_MS = 10;
 /** Where the one before came longer ago, little would be read together. */
 const CLOSE_MS = 1;
 /** After a request that somebody waits for, more are to be expected. */
