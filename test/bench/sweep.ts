@@ -69,22 +69,15 @@ function figuresOf(one: Case, deaths: readonly Death[]): Figure[] {
     values: deaths.map(read),
     ...(target && { target }),
   });
-  // Where others ask, a sweep gives way to them and takes its time.
-  const isAlone = one.width === 0;
   const of = [
-    figure(
-      'all',
-      'until all are free',
-      (death) => death.tookMs,
-      isAlone ? { atMost: WITHIN_MS } : undefined,
-    ),
+    figure('all', 'until all are free', (death) => death.tookMs, { atMost: WITHIN_MS }),
     figure('script-p50', 'script p50', (death) => quantile(death.scriptsMs, 0.5)),
     figure('script-p99', 'script p99', (death) => quantile(death.scriptsMs, 0.99), {
       atMost: SCRIPT_MS,
     }),
     figure('script-max', 'script longest', (death) => quantile(death.scriptsMs, 1)),
   ];
-  if (isAlone) return of;
+  if (one.width === 0) return of;
   const before = figure('before', 'others before, p99', (death) => quantile(death.before, 0.99));
   const during = figure('during', 'others meanwhile, p99', (death) => quantile(death.during, 0.99));
   const id = `sweep.${one.igmp ? 'igmp' : 'plain'}-${one.width}.slower`;

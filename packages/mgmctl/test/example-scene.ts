@@ -138,7 +138,8 @@ function steadyLines(text: string, router: string): string {
 /** However slow the machine is. */
 const ROUND_TRIP = /^\w+ +round trip .*$/gm;
 
-const NUMBER_OR_INSTANT = /(?<!\.)\b\d{16}\b|\b\d{13}\b|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}/g;
+const INSTANT = /\b\d{13}\b|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}/;
+const NUMBER_OR_INSTANT = new RegExp(`${NUMBER.source}|${INSTANT.source}`, 'g');
 
 /** Of a change: what its revision says of when it was. Other instants are that of the number before them. */
 function numberOf(line: string): number | undefined {

@@ -1,6 +1,7 @@
 import type { ConnectionOptions, NatsConnection } from 'nats';
 import { NatsConnectionImpl, setTransportFactory } from 'nats/lib/nats-base-client/internal_mod.js';
 import { nodeResolveHost } from 'nats/lib/src/node_transport.js';
+import { protocolOf } from './inside.ts';
 import { LeanTransport } from './lean-transport.ts';
 
 /**
@@ -21,13 +22,7 @@ export function connectNats(options: ConnectionOptions): Promise<NatsConnection>
  * costs more than the message in it. Does nothing where the connection was not made by {@link connectNats}, or is encrypted.
  */
 export function restReading(connection: NatsConnection, ms: number): void {
-  const transport = transportOf(connection);
+  const protocol = protocolOf(connection);
+  const transport = protocol && 'transport' in protocol ? protocol.transport : undefined;
   if (transport instanceof LeanTransport) transport.rest(ms);
-}
-
-/** Of the connection that there is now; `undefined` where this client of NATS has no such inside. */
-function transportOf(connection: object): unknown {
-  const protocol: unknown = 'protocol' in connection ? connection.protocol : undefined;
-  const isObject = typeof protocol === 'object' && protocol !== null;
-  return isObject && 'transport' in protocol ? protocol.transport : undefined;
 }

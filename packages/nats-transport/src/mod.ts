@@ -1,1 +1,2 @@
 export { connectNats, restReading } from './connect.ts';
+export { protocolOf } from './inside.ts';

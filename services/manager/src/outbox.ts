@@ -1,3 +1,4 @@
+import { protocolOf } from '@mgm/nats-transport';
 import type { NatsConnection } from 'nats';
 
 /** Room for what is sent in one turn; more begins another block. */
@@ -62,16 +63,10 @@ export class Outbox {
 }
 
 function commandsOf(connection: object): Commands | undefined {
-  if (!('protocol' in connection)) return undefined;
-  const { protocol } = connection;
-  return isCommands(protocol) ? protocol : undefined;
+  const protocol = protocolOf(connection);
+  return protocol && isCommands(protocol) ? protocol : undefined;
 }
 
-function isCommands(value: unknown): value is Commands {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'sendCommand' in value &&
-    typeof value.sendCommand === 'function'
-  );
+function isCommands(protocol: object): protocol is Commands {
+  return 'sendCommand' in protocol && typeof protocol.sendCommand === 'function';
 }

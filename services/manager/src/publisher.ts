@@ -1,9 +1,14 @@
-import { encodeMessage, eventEncoder, lossEncoder, type Subjects } from '@mgm/protocol';
+import {
+  encodeMessage,
+  type EncodeOfRun,
+  eventEncoder,
+  lossEncoder,
+  type Subjects,
+} from '@mgm/protocol';
 import {
   epochIn,
   eventsOf,
   lossesShare,
-  revisionIn,
   sharedBy,
   type EventRun,
   type LossRun,
@@ -86,8 +91,10 @@ export class Publisher {
       bus.publish(subjects.callback(router, session), encodeMessage(message));
       yield;
     }
-    for (const run of losses)
-      yield* this.#sendLosses(subjects.callback(router, run.session), run, ts);
+    for (const run of losses) {
+      const encode = lossEncoder(lossesShare(run, ts));
+      yield* this.#sendEach(subjects.callback(router, run.session), run, encode);
+    }
     if (this.#changeLog.isLevelEnabled('info')) logChanges(this.#changeLog, publication);
   }
 
@@ -98,15 +105,14 @@ export class Publisher {
       for (const event of eventsOf(run, ts)) bus.publish(subject, encodeMessage(event));
       return yield;
     }
-    const encode = eventEncoder(sharedBy(run, ts));
-    for (const [at, on] of interfaces.entries()) {
-      bus.publish(subject, encode(revisionIn(run, at), on, epochIn(run, at)));
-      yield;
-    }
+    yield* this.#sendEach(subject, run, eventEncoder(sharedBy(run, ts)));
   }
 
-  *#sendLosses(subject: string, run: LossRun, ts: number): Generator<void, void, void> {
-    const encode = lossEncoder(lossesShare(run, ts));
+  *#sendEach(
+    subject: string,
+    run: EventRun | LossRun,
+    encode: EncodeOfRun,
+  ): Generator<void, void, void> {
     for (const [at, on] of run.interfaces.entries()) {
       this.#parts.bus.publish(subject, encode(run.first + at, on, epochIn(run, at)));
       yield;

@@ -1,9 +1,9 @@
 --- Callbacks: queued in the session's mailbox in the same step as the change that causes them.
 ---
---- @include lib/clients.lua
---- A session that is over has no mailbox to read; what is pushed to it is a courtesy, and told in runs: of each interface
---- that it lost, whatever it had, by the next number.
+--- A session that is over has no mailbox to read. What is pushed to it is a courtesy, and told in runs: each interface that it
+--- lost is a callback of its own, by the next number.
 ---
+--- @include lib/clients.lua
 --- @shape callback session:session seq:integer type:string interface:interface rev:revision? cause:string epoch:epoch? why:string?
 --- @shape loss_run session:session first:integer cause:string why:string? epochs:epoch[] interfaces:interface[]
 
