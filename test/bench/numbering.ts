@@ -4,20 +4,30 @@ export interface Numbers {
   readonly ack: number;
 }
 
+/** How far a number may be above the oldest that is not finished (wire contract, section 3, sequencing). */
+const WINDOW = 4096;
+
 /** Numbers requests of one session of which many are under way. */
 export class Numbering {
   readonly #underWay = new Set<number>();
   #last = 0;
+  #held: (() => void)[] = [];
 
-  /** Runs one request with the next number; whatever becomes of it, the number is finished then. */
+  /** Runs one request with the next number, once there is one; whatever becomes of it, the number is finished then. */
   async use(request: (numbers: Numbers) => Promise<void>): Promise<void> {
+    while (this.#last - this.#oldest() >= WINDOW - 1) await this.#oneFinished();
     const seq = ++this.#last;
     this.#underWay.add(seq);
     try {
       await request({ seq, ack: this.#oldest() });
     } finally {
       this.#underWay.delete(seq);
+      if (this.#held.length > 0) for (const resume of this.#held.splice(0)) resume();
     }
+  }
+
+  #oneFinished(): Promise<void> {
+    return new Promise((resolve) => this.#held.push(resolve));
   }
 
   /** A set remembers the order in which numbers were added. */

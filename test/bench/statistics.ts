@@ -1,5 +1,5 @@
 /** What so large a part of the values does not exceed: 0.5 is the middle, 1 the largest. NaN where there are none. */
-export function quantile(values: readonly number[], part: number): number {
+export function quantile(values: ArrayLike<number>, part: number): number {
   const sorted = Float64Array.from(values).sort();
   return sorted[Math.max(0, Math.ceil(sorted.length * part) - 1)] ?? Number.NaN;
 }

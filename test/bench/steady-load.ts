@@ -71,7 +71,7 @@ async function halfOfMost(rig: Rig, way: Way, { takes, rounds }: Size): Promise<
   return median(rates) / 2;
 }
 
-async function oneRound(way: Way, rate: number, seconds: number): Promise<number[]> {
+async function oneRound(way: Way, rate: number, seconds: number): Promise<Float64Array> {
   const count = Math.ceil(rate * seconds);
   const request = (at: number): Promise<void> => way.take(at + 1);
   const latencies = await openLoop({ perSecond: rate, count, request });

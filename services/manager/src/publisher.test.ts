@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { decodeMessage, routerName, subjectsUnder } from '@mgm/protocol';
 import type { Publication } from '@mgm/store';
 import pino from 'pino';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { Figures } from './figures.ts';
 import { Publisher } from './publisher.ts';
 
@@ -91,4 +91,32 @@ it('sends all that is left at once when it is told to', async () => {
   publisher.publish(changes(151, 1));
   await turn();
   expect(sent).toEqual(upTo(151));
+});
+
+it('comes to rest, however many changes there were', async () => {
+  const { sent, publisher } = start();
+  const scheduled = vi.spyOn(globalThis, 'setImmediate');
+  onTestFinished(() => scheduled.mockRestore());
+  const restless: number[] = [];
+  for (let count = 1, first = 1; count <= 100; first += count, count++) {
+    publisher.publish(changes(first, count));
+    while (sent.length < first + count - 1) await turn();
+    await turn();
+    scheduled.mockClear();
+    await turn();
+    if (scheduled.mock.calls.length > 0) restless.push(count);
+  }
+  expect(restless).toEqual([]);
+});
+
+it('comes to rest when it was told to send all at once', async () => {
+  const { publisher } = start();
+  const scheduled = vi.spyOn(globalThis, 'setImmediate');
+  onTestFinished(() => scheduled.mockRestore());
+  publisher.publish(changes(1, 100));
+  publisher.flush();
+  await turn();
+  scheduled.mockClear();
+  await turn();
+  expect(scheduled).not.toHaveBeenCalled();
 });

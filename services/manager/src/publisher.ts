@@ -66,8 +66,8 @@ export class Publisher {
 
   /** The more wait, the larger the piece: so they never become many. */
   #sendPiece(): void {
-    for (let left = PIECE * this.#waiting.length; left > 0; left--) if (!this.#sendOne()) return;
-    setImmediate(() => this.#sendPiece());
+    for (let left = PIECE * this.#waiting.length; left > 0; left--) this.#sendOne();
+    if (this.#waiting.length > 0) setImmediate(() => this.#sendPiece());
   }
 
   /** Says whether there was one. */
