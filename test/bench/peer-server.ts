@@ -18,15 +18,19 @@ export interface PeerServer extends AsyncDisposable {
   readonly pid: number;
 }
 
-/** What to start; `argsAt` gets its port, another free one, and the folder it may write to. */
+/** What to start. */
 export interface PeerProgram {
   readonly name: string;
   readonly command: string;
+  /** Gets its port, another free one, and the folder it may write to. */
   readonly argsAt: (port: number, secondPort: number, dir: string) => readonly string[];
+  /** Whether it serves. Default: whether it takes connections. */
+  readonly serves?: (port: number) => Promise<boolean>;
 }
 
-/** Starts it and resolves when it takes connections. Rejects with its last words where it does not. */
-export async function startPeer({ name, command, argsAt }: PeerProgram): Promise<PeerServer> {
+/** Starts it and resolves when it serves. Rejects with its last words where it does not. */
+export async function startPeer(peer: PeerProgram): Promise<PeerServer> {
+  const { name, command, argsAt, serves = listens } = peer;
   await using started = new AsyncDisposableStack();
   const dir = await mkdtemp(join(tmpdir(), `mgm-bench-${name}-`));
   started.defer(() => rm(dir, { recursive: true, force: true }));
@@ -42,7 +46,7 @@ export async function startPeer({ name, command, argsAt }: PeerProgram): Promise
     });
   }
   const deadlineMono = performance.now() + READY_WITHIN_MS;
-  while (!(await listens(port))) {
+  while (!(await serves(port))) {
     if (child.exitCode !== null || performance.now() > deadlineMono) {
       throw new Error(`${name} did not start\n${output}`);
     }

@@ -3,6 +3,7 @@ import type { Figure } from './figures.ts';
 import type { Fleet } from './fleet.ts';
 import { LeanSession } from './lean-session.ts';
 import { inFlight, perSecond } from './load.ts';
+import { startEcho } from './nats-peers.ts';
 import { openLoop } from './open-loop.ts';
 import { AT_ONCE } from './own-takes.ts';
 import type { Rig } from './rig.ts';
@@ -19,14 +20,23 @@ interface Way {
   readonly what: string;
   readonly take: (ifIndex: number) => Promise<void>;
   readonly releaseUpTo: (count: number) => Promise<void>;
+  /** Only told. */
+  readonly isBareLimit?: true;
 }
 
-/** Takes at half of the rate that is possible: how long each takes from the moment at which it was due. */
+/**
+ * Takes at half of the rate that is possible: how long each takes from the moment at which it was due. Beside them, as often,
+ * messages that are answered by nothing but an echo: what that machine does to whoever is in time elsewhere.
+ */
 export async function steadyLoad(rig: Rig, size: Size): Promise<Figure[]> {
   const fleet = await rig.fleet();
-  const ways = [await clientWay(rig, fleet), await messageWay(rig, fleet)];
+  const client = await clientWay(rig, fleet);
+  const message = await messageWay(rig, fleet);
+  const echo = await echoWay(rig);
+  const ways = [client, message, echo];
   const rates = new Map<Way, number>();
-  for (const way of ways) rates.set(way, await halfOfMost(rig, way, size));
+  for (const way of [client, message]) rates.set(way, await halfOfMost(rig, way, size));
+  rates.set(echo, rates.get(message) ?? 1);
   const valuesOf = await repeated(size.rounds, async (round) => {
     rig.say(`round ${round} of ${size.rounds}`);
     const all: Record<string, number> = {};
@@ -42,7 +52,7 @@ export async function steadyLoad(rig: Rig, size: Size): Promise<Figure[]> {
 }
 
 function figuresOf(
-  { id, what }: Way,
+  { id, what, isBareLimit }: Way,
   rate: number,
   valuesOf: (name: string) => number[],
 ): Figure[] {
@@ -51,10 +61,11 @@ function figuresOf(
     what: `${what}, ${name}`,
     unit: 'ms',
     values: valuesOf(`${id}.${name}`),
-    ...(name === 'p99' && { target: { atMost: P99_MS } }),
+    ...(name === 'p99' && !isBareLimit && { target: { atMost: P99_MS } }),
   }));
+  const which = isBareLimit ? 'as often' : 'half of the most';
   return [
-    { id: `steady.${id}.rate`, what: `${what}, half of the most`, unit: '/s', values: [rate] },
+    { id: `steady.${id}.rate`, what: `${what}, ${which}`, unit: '/s', values: [rate] },
     ...latencies,
   ];
 }
@@ -106,5 +117,16 @@ async function messageWay(rig: Rig, fleet: Fleet): Promise<Way> {
     what: 'one per message',
     take: (ifIndex) => session.take(ifIndex),
     releaseUpTo: (count) => session.releaseMany(count),
+  };
+}
+
+async function echoWay(rig: Rig): Promise<Way> {
+  const echo = await startEcho(rig);
+  return {
+    id: 'echo',
+    what: 'bare limit: NATS echo',
+    take: () => echo.once(),
+    releaseUpTo: async () => {},
+    isBareLimit: true,
   };
 }

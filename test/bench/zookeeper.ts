@@ -1,12 +1,14 @@
 import { once } from 'node:events';
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import zookeeper from 'node-zookeeper-client';
 import { inFlight, perSecond } from './load.ts';
 import { AT_ONCE, type Takes } from './own-takes.ts';
 import { startPeer } from './peer-server.ts';
 import type { Rig } from './rig.ts';
 
-/** A Java machine on a busy one takes its time. */
-const CONNECT_WITHIN_MS = 30_000;
+const CONNECT_WITHIN_MS = 10_000;
+const ANSWER_WITHIN_MS = 1_000;
 const CLOSE_WITHIN_MS = 2_000;
 const OWNER = Buffer.from('owner');
 
@@ -19,13 +21,16 @@ export async function zookeeperNodes(rig: Rig): Promise<Takes | string> {
       name: 'zookeeper',
       command: program.command,
       argsAt: (port, _, dir) => [...program.args, String(port), dir],
+      serves,
     }),
   );
   const client = zookeeper.createClient(`127.0.0.1:${server.port}`);
   rig.owned.defer(() => close(client));
   const there = once(client, 'connected', { signal: AbortSignal.timeout(CONNECT_WITHIN_MS) });
   client.connect();
-  await there;
+  await there.catch(() => {
+    throw new Error(`zookeeper did not take its client within ${CONNECT_WITHIN_MS} ms`);
+  });
   let round = 0;
   return async (count) => {
     const prefix = `/take-${round++}`;
@@ -35,6 +40,17 @@ export async function zookeeperNodes(rig: Rig): Promise<Takes | string> {
     await inFlight(count, AT_ONCE, (at) => remove(client, `${prefix}-${at}`));
     return rate;
   };
+}
+
+/** It takes connections before it serves, and its client waits half a minute for an answer to one of those. */
+async function serves(port: number): Promise<boolean> {
+  const socket = connect({
+    host: '127.0.0.1',
+    port,
+    signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
+  });
+  socket.end('srvr');
+  return (await text(socket).catch(() => '')).includes('Mode: ');
 }
 
 type Client = ReturnType<typeof zookeeper.createClient>;
