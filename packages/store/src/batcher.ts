@@ -59,7 +59,7 @@ interface RouterQueue {
   readonly waiting: FairQueue<Waiting>;
   inFlight: number;
   sentMono: number;
-  /** Operations that somebody waits for, in the mean of the last calls. */
+  /** Operations that somebody waited for, in the mean of the last calls. */
   operationsPerCall: number;
   /** Runs while nothing waits but what is patient. */
   patience: NodeJS.Timeout | undefined;
@@ -146,7 +146,7 @@ export class Batcher {
     return promise;
   }
 
-  /** How many operations that somebody waits for a call of this router carried lately. */
+  /** How many operations that somebody waited for a call of this router carried, in the mean of the last ones. */
   operationsPerCall(router: RouterName): number {
     return this.#queues.get(router)?.operationsPerCall ?? 0;
   }

@@ -98,6 +98,8 @@ export interface Store extends AsyncDisposable {
    * for the store, so a small one.
    */
   sweep(router: RouterName, options?: { readonly gently?: boolean }): Promise<SweepReport>;
+  /** How many operations that somebody waited for a call of this router carried, in the mean of the last ones. */
+  operationsPerCall(router: RouterName): number;
   /** The beacon of a router, and how many sessions live on it. */
   head(router: RouterName): Promise<{ readonly head: HeadMessage; readonly sessions: number }>;
   /** Every router ever used with this store. */
@@ -109,8 +111,8 @@ export interface Store extends AsyncDisposable {
 
 /** Interfaces of one slice of a sweep: a millisecond or two of Redis. */
 const SLICE_MOST = 128;
-/** Where others wait: a fraction of that; but no less than they ask for themselves in one call. */
-const SLICE_GENTLE = 16;
+/** Where others wait. */
+const SLICE_GENTLE = 56;
 
 /** One sweep that comes late, or one that is lost, does not stop the clock of the leases. */
 const SWEEPS_PROMISED = 2;
@@ -190,16 +192,15 @@ class RedisStore implements Store {
 
   async sweep(router: RouterName, { gently = false } = {}): Promise<SweepReport> {
     const { reply } = await this.#batcher.decide(router, 'sweep', {
-      most: gently ? this.#gentleSlice(router) : SLICE_MOST,
+      most: gently ? SLICE_GENTLE : SLICE_MOST,
       servingMs: SWEEPS_PROMISED * (this.#options.sweepEveryMs ?? 250),
     });
     const { ended, released, more } = reply;
     return { ended, released, more };
   }
 
-  #gentleSlice(router: RouterName): number {
-    const operations = Math.round(this.#batcher.operationsPerCall(router));
-    return Math.min(Math.max(SLICE_GENTLE, operations), SLICE_MOST);
+  operationsPerCall(router: RouterName): number {
+    return this.#batcher.operationsPerCall(router);
   }
 
   async head(router: RouterName): Promise<{ head: HeadMessage; sessions: number }> {

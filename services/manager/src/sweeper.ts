@@ -11,10 +11,12 @@ import type { TroubleLog } from './trouble-log.ts';
 /** Routers swept at the same time. */
 const AT_ONCE = 16;
 const NATS_WITHIN_MS = 500;
+/** Operations of one call. Who is one of so many waits for the others, and does not notice a sweep. */
+const CROWD = 16;
 
 export interface SweeperParts {
   readonly bus: Pick<Bus, 'reaches'>;
-  readonly store: Pick<Store, 'sweep'>;
+  readonly store: Pick<Store, 'sweep' | 'operationsPerCall'>;
   readonly intake: Pick<Intake, 'isCalm'>;
   readonly routers: KnownRouters;
   readonly trouble: TroubleLog;
@@ -53,7 +55,7 @@ export class Sweeper {
     if (!(await bus.reaches(NATS_WITHIN_MS))) return;
     const idle = routers.names().filter((router) => !this.#busy.has(router));
     await forEachAtMost(AT_ONCE, idle, signal, async (router) => {
-      if (await this.#sweep(router, !this.#parts.intake.isCalm)) this.#goOn(router, signal);
+      if (await this.#sweep(router, this.#isNoticed(router))) this.#goOn(router, signal);
     });
   }
 
@@ -76,16 +78,22 @@ export class Sweeper {
     this.#busy.set(router, going);
   }
 
+  /** Whether somebody asks for something now who would have to wait for a sweep more than for others who ask. */
+  #isNoticed(router: RouterName): boolean {
+    const { intake, store } = this.#parts;
+    return !intake.isCalm && store.operationsPerCall(router) < CROWD;
+  }
+
   /**
-   * Where nobody waits for an answer, a slice is decided while what the one before changed is told, and while NATS is asked
-   * for the one behind. Else slices are small, and come in turn: what somebody asks for has its place between.
+   * Where nobody notices, a slice is decided while what the one before changed is told, and while NATS is asked for the one
+   * behind. Else slices are small, and come in turn: what somebody asks for has its place between.
    */
   async #untilDone(router: RouterName, signal: AbortSignal): Promise<void> {
-    const { bus, intake } = this.#parts;
+    const { bus } = this.#parts;
     let reached = await bus.reaches(NATS_WITHIN_MS);
     let more = true;
     while (more && reached && !signal.aborted) {
-      const gently = !intake.isCalm;
+      const gently = this.#isNoticed(router);
       const slice = this.#sweep(router, gently);
       if (gently) await slice;
       [more, reached] = await Promise.all([slice, bus.reaches(NATS_WITHIN_MS)]);
