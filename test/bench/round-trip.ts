@@ -45,6 +45,7 @@ export async function roundTrip(rig: Rig, { rounds, lone }: Size): Promise<Figur
     p50,
     p99,
     figure('echo.p50', 'NATS echo, p50'),
+    figure('echo.p99', 'NATS echo, p99'),
     figure('evalsha.p50', 'EVALSHA of a fenced lock, p50'),
     trips,
     ratio('round-trip.take/trips', 'take p50 / (echo + EVALSHA)', [p50, trips], { atMost: 1.5 }),

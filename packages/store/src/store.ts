@@ -112,7 +112,7 @@ export interface Store extends AsyncDisposable {
 /** Interfaces of one slice of a sweep: a millisecond or two of Redis. */
 const SLICE_MOST = 128;
 /** Where others wait. */
-const SLICE_GENTLE = 56;
+const SLICE_GENTLE = 48;
 
 /** One sweep that comes late, or one that is lost, does not stop the clock of the leases. */
 const SWEEPS_PROMISED = 2;

@@ -148,7 +148,7 @@ it('takes down less at a time where others wait', async () => {
   const { router } = arbiter;
   const released = async (gently: boolean) => (await store.sweep(router, { gently })).released;
   await eventually(() => expect(store.state.kind).toBe('ready'), { withinMs: 10_000 });
-  await eventually(async () => expect(await released(true)).toBe(56), { withinMs: 10_000 });
+  await eventually(async () => expect(await released(true)).toBe(48), { withinMs: 10_000 });
   expect(await released(false)).toBe(128);
 });
 
