@@ -29,7 +29,7 @@ async function seenByAllManagers(world: World): Promise<void> {
   await Promise.all(Array.from({ length: QUESTIONS }, () => logOf(world)));
 }
 
-describe('a store that was killed and has all it answered for', () => {
+describe('a store that was killed and has all it answered for', { timeout: 60_000 }, () => {
   it.concurrent('costs nobody anything', async (context) => {
     context.skip(notOurs() !== undefined, notOurs());
     await using world = await startWorld({ redis: { appendonly: true } });
