@@ -1,11 +1,10 @@
+import { Limits } from '@mgm/protocol';
+
 /** What a numbered request says of itself and of those before it (wire contract, section 3, sequencing). */
 export interface Numbers {
   readonly seq: number;
   readonly ack: number;
 }
-
-/** How far a number may be above the oldest that is not finished (wire contract, section 3, sequencing). */
-const WINDOW = 4096;
 
 /** Numbers requests of one session of which many are under way. */
 export class Numbering {
@@ -15,7 +14,7 @@ export class Numbering {
 
   /** Runs one request with the next number, once there is one; whatever becomes of it, the number is finished then. */
   async use(request: (numbers: Numbers) => Promise<void>): Promise<void> {
-    while (this.#last - this.#oldest() >= WINDOW - 1) await this.#oneFinished();
+    while (this.#last - this.#oldest() >= Limits.window - 1) await this.#oneFinished();
     const seq = ++this.#last;
     this.#underWay.add(seq);
     try {

@@ -17,6 +17,11 @@ describe('a load at a given rate', () => {
     expect(latencies.every((ms) => ms >= 0)).toBe(true);
   });
 
+  it('is over at once where nothing is to be asked', async () => {
+    const request = () => Promise.reject(new Error('asked'));
+    expect(await openLoop({ perSecond: 1, count: 0, request })).toHaveLength(0);
+  });
+
   it('charges a stop to every request that was due meanwhile', async () => {
     const resumed = sleep(STOPPED_MS);
     const latencies = await openLoop({ perSecond: 1_000, count: 150, request: () => resumed });

@@ -17,6 +17,7 @@ export interface OpenLoopOptions {
 export async function openLoop(options: OpenLoopOptions): Promise<Float64Array> {
   const { perSecond, count, request } = options;
   const latencies = new Float64Array(count);
+  if (count === 0) return latencies;
   const all = Promise.withResolvers<void>();
   const startedMono = performance.now();
   let answered = 0;

@@ -24,7 +24,7 @@ export interface Size {
   readonly flood: number;
 }
 
-/** About eight minutes. */
+/** About eleven minutes. */
 export const FULL: Size = {
   rounds: 5,
   takes: 65_536,

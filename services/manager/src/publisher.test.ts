@@ -42,6 +42,13 @@ function start() {
   return { sent, publisher: new Publisher({ ...parts, figures: new Figures() }) };
 }
 
+/** Calls for another turn of the event loop, until the end of the test. */
+function watchTurns() {
+  const scheduled = vi.spyOn(globalThis, 'setImmediate');
+  onTestFinished(() => scheduled.mockRestore());
+  return scheduled;
+}
+
 const upTo = (last: number) => Array.from({ length: last }, (_, at) => at + 1);
 
 it('sends few changes before anything else runs', async () => {
@@ -95,8 +102,7 @@ it('sends all that is left at once when it is told to', async () => {
 
 it('comes to rest, however many changes there were', async () => {
   const { sent, publisher } = start();
-  const scheduled = vi.spyOn(globalThis, 'setImmediate');
-  onTestFinished(() => scheduled.mockRestore());
+  const scheduled = watchTurns();
   const restless: number[] = [];
   for (let count = 1, first = 1; count <= 100; first += count, count++) {
     publisher.publish(changes(first, count));
@@ -111,8 +117,7 @@ it('comes to rest, however many changes there were', async () => {
 
 it('comes to rest when it was told to send all at once', async () => {
   const { publisher } = start();
-  const scheduled = vi.spyOn(globalThis, 'setImmediate');
-  onTestFinished(() => scheduled.mockRestore());
+  const scheduled = watchTurns();
   publisher.publish(changes(1, 100));
   publisher.flush();
   await turn();
