@@ -3,7 +3,7 @@ import { runSession, type Session } from './session.mjs';
 import type { Check } from './steps.mjs';
 
 const passing = () => Promise.resolve({ code: 0, output: '' });
-const unit = { name: 'unit', project: 'unit' } as const;
+const unit = { name: 'unit', project: 'unit', args: [] } as const;
 
 interface Outcome {
   readonly exitCode: number;

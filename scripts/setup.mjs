@@ -45,6 +45,8 @@ export function environment() {
     TURBO_TELEMETRY_DISABLED: '1',
     DO_NOT_TRACK: '1',
     npm_config_update_notifier: 'false',
+    // Programs start in half the CPU time when their compiled code is kept.
+    NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? join(ROOT, '.cache/compiled'),
   };
 }
 

@@ -5,11 +5,26 @@ import { CHECKS } from './steps.mjs';
 const SOURCES = ['docker', 'process', 'auto'];
 
 /**
+ * Tests that start, stop or shape servers themselves: what they see may differ with where servers come from. All others talk
+ * to managers, and run over the first source only.
+ */
+const TOUCH_SERVERS = [
+  'packages/client/test/',
+  'packages/devstack/test/',
+  'packages/nats-transport/test/',
+  'packages/store/test/',
+  'services/',
+  'test/faults/',
+  'test/smoke/',
+  'test/topologies/',
+];
+
+/**
  * What `npm test` is to do, from its arguments and the environment. With a filter for vitest, and no `--only`, only tests run.
  *
  * @param {readonly string[]} argv
  * @param {NodeJS.ProcessEnv} env
- * @returns {{ checks: import('./steps.mjs').Check[], runs: import('./test-runs.mjs').TestRun[], rest: readonly string[] }}
+ * @returns {{ checks: import('./steps.mjs').Check[], runs: import('./test-runs.mjs').TestRun[] }}
  * @throws {Error} that names a wrong argument or variable
  */
 export function planSession(argv, env) {
@@ -22,8 +37,7 @@ export function planSession(argv, env) {
   const wanted = (name) => only?.includes(name) ?? true;
   return {
     checks: CHECKS.filter(({ name }) => wanted(name) && (only !== undefined || rest.length === 0)),
-    runs: testRuns(env).filter(({ project }) => wanted(project)),
-    rest,
+    runs: testRuns(env, rest).filter(({ project }) => wanted(project)),
   };
 }
 
@@ -43,21 +57,23 @@ function splitArgs(argv) {
 }
 
 /**
- * The runs wanted: the unit tests, then the server-backed ones once for each source.
+ * The runs wanted: the unit tests, then the server-backed ones over each source.
  *
  * @param {NodeJS.ProcessEnv} env
+ * @param {readonly string[]} args for vitest; where there are any, they choose the files over every source
  * @returns {import('./test-runs.mjs').TestRun[]}
  */
-function testRuns(env) {
+function testRuns(env, args) {
   const name = env.MGM_TEST_SOURCES ? 'MGM_TEST_SOURCES' : 'MGM_SERVERS';
   const asked = (env[name] || 'auto').split(',').map((source) => source.trim());
   const unknown = asked.find((source) => !SOURCES.includes(source));
   if (unknown !== undefined)
     throw new Error(`${name}=${env[name]}: must be of ${SOURCES.join(', ')}`);
-  const servers = [...new Set(asked)].map((source) => ({
+  const servers = [...new Set(asked)].map((source, at) => ({
     name: source === 'auto' ? 'servers' : `servers (${source})`,
     project: /** @type {const} */ ('servers'),
     source,
+    args: at > 0 && args.length === 0 ? TOUCH_SERVERS : args,
   }));
-  return [{ name: 'unit', project: 'unit' }, ...servers];
+  return [{ name: 'unit', project: 'unit', args }, ...servers];
 }

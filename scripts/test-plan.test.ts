@@ -1,3 +1,4 @@
+import { access } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { planSession } from './test-plan.mjs';
 
@@ -23,17 +24,29 @@ describe('the plan of npm test', () => {
     expect(namesOf(['--only=servers'], { MGM_SERVERS: 'process' })).toEqual(['servers (process)']);
   });
 
+  it('runs all of them over the first source, over others those that have to do with servers', async () => {
+    const env = { MGM_TEST_SOURCES: 'process,docker,auto' };
+    const args = planSession([], env).runs.map((run) => run.args);
+    expect(args.slice(0, 2)).toEqual([[], []]);
+    const [, , folders = [], last] = args;
+    expect(last).toEqual(folders);
+    expect(folders).toContain('test/faults/');
+    expect(folders).not.toContain('test/conformance/');
+    for (const folder of folders)
+      await expect(access(new URL(`../${folder}`, import.meta.url))).resolves.toBeUndefined();
+    for (const run of planSession(['codec'], env).runs) expect(run.args).toEqual(['codec']);
+  });
+
   it('runs tests only, with a filter for vitest', () => {
-    const { checks, runs, rest } = planSession(['codec', '-t', 'epoch'], {});
+    const { checks, runs } = planSession(['codec', '-t', 'epoch'], {});
     expect(checks).toEqual([]);
     expect(runs.map(({ name }) => name)).toEqual(['unit', 'servers']);
-    expect(rest).toEqual(['codec', '-t', 'epoch']);
+    for (const { args } of runs) expect(args).toEqual(['codec', '-t', 'epoch']);
   });
 
   it('keeps the filter beside --only', () => {
-    const { runs, rest } = planSession(['--only', 'unit', 'codec'], {});
-    expect(runs.map(({ name }) => name)).toEqual(['unit']);
-    expect(rest).toEqual(['codec']);
+    const { runs } = planSession(['--only', 'unit', 'codec'], {});
+    expect(runs).toEqual([{ name: 'unit', project: 'unit', args: ['codec'] }]);
   });
 
   it('refuses steps and sources that do not exist', () => {

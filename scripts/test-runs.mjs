@@ -13,6 +13,7 @@ const RUN_WITHIN_MS = 45 * 60_000;
  * @property {string} name for people
  * @property {'unit' | 'servers'} project of vitest.config.ts
  * @property {string} [source] where servers come from, as in `MGM_SERVERS`
+ * @property {readonly string[]} args more arguments of vitest, as a filter of files
  */
 
 /**
@@ -25,10 +26,9 @@ const RUN_WITHIN_MS = 45 * 60_000;
  * Runs vitest with its output on ours.
  *
  * @param {TestRun} testRun
- * @param {readonly string[]} args more arguments of vitest, as a filter of files
  * @returns {Promise<TestRunResult>}
  */
-export async function runTests({ project, source }, args) {
+export async function runTests({ project, source, args }) {
   const summaryFile = join(ROOT, `.cache/tests/${process.pid}-${project}-${source ?? 'none'}.json`);
   const { code } = await run(
     NODE,

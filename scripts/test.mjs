@@ -19,7 +19,8 @@ ${[
   .map(({ name, about }) => `  ${name.padEnd(12)}${about}`)
   .join('\n')}
 
-MGM_TEST_SOURCES=docker,process   run the server-backed tests once per source of servers
+MGM_TEST_SOURCES=docker,process   where servers come from: all tests over the first source, those that start, stop or
+                                  shape servers over the others as well
                                   (default: containers if a Docker engine answers, else processes)
 MGM_NATS_URL, MGM_REDIS_URL       servers that run already; the tests leave their data there
 
@@ -35,12 +36,12 @@ async function main() {
   /** @param {string} line */
   const say = (line) => void process.stdout.write(`${line}\n`);
   try {
-    const { checks, runs, rest } = planSession(argv, process.env);
+    const { checks, runs } = planSession(argv, process.env);
     process.exitCode = await runSession({
       setUp: () => setUp(say),
       checks,
       runs,
-      runTests: (testRun) => runTests(testRun, rest),
+      runTests,
       say,
       interrupted: interrupted.signal,
     });

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { eventually } from '@mgm/test-support';
+import { COMPILED, eventually } from '@mgm/test-support';
 import { Protocols } from '../support/raw-client.ts';
 import type { RawRouter } from '../support/raw-client.ts';
 import { natsAccess } from './nats-access.ts';
@@ -56,7 +56,10 @@ export class WorkerProcess implements AsyncDisposable {
     const [program = '', ...args] = existsSync(SETPRIV)
       ? [SETPRIV, '--pdeathsig', 'KILL', '--', ...node]
       : node;
-    this.#child = spawn(program, args, { env: {}, stdio: ['pipe', 'ignore', 'pipe', 'ipc'] });
+    this.#child = spawn(program, args, {
+      env: { ...COMPILED },
+      stdio: ['pipe', 'ignore', 'pipe', 'ipc'],
+    });
     this.#child.on('message', (message) => this.notes.push(note.parse(message)));
     this.#child.stderr?.setEncoding('utf8').on('data', (words: string) => {
       this.#words = (this.#words + words).slice(-8192);

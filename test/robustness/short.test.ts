@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { chooseServers } from '@mgm/devstack';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CHECKS } from './check/all.ts';
 import type { Evidence } from './check/evidence.ts';
 import { readEvidence } from './evidence-file.ts';
@@ -18,9 +18,6 @@ const WITHIN_MS = 110_000;
 
 /** Why these runs are left out. They start servers of their own, as processes, wherever the others come from. */
 async function notHere(): Promise<string | undefined> {
-  const others = (process.env['MGM_TEST_SOURCES'] ?? '').split(',');
-  const isFirst = inject('servers').source === 'docker' && others.includes('process');
-  if (isFirst) return 'runs beside the tests over processes';
   const wanted = { force: 'process', prefer: 'process', cacheDir: CACHE } as const;
   return await chooseServers(wanted).then(() => undefined, String);
 }

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { ManagerServers } from '@mgm/test-support';
+import { COMPILED, type ManagerServers } from '@mgm/test-support';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const MAIN = 'services/manager/src/main.ts';
@@ -116,7 +116,11 @@ function spawnManager(env: ManagerEnv, cwd: string): ChildProcess {
   const [command = '', ...args] = existsSync(SETPRIV)
     ? [SETPRIV, '--pdeathsig', 'KILL', '--', ...node]
     : node;
-  return spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  return spawn(command, args, {
+    cwd,
+    env: { ...COMPILED, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
 }
 
 async function end(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
-import { eventually } from '@mgm/test-support';
+import { COMPILED, eventually } from '@mgm/test-support';
 
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 const SCRIPT = '/usr/bin/script';
@@ -34,7 +34,10 @@ export class Program implements AsyncDisposable {
 
   constructor(command: readonly string[], env: Readonly<Record<string, string>>) {
     const [file = '', ...args] = command;
-    this.process = spawn(file, args, { env: { PATH: process.env['PATH'], ...env }, stdio: 'pipe' });
+    this.process = spawn(file, args, {
+      env: { PATH: process.env['PATH'], ...COMPILED, ...env },
+      stdio: 'pipe',
+    });
     this.process.stdout?.setEncoding('utf8').on('data', (text: string) => (this.#stdout += text));
     this.process.stderr?.setEncoding('utf8').on('data', (text: string) => (this.#stderr += text));
     const { promise, resolve, reject } = Promise.withResolvers<number | string>();

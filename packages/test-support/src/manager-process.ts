@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { COMPILED } from './compiled.ts';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const READY_WITHIN_MS = 20_000;
@@ -29,7 +30,12 @@ export async function startManagerProcess(
     ['--conditions=@mgm/source', 'services/manager/src/main.ts'],
     {
       cwd: ROOT,
-      env: { MGM_NATS_URL: servers.nats.url, MGM_REDIS_URL: servers.redis.url, ...env },
+      env: {
+        ...COMPILED,
+        MGM_NATS_URL: servers.nats.url,
+        MGM_REDIS_URL: servers.redis.url,
+        ...env,
+      },
       stdio: ['ignore', 'pipe', 'inherit'],
     },
   );

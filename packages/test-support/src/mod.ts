@@ -1,3 +1,4 @@
+export { COMPILED } from './compiled.ts';
 export { eventually, type EventuallyOptions } from './eventually.ts';
 export {
   startManagerProcess,

@@ -2,6 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { NODE_ARGS } from './programs.ts';
 
+const { NODE_COMPILE_CACHE } = process.env;
+/** Where this process keeps compiled code, its children do. */
+const COMPILED = NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE };
+
 /** A Node program to run as a child. */
 export interface Program {
   /** For people and for the name of its log: `manager-1`. */
@@ -9,7 +13,7 @@ export interface Program {
   /** Path of its file. */
   readonly file: string;
   readonly args: readonly string[];
-  /** All that stands in its environment. */
+  /** All that stands in its environment, beside where Node keeps compiled code. */
   readonly env: Readonly<Record<string, string>>;
   /** Its output is added to this file. */
   readonly logFile: string;
@@ -70,7 +74,7 @@ function spawnLogged({ file, args, env, logFile, folder }: Program): ChildProces
   try {
     return spawn(process.execPath, [...NODE_ARGS, file, ...args], {
       cwd: folder,
-      env,
+      env: { ...COMPILED, ...env },
       detached: true,
       stdio: ['ignore', log, log, 'ipc'],
     });

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { eventually } from '@mgm/test-support';
+import { COMPILED, eventually } from '@mgm/test-support';
 import { expect } from 'vitest';
 import type { LogLine } from './in-process.ts';
 
@@ -20,10 +20,13 @@ export interface ManagerProcess extends AsyncDisposable {
   readonly exit: Promise<number | null>;
 }
 
-/** Starts a manager with nothing but these variables in its environment. */
+/** Starts a manager with no other settings than these. */
 export function spawnManager(env: Readonly<Record<string, string>>): ManagerProcess {
   const args = ['--conditions=@mgm/source', '--disable-warning=ExperimentalWarning', MAIN];
-  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, args, {
+    env: { ...COMPILED, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const lines: LogLine[] = [];
   let stderr = '';
   eachLine(child, (line) => lines.push(JSON.parse(line) as LogLine));

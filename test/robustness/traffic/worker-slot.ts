@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { eventually } from '@mgm/test-support';
+import { COMPILED, eventually } from '@mgm/test-support';
 import { machineMonoMs } from '../../faults/worker-talk.ts';
 import type { Link } from '../topology/system.ts';
 import { type Order, RESTING, type WorkerSetup } from './worker-setup.ts';
@@ -65,7 +65,10 @@ export class WorkerSlot implements AsyncDisposable {
     const [program = '', ...args] = existsSync(SETPRIV)
       ? [SETPRIV, '--pdeathsig', 'KILL', '--', ...node]
       : node;
-    const child = spawn(program, args, { env: {}, stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+    const child = spawn(program, args, {
+      env: { ...COMPILED },
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    });
     child.stderr?.setEncoding('utf8').on('data', (words: string) => {
       this.#words = (this.#words + words).slice(-8192);
     });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
-import { eventually } from '@mgm/test-support';
+import { COMPILED, eventually } from '@mgm/test-support';
 import { inject } from 'vitest';
 
 const START = fileURLToPath(new URL('../../src/start.ts', import.meta.url));
@@ -129,7 +129,7 @@ function environment(): NodeJS.ProcessEnv {
   const inherited = Object.entries(process.env).filter(
     ([name]) => !/^(MGM_|NO_COLOR|FORCE_COLOR|NODE_)/.test(name),
   );
-  return { ...Object.fromEntries(inherited), ...serverSettings() };
+  return { ...Object.fromEntries(inherited), ...COMPILED, ...serverSettings() };
 }
 
 function serverSettings(): Record<string, string> {
