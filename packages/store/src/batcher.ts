@@ -61,6 +61,8 @@ interface RouterQueue {
   sentMono: number;
   /** Operations that somebody waited for, in the mean of the last calls. */
   operationsPerCall: number;
+  /** Whether it is sent from at the end of this turn. */
+  isDue: boolean;
   /** Runs while nothing waits but what is patient. */
   patience: NodeJS.Timeout | undefined;
 }
@@ -92,7 +94,7 @@ const LAST_CALL = 0.2;
 export class Batcher {
   readonly #options: BatcherOptions;
   readonly #queues = new Map<RouterName, RouterQueue>();
-  readonly #due = new Set<RouterQueue>();
+  #due: RouterQueue[] = [];
   #arrivals = 0;
   #waiting = 0;
   #underWay = 0;
@@ -191,6 +193,7 @@ export class Batcher {
         inFlight: 0,
         sentMono: -Infinity,
         operationsPerCall: 0,
+        isDue: false,
         patience: undefined,
       };
       this.#queues.set(router, queue);
@@ -208,14 +211,18 @@ export class Batcher {
   }
 
   #sendSoon(queue: RouterQueue): void {
-    if (this.#due.size === 0) setImmediate(() => this.#sendDue());
-    this.#due.add(queue);
+    if (queue.isDue) return;
+    queue.isDue = true;
+    if (this.#due.push(queue) === 1) setImmediate(() => this.#sendDue());
   }
 
   #sendDue(): void {
-    const due = [...this.#due];
-    this.#due.clear();
-    for (const queue of due) this.#sendFrom(queue);
+    const due = this.#due;
+    this.#due = [];
+    for (const queue of due) {
+      queue.isDue = false;
+      this.#sendFrom(queue);
+    }
   }
 
   #sendFrom(queue: RouterQueue): void {

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { FairQueue, type Turn } from './fair-queue.ts';
 
@@ -21,6 +23,13 @@ function queued(...items: Named[]): FairQueue<Named> {
   const queue = new FairQueue<Named>();
   for (const one of items) queue.push(one);
   return queue;
+}
+
+/** What is alive in this process, in bytes. */
+function alive(): number {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+  return process.memoryUsage().heapUsed;
 }
 
 const namesOf = (items: readonly Named[]): string => items.map(({ name }) => name).join(' ');
@@ -90,5 +99,30 @@ describe('a fair queue', () => {
       served.push(...queue.take(1).map(({ name }) => name));
     }
     expect(served).toEqual(Array.from({ length: 5_000 }, (_, at) => String(at)));
+  });
+
+  it('lets flows take turns that come back, beside many that do not', () => {
+    const queue = new FairQueue<Named>();
+    for (let flow = 0; flow < 200; flow++) queue.push(item('once', { flow }));
+    while (queue.length > 0) queue.take(7);
+    for (const name of ['a1', 'a2', 'a3']) queue.push(item(name, { flow: 7 }));
+    for (const name of ['b1', 'b2']) queue.push(item(name, { flow: 300 }));
+    expect(namesOf(queue.take(3))).toBe('a1 a2 b1');
+    expect(namesOf(queue.take(3))).toBe('a3 b2');
+    expect([queue.length, queue.lengthOf(7), queue.lengthOf(8)]).toEqual([0, 0, 0]);
+  });
+
+  it.each([1, 1_000])('keeps nothing of what it has served, of %d flows', (flows) => {
+    const queue = new FairQueue<Named>();
+    const serve = (): void => {
+      for (let flow = 0; flow < 100_000; flow++) {
+        queue.push(item('a', { flow: flow % flows }));
+        queue.take(256);
+      }
+    };
+    serve();
+    const before = alive();
+    serve();
+    expect(alive() - before).toBeLessThan(1_000_000);
   });
 });
