@@ -13,7 +13,7 @@ const HELP = `npm run bench -- [what …] [options]
 
 Measures managers, and beside them what others do with the same machine, on servers of its own (Linux). Figures go to standard
 output, progress to standard error. Ends with 0 also where a target is missed. Without a name everything is measured, in
-about eleven minutes.
+about twelve minutes.
 
 ${SCENARIO_NAMES.map((name) => `  ${name.padEnd(12)} ${SCENARIOS[name].about}`).join('\n')}
 

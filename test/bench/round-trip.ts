@@ -9,7 +9,7 @@ import type { Size } from './size.ts';
 import { quantile } from './statistics.ts';
 
 /** How long one request takes, each after the answer to the one before: a take, and beside it the two trips it is made of. */
-export async function roundTrip(rig: Rig, { rounds, lone }: Size): Promise<Figure[]> {
+export async function roundTrip(rig: Rig, { rounds, lone, loneWarmUp }: Size): Promise<Figure[]> {
   const session = await openSession(rig);
   const echo = await startEcho(rig);
   const prefix = `${randomUUID()}:`;
@@ -21,7 +21,8 @@ export async function roundTrip(rig: Rig, { rounds, lone }: Size): Promise<Figur
     ['echo', () => echo.once()],
     ['evalsha', () => fenced(`${prefix}${key++}`)],
   ];
-  for (const [, way] of ways) await latenciesOf(lone, way);
+  rig.say(`warming up by ${loneWarmUp} of each`);
+  for (const [, way] of ways) await latenciesOf(loneWarmUp, way);
   const valuesOf = await repeated(rounds, async (round) => {
     rig.say(`round ${round} of ${rounds}`);
     const measured: Record<string, number> = {};
