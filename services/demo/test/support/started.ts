@@ -9,6 +9,7 @@ import { inject } from 'vitest';
 
 const START = fileURLToPath(new URL('../../src/start.ts', import.meta.url));
 const DATA_FOLDERS = fileURLToPath(new URL('../../../../.data', import.meta.url));
+const CURSOR_MOVES = new RegExp(`${String.fromCodePoint(27)}\\[\\d*[A-H]`, 'g');
 const READY = /^ready nats=(\S+) redis=(\S+) managers=(\d+)$/m;
 const READY_WITHIN_MS = 30_000;
 const END_WITHIN_MS = 15_000;
@@ -49,6 +50,11 @@ export class Started implements AsyncDisposable {
   /** All of stdout so far, without what steers a terminal. */
   get output(): string {
     return stripVTControlCharacters(this.#output);
+  }
+
+  /** The same as lines: where the cursor is moved, another one begins. */
+  get lines(): readonly string[] {
+    return stripVTControlCharacters(this.#output.replaceAll(CURSOR_MOVES, '\n')).split(/[\r\n]+/);
   }
 
   /** All of stderr so far. */
