@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Figure } from './figures.ts';
 import { LeanSession } from './lean-session.ts';
 import { inFlight } from './load.ts';
@@ -8,32 +9,39 @@ import type { Size } from './size.ts';
 import { median } from './statistics.ts';
 
 const MEGABYTE = 1024 * 1024;
-const AT_A_TIME = 2_048;
 const LOOKS = 60;
-/** However slow the machine is. */
-const LOOKS_MIN = 6;
 const GROWTH_MAX = 1.1;
 
-/** Takes and releases without a pause: whether the manager grows. The first third of the time only warms up. */
+interface Load {
+  /** Takes under way at once. */
+  readonly width: number;
+  /** Takes before all are given back. */
+  readonly count: number;
+}
+
+const CROWD: Load = { width: AT_ONCE, count: 2 * AT_ONCE };
+/** Fewer than go into one call of the store: on this router nothing ever waits for its turn. */
+const FEW: Load = { width: 16, count: 64 };
+
+/**
+ * Takes and releases without a pause, on a router that is crowded and on one beside it that is not: whether the manager
+ * grows. The first third of the time only warms up.
+ */
 export async function longLoad(rig: Rig, { minutes }: Size): Promise<Figure[]> {
   const fleet = await rig.fleet();
-  const session = rig.owned.use(await LeanSession.register(rig.router(fleet)));
   const lastsMs = minutes * 60_000;
   rig.say(`load for ${minutes} min (--minutes 60 for an hour)`);
-  const looks: number[] = [];
-  const startedMono = performance.now();
-  let changes = 0;
-  for (let elapsedMs = 0; elapsedMs < lastsMs || looks.length < LOOKS_MIN;) {
-    await inFlight(AT_A_TIME, AT_ONCE, (at) => session.take(at + 1));
-    await session.releaseMany(AT_A_TIME);
-    changes += 2 * AT_A_TIME;
-    elapsedMs = performance.now() - startedMono;
-    if (elapsedMs > (looks.length * lastsMs) / LOOKS) looks.push(megabytesOf(fleet.pids));
-  }
+  const overMono = performance.now() + lastsMs;
+  const loads = [CROWD, FEW].map(async (load) => {
+    using session = await LeanSession.register(rig.router(fleet));
+    return await changesUntil(overMono, session, load);
+  });
+  const [looks, ...changes] = await Promise.all([memoryOver(lastsMs, fleet.pids), ...loads]);
   const third = Math.ceil(looks.length / 3);
   const [early, late] = [median(looks.slice(third, 2 * third)), median(looks.slice(2 * third))];
   return [
-    figure('changes', 'changes under load', changes, ''),
+    figure('changes', 'changes, on a crowded router', changes[0] ?? 0, ''),
+    figure('few', 'changes, on one with 16 under way', changes[1] ?? 0, ''),
     figure('minutes', 'load', minutes, 'min'),
     figure('early', 'manager, second third of the time', early, 'MiB'),
     figure('late', 'manager, last third', late, 'MiB'),
@@ -42,6 +50,29 @@ export async function longLoad(rig: Rig, { minutes }: Size): Promise<Figure[]> {
       target: { atMost: GROWTH_MAX },
     },
   ];
+}
+
+async function changesUntil(
+  overMono: number,
+  session: LeanSession,
+  { width, count }: Load,
+): Promise<number> {
+  let changes = 0;
+  while (performance.now() < overMono) {
+    await inFlight(count, width, (at) => session.take(at + 1));
+    await session.releaseMany(count);
+    changes += 2 * count;
+  }
+  return changes;
+}
+
+async function memoryOver(lastsMs: number, pids: readonly number[]): Promise<number[]> {
+  const looks: number[] = [];
+  while (looks.length < LOOKS) {
+    await sleep(lastsMs / LOOKS);
+    looks.push(megabytesOf(pids));
+  }
+  return looks;
 }
 
 function megabytesOf(pids: readonly number[]): number {
