@@ -15,10 +15,13 @@ export interface WorkerPlan {
 }
 
 const REGISTER_AGAIN_AFTER_MS = 1_000;
+/** One attempt. Less than a worker has to end, since it waits for it. */
+const REGISTER_WITHIN_MS = 1_500;
 
 /**
  * Registers, however long it takes until managers are there and a former session of the same pair has run out. Answers
- * `undefined` when the worker is to end. Rejects where waiting does not help.
+ * `undefined` when the worker is to end; an attempt that is under way then is not given up, since it may have begun a session
+ * that has to be given back. Rejects where waiting does not help.
  */
 export async function registerPatiently(
   { mgm, signal, log }: WorkerPlan,
@@ -26,7 +29,7 @@ export async function registerPatiently(
 ): Promise<Session | undefined> {
   while (!signal.aborted) {
     try {
-      const session = await mgm.registerProtocol({ ...options, signal });
+      const session = await mgm.registerProtocol({ ...options, deadlineMs: REGISTER_WITHIN_MS });
       log(`registered as session ${session.id}${session.resumed ? ', resumed' : ''}`);
       return session;
     } catch (error) {
