@@ -61,8 +61,6 @@ interface RouterQueue {
   sentMono: number;
   /** Operations that somebody waited for, in the mean of the last calls. */
   operationsPerCall: number;
-  /** Whether it is sent from at the end of this turn. */
-  isDue: boolean;
   /** Runs while nothing waits but what is patient. */
   patience: NodeJS.Timeout | undefined;
 }
@@ -94,7 +92,7 @@ const LAST_CALL = 0.2;
 export class Batcher {
   readonly #options: BatcherOptions;
   readonly #queues = new Map<RouterName, RouterQueue>();
-  #due: RouterQueue[] = [];
+  readonly #due = new Set<RouterQueue>();
   #arrivals = 0;
   #waiting = 0;
   #underWay = 0;
@@ -193,7 +191,6 @@ export class Batcher {
         inFlight: 0,
         sentMono: -Infinity,
         operationsPerCall: 0,
-        isDue: false,
         patience: undefined,
       };
       this.#queues.set(router, queue);
@@ -211,18 +208,14 @@ export class Batcher {
   }
 
   #sendSoon(queue: RouterQueue): void {
-    if (queue.isDue) return;
-    queue.isDue = true;
-    if (this.#due.push(queue) === 1) setImmediate(() => this.#sendDue());
+    if (this.#due.size === 0) setImmediate(() => this.#sendDue());
+    this.#due.add(queue);
   }
 
   #sendDue(): void {
-    const due = this.#due;
-    this.#due = [];
-    for (const queue of due) {
-      queue.isDue = false;
-      this.#sendFrom(queue);
-    }
+    const due = [...this.#due];
+    this.#due.clear();
+    for (const queue of due) this.#sendFrom(queue);
   }
 
   #sendFrom(queue: RouterQueue): void {

@@ -12,13 +12,6 @@ export interface Turn {
 }
 
 /**
- * Lines that are empty and kept. A `Map` that loses its last entry gets a new table, and the old one refers to it: of a queue
- * that is mostly empty, each item would leave behind a table that is garbage, and the collector of young objects takes all
- * that hangs on a chain of them for alive.
- */
-const EMPTY_KEPT = 64;
-
-/**
  * A queue in which flows take turns, one item each, as soon as more waits than can be taken at once: who sends a thousand
  * requests waits for them itself, and not who sends one. What is urgent then goes first. Among what is taken together, and
  * while there is no crowd, the order is the order of arrival.
@@ -33,7 +26,6 @@ export class FairQueue<Item extends Turn> {
   #round: MapIterator<Line<Item>> | undefined;
   /** The line whose turn it is. */
   #line: Line<Item> | undefined;
-  #empty = 0;
   #length = 0;
   #weight = 0;
 
@@ -48,9 +40,7 @@ export class FairQueue<Item extends Turn> {
   push(item: Item): void {
     this.#length++;
     this.#weight += item.weight;
-    const line = this.#lineOf(item);
-    if (line !== this.#urgent && line.length === 0) this.#empty--;
-    line.push(item);
+    this.#lineOf(item).push(item);
   }
 
   /** The next items of at most this weight together, but at least one; none when nothing waits. */
@@ -79,17 +69,13 @@ export class FairQueue<Item extends Turn> {
   #lineOf({ isUrgent, flow }: Item): Line<Item> {
     if (isUrgent) return this.#urgent;
     let line = this.#lines.get(flow);
-    if (!line) {
-      this.#lines.set(flow, (line = new Line<Item>()));
-      this.#empty++;
-    }
+    if (!line) this.#lines.set(flow, (line = new Line<Item>()));
     return line;
   }
 
   #arrivals(): Item[] {
-    const arrivals = this.#urgent.waiting();
-    for (const line of this.#lines.values()) if (line.length > 0) arrivals.push(...line.waiting());
-    return arrivals.sort(byArrival);
+    const lines = [this.#urgent, ...this.#lines.values()];
+    return lines.flatMap((line) => line.waiting()).sort(byArrival);
   }
 
   /** Whose turn it is, each time it is asked: the same again where that one was not served. */
@@ -102,11 +88,11 @@ export class FairQueue<Item extends Turn> {
 
   #next(): Line<Item> | undefined {
     if (this.#urgent.length > 0) return this.#urgent;
-    while (!this.#line && this.#length > 0) {
+    while (!this.#line && this.#lines.size > 0) {
       this.#round ??= this.#lines.values();
       const { value, done } = this.#round.next();
       if (done) this.#round = undefined;
-      else if (value.length > 0) this.#line = value;
+      else this.#line = value;
     }
     return this.#line;
   }
@@ -118,13 +104,8 @@ export class FairQueue<Item extends Turn> {
     this.#weight -= item.weight;
     line.shift();
     if (item.isUrgent) return;
+    if (line.length === 0) this.#lines.delete(item.flow);
     this.#line = undefined;
-    if (line.length === 0 && ++this.#empty > EMPTY_KEPT) this.#dropEmpty();
-  }
-
-  #dropEmpty(): void {
-    for (const [flow, line] of this.#lines) if (line.length === 0) this.#lines.delete(flow);
-    this.#empty = 0;
   }
 }
 
