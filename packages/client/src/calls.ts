@@ -1,9 +1,11 @@
 import type { OperationName, Reply } from '@mgm/protocol';
 import { backoffMs } from './backoff.ts';
+import { BriefMap } from './brief-map.ts';
 import type { Agenda, Clock } from './clock.ts';
 import { MgmError, type ErrorPlace } from './errors.ts';
 import { LiveCall, type Setback } from './live-call.ts';
 import { decodeReply, isRefusal } from './replies.ts';
+import { Roll } from './roll.ts';
 import type { Incoming, LinkState, Transport } from './transport.ts';
 
 /** One request, whose bytes are the same however often it is sent. */
@@ -61,8 +63,8 @@ export class Calls {
   readonly #transport: Transport;
   readonly #clock: Clock;
   readonly #agenda: Agenda;
-  readonly #live = new Set<AnyCall>();
-  readonly #attempts = new Map<string, Attempt>();
+  readonly #live = new Roll<AnyCall>();
+  readonly #attempts = new BriefMap<string, Attempt>();
   readonly #prefix: string;
   readonly #endInbox: () => void;
   #lastToken = 0;

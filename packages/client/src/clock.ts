@@ -1,3 +1,5 @@
+import { Roll, type RollMember } from './roll.ts';
+
 /** Cancels what was scheduled; does nothing if it already ran. */
 export type Cancel = () => void;
 
@@ -26,7 +28,7 @@ export const systemClock: Clock = {
 };
 
 /** A moment that somebody waits for, and what happens then. */
-export interface Appointment {
+export interface Appointment extends RollMember {
   dueMono: number;
   onDue(): void;
 }
@@ -40,7 +42,7 @@ const SHORTEST_DELAY_MS = 1;
  */
 export class Agenda {
   readonly #clock: Clock;
-  readonly #appointments = new Set<Appointment>();
+  readonly #appointments = new Roll<Appointment>();
   #ringsAtMono = Infinity;
   #cancel: Cancel | undefined;
 

@@ -64,7 +64,7 @@ async function send(
     granted(reply, (refusal) => refusalError(refusal, place));
   } finally {
     options.signal?.removeEventListener('abort', onAbort);
-    requests.finish(numbered.seq);
+    requests.sequence.finish(numbered.seq);
   }
 }
 

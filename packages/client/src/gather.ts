@@ -2,6 +2,7 @@ import type { BulkResult, Epoch, InterfaceKey, RefusalFields, Reply } from '@mgm
 import { MgmError } from './errors.ts';
 import type { Call } from './calls.ts';
 import { isRefusal } from './replies.ts';
+import { Roll, type RollMember } from './roll.ts';
 import type { Numbered } from './sequence.ts';
 
 export type Change = 'take' | 'release';
@@ -40,8 +41,8 @@ export interface BatchSender {
   hasRoom(): boolean;
   /** Gives out the number and sends. */
   send(batch: Batch): { readonly numbered: Numbered; readonly call: Call<Change> };
-  /** That request is over, answered or given up: `ack` may pass it. */
-  finish(seq: number): void;
+  /** The request of this number, on so many interfaces, is over, answered or given up: `ack` may pass it. */
+  finish(seq: number, interfaces: number): void;
 }
 
 /** The items of one request. */
@@ -50,7 +51,7 @@ export interface Batch {
   readonly items: readonly Item[];
 }
 
-interface SentRequest {
+interface SentRequest extends RollMember {
   readonly call: Call<Change>;
   readonly items: readonly Item[];
   /** How many of them somebody still wants. */
@@ -69,7 +70,7 @@ interface SentRequest {
 export class Gather {
   readonly #sender: BatchSender;
   readonly #queues = { take: new Queue(), release: new Queue() };
-  readonly #sent = new Set<SentRequest>();
+  readonly #sent = new Roll<SentRequest>();
   #isFlushing = false;
 
   constructor(sender: BatchSender) {
@@ -112,7 +113,7 @@ export class Gather {
   /** Answers everything with this error, sent or not. */
   end(error: MgmError): void {
     const requests = [...this.#sent];
-    this.#sent.clear();
+    for (const sent of requests) this.#sent.delete(sent);
     const waiting = [...this.#queues.release.takeAll(), ...this.#queues.take.takeAll()];
     for (const item of [...waiting, ...requests.flatMap(({ items }) => items)]) {
       item.request = 'dropped';
@@ -142,7 +143,7 @@ export class Gather {
     this.#sent.add(sent);
     for (const item of items) item.request = sent;
     const answers = await answersOf(batch, call, numbered.seq);
-    this.#sender.finish(numbered.seq);
+    this.#sender.finish(numbered.seq, items.length);
     let at = 0;
     for (const item of items) {
       const answer = answers(at++);

@@ -1,5 +1,6 @@
 import { compareEpochs } from '@mgm/protocol';
 import type { Epoch, InterfaceKey } from '@mgm/protocol';
+import { BriefMap } from './brief-map.ts';
 import type { MgmError } from './errors.ts';
 import { keyText } from './interface-key.ts';
 import { HeldInterface, type Ending, type OwnershipKeeper } from './ownership.ts';
@@ -7,7 +8,7 @@ import { HeldInterface, type Ending, type OwnershipKeeper } from './ownership.ts
 /** What one session owns, by what it was told. */
 export class Holdings {
   readonly #keeper: OwnershipKeeper;
-  readonly #held = new Map<string, HeldInterface>();
+  readonly #held = new BriefMap<string, HeldInterface>();
   /** Losses of interfaces that are being taken: the message about one may overtake the answer to the take. */
   readonly #lostEarly = new Map<string, { readonly epoch: Epoch; readonly reason: MgmError }>();
 

@@ -38,6 +38,7 @@ export class Operation implements Item, Appointment {
   readonly timeoutMs: number;
   readonly deadlineMono: number;
   dueMono: number;
+  place: number | undefined;
   /** `waiting` for its turn on the interface, or `started`: in the hands of the gatherer. */
   stage: 'waiting' | 'started' = 'waiting';
   caller: Caller | undefined;
@@ -54,6 +55,7 @@ export class Operation implements Item, Appointment {
     this.timeoutMs = fields.timeoutMs;
     this.deadlineMono = fields.deadlineMono;
     this.dueMono = fields.deadlineMono;
+    this.place = undefined;
     this.caller = caller;
     this.unlisten = undefined;
     this.request = undefined;

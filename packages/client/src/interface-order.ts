@@ -1,3 +1,5 @@
+import { BriefMap } from './brief-map.ts';
+
 /** Something done to an interface that must not overlap with another. */
 export interface Turn {
   readonly keyText: string;
@@ -9,7 +11,7 @@ export interface Turn {
  */
 export class InterfaceOrder<Operation extends Turn> {
   /** By interface: the operation whose turn it is; where others wait for it, all of them in order. */
-  readonly #lines = new Map<string, Operation | Operation[]>();
+  readonly #lines = new BriefMap<string, Operation | Operation[]>();
 
   /** How many interfaces are being worked on. */
   get size(): number {

@@ -3,6 +3,7 @@ import type { OperationName, RefusalFields } from '@mgm/protocol';
 import type { Appointment } from './clock.ts';
 import { MgmError, refusalError, withOutcome, type Outcome } from './errors.ts';
 import type { Answer, CallRequest } from './calls.ts';
+import type { RollMember } from './roll.ts';
 
 /** What an attempt came to that did not end the call. */
 export type Setback =
@@ -31,11 +32,12 @@ interface CallEnd<Name extends OperationName> {
  * What is known about one call: which attempts are out, and which of them may have had an effect. An attempt is *open*
  * from being sent until an answer says that it came to nothing.
  */
-export class LiveCall<Name extends OperationName> {
+export class LiveCall<Name extends OperationName> implements RollMember {
   readonly request: CallRequest<Name>;
   readonly isRepeatable: boolean;
   /** The moment at which it wants to be looked at again. Set by whoever starts the call. */
   appointment: Appointment | undefined;
+  place: number | undefined;
   setback: Setback | undefined;
   setbacks = 0;
   readonly #startedMono: number;

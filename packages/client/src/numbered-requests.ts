@@ -22,8 +22,7 @@ export class NumberedRequests implements BatchSender {
   readonly #context: Context;
   readonly #handle: Handle;
   readonly #over: () => MgmError | undefined;
-  /** By number: how many interfaces the request names. */
-  readonly #inFlight = new Map<number, number>();
+  /** That the requests under way name. */
   #interfaces = 0;
 
   /** @param over why nothing may be sent any more: asked before each attempt */
@@ -37,9 +36,8 @@ export class NumberedRequests implements BatchSender {
     return this.sequence.hasRoom && this.#interfaces < INTERFACES_IN_FLIGHT_MAX;
   }
 
-  finish(seq: number): void {
-    this.#interfaces -= this.#inFlight.get(seq) ?? 0;
-    this.#inFlight.delete(seq);
+  finish(seq: number, interfaces: number): void {
+    this.#interfaces -= interfaces;
     this.sequence.finish(seq);
   }
 
@@ -55,7 +53,6 @@ export class NumberedRequests implements BatchSender {
       timeoutMs: Math.max(...items.map((item) => item.timeoutMs)),
       deadlineMono: Math.max(...items.map((item) => item.deadlineMono)),
     });
-    this.#inFlight.set(sent.numbered.seq, items.length);
     this.#interfaces += items.length;
     return sent;
   }

@@ -59,7 +59,8 @@ export class Sequence {
 
   finish(seq: number): void {
     if (seq < this.#lowest || seq >= this.#next) return;
-    this.#finishedAhead.add(seq);
+    if (seq === this.#lowest) this.#lowest++;
+    else this.#finishedAhead.add(seq);
     while (this.#finishedAhead.delete(this.#lowest)) this.#lowest++;
     this.#wake();
   }

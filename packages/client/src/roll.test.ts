@@ -1,0 +1,34 @@
+import { describe, expect, it } from 'vitest';
+import { Roll } from './roll.ts';
+
+const member = (name: string): { name: string; place?: number | undefined } => ({ name });
+
+const namesOn = (roll: Iterable<{ name: string }>): string[] =>
+  Array.from(roll, ({ name }) => name).toSorted();
+
+describe('a roll', () => {
+  it('knows who entered and has not left', () => {
+    const roll = new Roll<Named>();
+    const [a, b, c] = ['a', 'b', 'c'].map(member) as [Named, Named, Named];
+    for (const one of [a, b, c, b]) roll.add(one);
+    expect([roll.size, ...namesOn(roll)]).toEqual([3, 'a', 'b', 'c']);
+    expect([roll.delete(a), roll.delete(a)]).toEqual([true, false]);
+    expect([roll.has(a), roll.has(b), ...namesOn(roll)]).toEqual([false, true, 'b', 'c']);
+    expect([roll.delete(c), roll.delete(b), roll.size]).toEqual([true, true, 0]);
+    roll.add(a);
+    expect(namesOn(roll)).toEqual(['a']);
+  });
+
+  it('is left in any order', () => {
+    const roll = new Roll<Named>();
+    const all = Array.from({ length: 1_000 }, (_, at) => member(String(at)));
+    for (const one of all) roll.add(one);
+    const left = all.filter((_, at) => (at * 7) % 10 < 6);
+    for (const one of left.toReversed()) expect(roll.delete(one)).toBe(true);
+    const there = all.filter((one) => !left.includes(one));
+    expect(namesOn(roll)).toEqual(there.map(({ name }) => name).toSorted());
+    expect(there.every((one) => roll.has(one))).toBe(true);
+  });
+});
+
+type Named = ReturnType<typeof member>;
