@@ -1,15 +1,19 @@
 import { describe, expect, it } from 'vitest';
-import { Roll } from './roll.ts';
+import { Roll, type RollMember } from './roll.ts';
 
-const member = (name: string): { name: string; place?: number | undefined } => ({ name });
+interface Named extends RollMember {
+  readonly name: string;
+}
 
-const namesOn = (roll: Iterable<{ name: string }>): string[] =>
+const member = (name: string): Named => ({ name });
+
+const namesOn = (roll: Iterable<Named>): string[] =>
   Array.from(roll, ({ name }) => name).toSorted();
 
 describe('a roll', () => {
   it('knows who entered and has not left', () => {
     const roll = new Roll<Named>();
-    const [a, b, c] = ['a', 'b', 'c'].map(member) as [Named, Named, Named];
+    const [a, b, c] = [member('a'), member('b'), member('c')];
     for (const one of [a, b, c, b]) roll.add(one);
     expect([roll.size, ...namesOn(roll)]).toEqual([3, 'a', 'b', 'c']);
     expect([roll.delete(a), roll.delete(a)]).toEqual([true, false]);
@@ -30,5 +34,3 @@ describe('a roll', () => {
     expect(there.every((one) => roll.has(one))).toBe(true);
   });
 });
-
-type Named = ReturnType<typeof member>;

@@ -1,5 +1,4 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
+import { heapAfter } from '@mgm/test-support';
 import { describe, expect, it } from 'vitest';
 import { FairQueue, type Turn } from './fair-queue.ts';
 
@@ -23,13 +22,6 @@ function queued(...items: Named[]): FairQueue<Named> {
   const queue = new FairQueue<Named>();
   for (const one of items) queue.push(one);
   return queue;
-}
-
-/** What is alive in this process, in bytes. */
-function alive(): number {
-  setFlagsFromString('--expose-gc');
-  (runInNewContext('gc') as () => void)();
-  return process.memoryUsage().heapUsed;
 }
 
 const namesOf = (items: readonly Named[]): string => items.map(({ name }) => name).join(' ');
@@ -121,8 +113,8 @@ describe('a fair queue', () => {
       }
     };
     serve();
-    const before = alive();
+    const before = heapAfter('full');
     serve();
-    expect(alive() - before).toBeLessThan(1_000_000);
+    expect(heapAfter('full') - before).toBeLessThan(1_000_000);
   });
 });

@@ -1,5 +1,6 @@
 export { COMPILED } from './compiled.ts';
 export { eventually, type EventuallyOptions } from './eventually.ts';
+export { heapAfter } from './heap.ts';
 export {
   startManagerProcess,
   type ManagerProcess,

@@ -1,7 +1,5 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { encodeMessage, OPERATIONS } from '@mgm/protocol';
-import { startServers, type TestServers } from '@mgm/test-support';
+import { heapAfter, startServers, type TestServers } from '@mgm/test-support';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { manage, Worker, type LogLine } from './in-process.ts';
@@ -134,9 +132,9 @@ describe('a message that is wrong', () => {
     const messages = [...MALFORMED.map(([, bytes]) => bytes), encodeMessage({ deadlineMs: -1 })];
     const small = messages.filter((bytes) => bytes.length < 1000);
     await flood(worker, small, 2_000);
-    const heapBefore = heapAfterCollection();
+    const heapBefore = heapAfter('full');
     await flood(worker, small, 20_000);
-    expect(heapAfterCollection() - heapBefore).toBeLessThan(2 * MB);
+    expect(heapAfter('full') - heapBefore).toBeLessThan(2 * MB);
     expect((await redis.keys('*')).toSorted()).toEqual(before);
     expect(lines.filter(({ level }) => level !== 'info')).toEqual([]);
   });
@@ -159,11 +157,4 @@ async function flood(
     }
   };
   await Promise.all(Array.from({ length: 200 }, lane));
-}
-
-function heapAfterCollection(): number {
-  setFlagsFromString('--expose-gc');
-  const collect: () => void = runInNewContext('gc');
-  collect();
-  return process.memoryUsage().heapUsed;
 }

@@ -1,0 +1,24 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
+type Collect = (options: { readonly type: 'major' | 'minor' }) => void;
+
+let collect: Collect | undefined;
+
+/**
+ * Bytes on the heap of this process after a collection: a `full` one leaves what is alive, one of `young` objects also what is
+ * dead and has become old.
+ */
+export function heapAfter(collection: 'full' | 'young'): number {
+  collect ??= exposedCollector();
+  collect({ type: collection === 'full' ? 'major' : 'minor' });
+  return process.memoryUsage().heapUsed;
+}
+
+/** Node hides it from contexts made before the flag was set. */
+function exposedCollector(): Collect {
+  setFlagsFromString('--expose-gc');
+  const exposed: unknown = runInNewContext('gc');
+  if (typeof exposed !== 'function') throw new Error('this Node exposes no collector');
+  return (options) => void Reflect.apply(exposed, undefined, [options]);
+}
