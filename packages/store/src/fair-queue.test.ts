@@ -104,6 +104,17 @@ describe('a fair queue', () => {
     expect([queue.length, queue.lengthOf(7), queue.lengthOf(8)]).toEqual([0, 0, 0]);
   });
 
+  it('lets who waits have a turn before others have a second one, however many come and go', () => {
+    const queue = new FairQueue<Named>();
+    const push = (name: string, flow: number): void => queue.push(item(name, { flow }));
+    for (const name of ['a', 'a', 'a']) push(name, 1);
+    for (let flow = 10; flow < 1_000; flow++) push('once', flow);
+    for (const name of ['b', 'b', 'b']) push(name, 2);
+    const served: string[] = [];
+    while (queue.length > 0) served.push(...queue.take(1).map(({ name }) => name));
+    expect(served.filter((name) => name !== 'once').join(' ')).toBe('a b a b a b');
+  });
+
   it.each([1, 1_000])('keeps nothing of what it has served, of %d flows', (flows) => {
     const queue = new FairQueue<Named>();
     const serve = (): void => {
@@ -117,4 +128,40 @@ describe('a fair queue', () => {
     serve();
     expect(heapAfter('full') - before).toBeLessThan(1_000_000);
   });
+
+  it.each([
+    { flows: 1, atOnce: 1 },
+    { flows: 30, atOnce: 30 },
+    { flows: 200, atOnce: 1_000 },
+  ])('leaves nothing that gets old, of $flows flows with $atOnce items waiting', (of) => {
+    const queue = new FairQueue<Heavy>();
+    queue.push(heavy(-1));
+    pass(queue, 5_000, of);
+    // What outlives two collections is old from then on, so the queue is; the items that follow are not there that long.
+    heapAfter('young');
+    const before = heapAfter('young');
+    pass(queue, 10_000, of);
+    expect(heapAfter('young') - before).toBeLessThan(200_000);
+  });
 });
+
+interface Heavy extends Turn {
+  readonly ballast: readonly number[];
+}
+
+function heavy(flow: number): Heavy {
+  return { ...item('heavy', { flow }), ballast: Array.from({ length: 100 }, (_, at) => at) };
+}
+
+/** So many items come and are served, at most `atOnce` of them waiting at the same time. */
+function pass(
+  queue: FairQueue<Heavy>,
+  count: number,
+  { flows, atOnce }: { flows: number; atOnce: number },
+): void {
+  for (let at = 0; at < count; at++) {
+    queue.push(heavy(at % flows));
+    if (queue.length > atOnce) queue.take(16);
+  }
+  while (queue.length > 0) queue.take(16);
+}

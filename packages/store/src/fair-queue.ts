@@ -11,6 +11,9 @@ export interface Turn {
   readonly weight: number;
 }
 
+/** So many lines end before the map of them is left, and more where many are still there: moving those costs time. */
+const ENDED_MOST = 256;
+
 /**
  * A queue in which flows take turns, one item each, as soon as more waits than can be taken at once: who sends a thousand
  * requests waits for them itself, and not who sends one. What is urgent then goes first. Among what is taken together, and
@@ -18,12 +21,14 @@ export interface Turn {
  */
 export class FairQueue<Item extends Turn> {
   readonly #urgent = new Line<Item>();
-  readonly #lines = new Map<number, Line<Item>>();
+  #lines = new Map<number, Line<Item>>();
+  /** Lines that have ended since {@link #lines} is a map of its own. */
+  #ended = 0;
   /**
    * Where the round stands, in a crowd; new lines come in at its end. Not kept beyond it: an iterator that rests holds every
    * table that its `Map` has had since.
    */
-  #round: MapIterator<Line<Item>> | undefined;
+  #round: MapIterator<[number, Line<Item>]> | undefined;
   /** The line whose turn it is. */
   #line: Line<Item> | undefined;
   #length = 0;
@@ -89,10 +94,10 @@ export class FairQueue<Item extends Turn> {
   #next(): Line<Item> | undefined {
     if (this.#urgent.length > 0) return this.#urgent;
     while (!this.#line && this.#lines.size > 0) {
-      this.#round ??= this.#lines.values();
+      this.#round ??= this.#lines.entries();
       const { value, done } = this.#round.next();
       if (done) this.#round = undefined;
-      else this.#line = value;
+      else this.#line = value[1];
     }
     return this.#line;
   }
@@ -104,8 +109,25 @@ export class FairQueue<Item extends Turn> {
     this.#weight -= item.weight;
     line.shift();
     if (item.isUrgent) return;
-    if (line.length === 0) this.#lines.delete(item.flow);
     this.#line = undefined;
+    if (line.length === 0) this.#end(item.flow);
+  }
+
+  #end(flow: number): void {
+    this.#lines.delete(flow);
+    this.#ended++;
+    if (this.#ended > ENDED_MOST + 2 * this.#lines.size) this.#move();
+  }
+
+  /**
+   * Leaves the map for another one: each table that a `Map` outgrows points to the next, so that once one of them is old, all
+   * later ones stay until the next full collection, with what was in them. Who is still to come in this round comes first.
+   */
+  #move(): void {
+    const inTurn = [...(this.#round ?? []), ...this.#lines];
+    this.#lines = new Map(inTurn);
+    this.#ended = 0;
+    this.#round = undefined;
   }
 }
 
