@@ -1,4 +1,4 @@
-import { setImmediate as turn } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 import { routerName } from '@mgm/protocol';
 import pino from 'pino';
 import { expect, it } from 'vitest';
@@ -8,65 +8,82 @@ import { Sweeper } from './sweeper.ts';
 import { TroubleLog } from './trouble-log.ts';
 
 const ROUTER = routerName('r1');
-const SLICES = 5;
+const SLICES = 8;
 
-interface Asked {
-  readonly isCalm: boolean;
-  readonly operationsPerCall: number;
+interface Circumstances {
+  readonly isCalm?: boolean;
+  readonly operationsPerCall?: number;
+  /** How long a slice takes, in ms; 0: a turn of the event loop. */
+  readonly sliceMs?: number;
+  /** How often NATS answers before it is gone. */
+  readonly words?: number;
 }
 
-/** How the slices of one sweep went while others asked so, or did not. */
-async function sweepBeside({ isCalm, operationsPerCall }: Asked) {
+/** How one sweep went in which there was more to do until the last slice. */
+async function sweepIn(circumstances: Circumstances) {
+  const { isCalm = true, operationsPerCall = 1, sliceMs = 0, words = Infinity } = circumstances;
   const gently: boolean[] = [];
-  let underWay = 0;
-  let mostUnderWay = 0;
-  const oneThing = async (): Promise<void> => {
-    mostUnderWay = Math.max(mostUnderWay, ++underWay);
-    await turn();
-    underWay--;
-  };
+  let [asked, underWay, mostUnderWay] = [0, 0, 0];
+  const over = Promise.withResolvers<void>();
   const routers = new KnownRouters([]);
   routers.listed([ROUTER]);
-  const log = pino({ level: 'silent' });
   const sweeper = new Sweeper({
     routers,
     intake: { isCalm },
     bus: {
       reaches: async () => {
-        await oneThing();
-        return true;
+        await turn();
+        if (++asked > words) over.resolve();
+        return asked <= words;
       },
     },
     store: {
       operationsPerCall: () => operationsPerCall,
       sweep: async (_, options) => {
         gently.push(options?.gently ?? false);
-        await oneThing();
+        mostUnderWay = Math.max(mostUnderWay, ++underWay);
+        await (sliceMs > 0 ? sleep(sliceMs) : turn());
+        underWay--;
+        if (gently.length === SLICES) over.resolve();
         return { ended: 1, released: 1, more: gently.length < SLICES };
       },
     },
-    trouble: new TroubleLog(log),
+    trouble: new TroubleLog(pino({ level: 'silent' })),
     figures: new Figures(),
     everyMs: 60_000,
   });
-  while (gently.length < SLICES) await turn();
+  await over.promise;
   await sweeper.stop();
-  return { gently, mostUnderWay };
+  return { gently, asked, mostUnderWay };
 }
 
 const slices = (gently: boolean) => Array.from({ length: SLICES }, () => gently);
 
-it('asks NATS while it sweeps where nobody asks for anything', async () => {
-  const swept = await sweepBeside({ isCalm: true, operationsPerCall: 1 });
-  expect(swept).toEqual({ gently: slices(false), mostUnderWay: 2 });
+it('takes large slices where nobody asks for anything', async () => {
+  expect(await sweepIn({ isCalm: true })).toMatchObject({ gently: slices(false), mostUnderWay: 1 });
 });
 
-it('takes small slices, one thing after the other, where somebody asks who would notice', async () => {
-  const swept = await sweepBeside({ isCalm: false, operationsPerCall: 1 });
-  expect(swept).toEqual({ gently: slices(true), mostUnderWay: 1 });
+it('takes small slices where somebody asks who would notice', async () => {
+  const swept = await sweepIn({ isCalm: false });
+  expect(swept).toMatchObject({ gently: slices(true), mostUnderWay: 1 });
 });
 
 it('does not hold back where many ask at once, who wait for each other', async () => {
-  const swept = await sweepBeside({ isCalm: false, operationsPerCall: 40 });
-  expect(swept).toEqual({ gently: slices(false), mostUnderWay: 2 });
+  const swept = await sweepIn({ isCalm: false, operationsPerCall: 40 });
+  expect(swept).toMatchObject({ gently: slices(false), mostUnderWay: 1 });
+});
+
+it('takes the word of NATS for slices that follow each other at once', async () => {
+  const { asked } = await sweepIn({});
+  expect(asked).toBeLessThan(SLICES / 2);
+});
+
+it('asks NATS again before a slice when its word is old', async () => {
+  const { asked } = await sweepIn({ sliceMs: 15 });
+  expect(asked).toBeGreaterThanOrEqual(SLICES);
+});
+
+it('ends where NATS is not there any more, also in the middle', async () => {
+  const { gently } = await sweepIn({ sliceMs: 15, words: 4 });
+  expect(gently).toHaveLength(4);
 });

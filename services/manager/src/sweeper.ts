@@ -11,6 +11,8 @@ import type { TroubleLog } from './trouble-log.ts';
 /** Routers swept at the same time. */
 const AT_ONCE = 16;
 const NATS_WITHIN_MS = 500;
+/** For how long its word counts, in ms. Before each slice it would take a quarter of the time of a sweep. */
+const WORD_COUNTS_MS = 10;
 /** Operations of one call. Who is one of so many waits for the others, and does not notice a sweep. */
 const CROWD = 16;
 
@@ -28,12 +30,13 @@ export interface SweeperParts {
  * Ends leases that ran out, a slice per router and round; a router with more left goes on at once, beside the rounds.
  *
  * A sweep also tells the store that a manager serves, and the time of leases runs only while one does. A manager that
- * workers cannot reach must not say so: each round begins with a word from NATS.
+ * workers cannot reach must not say so: each round begins with a word from NATS, and goes on while there was one a moment ago.
  */
 export class Sweeper {
   readonly #parts: SweeperParts;
   readonly #busy = new Map<RouterName, Promise<void>>();
   readonly #rounds: Rounds;
+  #reachedMono = -Infinity;
 
   constructor(parts: SweeperParts) {
     this.#parts = parts;
@@ -84,19 +87,19 @@ export class Sweeper {
     return !intake.isCalm && store.operationsPerCall(router) < CROWD;
   }
 
-  /**
-   * Where nobody notices, a slice is decided while what the one before changed is told, and while NATS is asked for the one
-   * behind. Else slices are small, and come in turn: what somebody asks for has its place between.
-   */
+  /** Slice after slice; where somebody notices they are small, and what he asks for has its place between. */
   async #untilDone(router: RouterName, signal: AbortSignal): Promise<void> {
-    const { bus } = this.#parts;
-    let reached = await bus.reaches(NATS_WITHIN_MS);
     let more = true;
-    while (more && reached && !signal.aborted) {
-      const gently = this.#isNoticed(router);
-      const slice = this.#sweep(router, gently);
-      if (gently) await slice;
-      [more, reached] = await Promise.all([slice, bus.reaches(NATS_WITHIN_MS)]);
+    while (more && (await this.#reachesNats()) && !signal.aborted) {
+      more = await this.#sweep(router, this.#isNoticed(router));
     }
+  }
+
+  /** Whether NATS was there a moment ago. As NATS answers in turn, it has then handled what was told up to there, too. */
+  async #reachesNats(): Promise<boolean> {
+    if (performance.now() - this.#reachedMono < WORD_COUNTS_MS) return true;
+    const isThere = await this.#parts.bus.reaches(NATS_WITHIN_MS);
+    if (isThere) this.#reachedMono = performance.now();
+    return isThere;
   }
 }

@@ -179,6 +179,14 @@ const IN_STORE: readonly Mutation[] = [
     to: 'const idle',
     tests: ['test/faults/nats-gone.test.ts', 'test/faults/sweep.test.ts'],
   },
+  {
+    check:
+      'lease: nor does a sweep that goes on for long, where workers could reach it at the beginning',
+    file: 'services/manager/src/sweeper.ts',
+    from: 'more && (await this.#reachesNats()) && ',
+    to: 'more && ',
+    tests: ['services/manager/src/sweeper.test.ts'],
+  },
 ];
 
 const IN_CLIENT: readonly Mutation[] = [
