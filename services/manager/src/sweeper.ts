@@ -87,11 +87,18 @@ export class Sweeper {
     return !intake.isCalm && store.operationsPerCall(router) < CROWD;
   }
 
-  /** Slice after slice; where somebody notices they are small, and what he asks for has its place between. */
+  /**
+   * Slice after slice. Where nobody notices, NATS is asked meanwhile for its word for the next; else slices are small, and what
+   * somebody asks for has its place between.
+   */
   async #untilDone(router: RouterName, signal: AbortSignal): Promise<void> {
+    let reached = await this.#reachesNats();
     let more = true;
-    while (more && (await this.#reachesNats()) && !signal.aborted) {
-      more = await this.#sweep(router, this.#isNoticed(router));
+    while (more && reached && !signal.aborted) {
+      const gently = this.#isNoticed(router);
+      const slice = this.#sweep(router, gently);
+      if (gently) await slice;
+      [more, reached] = await Promise.all([slice, this.#reachesNats()]);
     }
   }
 

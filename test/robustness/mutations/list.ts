@@ -183,7 +183,7 @@ const IN_STORE: readonly Mutation[] = [
     check:
       'lease: nor does a sweep that goes on for long, where workers could reach it at the beginning',
     file: 'services/manager/src/sweeper.ts',
-    from: 'more && (await this.#reachesNats()) && ',
+    from: 'more && reached && ',
     to: 'more && ',
     tests: ['services/manager/src/sweeper.test.ts'],
   },
