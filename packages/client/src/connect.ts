@@ -1,15 +1,15 @@
 import { DEFAULT_PREFIX, parseNatsUrls, routerName, subjectsUnder } from '@mgm/protocol';
 import type { RouterName, Subjects } from '@mgm/protocol';
-import { backoffMs } from './backoff.ts';
-import { Calls } from './calls.ts';
-import { Agenda, systemClock } from './clock.ts';
+import { backoffMs } from './rpc/backoff.ts';
+import { Calls } from './rpc/calls.ts';
+import { Agenda, systemClock } from './rpc/clock.ts';
 import { badRequest, isMgmError, MgmError } from './errors.ts';
-import { silentLogger, type Logger } from './logger.ts';
+import { silentLogger, type Logger } from './rpc/logger.ts';
 import { Mgm } from './mgm.ts';
 import { checkedLimits, type CallLimits } from './options.ts';
-import { StoreLog } from './store-log.ts';
-import { dial, Transport, type ConnectionOptions, type NatsConnection } from './transport.ts';
-import { pause } from './waiting.ts';
+import { StoreLog } from './rpc/store-log.ts';
+import { dial, Transport, type ConnectionOptions, type NatsConnection } from './rpc/transport.ts';
+import { pause } from './rpc/waiting.ts';
 
 /** Where the managers are and how to talk to them. */
 export interface ConnectOptions {

@@ -8,7 +8,7 @@ import type {
   RefusalFields,
   Revision,
 } from '@mgm/protocol';
-import { absentLeftOut } from './absent.ts';
+import { absentLeftOut } from './rpc/absent.ts';
 
 /**
  * Reasons that no manager sends, because they arise in the client.

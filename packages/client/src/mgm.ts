@@ -1,21 +1,21 @@
 import type { Epoch, HeadMessage, Holder, InterfaceItem, SessionItem } from '@mgm/protocol';
-import { absentLeftOut } from './absent.ts';
-import { ask, demand, type Context } from './context.ts';
-import { Emitter } from './emitter.ts';
+import { absentLeftOut } from './rpc/absent.ts';
+import { ask, demand, type Context } from './rpc/context.ts';
+import { Emitter } from './session/emitter.ts';
 import { refusalError } from './errors.ts';
-import { heads, type HeadsOptions } from './heads.ts';
-import { interfaceKey, type InterfaceRef } from './interface-key.ts';
-import { openSession, type OpenedSession, type ProtocolOptions } from './open-session.ts';
+import { heads, type HeadsOptions } from './watch/heads.ts';
+import { interfaceKey, type InterfaceRef } from './interfaces/key.ts';
+import { openSession, type OpenedSession, type ProtocolOptions } from './session/open.ts';
 import type { CallOptions } from './options.ts';
-import { flatten, interfacePages, sessionPages } from './reads.ts';
-import type { InterfaceFilter, InterfacePage, PageOptions } from './reads.ts';
-import { Registrar } from './registering.ts';
-import { listReplicas, type Replica, type ReplicasOptions } from './replicas.ts';
-import { isRefusal, type Success } from './replies.ts';
+import { flatten, interfacePages, sessionPages } from './rpc/pages.ts';
+import type { InterfaceFilter, InterfacePage, PageOptions } from './rpc/pages.ts';
+import { Registrar } from './session/register.ts';
+import { listReplicas, type Replica, type ReplicasOptions } from './watch/replicas.ts';
+import { isRefusal, type Success } from './rpc/replies.ts';
 import type { Session } from './session.ts';
-import type { Sighting } from './sighting.ts';
-import type { LinkState } from './transport.ts';
-import { watch, type WatchOptions } from './watch.ts';
+import type { Sighting } from './watch/sighting.ts';
+import type { LinkState } from './rpc/transport.ts';
+import { watch, type WatchOptions } from './watch/watch.ts';
 
 /** What a client tells its listeners. */
 export interface MgmEvents {

@@ -1,7 +1,7 @@
 import type { Epoch, InterfaceKey, NextHop } from '@mgm/protocol';
 import { MgmError } from './errors.ts';
-import { HeldSignal } from './held-signal.ts';
-import { keyText } from './interface-key.ts';
+import { HeldSignal } from './session/held-signal.ts';
+import { keyText } from './interfaces/key.ts';
 import type { CallOptions } from './options.ts';
 
 /**

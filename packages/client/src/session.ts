@@ -1,13 +1,13 @@
 import type { InterfaceKey, SessionId } from '@mgm/protocol';
-import type { Context } from './context.ts';
-import type { Emitter } from './emitter.ts';
+import type { Context } from './rpc/context.ts';
+import type { Emitter } from './session/emitter.ts';
 import { MgmError, type ErrorPlace } from './errors.ts';
-import { SHARED_GROUP } from './interface-operation.ts';
-import { interfaceKey, interfaceKeys, type InterfaceRef } from './interface-key.ts';
+import { SHARED_GROUP } from './interfaces/operation.ts';
+import { interfaceKey, interfaceKeys, type InterfaceRef } from './interfaces/key.ts';
 import type { CallOptions } from './options.ts';
 import type { Ownership } from './ownership.ts';
-import type { SessionLife } from './session-life.ts';
-import type { SessionEvents } from './session-events.ts';
+import type { SessionLife } from './session/life.ts';
+import type { SessionEvents } from './session/events.ts';
 
 /** What became of one interface of `takeInterfaces`. */
 export type TakeResult = InterfaceKey &

@@ -1,4 +1,4 @@
-import type { Cancel, Clock } from '../src/clock.ts';
+import type { Cancel, Clock } from '../src/rpc/clock.ts';
 
 interface Timer {
   readonly dueMono: number;

@@ -1,0 +1,71 @@
+import { epochOf, NO_NEXT_HOP, type InterfaceKey } from '@mgm/protocol';
+import { describe, expect, it } from 'vitest';
+import { MgmError } from '../errors.ts';
+import { Holdings } from './holdings.ts';
+
+const KEY: InterfaceKey = { ifIndex: 7, nextHop: NO_NEXT_HOP };
+const [FIRST, SECOND] = [epochOf(9), epochOf(10)];
+
+function because(message: string): MgmError {
+  return new MgmError(message, { reason: 'ownership-lost', outcome: 'not-done' });
+}
+
+function newHoldings() {
+  let checks = 0;
+  const holdings = new Holdings({ check: () => checks++, giveBack: async () => {} });
+  return { holdings, grant: (epoch = FIRST) => holdings.grant(KEY, epoch, because('again')) };
+}
+
+describe('what a session holds', () => {
+  it('ends, with its signal, when the manager takes its epoch away', () => {
+    const { holdings, grant } = newHoldings();
+    const ownership = grant();
+    const { signal } = ownership;
+    expect(holdings.lose(KEY, FIRST, because('admin'), false)).toBe(ownership);
+    expect(signal.aborted).toBe(true);
+    expect(signal.reason).toMatchObject({ code: 'MGM_OWNERSHIP_LOST', message: 'admin' });
+    expect(ownership.isHeld).toBe(false);
+    expect(holdings.size).toBe(0);
+  });
+
+  it('stays when an older epoch of the interface is taken away', () => {
+    const { holdings, grant } = newHoldings();
+    const ownership = grant(SECOND);
+    expect(holdings.lose(KEY, FIRST, because('late'), false)).toBeUndefined();
+    expect(ownership.isHeld).toBe(true);
+  });
+
+  it('is over from the start when the loss overtook the answer to the take', () => {
+    const { holdings, grant } = newHoldings();
+    holdings.lose(KEY, FIRST, because('admin'), true);
+    const ownership = grant();
+    expect(ownership.isHeld).toBe(false);
+    expect(ownership.signal.aborted).toBe(true);
+    expect(holdings.size).toBe(0);
+  });
+
+  it('is not over from the start when what was lost was older, or that take is long over', () => {
+    const { holdings, grant } = newHoldings();
+    holdings.lose(KEY, FIRST, because('admin'), true);
+    expect(grant(SECOND).isHeld).toBe(true);
+    holdings.lose(KEY, SECOND, because('admin'), true);
+    holdings.settled(KEY);
+    expect(grant(SECOND).isHeld).toBe(true);
+  });
+
+  it('is replaced by a later take, and never comes back', () => {
+    const { grant } = newHoldings();
+    const before = grant();
+    const after = grant(SECOND);
+    expect([before.isHeld, after.isHeld]).toEqual([false, true]);
+    expect(before.ended?.message).toBe('again');
+  });
+
+  it('gives each signal the first reason only', () => {
+    const { holdings, grant } = newHoldings();
+    const ownership = grant();
+    holdings.endAll(because('first'));
+    ownership.end(because('second'));
+    expect(ownership.signal.reason).toMatchObject({ message: 'first' });
+  });
+});

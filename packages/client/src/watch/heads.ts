@@ -1,0 +1,85 @@
+import type { HeadMessage } from '@mgm/protocol';
+import type { Context } from '../rpc/context.ts';
+import { decodeHead } from './decode-event.ts';
+import { MgmError } from '../errors.ts';
+
+/** How to end. */
+export interface HeadsOptions {
+  /** Ends the iteration. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The beacons of a router as they come; of those that a slow reader missed, the last. */
+export async function* heads(
+  context: Context,
+  { signal }: HeadsOptions = {},
+): AsyncGenerator<HeadMessage, void, undefined> {
+  using feed = new HeadFeed(context);
+  const onAbort = (): void => feed.end();
+  signal?.addEventListener('abort', onAbort, { once: true });
+  try {
+    while (!signal?.aborted) {
+      const head = await feed.next();
+      if (!head) return;
+      yield head;
+    }
+  } finally {
+    signal?.removeEventListener('abort', onAbort);
+  }
+}
+
+class HeadFeed implements Disposable {
+  readonly #unsubscribe: (() => void)[];
+  #last: HeadMessage | undefined;
+  #news = Promise.withResolvers<void>();
+  #refused: MgmError | undefined;
+  #isOver = false;
+
+  constructor({ transport, subjects, router }: Context) {
+    const subject = subjects.head(router);
+    this.#unsubscribe = [
+      transport.subscribe(subject, ({ data }) => this.#onHead(data)),
+      transport.listen({
+        onState: (state) => state === 'closed' && this.end(),
+        onForbidden: (operation, forbidden) => {
+          if (operation === 'subscription' && forbidden === subject) this.#onForbidden(subject);
+        },
+      }),
+    ];
+    if (transport.state === 'closed') this.end();
+  }
+
+  /** The next beacon; `undefined` when none will come any more. */
+  async next(): Promise<HeadMessage | undefined> {
+    while (!this.#last && !this.#isOver) await this.#news.promise;
+    if (this.#refused) throw this.#refused;
+    const head = this.#isOver ? undefined : this.#last;
+    this.#last = undefined;
+    this.#news = Promise.withResolvers();
+    return head;
+  }
+
+  end(): void {
+    this.#isOver = true;
+    this.#news.resolve();
+  }
+
+  [Symbol.dispose](): void {
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
+  }
+
+  #onHead(data: Uint8Array): void {
+    const head = decodeHead(data);
+    if (!head) return;
+    this.#last = head;
+    this.#news.resolve();
+  }
+
+  #onForbidden(subject: string): void {
+    this.#refused = new MgmError(`NATS refuses this user to subscribe to ${subject}`, {
+      reason: 'not-permitted',
+      outcome: 'not-done',
+    });
+    this.end();
+  }
+}

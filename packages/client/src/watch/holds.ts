@@ -1,0 +1,107 @@
+import { isIgmp, type EventMessage, type Holder, type InterfaceItem } from '@mgm/protocol';
+import type { InterfaceKey, SessionId } from '@mgm/protocol';
+import { keyText } from '../interfaces/key.ts';
+
+type Hold = Omit<Holder, 'igmp' | 'name' | 'since'> & { readonly since: number | undefined };
+
+interface Holds {
+  readonly key: InterfaceKey;
+  owner: Hold | undefined;
+  igmp: Hold | undefined;
+}
+
+/**
+ * Who is on which interface: what a list said, and the changes that came after its beginning. Changes that the list knew
+ * already do no harm, since each one says how it is then.
+ */
+export class RouterHolds {
+  readonly #held = new Map<string, Holds>();
+  readonly #names = new Map<SessionId, string>();
+
+  /** An item of a list. A later one of the same interface counts. */
+  list(item: InterfaceItem): void {
+    const { ifIndex, nextHop, igmp, name, ...own } = item;
+    this.#names.set(own.session, name);
+    const holds = this.#at({ ifIndex, nextHop });
+    const beside = igmp && { ...igmp, since: undefined, stale: false };
+    holds.owner = isIgmp(own.protocolId) ? undefined : own;
+    holds.igmp = isIgmp(own.protocolId) ? own : beside;
+  }
+
+  /** The next change. */
+  apply(event: EventMessage): void {
+    const { ifIndex, nextHop } = event;
+    if (ifIndex === undefined || nextHop === undefined) return this.#applyToSession(event);
+    const holds = this.#at({ ifIndex, nextHop });
+    const role = event.type.startsWith('igmp-') ? 'igmp' : 'owner';
+    holds[role] = event.type.endsWith('taken') ? holdOf(event) : undefined;
+    if (holds.owner === undefined) showIgmp(holds, event.ts);
+  }
+
+  /** Whether a session is on an interface whose name no list told. */
+  get lacksNames(): boolean {
+    return this.#shown().some(({ session }) => !this.#names.has(session));
+  }
+
+  learnName(session: SessionId, name: string): void {
+    this.#names.set(session, name);
+  }
+
+  /** As a list would say it. */
+  items(): InterfaceItem[] {
+    return [...this.#held.values()].flatMap(({ key, owner, igmp }) => {
+      const holder = owner ?? igmp;
+      if (!holder) return [];
+      const name = this.#names.get(holder.session) ?? '';
+      const item = { ...key, ...holder, name, since: holder.since ?? 0 };
+      return owner && igmp ? [{ ...item, igmp: besideOf(igmp) }] : [item];
+    });
+  }
+
+  #shown(): Hold[] {
+    return [...this.#held.values()].flatMap(({ owner, igmp }) => owner ?? igmp ?? []);
+  }
+
+  #at(key: InterfaceKey): Holds {
+    const text = keyText(key);
+    const present = this.#held.get(text) ?? { key, owner: undefined, igmp: undefined };
+    this.#held.set(text, present);
+    return present;
+  }
+
+  #applyToSession(event: EventMessage): void {
+    const subject = event.type === 'resumed' ? event.previous : event.session;
+    if (!CHANGES_HOLDS.has(event.type) || subject === undefined) return;
+    for (const holds of this.#held.values()) {
+      if (holds.owner?.session === subject) holds.owner = afterwards(holds.owner, event);
+      if (holds.igmp?.session === subject) holds.igmp = afterwards(holds.igmp, event);
+      if (holds.owner === undefined) showIgmp(holds, event.ts);
+    }
+  }
+}
+
+const CHANGES_HOLDS: ReadonlySet<string> = new Set(['stale', 'expired', 'evicted', 'resumed']);
+
+function holdOf(event: EventMessage): Hold | undefined {
+  const { protocolId, componentId, session, epoch, ts: since } = event;
+  if (protocolId === undefined || componentId === undefined) return undefined;
+  if (session === undefined || epoch === undefined) return undefined;
+  return { protocolId, componentId, session, epoch, since, stale: false };
+}
+
+/** What becomes of a hold by what happens to its session. Who is over is on nothing any more, before each `released`. */
+function afterwards(hold: Hold, { type, session, epoch }: EventMessage): Hold | undefined {
+  if (type === 'expired' || type === 'evicted') return undefined;
+  if (type === 'stale') return { ...hold, stale: true };
+  const { graceLeftMs: _, ...rest } = hold;
+  return { ...rest, session: session ?? hold.session, epoch: epoch ?? hold.epoch, stale: false };
+}
+
+/** Beside an owner nobody told since when IGMP is there: seen from now on, at the latest. */
+function showIgmp(holds: Holds, ts: number): void {
+  if (holds.igmp) holds.igmp = { ...holds.igmp, since: holds.igmp.since ?? ts };
+}
+
+function besideOf({ protocolId, componentId, session, epoch }: Hold) {
+  return { protocolId, componentId, session, epoch };
+}
