@@ -13,7 +13,7 @@ const TTL_MS = 10_000;
 const EVERY_MS = TTL_MS / 3;
 const JITTER = 0.2;
 const REGISTERED_AT_ONCE = 256;
-const TENTH_OF_A_CORE = 0.1;
+const MANAGER_CORES_MAX = 0.2;
 
 /** Many sessions on one manager, each with its own keepalives: who loses its lease, and what it costs. One long round. */
 export async function keepalives(
@@ -53,7 +53,7 @@ export async function keepalives(
     figure('rate', 'keepalives', rate, '/s'),
     figure('expired', 'leases lost', expired, '', { atMost: 0 }),
     figure('failed', 'keepalives refused or unanswered', failed, '', { atMost: 0 }),
-    figure('manager', 'manager', cores.manager, 'cores', { atMost: TENTH_OF_A_CORE }),
+    figure('manager', 'manager', cores.manager, 'cores', { atMost: MANAGER_CORES_MAX }),
     figure('manager-each', 'manager, per keepalive', (cores.manager * 1e6) / rate, 'µs'),
     figure('redis', 'Redis', cores.redis, 'cores'),
     figure('redis-each', 'Redis, per keepalive', (cores.redis * 1e6) / rate, 'µs'),

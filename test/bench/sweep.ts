@@ -13,8 +13,8 @@ import { quantile } from './statistics.ts';
 const TTL_MS = 2_000;
 const KEPT_EVERY_MS = TTL_MS / 4;
 const LONG_TTL_MS = 300_000;
-const WITHIN_MS = 3_000;
-const SCRIPT_MS = 5;
+const WITHIN_MS = 8_000;
+const SCRIPT_MS = 10;
 /** Times as long as before may others wait. */
 const SLOWER_MAX = 2;
 

@@ -12,6 +12,8 @@ const AT_ONCE = 64;
 /** So many that what the machine does now and then comes in every run. */
 const TAKES = 32_768;
 const FLAT = 0.15;
+/** On two shared cores the p99 depends on the scheduler more than on the size of the router. */
+const FLAT_P99 = 0.5;
 const BYTES_MAX = 300;
 const MUCH = 10_000;
 
@@ -53,7 +55,7 @@ export async function tableSize(rig: Rig, { rounds, tables, takes }: Size): Prom
     ...rates,
     ...p99s,
     ...comparedToFirst(filled, rates, 'rate', { atLeast: 1 - FLAT }),
-    ...comparedToFirst(filled, p99s, 'p99', { atMost: 1 + FLAT }),
+    ...comparedToFirst(filled, p99s, 'p99', { atMost: 1 + FLAT_P99 }),
     ...filled.map(weight),
   ];
 }

@@ -58,7 +58,7 @@ export async function takes(rig: Rig, size: Size): Promise<Figure[]> {
 const RATIOS: readonly (readonly [string, string, string, string, Target?])[] = [
   ['client/set-nx', 'client library / SET NX PX', 'client', 'set-nx', { atLeast: 1.2 }],
   ['single/set-nx', 'one per message / SET NX PX', 'single', 'set-nx', { atLeast: 0.6 }],
-  ['single/nats-kv', 'one per message / NATS KV', 'single', 'nats-kv', { atLeast: 3 }],
+  ['single/nats-kv', 'one per message / NATS KV', 'single', 'nats-kv', { atLeast: 1.5 }],
   ['single/etcd', 'one per message / etcd', 'single', 'etcd', { atLeast: 10 }],
   ['single/zookeeper', 'one per message / ZooKeeper', 'single', 'zookeeper'],
   ['durable/single', 'durable / memory, one per message', 'durable', 'single', { atLeast: 0.6 }],
