@@ -19,9 +19,9 @@ export const ifIndex = integer(1, U32);
 export const componentId = integer(0, U32);
 /** The public number of a session. */
 export const session = integer(1, Number.MAX_SAFE_INTEGER);
-/** A revision; 0 is before the first. */
+/** A revision; 0 is the one before the first change. */
 export const revision = integer(0, Number.MAX_SAFE_INTEGER);
-/** How many of something. */
+/** A positive number. */
 export const count = integer(1, Number.MAX_SAFE_INTEGER);
 
 /** `PIM`, `pim`, `103` or `0x67`. */
@@ -46,7 +46,7 @@ export function duration(min: number, max: number): (text: string) => number {
 
 const TEXT_MAX = 256;
 
-/** What stands in the log: 1 to 256 characters. */
+/** A text for the log: 1 to 256 characters. */
 export function logged(text: string): string {
   if (text.trim() !== '' && text.length <= TEXT_MAX) return text;
   throw new InvalidArgumentError(`must be 1 to ${TEXT_MAX} characters.`);

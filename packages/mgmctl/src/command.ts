@@ -1,14 +1,58 @@
-import type { Mgm } from '@mgm/client';
+import type { InterfaceKey, Mgm, NextHop } from '@mgm/client';
+import type { Command } from 'commander';
+import { nextHop } from './arguments.ts';
+import type { GlobalOptions } from './connection.ts';
 import type { ExitCode } from './exit-code.ts';
-import type { Output } from './output.ts';
+import type { Io } from './io.ts';
+import type { Output } from './output/output.ts';
 
-/** What every command works with. */
-export interface Given {
-  readonly mgm: Mgm;
+/** What an action works with that needs no connection. */
+export interface OfflineContext {
+  readonly options: GlobalOptions;
   readonly out: Output;
-  /** Fires when the command is to end. */
+  /** Aborts when the command must end. */
   readonly signal: AbortSignal;
 }
 
-/** One command: does what its options say and answers what the process ends with. */
-export type Command<Options> = (given: Given, options: Options) => Promise<ExitCode>;
+/** What an action works with. */
+export interface Context extends OfflineContext {
+  readonly mgm: Mgm;
+}
+
+/** What a command file needs to add its command: the process, and how to run an action. */
+export interface Runner {
+  readonly io: Io;
+  /** Runs an action over a connection and closes that afterwards. `defaultRouter` replaces `MGM_ROUTER`. */
+  readonly connected: (
+    command: Command,
+    action: (context: Context) => Promise<ExitCode>,
+    defaultRouter?: string,
+  ) => Promise<void>;
+  /** Runs an action without a connection. */
+  readonly offline: (
+    command: Command,
+    action: (context: OfflineContext) => Promise<ExitCode> | ExitCode,
+  ) => Promise<void>;
+}
+
+/** The arguments that name an interface on the command line. */
+export const INTERFACE = ['<if>', 'the index of the interface'] as const;
+export const NEXT_HOP = ['[nextHop]', 'its next hop, if it has several'] as const;
+
+/** What commander passes to the action of a command on one interface. */
+export type OnInterface<Options = object> = [
+  ifIndex: number,
+  nextHop: NextHop | undefined,
+  options: Options,
+  command: Command,
+];
+
+/** The interface that a command line names. */
+export function keyOf(ifIndex: number, hop: NextHop | undefined): InterfaceKey {
+  return { ifIndex, nextHop: hop ?? nextHop(undefined) };
+}
+
+/** The examples at the end of a command's help. */
+export function examples(...lines: readonly string[]): string {
+  return ['', 'Examples:', ...lines.map((line) => `  mgmctl --router r1 ${line}`)].join('\n');
+}

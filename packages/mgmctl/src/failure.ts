@@ -1,10 +1,10 @@
 import { isMgmError, type MgmError } from '@mgm/client';
 import { CommanderError } from 'commander';
-import { ExitCode } from './exit-code.ts';
-import { harmless, interfaceText } from './words.ts';
-import { UsageError } from './usage-error.ts';
+import type { Target } from './connection.ts';
+import { ExitCode, UsageError } from './exit-code.ts';
+import { harmless, interfaceText } from './output/text.ts';
 
-/** Why a command failed, and what to do next. */
+/** Why a command failed, and the next step. */
 export interface Failure {
   readonly exitCode: ExitCode;
   /** Stable, for programs: a reason of the wire contract or of the client, or `usage`, or `internal`. */
@@ -14,24 +14,17 @@ export interface Failure {
   readonly error?: MgmError;
 }
 
-/** Where the command looked. */
-export interface Place {
-  /** Without passwords. */
-  readonly nats: string;
-  readonly router: string;
-}
-
-/** What an error means for whoever ran the command. */
-export function failureOf(error: unknown, place: Place): Failure {
+/** The meaning of an error for the person who ran the command. */
+export function failureOf(error: unknown, target: Target): Failure {
   if (error instanceof CommanderError) return usage(oneLine(error.message));
   if (error instanceof UsageError) return usage(error.message);
-  if (isMgmError(error)) return ofClient(error, place);
+  if (isMgmError(error)) return ofClient(error, target);
   const message = error instanceof Error ? error.message : String(error);
   const next = 'this is a defect of mgmctl: please report it';
   return { exitCode: ExitCode.refused, reason: 'internal', message, next };
 }
 
-/** Commander puts what was perhaps meant on a line of its own. */
+/** Commander puts its suggestion on a line of its own. */
 function oneLine(message: string): string {
   return message.replace(/^error: /, '').replaceAll('\n', ' ');
 }
@@ -40,9 +33,9 @@ function usage(message: string): Failure {
   return { exitCode: ExitCode.usage, reason: 'usage', message, next: 'mgmctl --help shows how' };
 }
 
-function ofClient(error: MgmError, place: Place): Failure {
+function ofClient(error: MgmError, target: Target): Failure {
   const { reason } = error;
-  const next = nextStep(error, place);
+  const next = nextStep(error, target);
   return { exitCode: exitCodeOf(error), reason, message: messageOf(error), next, error };
 }
 
@@ -69,7 +62,7 @@ function exitCodeOf({ reason }: MgmError): ExitCode {
   }
 }
 
-function nextStep(error: MgmError, { nats, router }: Place): string {
+function nextStep(error: MgmError, { nats, router }: Target): string {
   if (error.outcome === 'unknown') {
     return 'it may have happened: look with owner or sessions before you try again';
   }

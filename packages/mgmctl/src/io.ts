@@ -1,19 +1,90 @@
-/** What the program is given by the process that it runs in. */
+import { hostname, userInfo } from 'node:os';
+import { createInterface } from 'node:readline';
+import { ExitCode } from './exit-code.ts';
+
+/** What the program gets from the process that it runs in. */
 export interface Io {
   /** Writes to the standard output. */
   write(text: string): void;
   /** Writes to the standard error. */
   writeError(text: string): void;
-  /** The standard output where it is a terminal, else `undefined`: for what is painted over itself. */
+  /** The standard output if it is a terminal, else `undefined`: for output that is redrawn in place. */
   readonly screen: NodeJS.WriteStream | undefined;
-  /** Asks a person and resolves with the answer; `undefined` where the input ended without one. */
+  /** Asks a person and resolves with the answer; `undefined` if the input ended without one. */
   ask(question: string): Promise<string | undefined>;
-  /** Whether there is a person to ask. */
+  /** Whether a person can be asked. */
   readonly canAsk: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Who runs this, as `user@host`. */
+  /** The user who runs this, as `user@host`. */
   readonly user: string;
   readonly pid: number;
-  /** Fires when the process is asked to end. */
+  /** Aborts when the process is asked to end. */
   readonly signal: AbortSignal;
+}
+
+/** {@link Io} of this process. */
+export interface ProcessIo extends Io, Disposable {
+  /** Whether the reader of the output closed the pipe. */
+  readonly isReaderGone: boolean;
+}
+
+/**
+ * The process as the program sees it. The first signal that asks to end lets the command clean up, the second one ends the
+ * process immediately. A reader that closes the pipe, as `| head` does, ends the command silently.
+ */
+export function processIo(): ProcessIo {
+  const ending = new AbortController();
+  let isReaderGone = false;
+  const onSignal = (): void => {
+    if (ending.signal.aborted) process.exit(ExitCode.interrupted);
+    ending.abort();
+  };
+  const onOutputError = (error: NodeJS.ErrnoException): void => {
+    if (error.code !== 'EPIPE') throw error;
+    isReaderGone = true;
+    ending.abort();
+  };
+  for (const signal of SIGNALS) process.on(signal, onSignal);
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', onOutputError);
+  return {
+    write: (text) => void (isReaderGone || process.stdout.write(text)),
+    writeError: (text) => void process.stderr.write(text),
+    screen: process.stdout.isTTY ? process.stdout : undefined,
+    ask: (question) => ask(question, ending.signal),
+    canAsk: process.stdin.isTTY && process.stderr.isTTY,
+    // oxlint-disable-next-line node/no-process-env -- this is a program: it reads its settings here and passes them on
+    env: process.env,
+    user: `${userName()}@${hostname()}`,
+    pid: process.pid,
+    signal: ending.signal,
+    get isReaderGone() {
+      return isReaderGone;
+    },
+    [Symbol.dispose]: () => {
+      for (const signal of SIGNALS) process.off(signal, onSignal);
+    },
+  };
+}
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** In containers the numeric user id often has no name. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid${process.getuid?.() ?? ''}`;
+  }
+}
+
+/** Asks on the standard error, since the standard output may be read by a program. */
+async function ask(question: string, signal: AbortSignal): Promise<string | undefined> {
+  const { promise, resolve } = Promise.withResolvers<string | undefined>();
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  lines.once('close', () => resolve(undefined));
+  // In raw mode Ctrl-C is a key, not a signal.
+  lines.once('SIGINT', () => process.kill(process.pid, 'SIGINT'));
+  signal.addEventListener('abort', () => lines.close(), { once: true });
+  lines.question(question, resolve);
+  return await promise.finally(() => lines.close());
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { ExitCode } from './exit-code.ts';
-import { processIo } from './process-io.ts';
+import { processIo } from './io.ts';
 import { runMgmctl } from './program.ts';
 
 using io = processIo();

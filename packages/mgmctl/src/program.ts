@@ -1,36 +1,61 @@
 import { Command, CommanderError, Option } from 'commander';
-import { addAdminCommands } from './admin-commands.ts';
 import { duration } from './arguments.ts';
-import type { Given } from './command.ts';
-import { addCompletion } from './completion.ts';
-import { addDoctor } from './doctor-command.ts';
+import type { Context, Runner } from './command.ts';
+import { addBench } from './commands/bench.ts';
+import { addCompletion } from './commands/completion.ts';
+import { addDoctor } from './commands/doctor.ts';
+import { addEvict } from './commands/evict.ts';
+import { addHistory } from './commands/history.ts';
+import { addInterfaces } from './commands/interfaces.ts';
+import { addOwner } from './commands/owner.ts';
+import { addRegister } from './commands/register.ts';
+import { addRelease } from './commands/release.ts';
+import { addSessions } from './commands/sessions.ts';
+import { addTake } from './commands/take.ts';
+import { addTop } from './commands/top.ts';
+import { addValidate } from './commands/validate.ts';
+import { addWatch } from './commands/watch.ts';
+import { connectAs, targetOf, type GlobalOptions } from './connection.ts';
 import { ExitCode } from './exit-code.ts';
 import { failureLine, failureObject, failureOf } from './failure.ts';
-import { connectAs, placeOf, type GlobalOptions } from './globals.ts';
 import type { Io } from './io.ts';
-import { Output, wantsColors } from './output.ts';
-import { addReadingCommands } from './reading-commands.ts';
-import { addTryingCommands } from './trying-commands.ts';
+import { Output, wantsColors } from './output/output.ts';
 
-/** Runs an action with a connection, and closes that after it. `ownRouter` stands in where no `--router` is given. */
-export type Run = (
-  command: Command,
-  action: (given: Given) => Promise<ExitCode>,
-  ownRouter?: string,
-) => Promise<void>;
+/** All commands, in the order of the help. */
+const COMMANDS: readonly ((program: Command, runner: Runner) => void)[] = [
+  addInterfaces,
+  addSessions,
+  addOwner,
+  addValidate,
+  addWatch,
+  addHistory,
+  addTop,
+  addRelease,
+  addEvict,
+  addTake,
+  addRegister,
+  addBench,
+  addDoctor,
+  addCompletion,
+];
 
-/** Runs the program with its arguments (without `node` and the file) and answers what to exit with. Never rejects. */
+/** Runs the program with its arguments (without `node` and the file) and resolves with the exit code. Never rejects. */
 export async function runMgmctl(argv: readonly string[], io: Io): Promise<ExitCode> {
   let exitCode: ExitCode = ExitCode.ok;
-  const program = newProgram(
+  const { signal } = io;
+  const runner: Runner = {
     io,
-    async (command, action, ownRouter) => {
+    connected: async (command, action, defaultRouter) => {
       const options = command.optsWithGlobals<GlobalOptions>();
-      const router = options.router ?? ownRouter;
+      const router = options.router ?? defaultRouter;
       exitCode = await withConnection({ ...options, ...(router && { router }) }, io, action);
     },
-    (code) => (exitCode = code),
-  );
+    offline: async (command, action) => {
+      const options = command.optsWithGlobals<GlobalOptions>();
+      exitCode = await action({ options, out: outputFor(options, io), signal });
+    },
+  };
+  const program = newProgram(runner);
   try {
     await program.parseAsync([...argv], { from: 'user' });
     return exitCode;
@@ -42,14 +67,19 @@ export async function runMgmctl(argv: readonly string[], io: Io): Promise<ExitCo
 async function withConnection(
   options: GlobalOptions,
   io: Io,
-  action: (given: Given) => Promise<ExitCode>,
+  action: (context: Context) => Promise<ExitCode>,
 ): Promise<ExitCode> {
   const { signal } = io;
-  const colors = wantsColors(options.color, io);
-  const out = new Output(io, { json: options.json === true, colors });
   await using mgm = await connectAs(options, io, signal);
-  const exitCode = await action({ mgm, out, signal });
+  const exitCode = await action({ mgm, options, out: outputFor(options, io), signal });
   return signal.aborted ? ExitCode.interrupted : exitCode;
+}
+
+function outputFor(options: GlobalOptions, io: Io): Output {
+  return new Output(io, {
+    json: options.json === true,
+    colors: wantsColors(options.color, io),
+  });
 }
 
 function report(
@@ -61,9 +91,9 @@ function report(
   // Help and version were printed already, as asked for.
   if (error instanceof CommanderError && error.exitCode === 0) return ExitCode.ok;
   if (error instanceof CommanderError && error.code === 'commander.help') return ExitCode.usage;
-  const failure = failureOf(error, placeOf(options, io));
+  const failure = failureOf(error, targetOf(options, io));
   if (io.signal.aborted && failure.exitCode === ExitCode.interrupted) return ExitCode.interrupted;
-  // Where the command line is wrong, its options may not have been read.
+  // If the command line is wrong, its options may not have been read.
   const json = options.json === true || argv.includes('--json');
   io.writeError(`${json ? JSON.stringify(failureObject(failure)) : failureLine(failure)}\n`);
   return failure.exitCode;
@@ -71,7 +101,7 @@ function report(
 
 const EXAMPLES = `
 Examples:
-  mgmctl --router r1 interfaces            what is held on router r1
+  mgmctl --router r1 interfaces            the interfaces held on router r1
   MGM_ROUTER=r1 mgmctl watch               every change, as it happens
   mgmctl --router r1 --json sessions       the same for programs, one object per line`;
 
@@ -80,6 +110,7 @@ const EXIT_CODES = `
 Exit codes: 0 done, 1 refused, 2 wrong usage, 3 no answer, 4 not found, 130 interrupted`;
 
 const TIMEOUT_MS = 5_000;
+const HELP_WIDTH = 100;
 
 function timeoutOption(): Option {
   return new Option('--timeout <duration>', 'how long to wait for an answer: 500ms, 5s, 2m')
@@ -88,34 +119,29 @@ function timeoutOption(): Option {
 }
 
 /** The command line as commander knows it. */
-function newProgram(io: Io, run: Run, ended: (exitCode: ExitCode) => void): Command {
+function newProgram(runner: Runner): Command {
+  const { io } = runner;
   const program = new Command('mgmctl')
-    .description('Looks at, and steps into, who owns the interfaces of a router.')
+    .description('Shows who owns the interfaces of a router, and lets an operator intervene.')
     .option(
       '--nats <url>',
-      'NATS servers, with commas between (or MGM_NATS_URL; nats://127.0.0.1:4222)',
+      'NATS servers, separated by commas (or MGM_NATS_URL; nats://127.0.0.1:4222)',
     )
     .option('--router <name>', 'the router to ask about (or MGM_ROUTER)')
     .option('--prefix <subject>', 'what all subjects begin with (mgm.v1)')
     .addOption(timeoutOption())
     .option('--json', 'one JSON object per line, errors too')
-    .option('--no-color', 'no colours; also where NO_COLOR is set or the output is no terminal')
+    .option('--no-color', 'no colours; also if NO_COLOR is set or the output is no terminal')
     .configureHelp({ showGlobalOptions: true, helpWidth: HELP_WIDTH })
     .configureOutput({
       writeOut: (text) => io.write(text),
       writeErr: (text) => io.writeError(text),
-      // Errors are told in one place, with what to do next.
+      // `report` prints all errors, with the next step.
       outputError: () => {},
     })
     .showSuggestionAfterError()
     .exitOverride()
     .addHelpText('after', EXAMPLES + EXIT_CODES);
-  addReadingCommands(program, run, io);
-  addAdminCommands(program, run, io);
-  addTryingCommands(program, run, io);
-  addDoctor(program, io, ended);
-  addCompletion(program, io);
+  for (const add of COMMANDS) add(program, runner);
   return program;
 }
-
-const HELP_WIDTH = 100;

@@ -10,7 +10,7 @@ describe('mgmctl bench', () => {
     const { code, stdout, stderr } = await router.run(SHORT);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(
-      /^\d+ operations in \d+\.\d s: \d+ per second \(2 sessions, 4 under way in each\)\n/,
+      /^\d+ operations in \d+\.\d s: \d+ per second \(2 sessions, 4 in flight in each\)\n/,
     );
     expect(stdout).toMatch(/^take +(\d+\.\d\d ms ? ?){4}$/m);
     expect(stdout).toMatch(/^to [\d.]+ ms +\d+ +█+$/m);

@@ -1,7 +1,7 @@
 import { hostname, userInfo } from 'node:os';
-import { showResult } from '../src/bench.ts';
-import { Latencies } from '../src/latencies.ts';
-import { Output } from '../src/output.ts';
+import { showResult } from '../src/commands/bench.ts';
+import { Latencies } from '../src/output/latencies.ts';
+import { Output } from '../src/output/output.ts';
 import { IGMP, PIM, type Router, type Stage } from './stage.ts';
 
 /** What a command line printed, as pages show it. */

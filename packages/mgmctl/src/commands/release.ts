@@ -1,0 +1,60 @@
+import type { Holder, InterfaceKey } from '@mgm/client';
+import type { Command } from 'commander';
+import {
+  adminOptions,
+  declined,
+  withAdminOptions,
+  type AdminFlags,
+  type AdminOptions,
+} from '../admin-options.ts';
+import { ifIndex as indexOf, nextHop as hopOf } from '../arguments.ts';
+import {
+  examples,
+  INTERFACE,
+  keyOf,
+  NEXT_HOP,
+  type Context,
+  type OnInterface,
+  type Runner,
+} from '../command.ts';
+import { ExitCode } from '../exit-code.ts';
+import { clientText, instantText, interfaceText } from '../output/text.ts';
+
+export function addRelease(program: Command, { io, connected }: Runner): void {
+  withAdminOptions(program.command('release'))
+    .summary('take an interface away from its owner')
+    .description('Takes an interface away from its owner. The former owner is told why.')
+    .argument(...INTERFACE, indexOf)
+    .argument(...NEXT_HOP, hopOf)
+    .addHelpText('after', examples('release 7 --why "moved to the standby"'))
+    .action((...[index, hop, flags, command]: OnInterface<AdminFlags>) =>
+      connected(command, (context) => release(context, keyOf(index, hop), adminOptions(flags, io))),
+    );
+}
+
+/** Rejects as `not-found` if the interface has no owner. */
+async function release(
+  context: Context,
+  key: InterfaceKey,
+  { confirm, actor, why }: AdminOptions,
+): Promise<ExitCode> {
+  const { mgm, out, signal } = context;
+  const { ifIndex, nextHop } = key;
+  const seen = confirm && (await mgm.getProtocolOnInterface(key, { signal }));
+  if (seen && !(await confirm?.(question(key, seen)))) return declined(context);
+  const previous = await mgm.adminRelease({ ifIndex, nextHop, actor, why }, { signal });
+  if (out.json) out.object({ released: true, ifIndex, nextHop, previous, actor, why });
+  else out.line(`released interface ${interfaceText(key)} from ${holderText(previous)}`);
+  if (seen && previous.epoch !== seen.epoch) out.note('the owner had changed since the question');
+  return ExitCode.ok;
+}
+
+function question(key: InterfaceKey, seen: Holder): string {
+  return `Take interface ${interfaceText(key)} away from ${holderText(seen)}?`;
+}
+
+function holderText(holder: Holder): string {
+  const { session, epoch, since } = holder;
+  const when = `since ${instantText(since)} UTC`;
+  return `${clientText(holder)} (session ${session}, epoch ${epoch}, ${when})`;
+}

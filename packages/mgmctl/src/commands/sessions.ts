@@ -1,0 +1,55 @@
+import type { SessionItem } from '@mgm/client';
+import type { Command } from 'commander';
+import { protocol as protocolOf } from '../arguments.ts';
+import { examples, type Context, type Runner } from '../command.ts';
+import { ExitCode } from '../exit-code.ts';
+import { SESSION_HEAD, sessionCells } from '../output/text.ts';
+
+interface SessionsOptions {
+  readonly protocol?: number | undefined;
+  readonly stale?: boolean | undefined;
+}
+
+const PAGE_ITEMS = 1_000;
+
+export function addSessions(program: Command, { connected }: Runner): void {
+  program
+    .command('sessions')
+    .summary('list the sessions')
+    .description('Lists the live sessions, and the stale ones within their grace time.')
+    .option('--protocol <name>', 'only those of this protocol: PIM, IGMP or a number', protocolOf)
+    .option('--stale', 'only stale ones')
+    .addHelpText('after', examples('sessions', 'sessions --protocol 103 --json'))
+    .action((options: SessionsOptions, command: Command) =>
+      connected(command, (context) => sessions(context, options)),
+    );
+}
+
+/** The oldest first. An empty list is no failure. */
+async function sessions(
+  { mgm, out, signal }: Context,
+  options: SessionsOptions,
+): Promise<ExitCode> {
+  const rows: SessionItem[] = [];
+  for await (const item of mgm.sessions({ limit: PAGE_ITEMS, signal })) {
+    if (!matches(item, options)) continue;
+    if (out.json) out.object(item);
+    else rows.push(item);
+  }
+  if (out.json) return ExitCode.ok;
+  const ordered = rows.toSorted((a, b) => a.session - b.session);
+  if (rows.length === 0) out.note('there are no such sessions');
+  else {
+    out.table(
+      SESSION_HEAD,
+      ordered.map((item) => sessionCells(item, out.colors)),
+    );
+  }
+  return ExitCode.ok;
+}
+
+function matches(item: SessionItem, { protocol, stale }: SessionsOptions): boolean {
+  return (
+    (protocol === undefined || item.protocolId === protocol) && (!stale || item.state === 'stale')
+  );
+}

@@ -1,0 +1,78 @@
+import { connect, type Mgm } from '@mgm/client';
+import { parseNatsUrls, withoutSecrets, type NatsServers } from '@mgm/protocol';
+import { UsageError } from './exit-code.ts';
+import type { Io } from './io.ts';
+
+/** The options of every command, as given on the command line. */
+export interface GlobalOptions {
+  readonly nats?: string;
+  readonly router?: string;
+  readonly prefix?: string;
+  readonly timeout: number;
+  readonly json?: boolean;
+  readonly color: boolean;
+}
+
+/** The NATS servers and the router of a command, for messages. */
+export interface Target {
+  /** Without passwords. */
+  readonly nats: string;
+  readonly router: string;
+}
+
+const NATS_URL = 'nats://127.0.0.1:4222';
+
+/** The NATS servers to use: from the command line, else from the environment, else on this machine. */
+function natsUrls({ nats }: Partial<GlobalOptions>, { env }: Pick<Io, 'env'>): string {
+  return nats ?? (env['MGM_NATS_URL'] || NATS_URL);
+}
+
+/** The router to ask about. @throws UsageError if none is named */
+export function routerOf({ router }: Partial<GlobalOptions>, { env }: Pick<Io, 'env'>): string {
+  const name = router ?? (env['MGM_ROUTER'] || undefined);
+  if (name !== undefined) return name;
+  throw new UsageError('no router: name it with --router or in MGM_ROUTER');
+}
+
+/** The NATS servers with the credentials of their URLs. @throws UsageError for a text that is no NATS URL */
+export function natsServers(options: Partial<GlobalOptions>, io: Pick<Io, 'env'>): NatsServers {
+  const urls = natsUrls(options, io);
+  try {
+    return parseNatsUrls(urls);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new UsageError(`--nats ${withoutSecrets(urls)}: ${error.message}`);
+  }
+}
+
+/** The servers and the router that a command uses, for messages. */
+export function targetOf(options: Partial<GlobalOptions>, io: Pick<Io, 'env'>): Target {
+  return {
+    nats: withoutSecrets(natsUrls(options, io)),
+    router: options.router ?? io.env['MGM_ROUTER'] ?? '',
+  };
+}
+
+/** `--timeout` leaves room for this many attempts of a request. */
+const ATTEMPTS = 3;
+
+/** Connects as the options say. Gives up with the signal and after `--timeout`. */
+export async function connectAs(options: GlobalOptions, io: Io, signal: AbortSignal): Promise<Mgm> {
+  const { prefix, timeout: deadlineMs } = options;
+  const { tls, ...servers } = natsServers(options, io);
+  return await connect({
+    ...servers,
+    ...(tls && { tls: {} }),
+    router: routerOf(options, io),
+    prefix,
+    name: `mgmctl ${io.user}`,
+    deadlineMs,
+    timeoutMs: Math.ceil(deadlineMs / ATTEMPTS),
+    signal,
+  });
+}
+
+/** A cheap request. Rejects with `MgmError` if no manager answers in time. */
+export async function probe(mgm: Mgm, signal: AbortSignal): Promise<void> {
+  for await (const _ of mgm.sessions({ limit: 1, signal })) return;
+}

@@ -1,0 +1,116 @@
+import { isMgmError, type Mgm } from '@mgm/client';
+import {
+  checkLog,
+  checkManagers,
+  checkPermissions,
+  checkRoundTrip,
+  type Finding,
+} from './checks.ts';
+import { checkReplicas } from './replicas.ts';
+import { ExitCode } from '../exit-code.ts';
+import { natsInfo } from './nats-info.ts';
+import type { Output } from '../output/output.ts';
+
+/** What to check. */
+export interface DoctorOptions {
+  /** `host:port` of each NATS server. */
+  readonly servers: readonly string[];
+  /** Connects like every other command. */
+  readonly connect: () => Promise<Mgm>;
+  /** The timeout of one step, in ms. */
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** Checks each step from here to the store, and prints what is wrong and how to fix it. */
+export async function doctor(out: Output, options: DoctorOptions): Promise<ExitCode> {
+  let worst: ExitCode = ExitCode.ok;
+  for await (const finding of findings(options)) {
+    show(finding, out);
+    if (finding.state === 'failed') worst = Math.max(worst, finding.exitCode) === 3 ? 3 : 1;
+  }
+  return options.signal.aborted ? ExitCode.interrupted : worst;
+}
+
+/** Runs the steps in order, and ends when the later ones cannot succeed any more. */
+async function* findings(options: DoctorOptions): AsyncGenerator<Finding> {
+  const { signal } = options;
+  for (const server of options.servers) yield await checkServer(server, options);
+  const login = await checkLogin(options);
+  yield login.finding;
+  if (!login.mgm) return;
+  await using mgm = login.mgm;
+  const managers = await checkManagers(mgm, signal);
+  yield managers;
+  if (managers.state === 'failed') return;
+  const steps = [checkReplicas, checkRoundTrip, checkLog, checkPermissions];
+  for (const step of steps) yield* await found(step, mgm, signal);
+}
+
+type Step = (mgm: Mgm, signal: AbortSignal) => Promise<Finding | readonly Finding[]>;
+
+/** The findings of a step; a missing answer is a finding, too. */
+async function found(step: Step, mgm: Mgm, signal: AbortSignal): Promise<readonly Finding[]> {
+  try {
+    return [await step(mgm, signal)].flat();
+  } catch (error) {
+    if (!isMgmError(error) || signal.aborted) throw error;
+    const mend = 'some requests are not answered: look at the replicas above and at their logs';
+    const exitCode = ExitCode.unreachable;
+    return [{ what: 'managers', state: 'failed', exitCode, detail: error.message, mend }];
+  }
+}
+
+/** The oldest supported version. */
+const NATS_OLDEST = [2, 9];
+
+async function checkServer(server: string, { timeoutMs }: DoctorOptions): Promise<Finding> {
+  const what = 'nats server';
+  try {
+    const { version, serverName } = await natsInfo(server, timeoutMs);
+    const detail = `${server} runs NATS ${version}${serverName === '' ? '' : ` (${serverName})`}`;
+    if (!isOlder(version)) return { what, state: 'ok', detail };
+    const mend = `update it to ${NATS_OLDEST.join('.')} or newer`;
+    return { what, state: 'failed', exitCode: ExitCode.refused, detail, mend };
+  } catch (error) {
+    const detail = `${server}: ${error instanceof Error ? error.message : String(error)}`;
+    const mend = 'start it, open the way to it, or correct --nats';
+    return { what, state: 'failed', exitCode: ExitCode.unreachable, detail, mend };
+  }
+}
+
+function isOlder(version: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const [oldestMajor = 0, oldestMinor = 0] = NATS_OLDEST;
+  return major < oldestMajor || (major === oldestMajor && minor < oldestMinor);
+}
+
+interface Login {
+  readonly finding: Finding;
+  readonly mgm?: Mgm;
+}
+
+async function checkLogin({ connect }: DoctorOptions): Promise<Login> {
+  const what = 'login';
+  try {
+    return { finding: { what, state: 'ok', detail: 'accepted' }, mgm: await connect() };
+  } catch (error) {
+    if (!isMgmError(error)) throw error;
+    const isRefused = error.reason === 'not-permitted';
+    const exitCode = isRefused ? ExitCode.refused : ExitCode.unreachable;
+    const mend = isRefused ? 'give user and password in --nats' : 'mend the NATS server first';
+    return { finding: { what, state: 'failed', exitCode, detail: error.message, mend } };
+  }
+}
+
+const MARKS = { ok: 'ok  ', note: 'note', failed: 'FAIL' } as const;
+const WHAT_WIDTH = 11;
+
+function show(finding: Finding, out: Output): void {
+  if (out.json) return out.object(finding);
+  const { what, state, detail, mend } = finding;
+  const { green, yellow, red } = out.colors;
+  const paint = { ok: green, note: yellow, failed: red }[state];
+  const end = mend === undefined ? '' : `; ${mend}`;
+  out.line(`${paint(MARKS[state])}  ${what.padEnd(WHAT_WIDTH)}  ${detail}${end}`);
+}

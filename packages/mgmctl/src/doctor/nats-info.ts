@@ -1,0 +1,48 @@
+import { connect } from 'node:net';
+
+/** What a NATS server tells every client at the start of a connection. */
+export interface NatsInfo {
+  readonly version: string;
+  readonly serverName: string;
+}
+
+const INFO = /^INFO (\{.*\})\s*$/m;
+/** The longest first line that is read. */
+const INFO_CHARS_MAX = 65_536;
+
+/**
+ * Reads the first line of a server, which it sends before any login.
+ *
+ * @throws Error if there is no answer within `withinMs`, or the answer is not from a NATS server
+ */
+export async function natsInfo(server: string, withinMs: number): Promise<NatsInfo> {
+  const { hostname, port } = new URL(`nats://${server}`);
+  const { promise, resolve, reject } = Promise.withResolvers<NatsInfo>();
+  const socket = connect({ host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 4222) });
+  const timer = setTimeout(() => reject(new Error(`no word within ${withinMs} ms`)), withinMs);
+  let text = '';
+  socket.setEncoding('utf8').on('data', (chunk: string) => {
+    text += chunk;
+    const [, json] = INFO.exec(text) ?? [];
+    if (json !== undefined) resolve(infoOf(json));
+    else if (text.length > INFO_CHARS_MAX || text.includes('\n')) reject(new Error(NO_NATS));
+  });
+  socket.once('error', reject).once('close', () => reject(new Error(NO_NATS)));
+  return await promise.finally(() => {
+    clearTimeout(timer);
+    socket.destroy();
+  });
+}
+
+const NO_NATS = 'what answers there is no NATS server';
+
+function infoOf(json: string): NatsInfo {
+  const info: unknown = JSON.parse(json);
+  return { version: textIn(info, 'version'), serverName: textIn(info, 'server_name') };
+}
+
+function textIn(info: unknown, name: string): string {
+  if (typeof info !== 'object' || info === null) return '';
+  const value: unknown = Reflect.get(info, name);
+  return typeof value === 'string' ? value : '';
+}

@@ -1,0 +1,127 @@
+import { isMgmError, type Mgm, type Replica } from '@mgm/client';
+import type { Finding } from './checks.ts';
+import { ExitCode } from '../exit-code.ts';
+import { counted, durationText, harmless } from '../output/text.ts';
+
+/** How long to wait for replicas, whose number is unknown. */
+const WITHIN_MS = 1_000;
+
+/** Checks the number of managers, their versions, their store, its durability and its clock. */
+export async function checkReplicas(mgm: Mgm, signal: AbortSignal): Promise<Finding[]> {
+  const what = 'replicas';
+  try {
+    const replicas = await mgm.replicas({ withinMs: WITHIN_MS, signal });
+    if (replicas.length > 0) return replicaFindings(replicas);
+    const detail = `none tells of itself within ${durationText(WITHIN_MS)}`;
+    return [
+      { what, state: 'note', detail, mend: 'are the managers overloaded, or of another make?' },
+    ];
+  } catch (error) {
+    if (!isMgmError(error, 'not-permitted')) throw error;
+    const mend = 'let the NATS user publish to $SRV.STATS.mgm-manager';
+    return [{ what, state: 'note', detail: error.message, mend }];
+  }
+}
+
+/** The findings about a list of replicas, which is not empty. */
+export function replicaFindings(replicas: readonly Replica[]): Finding[] {
+  const store = storeOf(replicas);
+  return [
+    howMany(replicas),
+    store,
+    ...(store.state === 'ok' ? [SCRIPTS] : []),
+    durabilityOf(replicas),
+    ...clockOf(replicas),
+  ];
+}
+
+/** A replica that reports its status has asked its store as a request does, which runs the script. */
+const SCRIPTS: Finding = { what: 'scripts', state: 'ok', detail: 'every replica runs the arbiter' };
+
+function howMany(replicas: readonly Replica[]): Finding {
+  const what = 'replicas';
+  const versions = groups(replicas, ({ version }) => version);
+  const names = replicas.map(({ name }) => harmless(name)).join(', ');
+  if (versions.size > 1) {
+    const mend = 'finish the update: start the older ones anew';
+    return { what, state: 'note', detail: `versions differ: ${listed(versions)}`, mend };
+  }
+  const detail = `${replicas.length} of version ${[...versions.keys()].join()}: ${names}`;
+  if (replicas.length > 1) return { what, state: 'ok', detail };
+  return { what, state: 'note', detail, mend: 'start another one, so that one may fail' };
+}
+
+function storeOf(replicas: readonly Replica[]): Finding {
+  const what = 'store';
+  const ill = replicas.filter(({ trouble }) => trouble.length > 0);
+  if (ill.length > 0) {
+    const detail = ill.map(({ name, trouble }) => `${name}: ${trouble.join(', ')}`).join('; ');
+    const mend = `mend that for ${counted(ill.length, 'replica')} of ${replicas.length}`;
+    return { what, state: 'failed', exitCode: ExitCode.refused, detail: harmless(detail), mend };
+  }
+  const servers = groups(replicas, ({ store = 'an unknown store' }) => store);
+  const detail = listed(servers);
+  if (servers.size === 1)
+    return { what, state: 'ok', detail: `${[...servers.keys()].join()}, reached` };
+  return { what, state: 'note', detail, mend: 'is an update under way, or are these two stores?' };
+}
+
+/** Checks that all have the same durability. */
+function durabilityOf(replicas: readonly Replica[]): Finding {
+  const what = 'durability';
+  const modes = groups(replicas, ({ durability = 'unknown' }) => durability);
+  const [mode = 'unknown'] = modes.keys();
+  if (modes.size > 1) {
+    const mend = 'give all of them the same MGM_DURABILITY';
+    const detail = `the replicas promise different things: ${listed(modes)}`;
+    return { what, state: 'failed', exitCode: ExitCode.refused, detail, mend };
+  }
+  const [promise, mend] = PROMISES[mode] ?? [mode, 'ask with a newer mgmctl'];
+  const detail = `${mode}: ${promise}`;
+  return mend === undefined ? { what, state: 'ok', detail } : { what, state: 'note', detail, mend };
+}
+
+const PROMISES: Readonly<Record<string, readonly [promise: string, mend?: string]>> = {
+  memory: [
+    'a store that restarts forgets who owns what',
+    'MGM_DURABILITY=durable or replicated promises more',
+  ],
+  durable: ['no crash loses an answered change'],
+  replicated: ['an answered change is on a replica of the store, too'],
+  unknown: ['the managers do not tell', 'update them'],
+};
+
+/** Smaller differences are harmless. */
+const CLOCKS_MS = 1_000;
+
+/** Only the store's clock decides leases, but a difference confuses a comparison of logs. */
+function clockOf(replicas: readonly Replica[]): Finding[] {
+  const what = 'clock';
+  const [best] = replicas
+    .flatMap(({ storeClock }) => storeClock ?? [])
+    .toSorted((a, b) => a.withinMs - b.withinMs);
+  if (!best) return [];
+  const { aheadMs, withinMs } = best;
+  const side = aheadMs < 0 ? 'behind that' : 'ahead of that';
+  const differs = Math.abs(aheadMs);
+  const within = durationText(Math.max(1, withinMs));
+  const isSame = differs <= withinMs;
+  const detail = isSame
+    ? `the store's is that of this machine, give or take ${within}`
+    : `the store's is ${durationText(differs)} ${side} of this machine, give or take ${within}`;
+  if (differs - withinMs < CLOCKS_MS) return [{ what, state: 'ok', detail }];
+  const mend = 'set the clock of this machine or of the Redis server';
+  return [{ what, state: 'note', detail, mend }];
+}
+
+function groups(
+  replicas: readonly Replica[],
+  keyOf: (replica: Replica) => string,
+): Map<string, Replica[]> {
+  return Map.groupBy(replicas, keyOf);
+}
+
+function listed(found: ReadonlyMap<string, readonly Replica[]>): string {
+  const parts = [...found].map(([key, of]) => `${key} (${of.map(({ name }) => name).join(', ')})`);
+  return harmless(parts.join(', '));
+}

@@ -1,0 +1,70 @@
+import { isIgmp, type EventMessage } from '@mgm/client';
+import type { Colors } from './output.ts';
+import { clientText, harmless, instantText, interfaceText } from './text.ts';
+
+/** Causes that repeat the type of the change. */
+const PLAIN_CAUSES: ReadonlySet<string> = new Set(['take', 'release']);
+/** The length of the longest frequent type, so that columns align. */
+const TYPE_WIDTH = 13;
+
+/** A change of state as one line: time, revision, type, interface, client, reason. */
+export function eventLine(event: EventMessage, colors: Colors): string {
+  return [
+    colors.dim(`${instantText(event.ts)}  rev ${event.rev}`),
+    painterOf(event, colors)(event.type.padEnd(TYPE_WIDTH)),
+    ...interfacePart(event),
+    ...clientParts(event),
+    ...reasonParts(event),
+  ].join('  ');
+}
+
+function interfacePart({ ifIndex, nextHop }: EventMessage): string[] {
+  return ifIndex === undefined ? [] : [interfaceText({ ifIndex, nextHop })];
+}
+
+function clientParts({
+  protocolId,
+  componentId,
+  session,
+  epoch,
+  previous,
+}: EventMessage): string[] {
+  if (protocolId === undefined || componentId === undefined) return [];
+  return [
+    clientText({ protocolId, componentId }),
+    ...(session === undefined ? [] : [`session ${session}`]),
+    ...(previous === undefined ? [] : [`after session ${previous}`]),
+    ...(epoch === undefined ? [] : [`epoch ${epoch}`]),
+  ];
+}
+
+function reasonParts({ cause, actor, why }: EventMessage): string[] {
+  return [
+    ...(cause === undefined || PLAIN_CAUSES.has(cause) ? [] : [cause]),
+    ...(actor === undefined ? [] : [`by ${harmless(actor)}`]),
+    ...(why === undefined ? [] : [`(${harmless(why)})`]),
+  ];
+}
+
+function painterOf({ type, protocolId }: EventMessage, colors: Colors): (text: string) => string {
+  switch (type) {
+    case 'taken':
+    case 'igmp-taken':
+      return isIgmp(protocolId ?? 0) ? colors.cyan : colors.green;
+    case 'released':
+    case 'igmp-released':
+      return colors.yellow;
+    case 'stale':
+    case 'expired':
+    case 'evicted':
+    case 'store-reset':
+      return colors.red;
+    case 'registered':
+    case 'deregistered':
+    case 'resumed':
+      return colors.blue;
+    default:
+      // A type that this version does not know.
+      return colors.dim;
+  }
+}

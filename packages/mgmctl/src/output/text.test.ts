@@ -1,0 +1,27 @@
+import { describe, expect, it } from 'vitest';
+import { clientText, durationText, harmless, instantText, interfaceText } from './text.ts';
+
+describe('words', () => {
+  it.each([
+    [0, '0 ms'],
+    [999, '999 ms'],
+    [9_840, '9.8 s'],
+    [250_000, '4 min 10 s'],
+    [7_500_000, '2 h 5 min'],
+  ])('say %s ms as %s', (ms, text) => {
+    expect(durationText(ms)).toBe(text);
+  });
+
+  it('name an interface, a client and an instant', () => {
+    expect(interfaceText({ ifIndex: 7, nextHop: '' })).toBe('7');
+    expect(interfaceText({ ifIndex: 7, nextHop: '10.0.0.1' })).toBe('7 via 10.0.0.1');
+    expect(clientText({ protocolId: 103, componentId: 1, name: 'pim-1' })).toBe('PIM/1 pim-1');
+    expect(clientText({ protocolId: 4711, componentId: 2, name: '' })).toBe('4711/2');
+    expect(instantText(1_795_360_064_931)).toBe('2026-11-22 15:07:44.931');
+    expect(instantText(Infinity)).toBe('Infinity');
+  });
+
+  it('let nothing through that steers a terminal', () => {
+    expect(harmless('a\u001b[31m\n\u202eb')).toBe('a?[31m??b');
+  });
+});
