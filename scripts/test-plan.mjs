@@ -11,7 +11,7 @@ const SOURCES = ['docker', 'process', 'auto'];
 const TOUCH_SERVERS = [
   'packages/client/test/',
   'packages/devstack/test/',
-  'packages/nats-transport/test/',
+  'packages/nats/test/',
   'packages/store/test/',
   'services/',
   'test/faults/',

@@ -1,4 +1,4 @@
-import { connect } from 'nats';
+import { connect } from '@mgm/nats';
 
 /** Answers each message on `bench.echo` with itself, until its parent ends it or goes away. */
 const nats = await connect({ servers: process.argv[2] ?? '' });

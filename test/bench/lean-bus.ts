@@ -1,4 +1,4 @@
-import { createInbox, type Msg, type NatsConnection } from 'nats';
+import { createInbox, type Msg, type NatsConnection } from '@mgm/nats';
 
 /** Nothing takes this long; what does is lost. */
 const SILENT_AFTER_MS = 10_000;

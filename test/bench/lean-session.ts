@@ -1,4 +1,4 @@
-import type { NatsConnection } from 'nats';
+import type { NatsConnection } from '@mgm/nats';
 import type { RawRouter } from '../support/raw-client.ts';
 import { isPlainMap, pack, unpack } from '../support/raw-codec.ts';
 import type { RawSession } from '../support/raw-session.ts';

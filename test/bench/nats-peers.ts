@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { StorageType } from 'nats';
+import { StorageType } from '@mgm/nats';
 import { inFlight, perSecond } from './load.ts';
 import { LeanBus } from './lean-bus.ts';
 import { AT_ONCE, type Takes } from './own-takes.ts';

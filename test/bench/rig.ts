@@ -7,7 +7,7 @@ import {
   startRedis,
 } from '@mgm/devstack';
 import { Redis } from 'ioredis';
-import { connect, type NatsConnection } from 'nats';
+import { connect, type NatsConnection } from '@mgm/nats';
 import { RawRouter } from '../support/raw-client.ts';
 import { type Fleet, type FleetOptions, startFleet } from './fleet.ts';
 import { type Peers, peersIn } from './peers.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TcpProxy } from '@mgm/devstack';
-import { headers, type NatsConnection } from 'nats';
+import { headers, type NatsConnection } from '@mgm/nats';
 import type { Chance } from '../support/chance.ts';
 import type { Managers } from '../support/managers.ts';
 

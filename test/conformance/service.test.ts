@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { NatsConnection } from 'nats';
+import type { NatsConnection } from '@mgm/nats';
 import { describe, expect, it, type TestContext } from 'vitest';
 import { eventually } from '@mgm/test-support';
 import { ok, OPS } from '../support/raw-answers.ts';

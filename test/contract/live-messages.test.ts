@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import { connect } from 'nats';
+import { connect } from '@mgm/nats';
 import { eventually, startServers } from '@mgm/test-support';
 import { EVENT_TYPES } from '@mgm/protocol';
 import { expect, it } from 'vitest';

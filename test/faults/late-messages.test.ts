@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { connect } from '@mgm/client';
 import { startTcpProxy } from '@mgm/devstack';
 import { eventually } from '@mgm/test-support';
-import { connect as connectNats } from 'nats';
+import { connect as connectNats } from '@mgm/nats';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectRefused } from '../support/expectations.ts';
 import { type Managers, startManagers } from '../support/managers.ts';

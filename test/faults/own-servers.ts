@@ -1,6 +1,6 @@
 import { type NatsOptions, type RedisOptions, startNats, startRedis } from '@mgm/devstack';
 import type { TestServers } from '@mgm/test-support';
-import { connect, type NatsConnection } from 'nats';
+import { connect, type NatsConnection } from '@mgm/nats';
 import { inject } from 'vitest';
 import { type ManagerEnv, type Managers, startManagers } from '../support/managers.ts';
 import { RawRouter } from '../support/raw-client.ts';

@@ -7,7 +7,7 @@ import {
 } from '@mgm/devstack';
 import { eventually } from '@mgm/test-support';
 import { Redis } from 'ioredis';
-import { connect } from 'nats';
+import { connect } from '@mgm/nats';
 import { expect, inject } from 'vitest';
 import { RawRouter } from '../support/raw-client.ts';
 import { natsAccess } from './nats-access.ts';

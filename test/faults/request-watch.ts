@@ -1,5 +1,5 @@
 import { eventually } from '@mgm/test-support';
-import type { Msg, Subscription } from 'nats';
+import type { Msg, Subscription } from '@mgm/nats';
 import type { RawRouter } from '../support/raw-client.ts';
 import { type Fields, isPlainMap, unpack } from '../support/raw-codec.ts';
 import { actSubject, machineMonoMs } from './worker-talk.ts';

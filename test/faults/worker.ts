@@ -1,6 +1,6 @@
 import { readSync } from 'node:fs';
 import { connect, isMgmError, type Ownership } from '@mgm/client';
-import { connect as connectNats } from 'nats';
+import { connect as connectNats } from '@mgm/nats';
 import {
   actSubject,
   command,

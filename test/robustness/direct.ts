@@ -1,4 +1,4 @@
-import { connect, type NatsConnection } from 'nats';
+import { connect, type NatsConnection } from '@mgm/nats';
 import type { Servers } from './topology/system.ts';
 
 /** A connection to NATS that no fault of a link reaches. */

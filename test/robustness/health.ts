@@ -1,5 +1,5 @@
 import { eventually } from '@mgm/test-support';
-import { connect } from 'nats';
+import { connect } from '@mgm/nats';
 import { Protocols, RawRouter } from '../support/raw-client.ts';
 import { ok } from '../support/raw-answers.ts';
 import { directUrls } from './direct.ts';

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { NatsConnection } from 'nats';
+import type { NatsConnection } from '@mgm/nats';
 import { type Answer, type EventMessage, ok, type Op, readAnswer } from './raw-answers.ts';
 import { type Fields, pack } from './raw-codec.ts';
 import { RawSession } from './raw-session.ts';

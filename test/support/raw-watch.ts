@@ -1,4 +1,4 @@
-import type { Subscription } from 'nats';
+import type { Subscription } from '@mgm/nats';
 import type { Callback, EventMessage, Head } from './raw-answers.ts';
 import type { RawRouter } from './raw-client.ts';
 import { unpack } from './raw-codec.ts';

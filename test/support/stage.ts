@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { connect, type NatsConnection } from 'nats';
+import { connect, type NatsConnection } from '@mgm/nats';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { type ManagerEnv, type Managers, startManagers } from './managers.ts';
 import { RawRouter } from './raw-client.ts';

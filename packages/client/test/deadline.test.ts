@@ -1,6 +1,6 @@
 import { startTcpProxy } from '@mgm/devstack';
 import { eventually } from '@mgm/test-support';
-import { connect as connectNats } from 'nats';
+import { connect as connectNats } from '@mgm/nats';
 import { describe, expect, it } from 'vitest';
 import { connect, type Session } from '../src/mod.ts';
 import { errorOf } from './error-of.ts';

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { startTcpProxy } from '@mgm/devstack';
 import { eventually } from '@mgm/test-support';
-import { connect as connectNats } from 'nats';
+import { connect as connectNats } from '@mgm/nats';
 import { describe, expect, it } from 'vitest';
 import type { Session, SessionEvents } from '../src/mod.ts';
 import { errorOf } from './error-of.ts';

@@ -1,6 +1,6 @@
 import { decodeMessage, encodeMessage, QUEUE_GROUP } from '@mgm/protocol';
 import type { OperationName, WireMap } from '@mgm/protocol';
-import { connect, type NatsConnection } from 'nats';
+import { connect, type NatsConnection } from '@mgm/nats';
 
 /** A request as it arrived. */
 export interface Received {

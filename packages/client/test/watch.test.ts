@@ -1,7 +1,7 @@
 import { startTcpProxy } from '@mgm/devstack';
 import { eventually, startManagerProcess, startServers } from '@mgm/test-support';
 import { encodeMessage } from '@mgm/protocol';
-import { connect } from 'nats';
+import { connect } from '@mgm/nats';
 import { describe, expect, it } from 'vitest';
 import { connect as connectClient } from '../src/mod.ts';
 import type { EventMessage, Mgm, Session, Sighting, WatchOptions } from '../src/mod.ts';

@@ -1,6 +1,6 @@
 import { connect as connectMgm, type Mgm } from '@mgm/client';
 import { parseNatsUrls, type RouterName, SERVICE_NAME, withoutSecrets } from '@mgm/protocol';
-import { connect, type NatsConnection, RequestStrategy } from 'nats';
+import { connect, type NatsConnection, serviceInstances } from '@mgm/nats';
 
 const PING_WITHIN_MS = 300;
 const CONNECT_WITHIN_MS = 5_000;
@@ -14,7 +14,7 @@ const CONNECTION = {
   ignoreAuthErrorAbort: true,
 } as const;
 
-/** The bus as a watcher of one router uses it. The only file that touches the `nats` package. */
+/** The bus as a watcher of one router uses it. */
 export interface Bus extends AsyncDisposable {
   /** A client of the managers, over the same connection. */
   readonly mgm: Mgm;
@@ -52,13 +52,6 @@ async function dial(url: string): Promise<NatsConnection> {
 }
 
 async function replicasOn(connection: NatsConnection): Promise<string[]> {
-  const wait = { strategy: RequestStrategy.Timer, maxWait: PING_WITHIN_MS };
-  const names: string[] = [];
-  try {
-    const answers = await connection.services.client(wait).ping(SERVICE_NAME);
-    for await (const { metadata } of answers) names.push(metadata?.['replica'] ?? '');
-  } catch {
-    // No manager listens, or the connection is just being made again: nobody answered.
-  }
-  return names;
+  const instances = await serviceInstances(connection, SERVICE_NAME, PING_WITHIN_MS);
+  return instances.map(({ metadata }) => metadata?.['replica'] ?? '');
 }

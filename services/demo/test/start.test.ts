@@ -1,7 +1,7 @@
 import { readdir, rm } from 'node:fs/promises';
 import { connect, type SessionItem } from '@mgm/client';
 import { eventually } from '@mgm/test-support';
-import { connect as connectNats } from 'nats';
+import { connect as connectNats } from '@mgm/nats';
 import { describe, expect, inject, it } from 'vitest';
 import { newRouter } from './support/router.ts';
 import { emptyFolder, Started } from './support/started.ts';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { connect as connectClient } from '@mgm/client';
 import { COMPILED, eventually, startManagerProcess, startServers } from '@mgm/test-support';
-import { connect } from 'nats';
+import { connect } from '@mgm/nats';
 import { expect, it } from 'vitest';
 import { newRouter } from './support/router.ts';
 

@@ -11,18 +11,18 @@ import {
   type RouterName,
   type Subjects,
 } from '@mgm/protocol';
+import type { ServiceEndpoint } from '@mgm/nats';
 import type { Store } from '@mgm/store';
 import type { Logger } from 'pino';
 import { refusalFor, tooLarge, troubleKind } from './answer.ts';
 import type { Figures } from './figures.ts';
 import { FreshRevisions } from './fresh-revisions.ts';
 import type { KnownRouters } from './known-routers.ts';
-import type { Bus, BusMessage, Endpoint } from './nats-connection.ts';
-import { ReadingPace } from './reading-pace.ts';
+import type { Bus, BusMessage } from './nats-connection.ts';
 import type { TroubleLog } from './trouble-log.ts';
 
 export interface IntakeParts {
-  readonly bus: Pick<Bus, 'publish' | 'rest' | 'maxPayload'>;
+  readonly bus: Pick<Bus, 'publish' | 'maxPayload'>;
   readonly store: Pick<Store, 'execute' | 'head'>;
   readonly subjects: Subjects;
   readonly routers: KnownRouters;
@@ -48,7 +48,6 @@ interface Taken {
 export class Intake {
   readonly #parts: IntakeParts;
   readonly #revisions: FreshRevisions;
-  readonly #pace: ReadingPace;
   readonly #debugs: boolean;
   readonly #ownSubjects: string;
   #waiting = 0;
@@ -58,12 +57,11 @@ export class Intake {
     this.#parts = parts;
     this.#ownSubjects = `${parts.subjects.prefix}.`;
     this.#revisions = new FreshRevisions(parts.store, parts.routers);
-    this.#pace = new ReadingPace((ms) => parts.bus.rest(ms));
     this.#debugs = parts.log.isLevelEnabled('debug');
   }
 
   /** One endpoint per operation, on every router. */
-  endpoints(): Endpoint[] {
+  endpoints(): ServiceEndpoint[] {
     return OPERATIONS.map((operation) => ({
       name: operation.replace('.', '-'),
       subject: this.#parts.subjects.anyRouter(operation),
@@ -74,11 +72,6 @@ export class Intake {
   /** Requests taken and not yet answered. */
   get waiting(): number {
     return this.#waiting;
-  }
-
-  /** Whether nobody asked for anything lately but to keep a lease. */
-  get isCalm(): boolean {
-    return this.#pace.isCalm(performance.now());
   }
 
   /** Resolves when every request taken is answered. */
@@ -95,7 +88,6 @@ export class Intake {
     const router = this.#parts.subjects.routerOf(message.subject);
     const takenMono = performance.now();
     const taken = { operation, router, message, takenMono };
-    this.#pace.arrived(operation === 'keepalive', takenMono);
     try {
       if (router === undefined) this.#refuse(taken, badRequest('router', ROUTER_MUST));
       else if (!this.#parts.routers.serves(router)) this.#refuse(taken, notServed(router));

@@ -223,7 +223,7 @@ class Replica implements Manager {
         round: () => this.#learnRouters(),
         onError: (error) => this.#routersUnknown(error),
       }),
-      new Sweeper({ ...parts, intake: this.#intake, everyMs: sweepEveryMs }),
+      new Sweeper({ ...parts, everyMs: sweepEveryMs }),
       startBeacon({ ...parts, everyMs: headEveryMs }),
     ];
   }

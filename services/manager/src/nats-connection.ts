@@ -1,16 +1,18 @@
 import { parseNatsUrls, QUEUE_GROUP, SERVICE_NAME } from '@mgm/protocol';
-import { connectNats, restReading } from '@mgm/nats-transport';
 import {
+  addService,
+  connect,
   type ConnectionOptions,
   Events,
+  natsFault,
+  natsFaultByCode,
   type NatsConnection,
   type Service,
-  type ServiceConfig,
+  type ServiceEndpoint,
+  type ServiceOptions,
   type Status,
-} from 'nats';
+} from '@mgm/nats';
 import { pause, within } from './limits.ts';
-import { natsTrouble, natsTroubleByCode, type NatsTrouble } from './nats-errors.ts';
-import { Outbox } from './outbox.ts';
 
 const CONNECT_WITHIN_MS = 2000;
 const RETRY_EVERY_MS = 250;
@@ -18,6 +20,12 @@ const RETRY_JITTER_MS = 250;
 /** Two pings unanswered, so a silent server is given up after 4 to 6 s. */
 const PING_EVERY_MS = 2000;
 const PINGS_UNANSWERED = 2;
+
+/** Why NATS cannot be used. `refused`: the server answers, and a person must change a setting. */
+export interface NatsTrouble {
+  readonly kind: 'unreachable' | 'refused';
+  readonly reason: string;
+}
 
 export type BusState =
   | { readonly kind: 'connecting'; readonly trouble?: NatsTrouble }
@@ -41,19 +49,11 @@ export interface BusOptions {
   readonly onPublishDenied?: (subject: string) => void;
 }
 
-/** A request as NATS delivered it. `reply` is empty where nobody waits for an answer. */
+/** A request as NATS delivered it. `reply` is empty where no reply is expected. */
 export interface BusMessage {
   readonly subject: string;
   readonly data: Uint8Array;
   readonly reply?: string;
-}
-
-export interface Endpoint {
-  /** As the NATS services protocol shows it: no dots. */
-  readonly name: string;
-  readonly subject: string;
-  /** Called for each message, one after the other; must not throw and not wait. */
-  readonly handle: (message: BusMessage) => void;
 }
 
 /** The manager's connection to NATS: found in the background, kept for ever, given up by {@link Bus.close} alone. */
@@ -63,7 +63,6 @@ export class Bus {
   readonly #connected = Promise.withResolvers<void>();
   #state: BusState = { kind: 'connecting' };
   #connection: NatsConnection | undefined;
-  #outbox: Outbox | undefined;
   #service: Service | undefined;
   #serving: Promise<unknown> | undefined;
   #deniedReported = false;
@@ -87,34 +86,25 @@ export class Bus {
     return this.#connection?.info?.max_payload ?? 1024 * 1024;
   }
 
-  /**
-   * Sends a message at the end of this turn, or drops it where there is no connection. `bytes` are copied, and must not be
-   * more than {@link maxPayload}.
-   */
+  /** Sends a message of at most {@link maxPayload} bytes, or drops it while there is no connection. */
   publish(subject: string, bytes: Uint8Array): void {
-    if (this.#state.kind === 'ready') this.#outbox?.publish(subject, bytes);
+    if (this.#state.kind === 'ready') this.#connection?.publish(subject, bytes);
   }
 
   /**
    * Takes requests on the endpoints, in the queue group of all managers, as a service that `$SRV` finds. Resolves when
    * the server has taken the subscriptions, rejects when it refuses one.
    */
-  serve(endpoints: readonly Endpoint[]): Promise<void> {
+  serve(endpoints: readonly ServiceEndpoint[]): Promise<void> {
     const serving = this.#serve(endpoints);
     this.#serving = Promise.allSettled([serving]);
     return serving;
-  }
-
-  /** Leaves unread for so many ms what comes from now on. */
-  rest(ms: number): void {
-    if (this.#connection) restReading(this.#connection, ms);
   }
 
   /** Whether the server is there: it has handled all that was sent before, and said so within `ms`. */
   async reaches(ms: number): Promise<boolean> {
     if (this.#state.kind !== 'ready') return false;
     try {
-      this.#outbox?.flush();
       await within(ms, this.#open().flush(), 'no answer in time');
       return true;
     } catch {
@@ -125,24 +115,19 @@ export class Bus {
   /** Takes no more requests. When it resolves, each one that the server gave to this replica has been handled. */
   async drain(): Promise<void> {
     await this.#serving;
-    this.#outbox?.flush();
     await this.#service?.stop();
   }
 
   async close(): Promise<void> {
     this.#closing.abort();
-    this.#outbox?.flush();
     await this.#connection?.close();
     this.#become({ kind: 'closed' });
   }
 
-  async #serve(endpoints: readonly Endpoint[]): Promise<void> {
+  async #serve(endpoints: readonly ServiceEndpoint[]): Promise<void> {
     const connection = this.#open();
-    const service = await connection.services.add(this.#serviceConfig());
+    const service = await addService(connection, this.#serviceOptions(endpoints));
     this.#service = service;
-    for (const { name, subject, handle } of endpoints) {
-      service.addEndpoint(name, { subject, queue: QUEUE_GROUP, handler: (_, m) => handle(m) });
-    }
     void service.stopped.then((error) => error && this.#fail(`service ended: ${error.message}`));
     // Lost in between, the connection brings its subscriptions along when it is back.
     while (!(await this.reaches(CONNECT_WITHIN_MS))) {
@@ -152,15 +137,16 @@ export class Bus {
     if (service.isStopped) throw new Error(`NATS: ${(await service.stopped)?.message ?? 'closed'}`);
   }
 
-  #serviceConfig(): ServiceConfig {
+  #serviceOptions(endpoints: readonly ServiceEndpoint[]): ServiceOptions {
     const { version, metadata, stats } = this.#options;
     return {
       name: SERVICE_NAME,
       version,
       description: 'Multicast group manager: one owner per interface',
-      metadata: { ...metadata() },
-      statsHandler: ({ subject }) => stats(subject),
+      metadata: metadata(),
       queue: QUEUE_GROUP,
+      endpoints,
+      stats,
     };
   }
 
@@ -174,10 +160,9 @@ export class Bus {
     if (connection === undefined) return;
     if (this.#closing.signal.aborted) return connection.close();
     this.#connection = connection;
-    this.#outbox = new Outbox(connection);
     this.#become({ kind: 'ready', server: serverOf(connection) });
     this.#connected.resolve();
-    void connection.closed().then((error) => this.#fail(natsTrouble(error ?? undefined).reason));
+    void connection.closed().then((error) => this.#fail(natsFault(error).reason));
     for await (const status of connection.status()) this.#follow(connection, status);
   }
 
@@ -186,9 +171,9 @@ export class Bus {
     const { signal } = this.#closing;
     while (!signal.aborted) {
       try {
-        return await connectNats(this.#connectOptions());
+        return await connect(this.#connectOptions(), signal);
       } catch (error) {
-        this.#become({ kind: 'connecting', trouble: natsTrouble(error) });
+        if (!signal.aborted) this.#become({ kind: 'connecting', trouble: troubleIn(error) });
       }
       await pause(RETRY_EVERY_MS + Math.random() * RETRY_JITTER_MS, signal);
     }
@@ -233,7 +218,7 @@ export class Bus {
     const { permissionContext } = status;
     if (permissionContext !== undefined) this.#denied(permissionContext);
     else if (this.#state.kind === 'lost') {
-      this.#become({ kind: 'lost', trouble: natsTroubleByCode(textOf(status)) });
+      this.#become({ kind: 'lost', trouble: troubleByCode(textOf(status)) });
     }
   }
 
@@ -255,6 +240,16 @@ export class Bus {
     this.#state = state;
     this.#options.onStateChange?.(state);
   }
+}
+
+function troubleIn(error: unknown): NatsTrouble {
+  const { kind, reason } = natsFault(error);
+  return { kind: kind === 'unreachable' || kind === 'closed' ? 'unreachable' : 'refused', reason };
+}
+
+function troubleByCode(code: string): NatsTrouble {
+  const { kind, reason } = natsFaultByCode(code) ?? { kind: 'misconfigured', reason: code };
+  return { kind: kind === 'unreachable' || kind === 'closed' ? 'unreachable' : 'refused', reason };
 }
 
 function textOf({ data }: Status): string {

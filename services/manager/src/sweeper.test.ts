@@ -11,42 +11,36 @@ const ROUTER = routerName('r1');
 const SLICES = 8;
 
 interface Circumstances {
-  readonly isCalm?: boolean;
-  readonly operationsPerCall?: number;
   /** How long a slice takes, in ms; 0: a turn of the event loop. */
   readonly sliceMs?: number;
-  /** How often NATS answers before it is gone. */
-  readonly words?: number;
+  /** How many probes NATS answers. */
+  readonly probesAnswered?: number;
 }
 
-/** How one sweep went in which there was more to do until the last slice. */
-async function sweepIn(circumstances: Circumstances) {
-  const { isCalm = true, operationsPerCall = 1, sliceMs = 0, words = Infinity } = circumstances;
-  const gently: boolean[] = [];
-  let [asked, underWay, mostUnderWay] = [0, 0, 0];
+/** Runs one sweep with work for {@link SLICES} slices. */
+async function sweepIn({ sliceMs = 0, probesAnswered = Infinity }: Circumstances) {
+  let [slices, probes, concurrent, mostConcurrent] = [0, 0, 0, 0];
   const over = Promise.withResolvers<void>();
   const routers = new KnownRouters([]);
   routers.listed([ROUTER]);
   const sweeper = new Sweeper({
     routers,
-    intake: { isCalm },
     bus: {
       reaches: async () => {
         await turn();
-        // Long enough for more slices, if there were any.
-        if (++asked > words) void sleep(3 * sliceMs).then(over.resolve);
-        return asked <= words;
+        // Leaves time for more slices, if the sweeper took any.
+        if (++probes > probesAnswered) void sleep(3 * sliceMs).then(over.resolve);
+        return probes <= probesAnswered;
       },
     },
     store: {
-      operationsPerCall: () => operationsPerCall,
-      sweep: async (_, options) => {
-        gently.push(options?.gently ?? false);
-        mostUnderWay = Math.max(mostUnderWay, ++underWay);
+      sweep: async () => {
+        mostConcurrent = Math.max(mostConcurrent, ++concurrent);
+        slices++;
         await (sliceMs > 0 ? sleep(sliceMs) : turn());
-        underWay--;
-        if (gently.length === SLICES) over.resolve();
-        return { ended: 1, released: 1, more: gently.length < SLICES };
+        concurrent--;
+        if (slices === SLICES) over.resolve();
+        return { ended: 1, released: 1, more: slices < SLICES };
       },
     },
     trouble: new TroubleLog(pino({ level: 'silent' })),
@@ -55,40 +49,24 @@ async function sweepIn(circumstances: Circumstances) {
   });
   await over.promise;
   await sweeper.stop();
-  return { gently, asked, mostUnderWay };
+  return { slices, probes, mostConcurrent };
 }
 
-const slices = (gently: boolean) => Array.from({ length: SLICES }, () => gently);
-
-it('takes large slices where nobody asks for anything', async () => {
-  expect(await sweepIn({ isCalm: true })).toMatchObject({ gently: slices(false), mostUnderWay: 1 });
+it('sweeps a router slice after slice, never two at the same time', async () => {
+  expect(await sweepIn({})).toMatchObject({ slices: SLICES, mostConcurrent: 1 });
 });
 
-it('takes small slices where somebody asks who would notice', async () => {
-  const swept = await sweepIn({ isCalm: false });
-  expect(swept).toMatchObject({ gently: slices(true), mostUnderWay: 1 });
+it('uses one NATS probe for slices that follow each other immediately', async () => {
+  const { probes } = await sweepIn({});
+  expect(probes).toBeLessThan(SLICES / 2);
 });
 
-it('does not hold back where many ask at once, who wait for each other', async () => {
-  const swept = await sweepIn({ isCalm: false, operationsPerCall: 40 });
-  expect(swept).toMatchObject({ gently: slices(false), mostUnderWay: 1 });
+it('probes NATS again before a slice when the last probe is older than 10 ms', async () => {
+  const { probes } = await sweepIn({ sliceMs: 15 });
+  expect(probes).toBeGreaterThanOrEqual(SLICES);
 });
 
-it('takes the word of NATS for slices that follow each other at once', async () => {
-  const { asked } = await sweepIn({});
-  expect(asked).toBeLessThan(SLICES / 2);
-});
-
-it('asks NATS again before a slice when its word is old', async () => {
-  const { asked } = await sweepIn({ sliceMs: 15 });
-  expect(asked).toBeGreaterThanOrEqual(SLICES);
-});
-
-it.each([
-  { isCalm: false, who: 'somebody', ends: 4 },
-  // It was asked while the slice before was under way.
-  { isCalm: true, who: 'nobody', ends: 5 },
-])('ends where NATS goes in the middle and $who asks for anything', async ({ isCalm, ends }) => {
-  const { gently } = await sweepIn({ isCalm, sliceMs: 15, words: 4 });
-  expect(gently).toHaveLength(ends);
+it('stops sweeping when NATS stops answering', async () => {
+  const { slices } = await sweepIn({ sliceMs: 15, probesAnswered: 4 });
+  expect(slices).toBe(4);
 });

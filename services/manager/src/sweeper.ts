@@ -2,24 +2,20 @@ import type { RouterName } from '@mgm/protocol';
 import type { Store } from '@mgm/store';
 import { troubleKind } from './answer.ts';
 import type { Figures } from './figures.ts';
-import type { Intake } from './intake.ts';
 import type { KnownRouters } from './known-routers.ts';
 import type { Bus } from './nats-connection.ts';
 import { forEachAtMost, Rounds } from './rounds.ts';
 import type { TroubleLog } from './trouble-log.ts';
 
 /** Routers swept at the same time. */
-const AT_ONCE = 16;
-const NATS_WITHIN_MS = 500;
-/** For how long its word counts, in ms. Before each slice it would take a quarter of the time of a sweep. */
-const WORD_COUNTS_MS = 10;
-/** Operations of one call. Who is one of so many waits for the others, and does not notice a sweep. */
-const CROWD = 16;
+const CONCURRENCY = 16;
+const PROBE_TIMEOUT_MS = 500;
+/** How long a NATS probe stays valid, in ms. A probe before each slice would take a quarter of the time of a sweep. */
+const PROBE_VALID_MS = 10;
 
 export interface SweeperParts {
   readonly bus: Pick<Bus, 'reaches'>;
-  readonly store: Pick<Store, 'sweep' | 'operationsPerCall'>;
-  readonly intake: Pick<Intake, 'isCalm'>;
+  readonly store: Pick<Store, 'sweep'>;
   readonly routers: KnownRouters;
   readonly trouble: TroubleLog;
   readonly figures: Figures;
@@ -27,13 +23,15 @@ export interface SweeperParts {
 }
 
 /**
- * Ends leases that ran out, a slice per router and round; a router with more left goes on at once, beside the rounds.
+ * Ends expired leases: one slice per router and round. A router with more to do is swept slice after slice, independently of
+ * the rounds.
  *
- * A sweep also tells the store that a manager serves, and the time of leases runs only while one does. A manager that
- * workers cannot reach must not say so: each round begins with a word from NATS, and goes on while there was one a moment ago.
+ * A sweep also advances the service clock of its router, so leases run only while a manager serves. A manager that workers
+ * cannot reach must not advance it: each round and each further slice needs a recent NATS probe.
  */
 export class Sweeper {
   readonly #parts: SweeperParts;
+  /** Routers that are swept outside the rounds. */
   readonly #busy = new Map<RouterName, Promise<void>>();
   readonly #rounds: Rounds;
   #reachedMono = -Infinity;
@@ -47,26 +45,25 @@ export class Sweeper {
     });
   }
 
-  /** Resolves when no sweep is under way any more. */
+  /** Resolves when the last slice has ended. */
   async stop(): Promise<void> {
     await this.#rounds.stop();
     await Promise.all(this.#busy.values());
   }
 
   async #round(signal: AbortSignal): Promise<void> {
-    const { bus, routers } = this.#parts;
-    if (!(await bus.reaches(NATS_WITHIN_MS))) return;
-    const idle = routers.names().filter((router) => !this.#busy.has(router));
-    await forEachAtMost(AT_ONCE, idle, signal, async (router) => {
-      if (await this.#sweep(router, this.#isNoticed(router))) this.#goOn(router, signal);
+    if (!(await this.#probeNats())) return;
+    const idle = this.#parts.routers.names().filter((router) => !this.#busy.has(router));
+    await forEachAtMost(CONCURRENCY, idle, signal, async (router) => {
+      if (await this.#sweepSlice(router)) this.#sweepOn(router, signal);
     });
   }
 
-  /** Whether there is more to do. */
-  async #sweep(router: RouterName, gently: boolean): Promise<boolean> {
+  /** Returns whether there is more to do. */
+  async #sweepSlice(router: RouterName): Promise<boolean> {
     try {
       const sentMono = performance.now();
-      const report = await this.#parts.store.sweep(router, { gently });
+      const report = await this.#parts.store.sweep(router);
       this.#parts.figures.swept(report, performance.now() - sentMono);
       return report.more;
     } catch (error) {
@@ -76,37 +73,22 @@ export class Sweeper {
     }
   }
 
-  #goOn(router: RouterName, signal: AbortSignal): void {
-    const going = this.#untilDone(router, signal).finally(() => this.#busy.delete(router));
-    this.#busy.set(router, going);
+  #sweepOn(router: RouterName, signal: AbortSignal): void {
+    const sweeping = this.#sweepUntilDone(router, signal).finally(() => this.#busy.delete(router));
+    this.#busy.set(router, sweeping);
   }
 
-  /** Whether somebody asks for something now who would have to wait for a sweep more than for others who ask. */
-  #isNoticed(router: RouterName): boolean {
-    const { intake, store } = this.#parts;
-    return !intake.isCalm && store.operationsPerCall(router) < CROWD;
-  }
-
-  /**
-   * Slice after slice. Where nobody notices, NATS is asked meanwhile for its word for the next; else slices are small, and what
-   * somebody asks for has its place between.
-   */
-  async #untilDone(router: RouterName, signal: AbortSignal): Promise<void> {
-    let reached = await this.#reachesNats();
+  async #sweepUntilDone(router: RouterName, signal: AbortSignal): Promise<void> {
     let more = true;
-    while (more && reached && !signal.aborted) {
-      const gently = this.#isNoticed(router);
-      const slice = this.#sweep(router, gently);
-      if (gently) await slice;
-      [more, reached] = await Promise.all([slice, this.#reachesNats()]);
+    while (more && !signal.aborted && (await this.#probeNats())) {
+      more = await this.#sweepSlice(router);
     }
   }
 
-  /** Whether NATS was there a moment ago. As NATS answers in turn, it has then handled what was told up to there, too. */
-  async #reachesNats(): Promise<boolean> {
-    if (performance.now() - this.#reachedMono < WORD_COUNTS_MS) return true;
-    const isThere = await this.#parts.bus.reaches(NATS_WITHIN_MS);
-    if (isThere) this.#reachedMono = performance.now();
-    return isThere;
+  async #probeNats(): Promise<boolean> {
+    if (performance.now() - this.#reachedMono < PROBE_VALID_MS) return true;
+    const isReachable = await this.#parts.bus.reaches(PROBE_TIMEOUT_MS);
+    if (isReachable) this.#reachedMono = performance.now();
+    return isReachable;
   }
 }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { decodeMessage, encodeMessage, type OperationName } from '@mgm/protocol';
 import { loadConfig, startManager, type Manager } from '@mgm/manager';
 import type { TestServers } from '@mgm/test-support';
-import { connect, type NatsConnection } from 'nats';
+import { connect, type NatsConnection } from '@mgm/nats';
 import pino, { type Logger } from 'pino';
 
 /** A line of log, as written. */

@@ -1,7 +1,7 @@
 import { startNats, startRedis } from '@mgm/devstack';
 import { encodeMessage } from '@mgm/protocol';
 import { startServers, type TestServers } from '@mgm/test-support';
-import { createInbox } from 'nats';
+import { createInbox } from '@mgm/nats';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { hang } from './hang.ts';
 import { envFor, replyIn, Worker, type LogLine } from './in-process.ts';

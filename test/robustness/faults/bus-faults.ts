@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { headers, type Msg, type NatsConnection } from 'nats';
+import { headers, type Msg, type NatsConnection } from '@mgm/nats';
 import type { Chance } from '../../support/chance.ts';
 import type { Fault } from './fault.ts';
 

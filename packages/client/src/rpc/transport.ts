@@ -1,9 +1,8 @@
-import { connectNats } from '@mgm/nats-transport';
-import { createInbox, ErrorCode } from 'nats';
-import type { ConnectionOptions, Msg, NatsConnection, Status } from 'nats';
+import { connect as connectNats, createInbox, isNoResponders, natsFault } from '@mgm/nats';
+import type { ConnectionOptions, Msg, NatsConnection, Status } from '@mgm/nats';
 import { MgmError } from '../errors.ts';
 
-export type { ConnectionOptions, NatsConnection } from 'nats';
+export type { ConnectionOptions, NatsConnection } from '@mgm/nats';
 
 /** `up`: messages go out. `down`: the connection is lost and being made again. `closed`: for good. */
 export type LinkState = 'up' | 'down' | 'closed';
@@ -151,43 +150,31 @@ export class Transport {
   }
 }
 
-const NO_RESPONDERS = 503;
-
 function incoming(message: Msg): Incoming {
-  const { subject, data, headers } = message;
-  return { subject, data, noResponders: data.length === 0 && headers?.code === NO_RESPONDERS };
+  const { subject, data } = message;
+  return { subject, data, noResponders: isNoResponders(message) };
 }
 
-const LOGIN_REFUSED: ReadonlySet<string> = new Set([
-  ErrorCode.AuthorizationViolation,
-  ErrorCode.BadAuthentication,
-  ErrorCode.BadCreds,
-  ErrorCode.AuthenticationExpired,
-  ErrorCode.AccountExpired,
-]);
-
 function connectError(cause: unknown): MgmError {
-  const code = natsCode(cause);
+  const { kind } = natsFault(cause);
   const text = cause instanceof Error ? cause.message : String(cause);
-  if (code !== undefined && LOGIN_REFUSED.has(code)) {
+  if (kind === 'login-refused') {
     return new MgmError(`NATS refuses the login: ${text}`, {
       reason: 'not-permitted',
       outcome: 'not-done',
       cause,
     });
   }
-  const isOption = code === ErrorCode.InvalidOption || code === ErrorCode.Tls;
   return new MgmError(`NATS is not reachable: ${text}`, {
     reason: 'unavailable',
     outcome: 'not-done',
-    retryable: !isOption,
+    retryable: kind !== 'misconfigured',
     cause,
   });
 }
 
 function publishError(cause: unknown): MgmError {
-  const code = natsCode(cause);
-  if (code === ErrorCode.MaxPayloadExceeded) {
+  if (natsFault(cause).kind === 'too-large') {
     return new MgmError('the request is larger than the NATS server takes', {
       reason: 'bad-request',
       outcome: 'not-done',
@@ -199,9 +186,4 @@ function publishError(cause: unknown): MgmError {
     outcome: 'not-done',
     cause,
   });
-}
-
-function natsCode(cause: unknown): string | undefined {
-  if (!(cause instanceof Error) || !('code' in cause)) return undefined;
-  return typeof cause.code === 'string' ? cause.code : undefined;
 }

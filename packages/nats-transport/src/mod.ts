@@ -1,2 +1,0 @@
-export { connectNats, restReading } from './connect.ts';
-export { protocolOf } from './inside.ts';

@@ -1,0 +1,20 @@
+export { createInbox, Events, headers, StorageType } from 'nats';
+export type {
+  ConnectionOptions,
+  Msg,
+  NatsConnection,
+  Service,
+  ServiceIdentity,
+  Status,
+  Subscription,
+} from 'nats';
+export { connect } from './connect.ts';
+export { natsFault, natsFaultByCode, type NatsFault, type NatsFaultKind } from './errors.ts';
+export { isNoResponders } from './headers.ts';
+export { Inbox, type InboxReply } from './inbox.ts';
+export {
+  addService,
+  type ServiceEndpoint,
+  serviceInstances,
+  type ServiceOptions,
+} from './service.ts';
