@@ -226,7 +226,7 @@ describe('an answer that is none', () => {
   ])('%s: bad-reply', async (_what, bytes) => {
     const { mgm, prefix } = await newClient();
     await using _ = mgm;
-    const { connect: connectNats } = await import('nats');
+    const { connect: connectNats } = await import('@mgm/nats');
     const connection = await connectNats({ servers: nats.url });
     connection.subscribe(`${prefix}.r1.owner`, { callback: (_e, m) => void m.respond(bytes) });
     await connection.flush();
@@ -370,7 +370,7 @@ describe('while NATS is away', () => {
 
 describe('a connection of the caller', () => {
   it('is used and left open', async () => {
-    const { connect: connectNats } = await import('nats');
+    const { connect: connectNats } = await import('@mgm/nats');
     const connection = await connectNats({ servers: nats.url });
     const mgm = await connect({ connection, router: 'r1' });
     await mgm.close();
@@ -379,7 +379,7 @@ describe('a connection of the caller', () => {
   });
 
   it('ends the client when it ends', async () => {
-    const { connect: connectNats } = await import('nats');
+    const { connect: connectNats } = await import('@mgm/nats');
     const connection = await connectNats({ servers: nats.url });
     const mgm = await connect({ connection, router: 'r1' });
     const closed = new Promise((resolve) => mgm.on('closed', resolve));
