@@ -72,6 +72,7 @@ export async function onRig<Result>(
   const redis = new Redis(redisServer.url);
   owned.defer(() => redis.disconnect());
   let fleets = 0;
+  let routers = 0;
   // Awaited here: the servers end with this block.
   return await task({
     about: withoutFolder(choice.reason),
@@ -94,7 +95,7 @@ export async function onRig<Result>(
         }),
       ),
     durableRedis: async () => owned.use(await startRedis(choice, { appendonly: true })),
-    router: (fleet) => new RawRouter(nats, undefined, fleet.prefix),
+    router: (fleet) => new RawRouter(nats, `r${++routers}`, fleet.prefix),
   });
 }
 

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { NatsConnection } from '@mgm/nats';
-import { describe, expect, it, type TestContext } from 'vitest';
-import { eventually } from '@mgm/test-support';
+import { describe, expect, it } from 'vitest';
+import { eventually, skipAmongOthers } from '@mgm/test-support';
 import { ok, OPS } from '../support/raw-answers.ts';
 import { RawRouter } from '../support/raw-client.ts';
-import { overReplicas, type Stage } from '../support/stage.ts';
+import { overReplicas } from '../support/stage.ts';
 
 /** A prefix of one's own, with more tokens than the default. */
 const PREFIX = `lab-${randomBytes(6).toString('hex')}.room-7.mgm.v1`;
@@ -21,7 +21,7 @@ interface ServiceReply {
 overReplicas((stage, replicas) => {
   describe('the NATS services protocol', () => {
     it.for(['PING', 'INFO', 'STATS'])('$SRV.%s is answered by every manager', async (verb, ctx) => {
-      skipAmongOthers(stage, ctx);
+      skipAmongOthers(ctx);
       const type = `io.nats.micro.v1.${verb.toLowerCase()}_response`;
       const answers = await eventually(
         async () => {
@@ -39,7 +39,7 @@ overReplicas((stage, replicas) => {
     });
 
     it('is answered under the name and under each id', async (ctx) => {
-      skipAmongOthers(stage, ctx);
+      skipAmongOthers(ctx);
       const found = await ask(stage.nats, '$SRV.PING.mgm-manager', replicas);
       expect(found).toHaveLength(replicas);
       for (const { id } of found) {
@@ -48,7 +48,7 @@ overReplicas((stage, replicas) => {
     });
 
     it('lists an endpoint for every operation, in the queue group of the managers', async (ctx) => {
-      skipAmongOthers(stage, ctx);
+      skipAmongOthers(ctx);
       const [info] = await ask(stage.nats, '$SRV.INFO.mgm-manager', 1);
       const endpoints = info?.endpoints ?? [];
       const subjects = endpoints.map(({ subject }) => subject);
@@ -113,14 +113,6 @@ overReplicas(
   },
   { replicas: [0] },
 );
-
-/** The services protocol has one name for all managers on a NATS server, ours and others. */
-function skipAmongOthers(stage: Stage, ctx: TestContext): void {
-  ctx.skip(
-    stage.servers.nats.source === 'urls',
-    'other managers may answer on a server given by URL',
-  );
-}
 
 /** Asks all instances of a service and waits for so many of them. */
 async function ask(nats: NatsConnection, subject: string, count: number): Promise<ServiceReply[]> {

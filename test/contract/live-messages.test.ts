@@ -1,9 +1,8 @@
 import { Redis } from 'ioredis';
 import { connect } from '@mgm/nats';
-import { eventually, startServers } from '@mgm/test-support';
+import { eventually, newRouterName, startManagers, startServers } from '@mgm/test-support';
 import { EVENT_TYPES } from '@mgm/protocol';
 import { expect, it } from 'vitest';
-import { startManagers } from '../support/managers.ts';
 import { ok, OPS, type Op, readAnswer } from '../support/raw-answers.ts';
 import { newInstance, RawRouter } from '../support/raw-client.ts';
 import { type Fields, pack, unpack } from '../support/raw-codec.ts';
@@ -54,7 +53,7 @@ it('everything that travels is what docs/asyncapi.yaml says, field by field', as
   await using managers = await startManagers(1, servers);
   const nats = await connect({ servers: servers.nats.url, reconnect: false });
   await using _closing = { [Symbol.asyncDispose]: () => nats.close() };
-  const all = new Listener(new RawRouter(nats));
+  const all = new Listener(new RawRouter(nats, newRouterName()));
   using watch = all.router.watch();
 
   await doEverything(all);

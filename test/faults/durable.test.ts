@@ -1,8 +1,8 @@
-import { eventually } from '@mgm/test-support';
+import { eventually, notBreakable } from '@mgm/test-support';
 import { describe, expect, it } from 'vitest';
 import { ok } from '../support/raw-answers.ts';
 import type { RawSession } from '../support/raw-session.ts';
-import { notOurs, startWorld } from './own-servers.ts';
+import { startWorld } from './own-servers.ts';
 
 const WITHIN = { withinMs: 30_000 };
 const SESSIONS = 8;
@@ -52,7 +52,7 @@ async function settle(told: Told): Promise<boolean> {
 
 describe('durable', () => {
   it('loses nothing that was answered when everything is killed under full load', async (context) => {
-    context.skip(notOurs() !== undefined, notOurs());
+    context.skip(notBreakable() !== undefined, notBreakable());
     await using world = await startWorld({
       redis: { appendonly: true },
       managers: 2,

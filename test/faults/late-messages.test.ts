@@ -1,16 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { connect } from '@mgm/client';
-import { startTcpProxy } from '@mgm/devstack';
-import { eventually } from '@mgm/test-support';
+import { eventually, linkTo, type Managers, natsAccess, startManagers } from '@mgm/test-support';
 import { connect as connectNats } from '@mgm/nats';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectRefused } from '../support/expectations.ts';
-import { type Managers, startManagers } from '../support/managers.ts';
 import { ok } from '../support/raw-answers.ts';
 import { Protocols, RawRouter } from '../support/raw-client.ts';
 import { pack } from '../support/raw-codec.ts';
 import { overReplicas, type Stage } from '../support/stage.ts';
-import { behind, natsAccess } from './nats-access.ts';
 import { RequestWatch } from './request-watch.ts';
 import { startWorker } from './worker-process.ts';
 
@@ -24,9 +21,9 @@ overReplicas(
     describe('a request whose answer got lost', () => {
       it('is answered by another replica when it is repeated, as the first time', async () => {
         const router = stage.router();
-        await using proxy = await startTcpProxy(stage.servers.nats);
+        await using link = await linkTo(stage.servers.nats);
         await using mgm = await connect({
-          ...natsAccess(behind(proxy, stage.servers.nats.url)),
+          ...natsAccess(link.url),
           router: router.name,
           prefix: router.prefix,
           timeoutMs: 300,
@@ -37,13 +34,13 @@ overReplicas(
           componentId: 1,
           ttlMs: 30_000,
         });
-        proxy.dropReplies();
+        link.proxy.dropReplies();
         const take = session.takeInterfaceOwnership({ ifIndex: 7 });
         const owner = await eventually(async () => ok(await router.owner(7)), WITHIN);
         const [executor] = stage.managers.running;
         await stage.managers.add(1);
         await executor?.kill();
-        await proxy.heal();
+        await link.proxy.heal();
 
         const ownership = await take;
         expect(ownership.epoch).toBe(owner.epoch);
@@ -70,13 +67,12 @@ overReplicas(
         const taking = { handle: client.handle, seq: 1, ack: 1, ifIndex: 7 };
         const releasing = { handle: client.handle, seq: 2, ack: 2, ifIndex: 7 };
 
-        await using proxy = await startTcpProxy(stage.servers.nats);
-        const access = natsAccess(behind(proxy, stage.servers.nats.url));
-        const slow = left.over(await connectNats({ ...access, reconnect: false }));
-        proxy.blackhole('to-server');
+        await using link = await linkTo(stage.servers.nats);
+        const slow = left.over(await connectNats({ ...natsAccess(link.url), reconnect: false }));
+        link.proxy.blackhole('to-server');
         const late = slow.request('take', taking);
         expectRefused(await right.request('release', releasing), 87, 'not-found');
-        await proxy.heal();
+        await link.proxy.heal();
 
         expectRefused(await late, 87, 'stale-request');
         expectRefused(await right.request('take', taking), 87, 'stale-request');
@@ -121,11 +117,10 @@ overReplicas(
       ])('takes nothing after $what', async ({ takeover }) => {
         const router = stage.router();
         using seen = await RequestWatch.of(router);
-        await using proxy = await startTcpProxy(stage.servers.nats);
-        const url = behind(proxy, stage.servers.nats.url);
+        await using link = await linkTo(stage.servers.nats);
         const ttlMs = takeover ? 30_000 : 1_000;
-        await using worker = await startWorker(router, url, { ttlMs });
-        proxy.blackhole('to-server');
+        await using worker = await startWorker(router, link.url, { ttlMs });
+        link.proxy.blackhole('to-server');
         const sentBefore = worker.notes.length;
         worker.send({ kind: 'take', ifIndex: 8 });
         await eventually(() => {
@@ -135,7 +130,7 @@ overReplicas(
         await worker.kill();
         const successor = await registerAfter(stage, router, takeover);
         const before = seen.requests.length;
-        await proxy.heal();
+        await link.proxy.heal();
 
         const late = await eventually(() => {
           const take = seen.requests.slice(before).find(({ op }) => op === 'take');

@@ -1,8 +1,8 @@
-import { eventually } from '@mgm/test-support';
+import { eventually, notBreakable } from '@mgm/test-support';
 import { describe, expect, it } from 'vitest';
 import { ok } from '../support/raw-answers.ts';
 import { Protocols } from '../support/raw-client.ts';
-import { notOurs, startWorld } from './own-servers.ts';
+import { startWorld } from './own-servers.ts';
 import { RequestWatch } from './request-watch.ts';
 import { startWorker } from './worker-process.ts';
 import { actSubject, machineMonoMs } from './worker-talk.ts';
@@ -18,7 +18,7 @@ describe('while NATS is gone', () => {
   it.concurrent.for(['paused', 'killed'] as const)(
     '(%s) a worker stops at its deadline, before anybody else is granted its interface',
     async (how, context) => {
-      context.skip(notOurs() !== undefined, notOurs());
+      context.skip(notBreakable() !== undefined, notBreakable());
       await using world = await startWorld();
       const { servers, router } = world;
       using seen = await RequestWatch.of(router);
@@ -60,7 +60,7 @@ describe('while NATS is gone', () => {
   );
 
   it.concurrent('a lease does not run, since nobody could renew it', async (context) => {
-    context.skip(notOurs() !== undefined, notOurs());
+    context.skip(notBreakable() !== undefined, notBreakable());
     await using world = await startWorld();
     const session = await world.router.register({ ttlMs: LONG_TTL_MS });
     const { epoch } = ok(await session.take(7));

@@ -1,17 +1,15 @@
 import { type NatsOptions, type RedisOptions, startNats, startRedis } from '@mgm/devstack';
-import type { TestServers } from '@mgm/test-support';
+import {
+  type ManagerEnv,
+  type Managers,
+  natsAccess,
+  newRouterName,
+  startManagers,
+  type TestServers,
+} from '@mgm/test-support';
 import { connect, type NatsConnection } from '@mgm/nats';
 import { inject } from 'vitest';
-import { type ManagerEnv, type Managers, startManagers } from '../support/managers.ts';
 import { RawRouter } from '../support/raw-client.ts';
-import { natsAccess } from './nats-access.ts';
-
-/** Why a test that breaks servers has to be skipped; `undefined` where the servers of this run may be broken. */
-export function notOurs(): string | undefined {
-  const { redis, nats } = inject('servers');
-  const isGiven = redis.kind === 'given' || nats.kind === 'given';
-  return isGiven ? 'breaks servers, and those of this run were given by URL' : undefined;
-}
 
 /** What one test broke and built: servers, managers and a router of its own. */
 export interface World extends AsyncDisposable {
@@ -50,7 +48,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const scope = starting.move();
   try {
     const connection = await dial();
-    const router = new RawRouter(connection);
+    const router = new RawRouter(connection, newRouterName());
     return {
       servers,
       managers: serving,

@@ -5,13 +5,17 @@ import {
   type RunningServer,
   type TcpProxy,
 } from '@mgm/devstack';
-import { eventually } from '@mgm/test-support';
+import {
+  eventually,
+  type Managers,
+  natsAccess,
+  newRouterName,
+  startManagers,
+} from '@mgm/test-support';
 import { Redis } from 'ioredis';
 import { connect } from '@mgm/nats';
 import { expect, inject } from 'vitest';
 import { RawRouter } from '../support/raw-client.ts';
-import { natsAccess } from './nats-access.ts';
-import { type Managers, startManagers } from '../support/managers.ts';
 
 /** A primary, its replica behind a proxy, and that one's replica, so that the first can be promoted and has one. */
 export interface ReplicatedWorld extends AsyncDisposable {
@@ -71,7 +75,7 @@ export async function startReplicatedWorld(managers: number): Promise<Replicated
   starting.defer(() => connection.close());
   const scope = starting.move();
   return {
-    router: new RawRouter(connection),
+    router: new RawRouter(connection, newRouterName()),
     managers: serving,
     primary,
     replica,

@@ -1,9 +1,8 @@
-import { startTcpProxy } from '@mgm/devstack';
-import { eventually } from '@mgm/test-support';
+import { eventually, linkTo, notBreakable } from '@mgm/test-support';
 import { describe, expect, it } from 'vitest';
 import { ok } from '../support/raw-answers.ts';
 import { Protocols } from '../support/raw-client.ts';
-import { notOurs, startWorld, type World } from './own-servers.ts';
+import { startWorld, type World } from './own-servers.ts';
 import { RequestWatch } from './request-watch.ts';
 import { startWorker } from './worker-process.ts';
 import { machineMonoMs } from './worker-talk.ts';
@@ -31,7 +30,7 @@ async function seenByAllManagers(world: World): Promise<void> {
 
 describe('a store that was killed and has all it answered for', { timeout: 60_000 }, () => {
   it.concurrent('costs nobody anything', async (context) => {
-    context.skip(notOurs() !== undefined, notOurs());
+    context.skip(notBreakable() !== undefined, notBreakable());
     await using world = await startWorld({ redis: { appendonly: true } });
     const { router, servers } = world;
     using seen = await RequestWatch.of(router);
@@ -51,7 +50,7 @@ describe('a store that was killed and has all it answered for', { timeout: 60_00
   });
 
   it.concurrent('in the middle of takes has each that was answered, once', async (context) => {
-    context.skip(notOurs() !== undefined, notOurs());
+    context.skip(notBreakable() !== undefined, notBreakable());
     await using world = await startWorld({ redis: { appendonly: true } });
     const { router } = world;
     const client = await router.register();
@@ -78,7 +77,7 @@ describe('a store that came back empty', { timeout: 60_000 }, () => {
     { place: 'free', others: 1 },
     { place: "the rival's", others: 0 },
   ])('is filled again by its workers, whose old place is $place', async ({ others }, context) => {
-    context.skip(notOurs() !== undefined, notOurs());
+    context.skip(notBreakable() !== undefined, notBreakable());
     await using world = await startWorld({ managers: 2 });
     const { router, servers } = world;
     using watch = router.watch();
@@ -138,15 +137,13 @@ describe('a store that came back empty', { timeout: 60_000 }, () => {
   });
 
   it.concurrent('gives nobody what a worker that is cut off may still act on', async (context) => {
-    context.skip(notOurs() !== undefined, notOurs());
+    context.skip(notBreakable() !== undefined, notBreakable());
     await using world = await startWorld({ managers: 2 });
     const { router, servers } = world;
-    await using proxy = await startTcpProxy(servers.nats);
-    const url = new URL(servers.nats.url);
-    url.host = `${proxy.host}:${proxy.port}`;
-    await using worker = await startWorker(router, url.href, { ttlMs: TTL_MS, interfaces: [1] });
+    await using link = await linkTo(servers.nats);
+    await using worker = await startWorker(router, link.url, { ttlMs: TTL_MS, interfaces: [1] });
     await seenByAllManagers(world);
-    proxy.blackhole();
+    link.proxy.blackhole();
     await restartRedis(world);
     const rival = await eventually(
       () => router.register({ protocolId: Protocols.dvmrp, name: 'rival' }),

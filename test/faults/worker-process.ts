@@ -1,16 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { COMPILED, eventually } from '@mgm/test-support';
+import { eventually, natsAccess, TestProcess } from '@mgm/test-support';
 import { Protocols } from '../support/raw-client.ts';
 import type { RawRouter } from '../support/raw-client.ts';
-import { natsAccess } from './nats-access.ts';
 import { type Command, note, type Note, type WorkerSetup } from './worker-talk.ts';
 
-const PROGRAM = fileURLToPath(new URL('worker.ts', import.meta.url));
-/** Ends what it starts as soon as its parent is gone, also when that was killed (Linux). */
-const SETPRIV = '/usr/bin/setpriv';
+const PROGRAM = new URL('worker.ts', import.meta.url);
 /** Far above any honest delay, also on a machine that has other things to do. */
 const TOLD_WITHIN_MS = 10_000;
 
@@ -48,21 +41,12 @@ export async function startWorker(
 /** A worker in a process of its own, with everything that it told so far. */
 export class WorkerProcess implements AsyncDisposable {
   readonly notes: Note[] = [];
-  readonly #child: ChildProcess;
-  #words = '';
+  readonly #process: TestProcess;
 
   constructor(setup: WorkerSetup) {
-    const node = [process.execPath, '--conditions=@mgm/source', PROGRAM, JSON.stringify(setup)];
-    const [program = '', ...args] = existsSync(SETPRIV)
-      ? [SETPRIV, '--pdeathsig', 'KILL', '--', ...node]
-      : node;
-    this.#child = spawn(program, args, {
-      env: { ...COMPILED },
-      stdio: ['pipe', 'ignore', 'pipe', 'ipc'],
-    });
-    this.#child.on('message', (message) => this.notes.push(note.parse(message)));
-    this.#child.stderr?.setEncoding('utf8').on('data', (words: string) => {
-      this.#words = (this.#words + words).slice(-8192);
+    this.#process = TestProcess.node(PROGRAM, [JSON.stringify(setup)], {
+      ipc: true,
+      onMessage: (message) => this.notes.push(note.parse(message)),
     });
   }
 
@@ -87,7 +71,9 @@ export class WorkerProcess implements AsyncDisposable {
         const [first] = this.notesOf(kind, from);
         if (first) return first;
         const told = this.notes.slice(-8).map((one) => JSON.stringify(one));
-        throw new Error(`it did not tell "${kind}", but: ${told.join(' ')}\n${this.#words}`);
+        throw new Error(
+          `it did not tell "${kind}", but: ${told.join(' ')}\n${this.#process.stderr}`,
+        );
       },
       { withinMs: TOLD_WITHIN_MS, everyMs: 5 },
     );
@@ -101,22 +87,18 @@ export class WorkerProcess implements AsyncDisposable {
   }
 
   send(command: Command): void {
-    this.#child.send(command);
+    this.#process.send(command);
   }
 
   /** Lets it go on after `stop` or `hang`. */
   goOn(): void {
-    this.#child.kill('SIGCONT');
-    this.#child.stdin?.write('\n');
+    this.#process.resume();
+    this.#process.write('\n');
   }
 
-  /** Ends it as a crash would, and resolves when it is gone. */
+  /** Ends it as a crash would. */
   async kill(): Promise<void> {
-    const { pid, exitCode, signalCode } = this.#child;
-    if (pid === undefined || exitCode !== null || signalCode !== null) return;
-    const gone = once(this.#child, 'exit');
-    this.#child.kill('SIGKILL');
-    await gone;
+    await this.#process.kill();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,7 +1,6 @@
 import { connect } from '@mgm/client';
-import { startServers } from '@mgm/test-support';
+import { startManagers, startServers } from '@mgm/test-support';
 import { expect, it } from 'vitest';
-import { startManagers } from '../support/managers.ts';
 import { smoke } from './smoke.ts';
 
 it('finds everything in order where two managers serve', async () => {

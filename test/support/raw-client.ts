@@ -18,11 +18,6 @@ export function newInstance(): string {
   return randomBytes(12).toString('hex');
 }
 
-/** A router name that no other test uses. */
-function newRouterName(): string {
-  return `r-${randomBytes(6).toString('hex')}`;
-}
-
 /**
  * One router's namespace as a worker in any language would use it: bare NATS and MessagePack, nothing of ours in between.
  * It shares no code with the product, so that a misreading of the wire contract cannot hide on both sides.
@@ -32,7 +27,7 @@ export class RawRouter {
   readonly name: string;
   readonly prefix: string;
 
-  constructor(nats: NatsConnection, name: string = newRouterName(), prefix = 'mgm.v1') {
+  constructor(nats: NatsConnection, name: string, prefix = 'mgm.v1') {
     this.nats = nats;
     this.name = name;
     this.prefix = prefix;

@@ -1,9 +1,16 @@
-import { randomBytes } from 'node:crypto';
+import {
+  type ManagerEnv,
+  type Managers,
+  natsAccess,
+  newRouterName,
+  ownNames,
+  startManagers,
+  startServers,
+  type TestServers,
+} from '@mgm/test-support';
 import { connect, type NatsConnection } from '@mgm/nats';
 import { afterAll, beforeAll, describe } from 'vitest';
-import { type ManagerEnv, type Managers, startManagers } from './managers.ts';
 import { RawRouter } from './raw-client.ts';
-import { startServers, type TestServers } from '@mgm/test-support';
 
 export interface StageOptions {
   /** Settings of the managers besides the addresses of the servers. */
@@ -79,7 +86,7 @@ class OpenedStage implements Stage {
 
   async open(): Promise<void> {
     this.#servers = this.#opened.use(await startServers());
-    const env = { ...namesOn(this.servers), ...this.#env };
+    const env: ManagerEnv = { ...namesOn(this.servers), ...this.#env };
     this.#prefix = env['MGM_PREFIX'] ?? this.#prefix;
     this.#managers = this.#opened.use(await startManagers(0, this.servers, env));
     this.#nats = await this.connect();
@@ -93,25 +100,20 @@ class OpenedStage implements Stage {
     return this.#opened.disposeAsync();
   }
 
-  router(name?: string): RawRouter {
+  router(name: string = newRouterName()): RawRouter {
     return new RawRouter(this.nats, name, this.prefix);
   }
 
   async connect(): Promise<NatsConnection> {
-    const { username: user, password: pass } = new URL(this.servers.nats.url);
-    const access =
-      user === '' ? {} : { user: decodeURIComponent(user), pass: decodeURIComponent(pass) };
-    const nats = await connect({ servers: this.servers.nats.url, reconnect: false, ...access });
+    const nats = await connect({ ...natsAccess(this.servers.nats.url), reconnect: false });
     this.#opened.defer(() => nats.close());
     return nats;
   }
 }
 
-/** On servers that are not the file's own, other managers may serve: ours keep out of their way. */
+/** On shared servers managers of other runs may serve, so these get names of their own. */
 function namesOn({ nats }: TestServers): ManagerEnv {
-  if (nats.source !== 'urls') return {};
-  const unique = `t${randomBytes(6).toString('hex')}`;
-  return { MGM_PREFIX: `${unique}.v1`, MGM_KEY_PREFIX: unique };
+  return nats.source === 'urls' ? ownNames() : {};
 }
 
 function present<T>(value: T | undefined): T {

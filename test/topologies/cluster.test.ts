@@ -1,11 +1,10 @@
 import type { Mgm } from '@mgm/client';
 import { type RunningServer, startNats, startRedisCluster } from '@mgm/devstack';
-import { eventually } from '@mgm/test-support';
+import { eventually, startManagers } from '@mgm/test-support';
 import { metaKey } from '@mgm/store';
 import { routerName, type RouterName } from '@mgm/protocol';
 import { expect, inject, it } from 'vitest';
 import { smoke } from '../smoke/smoke.ts';
-import { startManagers } from '../support/managers.ts';
 import { clientOf, heldOf, isRising, noTopologies, Takes } from './takes.ts';
 
 const choice = inject('servers');

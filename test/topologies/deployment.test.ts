@@ -15,8 +15,8 @@ import {
 import { parseNatsUrls } from '@mgm/protocol';
 import { parseRedisUrl } from '@mgm/store';
 import { describe, expect, inject, it } from 'vitest';
+import { startManagers } from '@mgm/test-support';
 import { smoke } from '../smoke/smoke.ts';
-import { startManagers } from '../support/managers.ts';
 import { clientOf, noTopologies } from './takes.ts';
 
 const choice = inject('servers');

@@ -1,6 +1,6 @@
 import { startNatsCluster, startRedis } from '@mgm/devstack';
 import { expect, inject, it } from 'vitest';
-import { startManagers } from '../support/managers.ts';
+import { startManagers } from '@mgm/test-support';
 import { clientOf, heldOf, isRising, noTopologies, Takes } from './takes.ts';
 
 const choice = inject('servers');

@@ -1,8 +1,7 @@
 import { startNats, startRedisSentinel } from '@mgm/devstack';
-import { eventually } from '@mgm/test-support';
+import { eventually, startManagers } from '@mgm/test-support';
 import { expect, inject, it } from 'vitest';
 import { smoke } from '../smoke/smoke.ts';
-import { startManagers } from '../support/managers.ts';
 import { clientOf, heldOf, isRising, noTopologies, Takes } from './takes.ts';
 
 const choice = inject('servers');

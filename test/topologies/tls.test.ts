@@ -11,8 +11,8 @@ import {
   type TlsFiles,
 } from '@mgm/devstack';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { startManagers } from '@mgm/test-support';
 import { smoke } from '../smoke/smoke.ts';
-import { startManagers } from '../support/managers.ts';
 import { noTopologies } from './takes.ts';
 
 const choice = inject('servers');

@@ -1,5 +1,5 @@
 import { startNats, startTcpProxy, type RunningServer } from '@mgm/devstack';
-import { eventually } from '@mgm/test-support';
+import { eventually, newRouterName } from '@mgm/test-support';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import {
   connect,
@@ -9,9 +9,9 @@ import {
   type SessionEvents,
 } from '../src/mod.ts';
 import { scriptedManager } from './scripted-manager.ts';
-import { IGMP, newRouter, next, pim, stageForAll } from './stage.ts';
+import { clientStage, IGMP, next, pim } from './stage.ts';
 
-const stage = stageForAll();
+const stage = clientStage();
 const MS = { withinMs: 10_000 };
 
 /** Handlers that note what they were called for. */
@@ -23,7 +23,7 @@ function recording() {
 
 describe('IGMP', () => {
   it('is called back when a routing protocol comes and goes, in pairs and in order', async () => {
-    const router = newRouter();
+    const router = newRouterName();
     await using mgm = await stage.client({ router });
     const { called, handlers } = recording();
     await using igmp = await mgm.registerProtocol(pim({ protocolId: IGMP, ...handlers }));
@@ -45,7 +45,7 @@ describe('IGMP', () => {
 
   it('hears each callback once and in order although what was pushed got lost', async () => {
     await using proxy = await startTcpProxy({ port: stage.servers.nats.port });
-    const router = newRouter();
+    const router = newRouterName();
     const servers = `nats://${proxy.host}:${proxy.port}`;
     await using mgm = await stage.client({ servers, router });
     await using other = await stage.client({ router });

@@ -1,13 +1,13 @@
 import { startTcpProxy } from '@mgm/devstack';
-import { eventually } from '@mgm/test-support';
+import { eventually, newRouterName } from '@mgm/test-support';
 import { connect as connectNats } from '@mgm/nats';
 import { describe, expect, it } from 'vitest';
 import { connect, type Session } from '../src/mod.ts';
 import { errorOf } from './error-of.ts';
 import { scriptedManager } from './scripted-manager.ts';
-import { newRouter, next, pim, stageForAll } from './stage.ts';
+import { clientStage, next, pim } from './stage.ts';
 
-const stage = stageForAll();
+const stage = clientStage();
 const MS = { withinMs: 10_000 };
 
 let lastPrefix = 0;
@@ -113,7 +113,7 @@ describe('a session that was evicted while it heard nothing', () => {
   it('stays out', async () => {
     await using scope = new AsyncDisposableStack();
     const proxy = scope.use(await startTcpProxy({ port: stage.servers.nats.port }));
-    const router = newRouter();
+    const router = newRouterName();
     const servers = `nats://${proxy.host}:${proxy.port}`;
     const mgm = scope.use(await stage.client({ servers, router }));
     const operator = scope.use(await stage.client({ router }));

@@ -1,12 +1,13 @@
+import { newRouterName } from '@mgm/test-support';
 import { describe, expect, it } from 'vitest';
 import { connect, isMgmError, ProtocolId, type Holder } from '../src/mod.ts';
-import { newRouter, stageForAll } from './stage.ts';
+import { clientStage } from './stage.ts';
 
-const stage = stageForAll();
+const stage = clientStage();
 
 describe('the example of the README', () => {
   it('runs', async () => {
-    const router = newRouter();
+    const router = newRouterName();
     const forwarded: string[] = [];
     const forward = (epoch: string, signal: AbortSignal): void => {
       if (!signal.aborted) forwarded.push(epoch);

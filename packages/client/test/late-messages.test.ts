@@ -1,17 +1,17 @@
 import { startTcpProxy } from '@mgm/devstack';
-import { eventually } from '@mgm/test-support';
+import { eventually, newRouterName } from '@mgm/test-support';
 import { describe, expect, it } from 'vitest';
 import { errorOf } from './error-of.ts';
-import { newRouter, pim, stageForAll } from './stage.ts';
+import { clientStage, pim } from './stage.ts';
 
-const stage = stageForAll();
+const stage = clientStage();
 const MS = { withinMs: 10_000 };
 
 /** A session behind a proxy, and a client with a way of its own to see what the manager has. */
 async function behindProxy() {
   const scope = new AsyncDisposableStack();
   const proxy = scope.use(await startTcpProxy({ port: stage.servers.nats.port }));
-  const router = newRouter();
+  const router = newRouterName();
   const servers = `nats://${proxy.host}:${proxy.port}`;
   const watcher = scope.use(await stage.client({ router }));
   const mgm = scope.use(

@@ -2,14 +2,14 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { startTcpProxy } from '@mgm/devstack';
-import { eventually } from '@mgm/test-support';
+import { eventually, newRouterName } from '@mgm/test-support';
 import { connect as connectNats } from '@mgm/nats';
 import { describe, expect, it } from 'vitest';
 import type { Session, SessionEvents } from '../src/mod.ts';
 import { errorOf } from './error-of.ts';
-import { newRouter, next, pim, stageForAll } from './stage.ts';
+import { clientStage, next, pim } from './stage.ts';
 
-const stage = stageForAll();
+const stage = clientStage();
 const MS = { withinMs: 5_000 };
 const WORKER = fileURLToPath(new URL('blocked-worker.ts', import.meta.url));
 
@@ -26,7 +26,7 @@ function toldBy(session: Session) {
 async function behindProxy() {
   const scope = new AsyncDisposableStack();
   const proxy = scope.use(await startTcpProxy({ port: stage.servers.nats.port }));
-  const router = newRouter();
+  const router = newRouterName();
   const servers = `nats://${proxy.host}:${proxy.port}`;
   const mgm = scope.use(await stage.client({ servers, router }));
   const watcher = scope.use(await stage.client({ router }));
@@ -111,7 +111,7 @@ describe('a worker that hears nothing', () => {
 
 describe('a worker whose thread hung for longer than its lease', () => {
   it('finds it lost before it can act or send anything', async () => {
-    const router = newRouter();
+    const router = newRouterName();
     await using watcher = await stage.client({ router });
     const bus = await connectNats({ servers: stage.servers.nats.url });
     const sent: string[] = [];

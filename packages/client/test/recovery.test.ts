@@ -1,10 +1,10 @@
 import { startTcpProxy } from '@mgm/devstack';
-import { eventually } from '@mgm/test-support';
+import { eventually, newRouterName } from '@mgm/test-support';
 import { describe, expect, it } from 'vitest';
 import { errorOf } from './error-of.ts';
-import { newRouter, next, pim, stageForAll } from './stage.ts';
+import { clientStage, next, pim } from './stage.ts';
 
-const stage = stageForAll();
+const stage = clientStage();
 const MS = { withinMs: 10_000 };
 
 /** Redis comes back with nothing of what it had. */
@@ -50,7 +50,7 @@ describe('a store that lost its memory', () => {
   });
 
   it('lets a newcomer wait by itself until nobody can act on it any more', async () => {
-    const router = newRouter();
+    const router = newRouterName();
     await using mgm = await stage.client({ router });
     await using other = await stage.client({ router });
     await using session = await mgm.registerProtocol(pim({ ttlMs: 1_500, reregister: false }));
@@ -79,7 +79,7 @@ describe('a session whose lease ran out', () => {
   async function behindProxy(reregister: boolean | 'service-loss') {
     const scope = new AsyncDisposableStack();
     const proxy = scope.use(await startTcpProxy({ port: stage.servers.nats.port }));
-    const router = newRouter();
+    const router = newRouterName();
     const watcher = scope.use(await stage.client({ router }));
     const servers = `nats://${proxy.host}:${proxy.port}`;
     const mgm = scope.use(await stage.client({ servers, router }));
@@ -157,7 +157,7 @@ describe('an outage of all managers that outlasts the lease', () => {
   });
 
   it('leaves the pair to another instance that took it over meanwhile', async () => {
-    const router = newRouter();
+    const router = newRouterName();
     await using mgm = await stage.client({ router });
     await using proxy = await startTcpProxy({ port: stage.servers.nats.port });
     const servers = `nats://${proxy.host}:${proxy.port}`;

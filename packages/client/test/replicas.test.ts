@@ -2,14 +2,14 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startNats, startTcpProxy } from '@mgm/devstack';
-import { eventually, startManagerProcess } from '@mgm/test-support';
-import { describe, expect, inject, it, type TestContext } from 'vitest';
+import { eventually, skipAmongOthers, startManager } from '@mgm/test-support';
+import { describe, expect, inject, it } from 'vitest';
 import { connect as connectClient } from '../src/mod.ts';
 import type { HeadMessage, Replica } from '../src/mod.ts';
 import { errorOf } from './error-of.ts';
-import { pim, stageForAll } from './stage.ts';
+import { clientStage, pim } from './stage.ts';
 
-const stage = stageForAll();
+const stage = clientStage();
 const MS = { withinMs: 10_000 };
 const STORE: unknown = expect.stringMatching(/^(redis|valkey) \d+\.\d+\.\d+$/);
 
@@ -60,8 +60,8 @@ describe('replicas', () => {
     skipAmongOthers(ctx);
     await using mgm = await stage.client();
     const { servers } = stage;
-    await using _a = await startManagerProcess(servers, { MGM_NAME: '0-first' });
-    await using _b = await startManagerProcess(servers, { MGM_PREFIX: 'other', MGM_NAME: 'other' });
+    await using _a = await startManager(servers, { MGM_NAME: '0-first' });
+    await using _b = await startManager(servers, { MGM_PREFIX: 'other', MGM_NAME: 'other' });
     await eventually(async () => {
       const found = await mgm.replicas({ withinMs: 1_000 });
       expect(found).toHaveLength(2);
@@ -98,7 +98,7 @@ describe('replicas', () => {
     const { hostname, port } = new URL(redis.url);
     await using proxy = await startTcpProxy({ host: hostname, port: Number(port) });
     const behind = { nats, redis: { url: `redis://${proxy.host}:${proxy.port}` } };
-    await using _ = await startManagerProcess(behind, { MGM_PREFIX: 'cut-off' });
+    await using _ = await startManager(behind, { MGM_PREFIX: 'cut-off' });
     await using mgm = await stage.client({ prefix: 'cut-off' });
     await proxy.refuse();
     await eventually(async () => {
@@ -173,11 +173,3 @@ describe('heads', () => {
     expect(await ended).toMatchObject({ done: true });
   });
 });
-
-/** Managers of other tests, or of others altogether, are replicas like ours. */
-function skipAmongOthers(ctx: TestContext): void {
-  ctx.skip(
-    inject('servers').source === 'urls',
-    'other managers may answer on a NATS server given by URL',
-  );
-}

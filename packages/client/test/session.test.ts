@@ -1,9 +1,9 @@
-import { eventually } from '@mgm/test-support';
+import { eventually, newRouterName } from '@mgm/test-support';
 import { describe, expect, it } from 'vitest';
 import { errorOf } from './error-of.ts';
-import { DVMRP, IGMP, newRouter, next, PIM, pim, stageForAll } from './stage.ts';
+import { clientStage, DVMRP, IGMP, next, PIM, pim } from './stage.ts';
 
-const stage = stageForAll();
+const stage = clientStage();
 const MS = { withinMs: 5_000 };
 
 describe('an interface', () => {
@@ -172,7 +172,7 @@ describe('a session', () => {
   });
 
   it('orphaned within its grace time is resumed by the next of its pair', async () => {
-    const router = newRouter();
+    const router = newRouterName();
     const options = pim({ ttlMs: 1_000, graceMs: 60_000 });
     await using first = await stage.client({ router });
     const before = await first.registerProtocol(options);
@@ -229,7 +229,7 @@ describe('the rights of an operator', () => {
 
 describe('closing a client', () => {
   it('deregisters its sessions', async () => {
-    const router = newRouter();
+    const router = newRouterName();
     await using watcher = await stage.client({ router });
     const mgm = await stage.client({ router });
     const session = await mgm.registerProtocol(pim());

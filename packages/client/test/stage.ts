@@ -1,52 +1,28 @@
-import {
-  startManagerProcess,
-  startServers,
-  type ManagerProcess,
-  type TestServers,
-} from '@mgm/test-support';
-import { afterAll, beforeAll } from 'vitest';
+import { newRouterName, stageForAll, type Stage } from '@mgm/test-support';
 import { connect } from '../src/mod.ts';
 import type { ConnectOptions, Mgm, ProtocolOptions, Session, SessionEvents } from '../src/mod.ts';
 
 /** Protocol ids of a routing protocol, of another one, and of IGMP. */
 export const [PIM, DVMRP, IGMP] = [103, 104, 10];
 
-/** Servers and a manager for a test file, and clients that are closed with their test. */
-export interface Stage {
-  readonly servers: TestServers;
-  readonly manager: ManagerProcess;
-  /** A client of a router of its own, unless one is named. */
+/** Servers and a manager for a test file, and clients of them. */
+export interface ClientStage extends Stage {
+  /** Connects a client of a router of its own, unless one is named. */
   client(options?: Partial<ConnectOptions>): Promise<Mgm>;
 }
 
-let lastRouter = 0;
-
-/** A router name that no other test has. */
-export function newRouter(): string {
-  return `r${process.pid}-${++lastRouter}`;
-}
-
-/** For the top of a test file: everything is there before its first test and gone after its last. */
-export function stageForAll(): Stage {
-  let scope: AsyncDisposableStack | undefined;
-  let servers: TestServers;
-  let manager: ManagerProcess;
-  beforeAll(async () => {
-    await using starting = new AsyncDisposableStack();
-    servers = starting.use(await startServers());
-    manager = starting.use(await startManagerProcess(servers));
-    scope = starting.move();
-  });
-  afterAll(async () => await scope?.disposeAsync());
+/** Starts servers and a manager before the first test of a file and ends them after its last. */
+export function clientStage(): ClientStage {
+  const stage = stageForAll();
   return {
     get servers() {
-      return servers;
+      return stage.servers;
     },
     get manager() {
-      return manager;
+      return stage.manager;
     },
     client: (options = {}) =>
-      connect({ servers: servers.nats.url, router: newRouter(), ...options }),
+      connect({ servers: stage.servers.nats.url, router: newRouterName(), ...options }),
   };
 }
 
@@ -62,12 +38,12 @@ export async function next<Name extends keyof SessionEvents>(
 
 let lastComponent = 0;
 
-/** Options of a protocol that nobody else is registered as. */
+/** Options of a routing protocol with a pair of ids of its own. */
 export function pim(options: Partial<ProtocolOptions> = {}): ProtocolOptions {
   return { protocolId: PIM, componentId: ++lastComponent, ...options };
 }
 
-/** Options of an IGMP that nobody else is registered as. */
+/** Options of an IGMP with a pair of ids of its own. */
 export function igmp(options: Partial<ProtocolOptions> = {}): ProtocolOptions {
   return { protocolId: IGMP, componentId: ++lastComponent, ...options };
 }

@@ -1,14 +1,14 @@
 import { startTcpProxy } from '@mgm/devstack';
-import { eventually, startManagerProcess, startServers } from '@mgm/test-support';
+import { eventually, newRouterName, startManager, startServers } from '@mgm/test-support';
 import { encodeMessage } from '@mgm/protocol';
 import { connect } from '@mgm/nats';
 import { describe, expect, it } from 'vitest';
 import { connect as connectClient } from '../src/mod.ts';
 import type { EventMessage, Mgm, Session, Sighting, WatchOptions } from '../src/mod.ts';
 import { scriptedManager } from './scripted-manager.ts';
-import { igmp, newRouter, pim, stageForAll } from './stage.ts';
+import { clientStage, igmp, pim } from './stage.ts';
 
-const stage = stageForAll();
+const stage = clientStage();
 const MS = { withinMs: 10_000 };
 /** What comes before the first change. */
 const BEGUN = ['snapshot', 'synced'];
@@ -85,7 +85,7 @@ describe('a watcher', () => {
 
   it('reads back what was pushed while it was cut off', async () => {
     await using proxy = await startTcpProxy({ port: stage.servers.nats.port });
-    const router = newRouter();
+    const router = newRouterName();
     const servers = `nats://${proxy.host}:${proxy.port}`;
     await using cut = await stage.client({ servers, router });
     await using mgm = await stage.client({ router });
@@ -254,10 +254,10 @@ describe('a slow watcher', () => {
   it('gets a snapshot that says so where the log was cut meanwhile', async () => {
     await using servers = await startServers();
     // Names of its own, since servers given by URL are the same as those of the other tests.
-    const [prefix, keys] = [`${newRouter()}.v1`, newRouter()];
+    const [prefix, keys] = [`${newRouterName()}.v1`, newRouterName()];
     const env = { MGM_EVENT_RETENTION: '1000', MGM_PREFIX: prefix, MGM_KEY_PREFIX: keys };
-    await using _manager = await startManagerProcess(servers, env);
-    const router = newRouter();
+    await using _manager = await startManager(servers, env);
+    const router = newRouterName();
     await using mgm = await connectClient({ servers: servers.nats.url, router, prefix });
     await using session = await mgm.registerProtocol(pim());
     await session.takeInterfaceOwnership({ ifIndex: 5_000 });
@@ -366,7 +366,7 @@ describe('a watcher that is told wrong things, or nothing', () => {
 /** A watch of a router whose log is what the test says, at revision 5 to begin with. */
 async function tellingLog() {
   const { url } = stage.servers.nats;
-  const prefix = `${newRouter()}.v1`;
+  const prefix = `${newRouterName()}.v1`;
   await using scope = new AsyncDisposableStack();
   const manager = scope.use(await scriptedManager(url, prefix));
   const log = [{ rev: 5, ts: 1_000, type: 'store-reset' }];

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { objects, stageForAll } from './stage.ts';
+import { mgmctlStage, objects } from './stage.ts';
 
-const stage = stageForAll();
+const stage = mgmctlStage();
 const SHORT = ['bench', '--duration', '500ms', '--sessions', '2', '--in-flight', '4'];
 
 describe('mgmctl bench', () => {
@@ -34,7 +34,7 @@ describe('mgmctl bench', () => {
     await using router = await stage.router();
     await using running = router.onTerminal(['bench', '--duration', '60s', '--sessions', '1']);
     await running.prints(/·+ {2}[1-9]\d* operations\/s/);
-    running.type('\u0003');
+    running.write('\u0003');
     expect(await running.ended()).toMatchObject({ code: 130 });
     await running.prints(/\d+ operations in \d+\.\d s: \d+ per second/);
   });

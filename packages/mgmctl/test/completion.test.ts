@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
+import { nodeCommand } from '@mgm/test-support';
 import { describe, expect, it } from 'vitest';
-import { commandOf, run } from './program.ts';
+import { MAIN, run } from './program.ts';
 
 /** What a shell completes a line to. */
 type Completes = (line: string) => string[];
@@ -40,7 +41,7 @@ describe('mgmctl completion', () => {
   });
 
   it('is loaded into bash as its help says', () => {
-    const program = commandOf(['completion', 'bash']).join(' ');
+    const program = nodeCommand(MAIN, ['completion', 'bash']).join(' ');
     const loaded = linesOf('bash', `source <(${program}) && complete -p mgmctl`);
     expect(loaded).toEqual(['complete -F _mgmctl mgmctl']);
   });

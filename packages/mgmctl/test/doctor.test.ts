@@ -1,12 +1,12 @@
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { startTcpProxy } from '@mgm/devstack';
-import { eventually, startManagerProcess } from '@mgm/test-support';
+import { eventually, skipAmongOthers, startManager } from '@mgm/test-support';
 import { describe, expect, it } from 'vitest';
 import { run } from './program.ts';
-import { objects, PIM, skipAmongOthers, stageForAll } from './stage.ts';
+import { mgmctlStage, objects, PIM } from './stage.ts';
 
-const stage = stageForAll();
+const stage = mgmctlStage();
 /** A busy machine may need several looks until all replicas answer in time. */
 const WITHIN = { withinMs: 25_000 };
 const SLOW_MS = 60_000;
@@ -47,8 +47,8 @@ describe('mgmctl doctor', () => {
     expect(await doctor.ended()).toMatchObject({ code: 0 });
     expect(doctor.stdout).toMatch(/^ok {4}store {8}(redis|valkey) \d+\.\d+\.\d+, reached$/m);
     expect(doctor.stdout).toMatch(/^note {2}durability {3}memory: .+; MGM_DURABILITY=durable/m);
-    expect(doctor.raw).toContain('\u001b[32mok  \u001b[39m  store');
-    expect(doctor.raw).toContain('\u001b[33mnote\u001b[39m  durability');
+    expect(doctor.rawStdout).toContain('\u001b[32mok  \u001b[39m  store');
+    expect(doctor.rawStdout).toContain('\u001b[33mnote\u001b[39m  durability');
   });
 
   it('changes nothing, not even where nobody has been, and says that', async () => {
@@ -71,7 +71,7 @@ describe('mgmctl doctor', () => {
       await using router = await stage.router();
       const env = { MGM_NAME: 'mgm-2', MGM_DURABILITY: 'memory' };
       const behind = { nats, redis: { url: `redis://${proxy.host}:${proxy.port}` } };
-      await using _ = await startManagerProcess(behind, env);
+      await using _ = await startManager(behind, env);
       await eventually(async () => {
         const { code, stdout } = await router.run(['doctor']);
         expect(stdout).toMatch(/^ok {4}replicas {5}2 of version \S+: mgm-1, mgm-2$/m);

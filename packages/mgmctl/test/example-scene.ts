@@ -2,7 +2,7 @@ import { hostname, userInfo } from 'node:os';
 import { showResult } from '../src/commands/bench.ts';
 import { Latencies } from '../src/output/latencies.ts';
 import { Output } from '../src/output/output.ts';
-import { IGMP, PIM, type Router, type Stage } from './stage.ts';
+import { IGMP, type MgmctlStage, PIM, type Router } from './stage.ts';
 
 /** What a command line printed, as pages show it. */
 export type Shown = ReadonlyMap<string, string>;
@@ -11,7 +11,7 @@ export type Shown = ReadonlyMap<string, string>;
 const TTL_MS = 50_000;
 
 /** Plays a small scene on a router and collects what `mgmctl` prints on the way, by the names that pages use. */
-export async function playExamples(stage: Stage): Promise<Shown> {
+export async function playExamples(stage: MgmctlStage): Promise<Shown> {
   await using router = await stage.router();
   const shown = new Map<string, string>();
   const show = async (name: string, ...args: string[]): Promise<void> => {
@@ -44,7 +44,7 @@ export async function playExamples(stage: Stage): Promise<Shown> {
   await show('usage-json', 'owner', '--json');
   await using taking = router.start(['take', '7', '--component', '5']);
   await taking.prints(/took/);
-  taking.process.kill('SIGINT');
+  taking.signal('SIGINT');
   const { stdout } = await taking.ended();
   shown.set('take', `$ mgmctl take 7 --component 5\n${stdout}`);
   shown.set('bench', benchResult());

@@ -1,10 +1,11 @@
 import { readdirSync } from 'node:fs';
+import { skipAmongOthers } from '@mgm/test-support';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { playExamples, type Shown } from './example-scene.ts';
-import { skipAmongOthers, stageForAll } from './stage.ts';
+import { mgmctlStage } from './stage.ts';
 
 const FOLDER = new URL('examples/', import.meta.url);
-const stage = stageForAll();
+const stage = mgmctlStage();
 
 /** With `-u` vitest writes the files anew, and `npm run generate` the page that shows them. */
 describe('the examples of docs/mgmctl.md', () => {

@@ -1,8 +1,8 @@
 import { eventually } from '@mgm/test-support';
 import { describe, expect, it } from 'vitest';
-import { objects, PIM, stageForAll } from './stage.ts';
+import { mgmctlStage, objects, PIM } from './stage.ts';
 
-const stage = stageForAll();
+const stage = mgmctlStage();
 const WHY = ['--why', 'moved to the standby'];
 
 describe('mgmctl release', () => {
@@ -48,7 +48,7 @@ describe('mgmctl release', () => {
     const ownership = await pim.takeInterfaceOwnership({ ifIndex: 7 });
     await using asked = router.onTerminal(['release', '7', ...WHY]);
     await asked.prints(/Take interface 7 away from PIM\/1 pim-1 \(session \d+.*\)\? \[y\/N\]/);
-    asked.type('\n');
+    asked.write('\n');
     const { code, stdout } = await asked.ended();
     expect({ code, said: stdout.includes('nothing was changed') }).toEqual({ code: 1, said: true });
     expect(ownership.isHeld).toBe(true);
@@ -60,7 +60,7 @@ describe('mgmctl release', () => {
     const ownership = await pim.takeInterfaceOwnership({ ifIndex: 7 });
     await using asked = router.onTerminal(['release', '7', ...WHY]);
     await asked.prints(/\[y\/N\]/);
-    asked.type('y\n');
+    asked.write('y\n');
     expect(await asked.ended()).toMatchObject({ code: 0 });
     await asked.prints(/^released interface 7 from PIM\/1 pim-1/m);
     await eventually(() => expect(ownership.isHeld).toBe(false), { withinMs: 5_000 });
@@ -72,7 +72,7 @@ describe('mgmctl release', () => {
     const ownership = await pim.takeInterfaceOwnership({ ifIndex: 7 });
     await using asked = router.onTerminal(['release', '7', ...WHY]);
     await asked.prints(/\[y\/N\]/);
-    asked.type('\u0003');
+    asked.write('\u0003');
     expect(await asked.ended()).toMatchObject({ code: 130 });
     expect(ownership.isHeld).toBe(true);
   });
@@ -108,7 +108,7 @@ describe('mgmctl evict', () => {
     await pim.takeInterfaces([{ ifIndex: 7 }, { ifIndex: 8 }]);
     await using asked = router.onTerminal(['evict', String(pim.id), '--why', 'hangs']);
     await asked.prints(/End session \d{16} of PIM\/1 pim-1 with 2 interfaces\? \[y\/N\]/);
-    asked.type('yes\n');
+    asked.write('yes\n');
     expect(await asked.ended()).toMatchObject({ code: 0 });
     await asked.prints(new RegExp(`^evicted session ${pim.id}: 2 interfaces released$`, 'm'));
   });

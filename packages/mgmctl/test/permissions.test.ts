@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startNats, startRedis } from '@mgm/devstack';
-import { startManagerProcess } from '@mgm/test-support';
+import { startManager } from '@mgm/test-support';
 import { describe, expect, inject, it, type TestContext } from 'vitest';
 import { run } from './program.ts';
 
@@ -33,7 +33,7 @@ async function restricted(ctx: TestContext): Promise<Restricted> {
   const nats = starting.use(await startNats(choice, { args: ['-c', file] }));
   const urlOf = (user: string, password: string): string =>
     nats.url.replace('nats://', `nats://${user}:${password}@`);
-  starting.use(await startManagerProcess({ nats: { url: urlOf('manager', 'm') }, redis }));
+  starting.use(await startManager({ nats: { url: urlOf('manager', 'm') }, redis }));
   const scope = starting.move();
   return { urlOf, [Symbol.asyncDispose]: () => scope.disposeAsync() };
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { DVMRP, IGMP, objects, PIM, stageForAll, type Router } from './stage.ts';
+import { DVMRP, IGMP, mgmctlStage, objects, PIM, type Router } from './stage.ts';
 
-const stage = stageForAll();
+const stage = mgmctlStage();
 
 /** PIM owns 7 and 9 via two next hops, IGMP is on 7 beside it and on 8 alone. */
 async function populated(): Promise<Router> {
@@ -235,7 +235,7 @@ describe('mgmctl watch', () => {
     const { epoch } = await pim.takeInterfaceOwnership({ ifIndex: 7 });
     const taken = `taken          7  PIM/1  session ${pim.id}  epoch ${epoch}`;
     await watching.prints(new RegExp(`rev 2 {2}${taken}$`, 'm'));
-    watching.process.kill('SIGINT');
+    watching.signal('SIGINT');
     expect(await watching.ended()).toMatchObject({ code: 130, stderr: '' });
   });
 

@@ -1,14 +1,18 @@
 import { connect, type Mgm, type Session } from '@mgm/client';
-import { startManagerProcess, startServers, type TestServers } from '@mgm/test-support';
-import { afterAll, beforeAll, inject, type TestContext } from 'vitest';
-import { onTerminal, run, start, type Ended, type Program, type RunOptions } from './program.ts';
+import {
+  newRouterName,
+  stageForAll,
+  type Ended,
+  type Stage,
+  type TestProcess,
+} from '@mgm/test-support';
+import { onTerminal, run, start, type RunOptions } from './program.ts';
 
 /** Protocol ids of two routing protocols, and of IGMP. */
 export const [PIM, DVMRP, IGMP] = [103, 104, 10];
 
 /** Servers and a manager for a test file, and routers on them. */
-export interface Stage {
-  readonly servers: TestServers;
+export interface MgmctlStage extends Pick<Stage, 'servers'> {
   /** A router that no other test has, with a worker's client on it. Disposing ends that and all its sessions. */
   router(): Promise<Router>;
 }
@@ -22,39 +26,29 @@ export interface Router extends AsyncDisposable {
   /** Runs `mgmctl` on this router to its end. */
   run(args: readonly string[], options?: RunOptions): Promise<Ended>;
   /** Starts it, with pipes. */
-  start(args: readonly string[], options?: RunOptions): Program;
+  start(args: readonly string[], options?: RunOptions): TestProcess;
   /** Starts it on a terminal. */
-  onTerminal(args: readonly string[], options?: RunOptions): Program;
+  onTerminal(args: readonly string[], options?: RunOptions): TestProcess;
 }
 
 /** The name of the manager. */
 export const MANAGER = 'mgm-1';
 
-let lastRouter = 0;
 const TTL_MS = 60_000;
 
-/** For the top of a test file: everything is there before its first test and gone after its last. */
-export function stageForAll(): Stage {
-  let scope: AsyncDisposableStack | undefined;
-  let servers: TestServers;
-  beforeAll(async () => {
-    await using starting = new AsyncDisposableStack();
-    servers = starting.use(await startServers());
-    const { nats, redis } = servers;
-    starting.use(await startManagerProcess({ nats, redis }, { MGM_NAME: MANAGER }));
-    scope = starting.move();
-  });
-  afterAll(async () => await scope?.disposeAsync());
+/** Starts servers and a manager before the first test of a file and ends them after its last. */
+export function mgmctlStage(): MgmctlStage {
+  const stage = stageForAll({ MGM_NAME: MANAGER });
   return {
     get servers() {
-      return servers;
+      return stage.servers;
     },
-    router: () => router(servers.nats.url),
+    router: () => router(stage.servers.nats.url),
   };
 }
 
 async function router(nats: string): Promise<Router> {
-  const name = `c${process.pid}-${++lastRouter}`;
+  const name = newRouterName();
   const mgm = await connect({ servers: nats, router: name });
   const env = { MGM_NATS_URL: nats, MGM_ROUTER: name };
   const here = (options: RunOptions = {}) => ({ ...options, env: { ...env, ...options.env } });
@@ -83,12 +77,4 @@ export function objects(text: string): Record<string, unknown>[] {
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as Record<string, unknown>);
-}
-
-/** Managers of other tests, or of others altogether, are replicas like ours. */
-export function skipAmongOthers(ctx: TestContext): void {
-  ctx.skip(
-    inject('servers').source === 'urls',
-    'other managers may answer on a NATS server given by URL',
-  );
 }

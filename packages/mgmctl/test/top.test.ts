@@ -1,7 +1,8 @@
+import { skipAmongOthers } from '@mgm/test-support';
 import { describe, expect, it } from 'vitest';
-import { DVMRP, IGMP, MANAGER, objects, PIM, skipAmongOthers, stageForAll } from './stage.ts';
+import { DVMRP, IGMP, MANAGER, mgmctlStage, objects, PIM } from './stage.ts';
 
-const stage = stageForAll();
+const stage = mgmctlStage();
 
 describe('mgmctl top', () => {
   it('paints sessions and changes over themselves, until Ctrl-C', async () => {
@@ -16,7 +17,7 @@ describe('mgmctl top', () => {
     await top.prints(/1 interface held, IGMP on 0 {2}1 session {2}\d\.\d changes\/s/);
     await top.prints(new RegExp(`^${pim.id}  PIM/1 pim-1  live, \\d+\\.\\d s left  1$`, 'm'));
     await top.prints(/rev 2 {2}taken +7 {2}PIM\/1/);
-    top.type('\u0003');
+    top.write('\u0003');
     expect(await top.ended()).toMatchObject({ code: 130 });
     expect(top.stdout.split(/\n/).filter((line) => line.length > 100)).toEqual([]);
   });

@@ -1,8 +1,8 @@
 import { isMgmError } from '@mgm/client';
 import { describe, expect, it } from 'vitest';
-import { IGMP, objects, PIM, stageForAll } from './stage.ts';
+import { IGMP, mgmctlStage, objects, PIM } from './stage.ts';
 
-const stage = stageForAll();
+const stage = mgmctlStage();
 
 describe('mgmctl take', () => {
   it('holds an interface until Ctrl-C, and gives it back then', async () => {
@@ -11,7 +11,7 @@ describe('mgmctl take', () => {
     const [, epoch] = await taking.prints(/^took interface 7 under epoch (\d+)$/m);
     const holder = { protocolId: PIM, componentId: 5, name: 'try', epoch };
     expect(await router.mgm.getProtocolOnInterface({ ifIndex: 7 })).toMatchObject(holder);
-    taking.type('\u0003');
+    taking.write('\u0003');
     expect(await taking.ended()).toMatchObject({ code: 130 });
     await taking.prints(/gave everything back$/m);
     const free = await router.mgm.getProtocolOnInterface({ ifIndex: 7 }).catch(String);
@@ -51,7 +51,7 @@ describe('mgmctl register', () => {
     const args = ['register', '--protocol', 'igmp', '--component', '1'];
     await using registered = router.start(args);
     await registered.prints(/^registered IGMP\/1 mgmctl \S+@\S+ as session \d+, lease 10\.0 s$/m);
-    registered.process.kill('SIGTERM');
+    registered.signal('SIGTERM');
     expect(await registered.ended()).toMatchObject({ code: 130 });
     await registered.prints(/^gave everything back$/m);
     await using taking = router.start(['take', '7', '--protocol', String(IGMP)]);

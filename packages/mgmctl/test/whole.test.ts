@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process';
+import { nodeCommand } from '@mgm/test-support';
 import { describe, expect, it } from 'vitest';
-import { commandOf, run } from './program.ts';
-import { objects, PIM, stageForAll } from './stage.ts';
+import { MAIN, run } from './program.ts';
+import { mgmctlStage, objects, PIM } from './stage.ts';
 
-const stage = stageForAll();
+const stage = mgmctlStage();
 const ESCAPE = '\u001b[';
 
 describe('colours', () => {
@@ -15,7 +16,7 @@ describe('colours', () => {
       await using program = router.onTerminal(args, { env });
       expect(await program.ended()).toMatchObject({ code: 0 });
       expect(program.stdout).toContain('PIM/1 pim-1');
-      return program.raw;
+      return program.rawStdout;
     };
     expect(await shown(['interfaces'])).toContain(ESCAPE);
     expect(await shown(['interfaces'], { NO_COLOR: '1' })).not.toContain(ESCAPE);
@@ -31,7 +32,7 @@ describe('a reader that goes away', () => {
     const pim = await router.register(PIM, 'pim-1');
     const refs = Array.from({ length: 1_000 }, (_, at) => ({ ifIndex: at + 1 }));
     await pim.takeInterfaces(refs);
-    const words = commandOf(['--nats', stage.servers.nats.url, '--router', router.name]);
+    const words = nodeCommand(MAIN, ['--nats', stage.servers.nats.url, '--router', router.name]);
     const line = `${words.join(' ')} watch --from 0 --json | head -n 2; exit "\${PIPESTATUS[0]}"`;
     const { status, stdout, stderr } = spawnSync('bash', ['-c', line], { encoding: 'utf8' });
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });

@@ -1,10 +1,26 @@
-export { COMPILED } from './compiled.ts';
 export { eventually, type EventuallyOptions } from './eventually.ts';
 export { heapAfter } from './heap.ts';
+export { linkTo, natsAccess, type Link, type NatsAccess } from './links.ts';
 export {
-  startManagerProcess,
+  managerEnv,
+  spawnManager,
+  startManager,
+  startManagers,
+  type ManagerEnv,
   type ManagerProcess,
+  type Managers,
   type ManagerServers,
-} from './manager-process.ts';
+} from './managers.ts';
+export { newRouterName, ownNames } from './names.ts';
 export { startServers, type TestServers } from './servers.ts';
+export { notBreakable, skipAmongOthers, stageForAll, type Stage } from './stage.ts';
 export { storedNumber } from './stored-number.ts';
+export {
+  endingWithParent,
+  nodeCommand,
+  noTerminal,
+  TestProcess,
+  type Ended,
+  type TerminalSize,
+  type TestProcessOptions,
+} from './test-process.ts';

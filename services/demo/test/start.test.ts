@@ -1,9 +1,8 @@
 import { readdir, rm } from 'node:fs/promises';
 import { connect, type SessionItem } from '@mgm/client';
-import { eventually } from '@mgm/test-support';
+import { eventually, newRouterName } from '@mgm/test-support';
 import { connect as connectNats } from '@mgm/nats';
 import { describe, expect, inject, it } from 'vitest';
-import { newRouter } from './support/router.ts';
 import { emptyFolder, Started } from './support/started.ts';
 
 async function sessionsOn(servers: string, router: string): Promise<SessionItem[]> {
@@ -26,7 +25,7 @@ async function allWorkersRegister(servers: string, router: string): Promise<void
 
 describe('npm start', { timeout: 60_000 }, () => {
   it('serves requests with two managers once it says so, and lets three workers contend', async () => {
-    const router = newRouter();
+    const router = newRouterName();
     await using started = await Started.with(['--router', router]);
     const { nats, managers } = await started.ready();
     expect(managers).toBe(2);
@@ -38,7 +37,7 @@ describe('npm start', { timeout: 60_000 }, () => {
   });
 
   it('shows every change once and in order', async () => {
-    await using started = await Started.with(['--router', newRouter(), '--json']);
+    await using started = await Started.with(['--router', newRouterName(), '--json']);
     await started.ready();
     await started.prints(/"rev":15,/, 15_000);
     expect(await started.endBy('SIGTERM')).toBe(0);
@@ -49,7 +48,7 @@ describe('npm start', { timeout: 60_000 }, () => {
   });
 
   it('only serves with --no-demo', async () => {
-    const router = newRouter();
+    const router = newRouterName();
     await using started = await Started.with(['--no-demo', '--managers', '1', '--router', router]);
     const { nats, managers } = await started.ready();
     expect(managers).toBe(1);
@@ -59,7 +58,7 @@ describe('npm start', { timeout: 60_000 }, () => {
   });
 
   it('runs twice side by side', async () => {
-    const [one, other] = [newRouter(), newRouter()];
+    const [one, other] = [newRouterName(), newRouterName()];
     await using first = await Started.with(['--router', one]);
     await using second = await Started.with(['--router', other]);
     const [atFirst, atSecond] = await Promise.all([first.ready(), second.ready()]);
@@ -74,7 +73,7 @@ describe('npm start', { timeout: 60_000 }, () => {
   });
 
   it('leaves nothing behind, neither in its own data folder nor elsewhere', async () => {
-    await using started = await Started.with(['--router', newRouter()]);
+    await using started = await Started.with(['--router', newRouterName()]);
     await started.ready();
     expect(await started.dataFolders()).toHaveLength(1);
     expect(await started.leftElsewhere()).toEqual([]);
@@ -85,7 +84,7 @@ describe('npm start', { timeout: 60_000 }, () => {
 
   it('keeps state in the folder asked for, and goes on from there', async (ctx) => {
     ctx.skip(inject('servers').redis.kind === 'given', 'a Redis given by URL keeps its own data');
-    const router = newRouter();
+    const router = newRouterName();
     const data = await emptyFolder();
     const flags = ['--data', data, '--router', router, '--json'];
     await using first = await Started.with(flags);

@@ -1,7 +1,6 @@
-import { eventually } from '@mgm/test-support';
+import { eventually, newRouterName } from '@mgm/test-support';
 import { describe, expect, inject, it } from 'vitest';
 import { descendants, type ProcessId, stillRunning } from './support/processes.ts';
-import { newRouter } from './support/router.ts';
 import { Started } from './support/started.ts';
 
 const NO_PROC = 'the processes of a run are found in /proc, which this system does not have';
@@ -28,7 +27,7 @@ async function allRunning(started: Started): Promise<ProcessId[]> {
 
 describe('the end of npm start', { timeout: 60_000 }, () => {
   it('comes in order: workers give everything back while they are still served', async () => {
-    await using started = await Started.with(['--router', newRouter()]);
+    await using started = await Started.with(['--router', newRouterName()]);
     await started.ready();
     for (const name of ['PIM', 'DVMRP', 'IGMP']) {
       await started.prints(new RegExp(` registered protocol=${name} `));
@@ -49,7 +48,7 @@ describe('the end of npm start', { timeout: 60_000 }, () => {
 
   it('ends a child that hangs, too', async (ctx) => {
     ctx.skip(!isLinux, NO_PROC);
-    await using started = await Started.with(['--router', newRouter()]);
+    await using started = await Started.with(['--router', newRouterName()]);
     const processes = await allRunning(started);
     for (const command of ['worker.ts --protocol PIM', 'manager/src/main.ts']) {
       process.kill(pidOf(processes, command), 'SIGSTOP');
@@ -60,7 +59,7 @@ describe('the end of npm start', { timeout: 60_000 }, () => {
 
   it('ends everything at once at a second Ctrl-C', async (ctx) => {
     ctx.skip(!isLinux, NO_PROC);
-    await using started = await Started.with(['--router', newRouter()]);
+    await using started = await Started.with(['--router', newRouterName()]);
     const processes = await allRunning(started);
     // Nobody takes back what the workers give back, so they try for a while, and are waited for.
     for (const { pid, command } of processes) {
@@ -79,14 +78,14 @@ describe('the end of npm start', { timeout: 60_000 }, () => {
 
   it('leaves no process behind when it is killed itself', async (ctx) => {
     ctx.skip(!isLinux, NO_PROC);
-    await using started = await Started.with(['--router', newRouter()]);
+    await using started = await Started.with(['--router', newRouterName()]);
     const processes = await allRunning(started);
     expect(await started.endBy('SIGKILL')).toBe('SIGKILL');
     await eventually(() => expect(stillRunning(processes)).toEqual([]), { withinMs: 8_000 });
   });
 
   it('ends as well while it is still starting', async () => {
-    await using started = await Started.with(['--router', newRouter()]);
+    await using started = await Started.with(['--router', newRouterName()]);
     await eventually(() => expect(started.errors).toContain('data and logs'), { withinMs: 10_000 });
     expect(await started.endBy('SIGINT', 10_000)).toBe(0);
     expect(started.output).not.toContain('taken');
@@ -94,7 +93,7 @@ describe('the end of npm start', { timeout: 60_000 }, () => {
   });
 
   it('ends when nobody reads its output any more', async () => {
-    await using started = await Started.with(['--router', newRouter()]);
+    await using started = await Started.with(['--router', newRouterName()]);
     await started.ready();
     started.process.stdout?.destroy();
     expect(await started.ended(20_000)).toBe(0);
@@ -102,7 +101,7 @@ describe('the end of npm start', { timeout: 60_000 }, () => {
 
   it('starts a manager and a worker again that were killed, and says so', async (ctx) => {
     ctx.skip(!isLinux, NO_PROC);
-    await using started = await Started.with(['--router', newRouter()]);
+    await using started = await Started.with(['--router', newRouterName()]);
     const processes = await allRunning(started);
     for (const [name, command] of [
       ['manager-1', 'manager/src/main.ts'],
@@ -122,7 +121,7 @@ describe('the end of npm start', { timeout: 60_000 }, () => {
     ctx.skip(!isLinux, NO_PROC);
     const { source } = inject('servers');
     ctx.skip(source !== 'process', 'servers in containers or given by URL are left alone');
-    await using started = await Started.with(['--router', newRouter(), '--json']);
+    await using started = await Started.with(['--router', newRouterName(), '--json']);
     await started.prints(/"rev":8,/, 40_000);
     const processes = descendants(started.pid);
     process.kill(pidOf(processes, 'redis-server'), 'SIGKILL');

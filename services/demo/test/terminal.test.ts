@@ -1,18 +1,14 @@
-import { existsSync } from 'node:fs';
+import { newRouterName, noTerminal } from '@mgm/test-support';
 import { describe, expect, it } from 'vitest';
 import { descendants, stillRunning } from './support/processes.ts';
-import { newRouter } from './support/router.ts';
-import { startCommand, Started } from './support/started.ts';
+import { Started } from './support/started.ts';
 
-const SCRIPT = '/usr/bin/script';
 const CTRL_C = '\u0003';
 
 describe('npm start on a terminal', { timeout: 60_000 }, () => {
   it('paints a table over itself, and Ctrl-C stops everything in order', async (ctx) => {
-    ctx.skip(!existsSync(SCRIPT), 'needs util-linux: `script` makes the pseudo-terminal');
-    const router = newRouter();
-    const command = ['stty cols 100 rows 30;', 'exec', ...startCommand(['--router', router])];
-    await using started = await Started.with([], [SCRIPT, '-qec', command.join(' '), '/dev/null']);
+    ctx.skip(noTerminal() !== undefined, noTerminal());
+    await using started = await Started.onTerminal(['--router', newRouterName()]);
     await started.ready();
     await started.prints(/interface +.*owner +.*epoch/);
     await started.prints(/PIM #\d{5}/);

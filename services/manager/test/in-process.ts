@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { decodeMessage, encodeMessage, type OperationName } from '@mgm/protocol';
 import { loadConfig, startManager, type Manager } from '@mgm/manager';
-import type { TestServers } from '@mgm/test-support';
+import { newRouterName, type TestServers } from '@mgm/test-support';
 import { connect, type NatsConnection } from '@mgm/nats';
 import pino, { type Logger } from 'pino';
 
@@ -61,7 +61,7 @@ export class Worker implements AsyncDisposable {
     this.router = router;
   }
 
-  static async connect(servers: Urls, router = newRouter()): Promise<Worker> {
+  static async connect(servers: Urls, router = newRouterName()): Promise<Worker> {
     const options = { servers: servers.nats.url, maxReconnectAttempts: -1, reconnectTimeWait: 50 };
     return new Worker(await connect(options), router);
   }
@@ -95,8 +95,4 @@ export function replyIn(bytes: Uint8Array): RawReply {
   const decoded = decodeMessage(bytes, 8 * 1024 * 1024, 16);
   if (decoded.kind === 'malformed') throw new Error(`the reply ${decoded.fault}`);
   return decoded.value as RawReply;
-}
-
-function newRouter(): string {
-  return `r-${randomBytes(6).toString('hex')}`;
 }

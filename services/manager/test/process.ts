@@ -1,55 +1,42 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
-import { COMPILED, eventually } from '@mgm/test-support';
+import { eventually, spawnManager as spawnProcess, type TestProcess } from '@mgm/test-support';
 import { expect } from 'vitest';
 import type { LogLine } from './in-process.ts';
 
-const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
-const READY_WITHIN_MS = 10_000;
+const READY_WITHIN_MS = 30_000;
 
-/** A manager as an operator runs it. Disposing kills it if it still runs. */
+/** A manager as an operator runs it. Disposing kills it. */
 export interface ManagerProcess extends AsyncDisposable {
   readonly pid: number;
   readonly lines: readonly LogLine[];
   readonly stderr: string;
-  /** Its exit code and how long it took from the call to the exit, in ms. */
-  end(signal: 'SIGTERM' | 'SIGINT' | 'SIGKILL'): Promise<{ code: number | null; ms: number }>;
+  /** Resolves to its exit code and the time from the signal to the exit, in ms. */
+  end(signal: 'SIGTERM' | 'SIGINT' | 'SIGKILL'): Promise<{ code: number | string; ms: number }>;
   send(signal: 'SIGTERM' | 'SIGINT'): void;
-  /** Resolves with the exit code, however it ended. */
-  readonly exit: Promise<number | null>;
+  /** Resolves to the exit code, or to the signal that ended it. */
+  exit(): Promise<number | string>;
 }
 
 /** Starts a manager with no other settings than these. */
 export function spawnManager(env: Readonly<Record<string, string>>): ManagerProcess {
-  const args = ['--conditions=@mgm/source', '--disable-warning=ExperimentalWarning', MAIN];
-  const child = spawn(process.execPath, args, {
-    env: { ...COMPILED, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const lines: LogLine[] = [];
-  let stderr = '';
-  eachLine(child, (line) => lines.push(JSON.parse(line) as LogLine));
-  child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));
-  const exit = once(child, 'close').then(([code]) => code as number | null);
+  const started = spawnProcess(env);
+  const exit = async (): Promise<number | string> => (await started.ended()).code;
   return {
-    pid: child.pid ?? 0,
-    lines,
+    pid: started.pid,
+    get lines() {
+      return linesOf(started);
+    },
     get stderr() {
-      return stderr;
+      return started.stderr;
     },
     exit,
-    send: (signal) => void child.kill(signal),
+    send: (signal) => started.signal(signal),
     end: async (signal) => {
-      const askedMono = performance.now();
-      child.kill(signal);
-      const code = await exit;
-      return { code, ms: performance.now() - askedMono };
+      const sentMono = performance.now();
+      started.signal(signal);
+      const code = await exit();
+      return { code, ms: performance.now() - sentMono };
     },
-    [Symbol.asyncDispose]: async () => {
-      child.kill('SIGKILL');
-      await exit;
-    },
+    [Symbol.asyncDispose]: () => started.kill(),
   };
 }
 
@@ -58,7 +45,7 @@ export async function ready(manager: ManagerProcess): Promise<void> {
   await logged(manager, 'ready', READY_WITHIN_MS);
 }
 
-/** Resolves with the line when the manager has logged this message. */
+/** Resolves to the first line with this message, once the manager has logged one. */
 export async function logged(
   manager: ManagerProcess,
   msg: string,
@@ -74,11 +61,10 @@ export async function logged(
   );
 }
 
-function eachLine(child: ChildProcess, take: (line: string) => void): void {
-  let rest = '';
-  child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
-    const parts = (rest + chunk).split('\n');
-    rest = parts.pop() ?? '';
-    for (const part of parts) take(part);
-  });
+/** The complete lines of its log. */
+function linesOf({ stdout }: TestProcess): LogLine[] {
+  return stdout
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as LogLine);
 }

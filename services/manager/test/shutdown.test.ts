@@ -52,7 +52,7 @@ describe('a manager process', () => {
 
   it('ends with 2 and a line per problem for a wrong configuration, before it connects', async () => {
     await using manager = spawnManager({ MGM_BATCH_MAX: '0', MGM_BACH_MAX: '1' });
-    expect(await manager.exit).toBe(2);
+    expect(await manager.exit()).toBe(2);
     expect(manager.stderr).toBe(
       'MGM_BACH_MAX: is not a variable of the manager; did you mean MGM_BATCH_MAX?\n' +
         'MGM_BATCH_MAX=0: must be 1 to 1024\n',
@@ -64,7 +64,7 @@ describe('a manager process', () => {
     const port = String(servers.redis.port);
     const env = { MGM_HEALTH_PORT: port, MGM_HEALTH_HOST: servers.redis.host };
     await using manager = spawnManager(envFor(servers, env));
-    expect(await manager.exit).toBe(1);
+    expect(await manager.exit()).toBe(1);
     expect(manager.lines.at(-1)).toMatchObject({
       level: 'fatal',
       err: { message: expect.stringContaining('EADDRINUSE') },

@@ -1,4 +1,4 @@
-import { startManagers } from '../../support/managers.ts';
+import { startManager } from '@mgm/test-support';
 import { directUrls } from '../direct.ts';
 import type { Servers } from '../topology/system.ts';
 import type { Fault } from './fault.ts';
@@ -15,12 +15,11 @@ export function olderManager(servers: Servers, root: string): Fault {
       // It knows no variable that came later.
       const env = { MGM_REDIS_URL: redis.url, MGM_NAME: 'manager-older' };
       const nats = { url: directUrls(servers.nats).join(',') };
-      const managers = await startManagers(1, { nats, redis }, env, root);
-      const [manager] = managers.running;
+      const manager = await startManager({ nats, redis }, env, root);
       return {
         what: 'one more, that decides with its own scripts',
-        heal: () => managers.killAll(),
-        bit: () => /"msg":"(?:owner|igmp|session) changed"/.test(manager?.output() ?? ''),
+        heal: () => manager.kill(),
+        bit: () => /"msg":"(?:owner|igmp|session) changed"/.test(manager.output()),
       };
     },
   };

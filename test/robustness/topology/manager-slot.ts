@@ -1,4 +1,4 @@
-import { type Manager, startManagers } from '../../support/managers.ts';
+import { type ManagerProcess, startManager } from '@mgm/test-support';
 import { linksToNats } from './nats-links.ts';
 import type { Link, Servers } from './system.ts';
 
@@ -8,7 +8,7 @@ export class ManagerSlot implements AsyncDisposable {
   readonly links: readonly Link[];
   readonly #env: Readonly<Record<string, string>>;
   readonly #root: string | undefined;
-  #process: (Manager & AsyncDisposable) | undefined;
+  #process: ManagerProcess | undefined;
 
   private constructor(
     name: string,
@@ -44,10 +44,7 @@ export class ManagerSlot implements AsyncDisposable {
   /** Starts a process and resolves when it serves. */
   async start(): Promise<void> {
     const nowhere = { nats: { url: '' }, redis: { url: '' } };
-    const managers = await startManagers(1, nowhere, this.#env, this.#root);
-    const [manager] = managers.running;
-    if (!manager) throw new Error(`${this.name} did not start`);
-    this.#process = { ...manager, [Symbol.asyncDispose]: () => managers[Symbol.asyncDispose]() };
+    this.#process = await startManager(nowhere, this.#env, this.#root);
   }
 
   async kill(): Promise<void> {
@@ -60,11 +57,11 @@ export class ManagerSlot implements AsyncDisposable {
   }
 
   pause(): void {
-    if (this.#process) process.kill(this.#process.pid, 'SIGSTOP');
+    this.#process?.pause();
   }
 
   resume(): void {
-    if (this.#process) process.kill(this.#process.pid, 'SIGCONT');
+    this.#process?.resume();
   }
 
   /** The last of what it wrote. */

@@ -1,16 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { COMPILED, eventually } from '@mgm/test-support';
+import { eventually, TestProcess } from '@mgm/test-support';
 import { machineMonoMs } from '../../faults/worker-talk.ts';
 import type { Link } from '../topology/system.ts';
 import { type Order, RESTING, type WorkerSetup } from './worker-setup.ts';
 
-const PROGRAM = fileURLToPath(new URL('worker.ts', import.meta.url));
-/** Ends what it starts as soon as its parent is gone, also when that was killed (Linux). */
-const SETPRIV = '/usr/bin/setpriv';
+const PROGRAM = new URL('worker.ts', import.meta.url);
 
 /** What is the same for all processes that follow each other as one worker. */
 export type WorkerPlan = Omit<WorkerSetup, 'servers' | 'historyPath' | 'takeover' | 'seed'>;
@@ -23,8 +17,7 @@ export class WorkerSlot implements AsyncDisposable {
   readonly histories: { readonly path: string; goneMono: number }[] = [];
   readonly #folder: string;
   readonly #seed: number;
-  #child: ChildProcess | undefined;
-  #words = '';
+  #process: TestProcess | undefined;
   #isResting = false;
 
   constructor(plan: WorkerPlan, links: readonly Link[], folder: string, seed: number) {
@@ -40,12 +33,13 @@ export class WorkerSlot implements AsyncDisposable {
 
   /** Whether it died by itself, which no worker may. */
   get hasCrashed(): boolean {
-    return this.#child !== undefined && this.#child.exitCode !== null && this.#child.exitCode !== 0;
+    const exitCode = this.#process?.child.exitCode ?? null;
+    return exitCode !== null && exitCode !== 0;
   }
 
   /** The last of what it wrote to its standard error. */
   get words(): string {
-    return this.#words;
+    return this.#process?.stderr ?? '';
   }
 
   start(): void {
@@ -61,41 +55,29 @@ export class WorkerSlot implements AsyncDisposable {
       takeover: at > 0,
       seed: this.#seed + at,
     };
-    const node = [process.execPath, '--conditions=@mgm/source', PROGRAM, JSON.stringify(setup)];
-    const [program = '', ...args] = existsSync(SETPRIV)
-      ? [SETPRIV, '--pdeathsig', 'KILL', '--', ...node]
-      : node;
-    const child = spawn(program, args, {
-      env: { ...COMPILED },
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    });
-    child.stderr?.setEncoding('utf8').on('data', (words: string) => {
-      this.#words = (this.#words + words).slice(-8192);
-    });
-    child.on('message', (message) => {
-      if (message === RESTING) this.#isResting = true;
-    });
-    this.#child = child;
     this.#isResting = false;
+    this.#process = TestProcess.node(PROGRAM, [JSON.stringify(setup)], {
+      ipc: true,
+      onMessage: (message) => {
+        if (message === RESTING) this.#isResting = true;
+      },
+    });
   }
 
   /** Ends it as a crash would. */
   async kill(): Promise<void> {
-    const child = this.#child;
-    if (!child || child.exitCode !== null || child.signalCode !== null) return;
-    const gone = once(child, 'exit');
-    child.kill('SIGKILL');
-    await gone;
+    if (!this.#process || this.#process.hasEnded) return;
+    await this.#process.kill();
     const last = this.histories.at(-1);
     if (last) last.goneMono = machineMonoMs();
   }
 
   pause(): void {
-    this.#child?.kill('SIGSTOP');
+    this.#process?.pause();
   }
 
   resume(): void {
-    this.#child?.kill('SIGCONT');
+    this.#process?.resume();
   }
 
   /** Resolves when it has nothing under way and does nothing more by itself. */
@@ -103,7 +85,7 @@ export class WorkerSlot implements AsyncDisposable {
     this.#send('rest');
     await eventually(
       () => {
-        if (!this.#isResting) throw new Error(`${this.name} does not rest\n${this.#words}`);
+        if (!this.#isResting) throw new Error(`${this.name} does not rest\n${this.words}`);
       },
       { withinMs },
     );
@@ -111,11 +93,9 @@ export class WorkerSlot implements AsyncDisposable {
 
   /** Lets it give everything back, and resolves when it is gone. */
   async leave(withinMs: number): Promise<void> {
-    const child = this.#child;
-    if (!child || child.exitCode !== null || child.signalCode !== null) return;
-    const gone = once(child, 'exit', { signal: AbortSignal.timeout(withinMs) });
+    if (!this.#process || this.#process.hasEnded) return;
     this.#send('leave');
-    await gone.catch(() => this.kill());
+    await this.#process.ended(withinMs).catch(() => this.kill());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -123,6 +103,6 @@ export class WorkerSlot implements AsyncDisposable {
   }
 
   #send(order: Order): void {
-    if (this.#child?.connected) this.#child.send(order);
+    this.#process?.send(order);
   }
 }

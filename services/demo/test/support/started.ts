@@ -1,18 +1,17 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
-import { COMPILED, eventually } from '@mgm/test-support';
+import { TestProcess, type TestProcessOptions } from '@mgm/test-support';
 import { inject } from 'vitest';
 
-const START = fileURLToPath(new URL('../../src/start.ts', import.meta.url));
+const START = new URL('../../src/start.ts', import.meta.url);
+const TERMINAL = { columns: 100, rows: 30 };
 const DATA_FOLDERS = fileURLToPath(new URL('../../../../.data', import.meta.url));
 const CURSOR_MOVES = new RegExp(`${String.fromCodePoint(27)}\\[\\d*[A-H]`, 'g');
 const READY = /^ready nats=(\S+) redis=(\S+) managers=(\d+)$/m;
 const READY_WITHIN_MS = 30_000;
-const END_WITHIN_MS = 15_000;
 
 /** Where a run that is ready can be reached. */
 export interface Ready {
@@ -21,93 +20,82 @@ export interface Ready {
   readonly managers: number;
 }
 
-/** `start.ts` as a process, in empty folders that it has no business with. Disposing kills it. */
+/** `start.ts` as a process, in empty folders of its own. Disposing kills it. */
 export class Started implements AsyncDisposable {
-  readonly process: ChildProcess;
-  /** Its working directory, and its folder for temporary files. */
-  readonly elsewhere: readonly string[];
-  #output = '';
-  #errors = '';
+  readonly #process: TestProcess;
+  /** Its working directory, and its folder for temporary files: it must leave nothing in them. */
+  readonly #elsewhere: readonly string[];
 
-  private constructor(child: ChildProcess, elsewhere: readonly string[]) {
-    this.process = child;
-    this.elsewhere = elsewhere;
-    child.stdout?.setEncoding('utf8').on('data', (text: string) => (this.#output += text));
-    child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.#errors += text));
+  private constructor(process: TestProcess, elsewhere: readonly string[]) {
+    this.#process = process;
+    this.#elsewhere = elsewhere;
   }
 
-  static async with(args: readonly string[], command?: readonly string[]): Promise<Started> {
+  /** Starts it with pipes. */
+  static with(args: readonly string[]): Promise<Started> {
+    return Started.#start((options) => TestProcess.node(START, args, options));
+  }
+
+  /** Starts it on a terminal of 100 columns. */
+  static onTerminal(args: readonly string[]): Promise<Started> {
+    return Started.#start((options) => TestProcess.onTerminal(START, args, TERMINAL, options));
+  }
+
+  static async #start(start: (options: TestProcessOptions) => TestProcess): Promise<Started> {
     const [cwd, temporary] = [await emptyFolder(), await emptyFolder()];
-    const [program = '', ...rest] = command ?? startCommand(args);
-    const env = { ...environment(), TMPDIR: temporary };
-    return new Started(spawn(program, rest, { cwd, env, stdio: 'pipe' }), [cwd, temporary]);
+    const process = start({ cwd, env: { ...environment(), TMPDIR: temporary } });
+    return new Started(process, [cwd, temporary]);
+  }
+
+  get process(): TestProcess['child'] {
+    return this.#process.child;
   }
 
   get pid(): number {
-    return this.process.pid ?? 0;
+    return this.#process.pid;
   }
 
-  /** All of stdout so far, without what steers a terminal. */
+  /** The standard output so far, without the control sequences of a terminal. */
   get output(): string {
-    return stripVTControlCharacters(this.#output);
+    return this.#process.stdout;
   }
 
-  /** The same as lines: where the cursor is moved, another one begins. */
+  /** The same as lines: a new one begins where the cursor is moved. */
   get lines(): readonly string[] {
-    return stripVTControlCharacters(this.#output.replaceAll(CURSOR_MOVES, '\n')).split(/[\r\n]+/);
+    const text = this.#process.rawStdout.replaceAll(CURSOR_MOVES, '\n');
+    return stripVTControlCharacters(text).split(/[\r\n]+/);
   }
 
-  /** All of stderr so far. */
+  /** The error output so far. */
   get errors(): string {
-    return this.#errors;
+    return this.#process.stderr;
   }
 
-  /** Resolves when the `ready` line is there. */
-  ready(): Promise<Ready> {
-    return eventually(
-      () => {
-        const [, nats = '', redis = '', managers = ''] = READY.exec(this.output) ?? [];
-        if (nats !== '') return { nats, redis, managers: Number(managers) };
-        throw new Error(`not ready: ${this.output}${this.#errors}`);
-      },
-      { withinMs: READY_WITHIN_MS },
-    );
+  /** Waits for the line `ready`. */
+  async ready(): Promise<Ready> {
+    const [, nats = '', redis = '', managers] = await this.prints(READY, READY_WITHIN_MS);
+    return { nats, redis, managers: Number(managers) };
   }
 
-  /** Resolves when stdout matches, with the match. */
-  prints(pattern: RegExp, withinMs = 10_000): Promise<RegExpExecArray> {
-    return eventually(
-      () => {
-        const match = pattern.exec(this.output);
-        if (match) return match;
-        throw new Error(`${pattern} not in: ${this.output.slice(-2000)}${this.#errors}`);
-      },
-      { withinMs },
-    );
+  /** Waits until its output matches, and resolves to the match. */
+  prints(pattern: RegExp, withinMs?: number): Promise<RegExpExecArray> {
+    return this.#process.prints(pattern, withinMs);
   }
 
-  /** Resolves with the exit code, or the signal, when it has ended and all that it wrote was read. */
-  async ended(withinMs = END_WITHIN_MS): Promise<number | string> {
-    const { promise, resolve, reject } = Promise.withResolvers<number | string>();
-    const { exitCode, signalCode } = this.process;
-    if (exitCode !== null || signalCode !== null) resolve(signalCode ?? exitCode ?? '');
-    this.process.once('close', (code, signal) => resolve(signal ?? code ?? ''));
-    const timer = setTimeout(
-      () => reject(new Error(`still runs after ${withinMs} ms: ${this.#errors}`)),
-      withinMs,
-    );
-    return await promise.finally(() => clearTimeout(timer));
+  /** Waits until it has ended, and resolves to the exit code or the signal. */
+  async ended(withinMs?: number): Promise<number | string> {
+    return (await this.#process.ended(withinMs)).code;
   }
 
   /** Sends the signal and resolves as {@link ended}. */
   async endBy(signal: NodeJS.Signals, withinMs?: number): Promise<number | string> {
-    this.process.kill(signal);
+    this.#process.signal(signal);
     return await this.ended(withinMs);
   }
 
   /** What it left where it should leave nothing. */
   async leftElsewhere(): Promise<string[]> {
-    return (await Promise.all(this.elsewhere.map((folder) => readdir(folder)))).flat();
+    return (await Promise.all(this.#elsewhere.map((folder) => readdir(folder)))).flat();
   }
 
   /** The folders of this run, where it was not given one by name. */
@@ -118,24 +106,18 @@ export class Started implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.process.kill('SIGKILL');
-    await this.ended();
-    const leftovers = [...this.elsewhere, ...(await this.dataFolders())];
+    await this.#process.kill();
+    const leftovers = [...this.#elsewhere, ...(await this.dataFolders())];
     for (const folder of leftovers) await rm(folder, { recursive: true, force: true });
   }
 }
 
-/** The command that runs `start.ts` from source. */
-export function startCommand(args: readonly string[]): string[] {
-  return [process.execPath, '--conditions=@mgm/source', START, ...args];
-}
-
-/** The environment of this run, with its servers and without other settings of managers. */
-function environment(): NodeJS.ProcessEnv {
-  const inherited = Object.entries(process.env).filter(
-    ([name]) => !/^(MGM_|NO_COLOR|FORCE_COLOR|NODE_)/.test(name),
+/** The settings of this run's servers; Docker needs the variables that lead to its engine. */
+function environment(): Record<string, string> {
+  const docker = Object.entries(process.env).flatMap(([name, value]) =>
+    /^(HOME|DOCKER_\w+|XDG_RUNTIME_DIR)$/.test(name) && value !== undefined ? [[name, value]] : [],
   );
-  return { ...Object.fromEntries(inherited), ...COMPILED, ...serverSettings() };
+  return { ...Object.fromEntries(docker), ...serverSettings() };
 }
 
 function serverSettings(): Record<string, string> {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isMgmError, type Session } from '@mgm/client';
 import { eventually } from '@mgm/test-support';
-import type { Chance } from '../support/chance.ts';
+import type { Chance } from '../../support/chance.ts';
 import type { ChaosSettings } from './settings.ts';
 
 /** Interfaces that each worker has to itself; the next so many are wanted by all of them. */

@@ -11,15 +11,15 @@
  *     MGM_CHAOS_SEED=1            the seed that a failure told: the same faults; which messages they meet is chance
  */
 import { type Mgm, ProtocolId, type Session } from '@mgm/client';
-import { eventually } from '@mgm/test-support';
+import { eventually, notBreakable } from '@mgm/test-support';
 import { expect, it } from 'vitest';
-import { notOurs, startWorld, type World } from '../faults/own-servers.ts';
+import { startWorld, type World } from '../../faults/own-servers.ts';
 import { breakManagers, breakNetwork, repeatMessages, type FaultCounts } from './faults.ts';
 import { callbacksDue, listener, type Listener } from './igmp.ts';
 import { Lines, ROUTER } from './lines.ts';
 import { work, WORKERS } from './load.ts';
 import { listed, Observer, type Holds } from './observer.ts';
-import { Chance } from '../support/chance.ts';
+import { Chance } from '../../support/chance.ts';
 import { chaosSettings, type ChaosSettings } from './settings.ts';
 
 const settings = chaosSettings(process.env);
@@ -162,7 +162,7 @@ it(
   `${settings.changes} changes under faults: each is seen once, in order, by everybody`,
   { timeout: 150_000 + 3 * settings.loadMs },
   async (context) => {
-    const reason = notOurs();
+    const reason = notBreakable();
     context.skip(reason !== undefined, reason);
     await using world = await startWorld({ managers: MANAGERS });
     const counts = await chaos(settings, world).catch((cause: unknown) => {

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TcpProxy } from '@mgm/devstack';
+import type { Managers } from '@mgm/test-support';
 import { headers, type NatsConnection } from '@mgm/nats';
-import type { Chance } from '../support/chance.ts';
-import type { Managers } from '../support/managers.ts';
+import type { Chance } from '../../support/chance.ts';
 
 /** How often each fault happened. */
 export type FaultCounts = Record<string, number>;

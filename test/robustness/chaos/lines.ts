@@ -1,7 +1,7 @@
 import { connect, type Mgm } from '@mgm/client';
-import { startTcpProxy, type TcpProxy } from '@mgm/devstack';
-import { behind } from '../faults/nats-access.ts';
-import type { World } from '../faults/own-servers.ts';
+import type { TcpProxy } from '@mgm/devstack';
+import { linkTo } from '@mgm/test-support';
+import type { World } from '../../faults/own-servers.ts';
 
 /** The router that a run is about. */
 export const ROUTER = 'chaos';
@@ -19,10 +19,9 @@ export class Lines {
 
   /** A client over a proxy of its own. */
   async faulty(): Promise<Mgm> {
-    const { nats } = this.#world.servers;
-    const proxy = this.#scope.use(await startTcpProxy({ host: nats.host, port: nats.port }));
+    const { proxy, url } = this.#scope.use(await linkTo(this.#world.servers.nats));
     this.proxies.push(proxy);
-    return this.#scope.use(await connect({ servers: behind(proxy, nats.url), router: ROUTER }));
+    return this.#scope.use(await connect({ servers: url, router: ROUTER }));
   }
 
   /** A client that nothing happens to. */
