@@ -3,8 +3,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { startNats, startRedis } from '@mgm/devstack';
+import { startManagers } from '@mgm/test-support';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
-import { startManagers } from '../support/managers.ts';
 import { fetchTool, fromRoot, render, type KubernetesObject } from './rendered.ts';
 
 const run = promisify(execFile);
