@@ -1,7 +1,7 @@
-export { Status, Refusals, statusName } from './codes.ts';
-export type { Reason, RefusalName, StatusCode, StatusName } from './codes.ts';
-export { decodeMessage, encodeMessage } from './codec.ts';
-export type { DecodedMessage, WireMap } from './codec.ts';
+export { refusal, Refusals, Status, statusName } from './errors.ts';
+export type { Reason, RefusalFields, RefusalName, StatusCode, StatusName } from './errors.ts';
+export { decodeMessage, encodeMessage } from './wire/codec.ts';
+export type { DecodedMessage, WireMap } from './wire/codec.ts';
 export type { CallbackMessage, IgmpCallback, OwnershipLostCallback } from './callbacks.ts';
 export { EVENT_TYPES } from './events.ts';
 export type { Cause, EventMessage, EventType, HeadMessage } from './events.ts';
@@ -16,25 +16,25 @@ export type {
   SessionId,
 } from './ids.ts';
 export { NO_NEXT_HOP, parseNextHop } from './next-hop.ts';
-export { Limits, OPERATIONS, READS } from './operations.ts';
-export type { OperationName } from './operations.ts';
-export { ProtocolId, isIgmp, protocolName } from './protocol-id.ts';
-export { refusal } from './refusals.ts';
+export { Limits } from './limits.ts';
+export { OPERATIONS, operations, operationsWith, requestSchemas } from './operations/table.ts';
 export type {
-  Answer,
-  BulkResult,
-  Holder,
-  IgmpHold,
-  InterfaceItem,
-  RefusalFields,
+  OperationName,
   Reply,
+  ReplyBody,
   ReplyFields,
-  SessionItem,
-} from './replies.ts';
-export { parseRequest, requestSchemas } from './requests.ts';
-export type { ParsedRequest, Request, RequestFields } from './requests.ts';
-export { eventEncoder, lossEncoder } from './run-encoder.ts';
-export type { EncodeOfRun, SharedEventFields, SharedLossFields } from './run-encoder.ts';
+  Request,
+  RequestFields,
+} from './operations/table.ts';
+export type { OperationFlags } from './operations/flags.ts';
+export type { Holder, IgmpHold, InterfaceItem } from './operations/holder.ts';
+export type { SessionItem } from './operations/sessions.ts';
+export type { BulkResult } from './operations/take.ts';
+export { ProtocolId, isIgmp, protocolName } from './protocol-id.ts';
+export { parseRequest } from './requests.ts';
+export type { ParsedRequest } from './requests.ts';
+export { eventEncoder, lossEncoder } from './wire/runs.ts';
+export type { EncodeOfRun, SharedEventFields, SharedLossFields } from './wire/runs.ts';
 export { parseNatsUrls, readServerUrl, withoutSecrets } from './server-urls.ts';
 export type { NatsServers } from './server-urls.ts';
 export { DEFAULT_PREFIX, QUEUE_GROUP, SERVICE_NAME, subjectsUnder } from './subjects.ts';

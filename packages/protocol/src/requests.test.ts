@@ -1,5 +1,6 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { OperationName } from './operations.ts';
+import { OPERATIONS, requestSchemas, type OperationName } from './operations/table.ts';
 import { parseRequest } from './requests.ts';
 
 const sequence = { handle: 'h', seq: 3, ack: 2 };
@@ -93,5 +94,47 @@ describe('names the field that is wrong', () => {
       field,
       message: expect.stringMatching(new RegExp(`^${field.replace(/[[\]]/g, '\\$&')}: .+`)),
     });
+  });
+});
+
+describe('whatever a message contains', () => {
+  const anything = fc.oneof(
+    fc.constantFrom(
+      0,
+      1,
+      -1,
+      0.5,
+      2 ** 32 - 1,
+      2 ** 32,
+      2 ** 53,
+      Number.NaN,
+      null,
+      undefined,
+      true,
+    ),
+    fc.constantFrom('', '0.0.0.0', '::', '10.0.0.1', 'h'.repeat(64), 'é'.repeat(33), '17'),
+    fc.array(fc.array(fc.oneof(fc.nat(), fc.constantFrom('', '10.0.0.1', null)), { maxLength: 3 })),
+    fc.anything(),
+  );
+  const fields = fc.constantFrom(
+    ...OPERATIONS.flatMap((operation) => Object.keys(requestSchemas[operation].entries)),
+  );
+  const base = fc.constantFrom({}, { ...sequence, ifIndex: 1 }, { ...sequence, interfaces: [[1]] });
+  const message = fc
+    .tuple(base, fc.dictionary(fields, anything))
+    .map(([right, strange]) => ({ ...right, ...strange }));
+
+  it('parsing returns a request, or names the field that is wrong', () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...OPERATIONS), message, (operation, given) => {
+        const parsed = parseRequest(operation, given);
+        if (parsed.kind === 'bad-request') {
+          expect(parsed.message.startsWith(`${parsed.field}: `)).toBe(true);
+          const [field = ''] = parsed.field.split('[');
+          expect(Object.keys(requestSchemas[operation].entries)).toContain(field);
+        }
+      }),
+      { numRuns: 3_000 },
+    );
   });
 });

@@ -1,4 +1,4 @@
-import type { OperationName } from './operations.ts';
+import type { OperationName } from './operations/table.ts';
 import { isRouterName, type RouterName, type SessionId } from './ids.ts';
 
 /** The queue group of all managers: any replica may answer any request. Wire contract section 1. */

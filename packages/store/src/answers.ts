@@ -1,10 +1,10 @@
 import {
   epochOf,
   refusal,
-  type Answer,
   type BulkResult,
   type OperationName,
   type RefusalFields,
+  type ReplyBody,
   type Request,
   type Revision,
 } from '@mgm/protocol';
@@ -25,7 +25,7 @@ type Answers = {
   readonly [Name in OperationName]: (
     decision: Decision<ArbiterOperationOf<Name>>,
     request: Request<Name>,
-  ) => Answer<Name>;
+  ) => ReplyBody<Name>;
 };
 
 /** The reply of the wire contract for each of the arbiter's answers. */

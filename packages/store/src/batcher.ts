@@ -14,6 +14,7 @@ import {
 import { inColumns } from './columns.ts';
 import { packForScript } from './packing.ts';
 import { integer } from './reply-reader.ts';
+import { DELAY_TOLERANT, HIGH_PRIORITY } from './requests.ts';
 import { RouterMemory } from './router-memory.ts';
 import { StoreError } from './store-error.ts';
 
@@ -68,17 +69,11 @@ interface RouterQueue {
 /** Calls of one router under way at once: one is decided while the next is on its way; what comes meanwhile gathers. */
 const IN_FLIGHT_MAX = 4;
 
-/** Nobody waits for what these answer: they share a call with what comes within a moment. */
-const PATIENT: ReadonlySet<ArbiterOperation> = new Set(['keepalive']);
-
 /** For how long, in ms, after the call before; the first after a pause leaves at once. */
 const PATIENCE_MS = 50;
 
 /** What must be decided within this time is not kept waiting. */
 const HURRY_MS = 10 * PATIENCE_MS;
-
-/** The time of leases hangs on them: they go before all others, and are taken where others are refused. */
-const URGENT: ReadonlySet<ArbiterOperation> = new Set(['keepalive', 'sweep']);
 
 /** The part of the last call in a mean of them. */
 const LAST_CALL = 0.2;
@@ -122,7 +117,7 @@ export class Batcher {
     withinMs = Number.POSITIVE_INFINITY,
   ): Promise<Result> {
     const flow = flowOf(operation, args);
-    const isUrgent = URGENT.has(operation);
+    const isUrgent = HIGH_PRIORITY.has(operation);
     if (!this.#hasRoom(router, flow, isUrgent)) return Promise.reject(this.#overloaded());
     const queue = this.#queueOf(router);
     const { promise, resolve, reject } = Promise.withResolvers<Result>();
@@ -141,7 +136,7 @@ export class Batcher {
       reject,
     });
     this.#waiting++;
-    if (PATIENT.has(operation) && withinMs > HURRY_MS) this.#sendInTime(queue);
+    if (DELAY_TOLERANT.has(operation) && withinMs > HURRY_MS) this.#sendInTime(queue);
     else this.#sendSoon(queue);
     return promise;
   }

@@ -1,5 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { isIgmp, type OperationName, type Request } from '@mgm/protocol';
+import {
+  isIgmp,
+  operationsWith,
+  type OperationFlags,
+  type OperationName,
+  type Request,
+} from '@mgm/protocol';
 import type { ArbiterArgs, ArbiterOperation } from './generated/arbiter.ts';
 import { readCursor } from './cursor.ts';
 import { readHandle } from './names.ts';
@@ -21,6 +27,18 @@ export const ARBITER_OPERATION = {
   'admin.evict': 'admin_evict',
 } as const satisfies Record<OperationName, ArbiterOperation>;
 export type ArbiterOperationOf<Name extends OperationName> = (typeof ARBITER_OPERATION)[Name];
+
+/** May wait for up to 50 ms to share a batch. */
+export const DELAY_TOLERANT = arbiterOperationsWith('delayTolerant');
+
+/** Served before others and accepted where others are refused, because leases depend on them. */
+export const HIGH_PRIORITY = arbiterOperationsWith('highPriority').union(
+  new Set(['sweep'] as const),
+);
+
+function arbiterOperationsWith(flag: keyof OperationFlags): ReadonlySet<ArbiterOperation> {
+  return new Set([...operationsWith(flag)].map((name) => ARBITER_OPERATION[name]));
+}
 
 type ToArgs = {
   readonly [Name in OperationName]: (

@@ -1,12 +1,12 @@
 import {
   isRouterName,
   refusal,
-  type Answer,
   type CallbackMessage,
   type HeadMessage,
   type OperationName,
   type RefusalFields,
   type Reply,
+  type ReplyBody,
   type Request,
   type Revision,
   type RouterName,
@@ -178,7 +178,7 @@ class RedisStore implements Store {
       args.args,
       (decision): Reply<Name> => {
         if (operation === 'take') this.#countHeldBack(decision.reply as TakeReply);
-        const answer: Answer<Name> = answers[operation](decision, request);
+        const answer: ReplyBody<Name> = answers[operation](decision, request);
         return { ...answer, rev: decision.rev as Revision };
       },
       request.deadlineMs,
@@ -301,7 +301,7 @@ type ReadArgs<Name extends OperationName> =
 /** A cursor is the one field whose form only the store knows. */
 function argsOf<Name extends OperationName>(name: Name, request: Request<Name>): ReadArgs<Name> {
   try {
-    return { kind: 'args', args: toArgs[name](request as never) as never };
+    return { kind: 'args', args: toArgs[name](request) as never };
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     const message = `cursor: ${error.message}`;

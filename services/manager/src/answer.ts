@@ -1,8 +1,7 @@
-import { READS, refusal, type OperationName, type RefusalFields } from '@mgm/protocol';
+import { operationsWith, refusal, type OperationName, type RefusalFields } from '@mgm/protocol';
 import { StoreError } from '@mgm/store';
 
-/** Operations that may be repeated without harm though nobody knows whether they happened. */
-const HARMLESS: ReadonlySet<OperationName> = new Set([...READS, 'keepalive']);
+const HARMLESS = operationsWith('harmless');
 
 /** What is answered when the store did not decide: the refusal of wire contract section 2 that fits the error. */
 export function refusalFor(error: unknown, operation: OperationName): RefusalFields {

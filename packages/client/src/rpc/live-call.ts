@@ -1,4 +1,4 @@
-import { READS } from '@mgm/protocol';
+import { operationsWith } from '@mgm/protocol';
 import type { OperationName, RefusalFields } from '@mgm/protocol';
 import type { Appointment } from './clock.ts';
 import { MgmError, refusalError, withOutcome, type Outcome } from '../errors.ts';
@@ -11,15 +11,8 @@ export type Setback =
   | { readonly kind: 'link-down' }
   | { readonly kind: 'refusal'; readonly refusal: RefusalFields };
 
-/** Repeating these does no harm: reads change nothing, the others carry `seq` or `instance`, or only prolong a lease. */
-const REPEATABLE: ReadonlySet<OperationName> = new Set([
-  ...READS,
-  'register',
-  'keepalive',
-  'deregister',
-  'take',
-  'release',
-]);
+const READS = operationsWith('reads');
+const REPEATABLE = operationsWith('repeatable');
 
 interface CallEnd<Name extends OperationName> {
   answered(answer: Answer<Name>): void;

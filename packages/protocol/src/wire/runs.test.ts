@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { encodeMessage } from './codec.ts';
-import { eventEncoder, lossEncoder, type SharedEventFields } from './run-encoder.ts';
-import { epochOf, sessionId, type NextHop, type Revision } from './ids.ts';
+import { eventEncoder, lossEncoder, type SharedEventFields } from './runs.ts';
+import { epochOf, sessionId, type NextHop, type Revision } from '../ids.ts';
 
 const taken = { ts: 1_795_406_541_104, type: 'taken', cause: 'take' } as const;
 const byPim = { session: sessionId(1_795_406_541_104_194), protocolId: 103, componentId: 1 };

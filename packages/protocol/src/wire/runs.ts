@@ -1,7 +1,7 @@
-import type { OwnershipLostCallback } from './callbacks.ts';
+import type { OwnershipLostCallback } from '../callbacks.ts';
 import { writer } from './codec.ts';
-import type { EventMessage } from './events.ts';
-import type { Epoch, InterfaceKey } from './ids.ts';
+import type { EventMessage } from '../events.ts';
+import type { Epoch, InterfaceKey } from '../ids.ts';
 
 /** What the events of one run have in common: all but revision, interface and epoch. */
 export type SharedEventFields = Omit<EventMessage, 'rev' | 'ifIndex' | 'nextHop' | 'epoch'>;

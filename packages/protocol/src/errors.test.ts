@@ -1,6 +1,5 @@
 import { expect, it } from 'vitest';
-import { Refusals, statusName } from './codes.ts';
-import { refusal } from './refusals.ts';
+import { refusal, Refusals, statusName } from './errors.ts';
 
 it('names every status that a refusal travels under', () => {
   const names = Object.values(Refusals).map(({ status }) => statusName(status));

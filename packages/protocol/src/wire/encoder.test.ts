@@ -1,6 +1,6 @@
 import { Packr } from 'msgpackr';
 import { describe, expect, it } from 'vitest';
-import { MessageWriter } from './message-writer.ts';
+import { MessageWriter } from './encoder.ts';
 
 const packr = new Packr({ useRecords: false, int64AsType: 'number', mapsAsObjects: true });
 const writer = new MessageWriter((value) => packr.pack(value));

@@ -1,7 +1,7 @@
 import { Packr } from 'msgpackr';
-import { MessageWriter } from './message-writer.ts';
-import { Limits } from './operations.ts';
-import { faultInMessage } from './wire-guard.ts';
+import { MessageWriter } from './encoder.ts';
+import { Limits } from '../limits.ts';
+import { faultInMessage } from './guard.ts';
 
 /**
  * The one MessagePack codec of the bus. Records off, because no other language reads them; 64-bit integers as numbers,

@@ -1,7 +1,7 @@
-/**
- * The answers of the wire contract, section 2: Win32 codes as the MGM documentation uses them, and below them the
- * stable reasons a program may branch on.
- */
+import type { Epoch, Revision } from './ids.ts';
+import type { Holder } from './operations/holder.ts';
+
+/** The status codes of wire contract section 2: Win32 codes as the MGM documentation uses them. */
 export const Status = {
   NO_ERROR: 0,
   ERROR_NOT_ENOUGH_MEMORY: 8,
@@ -13,15 +13,15 @@ export const Status = {
 export type StatusName = keyof typeof Status;
 export type StatusCode = (typeof Status)[StatusName];
 
-/** Why a request was refused: the status it travels under and its stable reason. */
+/** Why a request was refused: the status and the stable reason that a program may branch on. */
 interface RefusalCode {
   readonly status: StatusCode;
   readonly reason: string;
-  /** What the operator and the developer read about it in the docs. */
+  /** The text of the documentation. */
   readonly meaning: string;
 }
 
-/** Every refusal a manager can send. The key is ours; `status` and `reason` are the contract. */
+/** Every refusal that a manager can send. The keys are internal; `status` and `reason` are the contract. */
 export const Refusals = {
   storeFull: { status: 8, reason: 'store-full', meaning: 'the store refused the write for memory' },
   badRequest: {
@@ -103,4 +103,30 @@ const NAMES: ReadonlyMap<number, string> = new Map(
 /** The Win32 name of a status, as replies carry it in `error`. */
 export function statusName(status: number): string {
   return NAMES.get(status) ?? `ERROR_${status}`;
+}
+
+/** A refusal: what every reply with another `status` than 0 carries. Wire contract section 2. */
+export interface RefusalFields {
+  readonly status: Exclude<StatusCode, 0>;
+  readonly error: string;
+  readonly reason: string;
+  readonly message: string;
+  readonly field?: string;
+  readonly holder?: Holder;
+  readonly current?: Epoch;
+  readonly first?: Revision;
+  readonly retryable?: boolean;
+  readonly retryAfterMs?: number;
+}
+
+type RefusalDetail = Omit<RefusalFields, 'status' | 'error' | 'reason' | 'message'>;
+
+/** A refusal with status, error and reason from {@link Refusals}, and the message and details of the caller. */
+export function refusal(
+  name: RefusalName,
+  message: string,
+  detail: RefusalDetail = {},
+): RefusalFields {
+  const { status, reason } = Refusals[name];
+  return { status, error: statusName(status), reason, message, ...detail };
 }

@@ -1,0 +1,20 @@
+/** Limits of the wire contract, sections 2 and 3. */
+export const Limits = {
+  /** A larger request is refused unread. */
+  messageBytes: 64 * 1024,
+  /** Deepest nesting of a message; a request itself needs three levels: map, `interfaces`, pair. */
+  nesting: 32,
+  /** Interfaces in one bulk request. */
+  bulk: 1024,
+  /** How far `seq` may be above the session's `ack`: the size of the reply window. */
+  window: 4096,
+  pageItems: 1000,
+  defaultPageItems: 256,
+  handleBytes: 64,
+  ttlMs: { min: 1_000, max: 300_000, default: 10_000 },
+  graceMs: { min: 0, max: 3_600_000, default: 0 },
+  instance: { min: 16, max: 64 },
+  /** Characters of `name`, `actor` and `why`. */
+  text: 256,
+  cursor: 128,
+} as const;

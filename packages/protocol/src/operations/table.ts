@@ -1,0 +1,92 @@
+import type * as v from 'valibot';
+import type { RefusalFields } from '../errors.ts';
+import type { Revision } from '../ids.ts';
+import { register, registerRequest, type RegisterReply } from './register.ts';
+import { keepalive, keepaliveRequest, type KeepaliveReply } from './keepalive.ts';
+import { deregister, deregisterRequest } from './deregister.ts';
+import { take, takeRequest, type TakeReply } from './take.ts';
+import { release, releaseRequest, type ReleaseReply } from './release.ts';
+import { owner, ownerRequest, type OwnerReply } from './owner.ts';
+import { validate, validateRequest, type ValidateReply } from './validate.ts';
+import { interfaces, interfacesRequest, type InterfacesReply } from './interfaces.ts';
+import { sessions, sessionsRequest, type SessionsReply } from './sessions.ts';
+import { events, eventsRequest, type EventsReply } from './events.ts';
+import { mailbox, mailboxRequest, type MailboxReply } from './mailbox.ts';
+import { adminRelease, adminReleaseRequest, type AdminReleaseReply } from './admin-release.ts';
+import { adminEvict, adminEvictRequest, type AdminEvictReply } from './admin-evict.ts';
+import type { OperationFlags } from './flags.ts';
+
+/** Every operation of wire contract section 3 with its flags, by its name in subjects and in the order of the documentation. */
+export const operations = {
+  register,
+  keepalive,
+  deregister,
+  take,
+  release,
+  owner,
+  validate,
+  interfaces,
+  sessions,
+  events,
+  mailbox,
+  'admin.release': adminRelease,
+  'admin.evict': adminEvict,
+} as const satisfies Record<string, OperationFlags>;
+
+export type OperationName = keyof typeof operations;
+
+/** The request schema of every operation. */
+export const requestSchemas = {
+  register: registerRequest,
+  keepalive: keepaliveRequest,
+  deregister: deregisterRequest,
+  take: takeRequest,
+  release: releaseRequest,
+  owner: ownerRequest,
+  validate: validateRequest,
+  interfaces: interfacesRequest,
+  sessions: sessionsRequest,
+  events: eventsRequest,
+  mailbox: mailboxRequest,
+  'admin.release': adminReleaseRequest,
+  'admin.evict': adminEvictRequest,
+} as const satisfies Record<OperationName, v.GenericSchema>;
+
+/** What the reply to each operation carries when `status` is 0, besides `status` and `rev`. */
+export interface ReplyFields {
+  register: RegisterReply;
+  keepalive: KeepaliveReply;
+  deregister: object;
+  take: TakeReply;
+  release: ReleaseReply;
+  owner: OwnerReply;
+  validate: ValidateReply;
+  interfaces: InterfacesReply;
+  sessions: SessionsReply;
+  events: EventsReply;
+  mailbox: MailboxReply;
+  'admin.release': AdminReleaseReply;
+  'admin.evict': AdminEvictReply;
+}
+
+/** All names, in the order of the documentation. */
+export const OPERATIONS = Object.keys(operations) as readonly OperationName[];
+
+/** The operations that have a flag. */
+export function operationsWith(flag: keyof OperationFlags): ReadonlySet<OperationName> {
+  const flagsOf: Readonly<Record<OperationName, OperationFlags>> = operations;
+  return new Set(OPERATIONS.filter((name) => flagsOf[name][flag] === true));
+}
+
+/** A request as a manager works on it: defaults filled in, next hops canonical, interfaces in one list. */
+export type Request<Name extends OperationName> = v.InferOutput<(typeof requestSchemas)[Name]>;
+
+/** A request as a client may write it. */
+export type RequestFields<Name extends OperationName> = v.InferInput<(typeof requestSchemas)[Name]>;
+
+/** A reply without `rev`: the fields of the operation, or a refusal. */
+export type ReplyBody<Name extends OperationName> =
+  ({ readonly status: 0 } & ReplyFields[Name]) | RefusalFields;
+
+/** A reply on the wire: the body, and the router's revision after the operation. */
+export type Reply<Name extends OperationName> = ReplyBody<Name> & { readonly rev: Revision };
