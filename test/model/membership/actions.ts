@@ -1,0 +1,101 @@
+import {
+  ALERT_TYPES,
+  type AlertType,
+  type Cause,
+  type Client,
+  type ClientNumber,
+  type EntryNumber,
+  type InterfaceNumber,
+  type MembershipModel,
+  type Pair,
+} from './machine.ts';
+
+/** One atomic step of a router, or what one client does. */
+export type Action =
+  | { readonly do: 'register'; readonly pair: Pair; readonly alerts: readonly AlertType[] }
+  | {
+      readonly do: 'take' | 'release';
+      readonly client: ClientNumber;
+      readonly on: InterfaceNumber;
+    }
+  | {
+      readonly do: 'add' | 'delete';
+      readonly client: ClientNumber;
+      readonly on: InterfaceNumber;
+      readonly entry: EntryNumber;
+    }
+  | { readonly do: 'list'; readonly client: ClientNumber; readonly entry: EntryNumber }
+  | { readonly do: 'purge'; readonly entry: EntryNumber }
+  | { readonly do: 'acknowledge' | 'stale' | 'resume'; readonly client: ClientNumber }
+  | { readonly do: 'end'; readonly client: ClientNumber; readonly cause: Cause };
+
+/** Which kinds of action a search or a history uses. */
+export interface Allowed {
+  readonly pairs: readonly Pair[];
+  /** How many of the interfaces IGMP takes. */
+  readonly igmpInterfaces: number;
+  /** Grace time, inheritance, takeover. */
+  readonly hasInheritance: boolean;
+  /** The end of a session, after which its pair registers again. */
+  readonly hasEnds: boolean;
+  /** Acknowledging a mailbox. */
+  readonly hasAcknowledgements: boolean;
+}
+
+/** Every action that is possible in a state and may change it. */
+export function* actionsIn(model: MembershipModel, allowed: Allowed): Generator<Action> {
+  const { scope, clients } = model;
+  for (const pair of allowed.pairs) {
+    const isPresent = clients.some((one) => one.pair === pair && one.state !== 'ended');
+    if (!isPresent) yield { do: 'register', pair, alerts: ALERT_TYPES };
+  }
+  for (const client of clients) {
+    yield* sessionActions(client, allowed);
+    if (client.state !== 'live') continue;
+    for (let on = 0; on < scope.interfaces; on++) {
+      if (client.pair.isIgmp && on >= allowed.igmpInterfaces) break;
+      yield* interfaceActions(model, client, on);
+    }
+    if (client.isMuted) continue;
+    for (let entry = 0; entry < scope.entries.length; entry++) {
+      // In a settled entry a listing shows what the client knows: V1.
+      if (isPending(model, entry)) yield { do: 'list', client: client.number, entry };
+    }
+  }
+  for (let entry = 0; entry < scope.entries.length; entry++) {
+    if (isPending(model, entry)) yield { do: 'purge', entry };
+  }
+}
+
+function isPending({ withdrawn }: MembershipModel, entry: EntryNumber): boolean {
+  return (withdrawn[entry] ?? []).length > 0;
+}
+
+function* sessionActions(
+  { number: client, state, queued }: Client,
+  allowed: Allowed,
+): Generator<Action> {
+  if (state === 'ended') return;
+  if (allowed.hasEnds) yield { do: 'end', client, cause: 'expire' };
+  if (allowed.hasInheritance) yield { do: 'resume', client };
+  if (state !== 'live') return;
+  if (allowed.hasInheritance) yield { do: 'stale', client };
+  if (allowed.hasAcknowledgements && queued > 0) yield { do: 'acknowledge', client };
+}
+
+function* interfaceActions(
+  model: MembershipModel,
+  { number: client, pair }: Client,
+  on: InterfaceNumber,
+): Generator<Action> {
+  const rivals = pair.isIgmp ? model.igmps : model.owners;
+  if (!rivals[on]) yield { do: 'take', client, on };
+  if (!model.holdOf(client, on)) return;
+  yield { do: 'release', client, on };
+  for (let entry = 0; entry < model.scope.entries.length; entry++) {
+    const present = model.members[entry] ?? [];
+    const isPresent = present.some((one) => one.holder === client && one.on === on);
+    if (!isPresent || isPending(model, entry)) yield { do: 'add', client, on, entry };
+    if (isPresent || isPending(model, entry)) yield { do: 'delete', client, on, entry };
+  }
+}

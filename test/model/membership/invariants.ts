@@ -1,0 +1,160 @@
+import type { Beliefs } from './beliefs.ts';
+import type {
+  Fact,
+  InterfaceNumber,
+  Membership,
+  MembershipEvent,
+  MembershipModel,
+} from './machine.ts';
+
+interface News {
+  readonly facts: readonly Fact[];
+  readonly events: readonly MembershipEvent[];
+}
+
+/**
+ * How a state breaks the invariants of the membership contract, section 10: V1, V3 and V6. V2 is checked by `Beliefs`, V4 by
+ * `brokenStep`. V5 concerns repeated requests, which the model of sequences decides before they reach this machine.
+ */
+export function brokenInvariant(model: MembershipModel, beliefs: Beliefs): string | undefined {
+  return brokenHold(model) ?? brokenMailbox(model) ?? brokenBelief(model, beliefs);
+}
+
+/** V1: when an entry is settled, a client that listed it knows whether another client wants it. */
+function brokenBelief(model: MembershipModel, beliefs: Beliefs): string | undefined {
+  const { clients, scope, withdrawn } = model;
+  for (const { number, state } of clients) {
+    if (state !== 'live') continue;
+    for (let entry = 0; entry < scope.entries.length; entry++) {
+      const known = beliefs.isWanted(number, entry);
+      if (known === undefined || (withdrawn[entry] ?? []).length > 0) continue;
+      if (!scope.entries[entry]?.raises || known === model.wants(number, entry)) continue;
+      return `V1: client ${number} ${known ? 'still wants' : 'does not know that others want'} entry ${entry}`;
+    }
+  }
+  return undefined;
+}
+
+/** V3: a membership exists only within a hold of its holder, and once. */
+function brokenHold({ members, owners, igmps }: MembershipModel): string | undefined {
+  for (const present of members) {
+    for (const { holder, on, countsFor } of present) {
+      const isHeld = owners[on]?.client === holder || igmps[on]?.client === holder;
+      if (!isHeld) return `V3: client ${holder} has a membership on ${on}, which it does not hold`;
+      const counted = igmps[on]?.client === holder ? (owners[on]?.client ?? holder) : holder;
+      if (counted !== countsFor) return `V3: a membership on ${on} counts for client ${countsFor}`;
+    }
+    const isTwice = present.some((one, at) =>
+      present.some(
+        (other, later) => later > at && one.holder === other.holder && one.on === other.on,
+      ),
+    );
+    if (isTwice) return 'V3: a membership exists twice';
+  }
+  return undefined;
+}
+
+/** V6: a mailbox keeps at most its bound and the alert items of one step. */
+function brokenMailbox({ clients, scope }: MembershipModel): string | undefined {
+  const full = clients.find(({ queued }) => queued > scope.mailboxMax + 1);
+  return full && `V6: ${full.queued} alert items wait for client ${full.number}`;
+}
+
+/** V4, and that no alert follows from a step without an event. */
+export function brokenStep(
+  before: MembershipModel,
+  after: MembershipModel,
+  { facts, events }: News,
+): string | undefined {
+  const [fact] = facts;
+  if (fact && events.length === 0) return `V3: ${fact.type} without a change`;
+  if (!events.every(({ mrev }, at) => mrev === before.mrev + at + 1)) return 'V4: a gap in mrev';
+  if (after.mrev !== before.mrev + events.length) return 'V4: a change without an event';
+  return brokenReplay(before, after, events) ?? brokenLocal(before, after, facts);
+}
+
+/** V4: events applied to what is stored give what is stored after them. */
+function brokenReplay(
+  before: MembershipModel,
+  after: MembershipModel,
+  events: readonly MembershipEvent[],
+): string | undefined {
+  if (events.length === 0 && before.mrev === after.mrev) {
+    const count = storedCount(after) - storedCount(before);
+    return count === 0 ? undefined : 'V4: what is stored changes without an event';
+  }
+  for (let entry = 0; entry < before.members.length; entry++) {
+    const isSame =
+      before.members[entry] === after.members[entry] &&
+      before.withdrawn[entry] === after.withdrawn[entry];
+    if (isSame && events.every((event) => event.entry !== entry)) continue;
+    const stored = new Set(storedOf(before, entry).map(nameOf));
+    for (const { type, membership, entry: of } of events) {
+      if (of !== entry) continue;
+      if (stored.has(nameOf(membership)) === (type === 'joined')) {
+        return `V4: entry ${entry} ${type} twice`;
+      }
+      if (type === 'joined') stored.add(nameOf(membership));
+      else stored.delete(nameOf(membership));
+    }
+    const names = storedOf(after, entry).map(nameOf);
+    if (names.length !== stored.size || !names.every((name) => stored.has(name))) {
+      return `V4: events do not lead to what is stored of entry ${entry}`;
+    }
+  }
+  return undefined;
+}
+
+/** V4: LOCAL alerts applied to what an owner knows give IGMP's memberships on its interface. */
+function brokenLocal(
+  before: MembershipModel,
+  after: MembershipModel,
+  facts: readonly Fact[],
+): string | undefined {
+  if (before.members === after.members && before.withdrawn === after.withdrawn) return undefined;
+  for (let on = 0; on < before.owners.length; on++) {
+    const owner = before.owners[on];
+    if (!owner || after.owners[on]?.number !== owner.number) continue;
+    if (!hearsAll(before, owner.client) || !hearsAll(after, owner.client)) continue;
+    const known = toldOn(before, on);
+    for (const fact of facts) {
+      if (fact.to !== owner.client || !('on' in fact) || fact.on !== on) continue;
+      if (fact.type === 'LOCAL_JOIN') known.add(fact.entry);
+      else if (!known.delete(fact.entry)) return `V4: LOCAL_LEAVE of entry ${fact.entry} twice`;
+    }
+    const wanted = toldOn(after, on);
+    if (known.symmetricDifference(wanted).size > 0) {
+      return `V4: the owner of ${on} knows ${[...known].join()}, IGMP has ${[...wanted].join()}`;
+    }
+  }
+  return undefined;
+}
+
+function hearsAll(model: MembershipModel, number: number): boolean {
+  const { state, isMuted } = model.client(number);
+  return state === 'live' && !isMuted;
+}
+
+/** The entries of IGMP's memberships on an owned interface, with those whose LOCAL_LEAVE is still pending. */
+function toldOn(model: MembershipModel, on: InterfaceNumber): Set<number> {
+  const hold = model.owners[on]?.number;
+  const told = new Set<number>();
+  for (let entry = 0; entry < model.members.length; entry++) {
+    const isTold = (one: Membership): boolean => one.on === on && one.ownerHold === hold;
+    const pending = (model.withdrawn[entry] ?? []).filter(({ window }) => !window);
+    if ((model.members[entry] ?? []).some(isTold) || pending.some(isTold)) told.add(entry);
+  }
+  return told;
+}
+
+function storedCount({ members, withdrawn }: MembershipModel): number {
+  return [...members, ...withdrawn].reduce((sum, all) => sum + all.length, 0);
+}
+
+function storedOf(model: MembershipModel, entry: number): readonly Membership[] {
+  return [...(model.members[entry] ?? []), ...(model.withdrawn[entry] ?? [])];
+}
+
+function nameOf({ holder, on, countsFor, ownerHold }: Membership): string {
+  return `${holder} on ${on} for ${countsFor} under ${ownerHold}`;
+}

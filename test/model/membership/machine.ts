@@ -1,0 +1,452 @@
+/** Clients, holds, interfaces and entries by the model's own numbers. */
+export type ClientNumber = number;
+export type InterfaceNumber = number;
+export type EntryNumber = number;
+type HoldNumber = number;
+
+/** What ended a hold, or `member` for a request. */
+export type Cause = 'member' | 'release' | 'take' | 'expire' | 'evict' | 'admin';
+
+export type AlertType = 'JOIN_ALERT' | 'PRUNE_ALERT' | 'LOCAL_JOIN' | 'LOCAL_LEAVE';
+
+export const ALERT_TYPES: readonly AlertType[] = [
+  'JOIN_ALERT',
+  'PRUNE_ALERT',
+  'LOCAL_JOIN',
+  'LOCAL_LEAVE',
+];
+
+/** (s,g), (\*,g) or (\*,\*). */
+export interface Entry {
+  readonly name: string;
+  /** The (\*,\*) of the family of a (\*,g). */
+  readonly wider: EntryNumber | undefined;
+  /** False for (s,g), which raises no JOIN and no PRUNE. */
+  readonly raises: boolean;
+}
+
+/** (protocol, component), which names one client at a time. */
+export interface Pair {
+  readonly name: string;
+  readonly isIgmp: boolean;
+}
+
+export interface Client {
+  readonly number: ClientNumber;
+  readonly pair: Pair;
+  /** live → stale → live under a new session, or ended; live → ended. Never back from ended. */
+  readonly state: 'live' | 'stale' | 'ended';
+  readonly alerts: readonly AlertType[];
+  /** Alert items in the mailbox that are not acknowledged. */
+  readonly queued: number;
+  /** A RESYNC is in the mailbox and not acknowledged: no alerts are written. */
+  readonly isMuted: boolean;
+}
+
+/** The presence of a client on an interface. */
+export interface Hold {
+  readonly client: ClientNumber;
+  readonly number: HoldNumber;
+}
+
+export interface Membership {
+  readonly holder: ClientNumber;
+  readonly on: InterfaceNumber;
+  readonly countsFor: ClientNumber;
+  /** The hold of the interface's owner when IGMP added it; 0 where there was no owner, or the holder is a routing protocol. */
+  readonly ownerHold: HoldNumber;
+}
+
+/** A membership that has ended other than by a delete. Its alerts and its `left` event are still pending. */
+export interface Withdrawn extends Membership {
+  readonly cause: Cause;
+  /** It belonged to IGMP on an interface whose owner changed. */
+  readonly window: boolean;
+}
+
+/** An alert item, written to the mailbox of one client. */
+export type Fact = { readonly to: ClientNumber } & (
+  | { readonly type: 'JOIN_ALERT'; readonly entry: EntryNumber; readonly cause: Cause }
+  | {
+      readonly type: 'PRUNE_ALERT';
+      readonly entry: EntryNumber;
+      readonly cause: Cause;
+      /** The interfaces from which memberships were removed: the item names one of them. */
+      readonly from: readonly InterfaceNumber[];
+      readonly covered: boolean;
+      readonly window: boolean;
+    }
+  | {
+      readonly type: 'LOCAL_JOIN' | 'LOCAL_LEAVE';
+      readonly entry: EntryNumber;
+      readonly on: InterfaceNumber;
+      readonly cause: Cause;
+    }
+  | { readonly type: 'RESYNC' }
+);
+
+export interface MembershipEvent {
+  readonly mrev: number;
+  readonly type: 'joined' | 'left';
+  readonly entry: EntryNumber;
+  readonly membership: Membership;
+  readonly cause: Cause;
+}
+
+export type Outcome =
+  | { readonly status: 0; readonly changed: boolean }
+  | {
+      readonly status: 87 | 1003 | 1168;
+      readonly reason: 'not-found' | 'not-owner' | 'no-membership' | 'limit';
+    };
+
+/** The bounds of a model, and the wrong variants of it that a check must find. */
+export interface Scope {
+  readonly interfaces: number;
+  readonly entries: readonly Entry[];
+  /** Alert items that a mailbox keeps unacknowledged. */
+  readonly mailboxMax: number;
+  readonly entriesMax: number;
+  /** `merged-purge`: a purge and its request raise alerts for their sum. `counts`: alerts ignore the holder. */
+  readonly wrong?: 'merged-purge' | 'counts';
+}
+
+/**
+ * Group membership of one router as a state machine (membership contract, section 10).
+ *
+ * States of a membership: absent; present, in `members`; withdrawn, in `withdrawn`. Ways: absent → present by an add;
+ * present → absent by a delete; present → withdrawn when the hold of its holder ends, and, of IGMP, when the owner of the
+ * interface changes; withdrawn → absent by a purge, which the sweep or the next add or delete of its entry runs. A withdrawn
+ * membership never becomes present again: an add after the purge makes a new one. Alerts are raised where `othersWant`
+ * changes for a recipient, by an add, a delete and a purge, each by itself (sections 5.2 and 5.5).
+ */
+export class MembershipModel {
+  readonly scope: Scope;
+  clients: readonly Client[] = [];
+  owners: readonly (Hold | undefined)[];
+  igmps: readonly (Hold | undefined)[];
+  members: readonly (readonly Membership[])[];
+  withdrawn: readonly (readonly Withdrawn[])[];
+  mrev = 0;
+  #lastHold: HoldNumber = 0;
+  #lastClient: ClientNumber = 0;
+  #facts: Fact[] = [];
+  #events: MembershipEvent[] = [];
+
+  /** A router that no client has used, or a copy of `other`. Lists are replaced, never changed, so copies share them. */
+  constructor(scope: Scope, other?: MembershipModel) {
+    this.scope = scope;
+    this.owners = other?.owners ?? Array.from({ length: scope.interfaces }, () => undefined);
+    this.igmps = other?.igmps ?? this.owners;
+    this.members = other?.members ?? scope.entries.map(() => []);
+    this.withdrawn = other?.withdrawn ?? this.members;
+    if (!other) return;
+    this.clients = other.clients;
+    this.mrev = other.mrev;
+    this.#lastHold = other.#lastHold;
+    this.#lastClient = other.#lastClient;
+  }
+
+  clone(): MembershipModel {
+    return new MembershipModel(this.scope, this);
+  }
+
+  get isSettled(): boolean {
+    return this.withdrawn.every((all) => all.length === 0);
+  }
+
+  /** The alert items and events since the last call, in order. */
+  takeNews(): { readonly facts: readonly Fact[]; readonly events: readonly MembershipEvent[] } {
+    return { facts: this.#facts.splice(0), events: this.#events.splice(0) };
+  }
+
+  client(number: ClientNumber): Client {
+    const client = this.clients.find((one) => one.number === number);
+    if (!client) throw new RangeError(`no client ${number}`);
+    return client;
+  }
+
+  /** The hold of a client on an interface. */
+  holdOf(number: ClientNumber, on: InterfaceNumber): Hold | undefined {
+    return [this.owners[on], this.igmps[on]].find((hold) => hold?.client === number);
+  }
+
+  wants(number: ClientNumber, entry: EntryNumber): boolean {
+    return othersWant(number, this.members[entry] ?? []);
+  }
+
+  // Sessions.
+
+  register(pair: Pair, alerts: readonly AlertType[] = ALERT_TYPES): ClientNumber {
+    const number = ++this.#lastClient;
+    const client: Client = { number, pair, state: 'live', alerts, queued: 0, isMuted: false };
+    this.clients = [...this.clients, client];
+    return number;
+  }
+
+  /** The lease is over and the grace time runs. */
+  stale(number: ClientNumber): void {
+    this.#change(number, { state: 'stale' });
+  }
+
+  /** Inheritance: the client goes on under a new session, with a mailbox of its own. */
+  resume(number: ClientNumber, alerts: readonly AlertType[] = ALERT_TYPES): void {
+    this.#change(number, { state: 'live', alerts, queued: 0, isMuted: false });
+  }
+
+  /** Deregistered, expired or evicted. */
+  end(number: ClientNumber, cause: Cause): void {
+    for (let on = 0; on < this.scope.interfaces; on++) this.#leave(number, on, cause);
+    this.#change(number, { state: 'ended' });
+  }
+
+  /** The client has handled all that is in its mailbox. */
+  acknowledge(number: ClientNumber): void {
+    this.#change(number, { queued: 0, isMuted: false });
+  }
+
+  /** Forgets clients that ended and have no withdrawn membership left. */
+  forgetEnded(): void {
+    const isNamed = (number: ClientNumber): boolean =>
+      this.withdrawn.some((all) =>
+        all.some(({ holder, countsFor }) => holder === number || countsFor === number),
+      );
+    const kept = this.clients.filter(({ state, number }) => state !== 'ended' || isNamed(number));
+    if (kept.length < this.clients.length) this.clients = kept;
+  }
+
+  // Ownership.
+
+  /** An interface where no client of the same kind is. A routing protocol that takes it opens a window for IGMP. */
+  take(number: ClientNumber, on: InterfaceNumber): void {
+    const hold = { client: number, number: ++this.#lastHold };
+    if (this.client(number).pair.isIgmp) {
+      this.igmps = this.igmps.with(on, hold);
+      return;
+    }
+    const igmp = this.igmps[on]?.client;
+    if (igmp !== undefined) this.#withdraw(on, igmp, 'take', true);
+    this.owners = this.owners.with(on, hold);
+  }
+
+  /** Released by the client itself or by an operator, or given to another claimant. */
+  release(number: ClientNumber, on: InterfaceNumber, cause: Cause): void {
+    this.#leave(number, on, cause);
+  }
+
+  #leave(number: ClientNumber, on: InterfaceNumber, cause: Cause): void {
+    if (this.owners[on]?.client === number) {
+      const igmp = this.igmps[on]?.client;
+      this.#withdraw(on, number, cause, false);
+      if (igmp !== undefined) this.#withdraw(on, igmp, cause, true);
+      this.owners = this.owners.with(on, undefined);
+    }
+    if (this.igmps[on]?.client === number) {
+      this.#withdraw(on, number, cause, false);
+      this.igmps = this.igmps.with(on, undefined);
+    }
+  }
+
+  /** Takes effect in the step of the event, without alerts. */
+  #withdraw(on: InterfaceNumber, holder: ClientNumber, cause: Cause, window: boolean): void {
+    const isGone = (one: Membership): boolean => one.on === on && one.holder === holder;
+    for (let entry = 0; entry < this.members.length; entry++) {
+      const present = this.members[entry] ?? [];
+      const gone = present.filter(isGone);
+      if (gone.length === 0) continue;
+      this.members = this.members.with(
+        entry,
+        present.filter((one) => !isGone(one)),
+      );
+      const pending = gone.map((one) => ({ ...one, cause, window }));
+      this.withdrawn = this.withdrawn.with(entry, [...(this.withdrawn[entry] ?? []), ...pending]);
+    }
+  }
+
+  // Memberships.
+
+  add(number: ClientNumber, on: InterfaceNumber, entry: EntryNumber): Outcome {
+    const refusal = this.#refuseInterface(number, on, 87);
+    if (refusal) return refusal;
+    const before = this.#purgeFor(entry);
+    const { isIgmp } = this.client(number).pair;
+    const owner = this.owners[on];
+    const isBesideOwner = isIgmp && owner !== undefined;
+    const present = this.members[entry] ?? [];
+    if (present.some((one) => one.holder === number && one.on === on)) {
+      this.#raise(entry, before, 'member', [], false);
+      return { status: 0, changed: false };
+    }
+    if (present.length === 0 && this.#entryCount(entry) >= this.scope.entriesMax) {
+      this.#raise(entry, before, 'member', [], false);
+      return { status: 1003, reason: 'limit' };
+    }
+    const membership: Membership = {
+      holder: number,
+      on,
+      countsFor: isBesideOwner ? owner.client : number,
+      ownerHold: isBesideOwner ? owner.number : 0,
+    };
+    this.#tellOwner('LOCAL_JOIN', membership, entry, 'member');
+    this.members = this.members.with(entry, [...present, membership]);
+    this.#log('joined', entry, membership, 'member');
+    this.#raise(entry, before, 'member', [], false);
+    return { status: 0, changed: true };
+  }
+
+  delete(number: ClientNumber, on: InterfaceNumber, entry: EntryNumber): Outcome {
+    const refusal = this.#refuseInterface(number, on, 1168);
+    if (refusal) return refusal;
+    const before = this.#purgeFor(entry);
+    const present = this.members[entry] ?? [];
+    const membership = present.find((one) => one.holder === number && one.on === on);
+    if (!membership) {
+      this.#raise(entry, before, 'member', [], false);
+      return { status: 1168, reason: 'no-membership' };
+    }
+    this.#tellOwner('LOCAL_LEAVE', membership, entry, 'member');
+    this.members = this.members.with(
+      entry,
+      present.filter((one) => one !== membership),
+    );
+    this.#log('left', entry, membership, 'member');
+    this.#raise(entry, before, 'member', [on], false);
+    return { status: 0, changed: true };
+  }
+
+  /** Removes all withdrawn memberships of an entry, with their events and the alerts that follow from the difference. */
+  purge(entry: EntryNumber): void {
+    const gone = this.#removeWithdrawn(entry);
+    if (gone.length === 0) return;
+    const windows = gone.filter(opensWindow);
+    const cause = (windows[0] ?? gone[0])?.cause ?? 'release';
+    const before = [...(this.members[entry] ?? []), ...gone];
+    const from = gone.map(({ on }) => on);
+    this.#raise(entry, before, cause, from, windows.length > 0);
+  }
+
+  /** Sweeps every entry. */
+  settle(): void {
+    for (let entry = 0; entry < this.members.length; entry++) this.purge(entry);
+  }
+
+  /** A request for an entry purges it first. Returns the memberships that the alerts of the request start from. */
+  #purgeFor(entry: EntryNumber): readonly Membership[] {
+    if (this.scope.wrong !== 'merged-purge') {
+      this.purge(entry);
+      return this.members[entry] ?? [];
+    }
+    const gone = this.#removeWithdrawn(entry);
+    return [...(this.members[entry] ?? []), ...gone];
+  }
+
+  #removeWithdrawn(entry: EntryNumber): readonly Withdrawn[] {
+    const gone = this.withdrawn[entry] ?? [];
+    if (gone.length === 0) return gone;
+    this.withdrawn = this.withdrawn.with(entry, []);
+    for (const one of gone) {
+      this.#log('left', entry, one, one.cause);
+      if (!one.window) this.#tellOwner('LOCAL_LEAVE', one, entry, one.cause);
+    }
+    return gone;
+  }
+
+  #refuseInterface(
+    number: ClientNumber,
+    on: InterfaceNumber,
+    unheld: 87 | 1168,
+  ): Outcome | undefined {
+    if (!this.owners[on] && !this.igmps[on]) return { status: unheld, reason: 'not-found' };
+    return this.holdOf(number, on) ? undefined : { status: 87, reason: 'not-owner' };
+  }
+
+  /** Entries with a membership, withdrawn ones included, except this one. */
+  #entryCount(except: EntryNumber): number {
+    const isStored = (entry: EntryNumber): boolean =>
+      (this.members[entry] ?? []).length + (this.withdrawn[entry] ?? []).length > 0;
+    return this.members.filter((_, entry) => entry !== except && isStored(entry)).length;
+  }
+
+  #log(
+    type: MembershipEvent['type'],
+    entry: EntryNumber,
+    { holder, on, countsFor, ownerHold }: Membership,
+    cause: Cause,
+  ): void {
+    const membership = { holder, on, countsFor, ownerHold };
+    this.#events.push({ mrev: ++this.mrev, type, entry, membership, cause });
+  }
+
+  // Alerts.
+
+  /** LOCAL alerts go to the owner of the interface while the hold lasts under which IGMP added the membership. */
+  #tellOwner(
+    type: 'LOCAL_JOIN' | 'LOCAL_LEAVE',
+    { on, ownerHold }: Membership,
+    entry: EntryNumber,
+    cause: Cause,
+  ): void {
+    const owner = this.owners[on];
+    if (!owner || owner.number !== ownerHold) return;
+    this.#write({ to: owner.client, type, entry, on, cause });
+  }
+
+  /** JOIN and PRUNE to each client for which the difference between `before` and the present members matters. */
+  #raise(
+    entry: EntryNumber,
+    before: readonly Membership[],
+    cause: Cause,
+    from: readonly InterfaceNumber[],
+    window: boolean,
+  ): void {
+    const { raises, wider } = this.scope.entries[entry] ?? {};
+    const after = this.members[entry] ?? [];
+    if (!raises || before === after) return;
+    const wanted = this.scope.wrong === 'counts' ? othersCount : othersWant;
+    for (const { number } of this.clients) {
+      const wantedBefore = wanted(number, before);
+      const wantedAfter = wanted(number, after);
+      if (!wantedBefore && wantedAfter) {
+        this.#write({ to: number, type: 'JOIN_ALERT', entry, cause });
+      }
+      if (wantedBefore && !wantedAfter) {
+        const covered = wider !== undefined && this.wants(number, wider);
+        this.#write({ to: number, type: 'PRUNE_ALERT', entry, cause, from, covered, window });
+      }
+    }
+  }
+
+  /** Section 5.6: a mailbox that is full gets one RESYNC instead of the next alert. */
+  #write(fact: Fact): void {
+    const { state, alerts, queued, isMuted, number } = this.client(fact.to);
+    if (state !== 'live' || isMuted || fact.type === 'RESYNC' || !alerts.includes(fact.type)) {
+      return;
+    }
+    if (queued > this.scope.mailboxMax) {
+      this.#change(number, { isMuted: true });
+      this.#facts.push({ to: number, type: 'RESYNC' });
+      return;
+    }
+    this.#change(number, { queued: queued + 1 });
+    this.#facts.push(fact);
+  }
+
+  #change(number: ClientNumber, change: Partial<Client>): void {
+    this.clients = this.clients.map((one) => (one.number === number ? { ...one, ...change } : one));
+  }
+}
+
+/** True if some membership has another holder and counts for another client. */
+export function othersWant(client: ClientNumber, members: readonly Membership[]): boolean {
+  return members.some(({ holder, countsFor }) => holder !== client && countsFor !== client);
+}
+
+/** The wrong variant: client counts, as in MGM's own text, which ignore that IGMP's memberships count for owners. */
+function othersCount(client: ClientNumber, members: readonly Membership[]): boolean {
+  return members.some(({ countsFor }) => countsFor !== client);
+}
+
+/** IGMP is about to add these again: the client library holds their PRUNE back for a time (section 7.3). */
+function opensWindow({ window, cause }: Withdrawn): boolean {
+  return window && (cause === 'take' || cause === 'release');
+}
