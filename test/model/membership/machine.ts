@@ -139,7 +139,7 @@ export class MembershipModel {
     this.owners = other?.owners ?? Array.from({ length: scope.interfaces }, () => undefined);
     this.igmps = other?.igmps ?? this.owners;
     this.members = other?.members ?? scope.entries.map(() => []);
-    this.withdrawn = other?.withdrawn ?? this.members;
+    this.withdrawn = other?.withdrawn ?? scope.entries.map(() => []);
     if (!other) return;
     this.clients = other.clients;
     this.mrev = other.mrev;
@@ -437,7 +437,7 @@ export class MembershipModel {
 }
 
 /** True if some membership has another holder and counts for another client. */
-export function othersWant(client: ClientNumber, members: readonly Membership[]): boolean {
+function othersWant(client: ClientNumber, members: readonly Membership[]): boolean {
   return members.some(({ holder, countsFor }) => holder !== client && countsFor !== client);
 }
 
