@@ -36,8 +36,7 @@ export function adminOptions({ why, actor, yes }: AdminFlags, io: Io): AdminOpti
 /** Any answer but `y` or `yes` is a no, and so is the end of the input. Throws {@link UsageError} without a terminal. */
 function confirming(io: Pick<Io, 'ask' | 'canAsk'>): (question: string) => Promise<boolean> {
   return async (question) => {
-    if (!io.canAsk)
-      throw new UsageError('there is no terminal to ask for a confirmation: add --yes');
+    if (!io.canAsk) throw new UsageError('no terminal to confirm on: add --yes');
     const answer = await io.ask(`${question} [y/N] `);
     return /^\s*y(es)?\s*$/i.test(answer ?? '');
   };

@@ -7,7 +7,7 @@ export function integer(min: number, max: number): (text: string) => number {
   return (text) => {
     const value = /^(\d+|0x[\da-f]+)$/i.test(text) ? Number(text) : NaN;
     if (value >= min && value <= max) return value;
-    throw new InvalidArgumentError(`must be an integer from ${min} to ${max}.`);
+    throw new InvalidArgumentError(`must be an integer from ${min} to ${max}`);
   };
 }
 
@@ -30,17 +30,17 @@ export function protocol(text: string): number {
   if (known) return known[1];
   if (/^\d/.test(text)) return integer(0, U32)(text);
   throw new InvalidArgumentError(
-    `must be a number or one of ${Object.keys(ProtocolId).join(', ')}.`,
+    `must be a number or one of ${Object.keys(ProtocolId).join(', ')}`,
   );
 }
 
-/** A duration: `500ms`, `5s`, `2m`, or a number of milliseconds. In ms, from `min` to `max`. */
+/** A duration with its unit: `500ms`, `5s`, `2m`. In ms, from `min` to `max`. */
 export function duration(min: number, max: number): (text: string) => number {
   return (text) => {
-    const [, amount, unit = 'ms'] = /^(\d+(?:\.\d+)?)(ms|s|m)?$/.exec(text) ?? [];
+    const [, amount, unit = ''] = /^(\d+(?:\.\d+)?)(ms|s|m)$/.exec(text) ?? [];
     const ms = Number(amount) * ({ ms: 1, s: 1_000, m: 60_000 }[unit] ?? NaN);
     if (ms >= min && ms <= max) return Math.round(ms);
-    throw new InvalidArgumentError(`must be like 500ms, 5s or 2m, from ${min} ms to ${max} ms.`);
+    throw new InvalidArgumentError(`must be like 500ms, 5s or 2m, from ${min} ms to ${max} ms`);
   };
 }
 
@@ -49,12 +49,18 @@ const TEXT_MAX = 256;
 /** A text for the log: 1 to 256 characters. */
 export function logged(text: string): string {
   if (text.trim() !== '' && text.length <= TEXT_MAX) return text;
-  throw new InvalidArgumentError(`must be 1 to ${TEXT_MAX} characters.`);
+  throw new InvalidArgumentError(`must be 1 to ${TEXT_MAX} characters`);
+}
+
+/** An epoch in decimal. The server compares it, so it stays text. */
+export function epoch(text: string): string {
+  if (/^\d{1,20}$/.test(text)) return text;
+  throw new InvalidArgumentError('must be a number, as mgmctl owner shows it');
 }
 
 /** A next hop in canonical text; absent, `''`, `0.0.0.0` and `::` mean none. */
 export function nextHop(text: string | undefined): NextHop {
   const parsed = parseNextHop(text);
   if (parsed !== undefined) return parsed;
-  throw new InvalidArgumentError('must be an IPv4 or IPv6 address.');
+  throw new InvalidArgumentError('must be an IPv4 or IPv6 address');
 }

@@ -18,6 +18,8 @@ export interface Target {
   /** Without passwords. */
   readonly nats: string;
   readonly router: string;
+  /** Whether NATS had accepted the login. */
+  readonly isConnected: boolean;
 }
 
 const NATS_URL = 'nats://127.0.0.1:4222';
@@ -46,10 +48,15 @@ export function natsServers(options: Partial<GlobalOptions>, io: Pick<Io, 'env'>
 }
 
 /** The servers and the router that a command uses, for messages. */
-export function targetOf(options: Partial<GlobalOptions>, io: Pick<Io, 'env'>): Target {
+export function targetOf(
+  options: Partial<GlobalOptions>,
+  io: Pick<Io, 'env'>,
+  isConnected: boolean,
+): Target {
   return {
     nats: withoutSecrets(natsUrls(options, io)),
     router: options.router ?? io.env['MGM_ROUTER'] ?? '',
+    isConnected,
   };
 }
 

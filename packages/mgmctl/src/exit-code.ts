@@ -14,6 +14,21 @@ export const ExitCode = {
 } as const;
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 
+/** What the command asked for does not exist. */
+export class NotFoundError extends Error {
+  override readonly name = 'NotFoundError';
+  /** What the person can do next. */
+  readonly next: string;
+
+  constructor(
+    message: string,
+    { next, cause }: { readonly next: string; readonly cause?: unknown },
+  ) {
+    super(message, { cause });
+    this.next = next;
+  }
+}
+
 /** The command line is wrong. Nothing was sent. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';

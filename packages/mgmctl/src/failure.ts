@@ -1,8 +1,8 @@
 import { isMgmError, type MgmError } from '@mgm/client';
 import { CommanderError } from 'commander';
 import type { Target } from './connection.ts';
-import { ExitCode, UsageError } from './exit-code.ts';
-import { harmless, interfaceText } from './output/text.ts';
+import { ExitCode, NotFoundError, UsageError } from './exit-code.ts';
+import { harmless } from './output/text.ts';
 
 /** Why a command failed, and the next step. */
 export interface Failure {
@@ -16,17 +16,31 @@ export interface Failure {
 
 /** The meaning of an error for the person who ran the command. */
 export function failureOf(error: unknown, target: Target): Failure {
-  if (error instanceof CommanderError) return usage(oneLine(error.message));
+  if (error instanceof CommanderError) return usage(commandLineFault(error.message));
   if (error instanceof UsageError) return usage(error.message);
+  if (error instanceof NotFoundError) return notFound(error);
   if (isMgmError(error)) return ofClient(error, target);
   const message = error instanceof Error ? error.message : String(error);
   const next = 'this is a defect of mgmctl: please report it';
   return { exitCode: ExitCode.refused, reason: 'internal', message, next };
 }
 
-/** Commander puts its suggestion on a line of its own. */
-function oneLine(message: string): string {
-  return message.replace(/^error: /, '').replaceAll('\n', ' ');
+/** Commander's text for a value that a parser refused. */
+const INVALID_VALUE =
+  /^(?:command-argument value '(.*)' is invalid for argument '(.*)'|option '(.*)' argument '(.*)' is invalid)\. (.*)$/s;
+
+/** Commander's message in one line: it puts its suggestion on a line of its own. */
+function commandLineFault(text: string): string {
+  const message = text.replace(/^error: /, '').replaceAll('\n', ' ');
+  const [, value, argument, option, optionValue, fault] = INVALID_VALUE.exec(message) ?? [];
+  if (fault === undefined) return message;
+  const name = option?.replace(/ <.*/, '') ?? `<${argument}>`;
+  return `${name} ${JSON.stringify(value ?? optionValue)}: ${fault}`;
+}
+
+function notFound({ message, next, cause }: NotFoundError): Failure {
+  const error = isMgmError(cause) ? { error: cause } : {};
+  return { exitCode: ExitCode.notFound, reason: 'not-found', message, next, ...error };
 }
 
 function usage(message: string): Failure {
@@ -36,11 +50,7 @@ function usage(message: string): Failure {
 function ofClient(error: MgmError, target: Target): Failure {
   const { reason } = error;
   const next = nextStep(error, target);
-  return { exitCode: exitCodeOf(error), reason, message: messageOf(error), next, error };
-}
-
-function messageOf({ reason, message, interface: key }: MgmError): string {
-  return reason === 'not-found' && key ? `nobody is on interface ${interfaceText(key)}` : message;
+  return { exitCode: exitCodeOf(error), reason, message: error.message, next, error };
 }
 
 function exitCodeOf({ reason }: MgmError): ExitCode {
@@ -62,35 +72,37 @@ function exitCodeOf({ reason }: MgmError): ExitCode {
   }
 }
 
-function nextStep(error: MgmError, { nats, router }: Target): string {
+function nextStep(error: MgmError, { nats, router, isConnected }: Target): string {
   if (error.outcome === 'unknown') {
-    return 'it may have happened: look with owner or sessions before you try again';
+    return 'it may have happened: check with owner or sessions before you try again';
   }
   switch (error.reason) {
     case 'not-found':
-      return 'mgmctl interfaces and mgmctl sessions list what there is';
+      return 'mgmctl interfaces and mgmctl sessions list what exists';
     case 'bad-request':
       return 'mgmctl --help shows how';
     case 'unavailable':
     case 'timeout':
     case 'closed':
-      return `is ${nats} right, and does a manager run? mgmctl doctor finds out`;
+      return `check --nats ${nats} and that a manager runs; mgmctl doctor tells which`;
     case 'overloaded':
     case 'store-full':
-      return 'the managers are there, but their store needs help: see their logs';
+      return 'the managers answer, but their store has a problem: see their logs';
     case 'not-permitted':
-      return `the NATS user lacks a permission for router ${router}: ask who runs ${nats}`;
+      return isConnected
+        ? `the NATS user lacks a permission for router ${router}: ask the operator of ${nats}`
+        : 'NATS refused the user, password or token: check --nats';
     case 'already-owned':
     case 'already-taken':
-      return 'mgmctl owner tells who has it, mgmctl release takes it away from them';
+      return 'mgmctl owner shows the owner, mgmctl release takes the interface away';
     case 'already-registered':
-      return 'choose another --component, or end the other one with mgmctl evict';
+      return 'choose another --component, or end the other session with mgmctl evict';
     case 'compacted':
       return `the log begins at revision ${error.first ?? 'later'}: start there`;
     case 'aborted':
       return 'nothing was changed';
     default:
-      return 'mgmctl doctor looks at the whole way';
+      return 'run mgmctl doctor to check every step';
   }
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Io } from './io.ts';
 import { runMgmctl } from './program.ts';
 
-/** Runs the program in this process, for what needs no servers. */
+/** Runs the program in this process, without servers. */
 async function run(args: readonly string[], env: Io['env'] = {}) {
   let [stdout, stderr] = ['', ''];
   const code = await runMgmctl(args, {
@@ -19,16 +19,18 @@ async function run(args: readonly string[], env: Io['env'] = {}) {
   return { code, stdout, stderr };
 }
 
-describe('a command line that is wrong', () => {
+describe('a wrong command line', () => {
   it.each([
     [['owner'], "missing required argument 'if'"],
-    [['owner', '0'], 'must be an integer from 1 to 4294967295'],
-    [['owner', '7', 'next'], 'must be an IPv4 or IPv6 address'],
+    [['owner', '0'], '<if> "0": must be an integer from 1 to 4294967295;'],
+    [['owner', '7', 'next'], '<nextHop> "next": must be an IPv4 or IPv6 address;'],
     [['owners', '7'], "unknown command 'owners' (Did you mean owner?)"],
     [['owner', '7', '--jason'], "unknown option '--jason' (Did you mean --json?)"],
     [['owner', '7', '10.0.0.1', '8'], 'too many arguments'],
     [['interfaces', '--protocol', 'pin'], 'must be a number or one of '],
-    [['sessions', '--timeout', '5 s'], 'must be like 500ms, 5s or 2m'],
+    [['sessions', '--timeout', '5 s'], '--timeout "5 s": must be like 500ms, 5s or 2m'],
+    [['sessions', '--timeout', '5'], '--timeout "5": must be like 500ms, 5s or 2m'],
+    [['validate', '7', '0x1'], '<epoch> "0x1": must be a number, as mgmctl owner shows it;'],
     [['sessions', '--router', 'a.b'], 'router "a.b": must be 1 to 64 of'],
     [['sessions', '--nats', 'http://x'], 'must be like nats://host:port'],
     [['evict', '1', '--why', ' '], 'must be 1 to 256 characters'],
@@ -40,7 +42,7 @@ describe('a command line that is wrong', () => {
     expect(stderr).toMatch(/^mgmctl: [^\n]+; mgmctl --help shows how\n$/);
   });
 
-  it('is told as an object where --json stands anywhere in it', async () => {
+  it('is reported as an object if --json is anywhere in it', async () => {
     const { code, stderr } = await run(['owner', '--json']);
     expect(code).toBe(2);
     expect(JSON.parse(stderr)).toMatchObject({ error: 'usage', exitCode: 2 });
@@ -54,7 +56,7 @@ describe('a command line that is wrong', () => {
     expect(stderr).not.toContain('secret');
   });
 
-  it('asks for a router where none is named', async () => {
+  it('is one without a router', async () => {
     const { code, stderr } = await run(['doctor']);
     expect({ code, stderr }).toEqual({
       code: 2,
@@ -65,7 +67,7 @@ describe('a command line that is wrong', () => {
 });
 
 describe('help', () => {
-  it('is there for every command, with examples and the options of all', async () => {
+  it('exists for every command, with examples and the global options', async () => {
     const { code, stdout } = await run(['--help']);
     expect(code).toBe(0);
     const [, list = ''] = /\nCommands:\n([^]*?)\n\n/.exec(stdout) ?? [];
@@ -79,7 +81,7 @@ describe('help', () => {
     }
   });
 
-  it('is wrong usage where no command is named', async () => {
+  it('is wrong usage without a command', async () => {
     const { code, stdout, stderr } = await run([]);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toMatch(/^Usage: mgmctl /);

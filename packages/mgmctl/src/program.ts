@@ -1,3 +1,4 @@
+import { isMgmError, type Mgm } from '@mgm/client';
 import { Command, CommanderError, Option } from 'commander';
 import { duration } from './arguments.ts';
 import type { Context, Runner } from './command.ts';
@@ -16,10 +17,12 @@ import { addTop } from './commands/top.ts';
 import { addValidate } from './commands/validate.ts';
 import { addWatch } from './commands/watch.ts';
 import { connectAs, targetOf, type GlobalOptions } from './connection.ts';
-import { ExitCode } from './exit-code.ts';
-import { failureLine, failureObject, failureOf } from './failure.ts';
+import { ExitCode, NotFoundError } from './exit-code.ts';
+import { failureLine, failureObject, failureOf, type Failure } from './failure.ts';
 import type { Io } from './io.ts';
+import { nextHopHint } from './next-hop-hint.ts';
 import { Output, wantsColors } from './output/output.ts';
+import { interfaceText } from './output/text.ts';
 
 /** All commands, in the order of the help. */
 const COMMANDS: readonly ((program: Command, runner: Runner) => void)[] = [
@@ -42,13 +45,17 @@ const COMMANDS: readonly ((program: Command, runner: Runner) => void)[] = [
 /** Runs the program with its arguments (without `node` and the file) and resolves with the exit code. Never rejects. */
 export async function runMgmctl(argv: readonly string[], io: Io): Promise<ExitCode> {
   let exitCode: ExitCode = ExitCode.ok;
+  let isConnected = false;
   const { signal } = io;
   const runner: Runner = {
     io,
     connected: async (command, action, defaultRouter) => {
       const options = command.optsWithGlobals<GlobalOptions>();
       const router = options.router ?? defaultRouter;
-      exitCode = await withConnection({ ...options, ...(router && { router }) }, io, action);
+      exitCode = await withConnection({ ...options, ...(router && { router }) }, io, (context) => {
+        isConnected = true;
+        return action(context);
+      });
     },
     offline: async (command, action) => {
       const options = command.optsWithGlobals<GlobalOptions>();
@@ -60,7 +67,13 @@ export async function runMgmctl(argv: readonly string[], io: Io): Promise<ExitCo
     await program.parseAsync([...argv], { from: 'user' });
     return exitCode;
   } catch (error) {
-    return report(error, program.opts<Partial<GlobalOptions>>(), argv, io);
+    // Help and version were printed already, as asked for.
+    if (error instanceof CommanderError && error.exitCode === 0) return ExitCode.ok;
+    if (error instanceof CommanderError && error.code === 'commander.help') return ExitCode.usage;
+    const options = program.opts<Partial<GlobalOptions>>();
+    const failure = failureOf(error, targetOf(options, io, isConnected));
+    // If the command line is wrong, its options may not have been read.
+    return report(failure, options.json === true || argv.includes('--json'), io);
   }
 }
 
@@ -71,8 +84,22 @@ async function withConnection(
 ): Promise<ExitCode> {
   const { signal } = io;
   await using mgm = await connectAs(options, io, signal);
-  const exitCode = await action({ mgm, options, out: outputFor(options, io), signal });
-  return signal.aborted ? ExitCode.interrupted : exitCode;
+  try {
+    const exitCode = await action({ mgm, options, out: outputFor(options, io), signal });
+    return signal.aborted ? ExitCode.interrupted : exitCode;
+  } catch (error) {
+    throw await withNextHopHint(error, mgm, signal);
+  }
+}
+
+/** An interface without an owner may be held via next hops that the command line did not name. */
+async function withNextHopHint(error: unknown, mgm: Mgm, signal: AbortSignal): Promise<unknown> {
+  if (!isMgmError(error, 'not-found') || error.interface === undefined) return error;
+  const next = await nextHopHint(mgm, error.interface, signal);
+  return new NotFoundError(`interface ${interfaceText(error.interface)} has no owner`, {
+    next,
+    cause: error,
+  });
 }
 
 function outputFor(options: GlobalOptions, io: Io): Output {
@@ -82,19 +109,8 @@ function outputFor(options: GlobalOptions, io: Io): Output {
   });
 }
 
-function report(
-  error: unknown,
-  options: Partial<GlobalOptions>,
-  argv: readonly string[],
-  io: Io,
-): ExitCode {
-  // Help and version were printed already, as asked for.
-  if (error instanceof CommanderError && error.exitCode === 0) return ExitCode.ok;
-  if (error instanceof CommanderError && error.code === 'commander.help') return ExitCode.usage;
-  const failure = failureOf(error, targetOf(options, io));
+function report(failure: Failure, json: boolean, io: Io): ExitCode {
   if (io.signal.aborted && failure.exitCode === ExitCode.interrupted) return ExitCode.interrupted;
-  // If the command line is wrong, its options may not have been read.
-  const json = options.json === true || argv.includes('--json');
   io.writeError(`${json ? JSON.stringify(failureObject(failure)) : failureLine(failure)}\n`);
   return failure.exitCode;
 }

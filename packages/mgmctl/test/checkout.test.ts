@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const END_WITHIN_MS = 60_000;
 
-/** Runs a command from a folder below the root, with the programs of this machine alone on the way. */
+/** Runs a command from a folder below the root; only programs of this machine are in its PATH. */
 async function fromDocs(command: string, ...args: readonly string[]) {
   const folders = (process.env['PATH'] ?? '').split(delimiter);
   const env = {
@@ -26,15 +26,15 @@ async function fromDocs(command: string, ...args: readonly string[]) {
   return await promise;
 }
 
-describe('in a checkout, with whatever Node the machine has', () => {
-  it('npx mgmctl runs the sources', { timeout: END_WITHIN_MS }, async () => {
+describe('mgmctl in a checkout, with the Node of the machine', () => {
+  it('runs the sources by npx', { timeout: END_WITHIN_MS }, async () => {
     const { code, stdout } = await fromDocs('npx', '--no-install', 'mgmctl', 'owner', '--help');
     expect(stdout).toContain('Usage: mgmctl owner [options] <if> [nextHop]');
     expect(code).toBe(0);
   });
 
   it(
-    'the linked program does, too, and ends as its command does',
+    'runs them by the linked program, with the exit code of the command',
     { timeout: END_WITHIN_MS },
     async () => {
       const program = `${ROOT}/node_modules/.bin/mgmctl`;

@@ -3,10 +3,10 @@ import { nodeCommand } from '@mgm/test-support';
 import { describe, expect, it } from 'vitest';
 import { MAIN, run } from './program.ts';
 
-/** What a shell completes a line to. */
+/** The completions that a shell offers for a line. */
 type Completes = (line: string) => string[];
 
-/** The lines that a shell prints for a script. */
+/** Runs a script in a shell and returns the lines it prints. */
 function linesOf(shell: string, script: string): string[] {
   const { status, stdout, stderr } = spawnSync(shell, ['-c', script], { encoding: 'utf8' });
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
@@ -49,7 +49,7 @@ describe('mgmctl completion', () => {
   it('makes zsh complete commands and options', async (ctx) => {
     ctx.skip(isMissing('zsh'), 'needs zsh');
     const script = await scriptFor('zsh');
-    // The completion system needs a terminal; what it hands to a function, and gets from it, does not.
+    // The completion system needs a terminal; the interface to a completion function does not.
     const system = 'compdef() { : }; compadd() { shift; print -l -- ${(M)@:#${words[CURRENT]}*} }';
     expectCompletions((line) => {
       const words = `words=(${line.replace(/ $/, " ''")}); CURRENT=$#words`;

@@ -4,13 +4,13 @@ import { Latencies } from '../src/output/latencies.ts';
 import { Output } from '../src/output/output.ts';
 import { IGMP, type MgmctlStage, PIM, type Router } from './stage.ts';
 
-/** What a command line printed, as pages show it. */
+/** Command lines with their output, as the page shows them, by name. */
 export type Shown = ReadonlyMap<string, string>;
 
-/** Long enough to be two digits of seconds wherever it is shown. */
+/** Long enough that the rest has two digits of seconds everywhere. */
 const TTL_MS = 50_000;
 
-/** Plays a small scene on a router and collects what `mgmctl` prints on the way, by the names that pages use. */
+/** Runs `mgmctl` commands on a router with some sessions and collects their output. */
 export async function playExamples(stage: MgmctlStage): Promise<Shown> {
   await using router = await stage.router();
   const shown = new Map<string, string>();
@@ -58,7 +58,7 @@ async function topOnTerminal(router: Router): Promise<string> {
   return `$ mgmctl top\n${stdout}`;
 }
 
-/** No run is like another, so this is what `bench` prints for measurements that never change. */
+/** Runs differ, so this is the output of `bench` for constant measurements. */
 function benchResult(): string {
   let text = '$ mgmctl bench\n';
   const write = (part: string): string => (text += part);
@@ -84,12 +84,12 @@ function quoted(word: string): string {
 const FIRST = 1_795_360_064_929_550;
 const APART = 1_250_003;
 
-/** A session or an epoch; not the decimals of a mean, which may be as many. */
+/** A session or an epoch; not the decimals of a mean. */
 const NUMBER = /(?<!\.)\b\d{16}\b/g;
 
 /**
- * The same, whenever and wherever it ran. Sessions and epochs come from a clock, so their order is the same each time; the
- * instants beside them follow from them.
+ * Replaces everything that differs between runs. Sessions and epochs come from a clock, so their order is always the same;
+ * instants are derived from them.
  */
 function steady(shown: Shown, router: string): Shown {
   const all = [...shown.values()].join('\n').matchAll(NUMBER);
@@ -122,26 +122,25 @@ function steadyLines(text: string, router: string): string {
     .replaceAll(/\d\d\.\d s left/g, '48.7 s left')
     .replaceAll(/"expiresInMs":\d+/g, '"expiresInMs":48700')
     .replaceAll(/\S+ runs NATS \S+ \(.*\)/g, '127.0.0.1:4222 runs NATS 2.12.1 (n1)')
-    .replaceAll(ROUND_TRIP, 'ok    round trip   0.6 ms in the middle, 1.9 ms at most, of 20')
+    .replaceAll(ROUND_TRIP, 'ok    round trip   median 0.6 ms, max 1.9 ms of 20')
     .replaceAll(/of log \S+/g, 'of log kP3xV9sQz1Lm')
     .replaceAll(/(redis|valkey) \d+\.\d+\.\d+/g, 'redis 7.4.2')
     .replaceAll(/of version [^:]+:/g, 'of version 1.2.0:')
     .replaceAll(/"version":"[^"]+"/g, '"version":"1.2.0"')
     .replaceAll(/^mgm-1 +\S+ +/gm, 'mgm-1    1.2.0    ')
     .replaceAll(/REPLICA +VERSION +/g, 'REPLICA  VERSION  ')
-    .replaceAll(/give or take \d+ ms/g, 'give or take 1 ms')
+    .replaceAll(/agree within \d+ ms/g, 'agree within 1 ms')
     .replaceAll(/"meanMs":[\d.]+/g, '"meanMs":0.62')
     .replaceAll(/\d+\.\d ms +(\d) +redis/g, '0.6 ms  $1       redis')
     .replaceAll(/MEAN +FAILED/g, 'MEAN    FAILED');
 }
 
-/** However slow the machine is. */
 const ROUND_TRIP = /^\w+ +round trip .*$/gm;
 
 const INSTANT = /\b\d{13}\b|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}/;
 const NUMBER_OR_INSTANT = new RegExp(`${NUMBER.source}|${INSTANT.source}`, 'g');
 
-/** Of a change: what its revision says of when it was. Other instants are that of the number before them. */
+/** The number for the revision of a change. Other instants take that of the preceding number. */
 function numberOf(line: string): number | undefined {
   const [, rev] = /\brev"?[: ](\d+)\b/.exec(line) ?? [];
   return rev === undefined ? undefined : FIRST + (Number(rev) - 1) * APART;

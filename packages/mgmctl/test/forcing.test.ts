@@ -6,7 +6,7 @@ const stage = mgmctlStage();
 const WHY = ['--why', 'moved to the standby'];
 
 describe('mgmctl release', () => {
-  it('takes an interface away without a question after --yes, and tells the owner who and why', async () => {
+  it('takes an interface away without a question after --yes, and tells the owner the operator and the reason', async () => {
     await using router = await stage.router();
     const pim = await router.register(PIM, 'pim-1');
     const ownership = await pim.takeInterfaceOwnership({ ifIndex: 7, nextHop: '10.0.0.1' });
@@ -24,7 +24,7 @@ describe('mgmctl release', () => {
     expect(events).toEqual([expect.objectContaining(said)]);
   });
 
-  it('says the same with --json, and who runs it where no --actor is named', async () => {
+  it('prints an object with --json; the default actor is the user', async () => {
     await using router = await stage.router();
     const pim = await router.register(PIM, 'pim-1');
     await pim.takeInterfaceOwnership({ ifIndex: 7 });
@@ -42,7 +42,7 @@ describe('mgmctl release', () => {
     ]);
   });
 
-  it('asks a person, and does nothing for anything but a yes', async () => {
+  it('asks for a confirmation, and does nothing without a yes', async () => {
     await using router = await stage.router();
     const pim = await router.register(PIM, 'pim-1');
     const ownership = await pim.takeInterfaceOwnership({ ifIndex: 7 });
@@ -54,7 +54,7 @@ describe('mgmctl release', () => {
     expect(ownership.isHeld).toBe(true);
   });
 
-  it('goes on after a yes', async () => {
+  it('continues after a yes', async () => {
     await using router = await stage.router();
     const pim = await router.register(PIM, 'pim-1');
     const ownership = await pim.takeInterfaceOwnership({ ifIndex: 7 });
@@ -66,7 +66,7 @@ describe('mgmctl release', () => {
     await eventually(() => expect(ownership.isHeld).toBe(false), { withinMs: 5_000 });
   });
 
-  it('does nothing when Ctrl-C is the answer', async () => {
+  it('does nothing after Ctrl-C at the question', async () => {
     await using router = await stage.router();
     const pim = await router.register(PIM, 'pim-1');
     const ownership = await pim.takeInterfaceOwnership({ ifIndex: 7 });
@@ -77,14 +77,14 @@ describe('mgmctl release', () => {
     expect(ownership.isHeld).toBe(true);
   });
 
-  it('refuses to go on where there is nobody to ask, and where no reason is given', async () => {
+  it('refuses to run without a terminal to confirm on, or without a reason', async () => {
     await using router = await stage.router();
     const pim = await router.register(PIM, 'pim-1');
     await pim.takeInterfaceOwnership({ ifIndex: 7 });
     expect(await router.run(['release', '7', ...WHY], { input: 'y\n' })).toEqual({
       code: 2,
       stdout: '',
-      stderr: expect.stringMatching(/^mgmctl: there is no terminal .*: add --yes; .+\n$/),
+      stderr: expect.stringMatching(/^mgmctl: no terminal to confirm on: add --yes; .+\n$/),
     });
     expect(await router.run(['release', '7', '--yes'])).toMatchObject({
       code: 2,
@@ -92,7 +92,7 @@ describe('mgmctl release', () => {
     });
   });
 
-  it('ends with 4 where nobody is', async () => {
+  it('ends with 4 if the interface has no owner', async () => {
     await using router = await stage.router();
     expect(await router.run(['release', '7', ...WHY, '--yes'])).toMatchObject({
       code: 4,
@@ -102,7 +102,7 @@ describe('mgmctl release', () => {
 });
 
 describe('mgmctl evict', () => {
-  it('ends a session with all it has', async () => {
+  it('ends a session and releases its interfaces', async () => {
     await using router = await stage.router();
     const pim = await router.register(PIM, 'pim-1');
     await pim.takeInterfaces([{ ifIndex: 7 }, { ifIndex: 8 }]);
@@ -113,7 +113,7 @@ describe('mgmctl evict', () => {
     await asked.prints(new RegExp(`^evicted session ${pim.id}: 2 interfaces released$`, 'm'));
   });
 
-  it('says the same with --json', async () => {
+  it('prints an object with --json', async () => {
     await using router = await stage.router();
     const pim = await router.register(PIM, 'pim-1');
     await pim.takeInterfaceOwnership({ ifIndex: 7 });
@@ -124,7 +124,7 @@ describe('mgmctl evict', () => {
     expect(objects(stdout)).toEqual([evicted]);
   });
 
-  it('ends with 4 where there is no such session, asked or not', async () => {
+  it('ends with 4 if the session does not exist, with and without --yes', async () => {
     await using router = await stage.router();
     const args = ['evict', '12345', '--why', 'hangs'];
     expect(await router.run([...args, '--yes'])).toMatchObject({ code: 4, stdout: '' });

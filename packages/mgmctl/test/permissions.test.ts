@@ -6,7 +6,7 @@ import { startManager } from '@mgm/test-support';
 import { describe, expect, inject, it, type TestContext } from 'vitest';
 import { run } from './program.ts';
 
-/** A user for managers, and one for people who look and must not step in. */
+/** A user for managers, one who may only read, and one who may not watch. */
 const CONFIG = `authorization { users: [
   { user: manager, password: m }
   { user: reader, password: r, permissions: { publish: { deny: "mgm.v1.*.admin.*" } } }
@@ -38,8 +38,8 @@ async function restricted(ctx: TestContext): Promise<Restricted> {
   return { urlOf, [Symbol.asyncDispose]: () => scope.disposeAsync() };
 }
 
-describe('a NATS user who may look but not step in', () => {
-  it('looks, is refused the rest, and learns from doctor what is missing', async (ctx) => {
+describe('a restricted NATS user', () => {
+  it('may read, is refused the rest, and learns from doctor which permission is missing', async (ctx) => {
     await using servers = await restricted(ctx);
     const as = ['--nats', servers.urlOf('reader', 'r'), '--router', 'r1'];
     expect(await run([...as, 'interfaces'])).toMatchObject({ code: 0 });
@@ -51,13 +51,13 @@ describe('a NATS user who may look but not step in', () => {
     expect(stdout).toMatch(/^note {2}permission {3}no evict: .+ mgm\.v1\.r1\.admin\.\*$/m);
   });
 
-  it('learns that it may neither watch nor ask for replicas', async (ctx) => {
+  it('learns that it may neither watch nor list replicas', async (ctx) => {
     await using servers = await restricted(ctx);
     const as = ['--nats', servers.urlOf('deaf', 'd'), '--router', 'r1'];
     const { code, stdout } = await run([...as, 'doctor']);
     expect(code).toBe(0);
     expect(stdout).toMatch(
-      /^note {2}replicas {5}NATS refuses this user \$SRV.+; let the NATS user/m,
+      /^note {2}replicas {5}NATS refuses this user \$SRV.+; allow the NATS user/m,
     );
     expect(stdout).toMatch(
       /^note {2}permission {3}no watch: .+; allow subscribing to mgm\.v1\.r1\.head/m,
@@ -65,12 +65,13 @@ describe('a NATS user who may look but not step in', () => {
     expect(stdout).toMatch(/^ok {4}permission {3}evict is allowed$/m);
   });
 
-  it('is told that a login is refused, without the password', async (ctx) => {
+  it('learns that the login is refused; the password is not shown', async (ctx) => {
     await using servers = await restricted(ctx);
     const as = ['--nats', servers.urlOf('reader', 'wrong'), '--router', 'r1'];
     const listed = await run([...as, 'interfaces']);
     expect(listed).toMatchObject({ code: 1, stdout: '' });
     expect(listed.stderr).toContain('NATS refuses the login');
+    expect(listed.stderr).toMatch(/; NATS refused the user, password or token: check --nats\n$/);
     expect(listed.stderr).not.toContain('wrong');
     const { code, stdout } = await run([...as, 'doctor']);
     expect(code).toBe(1);

@@ -25,7 +25,7 @@ export async function run(args: readonly string[], options: RunOptions = {}): Pr
   return await program.ended();
 }
 
-/** Starts it on a terminal of 30 rows, as a person does. */
+/** Starts it on a terminal of 30 rows. */
 export function onTerminal(
   args: readonly string[],
   { env = {}, columns = 100 }: RunOptions = {},

@@ -3,7 +3,7 @@ import { DVMRP, IGMP, mgmctlStage, objects, PIM, type Router } from './stage.ts'
 
 const stage = mgmctlStage();
 
-/** PIM owns 7 and 9 via two next hops, IGMP is on 7 beside it and on 8 alone. */
+/** PIM owns 7 and 9 via two next hops; IGMP is also on 7, and alone on 8. */
 async function populated(): Promise<Router> {
   const router = await stage.router();
   const pim = await router.register(PIM, 'pim-1');
@@ -18,7 +18,7 @@ async function populated(): Promise<Router> {
 }
 
 describe('mgmctl interfaces', () => {
-  it('lists what is held in the order of indices and next hops', async () => {
+  it('lists interfaces in the order of indices and next hops', async () => {
     await using router = await populated();
     const { code, stdout, stderr } = await router.run(['interfaces']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -32,7 +32,7 @@ describe('mgmctl interfaces', () => {
     ]);
   });
 
-  it('writes one object per line with --json, as the wire contract has it', async () => {
+  it('writes one object per line with --json, with the fields of the wire contract', async () => {
     await using router = await populated();
     const { stdout } = await router.run(['interfaces', '--json', '--if', '7']);
     const item = { ifIndex: 7, nextHop: '', protocolId: PIM, name: 'pim-1', stale: false };
@@ -40,7 +40,7 @@ describe('mgmctl interfaces', () => {
     expect(objects(stdout)[0]).toHaveProperty('igmp.componentId', 2);
   });
 
-  it('shows only what is asked for', async () => {
+  it('shows only interfaces that match the filters', async () => {
     await using router = await populated();
     const [pim] = await Array.fromAsync(router.mgm.sessions());
     const indices = async (...args: string[]) =>
@@ -54,17 +54,23 @@ describe('mgmctl interfaces', () => {
     expect(ofSession.length).toBe(pim?.interfaces);
   });
 
-  it('says so where nothing is held, which is no failure', async () => {
+  it('says that no interface is held, which is no failure', async () => {
     await using router = await stage.router();
     const { code, stdout, stderr } = await router.run(['interfaces']);
     expect({ code, stdout, stderr }).toEqual({
       code: 0,
       stdout: '',
-      stderr: 'no such interfaces are held\n',
+      stderr: 'no interface is held\n',
     });
   });
 
-  it('shows who is away and expected back', async () => {
+  it('says that no interface matches the filter', async () => {
+    await using router = await populated();
+    const { code, stderr } = await router.run(['interfaces', '--if', '99']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: 'no interface matches the filter\n' });
+  });
+
+  it('shows stale holders', async () => {
     await using router = await stage.router();
     const pim = await router.mgm.registerProtocol({
       protocolId: PIM,
@@ -85,7 +91,7 @@ describe('mgmctl interfaces', () => {
 });
 
 describe('mgmctl owner', () => {
-  it('tells who holds an interface, since when, and IGMP beside it', async () => {
+  it('shows the owner of an interface, the time of the take, and IGMP', async () => {
     await using router = await populated();
     const { code, stdout } = await router.run(['owner', '7']);
     expect(code).toBe(0);
@@ -103,7 +109,7 @@ describe('mgmctl owner', () => {
     );
   });
 
-  it('takes a next hop in any of its forms', async () => {
+  it('accepts a next hop in any notation', async () => {
     await using router = await stage.router();
     const pim = await router.register(PIM, 'pim-1');
     await pim.takeInterfaceOwnership({ ifIndex: 7, nextHop: 'fe80::1' });
@@ -112,16 +118,31 @@ describe('mgmctl owner', () => {
     expect(objects(stdout)).toEqual([expect.objectContaining(owner)]);
   });
 
-  it('ends with 4 where nobody is', async () => {
+  it('ends with 4 if the interface has no owner', async () => {
     await using router = await stage.router();
     const { code, stdout, stderr } = await router.run(['owner', '7']);
     expect({ code, stdout }).toEqual({ code: 4, stdout: '' });
-    expect(stderr).toMatch(
-      /^mgmctl: nobody is on interface 7; mgmctl interfaces and mgmctl sessions list .+\n$/,
-    );
+    expect(stderr).toMatch(/^mgmctl: interface 7 has no owner; mgmctl interfaces lists .+\n$/);
   });
 
-  it('lets no name of a client steer the terminal', async () => {
+  it('names the next hops via which the interface is held', async () => {
+    await using router = await populated();
+    const hint = 'it is held via 10.0.0.10, 10.0.0.9: add the next hop';
+    const { code, stderr } = await router.run(['owner', '9']);
+    expect({ code, stderr }).toEqual({
+      code: 4,
+      stderr: `mgmctl: interface 9 has no owner; ${hint}\n`,
+    });
+    const withoutHop = await router.run(['owner', '7', '10.0.0.1']);
+    expect(withoutHop.stderr).toMatch(/; it is held without a next hop: leave it out\n$/);
+    const past = await router.run(['history', '9', '--json']);
+    expect(past).toMatchObject({ code: 4, stdout: '' });
+    expect(objects(past.stderr)).toEqual([
+      expect.objectContaining({ error: 'not-found', exitCode: 4, next: hint }),
+    ]);
+  });
+
+  it('prints no control character of a name', async () => {
     await using router = await stage.router();
     const pim = await router.register(PIM, 'a\u001b[2Jb\nc');
     await pim.takeInterfaceOwnership({ ifIndex: 7 });
@@ -131,7 +152,7 @@ describe('mgmctl owner', () => {
 });
 
 describe('mgmctl sessions', () => {
-  it('lists who is registered, and how much they are on', async () => {
+  it('lists sessions with the number of their interfaces', async () => {
     await using router = await populated();
     const { code, stdout } = await router.run(['sessions']);
     expect(code).toBe(0);
@@ -149,8 +170,18 @@ describe('mgmctl sessions', () => {
   });
 });
 
+describe('mgmctl sessions without a session', () => {
+  it('names the router, or the filter', async () => {
+    await using router = await stage.router();
+    const { stderr } = await router.run(['sessions']);
+    expect(stderr).toBe(`no sessions on router ${router.name}\n`);
+    const filtered = await router.run(['sessions', '--stale']);
+    expect(filtered.stderr).toBe('no session matches the filter\n');
+  });
+});
+
 describe('mgmctl validate', () => {
-  it('tells by its exit code whether an epoch is in force', async () => {
+  it('reports by its exit code whether an epoch is in force', async () => {
     await using router = await stage.router();
     const pim = await router.register(PIM, 'pim-1');
     const { epoch } = await pim.takeInterfaceOwnership({ ifIndex: 7 });
@@ -169,7 +200,7 @@ describe('mgmctl validate', () => {
     });
   });
 
-  it('says the same with --json', async () => {
+  it('prints an object with --json', async () => {
     await using router = await stage.router();
     const { code, stdout } = await router.run(['validate', '7', '12', '10.0.0.1', '--json']);
     expect(code).toBe(1);
@@ -178,14 +209,14 @@ describe('mgmctl validate', () => {
     ]);
   });
 
-  it('refuses what is no epoch', async () => {
+  it('refuses a text that is no epoch', async () => {
     await using router = await stage.router();
     expect(await router.run(['validate', '7', '0x1'])).toMatchObject({ code: 2, stdout: '' });
   });
 });
 
 describe('mgmctl history', () => {
-  it('shows what happened to one interface, and to the sessions that were on it', async () => {
+  it('shows the changes of an interface and of the sessions on it', async () => {
     await using router = await stage.router();
     const [pim, dvmrp] = [
       await router.register(PIM, 'pim-1', { graceMs: 60_000 }),
@@ -210,24 +241,31 @@ describe('mgmctl history', () => {
     expect(asObjects.map(({ type }) => type)).toEqual(types);
   });
 
-  it('ends with 4 where the log tells nothing', async () => {
+  it('ends with 4 if the log has no change of it', async () => {
     await using router = await stage.router();
     expect(await router.run(['history', '7'])).toEqual({
       code: 4,
       stdout: '',
-      stderr: 'the log tells nothing of interface 7\n',
+      stderr: expect.stringMatching(/^mgmctl: no changes of interface 7 in the log; .+\n$/),
     });
   });
 });
 
 describe('mgmctl watch', () => {
-  it('ends with 3 where there is no manager to begin with', async () => {
+  it('ends with 3 if no manager answers at its start', async () => {
     await using router = await stage.router();
     const args = ['watch', '--prefix', 'nobody', '--timeout', '300ms'];
     expect(await router.run(args)).toMatchObject({ code: 3, stdout: '' });
   });
 
-  it('shows each change as it happens, until it is interrupted', async () => {
+  it('refuses a revision that does not exist yet', async () => {
+    await using router = await populated();
+    const { code, stdout, stderr } = await router.run(['watch', '--from', '999999']);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(/^mgmctl: revision 999999 does not exist yet, the last is 7; .+\n$/);
+  });
+
+  it('shows each change as it happens, until a signal ends it', async () => {
     await using router = await stage.router();
     await using watching = router.start(['watch']);
     await watching.prints(/^revision 0: 0 interfaces held$/m);
@@ -239,7 +277,7 @@ describe('mgmctl watch', () => {
     expect(await watching.ended()).toMatchObject({ code: 130, stderr: '' });
   });
 
-  it('begins where it is told, and ends after so many changes', async () => {
+  it('begins after --from and ends after --count changes', async () => {
     await using router = await populated();
     const { code, stdout } = await router.run(['watch', '--from', '2', '--count', '3', '--json']);
     expect(code).toBe(0);
@@ -250,7 +288,7 @@ describe('mgmctl watch', () => {
     ]);
   });
 
-  it('begins with all that is held, one object each, with --json', async () => {
+  it('begins with the held interfaces, one object each, with --json', async () => {
     await using router = await populated();
     await using watching = router.start(['watch', '--json']);
     await watching.prints(/(?:\{"kind":"interface".*\n){4}/);

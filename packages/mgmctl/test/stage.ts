@@ -11,13 +11,13 @@ import { onTerminal, run, start, type RunOptions } from './program.ts';
 /** Protocol ids of two routing protocols, and of IGMP. */
 export const [PIM, DVMRP, IGMP] = [103, 104, 10];
 
-/** Servers and a manager for a test file, and routers on them. */
+/** Servers and a manager for a test file, with routers on them. */
 export interface MgmctlStage extends Pick<Stage, 'servers'> {
-  /** A router that no other test has, with a worker's client on it. Disposing ends that and all its sessions. */
+  /** A new router with a worker's client on it. Disposing closes the client and its sessions. */
   router(): Promise<Router>;
 }
 
-/** A router, a client to make things happen there, and `mgmctl` for it. */
+/** A router, a client on it, and `mgmctl` for it. */
 export interface Router extends AsyncDisposable {
   readonly name: string;
   readonly mgm: Mgm;

@@ -5,7 +5,7 @@ import { DVMRP, IGMP, MANAGER, mgmctlStage, objects, PIM } from './stage.ts';
 const stage = mgmctlStage();
 
 describe('mgmctl top', () => {
-  it('paints sessions and changes over themselves, until Ctrl-C', async () => {
+  it('updates sessions and changes in place, until Ctrl-C', async () => {
     await using router = await stage.router();
     const pim = await router.register(PIM, 'pim-1');
     await using top = router.onTerminal(['top', '--every', '100ms']);
@@ -22,7 +22,7 @@ describe('mgmctl top', () => {
     expect(top.stdout.split(/\n/).filter((line) => line.length > 100)).toEqual([]);
   });
 
-  it('writes one object per look with --json, and ends after --count of them', async (ctx) => {
+  it('writes one object per update with --json, and ends after --count of them', async (ctx) => {
     skipAmongOthers(ctx);
     await using router = await stage.router();
     const pim = await router.register(PIM, 'pim-1');
@@ -46,10 +46,10 @@ describe('mgmctl top', () => {
     expect(looks[1]).toMatchObject({ sessions });
   });
 
-  it('asks for --json where there is no terminal', async () => {
+  it('asks for --json without a terminal', async () => {
     await using router = await stage.router();
     const { code, stderr } = await router.run(['top']);
     expect(code).toBe(2);
-    expect(stderr).toMatch(/^mgmctl: top paints on a terminal: add --json/);
+    expect(stderr).toMatch(/^mgmctl: top needs a terminal; use --json/);
   });
 });

@@ -5,7 +5,7 @@ import { IGMP, mgmctlStage, objects, PIM } from './stage.ts';
 const stage = mgmctlStage();
 
 describe('mgmctl take', () => {
-  it('holds an interface until Ctrl-C, and gives it back then', async () => {
+  it('holds an interface until Ctrl-C, then gives it back', async () => {
     await using router = await stage.router();
     await using taking = router.onTerminal(['take', '7', '--component', '5', '--name', 'try']);
     const [, epoch] = await taking.prints(/^took interface 7 under epoch (\d+)$/m);
@@ -19,7 +19,7 @@ describe('mgmctl take', () => {
     expect(await Array.fromAsync(router.mgm.sessions())).toEqual([]);
   });
 
-  it('ends as refused where another has it, and leaves no session behind', async () => {
+  it('is refused if the interface has an owner, and leaves no session behind', async () => {
     await using router = await stage.router();
     const pim = await router.register(PIM, 'pim-1');
     await pim.takeInterfaceOwnership({ ifIndex: 7 });
@@ -46,7 +46,7 @@ describe('mgmctl take', () => {
 });
 
 describe('mgmctl register', () => {
-  it('shows the callbacks that come', async () => {
+  it('shows callbacks', async () => {
     await using router = await stage.router();
     const args = ['register', '--protocol', 'igmp', '--component', '1'];
     await using registered = router.start(args);
@@ -61,14 +61,14 @@ describe('mgmctl register', () => {
     await taking.prints(/^DISABLE_IGMP on interface 7\nENABLE_IGMP on interface 7$/m);
   });
 
-  it('is refused where the pair has a live session', async () => {
+  it('is refused if the pair has a live session', async () => {
     await using router = await stage.router();
     const pim = await router.register(PIM, 'pim-1').catch((error: unknown) => error);
     expect(isMgmError(pim)).toBe(false);
     const { code, stderr } = await router.run(['register', '--component', '1']);
     expect(code).toBe(1);
     expect(stderr).toMatch(
-      /; choose another --component, or end the other one with mgmctl evict\n$/,
+      /; choose another --component, or end the other session with mgmctl evict\n$/,
     );
   });
 });

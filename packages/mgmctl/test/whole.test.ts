@@ -8,7 +8,7 @@ const stage = mgmctlStage();
 const ESCAPE = '\u001b[';
 
 describe('colours', () => {
-  it('are there on a terminal, and not with NO_COLOR, with --no-color, on a dumb one, or in a pipe', async () => {
+  it('are used on a terminal, but not with NO_COLOR, --no-color, TERM=dumb or in a pipe', async () => {
     await using router = await stage.router();
     const pim = await router.register(PIM, 'pim-1');
     await pim.takeInterfaceOwnership({ ifIndex: 7 });
@@ -26,8 +26,8 @@ describe('colours', () => {
   });
 });
 
-describe('a reader that goes away', () => {
-  it('ends the program without a word', async () => {
+describe('a reader that closes the pipe', () => {
+  it('ends the program silently', async () => {
     await using router = await stage.router();
     const pim = await router.register(PIM, 'pim-1');
     const refs = Array.from({ length: 1_000 }, (_, at) => ({ ifIndex: at + 1 }));
@@ -40,15 +40,15 @@ describe('a reader that goes away', () => {
   });
 });
 
-describe('what goes wrong', () => {
-  it('says in one line that nothing answers, and what to do', async () => {
+describe('a failure', () => {
+  it('says in one line that nothing answers, and the next step', async () => {
     const { code, stdout, stderr } = await run([
       ...['--nats', 'nats://user:secret@127.0.0.1:9', '--router', 'r1', '--timeout', '300ms'],
       'interfaces',
     ]);
     expect({ code, stdout }).toEqual({ code: 3, stdout: '' });
     expect(stderr).toMatch(
-      /^mgmctl: NATS is not reachable: .+; is nats:\/\/\*\*\*@127\.0\.0\.1:9 right.+\n$/,
+      /^mgmctl: NATS is not reachable: .+; check --nats nats:\/\/\*\*\*@127\.0\.0\.1:9 .+\n$/,
     );
   });
 
@@ -61,12 +61,12 @@ describe('what goes wrong', () => {
     expect(objects(stderr)).toEqual([expect.objectContaining(failure)]);
   });
 
-  it('ends with 2 for a command line that is wrong', async () => {
+  it('ends with 2 for a wrong command line', async () => {
     expect(await run(['owner', '0'])).toEqual({
       code: 2,
       stdout: '',
       stderr: expect.stringMatching(
-        /^mgmctl: .* must be an integer from 1 to 4294967295\.; [^\n]+\n$/,
+        /^mgmctl: .* must be an integer from 1 to 4294967295; [^\n]+\n$/,
       ),
     });
   });

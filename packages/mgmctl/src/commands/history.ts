@@ -10,7 +10,8 @@ import {
   type OnInterface,
   type Runner,
 } from '../command.ts';
-import { ExitCode } from '../exit-code.ts';
+import { ExitCode, NotFoundError } from '../exit-code.ts';
+import { nextHopHint } from '../next-hop-hint.ts';
 import { eventLine } from '../output/event-line.ts';
 import { interfaceText } from '../output/text.ts';
 
@@ -47,8 +48,9 @@ async function history(
     else out.line(eventLine(event, out.colors));
   }
   if (shown > 0) return ExitCode.ok;
-  out.note(`the log tells nothing of interface ${interfaceText(key)}`);
-  return ExitCode.notFound;
+  throw new NotFoundError(`no changes of interface ${interfaceText(key)} in the log`, {
+    next: await nextHopHint(mgm, key, signal),
+  });
 }
 
 /** `from`, or the revision right before the oldest change in the log. */

@@ -45,7 +45,8 @@ async function interfaces(
   }
   if (out.json) return ExitCode.ok;
   const ordered = rows.toSorted(byKey);
-  if (rows.length === 0) out.note('no such interfaces are held');
+  if (rows.length === 0)
+    out.note(isFiltered(options) ? 'no interface matches the filter' : 'no interface is held');
   else {
     out.table(
       HEAD,
@@ -53,6 +54,15 @@ async function interfaces(
     );
   }
   return ExitCode.ok;
+}
+
+function isFiltered({
+  session: ofSession,
+  protocol: ofProtocol,
+  if: ifIndex,
+  stale,
+}: InterfacesOptions): boolean {
+  return [ofSession, ofProtocol, ifIndex, stale].some((filter) => filter !== undefined);
 }
 
 function matches(item: InterfaceItem, { if: ifIndex, stale }: InterfacesOptions): boolean {

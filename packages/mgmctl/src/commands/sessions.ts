@@ -38,7 +38,9 @@ async function sessions(
   }
   if (out.json) return ExitCode.ok;
   const ordered = rows.toSorted((a, b) => a.session - b.session);
-  if (rows.length === 0) out.note('there are no such sessions');
+  const isFiltered = options.protocol !== undefined || options.stale === true;
+  if (rows.length === 0)
+    out.note(isFiltered ? 'no session matches the filter' : `no sessions on router ${mgm.router}`);
   else {
     out.table(
       SESSION_HEAD,

@@ -149,7 +149,7 @@ function painterOf({ mgm, out }: Context, { screen }: TopOptions): Painter {
   if (out.json) {
     return { paint: (model) => out.object(numbersOf(model)), done: () => {} };
   }
-  if (!screen) throw new UsageError('top paints on a terminal: add --json for another output');
+  if (!screen) throw new UsageError('top needs a terminal; use --json');
   const update = createLogUpdate(screen);
   return {
     paint: (model) => {

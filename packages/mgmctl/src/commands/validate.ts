@@ -1,6 +1,6 @@
 import type { InterfaceKey } from '@mgm/client';
 import type { Command } from 'commander';
-import { ifIndex, nextHop } from '../arguments.ts';
+import { epoch as epochOf, ifIndex, nextHop } from '../arguments.ts';
 import {
   examples,
   INTERFACE,
@@ -19,7 +19,7 @@ export function addValidate(program: Command, { connected }: Runner): void {
     .summary('check whether an epoch is in force')
     .description('Checks whether an epoch is the one in force on an interface. Exit code 1 if not.')
     .argument(...INTERFACE, ifIndex)
-    .argument('<epoch>', 'the epoch to check')
+    .argument('<epoch>', 'the epoch to check', epochOf)
     .argument(...NEXT_HOP, nextHop)
     .addHelpText('after', examples('validate 7 1795360064931002'))
     .action((index: number, epoch: string, hop: OnInterface[1], _: object, command: Command) =>

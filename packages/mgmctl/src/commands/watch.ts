@@ -1,9 +1,9 @@
-import type { Sighting } from '@mgm/client';
+import { isMgmError, type Mgm, type Sighting, type SnapshotReason } from '@mgm/client';
 import type { Command } from 'commander';
 import { count as positive, revision } from '../arguments.ts';
 import { examples, type Context, type Runner } from '../command.ts';
 import { probe } from '../connection.ts';
-import { ExitCode } from '../exit-code.ts';
+import { ExitCode, UsageError } from '../exit-code.ts';
 import { eventLine } from '../output/event-line.ts';
 import type { Output } from '../output/output.ts';
 import { counted } from '../output/text.ts';
@@ -32,6 +32,7 @@ async function watch(
 ): Promise<ExitCode> {
   // A watch waits for managers without a limit; at its start a missing manager is an error.
   await probe(mgm, signal);
+  if (from !== undefined) await checkBegin(mgm, from, signal);
   let left = count ?? Infinity;
   for await (const sighting of mgm.watch({ from, signal })) {
     show(sighting, out);
@@ -39,6 +40,16 @@ async function watch(
     if (left <= 0) return ExitCode.ok;
   }
   return ExitCode.interrupted;
+}
+
+/** @throws UsageError if the revision does not exist yet */
+async function checkBegin(mgm: Mgm, from: number, signal: AbortSignal): Promise<void> {
+  const { head } = await mgm.events(from, { limit: 1, signal }).catch((error: unknown) => {
+    if (isMgmError(error, 'compacted')) return { head: Infinity };
+    throw error;
+  });
+  if (from <= head) return;
+  throw new UsageError(`revision ${from} does not exist yet, the last is ${head}`);
 }
 
 function show(sighting: Sighting, out: Output): void {
@@ -53,12 +64,17 @@ function show(sighting: Sighting, out: Output): void {
   else out.line(eventLine(event, out.colors));
 }
 
+const SNAPSHOT_REASONS: Readonly<Record<SnapshotReason, string>> = {
+  start: '',
+  compacted: ' (listed again: the log was compacted)',
+  'store-reset': ' (listed again: the store lost its log)',
+};
+
 function showSnapshot(snapshot: Sighting & { readonly kind: 'snapshot' }, out: Output): void {
   const { interfaces, reason, rev, log } = snapshot;
   if (!out.json) {
     const held = `${counted(interfaces.length, 'interface')} held`;
-    const why = reason === 'start' ? '' : ` (anew: ${reason})`;
-    return out.line(out.colors.dim(`revision ${rev}: ${held}${why}`));
+    return out.line(out.colors.dim(`revision ${rev}: ${held}${SNAPSHOT_REASONS[reason]}`));
   }
   out.object({ kind: 'snapshot', reason, rev, log, interfaces: interfaces.length });
   for (const item of interfaces) out.object({ kind: 'interface', ...item });

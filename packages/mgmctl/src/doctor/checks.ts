@@ -1,4 +1,4 @@
-import { isMgmError, type Mgm } from '@mgm/client';
+import { isMgmError, type Mgm, type MgmError } from '@mgm/client';
 import { probe } from '../connection.ts';
 import { ExitCode } from '../exit-code.ts';
 
@@ -31,11 +31,18 @@ export async function checkManagers(mgm: Mgm, signal: AbortSignal): Promise<Find
     if (!isMgmError(error)) throw error;
     const isRefused = error.reason === 'not-permitted';
     const mend = isRefused
-      ? `let the NATS user publish to ${mgm.prefix}.${mgm.router}.*`
-      : 'start a manager on these NATS servers; is the prefix the same on both sides?';
+      ? permissionFor(error, mgm)
+      : 'start a manager on these NATS servers, with the same prefix as here';
     const exitCode = isRefused ? ExitCode.refused : ExitCode.unreachable;
     return { what, state: 'failed', exitCode, detail: error.message, mend };
   }
+}
+
+/** The permission that a NATS user lacks, from the subject in the error. */
+function permissionFor({ message }: MgmError, { prefix, router }: Mgm): string {
+  return message.includes(' subscribe to ')
+    ? 'allow the NATS user to subscribe to _INBOX.>'
+    : `allow the NATS user to publish to ${prefix}.${router}.*`;
 }
 
 const ROUND_TRIPS = 20;
@@ -57,9 +64,9 @@ export async function checkRoundTrip(mgm: Mgm, signal: AbortSignal): Promise<Fin
   const ordered = times.toSorted((a, b) => a - b);
   const median = ordered[Math.floor(ordered.length / 2)] ?? 0;
   const longest = ordered.at(-1) ?? 0;
-  const detail = `${median.toFixed(1)} ms in the middle, ${longest.toFixed(1)} ms at most, of ${ordered.length}`;
+  const detail = `median ${median.toFixed(1)} ms, max ${longest.toFixed(1)} ms of ${ordered.length}`;
   if (median <= SLOW_MS) return { what, state: 'ok', detail };
-  const mend = 'look for load on managers and Redis, or a long way between them';
+  const mend = 'check the load of managers and Redis, and the network between them';
   return { what, state: 'note', detail, mend };
 }
 
@@ -67,8 +74,8 @@ export async function checkRoundTrip(mgm: Mgm, signal: AbortSignal): Promise<Fin
 export async function checkLog(mgm: Mgm, signal: AbortSignal): Promise<Finding> {
   const { head, first, log } = await mgm.events(await headOf(mgm, signal), { limit: 1, signal });
   if (head === 0) {
-    const detail = `router ${mgm.router} has none: nobody ever registered there`;
-    return { what: 'log', state: 'note', detail, mend: 'is --router right?' };
+    const detail = `router ${mgm.router} has none: no client ever registered there`;
+    return { what: 'log', state: 'note', detail, mend: 'check --router' };
   }
   const detail = `revisions ${first} to ${head} of log ${log}`;
   return { what: 'log', state: 'ok', detail };
@@ -109,12 +116,12 @@ async function checkWatching(mgm: Mgm, signal: AbortSignal): Promise<Finding> {
 async function checkEvict(mgm: Mgm, signal: AbortSignal): Promise<Finding> {
   const what = 'permission';
   try {
-    const target = { session: NO_SESSION, actor: 'mgmctl doctor', why: 'may I?' };
+    const target = { session: NO_SESSION, actor: 'mgmctl doctor', why: 'permission check' };
     await mgm.adminEvict(target, { signal });
   } catch (error) {
     if (!isMgmError(error)) throw error;
     if (error.reason === 'not-found') return { what, state: 'ok', detail: 'evict is allowed' };
-    const mend = `fine for looking; else allow publishing to ${mgm.prefix}.${mgm.router}.admin.*`;
+    const mend = `fine for reading; else allow publishing to ${mgm.prefix}.${mgm.router}.admin.*`;
     return { what, state: 'note', detail: `no evict: ${error.message}`, mend };
   }
   throw new Error(`session ${NO_SESSION} was evicted, which cannot exist`);

@@ -55,7 +55,7 @@ async function found(step: Step, mgm: Mgm, signal: AbortSignal): Promise<readonl
     return [await step(mgm, signal)].flat();
   } catch (error) {
     if (!isMgmError(error) || signal.aborted) throw error;
-    const mend = 'some requests are not answered: look at the replicas above and at their logs';
+    const mend = 'some requests are not answered: check the replicas above and their logs';
     const exitCode = ExitCode.unreachable;
     return [{ what: 'managers', state: 'failed', exitCode, detail: error.message, mend }];
   }
@@ -74,7 +74,7 @@ async function checkServer(server: string, { timeoutMs }: DoctorOptions): Promis
     return { what, state: 'failed', exitCode: ExitCode.refused, detail, mend };
   } catch (error) {
     const detail = `${server}: ${error instanceof Error ? error.message : String(error)}`;
-    const mend = 'start it, open the way to it, or correct --nats';
+    const mend = 'start it, check firewall and address, or correct --nats';
     return { what, state: 'failed', exitCode: ExitCode.unreachable, detail, mend };
   }
 }
@@ -98,7 +98,7 @@ async function checkLogin({ connect }: DoctorOptions): Promise<Login> {
     if (!isMgmError(error)) throw error;
     const isRefused = error.reason === 'not-permitted';
     const exitCode = isRefused ? ExitCode.refused : ExitCode.unreachable;
-    const mend = isRefused ? 'give user and password in --nats' : 'mend the NATS server first';
+    const mend = isRefused ? 'give user and password in --nats' : 'fix the NATS server first';
     return { finding: { what, state: 'failed', exitCode, detail: error.message, mend } };
   }
 }

@@ -19,7 +19,7 @@ export async function natsInfo(server: string, withinMs: number): Promise<NatsIn
   const { hostname, port } = new URL(`nats://${server}`);
   const { promise, resolve, reject } = Promise.withResolvers<NatsInfo>();
   const socket = connect({ host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 4222) });
-  const timer = setTimeout(() => reject(new Error(`no word within ${withinMs} ms`)), withinMs);
+  const timer = setTimeout(() => reject(new Error(`no answer within ${withinMs} ms`)), withinMs);
   let text = '';
   socket.setEncoding('utf8').on('data', (chunk: string) => {
     text += chunk;
@@ -34,7 +34,7 @@ export async function natsInfo(server: string, withinMs: number): Promise<NatsIn
   });
 }
 
-const NO_NATS = 'what answers there is no NATS server';
+const NO_NATS = 'something answers, but it is not NATS';
 
 function infoOf(json: string): NatsInfo {
   const info: unknown = JSON.parse(json);

@@ -20,28 +20,28 @@ function replica(name: string, fields: Partial<Replica> = {}): Replica {
   };
 }
 
-/** What is found, by what was looked at. */
+/** The findings by the thing checked. */
 function found(...replicas: readonly Replica[]) {
   return Object.fromEntries(replicaFindings(replicas).map((finding) => [finding.what, finding]));
 }
 
-describe('what replicas tell', () => {
-  it('is well where all promise the same on one store', () => {
+describe('the findings about replicas', () => {
+  it('are all ok if they have the same durability and store', () => {
     const findings = found(replica('a'), replica('b'));
     expect(Object.keys(findings)).toEqual(['replicas', 'store', 'scripts', 'durability', 'clock']);
     expect(Object.values(findings).filter(({ state }) => state !== 'ok')).toEqual([]);
   });
 
-  it('is a failure where they promise different things', () => {
+  it('are a failure if the durability differs', () => {
     expect(found(replica('a'), replica('b', { durability: 'memory' }))['durability']).toMatchObject(
       {
         state: 'failed',
-        detail: 'the replicas promise different things: durable (a), memory (b)',
+        detail: 'the replicas have different durability: durable (a), memory (b)',
       },
     );
   });
 
-  it('is a note where their versions differ, or their stores', () => {
+  it('are a note if versions or stores differ', () => {
     const findings = found(replica('a'), replica('b', { version: '1.3.0', store: 'redis 8.0.2' }));
     expect(findings['replicas']).toMatchObject({
       state: 'note',
@@ -53,24 +53,24 @@ describe('what replicas tell', () => {
     });
   });
 
-  it('is a note where an older one tells nothing of its promise and its store', () => {
+  it('are a note if an older replica does not report its durability and store', () => {
     const findings = found(replica('a', { durability: undefined, store: undefined }));
     expect(findings['durability']).toMatchObject({ state: 'note', mend: 'update them' });
     expect(findings['store']).toMatchObject({ detail: 'an unknown store, reached' });
   });
 
   it.each([
-    [5_000, 3, 'note', "the store's is 5.0 s ahead of that of this machine, give or take 3 ms"],
-    [-2_000, 3, 'note', "the store's is 2.0 s behind that of this machine, give or take 3 ms"],
-    [1_200, 400, 'ok', "the store's is 1.2 s ahead of that of this machine, give or take 400 ms"],
-    [-3, 5, 'ok', "the store's is that of this machine, give or take 5 ms"],
-  ])('says of a clock %s ms off, within %s: %s', (aheadMs, withinMs, state, detail) => {
+    [5_000, 3, 'note', 'the store is 5.0 s ahead of this machine, within 3 ms'],
+    [-2_000, 3, 'note', 'the store is 2.0 s behind this machine, within 3 ms'],
+    [1_200, 400, 'ok', 'the store is 1.2 s ahead of this machine, within 400 ms'],
+    [-3, 5, 'ok', 'store and this machine agree within 5 ms'],
+  ])('report a clock %s ms off, within %s, as %s', (aheadMs, withinMs, state, detail) => {
     const vague = replica('b', { storeClock: { aheadMs: 9_000, withinMs: 20_000 } });
     const clock = found(vague, replica('a', { storeClock: { aheadMs, withinMs } }))['clock'];
     expect(clock).toMatchObject({ state, detail });
   });
 
-  it('lets no name steer the terminal', () => {
+  it('contain no control character from a name', () => {
     const { replicas } = found(replica('a\u001b[31m'), replica('b'));
     expect(replicas?.detail).toBe('2 of version 1.2.0: a?[31m, b');
   });

@@ -12,13 +12,18 @@ export async function checkReplicas(mgm: Mgm, signal: AbortSignal): Promise<Find
   try {
     const replicas = await mgm.replicas({ withinMs: WITHIN_MS, signal });
     if (replicas.length > 0) return replicaFindings(replicas);
-    const detail = `none tells of itself within ${durationText(WITHIN_MS)}`;
+    const detail = `no manager reported its status within ${durationText(WITHIN_MS)}`;
     return [
-      { what, state: 'note', detail, mend: 'are the managers overloaded, or of another make?' },
+      {
+        what,
+        state: 'note',
+        detail,
+        mend: 'are the managers overloaded, or are they not mgm managers?',
+      },
     ];
   } catch (error) {
     if (!isMgmError(error, 'not-permitted')) throw error;
-    const mend = 'let the NATS user publish to $SRV.STATS.mgm-manager';
+    const mend = 'allow the NATS user to publish to $SRV.STATS.mgm-manager';
     return [{ what, state: 'note', detail: error.message, mend }];
   }
 }
@@ -43,7 +48,7 @@ function howMany(replicas: readonly Replica[]): Finding {
   const versions = groups(replicas, ({ version }) => version);
   const names = replicas.map(({ name }) => harmless(name)).join(', ');
   if (versions.size > 1) {
-    const mend = 'finish the update: start the older ones anew';
+    const mend = 'finish the update: restart the older ones';
     return { what, state: 'note', detail: `versions differ: ${listed(versions)}`, mend };
   }
   const detail = `${replicas.length} of version ${[...versions.keys()].join()}: ${names}`;
@@ -56,14 +61,19 @@ function storeOf(replicas: readonly Replica[]): Finding {
   const ill = replicas.filter(({ trouble }) => trouble.length > 0);
   if (ill.length > 0) {
     const detail = ill.map(({ name, trouble }) => `${name}: ${trouble.join(', ')}`).join('; ');
-    const mend = `mend that for ${counted(ill.length, 'replica')} of ${replicas.length}`;
+    const mend = `fix that for ${counted(ill.length, 'replica')} of ${replicas.length}`;
     return { what, state: 'failed', exitCode: ExitCode.refused, detail: harmless(detail), mend };
   }
   const servers = groups(replicas, ({ store = 'an unknown store' }) => store);
   const detail = listed(servers);
   if (servers.size === 1)
     return { what, state: 'ok', detail: `${[...servers.keys()].join()}, reached` };
-  return { what, state: 'note', detail, mend: 'is an update under way, or are these two stores?' };
+  return {
+    what,
+    state: 'note',
+    detail,
+    mend: 'is an update in progress, or are these two stores?',
+  };
 }
 
 /** Checks that all have the same durability. */
@@ -73,22 +83,22 @@ function durabilityOf(replicas: readonly Replica[]): Finding {
   const [mode = 'unknown'] = modes.keys();
   if (modes.size > 1) {
     const mend = 'give all of them the same MGM_DURABILITY';
-    const detail = `the replicas promise different things: ${listed(modes)}`;
+    const detail = `the replicas have different durability: ${listed(modes)}`;
     return { what, state: 'failed', exitCode: ExitCode.refused, detail, mend };
   }
-  const [promise, mend] = PROMISES[mode] ?? [mode, 'ask with a newer mgmctl'];
+  const [promise, mend] = PROMISES[mode] ?? [mode, 'use a newer mgmctl'];
   const detail = `${mode}: ${promise}`;
   return mend === undefined ? { what, state: 'ok', detail } : { what, state: 'note', detail, mend };
 }
 
 const PROMISES: Readonly<Record<string, readonly [promise: string, mend?: string]>> = {
   memory: [
-    'a store that restarts forgets who owns what',
-    'MGM_DURABILITY=durable or replicated promises more',
+    'a restart of the store loses all ownership',
+    'MGM_DURABILITY=durable or replicated keeps it',
   ],
-  durable: ['no crash loses an answered change'],
-  replicated: ['an answered change is on a replica of the store, too'],
-  unknown: ['the managers do not tell', 'update them'],
+  durable: ['a crash loses no acknowledged change'],
+  replicated: ['an acknowledged change is also on a replica of the store'],
+  unknown: ['the managers do not report it', 'update them'],
 };
 
 /** Smaller differences are harmless. */
@@ -102,13 +112,13 @@ function clockOf(replicas: readonly Replica[]): Finding[] {
     .toSorted((a, b) => a.withinMs - b.withinMs);
   if (!best) return [];
   const { aheadMs, withinMs } = best;
-  const side = aheadMs < 0 ? 'behind that' : 'ahead of that';
+  const side = aheadMs < 0 ? 'behind' : 'ahead of';
   const differs = Math.abs(aheadMs);
   const within = durationText(Math.max(1, withinMs));
   const isSame = differs <= withinMs;
   const detail = isSame
-    ? `the store's is that of this machine, give or take ${within}`
-    : `the store's is ${durationText(differs)} ${side} of this machine, give or take ${within}`;
+    ? `store and this machine agree within ${within}`
+    : `the store is ${durationText(differs)} ${side} this machine, within ${within}`;
   if (differs - withinMs < CLOCKS_MS) return [{ what, state: 'ok', detail }];
   const mend = 'set the clock of this machine or of the Redis server';
   return [{ what, state: 'note', detail, mend }];

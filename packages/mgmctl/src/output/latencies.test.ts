@@ -8,7 +8,7 @@ function of(...all: number[]): Latencies {
 }
 
 describe('latencies', () => {
-  it('know their middle, their tail and their longest', () => {
+  it('have a median, a tail and a maximum', () => {
     const upToAHundred = of(...Array.from({ length: 100 }, (_, at) => 100 - at));
     expect([0.5, 0.9, 0.99, 1].map((part) => upToAHundred.quantile(part))).toEqual([
       50, 90, 99, 100,
@@ -17,7 +17,7 @@ describe('latencies', () => {
     expect(of(3).quantile(0.5)).toBe(3);
   });
 
-  it('fall into buckets that double, with none left out between', () => {
+  it('fall into buckets that double, without gaps', () => {
     expect(of(0, 0.01, 0.5, 0.6, 1, 3.9).buckets()).toEqual([
       { upToMs: 0.125, count: 2 },
       { upToMs: 0.25, count: 0 },

@@ -21,7 +21,7 @@ describe('words', () => {
     expect(instantText(Infinity)).toBe('Infinity');
   });
 
-  it('let nothing through that steers a terminal', () => {
+  it('contain no control characters', () => {
     expect(harmless('a\u001b[31m\n\u202eb')).toBe('a?[31m??b');
   });
 });

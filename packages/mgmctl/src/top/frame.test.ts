@@ -7,7 +7,7 @@ import type { ReplicaView } from './replicas.ts';
 const PLAIN = pc.createColors(false);
 const TITLE = { router: 'r1', isConnected: true };
 
-// Only what a manager sends has the brands of its fields.
+// Only decoded messages have branded fields.
 const session = (at: number) =>
   ({
     session: 1_795_360_064_929_550 + at,
@@ -79,7 +79,7 @@ describe('the screen of top', () => {
     expect(lines.filter((line) => line.length > 40)).toEqual([]);
   });
 
-  it('shows what a replica suffers from, and no rate at the first look', () => {
+  it('shows the trouble of a replica, and no rate in the first frame', () => {
     const lines = shown(0, 0, 24, 100, [replica(1), replica(2)]);
     expect(lines.slice(3, 6)).toEqual([
       'REPLICA  VERSION  REQUESTS/S  MEAN    FAILED  STORE',
@@ -88,10 +88,10 @@ describe('the screen of top', () => {
     ]);
   });
 
-  it('says how many replicas it leaves out, and where there is none', () => {
+  it('says how many replicas it leaves out, and if there is none', () => {
     const many = Array.from({ length: 20 }, (_, at) => replica(at));
     expect(shown(3, 3, 40, 100, many)).toContain('… and 16 more');
-    expect(shown(3, 3, 40, 100, [])).toContain('no replica tells of itself');
+    expect(shown(3, 3, 40, 100, [])).toContain('no manager reported its status');
   });
 
   it('says how many sessions it leaves out, and keeps the newest changes', () => {

@@ -57,7 +57,7 @@ function titleLines(view: TopView, { router, isConnected }: FrameTitle, colors: 
 
 function replicaLines({ replicas }: TopView, colors: Colors): string[] {
   if (!replicas) return [colors.dim('replicas unknown: mgmctl doctor says why')];
-  if (replicas.length === 0) return [colors.red('no replica tells of itself')];
+  if (replicas.length === 0) return [colors.red('no manager reported its status')];
   return tableLines(REPLICA_HEAD, replicas, REPLICAS_MOST, replicaCells, colors);
 }
 
