@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # fetch-servers.sh DIR
 #
-# Puts redis-server, redis-cli and nats-server into DIR/bin, out of the packages of this Debian or Ubuntu. Needs no root,
-# installs nothing and leaves the machine's apt as it is.
+# Unpacks redis-server, redis-cli and nats-server from the packages of this Debian or Ubuntu into DIR/bin. Needs no root,
+# installs nothing and does not change the machine's apt.
 #
-# Each DIR/bin program runs through the loader and the libraries unpacked beside it, so it does not matter which of
-# them the machine has. The folder may be moved. Several callers may ask for the same DIR at once: one fetches, the
-# others wait (5 minutes at most); a folder is either complete or absent.
+# Each program in DIR/bin runs with the loader and the libraries unpacked in DIR, independent of those of the machine. The
+# folder may be moved. Callers may use the same DIR concurrently: one fetches, the others wait (5 minutes at most); the
+# folder is either complete or absent.
 #
-# Prints what it does on stderr, and nothing on stdout.
+# Prints its progress on stderr, and nothing on stdout.
 set -euo pipefail
 . "$(dirname "$0")/private-apt.sh"
 
@@ -27,10 +27,10 @@ exec 9>"$dir.lock"
 flock -w 300 9 || { say "another process has been filling $dir for 5 minutes"; exit 1; }
 if is_complete; then exit 0; fi
 
-# A folder next to the real one, so that the last step is one rename on one file system.
+# A folder next to the final one, so that the last step is a rename within one file system.
 work=$(mktemp -d "$dir.XXXXXX")
 trap 'rm -rf "$work"' EXIT
-# By way of an exit, so that the folder goes after the program that was writing to it, not before.
+# By an exit, so that the folder is removed after the program that writes to it has ended.
 trap 'exit 143' TERM INT HUP
 root=$work/new/root
 mkdir -p "$work/new/bin" "$root"
@@ -38,7 +38,7 @@ mkdir -p "$work/new/bin" "$root"
 say "reading the package lists of this machine's sources"
 private_apt_in "$work/apt"
 
-# Simulated on an empty machine, an installation names everything that the servers depend on; only libraries matter.
+# A simulated installation on an empty machine lists all dependencies of the servers; only libraries matter.
 simulated=$(private_apt install --simulate --no-install-recommends redis-server redis-tools nats-server) ||
   failed 'apt knows no redis-server or nats-server (on Ubuntu they are in "universe")'
 packages=$(awk '$1 == "Inst" && $2 ~ /^(lib|lua-|zlib|redis-|nats-server$)/ && $2 !~ /perl/ { print $2 }' <<<"$simulated")

@@ -1,10 +1,10 @@
 # private-apt.sh, to be sourced: apt with lists, cache and settings of its own, so that fetching packages needs no root,
-# installs nothing and leaves the machine's apt as it is. The sources are the machine's own, whatever mirror they name.
+# installs nothing and does not change the machine's apt. It uses the package sources of the machine.
 #
 #   private_apt_in FOLDER [SUITE]   prepares it in FOLDER; with SUITE, for another release from the machine's mirror
 #   private_apt ...                 apt-get; its messages go to FOLDER/log
 #   private_apt_unpack DIR PKG...   fetches packages and unpacks them into DIR
-#   private_apt_trouble             what went wrong, from FOLDER/log
+#   private_apt_trouble             the errors in FOLDER/log
 # shellcheck shell=bash
 
 private_apt_in() {

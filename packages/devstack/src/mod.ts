@@ -1,16 +1,28 @@
-export { chooseServers, type ChooseServersOptions, type OwnSource } from './choose-servers.ts';
-export { cutReplication } from './cut-replication.ts';
+export {
+  chooseServers,
+  type ChooseServersOptions,
+  type OwnSource,
+} from './choose/choose-servers.ts';
+export { cutReplication } from './groups/redis-node.ts';
 export { DevstackError, type DevstackErrorCode } from './errors.ts';
-export { freePort } from './free-port.ts';
-export { IMAGES } from './images.ts';
-export { startNatsCluster, type NatsCluster, type NatsClusterOptions } from './nats-cluster.ts';
-export { startRedisCluster, type RedisCluster, type RedisClusterOptions } from './redis-cluster.ts';
-export type { RedisNodesOptions, TlsFiles } from './redis-node.ts';
+export { freePort } from './process/free-port.ts';
+export { IMAGES } from './docker/images.ts';
+export {
+  startNatsCluster,
+  type NatsCluster,
+  type NatsClusterOptions,
+} from './groups/nats-cluster.ts';
+export {
+  startRedisCluster,
+  type RedisCluster,
+  type RedisClusterOptions,
+} from './groups/redis-cluster.ts';
+export type { RedisNodesOptions, TlsFiles } from './groups/redis-node.ts';
 export {
   startRedisSentinel,
   type RedisSentinel,
   type RedisSentinelOptions,
-} from './redis-sentinel.ts';
+} from './groups/redis-sentinel.ts';
 export type {
   DockerEngine,
   RunningServer,
@@ -18,6 +30,14 @@ export type {
   ServersChoice,
   ServerSource,
 } from './servers.ts';
-export { serversFromEnvironment, type ServersFromEnvironment } from './servers-from-environment.ts';
+export {
+  serversFromEnvironment,
+  type ServersFromEnvironment,
+} from './choose/servers-from-environment.ts';
 export { type NatsOptions, type RedisOptions, startNats, startRedis } from './start-servers.ts';
-export { startTcpProxy, type Direction, type TcpProxy, type TcpProxyOptions } from './tcp-proxy.ts';
+export {
+  startTcpProxy,
+  type Direction,
+  type TcpProxy,
+  type TcpProxyOptions,
+} from './proxy/tcp-proxy.ts';

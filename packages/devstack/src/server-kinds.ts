@@ -1,26 +1,26 @@
-/** How a kind of server is started and when it is ready. One value per kind, read by all sources. */
+/** How a kind of server is started and when it is ready. */
 export interface ServerKind {
   readonly name: 'redis' | 'nats';
   readonly scheme: 'redis' | 'nats';
   /** The port it listens on inside its container. */
   readonly containerPort: number;
-  /** A line of its output that says it takes connections. */
+  /** The line of its output when it accepts connections. */
   readonly readyLine: RegExp;
-  /** A line of its output that says somebody else has the port. */
+  /** The line of its output if the port is taken. */
   readonly portTakenLine: RegExp;
-  /** Arguments of the process: address, port and the folder it may write to. */
+  /** Arguments of the process: address, port and data folder. */
   processArgs(at: { port: number; dir: string }): string[];
   /** The command inside the container, before the caller's arguments. */
   readonly containerCommand: readonly string[];
 }
 
-/** One server to be started by us. */
+/** One server to start. */
 export interface ServerRequest {
   readonly kind: ServerKind;
   readonly args: readonly string[];
-  /** Kept after the server; otherwise its data goes with it. */
+  /** Kept after the server ends. Default: a temporary folder. */
   readonly dataDir?: string;
-  /** The only port that will do; otherwise any. */
+  /** The required port. Default: any free port. */
   readonly port?: number;
 }
 
@@ -41,6 +41,6 @@ export const NATS: ServerKind = {
   readyLine: /Server is ready/,
   portTakenLine: /address already in use/i,
   processArgs: ({ port, dir }) => ['-a', '127.0.0.1', '-p', String(port), '-sd', dir],
-  // The look-alike and the official image both put "nats-server" before arguments that begin with a dash.
+  // The images put "nats-server" before arguments that begin with a dash.
   containerCommand: ['-a', '0.0.0.0'],
 };

@@ -1,40 +1,58 @@
 import type { DevstackError } from './errors.ts';
 
-/** Where servers come from: given by URL, containers of a Docker engine, or processes of this machine. */
+/** The source of servers: given by URL, containers of a Docker engine, or processes of this machine. */
 export type ServerSource = 'urls' | 'docker' | 'process';
 
-/** A Docker engine that answered, and how `testcontainers` must be told to talk to it. */
+/** A Docker engine that answered, and how `testcontainers` reaches it. */
 export interface DockerEngine {
   readonly version: string;
-  /** As in `DOCKER_HOST`; absent when `testcontainers` finds the engine by itself. */
+  /** As in `DOCKER_HOST`; absent if `testcontainers` finds the engine by itself. */
   readonly dockerHost?: string;
-  /** Address of published ports, where `testcontainers` would guess it wrongly. */
+  /** The address of published ports, if `testcontainers` would guess it wrongly. */
   readonly hostOverride?: string;
-  /** Whether the image exists that removes the containers of a killed run. */
+  /** Whether the image that removes the containers of a killed run is available. */
   readonly ryuk: boolean;
 }
 
-/** How one server will be had. Plain data, so that a test runner can hand it to its workers. */
+/** How one server will be started. Plain data, so that a test runner can pass it to its workers. */
 export type ServerPlan =
   | { readonly kind: 'given'; readonly url: string }
   | { readonly kind: 'docker'; readonly image: string; readonly engine: DockerEngine }
   | { readonly kind: 'process'; readonly command: string; readonly version: string };
 
-/** The outcome of `chooseServers`. Plain data, so that a test runner can hand it to its workers. */
+/** The plans of a source with one line about them, or why it is unusable. */
+export type SourcePlan =
+  | {
+      readonly kind: 'usable';
+      readonly redis: ServerPlan;
+      readonly nats: ServerPlan;
+      readonly what: string;
+    }
+  | { readonly kind: 'unusable'; readonly why: string };
+
+/** How long work such as fetching packages or pulling images reports its progress and is cancelled. */
+export interface WorkOptions {
+  /** Gets one line at a time. */
+  readonly onProgress?: (line: string) => void;
+  /** Cancels the work, which then rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** The outcome of `chooseServers`. Plain data, so that a test runner can pass it to its workers. */
 export interface ServersChoice {
-  /** `urls` when both servers were given, otherwise where those that were not come from. */
+  /** `urls` if both servers were given, otherwise the source of the others. */
   readonly source: ServerSource;
-  /** One line for people: what was chosen, in which versions, and why not the source preferred. */
+  /** One line for people: what was chosen, in which versions, and why not the preferred source. */
   readonly reason: string;
   readonly redis: ServerPlan;
   readonly nats: ServerPlan;
 }
 
 /**
- * A server that answers. `await using server = await startRedis(choice)` ends it with the block.
+ * A running server. `await using server = await startRedis(choice)` ends it with the block.
  *
- * Servers of ours (`docker`, `process`) also end when this process ends, however it does. A given one is never
- * touched: `kill`, `start`, `pause`, `resume` are refused with {@link DevstackError} `not-ours`, `stop` does nothing.
+ * Servers of `docker` and `process` also end when this process ends for any reason. A server given by URL is never touched:
+ * `kill`, `start`, `pause` and `resume` reject with {@link DevstackError} `not-ours`, `stop` does nothing.
  */
 export interface RunningServer extends AsyncDisposable {
   /** `redis://host:port` or `nats://host:port`; the same after `kill` and `start`. */
@@ -42,19 +60,19 @@ export interface RunningServer extends AsyncDisposable {
   readonly host: string;
   readonly port: number;
   readonly source: ServerSource;
-  /** Where other servers of the same choice reach this one, as a replica does; may change with `start` in containers. */
+  /** The address for other servers of the same choice, such as replicas; may change with `start` in containers. */
   readonly peer: { readonly host: string; readonly port: number };
-  /** The process id, while it runs as a process of this machine. */
+  /** The process id while it runs as a process of this machine. */
   readonly pid?: number | undefined;
-  /** Ends it by SIGKILL, as a crash would. Resolves when it is gone; does nothing if it is already. */
+  /** Ends it by SIGKILL, like a crash. Resolves when it has ended; does nothing if it is not running. */
   kill(): Promise<void>;
-  /** Starts it again after `kill` with the same port, folder and options. Does nothing while it runs. */
+  /** Starts it again after `kill` with the same port, folder and options. Does nothing if it is running. */
   start(): Promise<void>;
-  /** Stops its clock: connections stay open, nothing is answered, until `resume`. */
+  /** Suspends it until `resume`: connections stay open, nothing is answered. */
   pause(): Promise<void>;
   resume(): Promise<void>;
-  /** Ends it and removes what it stored, except a `dataDir` of the caller's. May be called in any state, repeatedly. */
+  /** Ends it and removes its data, except a `dataDir` of the caller. May be called in any state, repeatedly. */
   stop(): Promise<void>;
-  /** Its output, over all its starts; the last 256 KiB at least. */
+  /** Its output over all starts, at least the last 256 KiB. */
   logs(): Promise<string>;
 }

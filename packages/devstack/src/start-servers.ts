@@ -1,32 +1,31 @@
 import { DevstackError } from './errors.ts';
-import { givenServer } from './given-server.ts';
-import { startProcessServer } from './process-server.ts';
+import { startProcessServer } from './process/process-server.ts';
 import { NATS, REDIS, type ServerKind, type ServerRequest } from './server-kinds.ts';
 import type { RunningServer, ServerPlan, ServersChoice } from './servers.ts';
 
-/** How a NATS server of ours is started. One given by URL is what it is: options for it are refused. */
+/** How a NATS server is started. For one given by URL options are refused. */
 export interface NatsOptions {
   /** More arguments of `nats-server`. */
   readonly args?: readonly string[];
-  /** The port it must have. Default: one that is free. */
+  /** The port. Default: a free one. */
   readonly port?: number;
-  /** Where it keeps its data, kept after `stop`. Default: a folder of its own, removed with it. */
+  /** The data folder, which `stop` keeps. Default: a temporary one, which `stop` removes. */
   readonly dataDir?: string;
 }
 
-/** How a Redis of ours is started. A Redis given by URL is what it is: options for it are refused. */
+/** How a Redis is started. For one given by URL options are refused. */
 export interface RedisOptions extends NatsOptions {
-  /** More arguments of `redis-server`; they win over the others. */
+  /** More arguments of `redis-server`; they override the others. */
   readonly args?: readonly string[];
-  /** Every write is on disk before it is answered (`appendfsync always`). Default: only when `dataDir` is given. */
+  /** Writes are on disk before the reply (`appendfsync always`). Default: only if `dataDir` is given. */
   readonly appendonly?: boolean;
 }
 
 /**
- * A Redis (or Valkey) from the source chosen. Resolves when it takes connections.
+ * A Redis (or Valkey) from the chosen source. Resolves when it accepts connections.
  *
- * Nothing is on disk unless asked for, so `kill` and `start` give an empty server back; with `appendonly` they give
- * back every write that was answered.
+ * Without `appendonly` nothing is on disk, so the server is empty after `kill` and `start`; with it every acknowledged write
+ * is there again.
  *
  * @throws {@link DevstackError} `start-failed` with the server's output; `bad-setting` for options of a given server
  */
@@ -44,7 +43,7 @@ export async function startRedis(
 }
 
 /**
- * A NATS server from the source chosen. Resolves when it takes connections.
+ * A NATS server from the chosen source. Resolves when it accepts connections.
  *
  * @throws {@link DevstackError} `start-failed` with the server's output; `bad-setting` for options of a given server
  */
@@ -63,18 +62,49 @@ async function startServer(plan: ServerPlan, request: ServerRequest): Promise<Ru
     case 'process':
       return startProcessServer(plan.command, request);
     case 'docker': {
-      // Only here, since testcontainers takes a third of a second to load.
-      const { startDockerServer } = await import('./docker-server.ts');
+      // Loaded on demand: testcontainers takes a third of a second to load.
+      const { startDockerServer } = await import('./docker/server.ts');
       return startDockerServer(plan, request);
     }
   }
 }
 
 function refuseOptions({ name }: ServerKind, options: RedisOptions): void {
-  const { args = [], appendonly = false, dataDir, port } = options;
-  if (args.length === 0 && !appendonly && dataDir === undefined && port === undefined) return;
+  const given = Object.entries(options).flatMap(([option, value]) =>
+    value === undefined || value === false || (Array.isArray(value) && value.length === 0)
+      ? []
+      : [option],
+  );
+  if (given.length === 0) return;
   throw new DevstackError(
     'bad-setting',
-    `${name} was given by URL and runs already: it cannot be started with other options`,
+    `${name} was given by URL (MGM_${name.toUpperCase()}_URL), so ${given.join(' and ')} would have no effect`,
   );
+}
+
+/** A server that is not managed here: it can only be used. Does not connect to it. */
+function givenServer(kind: ServerKind, url: string): RunningServer {
+  // A NATS URL may list several servers; any of them will do.
+  const { hostname, port } = new URL(url.split(',')[0] ?? url);
+  const at = { host: hostname, port: port === '' ? kind.containerPort : Number(port) };
+  const refuse = (verb: string) => async (): Promise<never> => {
+    throw new DevstackError(
+      'not-ours',
+      `cannot ${verb} ${kind.name} at ${at.host}:${at.port}: it was given by URL, so it is not ours to ${verb}`,
+    );
+  };
+  return {
+    ...at,
+    url,
+    source: 'urls',
+    peer: at,
+    kill: refuse('kill'),
+    start: refuse('start'),
+    pause: refuse('pause'),
+    resume: refuse('resume'),
+    stop: async () => {},
+    logs: async () =>
+      `(${kind.name} at ${at.host}:${at.port} was given by URL; its output is elsewhere)`,
+    [Symbol.asyncDispose]: async () => {},
+  };
 }

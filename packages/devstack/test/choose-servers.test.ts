@@ -3,13 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chooseServers, type ServersChoice, serversFromEnvironment } from '@mgm/devstack';
 import { describe, expect, inject, it, vi } from 'vitest';
-import { fillDebianCache, isDebianLike } from '../src/debian-cache.ts';
-import { findProgram } from '../src/local-programs.ts';
+import { helpText } from '../src/choose/choose-servers.ts';
+import { fillDebianCache, isDebianLike } from '../src/choose/debian-cache.ts';
+import { findProgram } from '../src/choose/local-programs.ts';
 
 const NOWHERE = 'unix:///nonexistent/docker.sock';
 
 describe('chooseServers', () => {
-  it('takes what was given, whatever was forced', async () => {
+  it('uses given URLs, even with a forced source', async () => {
     const urls = { natsUrl: 'nats://bus:4222', redisUrl: 'redis://store:6379' };
     const choice = await chooseServers({
       ...urls,
@@ -25,19 +26,29 @@ describe('chooseServers', () => {
     });
   });
 
-  it('fails when docker is forced and no engine answers, and says what to do', async () => {
+  it('fails if docker is forced and no engine answers, and says what to do', async () => {
     const failed = chooseServers({ force: 'docker', prefer: 'process', dockerHost: NOWHERE });
     await expect(failed).rejects.toMatchObject({ name: 'DevstackError', code: 'no-servers' });
     await expect(failed).rejects.toThrow(
       [
         'servers were to come from docker only:',
         `  - no Docker engine answers at ${NOWHERE}`,
-        'To help: start a Docker engine that has or can pull the images; or give the addresses of running ones (MGM_NATS_URL, MGM_REDIS_URL).',
+        'do one of these:',
+        '  - start a Docker engine, and docker pull redis:7-alpine, docker pull nats:2-alpine if it cannot pull them itself',
+        '  - set MGM_NATS_URL and MGM_REDIS_URL to running servers',
       ].join('\n'),
     );
   });
 
-  it('says why the source preferred was not it', async (context) => {
+  it('names the commands that install servers if no source is usable', () => {
+    const text = helpText(['no redis-server on the PATH'], undefined);
+    expect(text).toContain('  - no redis-server on the PATH\n');
+    expect(text).toContain('macOS: brew install redis nats-server\n');
+    expect(text).toContain('Fedora: dnf install valkey nats-server\n');
+    expect(text).toContain('docker pull redis:7-alpine, docker pull nats:2-alpine');
+  });
+
+  it('says why the preferred source was not used', async (context) => {
     context.skip(inject('servers').source !== 'process', 'needs servers that are processes');
     const cacheDir = cacheDirOf(inject('servers'));
     const choice = await chooseServers({ prefer: 'docker', dockerHost: NOWHERE, cacheDir });
@@ -46,7 +57,7 @@ describe('chooseServers', () => {
     expect(choice.reason).toContain(`(no Docker engine answers at ${NOWHERE})`);
   });
 
-  it('takes from a source of its own what was not given', async (context) => {
+  it('chooses a source for the server that was not given', async (context) => {
     context.skip(inject('servers').source !== 'process', 'needs servers that are processes');
     const choice = await chooseServers({
       prefer: 'process',
@@ -61,14 +72,14 @@ describe('chooseServers', () => {
     expect(choice.reason).toMatch(/^servers: processes \(.+\), redis given by URL$/);
   });
 
-  it('can be handed to another process as JSON', () => {
+  it('returns plain data for another process', () => {
     const choice = inject('servers');
     expect(JSON.parse(JSON.stringify(choice))).toEqual(choice);
   });
 });
 
 describe('serversFromEnvironment', () => {
-  it('reads what is set and leaves the rest out', () => {
+  it('reads variables that are set and omits the rest', () => {
     const env = {
       MGM_SERVERS: 'process',
       MGM_REDIS_URL: 'redis://store',
@@ -80,13 +91,13 @@ describe('serversFromEnvironment', () => {
     expect(serversFromEnvironment({})).toEqual({});
   });
 
-  it('refuses a source that there is not', () => {
+  it('refuses an unknown source', () => {
     expect(() => serversFromEnvironment({ MGM_SERVERS: 'podman' })).toThrow(
       'MGM_SERVERS=podman: must be docker, process or auto',
     );
   });
 
-  it('refuses an address that is none, without repeating a password', () => {
+  it('refuses an invalid address without showing a password', () => {
     const refuse = (env: Record<string, string>, message: string) =>
       expect(() => serversFromEnvironment(env)).toThrow(new RegExp(`^${message}$`));
     refuse(
@@ -99,10 +110,10 @@ describe('serversFromEnvironment', () => {
 });
 
 describe('fillDebianCache', () => {
-  it('leaves nothing half done when it is given up', async (context) => {
+  it('leaves no partial result when it is cancelled', async (context) => {
     context.skip(!(await isDebianLike()), 'needs a Debian or Ubuntu');
     const folder = await mkdtemp(join(tmpdir(), 'mgm-devstack-test-'));
-    const { signal, abort } = givenUp();
+    const { signal, abort } = cancelled();
     const filling = fillDebianCache(join(folder, 'servers'), { signal, onProgress: abort });
     await expect(filling).rejects.toThrow('enough');
     await vi.waitFor(async () => expect(await readdir(folder)).toEqual(['servers.lock']), 5_000);
@@ -110,18 +121,18 @@ describe('fillDebianCache', () => {
   });
 });
 
-/** Servers that were fetched into a folder are found there again. */
+/** The folder that servers were fetched into. */
 function cacheDirOf({ redis }: ServersChoice): string {
   return redis.kind === 'process' ? join(redis.command, '../..') : '';
 }
 
-function givenUp(): { signal: AbortSignal; abort: () => void } {
+function cancelled(): { signal: AbortSignal; abort: () => void } {
   const controller = new AbortController();
   return { signal: controller.signal, abort: () => controller.abort(new Error('enough')) };
 }
 
 describe('findProgram', () => {
-  it('names what it looked for', async () => {
+  it('names the programs it looked for', async () => {
     const wish = { names: ['no-such-redis', 'no-such-valkey'], oldest: '7.0' };
     const why = 'no no-such-redis or no-such-valkey on the PATH';
     expect(await findProgram(wish)).toEqual({ kind: 'missing', why });
@@ -131,7 +142,7 @@ describe('findProgram', () => {
     ['6.2.14', 'missing'],
     ['7.0.0', 'found'],
     ['10.1.0', 'found'],
-  ])('tells whether version %s will do: %s', async (version, kind) => {
+  ])('decides about version %s: %s', async (version, kind) => {
     const folder = await mkdtemp(join(tmpdir(), 'mgm-devstack-test-'));
     const program = join(folder, 'redis-server');
     await writeFile(program, `#!/bin/sh\necho "Redis server v=${version} sha=00000000:0"\n`);

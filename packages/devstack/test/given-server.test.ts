@@ -8,7 +8,7 @@ const choice = await chooseServers({
 });
 
 describe('a server given by URL', () => {
-  it('is used where it is', async () => {
+  it('is used at its address', async () => {
     const redis = await startRedis(choice);
     const nats = await startNats(choice);
     expect(redis).toMatchObject({
@@ -34,7 +34,10 @@ describe('a server given by URL', () => {
     await expect(redis.stop()).resolves.toBeUndefined();
   });
 
-  it('refuses options that only a server of ours could follow', async () => {
+  it('refuses options that would have no effect', async () => {
+    await expect(startNats(choice, { port: 4333 })).rejects.toThrow(
+      'nats was given by URL (MGM_NATS_URL), so port would have no effect',
+    );
     for (const options of [
       { appendonly: true },
       { dataDir: '/tmp/x' },

@@ -9,7 +9,7 @@ describe('the images', () => {
     expect(compose).toContain(`image: ${IMAGES.nats}\n`);
   });
 
-  it('have the ryuk that the installed testcontainers was made for', async () => {
+  it('include the ryuk that the installed testcontainers expects', async () => {
     const reaper = new URL('reaper/reaper.js', import.meta.resolve('testcontainers'));
     expect(await readFile(reaper, 'utf8')).toContain(`"${IMAGES.ryuk}"`);
   });

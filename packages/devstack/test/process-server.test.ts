@@ -18,7 +18,7 @@ describe('a server as a process', () => {
     context.skip(choice.redis.kind !== 'process', 'needs servers that are processes'),
   );
 
-  it('keeps its data in a folder given, over two servers', async () => {
+  it('keeps its data in a given folder for the next server', async () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'mgm-devstack-test-'));
     {
       await using redis = await startRedis(choice, { dataDir });
@@ -40,16 +40,16 @@ describe('a server as a process', () => {
     expect(redis.pid).toBeUndefined();
   });
 
-  it('refuses to be paused when it does not run', async () => {
+  it('rejects pause if it is not running', async () => {
     await using redis = await startRedis(choice);
     await redis.kill();
     await expect(redis.pause()).rejects.toThrow(`cannot pause ${redis.url}: it does not run`);
   });
 
-  it('dies with a parent that was killed', async (context) => {
+  it('ends with a parent that was killed', async (context) => {
     context.skip(!existsSync('/usr/bin/setpriv'), 'needs setpriv, a program of Linux');
     const args = ['--conditions=@mgm/source', LEAVES_A_REDIS, JSON.stringify(choice)];
-    // Nobody is left to remove the folder of its server.
+    // The killed parent could not remove the folder of its server.
     const folder = await mkdtemp(join(tmpdir(), 'mgm-devstack-test-'));
     const parent = spawn(process.execPath, args, {
       stdio: ['ignore', 'pipe', 'inherit'],

@@ -17,17 +17,17 @@ async function redisSays(server: RunningServer, command: string): Promise<string
   return await wire.ask(command);
 }
 
-/** A test of a server's life, or a word on why there is none. */
+/** Skips a test that must manage the server, if it was given by URL. */
 const needsOurs = (plan: ServerPlan) => (context: TestContext) =>
   context.skip(
     plan.kind === 'given',
     'needs servers of our own: those given by URL cannot be killed',
   );
 
-/** Of a container that ends at once, testcontainers waits 10 s for a port. */
+/** For a container that ends immediately testcontainers waits 10 s for a port. */
 const SLOW = { timeout: 40_000 };
 
-describe('a Redis of ours', () => {
+describe('a started Redis', () => {
   beforeEach(needsOurs(choice.redis));
 
   it('serves at its url until it is stopped', async () => {
@@ -39,7 +39,7 @@ describe('a Redis of ours', () => {
     expect(await tryConnect(redis)).toBe('ECONNREFUSED');
   });
 
-  it('keeps its port and every answered write over a kill, with appendonly', async () => {
+  it('keeps its port and every acknowledged write across a kill, with appendonly', async () => {
     await using redis = await startRedis(choice, { appendonly: true });
     const { port } = redis;
     expect(await redisSays(redis, 'SET held 7')).toBe('+OK');
@@ -50,7 +50,7 @@ describe('a Redis of ours', () => {
     expect(await redisSays(redis, 'STRLEN held')).toBe(':1');
   });
 
-  it('comes back empty after a kill, without appendonly', async () => {
+  it('is empty after a kill, without appendonly', async () => {
     await using redis = await startRedis(choice);
     await redisSays(redis, 'SET held 7');
     await redis.kill();
@@ -58,7 +58,7 @@ describe('a Redis of ours', () => {
     expect(await redisSays(redis, 'STRLEN held')).toBe(':0');
   });
 
-  it('answers nothing while it is paused, and everything once it is resumed', async () => {
+  it('answers nothing while paused, and everything after resume', async () => {
     await using redis = await startRedis(choice);
     using wire = await Wire.open(redis);
     expect(await wire.ask('PING')).toBe('+PONG');
@@ -80,7 +80,7 @@ describe('a Redis of ours', () => {
     expect(await tryConnect(redis)).toBe('ECONNREFUSED');
   });
 
-  it('does nothing when killed, started or stopped twice', async () => {
+  it('does nothing if killed, started or stopped twice', async () => {
     const redis = await startRedis(choice);
     await redis.start();
     expect(await redisSays(redis, 'PING')).toBe('+PONG');
@@ -91,7 +91,7 @@ describe('a Redis of ours', () => {
     expect(await tryConnect(redis)).toBe('ECONNREFUSED');
   });
 
-  it('has the port asked for, or says that it is taken', async () => {
+  it('has the requested port, or says that it is taken', async () => {
     const port = await freePort();
     await using redis = await startRedis(choice, { port });
     expect(redis.port).toBe(port);
@@ -100,7 +100,7 @@ describe('a Redis of ours', () => {
     await expect(second).rejects.toThrow(/port( \d+)? is taken/);
   });
 
-  it('takes the arguments given', async () => {
+  it('gets the given arguments', async () => {
     await using redis = await startRedis(choice, { args: ['--databases', '3'] });
     expect(await redisSays(redis, 'SELECT 2')).toBe('+OK');
     expect(await redisSays(redis, 'SELECT 3')).toMatch(/^-ERR/);
@@ -112,7 +112,7 @@ describe('a Redis of ours', () => {
     await expect(refused).rejects.toThrow(/argument must be|Invalid|integer/i);
   });
 
-  it('shows the output of all its starts', async () => {
+  it('returns the output of all its starts', async () => {
     await using redis = await startRedis(choice);
     await redis.kill();
     await redis.start();
@@ -120,7 +120,7 @@ describe('a Redis of ours', () => {
     expect(ready).toHaveLength(2);
   });
 
-  it('is reached by a replica at its peer address', async () => {
+  it('is reachable by a replica at its peer address', async () => {
     await using primary = await startRedis(choice, { args: ['--repl-diskless-sync-delay', '0'] });
     await redisSays(primary, 'SET held 7');
     const { host, port } = primary.peer;
@@ -131,10 +131,10 @@ describe('a Redis of ours', () => {
   });
 });
 
-describe('a NATS server of ours', () => {
+describe('a started NATS server', () => {
   beforeEach(needsOurs(choice.nats));
 
-  it('greets at its url, and again after a kill', async () => {
+  it('accepts connections at its url, also after a kill and start', async () => {
     await using nats = await startNats(choice);
     expect(nats.url).toBe(`nats://${nats.host}:${nats.port}`);
     using before = await Wire.open(nats);
@@ -146,7 +146,7 @@ describe('a NATS server of ours', () => {
     expect(await after.answer()).toMatch(/^INFO /);
   });
 
-  it('takes the arguments given', async () => {
+  it('gets the given arguments', async () => {
     await using nats = await startNats(choice, { args: ['--user', 'pim', '--pass', 'secret'] });
     using wire = await Wire.open(nats);
     expect(await wire.answer()).toContain('"auth_required":true');

@@ -16,7 +16,7 @@ afterAll(async () => {
 });
 
 describe('a TCP proxy in front of a server', () => {
-  it('passes on both ways, also more than buffers hold', async () => {
+  it('forwards in both directions, also more than the buffers hold', async () => {
     await using proxy = await startTcpProxy(redis);
     using wire = await Wire.open(proxy);
     proxy.latencyMs(5);
@@ -28,7 +28,7 @@ describe('a TCP proxy in front of a server', () => {
     expect(proxy.connections).toBe(1);
   });
 
-  it('delays each way', async () => {
+  it('delays each direction', async () => {
     await using proxy = await startTcpProxy(redis);
     using wire = await Wire.open(proxy);
     proxy.latencyMs(60);
@@ -37,7 +37,7 @@ describe('a TCP proxy in front of a server', () => {
     expect(performance.now() - sentMono).toBeGreaterThanOrEqual(120);
   });
 
-  it('lets nothing through in a blackhole and brings it late after healing', async () => {
+  it('lets nothing through in a blackhole and delivers it after healing', async () => {
     await using proxy = await startTcpProxy(redis);
     using wire = await Wire.open(proxy);
     expect(await wire.ask('PING')).toBe('+PONG');
@@ -50,7 +50,7 @@ describe('a TCP proxy in front of a server', () => {
     expect(await direct.ask('STRLEN crossed')).toBe(':1');
   });
 
-  it('accepts a connection in a blackhole, which comes alive after healing', async () => {
+  it('accepts a connection in a blackhole, which works after healing', async () => {
     await using proxy = await startTcpProxy(redis);
     proxy.blackhole();
     using wire = await Wire.open(proxy);
@@ -60,7 +60,7 @@ describe('a TCP proxy in front of a server', () => {
     expect(await wire.answer()).toBe('+PONG');
   });
 
-  it('can hold the answers alone', async () => {
+  it('can hold only the replies', async () => {
     await using proxy = await startTcpProxy(redis);
     using wire = await Wire.open(proxy);
     proxy.blackhole('to-client');
@@ -71,7 +71,7 @@ describe('a TCP proxy in front of a server', () => {
     expect(await wire.answer()).toBe('+OK');
   });
 
-  it('can lose the answers: the server has done it, and the connection is cut at healing', async () => {
+  it('can lose the replies: the server executes the request, and healing cuts the connection', async () => {
     await using proxy = await startTcpProxy(redis);
     using lost = await Wire.open(proxy);
     using unharmed = await Wire.open(proxy);
@@ -84,7 +84,7 @@ describe('a TCP proxy in front of a server', () => {
     expect(await unharmed.ask('INCR counted')).toBe(':2');
   });
 
-  it('keeps the ends from hearing of each other’s end in a blackhole', async () => {
+  it('hides the end of either side in a blackhole', async () => {
     await using proxy = await startTcpProxy(redis);
     using wire = await Wire.open(proxy);
     const id = (await wire.ask('CLIENT ID')).slice(1);
@@ -95,7 +95,7 @@ describe('a TCP proxy in front of a server', () => {
     await vi.waitFor(() => expect(wire.ended).toBe('end'));
   });
 
-  it('cuts present connections by reset and lets new ones through', async () => {
+  it('cuts present connections by reset and accepts new ones', async () => {
     await using proxy = await startTcpProxy(redis);
     using wire = await Wire.open(proxy);
     proxy.reset();
@@ -104,7 +104,7 @@ describe('a TCP proxy in front of a server', () => {
     expect(await next.ask('PING')).toBe('+PONG');
   });
 
-  it('refuses connections until it is healed, on the same port', async () => {
+  it('refuses connections until it is healed, and keeps its port', async () => {
     await using proxy = await startTcpProxy(redis);
     using wire = await Wire.open(proxy);
     await proxy.refuse();
@@ -115,7 +115,7 @@ describe('a TCP proxy in front of a server', () => {
     expect(await next.ask('PING')).toBe('+PONG');
   });
 
-  it('leads new connections to another server', async () => {
+  it('connects new connections to another server', async () => {
     await using other = await startRedis(choice);
     await using proxy = await startTcpProxy(redis);
     using before = await Wire.open(proxy);
@@ -125,7 +125,7 @@ describe('a TCP proxy in front of a server', () => {
     expect(await after.ask('STRLEN side')).toBe(':0');
   });
 
-  it('ends a client’s connection when the server ends', async () => {
+  it('ends a client’s connection if the server ends', async () => {
     await using other = await startRedis(choice);
     await using proxy = await startTcpProxy(other);
     using wire = await Wire.open(proxy);

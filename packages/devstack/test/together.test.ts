@@ -20,7 +20,7 @@ async function redisSays(server: RunningServer, command: string): Promise<string
   return await wire.ask(command);
 }
 
-describe('servers that know each other', () => {
+describe('groups of servers', () => {
   beforeEach((context) =>
     context.skip(
       choice.redis.kind !== 'process' || choice.nats.kind !== 'process',
@@ -28,7 +28,7 @@ describe('servers that know each other', () => {
     ),
   );
 
-  it('make a replica the primary when the primary was killed, and the old one its replica', async () => {
+  it('fail over to a replica after a kill of the primary, which then becomes a replica', async () => {
     await using redis = await startRedisSentinel(choice, { appendonly: true });
     const [first] = redis.nodes;
     expect(await redis.primary()).toBe(first);
@@ -45,14 +45,14 @@ describe('servers that know each other', () => {
     expect(await redisSays(next, 'STRLEN held')).toBe(':1');
     await first.start();
     await vi.waitFor(async () => {
-      // Asked each time: a machine that stops for half a second may have made the sentinels choose again.
+      // Queried each time: a pause of the machine of half a second may have caused another failover.
       expect(await redisSays(await redis.primary(), 'SET new 7')).toBe('+OK');
       expect(await redisSays(first, 'SET held 8')).toMatch(/^-READONLY/);
       expect(await redisSays(first, 'STRLEN new')).toBe(':1');
     }, FAILOVER_WITHIN);
   });
 
-  it('lose what a primary took while its replicas were behind a cut proxy', async () => {
+  it('lose the writes of a primary whose replication was cut', async () => {
     await using way = new AsyncDisposableStack();
     let proxy: TcpProxy | undefined;
     await using redis = await startRedisSentinel(choice, {
@@ -82,7 +82,7 @@ describe('servers that know each other', () => {
     }, FAILOVER_WITHIN);
   });
 
-  it('share the slots of a cluster, and take over those of a killed master', async () => {
+  it('share the slots of a cluster, and take over the slots of a killed master', async () => {
     await using redis = await startRedisCluster(choice, { replicas: 1 });
     const masters = await Promise.all(['{a}', '{b}', '{c}'].map((key) => redis.masterOf(key)));
     expect(new Set(masters)).toEqual(new Set(redis.nodes.slice(0, 3)));
@@ -103,7 +103,7 @@ describe('servers that know each other', () => {
     }, FAILOVER_WITHIN);
   });
 
-  it('pass messages between NATS servers, also when one was killed', async () => {
+  it('pass messages between NATS servers, also after one was killed', async () => {
     await using nats = await startNatsCluster(choice);
     const [first, second, third] = nats.nodes;
     await first.kill();

@@ -3,9 +3,9 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { vi } from 'vitest';
 
-/** One connection that speaks lines, to see whether, and what, a server answers on this very connection. */
+/** One connection with a line protocol, to test the replies of a server on this connection. */
 export class Wire implements Disposable {
-  /** Why the connection ended: an error code, or `end`; nothing while it is open. */
+  /** Why the connection ended: an error code or `end`; undefined while it is open. */
   ended: string | undefined;
   readonly #socket: Socket;
   #received = '';
@@ -23,7 +23,7 @@ export class Wire implements Disposable {
     return new Wire(socket);
   }
 
-  /** Sends a line and resolves to the first line of the answer. */
+  /** Sends a line and resolves to the first line of the reply. */
   async ask(line: string): Promise<string> {
     this.send(line);
     return this.answer();
@@ -34,7 +34,7 @@ export class Wire implements Disposable {
     this.#socket.write(`${line}\r\n`);
   }
 
-  /** The first line received since the last one was sent; it is then taken as read. */
+  /** Takes the first unread line. */
   async answer(): Promise<string> {
     const isThere = (): void => {
       if (!this.#received.includes('\r\n')) throw new Error(`no answer, ${this.ended ?? 'open'}`);
@@ -45,7 +45,7 @@ export class Wire implements Disposable {
     return line;
   }
 
-  /** Resolves to whether the connection, still open, brought nothing for so long. */
+  /** Resolves to whether the connection stayed open and silent for this time. */
   async staysSilent(forMs: number): Promise<boolean> {
     await delay(forMs);
     return this.#received === '' && this.ended === undefined;
@@ -56,7 +56,7 @@ export class Wire implements Disposable {
   }
 }
 
-/** Resolves to how a connection attempt failed, or `connected`. */
+/** Resolves to the error of a connection attempt, or `connected`. */
 export async function tryConnect(at: { host: string; port: number }): Promise<string> {
   try {
     using _wire = await Wire.open(at);

@@ -1,6 +1,7 @@
 import { fillDebianCache, isDebianLike } from './debian-cache.ts';
-import { planContainers } from './docker-engine.ts';
-import { DevstackError } from './errors.ts';
+import { planContainers, type ContainerOptions } from '../docker/engine.ts';
+import { IMAGES } from '../docker/images.ts';
+import { DevstackError } from '../errors.ts';
 import {
   findProgram,
   type LocalProgram,
@@ -8,48 +9,30 @@ import {
   type ProgramSearch,
   REDIS_PROGRAM,
 } from './local-programs.ts';
-import type { ServerPlan, ServersChoice } from './servers.ts';
+import type { ServerPlan, ServersChoice, SourcePlan } from '../servers.ts';
 
-/** A source of servers that we run ourselves. */
+/** A source of servers that this package starts. */
 export type OwnSource = 'docker' | 'process';
 
-/** What to choose from. `serversFromEnvironment` gives the first five. */
-export interface ChooseServersOptions {
-  /** A NATS server that runs already; wins over everything else. */
+/** What to choose from. `serversFromEnvironment` returns the part that users set from outside. */
+export interface ChooseServersOptions extends ContainerOptions {
+  /** A running NATS server; takes precedence over everything else. */
   readonly natsUrl?: string;
-  /** A Redis that runs already; wins over everything else. */
+  /** A running Redis; takes precedence over everything else. */
   readonly redisUrl?: string;
-  /** The only source allowed for servers that were not given: no other is tried. */
+  /** The only source for servers that were not given by URL: no other is tried. */
   readonly force?: OwnSource;
-  /** Address of the Docker engine, as in `DOCKER_HOST`, where it is not the usual one. */
-  readonly dockerHost?: string;
-  /** Whether the image that removes a killed run's containers may be used. Default: yes, where it can be had. */
-  readonly ryuk?: boolean;
   /** The source tried first. Tests prefer `docker`; `npm start` and benchmarks prefer `process`. */
   readonly prefer: OwnSource;
   /** Folder that servers may be fetched into on Debian and Ubuntu. Without it nothing is fetched. */
   readonly cacheDir?: string;
-  /** Told one line at a time what takes long: fetching packages, pulling images. */
-  readonly onProgress?: (line: string) => void;
-  /** Ends fetching and pulling; the choice then rejects with the signal's reason. */
-  readonly signal?: AbortSignal;
 }
 
-/** A source's two plans with one line about them, or why it has none. */
-export type SourcePlan =
-  | {
-      readonly kind: 'usable';
-      readonly redis: ServerPlan;
-      readonly nats: ServerPlan;
-      readonly what: string;
-    }
-  | { readonly kind: 'unusable'; readonly why: string };
-
 /**
- * Chooses where Redis and NATS come from. Starts nothing; may pull images or fetch packages, which can take minutes.
+ * Chooses the source of Redis and NATS. Starts nothing; may pull images or fetch packages, which can take minutes.
  *
- * URLs given are used as they are. What was not given comes from the source preferred, else from the other one, and
- * `reason` says why; a forced source has no other.
+ * Given URLs are used as they are. The other servers come from the preferred source, else from the second one, and `reason`
+ * says why; a forced source has no fallback.
  *
  * @throws {@link DevstackError} `no-servers`: names everything that is missing and what to install
  */
@@ -77,7 +60,7 @@ interface OwnChoice {
   readonly redis: ServerPlan;
   readonly nats: ServerPlan;
   readonly what: string;
-  /** Why the source preferred was not it; empty when it was. */
+  /** Why the preferred source was not used; empty if it was. */
   readonly instead: string;
 }
 
@@ -129,17 +112,30 @@ function nameAndVersion({ command, version }: LocalProgram): string {
   return `${command.replace(/.*\//, '')} ${version}`;
 }
 
-function helpText(failures: readonly string[], force: OwnSource | undefined): string {
-  const install = {
-    docker: 'start a Docker engine that has or can pull the images',
-    process: 'install redis-server (or valkey-server) 7.0 or newer and nats-server 2.9 or newer',
-  };
-  const ways = force === undefined ? `${install.process}, or ${install.docker}` : install[force];
+/** Why no source is usable, and how to make one usable. */
+export function helpText(failures: readonly string[], force: OwnSource | undefined): string {
+  const ways = force === undefined ? [...INSTALL.process, ...INSTALL.docker] : INSTALL[force];
   return [
     force === undefined
       ? 'there are no servers to use:'
       : `servers were to come from ${force} only:`,
     ...failures.map((why) => `  - ${why}`),
-    `To help: ${ways}; or give the addresses of running ones (MGM_NATS_URL, MGM_REDIS_URL).`,
+    'do one of these:',
+    ...[...ways, 'set MGM_NATS_URL and MGM_REDIS_URL to running servers'].map(
+      (way) => `  - ${way}`,
+    ),
   ].join('\n');
 }
+
+/** How to make a source usable. */
+const INSTALL: Readonly<Record<OwnSource, readonly string[]>> = {
+  process: [
+    'macOS: brew install redis nats-server',
+    'Fedora: dnf install valkey nats-server',
+    'Debian, Ubuntu: apt install redis-server nats-server',
+    'elsewhere: install Redis 7.0 or Valkey 7.2, and nats-server 2.9, or newer',
+  ],
+  docker: [
+    `start a Docker engine, and docker pull ${IMAGES.redis}, docker pull ${IMAGES.nats} if it cannot pull them itself`,
+  ],
+};

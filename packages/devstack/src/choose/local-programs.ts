@@ -3,35 +3,35 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** Folders of servers that are often not on the PATH of a person who is not root. */
+/** Folders with servers that are often missing from the PATH of an ordinary user. */
 const SERVER_FOLDERS = ['/usr/sbin', '/usr/local/sbin', '/usr/local/bin', '/opt/homebrew/bin'];
 
-/** A server program that runs on this machine. */
+/** A server program of this machine. */
 export interface LocalProgram {
-  /** As it is started: a name on the PATH, or a path. */
+  /** A name on the PATH, or a path. */
   readonly command: string;
   readonly version: string;
 }
 
-/** What was found under the names looked for, or why nothing usable was. */
+/** The program found, or why none is usable. */
 export type ProgramSearch =
   | { readonly kind: 'found'; readonly program: LocalProgram }
   | { readonly kind: 'missing'; readonly why: string };
 
-/** The server programs of one kind, by name, and the oldest version that will do, by name. */
+/** The names of a kind of server program, and the oldest supported version. */
 export interface ProgramWish {
   readonly names: readonly string[];
   readonly oldest: string;
 }
 
-/** Redis 7.0 is the oldest line supported; Valkey began at 7.2. */
+/** Redis 7.0 is the oldest supported line; Valkey began at 7.2. */
 export const REDIS_PROGRAM: ProgramWish = {
   names: ['redis-server', 'valkey-server'],
   oldest: '7.0',
 };
 export const NATS_PROGRAM: ProgramWish = { names: ['nats-server'], oldest: '2.9' };
 
-/** Looks on the PATH and in the usual folders, or in `folder` alone, by asking each program for its version. */
+/** Searches the PATH and the usual folders, or only `folder`, and asks each program for its version. */
 export async function findProgram(wish: ProgramWish, folder?: string): Promise<ProgramSearch> {
   let why = `no ${wish.names.join(' or ')} ${folder === undefined ? 'on the PATH' : `in ${folder}`}`;
   for (const command of candidates(wish, folder)) {

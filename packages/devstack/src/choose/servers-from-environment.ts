@@ -1,7 +1,7 @@
 import type { ChooseServersOptions, OwnSource } from './choose-servers.ts';
-import { DevstackError } from './errors.ts';
+import { DevstackError } from '../errors.ts';
 
-/** The part of {@link ChooseServersOptions} that people set from outside. */
+/** The part of {@link ChooseServersOptions} that users set from outside. */
 export type ServersFromEnvironment = Pick<
   ChooseServersOptions,
   'natsUrl' | 'redisUrl' | 'force' | 'dockerHost' | 'ryuk'
@@ -11,10 +11,10 @@ const NATS_SCHEMES = ['nats:', 'tls:'];
 const REDIS_SCHEMES = ['redis:', 'rediss:'];
 
 /**
- * Reads `MGM_NATS_URL`, `MGM_REDIS_URL`, `MGM_SERVERS` (`docker`, `process`, or `auto` for no wish), `DOCKER_HOST` and
- * `TESTCONTAINERS_RYUK_DISABLED` out of the environment given. An empty value counts as absent.
+ * Reads `MGM_NATS_URL`, `MGM_REDIS_URL`, `MGM_SERVERS` (`docker`, `process` or `auto`), `DOCKER_HOST` and
+ * `TESTCONTAINERS_RYUK_DISABLED` from `env`. An empty value counts as absent.
  *
- * @throws {@link DevstackError} `bad-setting`: names the variable, its value and what it may be
+ * @throws {@link DevstackError} `bad-setting`: names the variable, its value and the allowed values
  */
 export function serversFromEnvironment(
   env: Readonly<Record<string, string | undefined>>,

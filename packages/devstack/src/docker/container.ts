@@ -7,16 +7,16 @@ import {
   Wait,
   type WaitStrategy,
 } from 'testcontainers';
-import type { ServerRequest } from './server-kinds.ts';
-import type { ServerOutput } from './server-output.ts';
+import type { ServerRequest } from '../server-kinds.ts';
+import type { ServerOutput } from '../process/server-output.ts';
 
-/** A container needs a fraction of a second; a machine under load gets more. */
+/** A container usually needs a fraction of a second; the limit allows for load. */
 export const READY_WITHIN_MS = 30_000;
-const LAST_WORDS = { stdout: true, stderr: true, tail: 200 } as const;
+const LAST_OUTPUT = { stdout: true, stderr: true, tail: 200 } as const;
 
 /**
- * Starts a server's container and resolves when the server is ready. Of one that did not get so far nothing is left but what it
- * said, in `output`.
+ * Starts a server's container and resolves when the server is ready. If that fails, the container is removed and its output is
+ * kept in `output`.
  */
 export async function startContainer(
   image: string,
@@ -29,7 +29,7 @@ export async function startContainer(
     .withName(name)
     .withCommand([...kind.containerCommand, ...args])
     .withExposedPorts({ container: kind.containerPort, host: port })
-    .withWaitStrategy(new ReadyOrLastWords(kind.readyLine, output))
+    .withWaitStrategy(new ReadyOrLastOutput(kind.readyLine, output))
     .withStartupTimeout(READY_WITHIN_MS);
   if (dataDir !== undefined)
     container.withBindMounts([{ source: resolve(dataDir), target: '/data' }]);
@@ -42,11 +42,11 @@ export async function startContainer(
 }
 
 /**
- * Waits for a line of output. When it does not come, what the server said instead is kept, since `testcontainers` then removes
- * the container at once. (Following the output from the start would not do: of a container that ends quickly, a follower may
- * get nothing.)
+ * Waits for a line of output. On failure it keeps the last output of the server, since `testcontainers` then removes the
+ * container immediately. (Following the output from the start is not enough: a follower may get nothing of a container that
+ * ends quickly.)
  */
-class ReadyOrLastWords implements WaitStrategy {
+class ReadyOrLastOutput implements WaitStrategy {
   readonly #ready: WaitStrategy;
   readonly #output: ServerOutput;
 
@@ -59,7 +59,7 @@ class ReadyOrLastWords implements WaitStrategy {
     try {
       await this.#ready.waitUntilReady(...args);
     } catch (error) {
-      this.#output.add(textOf(await args[0].logs(LAST_WORDS)));
+      this.#output.add(textOf(await args[0].logs(LAST_OUTPUT)));
       throw error;
     }
   }
@@ -78,18 +78,18 @@ class ReadyOrLastWords implements WaitStrategy {
   }
 }
 
-/** `testcontainers` leaves a container behind that could not be started, or ended before its port was looked for. */
+/** `testcontainers` leaves a container that did not start, or ended before its port was read. */
 async function removeIfThere(name: string, output: ServerOutput): Promise<void> {
   const { container: containers } = await getContainerRuntimeClient();
   const found = await containers.dockerode.listContainers({ all: true, filters: { name: [name] } });
   for (const { Id } of found) {
     const container = containers.getById(Id);
-    output.add(textOf(await container.logs(LAST_WORDS)));
+    output.add(textOf(await container.logs(LAST_OUTPUT)));
     await container.remove({ force: true, v: true });
   }
 }
 
-/** Text of a container's output. The engine sends output in frames: one byte of kind, three of nothing, four of length, then text. */
+/** Decodes a container's output: frames of one byte for the stream, three unused bytes, four bytes of length, then text. */
 export function textOf(frames: Buffer): string {
   let text = '';
   for (let at = 0; at + 8 <= frames.length;) {

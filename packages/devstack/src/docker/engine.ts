@@ -1,23 +1,32 @@
+import { addAbortListener } from 'node:events';
+import { existsSync } from 'node:fs';
+import { request } from 'node:http';
+import { hostname } from 'node:os';
 import type { ContainerRuntimeClient } from 'testcontainers';
-import type { ChooseServersOptions, SourcePlan } from './choose-servers.ts';
-import type { WorkOptions } from './debian-cache.ts';
-import { engineHostname, publishedOn } from './engine-probe.ts';
-import { messageOf } from './errors.ts';
+import { messageOf } from '../errors.ts';
 import { IMAGES } from './images.ts';
-import type { DockerEngine, ServerPlan } from './servers.ts';
+import type { DockerEngine, ServerPlan, SourcePlan, WorkOptions } from '../servers.ts';
 
 const PULL_WITHIN_MS = 90_000;
 const USUAL_SOCKET = 'unix:///var/run/docker.sock';
 
+/** How containers are started. */
+export interface ContainerOptions extends WorkOptions {
+  /** Address of the Docker engine, as in `DOCKER_HOST`, if it is not the default. */
+  readonly dockerHost?: string;
+  /** Whether to use the image that removes the containers of a killed run. Default: yes, if it is available. */
+  readonly ryuk?: boolean;
+}
+
 type EngineAddress = Pick<DockerEngine, 'dockerHost' | 'hostOverride'>;
 
-/** Plans both servers as containers: finds the engine, and pulls the images that it lacks. */
-export async function planContainers(options: ChooseServersOptions): Promise<SourcePlan> {
+/** Plans both servers as containers: finds the engine and pulls missing images. */
+export async function planContainers(options: ContainerOptions): Promise<SourcePlan> {
   const { dockerHost } = options;
   const at = dockerHost ?? USUAL_SOCKET;
   const noEngine: SourcePlan = { kind: 'unusable', why: `no Docker engine answers at ${at}` };
   const name = at.startsWith('unix:') ? await engineHostname(new URL(at).pathname) : undefined;
-  // Asked for an address that is dead, testcontainers would try others; the caller named this one.
+  // For an unreachable address testcontainers would try others, but the caller named this one.
   if (dockerHost?.startsWith('unix:') && name === undefined) return noEngine;
   const hostOverride = publishedOn(name);
   const address: EngineAddress = {
@@ -37,8 +46,8 @@ export async function planContainers(options: ChooseServersOptions): Promise<Sou
 }
 
 /**
- * Tells `testcontainers` which engine to use. It has no other way in than the environment of this process, which it
- * reads at its first use; what is set there already is the user's and stays.
+ * Tells `testcontainers` which engine to use. The only way is the environment of this process, which it reads at its first
+ * use; variables set by the user are kept.
  */
 export function configureTestcontainers(engine: Omit<DockerEngine, 'version'>): void {
   const wanted = {
@@ -48,7 +57,7 @@ export function configureTestcontainers(engine: Omit<DockerEngine, 'version'>): 
     RYUK_CONTAINER_IMAGE: IMAGES.ryuk,
   };
   for (const [name, value] of Object.entries(wanted)) {
-    // oxlint-disable-next-line node/no-process-env -- the only way to tell testcontainers
+    // oxlint-disable-next-line node/no-process-env -- the only way to configure testcontainers
     if (value !== undefined) process.env[name] ??= value;
   }
 }
@@ -70,7 +79,7 @@ async function connect(address: EngineAddress): Promise<ContainerRuntimeClient |
   return getContainerRuntimeClient().catch(() => undefined);
 }
 
-/** Resolves to the servers' images that are not to be had and why; empty when all are there. */
+/** Resolves to the missing images with the reasons; empty if all are available. */
 async function obtainAll(client: ContainerRuntimeClient, options: WorkOptions): Promise<string> {
   const troubles: string[] = [];
   for (const image of [IMAGES.redis, IMAGES.nats]) {
@@ -80,7 +89,7 @@ async function obtainAll(client: ContainerRuntimeClient, options: WorkOptions): 
   return troubles.join(', ');
 }
 
-/** Resolves to what is wrong, when the image is neither there nor to be pulled. */
+/** Resolves to the reason if the image is neither present nor can be pulled. */
 async function obtain(
   client: ContainerRuntimeClient,
   image: string,
@@ -92,22 +101,57 @@ async function obtain(
   onProgress?.(`pulling ${image}`);
   const trouble = await troubleOf(client.image.pull(name), signal);
   signal?.throwIfAborted();
-  // The engine reports some failures in the middle of a successful answer, so the image itself is looked for.
+  // The engine reports some failures inside a successful response, so check for the image itself.
   if (await client.image.exists(name)) return undefined;
   return trouble ?? 'pulling it gave no image';
 }
 
-/** Resolves to how the work failed, if it did, or that it was given up; the engine ends a pull that nobody waits for. */
+/** Resolves to the failure of the work, if any, or to its timeout. The engine cancels a pull without a client. */
 async function troubleOf(
   work: Promise<void>,
   signal: AbortSignal | undefined,
 ): Promise<string | undefined> {
-  const given = Promise.withResolvers<string>();
-  const giveUp = (): void => given.resolve(`no end after ${PULL_WITHIN_MS / 1000} s`);
-  const timer = setTimeout(giveUp, PULL_WITHIN_MS);
-  signal?.addEventListener('abort', giveUp);
-  const outcome = await Promise.race([work.then(() => undefined, messageOf), given.promise]);
-  signal?.removeEventListener('abort', giveUp);
-  clearTimeout(timer);
-  return outcome;
+  const abandoned = Promise.withResolvers<string>();
+  const limit = AbortSignal.timeout(PULL_WITHIN_MS);
+  using _ = addAbortListener(signal ? AbortSignal.any([signal, limit]) : limit, () =>
+    abandoned.resolve(`no end after ${PULL_WITHIN_MS / 1000} s`),
+  );
+  return await Promise.race([work.then(() => undefined, messageOf), abandoned.promise]);
+}
+
+const ANSWER_WITHIN_MS = 3_000;
+
+/** The host name that the Docker engine at a unix socket reports; `undefined` if none answers. */
+function engineHostname(socketPath: string): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const options = { socketPath, path: '/info', timeout: ANSWER_WITHIN_MS };
+    const asking = request(options, (response) => {
+      let body = '';
+      response.setEncoding('utf8').on('data', (chunk: string) => (body += chunk));
+      response.on('end', () => resolve(nameIn(body)));
+    });
+    asking.once('timeout', () => asking.destroy());
+    asking.once('error', () => resolve(undefined));
+    asking.end();
+  });
+}
+
+/**
+ * The address of published ports if `testcontainers` would guess it wrongly. It takes the file /.dockerenv as proof that it
+ * runs inside a container, and then uses the bridge's gateway. Machines made from container images have that file, too;
+ * there an engine of the same machine publishes on the loopback address.
+ */
+function publishedOn(nameOfEngine: string | undefined): string | undefined {
+  const local = existsSync('/.dockerenv') && nameOfEngine === hostname();
+  return local ? '127.0.0.1' : undefined;
+}
+
+function nameIn(body: string): string | undefined {
+  try {
+    const info: unknown = JSON.parse(body);
+    if (typeof info !== 'object' || info === null || !('Name' in info)) return undefined;
+    return typeof info.Name === 'string' ? info.Name : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -1,9 +1,9 @@
 /**
- * The container images of the servers, the only place that names them.
+ * The container images of the servers. No other file names them.
  *
- * The oldest lines that the product supports follow from the tags; `redis:7-alpine` and `nats:2-alpine` move within
- * their major version. `ryuk` removes containers that a killed test run left behind; its tag is the one that the
- * installed `testcontainers` was made for.
+ * The tags determine the oldest supported lines; `redis:7-alpine` and `nats:2-alpine` move within their major version.
+ * `ryuk` removes containers that a killed test run left behind; its tag is the one that the installed `testcontainers`
+ * expects.
  */
 export const IMAGES = {
   redis: 'redis:7-alpine',

@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { getContainerRuntimeClient, type StartedTestContainer } from 'testcontainers';
-import { READY_WITHIN_MS, startContainer, textOf } from './docker-container.ts';
-import { configureTestcontainers } from './docker-engine.ts';
-import { DevstackError, messageOf } from './errors.ts';
-import { freePort } from './free-port.ts';
-import type { ServerKind, ServerRequest } from './server-kinds.ts';
-import { ServerOutput } from './server-output.ts';
-import type { RunningServer, ServerPlan } from './servers.ts';
+import { READY_WITHIN_MS, startContainer, textOf } from './container.ts';
+import { configureTestcontainers } from './engine.ts';
+import { DevstackError, messageOf } from '../errors.ts';
+import { freePort } from '../process/free-port.ts';
+import type { ServerKind, ServerRequest } from '../server-kinds.ts';
+import { ServerOutput } from '../process/server-output.ts';
+import type { RunningServer, ServerPlan } from '../servers.ts';
 
 const READY_POLL_MS = 20;
 const STOP_WITHIN_MS = 3_000;
@@ -19,8 +19,8 @@ type EngineContainer = ReturnType<
 >;
 
 /**
- * Starts a server as a container and resolves when it takes connections. Its host port is a fixed one, since the engine
- * would give a random one anew at each start.
+ * Starts a server as a container and resolves when it accepts connections. The host port is fixed, since the engine would
+ * assign another random port at each start.
  */
 export async function startDockerServer(
   plan: ContainerPlan,
@@ -35,7 +35,7 @@ export async function startDockerServer(
       return await DockerServer.of(request.kind, port, started);
     } catch (error) {
       const portTaken = PORT_TAKEN.test(messageOf(error));
-      // Somebody may have taken the port since it was found free; another one will do, unless the caller named it.
+      // Another process may have taken the port in the meantime: try another one, unless the caller chose it.
       if (portTaken && request.port === undefined && tries < PORT_TRIES) continue;
       const why = portTaken ? `port ${port} is taken` : messageOf(error);
       const what = `a container of ${plan.image} did not start: ${why}`;
@@ -116,7 +116,7 @@ class DockerServer implements RunningServer {
     if (this.#stopped) return;
     this.#stopped = true;
     const { Paused: paused } = await this.#state();
-    // A paused container takes no signal.
+    // A paused container handles no signal.
     if (paused) await this.#container.unpause();
     await this.#started.stop({ timeout: STOP_WITHIN_MS });
   }

@@ -1,17 +1,16 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { freePort } from './free-port.ts';
-import { startProcessServer } from './process-server.ts';
+import { freePort } from '../process/free-port.ts';
+import { startProcessServer } from '../process/process-server.ts';
 import { needsProcesses, type TlsFiles } from './redis-node.ts';
-import { NATS } from './server-kinds.ts';
-import type { RunningServer, ServersChoice } from './servers.ts';
-import { settled } from './settled.ts';
-import { startTogether, type Trio } from './start-together.ts';
+import { NATS } from '../server-kinds.ts';
+import type { RunningServer, ServersChoice } from '../servers.ts';
+import { settled, startTogether, type Trio } from './start-together.ts';
 
 /** How each NATS server of a cluster is started. */
 export interface NatsClusterOptions {
-  /** Clients must encrypt. Default: they must not. */
+  /** Clients must use TLS. Default: no TLS. */
   readonly tls?: TlsFiles;
   /** More arguments of each `nats-server`. */
   readonly args?: readonly string[];
@@ -19,7 +18,7 @@ export interface NatsClusterOptions {
 
 /** Three NATS servers, each connected to the others: a client of one reaches the clients of all. */
 export interface NatsCluster extends AsyncDisposable {
-  /** The addresses of all three with commas between. */
+  /** The addresses of all three, separated by commas. */
   readonly url: string;
   readonly nodes: Trio;
 }
@@ -27,7 +26,7 @@ export interface NatsCluster extends AsyncDisposable {
 /**
  * Starts a cluster of three NATS servers. Resolves when each knows the others.
  *
- * @throws {@link DevstackError} `start-failed`; `bad-setting` when servers are not processes
+ * @throws {@link DevstackError} `start-failed`; `bad-setting` if servers are not processes
  */
 export async function startNatsCluster(
   choice: ServersChoice,
@@ -49,10 +48,10 @@ export async function startNatsCluster(
     };
     const nodes: Trio = [await start(0), await start(1), await start(2)];
     for (const node of nodes) await settled(node.url, async () => (await peersOf(node)) === 3);
-    // Its clients check names alone in a certificate, no addresses.
-    const place = ({ host, port }: RunningServer) =>
+    // NATS clients check only names of a certificate, not addresses.
+    const urlOf = ({ host, port }: RunningServer) =>
       options.tls ? `tls://localhost:${port}` : `nats://${host}:${port}`;
-    const hosts = nodes.map(place);
+    const hosts = nodes.map(urlOf);
     return { nodes, url: hosts.join(',') };
   });
 }
@@ -65,7 +64,7 @@ function tlsArgs(tls: TlsFiles | undefined): string[] {
   return tls ? ['--tls', '--tlscert', tls.cert, '--tlskey', tls.key] : [];
 }
 
-/** How many servers it tells its clients of. It greets each connection with a line of JSON, before any encryption. */
+/** The number of servers in the INFO line, which a server sends at the start of each connection, before TLS. */
 async function peersOf({ host, port }: RunningServer): Promise<number> {
   const socket = connect({ host, port });
   try {

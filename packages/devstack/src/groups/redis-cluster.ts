@@ -1,14 +1,13 @@
-import { freePort } from './free-port.ts';
+import { freePort } from '../process/free-port.ts';
 import { askRedis, loginOf, type RedisNodesOptions, startRedisNode } from './redis-node.ts';
-import type { RunningServer, ServersChoice } from './servers.ts';
-import { settled } from './settled.ts';
-import { startTogether } from './start-together.ts';
+import type { RunningServer, ServersChoice } from '../servers.ts';
+import { settled, startTogether } from './start-together.ts';
 
 /** How a Redis Cluster is started. */
 export interface RedisClusterOptions extends RedisNodesOptions {
-  /** Nodes that hold slots. Default 3, the fewest that can outvote one that is gone. */
+  /** The number of masters. Default 3, the smallest number that keeps a majority without one of them. */
   readonly masters?: number;
-  /** Replicas of each of them. Default 0. */
+  /** The number of replicas of each master. Default 0. */
   readonly replicas?: number;
 }
 
@@ -18,17 +17,17 @@ export interface RedisCluster extends AsyncDisposable {
   readonly url: string;
   /** The masters at the start in the order of their slots, then their replicas, in the same order. */
   readonly nodes: readonly RunningServer[];
-  /** The node that serves a key at this moment, by the word of any node that runs. */
+  /** The node that serves a key at present, according to any running node. */
   masterOf(key: string): Promise<RunningServer>;
 }
 
 const SLOTS = 16_384;
 
 /**
- * Starts a Redis Cluster, whose nodes call one gone after a second of silence and serve the slots that are left
- * (`cluster-require-full-coverage no`). Resolves when every node knows all others and calls the cluster well.
+ * Starts a Redis Cluster. Its nodes consider another one failed after one second of silence and go on serving the remaining slots
+ * (`cluster-require-full-coverage no`). Resolves when every node knows all others and reports the state `ok`.
  *
- * @throws {@link DevstackError} `start-failed`; `bad-setting` when servers are not processes
+ * @throws {@link DevstackError} `start-failed`; `bad-setting` if servers are not processes
  */
 export async function startRedisCluster(
   choice: ServersChoice,
@@ -68,7 +67,7 @@ class Sharded {
     const port = await Promise.any(this.nodes.map((node) => this.#portOf(node, key)));
     const master = this.nodes.find((node) => node.port === port);
     if (master === undefined)
-      throw new Error(`the slot of ${key} is on port ${port}, a stranger's`);
+      throw new Error(`the slot of ${key} is on port ${port}, which is not a node of this cluster`);
     return master;
   }
 
@@ -80,11 +79,11 @@ class Sharded {
       const port = Number(/:(\d+)@/.exec(address)?.[1]);
       if (!flags.includes('fail') && ranges.some((range) => holds(range, slot))) return port;
     }
-    throw new Error(`nobody serves slot ${slot}`);
+    throw new Error(`no node serves slot ${slot}`);
   }
 }
 
-/** Whether a range as `CLUSTER NODES` writes it, `5461-10922` or `42`, holds a slot. */
+/** Whether a range in the notation of `CLUSTER NODES` (`5461-10922` or `42`) contains a slot. */
 function holds(range: string, slot: number): boolean {
   const [first, last = first] = range.split('-').map(Number);
   return first !== undefined && last !== undefined && first <= slot && slot <= last;
@@ -105,7 +104,7 @@ function clusterConfig(busPort: number, { tls }: RedisClusterOptions): string[] 
   ];
 }
 
-/** What `redis-cli --cluster create` does, without its program and its pauses. */
+/** The same as `redis-cli --cluster create`, without that program and its delays. */
 async function join(
   members: readonly Member[],
   masters: number,
@@ -122,7 +121,7 @@ async function join(
   for (const { server, busPort } of others) {
     await ask(first, 'MEET', server.host, String(server.port), String(busPort));
   }
-  const isWell = async (member: Member): Promise<boolean> => {
+  const isReady = async (member: Member): Promise<boolean> => {
     const info = String(await ask(member, 'INFO'));
     const knowsAll = info.includes(`cluster_known_nodes:${members.length}\r`);
     return (
@@ -130,7 +129,7 @@ async function join(
     );
   };
   for (const one of members) {
-    await settled(`${one.server.url} in its cluster`, () => isWell(one));
+    await settled(`${one.server.url} in its cluster`, () => isReady(one));
   }
   for (const [at, replica] of members.slice(masters).entries()) {
     const master = members[at % masters] ?? first;

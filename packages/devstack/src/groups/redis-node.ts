@@ -1,10 +1,10 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { DevstackError } from './errors.ts';
-import { startProcessServer } from './process-server.ts';
-import { REDIS, type ServerKind } from './server-kinds.ts';
-import type { RunningServer, ServersChoice } from './servers.ts';
+import { DevstackError } from '../errors.ts';
+import { startProcessServer } from '../process/process-server.ts';
+import { REDIS, type ServerKind } from '../server-kinds.ts';
+import type { RunningServer, ServersChoice } from '../servers.ts';
 
 /** A certificate of 127.0.0.1 and localhost with its key, and the authority that signed it: files in PEM form. */
 export interface TlsFiles {
@@ -13,21 +13,21 @@ export interface TlsFiles {
   readonly ca: string;
 }
 
-/** How each Redis of several is started. */
+/** How each Redis of a group is started. */
 export interface RedisNodesOptions {
-  /** Every write is on disk before it is answered (`appendfsync always`). Default false: a restarted node is empty. */
+  /** Writes are on disk before the reply (`appendfsync always`). Default false: a restarted node is empty. */
   readonly appendonly?: boolean;
-  /** What clients, replicas and sentinels log in with. Default: nobody needs to. */
+  /** The password of clients, replicas and sentinels. Default: none. */
   readonly password?: string;
-  /** Everything is encrypted, replication too; there is no other port. Default: nothing is. */
+  /** TLS for all connections, replication too; there is no other port. Default: no TLS. */
   readonly tls?: TlsFiles;
   /** More lines of each Redis' configuration file, such as `maxmemory 10mb`. */
   readonly config?: readonly string[];
 }
 
-/** One Redis or sentinel among several. */
+/** One Redis or sentinel of a group. */
 export interface RedisNodeRequest extends RedisNodesOptions {
-  /** The folder of all, and the name of this one's within. */
+  /** The folder of the group, and the name of this node's folder in it. */
   readonly root: string;
   readonly name: string;
   readonly sentinel?: boolean;
@@ -36,10 +36,10 @@ export interface RedisNodeRequest extends RedisNodesOptions {
 const COMMAND_WITHIN_MS = 5_000;
 
 /**
- * Starts a Redis with a configuration file of its own, as those need that change their role: what they became is written
- * there, and holds after `kill` and `start`.
+ * Starts a Redis with a configuration file of its own. Redis writes a change of its role there, so that the role survives `kill`
+ * and `start`.
  *
- * @throws {@link DevstackError} `bad-setting` when servers are not processes: nodes find each other at 127.0.0.1
+ * @throws {@link DevstackError} `bad-setting` if servers are not processes: nodes reach each other at 127.0.0.1
  */
 export async function startRedisNode(
   { redis: plan }: ServersChoice,
@@ -52,7 +52,7 @@ export async function startRedisNode(
   return startProcessServer(plan.command, { kind: kindOf(request), args: [], dataDir });
 }
 
-/** What tells a caller that several servers of a kind are had as processes alone. */
+/** The error if a group of servers is not started as processes. */
 export function needsProcesses(name: ServerKind['name']): DevstackError {
   return new DevstackError(
     'bad-setting',
@@ -60,7 +60,7 @@ export function needsProcesses(name: ServerKind['name']): DevstackError {
   );
 }
 
-/** Asks a node one thing on a connection of its own, within 5 s. */
+/** Sends a node one command on a connection of its own, with a timeout of 5 s. */
 export async function askRedis(
   { host, port }: RunningServer,
   { password, tls }: RedisNodesOptions,
@@ -71,14 +71,14 @@ export async function askRedis(
     host,
     port,
     ...(password !== undefined && { password }),
-    // It is ours: what it is called does not matter here.
+    // The server was started here, so its name in the certificate does not matter.
     ...(tls && { tls: { rejectUnauthorized: false } }),
     lazyConnect: true,
     retryStrategy: null,
     connectTimeout: COMMAND_WITHIN_MS,
     commandTimeout: COMMAND_WITHIN_MS,
   });
-  // Without a listener ioredis prints what its call rejects with anyway.
+  // Without a listener ioredis prints errors that the call rejects with anyway.
   redis.on('error', () => {});
   try {
     await redis.connect();
@@ -88,7 +88,7 @@ export async function askRedis(
   }
 }
 
-/** The user's part of an address, where a password is needed. */
+/** The userinfo part of a URL; empty without a password. */
 export function loginOf({ password }: RedisNodesOptions): string {
   return password === undefined ? '' : `:${encodeURIComponent(password)}@`;
 }
@@ -134,4 +134,26 @@ function tlsConfig({ cert, key, ca }: TlsFiles): string[] {
     'tls-auth-clients no',
     'tls-replication yes',
   ];
+}
+
+/**
+ * Cuts a primary off from its replicas until the result is disposed, while it serves all other clients: further writes are
+ * only on the primary and are lost with it. Works in every topology, without a proxy: it revokes the replication commands of
+ * the user that all nodes share. `access` holds the options that the nodes were started with.
+ */
+export async function cutReplication(
+  primary: RunningServer,
+  access: RedisNodesOptions = {},
+): Promise<AsyncDisposable> {
+  const ask = (...rules: string[]): Promise<unknown> =>
+    askRedis(primary, access, 'ACL', 'SETUSER', 'default', ...rules);
+  await ask('-psync', '-sync');
+  await askRedis(primary, access, 'CLIENT', 'KILL', 'TYPE', 'replica');
+  return {
+    [Symbol.asyncDispose]: async () => {
+      // Not `sync`, the fallback of a replica whose `psync` was refused: such a replica never reports its offset and counts as
+      // empty until its next reconnect. A replica that was killed in the meantime resynchronizes by itself.
+      await ask('+psync').catch(() => {});
+    },
+  };
 }

@@ -1,27 +1,26 @@
 import { askRedis, loginOf, type RedisNodesOptions, startRedisNode } from './redis-node.ts';
-import type { RunningServer, ServersChoice } from './servers.ts';
-import { settled } from './settled.ts';
-import { type Own, startTogether, type Trio } from './start-together.ts';
+import type { RunningServer, ServersChoice } from '../servers.ts';
+import { type Own, settled, startTogether, type Trio } from './start-together.ts';
 
-/** How a watched Redis is started. */
+/** How a Redis with sentinels is started. */
 export interface RedisSentinelOptions extends RedisNodesOptions {
-  /** Where the two replicas get their data from, such as a proxy before the primary. Default: the primary itself. */
+  /** The source of the two replicas, such as a proxy in front of the primary. Default: the primary itself. */
   readonly replicateFrom?: (primary: RunningServer) => Promise<{ readonly port: number }>;
   /**
-   * After how many ms sentinels try again, or lead a replica to the primary that looks elsewhere. Default 3000, with
-   * `replicateFrom` 60 000.
+   * The time after which sentinels retry a failover or reconfigure a replica that follows another address, in ms. Default
+   * 3000, with `replicateFrom` 60 000.
    */
   readonly failoverTimeoutMs?: number;
 }
 
-/** A primary with two replicas and three sentinels that put another one in its place. */
+/** A primary with two replicas and three sentinels that fail over. */
 export interface RedisSentinel extends AsyncDisposable {
   /** `redis-sentinel://host:port,host:port,host:port/0#mgm`, with the password of the nodes if there is one. */
   readonly url: string;
-  /** The three that hold data. The first one was the primary at the start. */
+  /** The Redis servers. The first one was the primary at the start. */
   readonly nodes: Trio;
   readonly sentinels: Trio;
-  /** The one that most sentinels call the primary at this moment. */
+  /** The present primary according to the majority of the sentinels. */
   primary(): Promise<RunningServer>;
 }
 
@@ -29,10 +28,10 @@ const SERVICE = 'mgm';
 const QUORUM = 2;
 
 /**
- * Starts a Redis with two replicas and three sentinels, which call it gone after 500 ms of silence. Resolves when the replicas
- * follow and the sentinels know everybody.
+ * Starts a Redis with two replicas and three sentinels, which consider it failed after 500 ms of silence. Resolves when the
+ * replicas follow and the sentinels know all nodes.
  *
- * @throws {@link DevstackError} `start-failed`; `bad-setting` when servers are not processes
+ * @throws {@link DevstackError} `start-failed`; `bad-setting` if servers are not processes
  */
 export async function startRedisSentinel(
   choice: ServersChoice,
@@ -46,11 +45,11 @@ export async function startRedisSentinel(
     const nodes: Trio = [primary, await start('node-2'), await start('node-3')];
     for (const node of nodes.slice(1)) await untilFollowing(node, options);
     const sentinels = await startSentinels(choice, primary, options, { root, own });
-    return new Watched(nodes, sentinels, options);
+    return new SentinelGroup(nodes, sentinels, options);
   });
 }
 
-class Watched {
+class SentinelGroup {
   readonly nodes: Trio;
   readonly sentinels: Trio;
   readonly url: string;
@@ -82,7 +81,7 @@ class Watched {
   }
 }
 
-interface Place {
+interface Group {
   readonly root: string;
   readonly own: Own;
 }
@@ -91,7 +90,7 @@ async function startSentinels(
   choice: ServersChoice,
   primary: RunningServer,
   options: RedisSentinelOptions,
-  { root, own }: Place,
+  { root, own }: Group,
 ): Promise<Trio> {
   const { password, tls, replicateFrom } = options;
   const { failoverTimeoutMs = replicateFrom ? 60_000 : 3_000 } = options;
@@ -106,7 +105,7 @@ async function startSentinels(
   const start = async (name: string): Promise<RunningServer> => {
     const request = { root, name, config, sentinel: true, ...(tls && { tls }) };
     const sentinel = await own(startRedisNode(choice, request));
-    // How they meet: they tell of themselves every 2 s and look at the nodes every 10 s, unless told otherwise.
+    // Shorter discovery: by default sentinels announce themselves every 2 s and query the nodes every 10 s.
     const often = ['publish-period', '200', 'info-period', '500', 'ask-period', '200'];
     await askRedis(sentinel, login, 'SENTINEL', 'DEBUG', ...often);
     return sentinel;
@@ -120,7 +119,7 @@ async function startSentinels(
   return sentinels;
 }
 
-/** Sentinels here take anybody: the password is the nodes'. */
+/** Sentinels need no password here: it is that of the nodes. */
 function sentinelLogin({ tls }: RedisSentinelOptions): RedisNodesOptions {
   return { ...(tls && { tls }) };
 }

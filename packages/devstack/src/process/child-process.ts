@@ -1,13 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 
-/** Sends a signal to the program it starts as soon as the parent is gone, also when that was killed itself (Linux). */
+/** Starts a program that gets a signal as soon as its parent ends, also if that was killed (Linux). */
 const SETPRIV = '/usr/bin/setpriv';
 const hasSetpriv = (): boolean => existsSync(SETPRIV);
 
 const alive = new Set<ChildProcess>();
 
-/** A program with a folder to run in, and what it gets when this process is gone. */
+/** A program, the folder to run in, and the signal it gets when this process ends. */
 export interface BoundProgram {
   readonly command: string;
   readonly args: readonly string[];
@@ -17,9 +17,9 @@ export interface BoundProgram {
 
 /**
  * Starts a program that does not outlive this process. Its output is piped, its input closed. On Linux with setpriv
- * (a part of every distribution's base) that also holds when this process is killed, and the program has a session of its
- * own: Ctrl-C in a terminal reaches this process alone, which can then end things in order. Elsewhere it ends when this
- * process exits by itself, and shares its terminal.
+ * (part of every distribution's base) this also holds if this process is killed, and the program has a session of its own:
+ * Ctrl-C in a terminal reaches only this process, which can then shut down in order. On other systems the program ends
+ * when this process exits normally, and shares its terminal.
  */
 export function spawnBound({ command, args, dir, onOrphaned }: BoundProgram): ChildProcess {
   if (alive.size === 0) process.on('exit', killAll);
@@ -33,12 +33,12 @@ export function spawnBound({ command, args, dir, onOrphaned }: BoundProgram): Ch
   return child;
 }
 
-/** Whether it runs, be it stopped by a signal. */
+/** Whether the process exists, running or stopped by a signal. */
 export function isRunning(child: ChildProcess | undefined): child is ChildProcess {
   return child?.pid !== undefined && child.exitCode === null && child.signalCode === null;
 }
 
-/** Resolves when the process is gone. */
+/** Resolves when the process has ended. */
 export function gone(child: ChildProcess): Promise<void> {
   return new Promise((resolve) => {
     if (isRunning(child)) child.once('exit', () => resolve());
@@ -46,7 +46,7 @@ export function gone(child: ChildProcess): Promise<void> {
   });
 }
 
-/** Ends a program and, where it has a session of its own, everything that it started. */
+/** Ends a program and, if it has a session of its own, all its children. */
 export function endWithChildren(child: ChildProcess): void {
   if (!isRunning(child)) return;
   if (hasSetpriv() && child.pid !== undefined) process.kill(-child.pid, 'SIGTERM');

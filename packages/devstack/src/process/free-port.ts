@@ -2,15 +2,15 @@ import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 
 /**
- * Ports are drawn from below the range that outgoing connections get theirs from (32768 on Linux, 49152 elsewhere). A
- * client that reconnects to a killed server's port inside that range can be given the very same port as its own, and
- * then TCP connects it to itself: it believes the server is back, and the server cannot have its port again.
+ * Ports are chosen below the ephemeral range (from 32768 on Linux, from 49152 elsewhere). A client that reconnects to the port
+ * of a killed server inside that range can get the same port as its own source port, and TCP then connects it to itself:
+ * it believes that the server is back, and the server cannot bind its port.
  */
 const LOWEST = 15_000;
 const HIGHEST = 32_000;
 const TRIES = 50;
 
-/** A port of 127.0.0.1 on which nobody listens at this moment. Somebody may take it before the caller does. */
+/** A free port of 127.0.0.1. Another process may take it before the caller does. */
 export async function freePort(): Promise<number> {
   for (let tries = 0; tries < TRIES; tries++) {
     const port = randomInt(LOWEST, HIGHEST);

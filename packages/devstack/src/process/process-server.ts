@@ -3,17 +3,17 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { gone, isRunning, spawnBound } from './child-process.ts';
-import { DevstackError } from './errors.ts';
+import { DevstackError } from '../errors.ts';
 import { freePort } from './free-port.ts';
-import type { ServerRequest } from './server-kinds.ts';
+import type { ServerRequest } from '../server-kinds.ts';
 import { ServerOutput } from './server-output.ts';
-import type { RunningServer } from './servers.ts';
+import type { RunningServer } from '../servers.ts';
 
 const READY_WITHIN_MS = 15_000;
 const STOP_WITHIN_MS = 3_000;
 const PORT_TRIES = 5;
 
-/** Starts a server as a process of this machine on 127.0.0.1 and resolves when it takes connections. */
+/** Starts a server as a process on 127.0.0.1 and resolves when it accepts connections. */
 export async function startProcessServer(
   command: string,
   request: ServerRequest,
@@ -25,7 +25,7 @@ export async function startProcessServer(
       await server.start();
       return server;
     } catch (error) {
-      // Somebody may have taken the port since it was found free; another one will do, unless the caller named it.
+      // Another process may have taken the port in the meantime: try another one, unless the caller chose it.
       const again = request.port === undefined && tries < PORT_TRIES;
       if (again && server.lostItsPort()) continue;
       await server.stop();
@@ -117,7 +117,7 @@ class ProcessServer implements RunningServer {
     return this.#request.kind.portTakenLine.test(this.#output.tail());
   }
 
-  /** Rejects, with the process ended, when it ends or stays silent instead of becoming ready. */
+  /** Rejects if the process ends or does not become ready in time; then it is killed. */
   #ready(child: ChildProcess): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const unwatch = this.#output.onceMatching(this.#request.kind.readyLine, resolve);
@@ -126,7 +126,7 @@ class ProcessServer implements RunningServer {
       reject(this.#startFailed(`was not ready within ${READY_WITHIN_MS / 1000} s`));
     }, READY_WITHIN_MS);
     child.once('error', (cause) => reject(this.#startFailed(cause.message, cause)));
-    // 'close', not 'exit': by then its last words have been read.
+    // 'close', not 'exit': by then all output has been read.
     child.once('close', (code, signal) => reject(this.#startFailed(`ended (${signal ?? code})`)));
     return promise.finally(() => {
       clearTimeout(timer);
@@ -149,7 +149,7 @@ class ProcessServer implements RunningServer {
 
 async function endPolitely(child: ChildProcess): Promise<void> {
   child.kill('SIGTERM');
-  // A stopped process takes SIGTERM only when it goes on.
+  // A stopped process handles SIGTERM only after SIGCONT.
   child.kill('SIGCONT');
   const timer = setTimeout(() => child.kill('SIGKILL'), STOP_WITHIN_MS);
   await gone(child);

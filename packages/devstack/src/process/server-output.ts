@@ -1,7 +1,7 @@
-/** What is kept of a server's output: enough to see its last start and what went wrong since. */
+/** The most output kept: enough for the last start and later errors. */
 const KEPT_CHARS = 512 * 1024;
 
-/** Collects a server's output and tells when a line of it matches. Keeps the last 256 KiB at least, 512 KiB at most. */
+/** Collects a server's output and reports matching lines. Keeps at least the last 256 KiB, at most 512 KiB. */
 export class ServerOutput {
   #text = '';
   #watchers = new Set<(text: string) => void>();
@@ -12,7 +12,7 @@ export class ServerOutput {
     for (const watcher of this.#watchers) watcher(chunk);
   }
 
-  /** Calls back once, when the output from now on matches. Returns how to stop watching. */
+  /** Calls back once, when output from now on matches. Returns a function that cancels it. */
   onceMatching(pattern: RegExp, callback: () => void): () => void {
     let seen = '';
     const watcher = (chunk: string): void => {
@@ -25,12 +25,12 @@ export class ServerOutput {
     return () => this.#watchers.delete(watcher);
   }
 
-  /** Everything kept. */
+  /** The output kept. */
   get text(): string {
     return this.#text;
   }
 
-  /** The last part, as an error message can bear it. */
+  /** The last part, short enough for an error message. */
   tail(chars = 2000): string {
     return this.#text.slice(-chars).trim();
   }

@@ -1,18 +1,18 @@
 import type { Socket } from 'node:net';
 
-/** Bytes that may wait in a lane for their time; with more, the sender is held back, as a full network would. */
+/** Bytes queued in a lane before the sender is paused, as by a congested network. */
 const QUEUE_BYTES_MAX = 8 * 1024 * 1024;
 
-/** What a lane does with what it gets: passes it on, holds it until told otherwise, or loses it. */
+/** What a lane does with its data: passes it on, holds it until the mode changes, or drops it. */
 export type LaneMode = 'pass' | 'hold' | 'lose';
 
 type Parcel = { readonly due: number; readonly bytes: Buffer | 'end' };
 
 /**
- * One direction of one connection: takes what `from` sends and gives it to `to`, in order, `delayMs` later.
+ * One direction of one connection: forwards the data of `from` to `to`, in order, after `delayMs`.
  *
- * While it holds, nothing is read from `from` and nothing given to `to`, not even that the connection ended: to both
- * ends it looks like a network that went quiet. What it loses is gone, and `hasLost` says so.
+ * In mode `hold` nothing is read from `from` and nothing is forwarded to `to`, not even the end of the connection: both ends
+ * see a silent network. `hasLost` tells that data was dropped.
  */
 export class TcpLane {
   delayMs = 0;
@@ -30,13 +30,13 @@ export class TcpLane {
     from.on('data', (bytes: Buffer) => this.#arrived(bytes));
     from.on('end', () => this.#arrived('end'));
     from.on('close', () => this.#followClose());
-    to.on('drain', () => this.#steer());
+    to.on('drain', () => this.#controlFlow());
   }
 
   set mode(mode: LaneMode) {
     this.#mode = mode;
     this.#deliver();
-    this.#steer();
+    this.#controlFlow();
   }
 
   get mode(): LaneMode {
@@ -53,7 +53,7 @@ export class TcpLane {
     this.#deliver();
   }
 
-  /** Gives on what is due, and comes back when the next is. */
+  /** Forwards the data that is due and sets a timer for the rest. */
   #deliver(): void {
     clearTimeout(this.#timer);
     if (this.#mode === 'hold') return;
@@ -65,26 +65,26 @@ export class TcpLane {
       }
       this.#queue.shift();
       this.#queuedBytes -= next.bytes.length;
-      this.#give(next.bytes);
+      this.#forward(next.bytes);
     }
-    this.#steer();
+    this.#controlFlow();
     this.#followClose();
   }
 
-  #give(bytes: Buffer | 'end'): void {
+  #forward(bytes: Buffer | 'end'): void {
     if (this.#to.destroyed) return;
     if (bytes === 'end') this.#to.end();
     else this.#to.write(bytes);
   }
 
-  /** Reads on only while there is somewhere to put it. */
-  #steer(): void {
+  /** Reads only while the queue has room. */
+  #controlFlow(): void {
     const full = this.#queuedBytes > QUEUE_BYTES_MAX || this.#to.writableNeedDrain;
     if (this.#mode === 'hold' || full) this.#from.pause();
     else this.#from.resume();
   }
 
-  /** Closes `to` once `from` is closed and everything that it sent was given on. */
+  /** Closes `to` once `from` is closed and all its data was forwarded. */
   #followClose(): void {
     if (this.#from.closed && this.#mode === 'pass' && this.#queue.length === 0) this.#to.destroy();
   }

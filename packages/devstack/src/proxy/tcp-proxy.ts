@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { freePort } from './free-port.ts';
+import { freePort } from '../process/free-port.ts';
 import { type LaneMode, TcpLane } from './tcp-lane.ts';
 
-/** A way through the proxy: towards the server, towards the client, or both. */
+/** A direction through the proxy: to the server, to the client, or both. */
 export type Direction = 'to-server' | 'to-client' | 'both';
 
-/** Where the proxy passes connections on to. */
+/** The server behind the proxy. */
 export interface TcpProxyOptions {
   readonly port: number;
   /** Default 127.0.0.1. */
@@ -14,34 +14,34 @@ export interface TcpProxyOptions {
 }
 
 /**
- * A TCP proxy on 127.0.0.1 that can be made to fail like a network. Faults add up and hold for present and new
- * connections until `heal`, unless they say otherwise.
+ * A TCP proxy on 127.0.0.1 that simulates network faults. Faults add up and apply to present and new connections until `heal`,
+ * unless noted otherwise.
  */
 export interface TcpProxy extends AsyncDisposable {
   readonly host: string;
-  /** Stays the same, also over `refuse` and `heal`. */
+  /** Constant, also across `refuse` and `heal`. */
   readonly port: number;
-  /** How many connections it has. */
+  /** The number of connections. */
   readonly connections: number;
-  /** Delays each way by so many milliseconds (a round trip takes twice that). Order is kept. 0 ends it. */
+  /** Delays each direction by `ms` (a round trip takes twice that). Order is kept. 0 ends the delay. */
   latencyMs(ms: number): void;
   /**
-   * Lets nothing through, as a partition does: connections stay open and nobody is told. After `heal` what was sent
-   * meanwhile arrives, late. New connections are accepted, since a proxy cannot do otherwise, and then stay silent.
+   * Lets nothing through, like a network partition: connections stay open, without any notification. After `heal` the data
+   * sent in the meantime arrives late. New connections are accepted, since a proxy cannot avoid it, and then stay silent.
    */
   blackhole(direction?: Direction): void;
   /**
-   * The server gets what clients send and does it, but its answers are lost: the outcome that a client cannot know. Lost
-   * bytes cannot come back, so `heal` cuts the connections that lost any.
+   * The server gets and executes requests, but its replies are lost: the outcome is unknown to the client. Lost bytes cannot
+   * be restored, so `heal` cuts the connections that lost any.
    */
   dropReplies(): void;
-  /** Cuts the present connections with RST on both sides. New ones are let through. */
+  /** Cuts the present connections with RST on both sides. New ones pass. */
   reset(): void;
   /** Cuts the present connections and refuses new ones (ECONNREFUSED). Resolves when the port is closed. */
   refuse(): Promise<void>;
-  /** Ends all faults. Resolves when new connections are let through. */
+  /** Ends all faults. Resolves when new connections pass. */
   heal(): Promise<void>;
-  /** Leads new connections to another server; present ones stay where they are. */
+  /** Connects new connections to another server; present ones are unchanged. */
   setUpstream(upstream: TcpProxyOptions): void;
 }
 
@@ -139,7 +139,7 @@ class FaultyProxy implements TcpProxy {
     const pair: Pair = { client, server, toServer, toClient };
     this.#pairs.add(pair);
     for (const socket of [client, server]) {
-      // Without a listener an error would end the process; 'close' follows it and says enough.
+      // Without a listener an error would end the process; 'close' follows every error.
       socket.on('error', () => {});
       socket.on('close', () => client.destroyed && server.destroyed && this.#pairs.delete(pair));
     }
