@@ -1,4 +1,8 @@
 import { defineConfig } from 'vitest/config';
+import { makeNeutral } from './test/environment.ts';
+
+// Before any test process is started, so that all of them inherit it.
+makeNeutral(process.env);
 
 /**
  * Workspace packages are tested as sources, as `node --conditions=@mgm/source` runs them. Vitest starts its workers with these
@@ -31,6 +35,7 @@ export default defineConfig({
           include: [
             '{packages,services}/*/src/**/*.test.ts',
             'scripts/*.test.ts',
+            'test/*.test.ts',
             'test/robustness/check/*.test.ts',
           ],
           testTimeout: 5_000,
@@ -41,7 +46,7 @@ export default defineConfig({
         test: {
           name: 'servers',
           include: ['{packages,services}/*/test/**/*.test.ts', 'test/**/*.test.ts'],
-          exclude: ['**/node_modules/**', 'test/robustness/check/*.test.ts'],
+          exclude: ['**/node_modules/**', 'test/*.test.ts', 'test/robustness/check/*.test.ts'],
           globalSetup: ['test/servers.ts'],
           testTimeout: 20_000,
           hookTimeout: 60_000,

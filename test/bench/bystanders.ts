@@ -1,6 +1,5 @@
 import { ok } from '../support/raw-answers.ts';
-import { Protocols, type RawRouter } from '../support/raw-client.ts';
-import type { RawSession } from '../support/raw-session.ts';
+import { Protocols, type RawRouter, type RawSession } from '../support/raw-client.ts';
 
 /** Far from the interfaces of the session that dies. */
 const FIRST_INTERFACE = 1_000_000;

@@ -1,6 +1,5 @@
 import { ok } from '../support/raw-answers.ts';
-import type { RawRouter } from '../support/raw-client.ts';
-import type { RawSession } from '../support/raw-session.ts';
+import type { RawRouter, RawSession } from '../support/raw-client.ts';
 import type { Figure, Target } from './figures.ts';
 import { inFlight, lasting } from './load.ts';
 import { CpuMeter } from './processes.ts';

@@ -1,7 +1,6 @@
 import type { NatsConnection } from '@mgm/nats';
-import type { RawRouter } from '../support/raw-client.ts';
+import type { RawRouter, RawSession } from '../support/raw-client.ts';
 import { isPlainMap, pack, unpack } from '../support/raw-codec.ts';
-import type { RawSession } from '../support/raw-session.ts';
 import { LeanBus } from './lean-bus.ts';
 import { Numbering } from './numbering.ts';
 

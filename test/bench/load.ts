@@ -1,5 +1,4 @@
-import type { RawSession } from '../support/raw-session.ts';
-import { pairs } from '../support/raw-session.ts';
+import { pairs, type RawSession } from '../support/raw-client.ts';
 import { ok } from '../support/raw-answers.ts';
 
 /** The most interfaces of one request (wire contract, section 2). */

@@ -1,5 +1,4 @@
-import { Protocols, type RawRouter } from '../support/raw-client.ts';
-import type { RawSession } from '../support/raw-session.ts';
+import { Protocols, type RawRouter, type RawSession } from '../support/raw-client.ts';
 import { watchDeath } from './death-watch.ts';
 import { type Figure, ratio, type Target } from './figures.ts';
 import type { Fleet } from './fleet.ts';

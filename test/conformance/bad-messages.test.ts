@@ -2,9 +2,8 @@ import { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
 import { expectRefused } from '../support/expectations.ts';
 import { ok, type Op, OPS, readAnswer } from '../support/raw-answers.ts';
-import { newInstance, Protocols, type RawRouter } from '../support/raw-client.ts';
+import { newInstance, Protocols, type RawRouter, type RawSession } from '../support/raw-client.ts';
 import { type Fields, pack } from '../support/raw-codec.ts';
-import type { RawSession } from '../support/raw-session.ts';
 import { overReplicas, type Stage } from '../support/stage.ts';
 
 const ABSENT = undefined;

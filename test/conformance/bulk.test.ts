@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { expectRefused } from '../support/expectations.ts';
 import { ok } from '../support/raw-answers.ts';
-import { Protocols } from '../support/raw-client.ts';
-import { type Pair, pairs } from '../support/raw-session.ts';
+import { type Pair, pairs, Protocols } from '../support/raw-client.ts';
 import { overReplicas, type Stage } from '../support/stage.ts';
 
 /** Entries that make the whole request malformed. */

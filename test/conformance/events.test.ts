@@ -2,8 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { eventually } from '@mgm/test-support';
 import { expectPushedAfter } from '../support/expectations.ts';
 import { ok } from '../support/raw-answers.ts';
-import { Protocols } from '../support/raw-client.ts';
-import { pairs } from '../support/raw-session.ts';
+import { pairs, Protocols } from '../support/raw-client.ts';
 import { enter } from '../support/scene.ts';
 import { overReplicas } from '../support/stage.ts';
 

@@ -2,8 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { eventually } from '@mgm/test-support';
 import { expectDeadHandle, expectRefused } from '../support/expectations.ts';
 import { ok } from '../support/raw-answers.ts';
-import { Protocols, type RawRouter } from '../support/raw-client.ts';
-import { pairs } from '../support/raw-session.ts';
+import { pairs, Protocols, type RawRouter } from '../support/raw-client.ts';
 import { overReplicas } from '../support/stage.ts';
 
 const TTL_MS = 1000;

@@ -6,9 +6,8 @@ import {
   ok,
   type SessionItem,
 } from '../support/raw-answers.ts';
-import { Protocols, type RawRouter } from '../support/raw-client.ts';
+import { pairs, Protocols, type RawRouter, type RawSession } from '../support/raw-client.ts';
 import type { Fields } from '../support/raw-codec.ts';
-import { pairs, type RawSession } from '../support/raw-session.ts';
 import { enter, type Scene } from '../support/scene.ts';
 import { overReplicas } from '../support/stage.ts';
 

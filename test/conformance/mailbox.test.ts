@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { expectPushedMailbox, expectRefused } from '../support/expectations.ts';
 import { ok } from '../support/raw-answers.ts';
-import { newInstance, Protocols } from '../support/raw-client.ts';
-import { pairs } from '../support/raw-session.ts';
+import { newInstance, pairs, Protocols } from '../support/raw-client.ts';
 import { enter } from '../support/scene.ts';
 import { overReplicas, type Stage } from '../support/stage.ts';
 

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { expectDeadHandle, expectRefused } from '../support/expectations.ts';
 import { ok } from '../support/raw-answers.ts';
-import { newInstance } from '../support/raw-client.ts';
-import { pairs } from '../support/raw-session.ts';
+import { newInstance, pairs } from '../support/raw-client.ts';
 import { overReplicas } from '../support/stage.ts';
 
 overReplicas((stage) => {

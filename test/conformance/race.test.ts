@@ -1,8 +1,13 @@
 import { randomInt } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { type BulkResult, ok } from '../support/raw-answers.ts';
-import { Protocols, type RawRouter } from '../support/raw-client.ts';
-import { type Pair, pairs, type RawSession } from '../support/raw-session.ts';
+import {
+  type Pair,
+  pairs,
+  Protocols,
+  type RawRouter,
+  type RawSession,
+} from '../support/raw-client.ts';
 import { overReplicas, type Stage } from '../support/stage.ts';
 
 const WORKERS = 16;

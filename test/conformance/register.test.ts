@@ -2,9 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { eventually } from '@mgm/test-support';
 import { expectDeadHandle, expectRefused } from '../support/expectations.ts';
 import { ok } from '../support/raw-answers.ts';
-import { defaultRegistration, newInstance, Protocols } from '../support/raw-client.ts';
+import {
+  defaultRegistration,
+  newInstance,
+  pairs,
+  Protocols,
+  type RawSession,
+} from '../support/raw-client.ts';
 import type { Fields } from '../support/raw-codec.ts';
-import { pairs, type RawSession } from '../support/raw-session.ts';
 import { overReplicas } from '../support/stage.ts';
 
 /** Often enough that with three managers each gets some of the repeats. */

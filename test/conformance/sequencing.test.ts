@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { expectRefused } from '../support/expectations.ts';
 import { ok, type Answer } from '../support/raw-answers.ts';
-import { Protocols, type RawRouter } from '../support/raw-client.ts';
+import { pairs, Protocols, type RawRouter } from '../support/raw-client.ts';
 import type { Fields } from '../support/raw-codec.ts';
-import { pairs } from '../support/raw-session.ts';
 import { overReplicas, type Stage } from '../support/stage.ts';
 
 /** Often enough that with three managers each gets some of the repeats. */

@@ -1,7 +1,7 @@
 import { eventually, notBreakable } from '@mgm/test-support';
 import { describe, expect, it } from 'vitest';
 import { ok } from '../support/raw-answers.ts';
-import type { RawSession } from '../support/raw-session.ts';
+import type { RawSession } from '../support/raw-client.ts';
 import { startWorld } from './own-servers.ts';
 
 const WITHIN = { withinMs: 30_000 };

@@ -1,8 +1,7 @@
 import { eventually } from '@mgm/test-support';
 import { describe, expect, it } from 'vitest';
 import { ok } from '../support/raw-answers.ts';
-import { Protocols, type RawRouter } from '../support/raw-client.ts';
-import type { RawSession } from '../support/raw-session.ts';
+import { Protocols, type RawRouter, type RawSession } from '../support/raw-client.ts';
 import { overReplicas } from '../support/stage.ts';
 import { RequestWatch } from './request-watch.ts';
 import { startWorker } from './worker-process.ts';

@@ -1,9 +1,7 @@
 import { expect } from 'vitest';
 import { eventually } from '@mgm/test-support';
 import type { Answer, Refusal } from './raw-answers.ts';
-import type { RawRouter } from './raw-client.ts';
-import type { RawSession } from './raw-session.ts';
-import type { RawWatch } from './raw-watch.ts';
+import type { RawRouter, RawSession, RawWatch } from './raw-client.ts';
 
 /** Far above any honest delay of a published message. */
 const PUSHED_WITHIN_MS = 5_000;

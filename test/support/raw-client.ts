@@ -1,9 +1,16 @@
 import { randomBytes } from 'node:crypto';
-import type { NatsConnection } from '@mgm/nats';
-import { type Answer, type EventMessage, ok, type Op, readAnswer } from './raw-answers.ts';
-import { type Fields, pack } from './raw-codec.ts';
-import { RawSession } from './raw-session.ts';
-import { RawWatch } from './raw-watch.ts';
+import type { NatsConnection, Subscription } from '@mgm/nats';
+import {
+  type Accepted,
+  type Answer,
+  type Callback,
+  type EventMessage,
+  type Head,
+  ok,
+  type Op,
+  readAnswer,
+} from './raw-answers.ts';
+import { type Fields, pack, unpack } from './raw-codec.ts';
 
 /** Far above any honest answer; what takes longer is lost. */
 const REPLY_WITHIN_MS = 5_000;
@@ -90,4 +97,141 @@ export function defaultRegistration(): Fields {
     name: 'worker',
     ttlMs: UNHURRIED_TTL_MS,
   };
+}
+
+/** A pair of interface index and next hop, as `interfaces` lists them. */
+export type Pair = readonly [ifIndex: number, nextHop: unknown];
+
+/**
+ * A registered client. `change` and what is built on it number their requests by themselves and say that everything
+ * before is finished, so they are for one request after the other; tests of the numbering use `router.request`.
+ */
+export class RawSession {
+  readonly router: RawRouter;
+  readonly asked: Fields;
+  readonly registered: Accepted<'register'>;
+  #seq = 0;
+
+  constructor(router: RawRouter, asked: Fields, registered: Accepted<'register'>) {
+    this.router = router;
+    this.asked = asked;
+    this.registered = registered;
+  }
+
+  get handle(): string {
+    return this.registered.handle;
+  }
+
+  get session(): number {
+    return this.registered.session;
+  }
+
+  /** The fields by which events and replies name this client. */
+  get named(): { protocolId: unknown; componentId: unknown; session: number } {
+    const { protocolId, componentId } = this.asked;
+    return { protocolId, componentId, session: this.session };
+  }
+
+  /** `handle` and the next `seq`, with everything before it finished. */
+  next(): { handle: string; seq: number; ack: number } {
+    this.#seq += 1;
+    return { handle: this.handle, seq: this.#seq, ack: this.#seq };
+  }
+
+  change<Name extends 'take' | 'release' | 'deregister'>(
+    op: Name,
+    fields: Fields,
+  ): Promise<Answer<Name>> {
+    return this.router.request(op, { ...this.next(), ...fields });
+  }
+
+  take(ifIndex: number, nextHop?: unknown): Promise<Answer<'take'>> {
+    return this.change('take', { ifIndex, nextHop });
+  }
+
+  takeAll(interfaces: readonly Pair[]): Promise<Answer<'take'>> {
+    return this.change('take', { interfaces });
+  }
+
+  release(ifIndex: number, nextHop?: unknown): Promise<Answer<'release'>> {
+    return this.change('release', { ifIndex, nextHop });
+  }
+
+  releaseAll(interfaces: readonly Pair[]): Promise<Answer<'release'>> {
+    return this.change('release', { interfaces });
+  }
+
+  deregister(fields: Fields = {}): Promise<Answer<'deregister'>> {
+    return this.change('deregister', fields);
+  }
+
+  keepalive(fields: Fields = {}): Promise<Answer<'keepalive'>> {
+    return this.router.request('keepalive', { handle: this.handle, ...fields });
+  }
+
+  /** The callbacks above `from` that the managers keep for this session. */
+  async mailbox(from = 0): Promise<readonly Callback[]> {
+    const { handle } = this;
+    return ok(await this.router.request('mailbox', { handle, from, limit: 1000 })).messages;
+  }
+}
+
+/** `count` interfaces without next hop, from `first` on. */
+export function pairs(count: number, first = 1): Pair[] {
+  return Array.from({ length: count }, (_, at): Pair => [first + at, '']);
+}
+
+/** What managers published about one router since the watch began, in order of arrival. */
+export class RawWatch implements Disposable {
+  readonly events: EventMessage[] = [];
+  readonly callbacks = new Map<number, Callback[]>();
+  readonly heads: Head[] = [];
+  /** The bytes of everything published, by the last part of its subject. */
+  readonly raw: { readonly subject: string; readonly bytes: Uint8Array }[] = [];
+  /** Events that came on a subject that does not name their type. */
+  readonly misplaced: EventMessage[] = [];
+  readonly #subscriptions: Subscription[];
+
+  constructor({ nats, prefix, name }: RawRouter) {
+    const root = `${prefix}.${name}.`;
+    this.#subscriptions = ['event.*', 'callback.*', 'head'].map((tail) =>
+      nats.subscribe(root + tail, {
+        callback: (error, message) => {
+          if (error) throw error;
+          this.#take(message.subject.slice(root.length), message.data);
+        },
+      }),
+    );
+  }
+
+  /** Callbacks pushed to one session. */
+  callbacksOf(session: number): Callback[] {
+    return this.callbacks.get(session) ?? [];
+  }
+
+  /** Pushed events above `rev`, sorted: replicas publish on their own, so between them arrival has no order. */
+  eventsAfter(rev: number): EventMessage[] {
+    return this.events.filter((event) => event.rev > rev).toSorted((a, b) => a.rev - b.rev);
+  }
+
+  [Symbol.dispose](): void {
+    for (const subscription of this.#subscriptions) subscription.unsubscribe();
+  }
+
+  #take(subject: string, bytes: Uint8Array): void {
+    this.raw.push({ subject, bytes });
+    const [kind, tail] = subject.split('.');
+    if (kind === 'event') this.#takeEvent(tail, unpack(bytes) as EventMessage);
+    else if (kind === 'callback') this.#takeCallback(Number(tail), unpack(bytes) as Callback);
+    else this.heads.push(unpack(bytes) as Head);
+  }
+
+  #takeEvent(type: string | undefined, event: EventMessage): void {
+    this.events.push(event);
+    if (event.type !== type) this.misplaced.push(event);
+  }
+
+  #takeCallback(session: number, callback: Callback): void {
+    this.callbacks.set(session, [...this.callbacksOf(session), callback]);
+  }
 }

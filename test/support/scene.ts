@@ -1,7 +1,5 @@
 import { ok, type Callback, type EventMessage } from './raw-answers.ts';
-import { Protocols, type RawRouter } from './raw-client.ts';
-import type { RawSession } from './raw-session.ts';
-import type { RawWatch } from './raw-watch.ts';
+import { Protocols, type RawRouter, type RawSession, type RawWatch } from './raw-client.ts';
 import type { Stage } from './stage.ts';
 
 /** The three clients of table 4.1 of the MGM semantics: P, Q and IGMP. */

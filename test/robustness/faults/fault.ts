@@ -1,14 +1,4 @@
 import type { Chance } from '../../support/chance.ts';
-import type { ManagerSlot } from '../topology/manager-slot.ts';
-import type { Servers } from '../topology/system.ts';
-import type { WorkerSlot } from '../traffic/worker-slot.ts';
-
-/** Everything that can be broken. */
-export interface Targets {
-  readonly servers: Servers;
-  readonly managers: readonly ManagerSlot[];
-  readonly workers: readonly WorkerSlot[];
-}
 
 /** What a fault has done. */
 export interface Injected {

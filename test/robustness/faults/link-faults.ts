@@ -1,6 +1,7 @@
 import type { Chance } from '../../support/chance.ts';
 import type { Link } from '../topology/system.ts';
-import type { Fault, Targets } from './fault.ts';
+import type { Fault } from './fault.ts';
+import type { Targets } from './targets.ts';
 
 /** How a link is broken. What was held arrives late when it heals; what was lost is followed by a cut. */
 const WAYS: Readonly<Record<string, (link: Link, chance: Chance) => unknown>> = {

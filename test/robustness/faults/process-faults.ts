@@ -1,5 +1,6 @@
 import type { Chance } from '../../support/chance.ts';
-import type { Fault, Targets } from './fault.ts';
+import type { Fault } from './fault.ts';
+import type { Targets } from './targets.ts';
 
 /** What a process must let be done to it. */
 interface Breakable {

@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import { onRedis } from '../topology/on-redis.ts';
-import type { Fault, Targets } from './fault.ts';
+import type { Fault } from './fault.ts';
+import type { Targets } from './targets.ts';
 
 /** Faults of the store that need no process or link to break: it refuses, forgets its functions, or its clock jumps. */
 export function storeFaults({ servers }: Targets): Fault[] {

@@ -12,8 +12,7 @@ import { machineMonoMs } from '../../faults/worker-talk.ts';
 import type { Chance } from '../../support/chance.ts';
 import { answerOf, holdOf, outdated } from './answers.ts';
 import type { Call, Recorder, Told } from './history.ts';
-import type { Worker } from './worker.ts';
-import type { WorkerSetup } from './worker-setup.ts';
+import type { Worker, WorkerSetup } from './worker-setup.ts';
 
 /** Long enough that most calls outlast a fault, short enough that some do not and end as unknown. */
 const DEADLINE_MS = 4_000;

@@ -13,8 +13,7 @@ import { newInstance } from '../../support/raw-client.ts';
 import { type Fields, pack, unpack } from '../../support/raw-codec.ts';
 import { holdOf, refusalOf } from './answers.ts';
 import type { Call, Recorder, Told } from './history.ts';
-import type { Worker } from './worker.ts';
-import type { WorkerSetup } from './worker-setup.ts';
+import type { Worker, WorkerSetup } from './worker-setup.ts';
 
 const REPLY_WITHIN_MS = 700;
 /** How often one request is sent, to the last byte the same. */

@@ -27,3 +27,15 @@ export type WorkerSetup = z.infer<typeof workerSetup>;
 export const order = z.enum(['rest', 'leave']);
 export type Order = z.infer<typeof order>;
 export const RESTING = 'resting';
+
+/** A worker on one kind of client. */
+export interface Worker {
+  /** Whether it has a session, by its own clock. */
+  readonly isRegistered: boolean;
+  /** Tries to get one, once. `takeover`: also from a session of the pair that still lives. */
+  register(takeover: boolean): Promise<void>;
+  /** Does one thing, drawn by chance. */
+  act(): Promise<void>;
+  /** Gives everything back and ends. */
+  leave(): Promise<void>;
+}

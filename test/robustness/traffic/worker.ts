@@ -3,26 +3,15 @@ import { Chance } from '../../support/chance.ts';
 import { Recorder } from './history.ts';
 import { LibraryWorker } from './library-worker.ts';
 import { RawWorker } from './raw-worker.ts';
-import { order, RESTING, workerSetup } from './worker-setup.ts';
-
-/**
- * One worker of the traffic as a process of its own: `node worker.ts <setup as JSON>`. Does what its seed says and writes down
- * every call before it is made and after it was answered, until it is told to rest, then to leave, or is killed.
- */
-export interface Worker {
-  /** Whether it has a session, by its own clock. */
-  readonly isRegistered: boolean;
-  /** Tries to get one, once. `takeover`: also from a session of the pair that still lives. */
-  register(takeover: boolean): Promise<void>;
-  /** Does one thing, drawn by chance. */
-  act(): Promise<void>;
-  /** Gives everything back and ends. */
-  leave(): Promise<void>;
-}
+import { order, RESTING, type Worker, workerSetup } from './worker-setup.ts';
 
 /** Calls that a client library's user makes at the same time; the raw client has one under way at most. */
 const LANES = { library: 2, raw: 1 } as const;
 
+/**
+ * One worker of the traffic as a process of its own: `node worker.ts <setup as JSON>`. Does what its seed says and records every
+ * call before it is made and after its reply, until it is told to rest, then to leave, or is killed.
+ */
 async function main(): Promise<void> {
   const setup = workerSetup.parse(JSON.parse(process.argv[2] ?? ''));
   const chance = new Chance(setup.seed);

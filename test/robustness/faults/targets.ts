@@ -1,0 +1,10 @@
+import type { ManagerSlot } from '../topology/manager-slot.ts';
+import type { Servers } from '../topology/system.ts';
+import type { WorkerSlot } from '../traffic/worker-slot.ts';
+
+/** Everything that can be broken. */
+export interface Targets {
+  readonly servers: Servers;
+  readonly managers: readonly ManagerSlot[];
+  readonly workers: readonly WorkerSlot[];
+}
