@@ -1,34 +1,31 @@
---- Decides a batch of operations of one router as one step: reads, decides in order, writes at the end.
+--- Decides a batch of operations of one router as one atomic step: reads, decides in order, writes at the end.
 ---
---- Where Redis is full it refuses the call, and is asked again for what fits all the same: nothing new is taken and nobody
---- new comes in, but repeats and reads are answered, leases kept, interfaces given back.
+--- If Redis is out of memory it refuses the call, and the batch is sent again as full: new takes and new clients are then
+--- refused, but repeats and reads are answered, leases renewed and interfaces released.
 ---
---- The library is loaded once and called often: what one call knows is made anew by the next, whatever became of it.
+--- The library is loaded once and called often, so every call initialises all of its state, even after an error.
 ---
 --- @include lib/commit.lua
 
---- Names no interface, so there is never a key of it.
+--- Names no interface, so its key never exists.
 local NEVER = ''
 
---- The word that a call in columns begins with, and where its interfaces are.
-local EACH, EACH_NEEDS = 'each', { interfaces = 6 }
-
---- The records that the calls will need are read with one command for all; so is a key that is never there. While its slot
---- moves to another node of a cluster, a router is on both: a key that is not here may be there. Redis ends a call that
---- asks for such a one, also in the middle of its writes, so one is asked for before anything is written.
-local function foresee(calls)
+--- Reads the records of all interfaces that the calls name with one command, and with them one key that never exists. While
+--- its slot moves to another node of a cluster, a router is on both: a key missing here may be there. Redis aborts a call
+--- that reads such a key, even in the middle of its writes, so one is read before anything is written.
+local function prefetch(calls)
   local interfaces = { NEVER }
   for i = 1, #calls do
     local call = calls[i]
-    local needs = call[1] == EACH and EACH_NEEDS or foreseen[call[1]]
-    if needs.interface then interfaces[#interfaces + 1] = call[needs.interface] end
-    if needs.interfaces then
-      local list = call[needs.interfaces]
+    local args = interface_args[call[1]]
+    if args.interface then interfaces[#interfaces + 1] = call[args.interface] end
+    if args.interfaces then
+      local list = call[args.interfaces]
       for j = 1, #list do interfaces[#interfaces + 1] = list[j] end
     end
   end
   load_records(interfaces)
-  -- What an ended session still has on them goes first, all of it: so its events follow each other, and so do the new ones.
+  -- Holds of ended sessions on these interfaces are removed first, so that their events are contiguous, and the new ones too.
   for i = 1, #interfaces do
     if records[interfaces[i]] then look_at(interfaces[i]) end
   end
@@ -43,21 +40,6 @@ local function begin()
   begin_records()
 end
 
---- The revision after each request, and its reply, in order.
-local revs, replies
-
-local function note(reply, rev)
-  local place = #replies + 1
-  revs[place], replies[place] = rev or router.rev, reply
-end
-
---- Requests of one session that follow each other and ask the same of one interface each come as one call, in columns: to
---- read each as a call of its own would cost more than to decide it.
-local function decide_each(operation, handle, seqs, acks, interfaces)
-  local decide_one = operations[operation]
-  for i = 1, #seqs do note(decide_one(handle, seqs[i], acks[i], { interfaces[i] })) end
-end
-
 local function decide(packed)
   local request = cmsgpack.unpack(packed)
   local known = { log = request[1], rev = request[2], epoch = request[3], fresh_log = request[4],
@@ -66,11 +48,13 @@ local function decide(packed)
   begin()
   load_router(known)
   notice_lost_data(known)
-  foresee(calls)
-  revs, replies = {}, {}
+  prefetch(calls)
+  local revs, replies = {}, {}
   for i = 1, #calls do
     local call = calls[i]
-    if call[1] == EACH then decide_each(unpack(call, 2)) else note(operations[call[1]](unpack(call, 2))) end
+    local reply, rev = operations[call[1]](unpack(call, 2))
+    -- A repeat has the revision of its first execution.
+    replies[i], revs[i] = reply, rev or router.rev
   end
   local packed_runs = commit(retention, is_replicated)
   local log = router.fresh and router.rev == 0 and '' or router.log

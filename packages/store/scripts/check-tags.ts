@@ -1,14 +1,14 @@
 import { LuaSourceError, type Case, type LuaSource } from './lua-source.ts';
 
-/** A table that begins with a word is a reply or an outcome, and so is a word that a constant names. */
+/** A table that begins with a string is a reply or an outcome, and so is a string constant. */
 const TAGGED = /(?:\{ |local [A-Z_]+ = )'([a-z_]+)'/g;
 
-/** Throws where an operation returns a tag that its header does not declare, or declares one that nothing returns. */
+/** Throws if an operation returns a tag that its header does not declare, or declares one that is never returned. */
 export function checkTags(operation: LuaSource, libraries: readonly LuaSource[]): void {
   const unions = new Map([operation, ...libraries].flatMap((source) => [...source.unions]));
   const declared = new Set(
     [...expand(operation.replies, unions), ...[...operation.unions.values()].flat()].flatMap(
-      (one) => (one.kind === 'case' && !one.bare ? [one.tag] : []),
+      (one) => (one.kind === 'case' ? [one.tag] : []),
     ),
   );
   const own = tagsReturnedBy(operation);
@@ -26,7 +26,7 @@ function tagsReturnedBy({ code }: LuaSource): string[] {
   return [...code.matchAll(TAGGED)].map((match) => match[1] ?? '');
 }
 
-/** The cases with every spread replaced by the cases of its union. */
+/** Replaces every spread by the cases of its union. */
 export function expand(
   cases: readonly Case[],
   unions: ReadonlyMap<string, readonly Case[]>,

@@ -9,24 +9,24 @@ export interface ArbiterSources {
   readonly libraries: readonly LuaSource[];
 }
 
-/** A library of Redis Functions: its text, and what it and its functions are called. */
+/** A library of Redis Functions: its code, its name and the names of its functions. */
 export interface Library {
   readonly name: string;
-  /** Decides any batch; Redis refuses it when its memory is full. */
+  /** Decides any batch; Redis refuses the call when it is out of memory. */
   readonly decide: string;
-  /** The same, for batches that ask and change nothing; Redis runs it also then. */
+  /** The same for batches that need no memory; Redis runs it even then. */
   readonly ask: string;
   readonly code: string;
 }
 
-/** The one library that decides batches: keys, libraries, operations, entry. Comments and indentation stay at home. */
+/** Composes the library: keys, libraries, operations, entry; without comments and indentation. */
 export function composeLibrary({ entry, operations, libraries }: ArbiterSources): Library {
   const parts = [
     keyNames(),
     ...libraries.map((library) => library.code),
     'local operations = {}',
     ...[...operations.values()].map(operationBlock),
-    `local foreseen = { ${[...operations].map(([name, source]) => foreseenPlaces(name, source)).join(', ')} }`,
+    `local interface_args = { ${[...operations].map(([name, source]) => interfaceArgs(name, source)).join(', ')} }`,
     entry.code,
   ];
   const body = withoutComments(parts.join('\n'));
@@ -47,7 +47,7 @@ export function composeLibrary({ entry, operations, libraries }: ArbiterSources)
   return { name, decide, ask, code };
 }
 
-/** The names of a router's keys, which each call sets anew. */
+/** The names of a router's keys, set by each call. */
 function keyNames(): string {
   const single = KEY_FAMILIES.filter(({ part }) => !part);
   const many = KEY_FAMILIES.filter(({ part }) => part);
@@ -68,18 +68,18 @@ function keyFunction({ name, part }: KeyFamily): string {
   return `local function ${name}_key(${part?.name}) return ${name}_root .. ${text} end`;
 }
 
-/** An operation's file defines `operations.<name>`; what else it names is its own. */
+/** An operation's file defines `operations.<name>`; its other names are local to it. */
 function operationBlock({ code }: LuaSource): string {
   return `do\n${code}\nend`;
 }
 
-/** Where in a call the batch finds what it reads ahead: the interfaces. */
-function foreseenPlaces(name: string, { args }: LuaSource): string {
-  const places = args.flatMap((arg, at) => {
+/** The positions of the interface arguments in a call, whose records a batch reads in one command. */
+function interfaceArgs(name: string, { args }: LuaSource): string {
+  const positions = args.flatMap((arg, at) => {
     if (arg.type === 'interface') return [`interface = ${at + 2}`];
     return arg.type === 'interface[]' ? [`interfaces = ${at + 2}`] : [];
   });
-  return `['${name}'] = { ${places.join(', ')} }`;
+  return `['${name}'] = { ${positions.join(', ')} }`;
 }
 
 function withoutComments(lua: string): string {

@@ -1,8 +1,8 @@
 import { expand } from './check-tags.ts';
 import type { ArbiterSources, Library } from './compose-library.ts';
-import type { Case, Field, LuaSource } from './lua-source.ts';
+import { FLAG_NAMES, type Case, type Field, type LuaSource } from './lua-source.ts';
 
-/** Types of the header that TypeScript has under another name. Everything else is a shape or a union. */
+/** The TypeScript names of the header's scalar types. All other types are shapes or unions. */
 const SCALARS: ReadonlyMap<string, string> = new Map([
   ['integer', 'number'],
   ['string', 'string'],
@@ -14,7 +14,7 @@ const SCALARS: ReadonlyMap<string, string> = new Map([
   ['handle', 'HandleParts'],
 ]);
 
-/** The TypeScript module of the arbiter: text, digest, argument encoders, reply decoders, all from the headers. */
+/** The TypeScript module of the arbiter: library code, types, flags, argument encoders and reply decoders. */
 export function emitTypeScript(library: Library, sources: ArbiterSources): string {
   const all = [...sources.libraries, ...sources.operations.values()];
   const unions = new Map(all.flatMap((source) => [...source.unions]));
@@ -24,12 +24,12 @@ export function emitTypeScript(library: Library, sources: ArbiterSources): strin
     '// Generated from packages/store/lua by `npm run generate`. Do not edit.',
     "import type { Epoch, InterfaceKey, Revision, SessionId } from '@mgm/protocol';",
     "import { interfaceName, type HandleParts } from '../names.ts';",
-    "import * as read from '../reply-reader.ts';",
+    "import * as read from '../script-values.ts';",
     '',
     `export const LIBRARY_NAME = '${library.name}';`,
-    '/** Decides any batch; Redis refuses it when its memory is full. */',
+    '/** Decides any batch; Redis refuses the call when it is out of memory. */',
     `export const DECIDE = '${library.decide}';`,
-    '/** The same, for batches of {@link READS}; Redis runs it also then. */',
+    '/** The same for batches that need no memory; Redis runs it even then. */',
     `export const ASK = '${library.ask}';`,
     `export const LIBRARY = ${JSON.stringify(library.code)};`,
     '',
@@ -37,30 +37,27 @@ export function emitTypeScript(library: Library, sources: ArbiterSources): strin
     ...[...unions].map(([name, cases]) => unionType(pascal(name), expand(cases, unions))),
     ...operations.map(([name, source]) => argsType(name, source)),
     ...operations.map(([name, source]) =>
-      unionType(`${pascal(name)}Reply`, expand(source.replies, unions)),
+      unionType(`${pascal(name)}ScriptReply`, expand(source.replies, unions)),
     ),
     operationMap('ArbiterArgs', operations, 'Args'),
-    operationMap('ArbiterReplies', operations, 'Reply'),
+    operationMap('ScriptReplies', operations, 'ScriptReply'),
     'export type ArbiterOperation = keyof ArbiterArgs;',
     '',
-    '/** Operations that read or write too much to share a call with others. */',
-    operationSet('ALONE', operations, ({ alone }) => alone),
-    '/** Operations that change nothing but what the time has changed. */',
-    operationSet('READS', operations, ({ reads }) => reads),
+    flagTable(operations),
     declaredReplies(operations, unions),
     ...[...shapes].map(([name, fields]) => shapeReader(name, fields)),
     ...[...unions]
       .filter(([name]) => isFieldType(name, all))
       .map(([name, cases]) => unionReader(name, pascal(name), expand(cases, unions))),
     ...operations.map(([name, source]) =>
-      unionReader(`${name}_reply`, `${pascal(name)}Reply`, expand(source.replies, unions)),
+      unionReader(`${name}_reply`, `${pascal(name)}ScriptReply`, expand(source.replies, unions)),
     ),
     encoders(operations),
     decoders(operations),
   ].join('\n');
 }
 
-/** Whether some field has this type; a union that is only spread into others needs no reader of its own. */
+/** Whether a field has this type; a union that is only spread into others needs no reader. */
 function isFieldType(name: string, all: readonly LuaSource[]): boolean {
   const cases = all.flatMap((source) => [...source.replies, ...[...source.unions.values()].flat()]);
   const fields = cases.flatMap((one) => (one.kind === 'case' ? one.fields : []));
@@ -124,16 +121,20 @@ function operationMap(
   return `export interface ${name} {\n${lines.join('\n')}\n}\n`;
 }
 
-function operationSet(
-  name: string,
-  operations: readonly (readonly [string, LuaSource])[],
-  belongs: (source: LuaSource) => boolean,
-): string {
-  const names = operations.filter(([, source]) => belongs(source)).map(([each]) => `'${each}'`);
-  return `export const ${name}: ReadonlySet<ArbiterOperation> = new Set<ArbiterOperation>([${names.join(', ')}]);\n`;
+function flagTable(operations: readonly (readonly [string, LuaSource])[]): string {
+  const flags = FLAG_NAMES.map((flag) => `readonly ${flag}: boolean`).join('; ');
+  const lines = operations.map(([name, source]) => {
+    const values = FLAG_NAMES.map((flag) => `${flag}: ${source.flags.has(flag)}`);
+    return `  ${name}: { ${values.join(', ')} },`;
+  });
+  return `/** How the batcher treats each operation, from the header tags that the package's README explains. */
+export const FLAGS: { readonly [Name in ArbiterOperation]: { ${flags} } } = {
+${lines.join('\n')}
+};
+`;
 }
 
-/** Every reply and outcome that a header declares, by operation: what the tests must reach. */
+/** Every reply and outcome that a header declares, by operation: the tests must reach each. */
 function declaredReplies(
   operations: readonly (readonly [string, LuaSource])[],
   unions: ReadonlyMap<string, readonly Case[]>,
@@ -152,22 +153,22 @@ ${lines.join('\n')}
 `;
 }
 
-function readerOf(type: string, place: string): string {
+function readerOf(type: string, value: string): string {
   const { base, list, optional } = typeOf(type);
   const one = SCALARS.has(base) ? `read.${base}` : camel(`read_${base}`);
-  if (list) return `read.list(${place}, ${one})`;
-  return optional ? `read.optional(${place}, ${one})` : `${one}(${place})`;
+  if (list) return `read.list(${value}, ${one})`;
+  return optional ? `read.optional(${value}, ${one})` : `${one}(${value})`;
 }
 
 function objectOf(
   fields: readonly Field[],
-  placeOf: (at: number) => string,
+  valueAt: (at: number) => string,
   head: readonly string[] = [],
 ): string {
-  const places = fields.map(
-    ({ name, type }, at) => `${camel(name)}: ${readerOf(type, placeOf(at))}`,
+  const members = fields.map(
+    ({ name, type }, at) => `${camel(name)}: ${readerOf(type, valueAt(at))}`,
   );
-  return `{ ${[...head, ...places].join(', ')} }`;
+  return `{ ${[...head, ...members].join(', ')} }`;
 }
 
 function shapeReader(name: string, fields: readonly Field[]): string {
@@ -179,15 +180,8 @@ function shapeReader(name: string, fields: readonly Field[]): string {
 }
 
 function unionReader(name: string, type: string, cases: readonly Case[]): string {
-  const bare = cases.flatMap((one) =>
-    one.kind === 'case' && one.bare
-      ? [
-          `  if (typeof value === 'number') return ${objectOf(one.fields, () => 'value', [`kind: '${one.tag}'`])};\n`,
-        ]
-      : [],
-  );
   const arms = cases.flatMap((one) =>
-    one.kind === 'case' && !one.bare
+    one.kind === 'case'
       ? [
           `    case '${one.tag}':
       read.width(row, '${name} ${one.tag}', ${one.fields.length + 1});
@@ -196,7 +190,7 @@ function unionReader(name: string, type: string, cases: readonly Case[]): string
       : [],
   );
   return `function ${camel(`read_${name}`)}(value: unknown): ${type} {
-${bare.join('')}  const row = read.tagged(value, '${name}');
+  const row = read.tagged(value, '${name}');
   switch (row[0]) {
 ${arms.join('\n')}
     default:
@@ -219,7 +213,7 @@ function encoders(operations: readonly (readonly [string, LuaSource])[]): string
     const parameter = args.length ? 'args' : '_args';
     return `  ${name}: (${parameter}) => [${[`'${name}'`, ...args.map(encoderOf)].join(', ')}],`;
   });
-  return `/** A call as the script reads it: the operation, then its arguments in the header's order. */
+  return `/** A call as the script reads it: the operation, then its arguments in the order of the header. */
 export const encode: { readonly [Name in ArbiterOperation]: (args: ArbiterArgs[Name]) => unknown[] } = {
 ${lines.join('\n')}
 };
@@ -229,7 +223,7 @@ ${lines.join('\n')}
 function decoders(operations: readonly (readonly [string, LuaSource])[]): string {
   const lines = operations.map(([name]) => `  ${name}: ${camel(`read_${name}_reply`)},`);
   return `/** A reply, checked against the header. Throws \`ScriptReplyError\` for anything undeclared. */
-export const decode: { readonly [Name in ArbiterOperation]: (value: unknown) => ArbiterReplies[Name] } = {
+export const decode: { readonly [Name in ArbiterOperation]: (value: unknown) => ScriptReplies[Name] } = {
 ${lines.join('\n')}
 };
 `;

@@ -1,5 +1,5 @@
 // Compiles lua/ into src/generated/arbiter.ts and the key table into docs/redis-keys.md.
-// `--check` writes nothing and fails where a file is not what it would write.
+// `--check` writes nothing and fails if a file is out of date.
 import { readdirSync, readFileSync, writeFileSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { KEY_FAMILIES } from '../src/keys.ts';
@@ -24,7 +24,7 @@ function readSources(root: string): ArbiterSources {
   return { entry, operations, libraries };
 }
 
-/** An operation's function takes what its header declares, in that order. */
+/** Reads an operation's file; its function must take the header's arguments, in that order. */
 function readOperation(root: string, name: string): LuaSource {
   const source = readLuaSource(root, `operations/${name}.lua`);
   const head = `function operations.${name}(${source.args.map((arg) => arg.name).join(', ')})`;
@@ -32,7 +32,7 @@ function readOperation(root: string, name: string): LuaSource {
   throw new LuaSourceError(source.path, 1, `does not define \`${head}\`, as its header says`);
 }
 
-/** Every included file once, each after what it includes itself. */
+/** Every included file once, after the files that it includes. */
 function inOrder(root: string, sources: readonly LuaSource[]): LuaSource[] {
   const done = new Map<string, LuaSource>();
   const visit = (path: string, stack: readonly string[]): void => {
@@ -59,7 +59,7 @@ function keyTable(): string {
     '<!-- Generated from packages/store/src/keys.ts by `npm run generate`. Do not edit. -->',
     '',
     'All keys of a router carry its name as hash tag, so they share one slot of a Redis Cluster and every script is one atomic',
-    'step over all of them. Beside them there is one set, `mgm:routers`, of all routers ever used. `mgm` is `MGM_KEY_PREFIX`.',
+    'step over all of them. One more key, the set `mgm:routers`, lists all routers ever used. `mgm` is `MGM_KEY_PREFIX`.',
     '',
     '| key | type | what |',
     '|---|---|---|',
@@ -81,7 +81,7 @@ for (const [path, text] of outputs) {
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, text);
   } else if (readFileSync(path, 'utf8') !== text) {
-    console.error(`${path} is not what its sources say: run \`npm run generate\``);
+    console.error(`${path} is out of date: run \`npm run generate\``);
     outdated++;
   }
 }

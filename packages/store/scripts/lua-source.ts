@@ -1,26 +1,32 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** A named, typed place: `epoch:epoch?`, or an argument. */
+/** A named, typed value, as `epoch:epoch?`: a field of a reply, or an argument. */
 export interface Field {
   readonly name: string;
   readonly type: string;
 }
 
-/**
- * One form a reply or an outcome can have: a tag, then fields; the tag alone where it has none; `bare`: one number without
- * its tag. `spread` names a union whose cases all belong here.
- */
+/** One form of a reply or an outcome: a tag, then fields. `spread` includes all cases of another union. */
 export type Case =
-  | {
-      readonly kind: 'case';
-      readonly tag: string;
-      readonly fields: readonly Field[];
-      readonly bare: boolean;
-    }
+  | { readonly kind: 'case'; readonly tag: string; readonly fields: readonly Field[] }
   | { readonly kind: 'spread'; readonly union: string };
 
-/** A Lua file: what its header declares, and the code under it. */
+/** Header tags without a value that say how the batcher treats an operation. */
+const FLAG_TAGS = {
+  '@read': 'isRead',
+  '@exclusive': 'isExclusive',
+  '@high_priority': 'isHighPriority',
+  '@delay_tolerant': 'isDelayTolerant',
+} as const;
+export type Flag = (typeof FLAG_TAGS)[keyof typeof FLAG_TAGS];
+export const FLAG_NAMES: readonly Flag[] = Object.values(FLAG_TAGS);
+
+function isFlagTag(word: string): word is keyof typeof FLAG_TAGS {
+  return word in FLAG_TAGS;
+}
+
+/** A Lua file: the declarations of its header, and the code below it. */
 export interface LuaSource {
   readonly path: string;
   readonly doc: string;
@@ -29,12 +35,11 @@ export interface LuaSource {
   readonly unions: ReadonlyMap<string, readonly Case[]>;
   readonly shapes: ReadonlyMap<string, readonly Field[]>;
   readonly includes: readonly string[];
-  readonly alone: boolean;
-  readonly reads: boolean;
+  readonly flags: ReadonlySet<Flag>;
   readonly code: string;
 }
 
-/** A mistake in a Lua file, with the place to mend. */
+/** A mistake in a Lua file. The message names the file and line. */
 export class LuaSourceError extends Error {
   constructor(path: string, line: number, message: string) {
     super(`${path}:${line}: ${message}`);
@@ -49,7 +54,7 @@ export function readLuaSource(root: string, path: string): LuaSource {
   const header = new Header(path);
   for (const [at, line] of lines.slice(0, end).entries()) header.read(line.slice(3).trim(), at + 1);
   const code = lines.slice(end).join('\n').trim();
-  refuse(path, lines, /\b(KEYS|ARGV)\b/, 'keys and arguments come by name, from the header');
+  refuse(path, lines, /\b(KEYS|ARGV)\b/, 'use the names of keys and arguments from the header');
   refuse(path, lines, /tostring\(/, '`tostring` loses digits of an epoch: use `text`');
   return { path, code, ...header.result() };
 }
@@ -67,8 +72,7 @@ class Header {
   readonly #unions = new Map<string, Case[]>();
   readonly #shapes = new Map<string, Field[]>();
   readonly #includes: string[] = [];
-  #alone = false;
-  #reads = false;
+  readonly #flags = new Set<Flag>();
 
   constructor(path: string) {
     this.#path = path;
@@ -80,6 +84,10 @@ class Header {
       this.#doc.push(text);
       return;
     }
+    if (isFlagTag(word)) {
+      this.#flags.add(FLAG_TAGS[word]);
+      return;
+    }
     const [first = '', second = ''] = rest;
     switch (word) {
       case '@arg':
@@ -87,9 +95,6 @@ class Header {
         return;
       case '@reply':
         this.#replies.push(this.#case(rest, line));
-        return;
-      case '@bare':
-        this.#replies.push(this.#case(rest, line, true));
         return;
       case '@case':
         this.#unions.set(first, [
@@ -103,20 +108,14 @@ class Header {
       case '@include':
         this.#includes.push(first);
         return;
-      case '@alone':
-        this.#alone = true;
-        return;
-      case '@reads':
-        this.#reads = true;
-        return;
       default:
-        throw new LuaSourceError(this.#path, line, `unknown header word ${word}`);
+        throw new LuaSourceError(this.#path, line, `unknown header tag ${word}`);
     }
   }
 
-  #case([tag = '', ...fields]: readonly string[], line: number, bare = false): Case {
+  #case([tag = '', ...fields]: readonly string[], line: number): Case {
     if (tag.startsWith('...')) return { kind: 'spread', union: tag.slice(3) };
-    return { kind: 'case', tag, fields: this.#fields(fields, line), bare };
+    return { kind: 'case', tag, fields: this.#fields(fields, line) };
   }
 
   #fields(words: readonly string[], line: number): Field[] {
@@ -137,8 +136,7 @@ class Header {
       unions: this.#unions,
       shapes: this.#shapes,
       includes: this.#includes,
-      alone: this.#alone,
-      reads: this.#reads,
+      flags: this.#flags,
     };
   }
 }

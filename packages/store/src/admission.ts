@@ -1,37 +1,37 @@
 /** How full the queue of a manager is. */
-export interface Fullness {
-  /** Operations that may wait. */
-  readonly most: number;
-  /** Operations that wait, of all routers, of the router asked for, and of the session that asks. */
-  readonly waiting: number;
+export interface QueueState {
+  /** Operations that may be queued. */
+  readonly max: number;
+  /** Queued operations: in total, of the router in question, and of the flow in question. */
+  readonly queued: number;
   readonly ofRouter: number;
-  readonly ofSession: number;
+  readonly ofFlow: number;
 }
 
 /**
- * How much of what is still free one router, and one session, may have waiting: the fuller the queue is, the less. So
- * nobody fills it alone, and there is room for whoever has nothing waiting yet.
+ * The share of the free room that one router, or one flow, may occupy: the fuller the queue, the less. No router or session
+ * can fill the queue alone, and one that has nothing queued finds room.
  */
 const ROUTER_SHARE = 4;
-const SESSION_SHARE = 1;
+const FLOW_SHARE = 1;
 
-/** Whether one more operation may wait. */
-export function hasRoom({ most, waiting, ofRouter, ofSession }: Fullness): boolean {
-  const free = most - waiting;
-  return free > 0 && ofRouter < free * ROUTER_SHARE && ofSession < free * SESSION_SHARE;
+/** Whether one more operation may be queued. */
+export function hasRoom({ max, queued, ofRouter, ofFlow }: QueueState): boolean {
+  const free = max - queued;
+  return free > 0 && ofRouter < free * ROUTER_SHARE && ofFlow < free * FLOW_SHARE;
 }
 
-/** Whether one more urgent operation may wait: these are let in where others are refused, up to as many again. */
-export function hasUrgentRoom({ most, waiting }: Pick<Fullness, 'most' | 'waiting'>): boolean {
-  return waiting < 2 * most;
+/** Whether one more high-priority operation may be queued: up to twice as many in total. */
+export function hasHighPriorityRoom({ max, queued }: Pick<QueueState, 'max' | 'queued'>): boolean {
+  return queued < 2 * max;
 }
 
-/** Shorter is a hammer, longer is a guess. */
-const LEAST_MS = 20;
-const MOST_MS = 2000;
+/** A shorter delay would only add load; a longer one cannot be predicted. */
+const RETRY_MIN_MS = 20;
+const RETRY_MAX_MS = 2000;
 
-/** When to come back, in ms: when what waits now is decided, by how long calls take of late. */
-export function retryAfterMs(waiting: number, perCall: number, callMs: number): number {
-  const ms = Math.ceil(waiting / perCall) * callMs;
-  return Math.round(Math.min(MOST_MS, Math.max(LEAST_MS, ms)));
+/** When to retry, in ms: once the operations queued now are decided, at the present rate. */
+export function retryAfterMs(queued: number, perRound: number, batchMs: number): number {
+  const ms = Math.ceil(queued / perRound) * batchMs;
+  return Math.round(Math.min(RETRY_MAX_MS, Math.max(RETRY_MIN_MS, ms)));
 }

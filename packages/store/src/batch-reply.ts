@@ -17,29 +17,28 @@ import {
   type EventRun,
   type LossRun,
 } from './generated/arbiter.ts';
-import { unpackFromScript } from './packing.ts';
-import { list, row, ScriptReplyError } from './reply-reader.ts';
+import { list, row, ScriptReplyError, unpackFromScript } from './script-values.ts';
 
-/** What one call of the arbiter answered: where the router stands, a result per operation, what to publish. */
+/** The reply to one batch: the state of the router, a script reply per operation, and what to publish. */
 export interface BatchReply {
   /** The instant of the batch, in ms on the store's clock. */
   readonly ts: number;
-  readonly rev: number;
+  readonly rev: Revision;
   readonly epoch: number;
-  /** Id of the event log; `''` for a router that nobody has used. */
+  /** Id of the event log; `''` for a router that was never used. */
   readonly log: string;
-  /** The longest lease ever given on the router, as far as anybody remembers. */
+  /** The longest lease ever granted on the router, as far as known. */
   readonly longestTtlMs: number;
-  /** For each operation: the router's revision after it (of a repeat, after its first time), and the reply as packed. */
+  /** For each operation: the router's revision after it (for a repeat, after the first execution), and its packed reply. */
   readonly revs: readonly unknown[];
   readonly replies: readonly unknown[];
   readonly runs: readonly EventRun[];
   readonly callbacks: readonly { readonly session: SessionId; readonly message: CallbackMessage }[];
-  /** What sessions that are over lost, to be pushed to each behind its callbacks. */
+  /** Interfaces lost by sessions that ended, to be pushed to each after its callbacks. */
   readonly losses: readonly LossRun[];
 }
 
-/** Reads the arbiter's answer. Throws `ScriptReplyError` where it is not one. */
+/** Reads the reply of the arbiter. Throws `ScriptReplyError` if it has another form. */
 export function readBatchReply(parts: readonly Buffer[]): BatchReply {
   const [now, rev, epoch, log, results, runs, callbacks, losses, longestTtl] = parts;
   if (!now || !rev || !epoch || !log || !results || !runs || !callbacks || !losses || !longestTtl) {
@@ -49,7 +48,7 @@ export function readBatchReply(parts: readonly Buffer[]): BatchReply {
   const [revs, replies] = row(unpackFromScript(results), 'results', 2);
   return {
     ts,
-    rev: Number(rev.toString()),
+    rev: Number(rev.toString()) as Revision,
     epoch: Number(epoch.toString()),
     log: log.toString(),
     longestTtlMs: Number(longestTtl.toString()),
@@ -68,7 +67,7 @@ function packedList<Item>(packed: Buffer, one: (value: unknown) => Item): readon
   return packed.length === 0 ? [] : list(unpackFromScript(packed), one);
 }
 
-/** What the events of a run have in common, as the bus carries it: what does not apply is absent. */
+/** The fields that all events of a run share, as messages carry them: fields that do not apply are absent. */
 export function sharedBy(run: EventRun, ts: number): SharedEventFields {
   const { type, session, protocolId, componentId, cause, previous, actor, why } = run;
   return {
@@ -82,42 +81,42 @@ export function sharedBy(run: EventRun, ts: number): SharedEventFields {
   };
 }
 
-/** The epoch at this place of a run. */
+/** The epoch of the entry at this index of a run. */
 export function epochIn({ first, epochs }: EventRun | LossRun, at: number): Epoch {
   const epoch = epochs[at];
   if (epoch === undefined) throw new ScriptReplyError(`${first + at} of a run has no epoch`);
   return epoch;
 }
 
-/** What the callbacks of a run of losses have in common, as the bus carries it. */
+/** The fields that all callbacks of a loss run share, as messages carry them. */
 export function lossesShare({ cause, why }: LossRun, ts: number): SharedLossFields {
   return { ts, cause: cause as Cause, ...(why !== undefined && { why }) };
 }
 
-/** The revision of the change at this place of a run. */
+/** The revision of the event at this index of a run. */
 export function revisionIn({ first }: EventRun, at: number): Revision {
   return (first + at) as Revision;
 }
 
-/** The events of a run as the bus carries them. One of a session as a whole has no interface. */
+/** The events of a run as messages. An event of a session as a whole has no interface. */
 export function eventsOf(run: EventRun, ts: number): EventMessage[] {
   const { type, session, protocolId, componentId, ts: _, ...more } = sharedBy(run, ts);
-  const who =
+  const client =
     session !== undefined && protocolId !== undefined && componentId !== undefined
       ? { session, protocolId, componentId }
       : {};
   const { first, epochs, interfaces } = run;
   if (interfaces.length === 0) {
     const [epoch] = epochs;
-    return [{ rev: first, ts, type, ...who, ...(epoch !== undefined && { epoch }), ...more }];
+    return [{ rev: first, ts, type, ...client, ...(epoch !== undefined && { epoch }), ...more }];
   }
   return interfaces.map((on, at) => {
     const rev = revisionIn(run, at);
-    return { rev, ts, type, ...who, ...on, epoch: epochIn(run, at), ...more };
+    return { rev, ts, type, ...client, ...on, epoch: epochIn(run, at), ...more };
   });
 }
 
-/** A callback as the bus carries it. */
+/** A callback as a message. */
 export function callbackMessage(callback: Callback, ts: number): CallbackMessage {
   const { seq, interface: on, epoch, why } = callback;
   const cause = callback.cause as Cause;
@@ -126,11 +125,11 @@ export function callbackMessage(callback: Callback, ts: number): CallbackMessage
     return why === undefined ? lost : { ...lost, why };
   }
   if ((callback.type === 'DISABLE_IGMP' || callback.type === 'ENABLE_IGMP') && cause !== 'admin') {
-    return { seq, type: callback.type, ts, ...on, rev: callback.rev ?? revisionZero(), cause };
+    return { seq, type: callback.type, ts, ...on, rev: callback.rev ?? noRevision(), cause };
   }
   throw new ScriptReplyError(`callback ${seq}: undeclared ${callback.type} with cause ${cause}`);
 }
 
-function revisionZero(): never {
+function noRevision(): never {
   throw new ScriptReplyError('an IGMP callback without a revision');
 }

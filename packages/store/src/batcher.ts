@@ -1,39 +1,35 @@
-import type { RouterName } from '@mgm/protocol';
-import { hasRoom, hasUrgentRoom, retryAfterMs } from './admission.ts';
+import type { Revision, RouterName } from '@mgm/protocol';
+import { hasHighPriorityRoom, hasRoom, retryAfterMs } from './admission.ts';
 import { readBatchReply, type BatchReply } from './batch-reply.ts';
-import { FairQueue, type Turn } from './fair-queue.ts';
+import { FairQueue, type QueueItem } from './fair-queue.ts';
 import {
   decode,
   encode,
-  ALONE,
-  READS,
+  FLAGS,
   type ArbiterArgs,
   type ArbiterOperation,
-  type ArbiterReplies,
+  type ScriptReplies,
 } from './generated/arbiter.ts';
-import { inColumns } from './columns.ts';
-import { packForScript } from './packing.ts';
-import { integer } from './reply-reader.ts';
-import { DELAY_TOLERANT, HIGH_PRIORITY } from './requests.ts';
 import { RouterMemory } from './router-memory.ts';
+import { packForScript, revision } from './script-values.ts';
 import { StoreError } from './store-error.ts';
 
-/** What a decided operation answered. */
+/** The script reply to one operation, the router's revision after it, and the reply to its batch. */
 export interface Decision<Name extends ArbiterOperation> {
-  readonly reply: ArbiterReplies[Name];
-  readonly rev: number;
+  readonly reply: ScriptReplies[Name];
+  readonly rev: Revision;
   readonly batch: BatchReply;
 }
 
 export interface BatcherOptions {
-  /** Operations of one call; an operation on several interfaces counts as that many. */
+  /** Operations of one batch; an operation on several interfaces counts as that many. */
   readonly batchMax: number;
-  /** Operations that may wait, over all routers; urgent ones up to as many again. */
+  /** Operations that may be queued, over all routers; high-priority ones up to twice as many. */
   readonly queueMax: number;
   readonly eventRetention: number;
-  /** Whether `run` answers only what replicas have. Default false. */
+  /** Whether `run` resolves only when replicas have the changes. Default false. */
   readonly isReplicated?: boolean;
-  /** `mayGrow`: Redis is to refuse it when it is full. */
+  /** Runs one batch. With `mayGrow` Redis refuses it when it is out of memory. */
   readonly run: (
     router: RouterName,
     request: Buffer,
@@ -43,55 +39,52 @@ export interface BatcherOptions {
   readonly onDecided: (router: RouterName, batch: BatchReply) => void;
 }
 
-interface Waiting extends Turn {
+interface QueuedOperation extends QueueItem {
   readonly operation: ArbiterOperation;
+  /** The operation and its arguments as the script reads them. */
   readonly call: readonly unknown[];
-  /** On this process's monotonic clock: not worth sending after it. */
+  /** On this process's monotonic clock: not sent after it. */
   readonly deadlineMono: number;
-  /** What of the decision is wanted. */
-  readonly read: (decision: Decision<ArbiterOperation>) => unknown;
-  readonly resolve: (read: unknown) => void;
+  readonly resolve: (decision: Decision<ArbiterOperation>) => void;
   readonly reject: (error: unknown) => void;
 }
 
 interface RouterQueue {
   readonly router: RouterName;
   readonly memory: RouterMemory;
-  readonly waiting: FairQueue<Waiting>;
+  readonly queued: FairQueue<QueuedOperation>;
   inFlight: number;
   sentMono: number;
-  /** Operations that somebody waited for, in the mean of the last calls. */
-  operationsPerCall: number;
-  /** Runs while nothing waits but what is patient. */
-  patience: NodeJS.Timeout | undefined;
+  /** Runs while only delay-tolerant operations are queued. */
+  coalescing: NodeJS.Timeout | undefined;
 }
 
-/** Calls of one router under way at once: one is decided while the next is on its way; what comes meanwhile gathers. */
+/** Batches of one router in flight: Redis decides one while others are on their way; further operations gather meanwhile. */
 const IN_FLIGHT_MAX = 4;
 
-/** For how long, in ms, after the call before; the first after a pause leaves at once. */
-const PATIENCE_MS = 50;
+/** How long, in ms, delay-tolerant operations are coalesced after the last batch; the first after a pause is sent directly. */
+const COALESCE_MS = 50;
 
-/** What must be decided within this time is not kept waiting. */
-const HURRY_MS = 10 * PATIENCE_MS;
+/** An operation with a deadline closer than this, in ms, is not delayed. */
+const NO_DELAY_BELOW_MS = 10 * COALESCE_MS;
 
-/** The part of the last call in a mean of them. */
-const LAST_CALL = 0.2;
+/** The weight of the latest batch in the moving average of batch times. */
+const LATEST_WEIGHT = 0.2;
 
 /**
- * Gathers the operations that arrive in one turn of the event loop into one call of the arbiter per router, in the order
- * of their arrival. Alone, an operation leaves at the end of its turn; under load, batches fill up while earlier ones are
- * under way, sessions take turns, and what is too much is refused at once. Keepalives alone have patience: of many
- * sessions, they would cost a call and two writes to sockets each.
+ * Gathers the operations of one turn of the event loop into one batch per router, in the order of arrival. Under load batches
+ * fill up while earlier ones are in flight, sessions take turns, and operations beyond the queue's limit are refused
+ * immediately. Delay-tolerant operations alone wait up to 50 ms: a batch and two socket writes each would cost more than
+ * keepalives are worth.
  */
 export class Batcher {
   readonly #options: BatcherOptions;
   readonly #queues = new Map<RouterName, RouterQueue>();
   readonly #due = new Set<RouterQueue>();
   #arrivals = 0;
-  #waiting = 0;
-  #underWay = 0;
-  #callMs = 1;
+  #queued = 0;
+  #inFlight = 0;
+  #batchMs = 1;
   #idle: (() => void)[] = [];
 
   constructor(options: BatcherOptions) {
@@ -103,103 +96,85 @@ export class Batcher {
     router: RouterName,
     operation: Name,
     args: ArbiterArgs[Name],
-    withinMs?: number,
-  ): Promise<Decision<Name>> {
-    return this.ask(router, operation, args, (decision) => decision, withinMs);
-  }
-
-  /** The same, and answers what `read` makes of the decision: one promise for both. */
-  ask<Name extends ArbiterOperation, Result>(
-    router: RouterName,
-    operation: Name,
-    args: ArbiterArgs[Name],
-    read: (decision: Decision<Name>) => Result,
     withinMs = Number.POSITIVE_INFINITY,
-  ): Promise<Result> {
+  ): Promise<Decision<Name>> {
     const flow = flowOf(operation, args);
-    const isUrgent = HIGH_PRIORITY.has(operation);
-    if (!this.#hasRoom(router, flow, isUrgent)) return Promise.reject(this.#overloaded());
+    const { isHighPriority, isExclusive, isDelayTolerant } = FLAGS[operation];
+    if (!this.#hasRoom(router, flow, isHighPriority)) return Promise.reject(this.#overloaded());
     const queue = this.#queueOf(router);
-    const { promise, resolve, reject } = Promise.withResolvers<Result>();
-    const call = encode[operation](args);
-    queue.waiting.push({
+    const { promise, resolve, reject } = Promise.withResolvers<Decision<Name>>();
+    queue.queued.push({
       arrival: this.#arrivals++,
       flow,
-      isUrgent,
-      isAlone: ALONE.has(operation),
-      weight: weightOf(call),
+      isHighPriority,
+      isExclusive,
+      weight: 'interfaces' in args ? Math.max(1, args.interfaces.length) : 1,
       operation,
-      call,
+      call: encode[operation](args),
       deadlineMono: performance.now() + withinMs,
-      read: read as never,
       resolve: resolve as never,
       reject,
     });
-    this.#waiting++;
-    if (DELAY_TOLERANT.has(operation) && withinMs > HURRY_MS) this.#sendInTime(queue);
+    this.#queued++;
+    if (isDelayTolerant && withinMs > NO_DELAY_BELOW_MS) this.#sendCoalesced(queue);
     else this.#sendSoon(queue);
     return promise;
   }
 
-  /** How many operations that somebody waited for a call of this router carried, in the mean of the last ones. */
-  operationsPerCall(router: RouterName): number {
-    return this.#queues.get(router)?.operationsPerCall ?? 0;
-  }
-
-  /** Fails what has not been sent; what is under way ends by itself. */
-  refuseWaiting(error: StoreError): void {
+  /** Rejects the operations that have not been sent; batches in flight complete by themselves. */
+  refuseQueued(error: StoreError): void {
     for (const queue of this.#queues.values()) {
-      this.#waiting -= queue.waiting.length;
-      for (const one of queue.waiting.takeAll()) one.reject(error);
+      this.#queued -= queue.queued.length;
+      for (const one of queue.queued.takeAll()) one.reject(error);
     }
-    this.#tellIdle();
+    this.#notifyIdle();
   }
 
-  /** Resolves when nothing waits and nothing is under way. */
+  /** Resolves when nothing is queued or in flight. */
   async drain(): Promise<void> {
     if (this.#isIdle()) return;
     await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
-  #hasRoom(router: RouterName, flow: number, isUrgent: boolean): boolean {
-    const manager = { most: this.#options.queueMax, waiting: this.#waiting };
-    if (isUrgent) return hasUrgentRoom(manager);
-    const of = this.#queues.get(router)?.waiting;
-    return hasRoom({ ...manager, ofRouter: of?.length ?? 0, ofSession: of?.lengthOf(flow) ?? 0 });
+  #hasRoom(router: RouterName, flow: string, isHighPriority: boolean): boolean {
+    const manager = { max: this.#options.queueMax, queued: this.#queued };
+    if (isHighPriority) return hasHighPriorityRoom(manager);
+    const of = this.#queues.get(router)?.queued;
+    return hasRoom({ ...manager, ofRouter: of?.length ?? 0, ofFlow: of?.lengthOf(flow) ?? 0 });
   }
 
   #overloaded(): StoreError {
-    const atOnce = this.#options.batchMax * IN_FLIGHT_MAX;
-    return new StoreError('overloaded', `${this.#waiting} operations are waiting for the store`, {
-      retryAfterMs: retryAfterMs(this.#waiting, atOnce, this.#callMs),
+    const perRound = this.#options.batchMax * IN_FLIGHT_MAX;
+    return new StoreError('overloaded', `${this.#queued} operations are waiting for the store`, {
+      retryAfterMs: retryAfterMs(this.#queued, perRound, this.#batchMs),
     });
   }
 
   #queueOf(router: RouterName): RouterQueue {
     let queue = this.#queues.get(router);
     if (!queue) {
-      const memory = new RouterMemory();
       queue = {
         router,
-        memory,
-        waiting: new FairQueue(),
+        memory: new RouterMemory(),
+        queued: new FairQueue(),
         inFlight: 0,
         sentMono: -Infinity,
-        operationsPerCall: 0,
-        patience: undefined,
+        coalescing: undefined,
       };
       this.#queues.set(router, queue);
     }
     return queue;
   }
 
-  /** For what is patient. Where something waits that is not, both go together. */
-  #sendInTime(queue: RouterQueue): void {
-    const { waiting, patience, sentMono } = queue;
-    const leftMs = sentMono + PATIENCE_MS - performance.now();
-    if (patience ? waiting.length < this.#options.batchMax : waiting.length === 1 && leftMs > 0) {
-      queue.patience ??= setTimeout(() => this.#sendSoon(queue), leftMs);
-    } else this.#sendSoon(queue);
+  /** For a delay-tolerant operation. It is sent with the first operation that is not. */
+  #sendCoalesced(queue: RouterQueue): void {
+    const { queued, coalescing, sentMono } = queue;
+    const leftMs = sentMono + COALESCE_MS - performance.now();
+    const mayWait = coalescing
+      ? queued.length < this.#options.batchMax
+      : queued.length === 1 && leftMs > 0;
+    if (mayWait) queue.coalescing ??= setTimeout(() => this.#sendSoon(queue), leftMs);
+    else this.#sendSoon(queue);
   }
 
   #sendSoon(queue: RouterQueue): void {
@@ -214,52 +189,54 @@ export class Batcher {
   }
 
   #sendFrom(queue: RouterQueue): void {
-    clearTimeout(queue.patience);
-    queue.patience = undefined;
-    while (queue.waiting.length > 0 && queue.inFlight < IN_FLIGHT_MAX) {
-      const taken = queue.waiting.take(this.#options.batchMax);
-      this.#waiting -= taken.length;
-      const batch = withoutLate(taken);
+    clearTimeout(queue.coalescing);
+    queue.coalescing = undefined;
+    while (queue.queued.length > 0 && queue.inFlight < IN_FLIGHT_MAX) {
+      const taken = queue.queued.take(this.#options.batchMax);
+      this.#queued -= taken.length;
+      const batch = withoutExpired(taken);
       if (batch.length === 0) continue;
-      noteSize(queue, batch);
       queue.inFlight++;
       queue.sentMono = performance.now();
-      this.#underWay++;
+      this.#inFlight++;
       void this.#run(queue, batch).finally(() => this.#ended(queue));
     }
-    this.#tellIdle();
+    this.#notifyIdle();
   }
 
   #ended(queue: RouterQueue): void {
     queue.inFlight--;
-    this.#underWay--;
-    const { waiting, inFlight, patience, memory } = queue;
-    if (waiting.length > 0 && !patience) this.#sendFrom(queue);
-    // A router that nobody uses leaves no trace here either, however many names are tried.
-    else if (waiting.length === 0 && inFlight === 0 && memory.isEmpty) {
+    this.#inFlight--;
+    const { queued, inFlight, coalescing, memory } = queue;
+    if (queued.length > 0 && !coalescing) this.#sendFrom(queue);
+    // An unused router leaves nothing in memory, however many names are tried.
+    else if (queued.length === 0 && inFlight === 0 && memory.isEmpty) {
       this.#queues.delete(queue.router);
     }
-    this.#tellIdle();
+    this.#notifyIdle();
   }
 
-  /** Never rejects: each operation of the batch is answered or failed. */
-  async #run(queue: RouterQueue, batch: readonly Waiting[]): Promise<void> {
+  /** Never rejects: every operation of the batch is resolved or rejected. */
+  async #run(queue: RouterQueue, batch: readonly QueuedOperation[]): Promise<void> {
     const beganMono = performance.now();
     try {
       const reply = readBatchReply(await this.#decided(queue, batch));
       queue.memory.learn(reply);
-      this.#callMs += (performance.now() - beganMono - this.#callMs) * LAST_CALL;
-      answer(batch, reply);
+      this.#batchMs += (performance.now() - beganMono - this.#batchMs) * LATEST_WEIGHT;
+      resolveAll(batch, reply);
       this.#options.onDecided(queue.router, reply);
     } catch (error) {
-      queue.memory.unsure();
+      queue.memory.forgetFreshLog();
       await this.#failed(queue, batch, error);
     }
   }
 
-  /** What a full store refuses whole is asked again: some of it may be answered all the same. */
-  async #decided(queue: RouterQueue, batch: readonly Waiting[]): Promise<readonly Buffer[]> {
-    const mayGrow = !batch.every((one) => READS.has(one.operation));
+  /** A batch refused for memory is sent again as one that must not grow: repeats, reads and releases still succeed. */
+  async #decided(
+    queue: RouterQueue,
+    batch: readonly QueuedOperation[],
+  ): Promise<readonly Buffer[]> {
+    const mayGrow = !batch.every((one) => FLAGS[one.operation].isRead);
     try {
       return await this.#options.run(queue.router, this.#request(queue, batch, false), mayGrow);
     } catch (error) {
@@ -268,11 +245,11 @@ export class Batcher {
     }
   }
 
-  #request({ memory }: RouterQueue, batch: readonly Waiting[], isFull: boolean): Buffer {
+  #request({ memory }: RouterQueue, batch: readonly QueuedOperation[], isFull: boolean): Buffer {
     return packForScript([
       ...memory.known(),
       this.#options.eventRetention,
-      inColumns(batch),
+      batch.map(({ call }) => call),
       this.#options.isReplicated ? 1 : 0,
       memory.longestTtlMs,
       isFull ? 1 : 0,
@@ -280,10 +257,14 @@ export class Batcher {
   }
 
   /**
-   * A key that is not ours stops a batch before it has written anything. Its operations are then tried one by one, so
-   * that the key hurts only those who ask for it.
+   * A key that is not ours aborts a batch before it has written anything. The operations are then executed one by one, so
+   * that only those that need the key fail.
    */
-  async #failed(queue: RouterQueue, batch: readonly Waiting[], error: unknown): Promise<void> {
+  async #failed(
+    queue: RouterQueue,
+    batch: readonly QueuedOperation[],
+    error: unknown,
+  ): Promise<void> {
     if (batch.length > 1 && error instanceof StoreError && error.code === 'corrupt') {
       for (const one of batch) await this.#run(queue, [one]);
       return;
@@ -292,41 +273,23 @@ export class Batcher {
   }
 
   #isIdle(): boolean {
-    return this.#waiting === 0 && this.#underWay === 0;
+    return this.#queued === 0 && this.#inFlight === 0;
   }
 
-  #tellIdle(): void {
+  #notifyIdle(): void {
     if (!this.#isIdle()) return;
     for (const resolve of this.#idle.splice(0)) resolve();
   }
 }
 
-function noteSize(queue: RouterQueue, batch: readonly Waiting[]): void {
-  const awaited = batch.reduce((count, { isUrgent }) => count + (isUrgent ? 0 : 1), 0);
-  if (awaited > 0) queue.operationsPerCall += (awaited - queue.operationsPerCall) * LAST_CALL;
+/** A session has a flow of its own; requests without a handle share one, registrations another. */
+function flowOf<Name extends ArbiterOperation>(operation: Name, args: ArbiterArgs[Name]): string {
+  if ('handle' in args) return String(args.handle.session);
+  return operation === 'register' ? 'register' : '';
 }
 
-/** Whose turn it is: a session's, or that of all who have none. */
-function flowOf<Name extends ArbiterOperation>(operation: Name, args: ArbiterArgs[Name]): number {
-  if ('handle' in args) return args.handle.session;
-  return operation === 'register' ? REGISTERING : ASKING;
-}
-
-const ASKING = -1;
-const REGISTERING = -2;
-
-/** Interfaces of a call, or 1. Its handle is a list, too. */
-function weightOf(call: readonly unknown[]): number {
-  let weight = 1;
-  for (let at = 2; at < call.length; at++) {
-    const part = call[at];
-    if (Array.isArray(part) && part.length > weight) weight = part.length;
-  }
-  return weight;
-}
-
-/** Refuses those whose time is over before they were sent. */
-function withoutLate(taken: Waiting[]): Waiting[] {
+/** Rejects operations whose deadline passed before they were sent. */
+function withoutExpired(taken: QueuedOperation[]): QueuedOperation[] {
   const nowMono = performance.now();
   if (taken.every((one) => one.deadlineMono > nowMono)) return taken;
   return taken.filter((one) => {
@@ -336,16 +299,13 @@ function withoutLate(taken: Waiting[]): Waiting[] {
   });
 }
 
-function answer(batch: readonly Waiting[], reply: BatchReply): void {
-  for (let at = 0; at < batch.length; at++) {
-    const one = batch[at];
-    if (!one) return;
+function resolveAll(batch: readonly QueuedOperation[], reply: BatchReply): void {
+  for (const [at, one] of batch.entries()) {
     try {
       if (at >= reply.replies.length)
-        throw new StoreError('indeterminate', 'the script answered fewer operations than asked');
-      const rev = integer(reply.revs[at]);
-      const decided = { reply: decode[one.operation](reply.replies[at]), rev, batch: reply };
-      one.resolve(one.read(decided));
+        throw new StoreError('indeterminate', 'the script returned fewer replies than operations');
+      const rev = revision(reply.revs[at]);
+      one.resolve({ reply: decode[one.operation](reply.replies[at]), rev, batch: reply });
     } catch (error) {
       one.reject(error);
     }

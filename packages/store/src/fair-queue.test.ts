@@ -1,19 +1,21 @@
 import { heapAfter } from '@mgm/test-support';
 import { describe, expect, it } from 'vitest';
-import { FairQueue, type Turn } from './fair-queue.ts';
+import { FairQueue, type QueueItem } from './fair-queue.ts';
 
-interface Named extends Turn {
+interface Named extends QueueItem {
   readonly name: string;
 }
 
 let arrivals = 0;
 
-const item = (name: string, fields: Partial<Turn> = {}): Named => ({
+type Fields = Partial<Omit<QueueItem, 'flow'>> & { readonly flow?: number };
+
+const item = (name: string, { flow = 0, ...fields }: Fields = {}): Named => ({
   name,
   arrival: ++arrivals,
-  flow: 0,
-  isUrgent: false,
-  isAlone: false,
+  flow: String(flow),
+  isHighPriority: false,
+  isExclusive: false,
   weight: 1,
   ...fields,
 });
@@ -40,7 +42,7 @@ describe('a fair queue', () => {
     expect(queue.take(4)).toEqual([]);
   });
 
-  it('goes on with the next flow where the last batch was full', () => {
+  it('continues with the next flow after a full batch', () => {
     const flows = [1, 2, 3].flatMap((flow) => [1, 2].map((at) => item(`${flow}.${at}`, { flow })));
     const queue = queued(...flows);
     expect([queue.take(2), queue.take(2), queue.take(2)].map(namesOf)).toEqual([
@@ -50,40 +52,40 @@ describe('a fair queue', () => {
     ]);
   });
 
-  it('puts what is urgent first', () => {
-    const queue = queued(item('a'), item('b'), item('now', { isUrgent: true }));
+  it('serves high-priority items first when it is crowded', () => {
+    const queue = queued(item('a'), item('b'), item('now', { isHighPriority: true }));
     expect(namesOf(queue.take(2))).toBe('a now');
     expect(namesOf(queue.take(2))).toBe('b');
   });
 
-  it('keeps the order of arrival while there is no crowd, whatever the flow', () => {
+  it('keeps the order of arrival across flows when it is not crowded', () => {
     const [a, b, c] = [1, 2, 1].map((flow, at) => item(`${at}`, { flow }));
-    const alone = item('alone', { flow: 3, isAlone: true });
-    const last = [item('3', { flow: 1 }), item('4', { flow: 2, isUrgent: true })];
-    const queue = queued(a as Named, b as Named, c as Named, alone, ...last);
+    const exclusive = item('alone', { flow: 3, isExclusive: true });
+    const last = [item('3', { flow: 1 }), item('4', { flow: 2, isHighPriority: true })];
+    const queue = queued(a as Named, b as Named, c as Named, exclusive, ...last);
     expect([1, 2, 3].map(() => namesOf(queue.take(9)))).toEqual(['0 1 2', 'alone', '3 4']);
   });
 
-  it('keeps what must be alone alone', () => {
-    const alone = { isAlone: true };
-    const queue = queued(item('a'), item('b', alone), item('c', alone), item('d'));
+  it('gives an exclusive item a batch of its own', () => {
+    const exclusive = { isExclusive: true };
+    const queue = queued(item('a'), item('b', exclusive), item('c', exclusive), item('d'));
     expect([1, 2, 3, 4].map(() => namesOf(queue.take(9)))).toEqual(['a', 'b', 'c', 'd']);
-    expect(namesOf(queued(item('a'), item('b', alone), item('c')).takeAll())).toBe('a b c');
+    expect(namesOf(queued(item('a'), item('b', exclusive), item('c')).takeAll())).toBe('a b c');
   });
 
-  it('takes what is heavier than a batch by itself', () => {
+  it('takes an item heavier than a batch by itself', () => {
     const queue = queued(item('a'), item('heavy', { weight: 10 }), item('b'));
     expect([1, 2, 3].map(() => namesOf(queue.take(4)))).toEqual(['a', 'heavy', 'b']);
   });
 
-  it('counts what waits, in all and by flow', () => {
+  it('counts waiting items in total and per flow', () => {
     const queue = queued(item('a', { flow: 1 }), item('b', { flow: 2 }), item('c', { flow: 2 }));
-    expect([queue.length, queue.lengthOf(2), queue.lengthOf(3)]).toEqual([3, 2, 0]);
+    expect([queue.length, queue.lengthOf('2'), queue.lengthOf('3')]).toEqual([3, 2, 0]);
     queue.take(2);
-    expect([queue.length, queue.lengthOf(1), queue.lengthOf(2)]).toEqual([1, 0, 1]);
+    expect([queue.length, queue.lengthOf('1'), queue.lengthOf('2')]).toEqual([1, 0, 1]);
   });
 
-  it('keeps the order of a flow that never gets empty', () => {
+  it('keeps the order of a flow that never becomes empty', () => {
     const queue = queued(item('0'));
     const served: string[] = [];
     for (let at = 1; at <= 5_000; at++) {
@@ -93,7 +95,7 @@ describe('a fair queue', () => {
     expect(served).toEqual(Array.from({ length: 5_000 }, (_, at) => String(at)));
   });
 
-  it('lets flows take turns that come back, beside many that do not', () => {
+  it('lets returning flows take turns after many flows were used once', () => {
     const queue = new FairQueue<Named>();
     for (let flow = 0; flow < 200; flow++) queue.push(item('once', { flow }));
     while (queue.length > 0) queue.take(7);
@@ -101,10 +103,10 @@ describe('a fair queue', () => {
     for (const name of ['b1', 'b2']) queue.push(item(name, { flow: 300 }));
     expect(namesOf(queue.take(3))).toBe('a1 a2 b1');
     expect(namesOf(queue.take(3))).toBe('a3 b2');
-    expect([queue.length, queue.lengthOf(7), queue.lengthOf(8)]).toEqual([0, 0, 0]);
+    expect([queue.length, queue.lengthOf('7'), queue.lengthOf('8')]).toEqual([0, 0, 0]);
   });
 
-  it('lets who waits have a turn before others have a second one, however many come and go', () => {
+  it('gives every waiting flow a turn before any flow has a second one', () => {
     const queue = new FairQueue<Named>();
     const push = (name: string, flow: number): void => queue.push(item(name, { flow }));
     for (const name of ['a', 'a', 'a']) push(name, 1);
@@ -115,7 +117,7 @@ describe('a fair queue', () => {
     expect(served.filter((name) => name !== 'once').join(' ')).toBe('a b a b a b');
   });
 
-  it.each([1, 1_000])('keeps nothing of what it has served, of %d flows', (flows) => {
+  it.each([1, 1_000])('releases served items, with %d flows', (flows) => {
     const queue = new FairQueue<Named>();
     const serve = (): void => {
       for (let flow = 0; flow < 100_000; flow++) {
@@ -133,11 +135,11 @@ describe('a fair queue', () => {
     { flows: 1, atOnce: 1 },
     { flows: 30, atOnce: 30 },
     { flows: 200, atOnce: 1_000 },
-  ])('leaves nothing that gets old, of $flows flows with $atOnce items waiting', (of) => {
+  ])('leaves no old-generation garbage, with $flows flows and $atOnce waiting items', (of) => {
     const queue = new FairQueue<Heavy>();
     queue.push(heavy(-1));
     pass(queue, 5_000, of);
-    // What outlives two collections is old from then on, so the queue is; the items that follow are not there that long.
+    // Two young collections move the queue to the old generation; the items that follow do not live that long.
     heapAfter('young');
     const before = heapAfter('young');
     pass(queue, 10_000, of);
@@ -145,7 +147,7 @@ describe('a fair queue', () => {
   });
 });
 
-interface Heavy extends Turn {
+interface Heavy extends QueueItem {
   readonly ballast: readonly number[];
 }
 
@@ -153,7 +155,7 @@ function heavy(flow: number): Heavy {
   return { ...item('heavy', { flow }), ballast: Array.from({ length: 100 }, (_, at) => at) };
 }
 
-/** So many items come and are served, at most `atOnce` of them waiting at the same time. */
+/** Pushes and serves `count` items with at most `atOnce` of them waiting. */
 function pass(
   queue: FairQueue<Heavy>,
   count: number,

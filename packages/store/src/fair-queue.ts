@@ -1,36 +1,29 @@
-/** What waits for its turn. */
-export interface Turn {
-  /** Its place in the order of arrival. */
+/** An item of a {@link FairQueue}. */
+export interface QueueItem {
+  /** Its position in the order of arrival. */
   readonly arrival: number;
-  /** Whose it is: those of one flow keep their order, and flows take turns. */
-  readonly flow: number;
-  /** Goes before all flows, where there is a crowd. */
-  readonly isUrgent: boolean;
-  /** Neither follows nor is followed by another in what is taken at once. */
-  readonly isAlone: boolean;
+  /** The flow it belongs to: items of one flow keep their order, and flows take turns. */
+  readonly flow: string;
+  /** Served before all flows when the queue is crowded. */
+  readonly isHighPriority: boolean;
+  /** Gets a batch of its own. */
+  readonly isExclusive: boolean;
   readonly weight: number;
 }
 
-/** So many lines end before the map of them is left, and more where many are still there: moving those costs time. */
-const ENDED_MOST = 256;
+/** Empty flows kept in the map before it is cleaned: a map that gains and loses a key per item leaves garbage behind. */
+const EMPTY_FLOWS_MAX = 256;
 
 /**
- * A queue in which flows take turns, one item each, as soon as more waits than can be taken at once: who sends a thousand
- * requests waits for them itself, and not who sends one. What is urgent then goes first. Among what is taken together, and
- * while there is no crowd, the order is the order of arrival.
+ * A queue of flows. When more items wait than one batch takes, flows take turns with one item each, so a session with a
+ * thousand requests delays itself and not the others, and high-priority items go first. Otherwise, and within a batch, items
+ * are in the order of arrival.
  */
-export class FairQueue<Item extends Turn> {
-  readonly #urgent = new Line<Item>();
-  #lines = new Map<number, Line<Item>>();
-  /** Lines that have ended since {@link #lines} is a map of its own. */
-  #ended = 0;
-  /**
-   * Where the round stands, in a crowd; new lines come in at its end. Not kept beyond it: an iterator that rests holds every
-   * table that its `Map` has had since.
-   */
-  #round: MapIterator<[number, Line<Item>]> | undefined;
-  /** The line whose turn it is. */
-  #line: Line<Item> | undefined;
+export class FairQueue<Item extends QueueItem> {
+  readonly #highPriority = new Fifo<Item>();
+  readonly #flows = new Map<string, Fifo<Item>>();
+  /** The flows that are not empty; the first one is served next. */
+  readonly #ring = new Fifo<Fifo<Item>>();
   #length = 0;
   #weight = 0;
 
@@ -38,109 +31,88 @@ export class FairQueue<Item extends Turn> {
     return this.#length;
   }
 
-  lengthOf(flow: number): number {
-    return this.#lines.get(flow)?.length ?? 0;
+  lengthOf(flow: string): number {
+    return this.#flows.get(flow)?.length ?? 0;
   }
 
   push(item: Item): void {
     this.#length++;
     this.#weight += item.weight;
-    this.#lineOf(item).push(item);
+    if (item.isHighPriority) return this.#highPriority.push(item);
+    const flow = this.#flowOf(item);
+    if (flow.length === 0) this.#ring.push(flow);
+    flow.push(item);
   }
 
-  /** The next items of at most this weight together, but at least one; none when nothing waits. */
-  take(most: number): Item[] {
-    const isCrowded = this.#weight > most;
-    if (!isCrowded) this.#round = undefined;
-    const inTurn = isCrowded ? this.#turns() : this.#arrivals();
+  /** Takes the next items, of at most this total weight but at least one; none when the queue is empty. */
+  take(maxWeight: number): Item[] {
+    if (this.#weight <= maxWeight) return this.#takeByArrival();
     const taken: Item[] = [];
     let weight = 0;
-    for (const item of inTurn) {
-      if (taken.length > 0 && (item.isAlone || weight + item.weight > most)) break;
+    for (let item = this.#next(); item; item = this.#next()) {
+      if (taken.length > 0 && (item.isExclusive || weight + item.weight > maxWeight)) break;
       this.#serve(item);
       taken.push(item);
       weight += item.weight;
-      if (item.isAlone) break;
+      if (item.isExclusive) break;
     }
-    return isCrowded ? taken.sort(byArrival) : taken;
+    return taken.sort(byArrival);
   }
 
   takeAll(): Item[] {
-    const all: Item[] = [];
-    while (this.#length > 0) all.push(...this.take(Infinity));
+    const lines = [this.#highPriority, ...this.#ring.all()];
+    const all = lines.flatMap((line) => line.all()).sort(byArrival);
+    for (const line of [...lines, this.#ring]) line.clear();
+    this.#length = this.#weight = 0;
     return all;
   }
 
-  #lineOf({ isUrgent, flow }: Item): Line<Item> {
-    if (isUrgent) return this.#urgent;
-    let line = this.#lines.get(flow);
-    if (!line) this.#lines.set(flow, (line = new Line<Item>()));
-    return line;
+  #takeByArrival(): Item[] {
+    const all = this.takeAll();
+    const exclusiveAt = all.findIndex(({ isExclusive }) => isExclusive);
+    const end = exclusiveAt < 0 ? all.length : Math.max(exclusiveAt, 1);
+    for (const item of all.slice(end)) this.push(item);
+    return all.slice(0, end);
   }
 
-  #arrivals(): Item[] {
-    const lines = [this.#urgent, ...this.#lines.values()];
-    return lines.flatMap((line) => line.waiting()).sort(byArrival);
+  #next(): Item | undefined {
+    return this.#highPriority.first ?? this.#ring.first?.first;
   }
 
-  /** Whose turn it is, each time it is asked: the same again where that one was not served. */
-  *#turns(): Generator<Item> {
-    for (let line = this.#next(); line; line = this.#next()) {
-      const { first } = line;
-      if (first) yield first;
-    }
-  }
-
-  #next(): Line<Item> | undefined {
-    if (this.#urgent.length > 0) return this.#urgent;
-    while (!this.#line && this.#lines.size > 0) {
-      this.#round ??= this.#lines.entries();
-      const { value, done } = this.#round.next();
-      if (done) this.#round = undefined;
-      else this.#line = value[1];
-    }
-    return this.#line;
-  }
-
-  /** The item is the first of its line. */
+  /** Removes the item that {@link #next} gave; its flow goes to the end of the ring. */
   #serve(item: Item): void {
-    const line = this.#lineOf(item);
     this.#length--;
     this.#weight -= item.weight;
-    line.shift();
-    if (item.isUrgent) return;
-    this.#line = undefined;
-    if (line.length === 0) this.#end(item.flow);
+    if (item.isHighPriority) {
+      this.#highPriority.shift();
+      return;
+    }
+    const flow = this.#ring.shift();
+    flow?.shift();
+    if (flow?.first) this.#ring.push(flow);
   }
 
-  #end(flow: number): void {
-    this.#lines.delete(flow);
-    this.#ended++;
-    if (this.#ended > ENDED_MOST + 2 * this.#lines.size) this.#move();
+  #flowOf({ flow: key }: Item): Fifo<Item> {
+    let flow = this.#flows.get(key);
+    if (!flow) {
+      if (this.#flows.size > EMPTY_FLOWS_MAX + 2 * this.#ring.length) this.#dropEmptyFlows();
+      this.#flows.set(key, (flow = new Fifo<Item>()));
+    }
+    return flow;
   }
 
-  /**
-   * Leaves the map for another one: each table that a `Map` outgrows points to the next, so that once one of them is old, all
-   * later ones stay until the next full collection, with what was in them. Who is still to come in this round comes first.
-   */
-  #move(): void {
-    const inTurn = [...(this.#round ?? []), ...this.#lines];
-    this.#lines = new Map(inTurn);
-    this.#ended = 0;
-    this.#round = undefined;
+  #dropEmptyFlows(): void {
+    for (const [key, { length }] of this.#flows) if (length === 0) this.#flows.delete(key);
   }
 }
 
-function byArrival(one: Turn, other: Turn): number {
+function byArrival(one: QueueItem, other: QueueItem): number {
   return one.arrival - other.arrival;
 }
 
-/** Served items are dropped together, when there are this many: one by one, each costs a move of all behind it. */
-const DROP_SERVED = 1024;
-
-/** First in, first out. */
-class Line<Item> {
-  #items: Item[] = [];
+/** First in, first out. Served items are cut off once they are half of the array. */
+class Fifo<Item> {
+  readonly #items: (Item | undefined)[] = [];
   #served = 0;
 
   get length(): number {
@@ -151,18 +123,26 @@ class Line<Item> {
     return this.#items[this.#served];
   }
 
-  waiting(): Item[] {
-    return this.#items.slice(this.#served);
+  all(): Item[] {
+    return this.#items.filter((item) => item !== undefined);
   }
 
   push(item: Item): void {
     this.#items.push(item);
   }
 
-  shift(): void {
-    this.#served++;
-    if (this.#served < DROP_SERVED && this.#served < this.#items.length) return;
-    this.#items = this.#items.slice(this.#served);
+  shift(): Item | undefined {
+    const item = this.first;
+    if (this.length === 0) return undefined;
+    this.#items[this.#served++] = undefined;
+    if (this.#served * 2 < this.#items.length) return item;
+    this.#items.splice(0, this.#served);
+    this.#served = 0;
+    return item;
+  }
+
+  clear(): void {
+    this.#items.length = 0;
     this.#served = 0;
   }
 }

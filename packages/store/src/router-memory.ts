@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import type { BatchReply } from './batch-reply.ts';
 
 /**
- * What this process has seen of one router's log. It goes along with every call, so that a store that came back empty, or
- * older than it was, is noticed by the script itself, and no epoch that was seen here is ever given again.
+ * The newest state of a router's log that this process has seen. It is sent with every batch, so that the script notices a
+ * store that came back empty or with older data, and never grants an epoch again that was seen here.
  */
 export class RouterMemory {
   #log = '';
@@ -12,22 +12,22 @@ export class RouterMemory {
   #longestTtlMs = 0;
   #freshLog = newLogId();
 
-  /** Nothing of this router is known to exist. */
+  /** Whether the router has no log as far as this process knows. */
   get isEmpty(): boolean {
     return this.#log === '';
   }
 
-  /** Log, revision and epoch as last seen, and the id a log begun by this call would get. */
+  /** The log, revision and epoch last seen, and the id for a log that this batch would begin. */
   known(): readonly [log: string, rev: number, epoch: number, freshLog: string] {
     return [this.#log, this.#rev, this.#epoch, this.#freshLog];
   }
 
-  /** The longest lease that may be out: how long nothing new is granted where the store has lost who has what. */
+  /** The longest lease that may be in force: the length of the hold-off if the store loses its data. */
   get longestTtlMs(): number {
     return this.#longestTtlMs;
   }
 
-  /** Replies may be read in another order than they were decided: within one log only what is newer counts. */
+  /** Replies may be read in another order than they were decided: within one log only newer values count. */
   learn({ log, rev, epoch, longestTtlMs }: BatchReply): void {
     if (log === '') return;
     if (log === this.#freshLog) this.#freshLog = newLogId();
@@ -37,8 +37,8 @@ export class RouterMemory {
     this.#longestTtlMs = Math.max(this.#longestTtlMs, longestTtlMs);
   }
 
-  /** A call may have begun a log that nobody was told of: the next one must not have its id. */
-  unsure(): void {
+  /** After a batch without a reply: it may have begun a log under this id, so the next one needs another. */
+  forgetFreshLog(): void {
     this.#freshLog = newLogId();
   }
 }

@@ -2,10 +2,10 @@ import { routerName, type InterfaceKey, type NextHop, type RouterName } from '@m
 import { Batcher, type BatcherOptions, type Decision } from '../src/batcher.ts';
 import type { Durability } from '../src/durability.ts';
 import { metaKey } from '../src/keys.ts';
-import type { ArbiterArgs, ArbiterOperation, ArbiterReplies } from '../src/generated/arbiter.ts';
+import type { ArbiterArgs, ArbiterOperation, ScriptReplies } from '../src/generated/arbiter.ts';
 import type { HandleParts } from '../src/names.ts';
-import type { Link } from '../src/link.ts';
-import { openLink } from '../src/open-link.ts';
+import type { Link } from '../src/redis/link.ts';
+import { openLink } from '../src/redis/open.ts';
 
 /** The arbiter as the store runs it, one level below the wire contract; notes every reply it gave. */
 export interface Arbiter extends Disposable {
@@ -18,7 +18,7 @@ export interface Arbiter extends Disposable {
   ask<Name extends ArbiterOperation>(
     operation: Name,
     args: ArbiterArgs[Name],
-  ): Promise<ArbiterReplies[Name]>;
+  ): Promise<ScriptReplies[Name]>;
   /** Registers a client and answers what its requests carry. */
   client(options?: Partial<ArbiterArgs['register']>): Promise<TestClient>;
 }

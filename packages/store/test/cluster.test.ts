@@ -3,7 +3,7 @@ import { type RedisCluster, startRedisCluster } from '@mgm/devstack';
 import { eventually } from '@mgm/test-support';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import { metaKey } from '../src/keys.ts';
-import { slotOf } from '../src/slots.ts';
+import { slotOf } from '../src/redis/slots.ts';
 import { type Arbiter, on, openArbiter } from './arbiter.ts';
 import { nodeSays, startMove } from './slot-move.ts';
 

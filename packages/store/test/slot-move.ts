@@ -1,6 +1,6 @@
 import type { RedisCluster, RunningServer } from '@mgm/devstack';
 import { Redis } from 'ioredis';
-import { slotOf } from '../src/slots.ts';
+import { slotOf } from '../src/redis/slots.ts';
 
 /** One command on a connection of its own. */
 export async function nodeSays(

@@ -152,15 +152,8 @@ const IN_SCRIPTS: readonly Mutation[] = [
 
 const IN_STORE: readonly Mutation[] = [
   {
-    check: 'handle: requests share a call only where all of it is the same',
-    file: 'packages/store/src/columns.ts',
-    from: '!areSame(open.handle, handle)',
-    to: 'open.handle === undefined',
-    tests: ['test/model/model.test.ts', 'packages/store/test/batches.test.ts'],
-  },
-  {
     check: 'replicated: nothing is answered before replicas have it',
-    file: 'packages/store/src/confirmation.ts',
+    file: 'packages/store/src/redis/confirmation.ts',
     from: 'if (confirmed >= replicas) return;',
     to: 'if (confirmed >= 0) return;',
     tests: ['packages/store/test/replicated.test.ts', 'test/faults/replicated.test.ts'],

@@ -1,4 +1,4 @@
-/** What callers, managers and the store need to know about an operation besides its fields. */
+/** What callers and managers need to know about an operation besides its fields. */
 export interface OperationFlags {
   /** Leaves state, session and log as they are. */
   readonly reads?: true;
@@ -8,10 +8,6 @@ export interface OperationFlags {
   readonly repeatable?: true;
   /** An unknown outcome does no harm: executed or not, the state is the same but for the lease. */
   readonly harmless?: true;
-  /** May wait for up to 50 ms to share a batch with others. */
-  readonly delayTolerant?: true;
-  /** Served before other operations, because leases depend on it. */
-  readonly highPriority?: true;
 }
 
 /** Reads change nothing, so they may also be repeated. */

@@ -6,8 +6,6 @@ import type { OperationFlags } from './flags.ts';
 export const keepalive = {
   repeatable: true,
   harmless: true,
-  delayTolerant: true,
-  highPriority: true,
 } as const satisfies OperationFlags;
 
 export const keepaliveRequest = request({

@@ -70,9 +70,10 @@ local function answer_to(client, seq)
   return operations[place], revs[place], replies[place]
 end
 
---- The answer to a repeat, and the revision it was given at.
+--- The reply to a repeat, and the revision of the first execution. An earlier version kept a granted epoch as a number.
 local function repeated(operation, answered, rev, reply)
   if answered ~= operation then return { 'seq_reused', answered } end
+  if type(reply) == 'number' then reply = { 'granted', reply } end
   return reply, rev
 end
 

@@ -5,8 +5,8 @@
 --- @reply entries entries:log_entry[] first:revision
 --- @reply compacted first:revision
 --- @shape log_entry ts:integer runs:event_run[]
---- @alone
---- @reads
+--- @exclusive
+--- @read
 --- @include lib/events.lua
 
 --- Entries hold one event or a thousand: few are read at a time, until there are enough.

@@ -1,8 +1,8 @@
 --- What the beacon says: how far the log reaches, and whether anybody has a session.
 ---
 --- @reply head first:revision sessions:integer
---- @alone
---- @reads
+--- @exclusive
+--- @read
 --- @include lib/events.lua
 
 function operations.head()

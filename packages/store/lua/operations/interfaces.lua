@@ -13,8 +13,8 @@
 --- @arg   protocol integer   only what this protocol holds; -1 for all
 --- @reply page items:interface_item[] client:integer score:integer last:string began:integer
 --- @shape interface_item interface:interface holder:holder
---- @alone
---- @reads
+--- @exclusive
+--- @read
 --- @include lib/interfaces.lua
 
 --- Steps of one call, so that a page of a sparse listing ends in time.

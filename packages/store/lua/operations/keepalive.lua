@@ -1,10 +1,12 @@
---- Renews a lease: the session lives its time to live from now.
+--- Renews a lease: it runs its full time to live from now.
 ---
 --- @arg   handle      handle
---- @arg   ack         integer   0: says nothing about it
---- @arg   mailbox_ack integer   0: says nothing about it
+--- @arg   ack         integer   0 for unchanged
+--- @arg   mailbox_ack integer   0 for unchanged
 --- @reply kept ttl_ms:integer mailbox:integer
 --- @reply ...session_refusal
+--- @high_priority
+--- @delay_tolerant
 --- @include lib/sequence.lua
 --- @include lib/mailbox.lua
 

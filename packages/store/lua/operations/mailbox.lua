@@ -6,8 +6,8 @@
 --- @reply messages entries:mail_entry[] head:integer
 --- @shape mail_entry ts:integer callbacks:callback[]
 --- @reply ...session_refusal
---- @alone
---- @reads
+--- @exclusive
+--- @read
 --- @include lib/sequence.lua
 --- @include lib/mailbox.lua
 

@@ -3,7 +3,7 @@
 --- @arg   interface interface
 --- @reply held holder:holder
 --- @reply free
---- @reads
+--- @read
 --- @include lib/interfaces.lua
 
 function operations.owner(interface)

@@ -4,7 +4,7 @@
 --- @arg   seq        integer
 --- @arg   ack        integer
 --- @arg   interfaces interface[]
---- @arg   epoch      string       '' or: refuse unless it is the present one
+--- @arg   epoch      string       '' or the epoch that must be in force
 --- @reply released
 --- @reply decided results:release_outcome[]
 --- @reply ...session_refusal
@@ -16,11 +16,8 @@
 --- @include lib/sequence.lua
 --- @include lib/interfaces.lua
 
---- One for all that are released: no others are made where everything goes as asked.
+--- Shared by all released interfaces, so that a bulk release creates no table per interface.
 local RELEASED = { 'released' }
-
---- That all were released.
-local ALL = 'released'
 
 local function give_back(client, interface, epoch)
   local record, owner, igmp = look_at(interface)
@@ -43,5 +40,5 @@ function operations.release(handle, seq, ack, interfaces, epoch)
     if outcome == RELEASED then released = released + 1 end
   end
   local are_all = released == #interfaces
-  return remember(client, 'release', seq, are_all and ALL or { 'decided', outcomes })
+  return remember(client, 'release', seq, are_all and RELEASED or { 'decided', outcomes })
 end

@@ -4,8 +4,8 @@
 --- @arg   limit integer
 --- @reply page items:session_item[] next:integer
 --- @shape session_item session:session protocol_id:integer component_id:integer name:string stale:flag expires_in_ms:integer interfaces:integer
---- @alone
---- @reads
+--- @exclusive
+--- @read
 --- @include lib/clients.lua
 
 function operations.sessions(after, limit)

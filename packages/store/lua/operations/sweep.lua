@@ -1,11 +1,12 @@
---- Ends sessions whose time is over and takes down a bounded number of their interfaces.
+--- Ends sessions whose lease is over and releases a bounded number of their interfaces.
 ---
---- It also says that a manager serves: the time of leases runs only while one does.
+--- It also promises that a manager serves until the next sweep: leases run only while a manager serves.
 ---
---- @arg   most       integer   interfaces, and sessions, of one call
---- @arg   serving_ms integer   the next sweep of this manager comes before this time is over
+--- @arg   most       integer   interfaces, and sessions, of one slice
+--- @arg   serving_ms integer   time until the latest moment of this manager's next sweep
 --- @reply swept ended:integer released:integer more:flag
---- @alone
+--- @exclusive
+--- @high_priority
 --- @include lib/interfaces.lua
 
 function operations.sweep(most, serving_ms)
@@ -18,7 +19,7 @@ function operations.sweep(most, serving_ms)
       orphaned_leases[#orphaned_leases + 1] = due[i]
     elseif client.state == 'ended' then
       ended[#ended + 1] = client
-      -- Also one that has nothing left: it leaves the queue when it is written.
+      -- Written even if it has no interfaces left, so that it leaves the queue.
       client.requeue = true
     end
   end

@@ -4,9 +4,9 @@
 --- @arg   seq        integer
 --- @arg   ack        integer
 --- @arg   interfaces interface[]
---- @arg   held       integer[]     for each, or for none: the epoch under which the session had it, 0 for never
+--- @arg   held       integer[]     empty, or for each the epoch under which the session held it before data loss, 0 for none
+--- @reply granted epoch:epoch
 --- @reply taken epochs:epoch[]
---- @bare  granted epoch:epoch
 --- @reply decided results:take_outcome[]
 --- @reply held_back retry_after_ms:integer
 --- @reply store_full
@@ -19,13 +19,13 @@
 --- @include lib/sequence.lua
 --- @include lib/interfaces.lua
 
---- Of several clients that had an interface before data was lost, the last one gets it.
+--- Of several clients that held an interface before data was lost, the one with the latest epoch gets it.
 local function give_way(interface, record, client)
   local epoch = clear_hold(interface, record, client, 'take')
   queue_callback(client, 'OWNERSHIP_LOST', interface, router.rev, 'take', epoch, 'another client had it later')
 end
 
---- Why nothing new is granted in this place, or nil.
+--- The refusal of the hold-off, or nil.
 local function held_back(place, had)
   if router.hold_ms == 0 then return nil end
   local left_ms = held_back_ms()
@@ -33,7 +33,7 @@ local function held_back(place, had)
   if left_ms > 0 then note_claim(place, had) end
 end
 
---- The epoch it has from now on; or nil, and why not.
+--- The new epoch; or nil and the refusal.
 local function take_beside(client, interface, had, record, _, igmp)
   if igmp == client then return nil, { 'already_taken', holder_shape(record, nil, igmp) } end
   local place = 'igmp:' .. interface
@@ -52,7 +52,7 @@ local function take_beside(client, interface, had, record, _, igmp)
   return epoch
 end
 
---- The epoch it has from now on; or nil, and why not.
+--- The new epoch; or nil and the refusal.
 local function take_alone(client, interface, had, record, owner, igmp)
   if owner == client then return nil, { 'already_taken', holder_shape(record, owner, igmp) } end
   if owner and is_claim(interface, had) and has_claimant(interface) then
@@ -71,7 +71,7 @@ local function take_alone(client, interface, had, record, owner, igmp)
   return epoch
 end
 
---- The same as outcomes, one by one.
+--- The outcome of each interface.
 local function outcomes_of(count, epochs, refusals)
   local outcomes = {}
   for i = 1, count do outcomes[i] = refusals[i] or { 'taken', epochs[i] } end
@@ -96,8 +96,8 @@ function operations.take(handle, seq, ack, interfaces, held)
       if refused[1] == 'held_back' then held_count = held_count + 1 end
     end
   end
-  if not refusals then return remember(client, 'take', seq, count == 1 and epochs[1] or { 'taken', epochs }) end
-  -- Nothing was decided, and the same `seq` may come again.
+  if not refusals then return remember(client, 'take', seq, count == 1 and { 'granted', epochs[1] } or { 'taken', epochs }) end
+  -- Nothing was decided, so the same `seq` may be sent again.
   if held_count == count then return { 'held_back', held_back_ms() } end
   return remember(client, 'take', seq, { 'decided', outcomes_of(count, epochs, refusals) })
 end

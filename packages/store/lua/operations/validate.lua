@@ -5,7 +5,7 @@
 --- @reply current current:epoch
 --- @reply outdated current:epoch
 --- @reply free
---- @reads
+--- @read
 --- @include lib/interfaces.lua
 
 function operations.validate(interface, epoch)

@@ -1,16 +1,15 @@
-import type { Durability } from './durability.ts';
-import { isForbidden } from './redis-errors.ts';
-import { readServerInfo, type ServerInfo } from './server-info.ts';
+import type { Durability } from '../durability.ts';
+import { isForbidden } from './errors.ts';
 
 /**
- * Why a server that answers can't be used.
+ * Why a server that replies must not be used.
  *
- * - `misconfigured`: as long as nobody changes its configuration.
- * - `not-yet`: now; it may pass by itself (a replica that is still connecting, a failover that is under way).
+ * - `misconfigured`: until an operator changes its configuration.
+ * - `not-yet`: may resolve by itself (a replica that is still connecting, a failover in progress).
  */
 export type Unfitness = 'misconfigured' | 'not-yet';
 
-/** A server that answers and must not be used. The message says what to do about it. */
+/** A server that replies but must not be used. The message says how to fix it. */
 export class UnfitServer extends Error {
   readonly unfitness: Unfitness;
 
@@ -21,20 +20,20 @@ export class UnfitServer extends Error {
   }
 }
 
-/** Sends one command to the server in question. */
-export type AskServer = (command: string, ...args: string[]) => Promise<unknown>;
+/** Sends one command to the server being checked. */
+export type SendCommand = (command: string, ...args: string[]) => Promise<unknown>;
 
 const OLDEST_MAJOR = 7;
 
-/** A setting that must have one value, and why. */
-interface Must {
+/** A setting that must have this value, and why. */
+interface RequiredSetting {
   readonly setting: string;
   readonly value: string;
   readonly why: string;
 }
 
-/** `appendfsync always` alone does not sync while the file is being rewritten, where it is told not to. */
-const DURABLE_MUST: readonly Must[] = [
+/** `appendfsync always` alone does not sync during a rewrite of the file if `no-appendfsync-on-rewrite` is set. */
+const DURABLE_SETTINGS: readonly RequiredSetting[] = [
   { setting: 'appendfsync', value: 'always', why: 'a change is answered before it is on disk' },
   {
     setting: 'no-appendfsync-on-rewrite',
@@ -44,39 +43,39 @@ const DURABLE_MUST: readonly Must[] = [
 ];
 
 /**
- * Whether a server keeps what is promised: asked on every new connection, since the server may be another one by then,
- * and now and then, since it may be told otherwise while it runs.
+ * Checks that a server keeps the promised durability: on every new connection, since that may lead to another server, and
+ * periodically, since its configuration may change while it runs.
  */
 export class ServerCheck {
   readonly #durability: Durability;
   #trustsReplicas = false;
-  /** What replicas that are not trusted must have before they are: all that the primary had when they were looked at. */
+  /** The offset that untrusted replicas must reach before they count: that of the primary when it was first checked. */
   #mustReach: { readonly replicationId: string; readonly offset: number } | undefined;
 
   constructor(durability: Durability) {
     this.#durability = durability;
   }
 
-  /** Resolves with the server's name and version. Rejects with {@link UnfitServer}, or with what the server answered. */
-  async check(ask: AskServer): Promise<string> {
-    // All sections: older servers refuse a list of them, and would not be told that they are too old.
+  /** Resolves with the server's name and version. Rejects with {@link UnfitServer} or the server's error. */
+  async check(ask: SendCommand): Promise<string> {
+    // All sections: a server that is too old refuses a list of sections, so its version would stay unknown.
     const info = readServerInfo(String(await ask('INFO')));
     refuseOld(info);
     refuseReplica(info);
     refuseEviction(info);
-    if (this.#durability.mode === 'durable') await refuseForgetful(info, ask);
+    if (this.#durability.mode === 'durable') await refuseVolatile(info, ask);
     if (this.#durability.mode === 'replicated') {
-      this.#refuseAlone(info, this.#durability.replicas);
+      this.#refuseUnreplicated(info, this.#durability.replicas);
     }
     return info.server;
   }
 
-  /** The connection was lost, or replicas did not confirm in time: they have to catch up before they count again. */
+  /** The connection was lost or replicas did not confirm in time: they must catch up before they count again. */
   distrust(): void {
     this.#trustsReplicas = false;
   }
 
-  #refuseAlone({ replicationId, offset, replicaOffsets }: ServerInfo, wanted: number): void {
+  #refuseUnreplicated({ replicationId, offset, replicaOffsets }: ServerInfo, wanted: number): void {
     if (!this.#trustsReplicas && this.#mustReach?.replicationId !== replicationId) {
       this.#mustReach = { replicationId, offset };
     }
@@ -110,7 +109,7 @@ function refuseReplica({ isReplica, primary }: ServerInfo): void {
   );
 }
 
-/** A key that is evicted is an owner, or an epoch, that nobody remembers. */
+/** An evicted key is a forgotten owner or epoch. */
 function refuseEviction({ maxMemory, evictionPolicy }: ServerInfo): void {
   if (maxMemory === 0 || evictionPolicy === 'noeviction') return;
   throw new UnfitServer(
@@ -119,14 +118,14 @@ function refuseEviction({ maxMemory, evictionPolicy }: ServerInfo): void {
   );
 }
 
-async function refuseForgetful({ hasAof, lastAofWrite }: ServerInfo, ask: AskServer) {
+async function refuseVolatile({ hasAof, lastAofWrite }: ServerInfo, ask: SendCommand) {
   if (!hasAof) {
     throw new UnfitServer(
       'misconfigured',
       `durability \`durable\` needs the append-only file of Redis, which is off: ${remedy('appendonly', 'yes')}`,
     );
   }
-  for (const { setting, value, why } of DURABLE_MUST) {
+  for (const { setting, value, why } of DURABLE_SETTINGS) {
     const is = await settingOf(setting, ask);
     if (is === value) continue;
     throw new UnfitServer(
@@ -141,7 +140,7 @@ async function refuseForgetful({ hasAof, lastAofWrite }: ServerInfo, ask: AskSer
   );
 }
 
-/** What a failed check says about the server, where it does. */
+/** The reason not to use the server that an error of a check stands for, if any. */
 export function unfitnessIn(error: unknown): UnfitServer | undefined {
   if (error instanceof UnfitServer) return error;
   if (!isForbidden(error)) return undefined;
@@ -153,7 +152,7 @@ export function unfitnessIn(error: unknown): UnfitServer | undefined {
   );
 }
 
-async function settingOf(setting: string, ask: AskServer): Promise<string> {
+async function settingOf(setting: string, ask: SendCommand): Promise<string> {
   const reply = await ask('CONFIG', 'GET', setting).catch((cause: unknown) => {
     if (!isForbidden(cause)) throw cause;
     throw new UnfitServer(
@@ -168,4 +167,61 @@ async function settingOf(setting: string, ask: AskServer): Promise<string> {
 
 function remedy(setting: string, value: string): string {
   return `put \`${setting} ${value}\` into redis.conf and restart Redis, or run \`CONFIG SET ${setting} ${value}\` and \`CONFIG REWRITE\``;
+}
+
+/** The fields of `INFO` of Redis or Valkey that the check needs. */
+interface ServerInfo {
+  /** `redis 7.0.15` */
+  readonly server: string;
+  readonly product: 'redis' | 'valkey';
+  readonly major: number;
+  readonly isReplica: boolean;
+  /** Of a replica: `host:port` of its primary. */
+  readonly primary: string;
+  /** Bytes; 0 for no limit. */
+  readonly maxMemory: number;
+  readonly evictionPolicy: string;
+  readonly hasAof: boolean;
+  readonly lastAofWrite: string;
+  /** Identifies the replication history that the offsets count in. */
+  readonly replicationId: string;
+  /** The server's own replication offset. */
+  readonly offset: number;
+  /** The offset that each connected replica has acknowledged. */
+  readonly replicaOffsets: readonly number[];
+}
+
+/** Reads the text of `INFO`. A missing field reads as 0 or empty text. */
+function readServerInfo(text: string): ServerInfo {
+  const fields = new Map<string, string>();
+  for (const line of text.split(/\r?\n/)) {
+    const at = line.indexOf(':');
+    if (at > 0) fields.set(line.slice(0, at), line.slice(at + 1));
+  }
+  const word = (name: string) => fields.get(name) ?? '';
+  const number = (name: string) => Number(fields.get(name) ?? 0);
+  const product = fields.has('valkey_version') ? 'valkey' : 'redis';
+  const version = word(`${product}_version`);
+  return {
+    server: `${product} ${version}`,
+    product,
+    major: Number.parseInt(version, 10) || 0,
+    isReplica: word('role') === 'slave',
+    primary: `${word('master_host')}:${word('master_port')}`,
+    maxMemory: number('maxmemory'),
+    evictionPolicy: word('maxmemory_policy'),
+    hasAof: word('aof_enabled') === '1',
+    lastAofWrite: word('aof_last_write_status'),
+    replicationId: word('master_replid'),
+    offset: number('master_repl_offset'),
+    replicaOffsets: [...fields].flatMap(([name, value]) =>
+      /^slave[0-9]+$/.test(name) ? onlineOffset(value) : [],
+    ),
+  };
+}
+
+/** `ip=127.0.0.1,port=7402,state=online,offset=42,lag=0` */
+function onlineOffset(replica: string): number[] {
+  const parts = new Map(replica.split(',').map((part) => [part.split('=')[0], part.split('=')[1]]));
+  return parts.get('state') === 'online' ? [Number(parts.get('offset') ?? 0)] : [];
 }

@@ -1,42 +1,37 @@
-import type { Durability } from './durability.ts';
-import type { Link } from './link.ts';
-import { askOnce } from './redis-client.ts';
-import { Moved } from './redis-errors.ts';
-import { RedisLink, type StoreState } from './redis-link.ts';
-import type { RedisAddress } from './redis-url.ts';
-import { nameOf, type PlaceName, placeOf, readClaims, SlotMap } from './slot-map.ts';
-import { StoreError } from './store-error.ts';
+import { StoreError } from '../store-error.ts';
+import { runOnce } from './client.ts';
+import { Moved } from './errors.ts';
+import { RedisLink, type Link, type LinkOptions, type StoreState } from './link.ts';
+import { hostPortOf, nameOf, type NodeName, readClaims, SlotMap } from './slots.ts';
+import type { RedisAddress } from './url.ts';
 
-export interface ClusterLinkOptions {
+export type ClusterLinkOptions = LinkOptions & {
   readonly address: Extract<RedisAddress, { kind: 'cluster' }>;
-  readonly replyWithinMs: number;
-  readonly durability: Durability;
-  readonly onStateChange: (state: StoreState) => void;
-}
+};
 
-const LOOK_EVERY_MS = 250;
-/** A view of the cluster from so many nodes is enough. */
-const ASK_MOST = 5;
-/** Nodes that send a call on to each other do not agree yet. */
-const MOST_HOPS = 3;
+const REFRESH_EVERY_MS = 250;
+/** How many nodes to ask for their view of the cluster. */
+const VIEWS_MAX = 5;
+/** Nodes that redirect a call to each other do not agree yet. */
+const REDIRECTS_MAX = 3;
 
 /**
- * The way to a Redis Cluster: one connection for each node that serves slots, and the map of the slots. A call goes to the
- * node of its key and follows it when it has moved; what is wrong with one node is no matter of the others.
+ * The way to a Redis Cluster: the slot map, and one connection to each node that serves slots. A call goes to the node of
+ * its key and follows redirections; a failure of one node does not affect calls to others.
  */
 export class ClusterLink implements Link {
   readonly #options: ClusterLinkOptions;
-  readonly #links = new Map<PlaceName, RedisLink>();
+  readonly #links = new Map<NodeName, RedisLink>();
   readonly #leaving = new Set<RedisLink>();
   #map = new SlotMap([]);
   #state: StoreState = { kind: 'connecting' };
-  #looking = false;
-  #lookAgain: NodeJS.Timeout | undefined;
-  #trouble = '';
+  #isRefreshing = false;
+  #refreshTimer: NodeJS.Timeout | undefined;
+  #failure = '';
 
   constructor(options: ClusterLinkOptions) {
     this.#options = options;
-    void this.#look();
+    void this.#refresh();
   }
 
   get state(): StoreState {
@@ -53,75 +48,75 @@ export class ClusterLink implements Link {
 
   close(): void {
     this.#become({ kind: 'closed' });
-    clearTimeout(this.#lookAgain);
+    clearTimeout(this.#refreshTimer);
     for (const link of [...this.#links.values(), ...this.#leaving]) link.close();
   }
 
-  /** A node that says that a key is elsewhere has done nothing: the call may be made there. */
+  /** A node that redirects a call has not executed it, so it may be sent again to the other node. */
   async #onNodeOf<Reply>(key: string, call: (link: RedisLink) => Promise<Reply>): Promise<Reply> {
-    let place = this.#map.ownerOf(key);
-    for (let hops = 0; ; hops++) {
-      const link = place === undefined ? undefined : this.#links.get(place);
-      if (link === undefined) throw this.#unserved(place);
+    let node = this.#map.ownerOf(key);
+    for (let redirects = 0; ; redirects++) {
+      const link = node === undefined ? undefined : this.#links.get(node);
+      if (link === undefined) throw this.#unserved(node);
       try {
         return await call(link);
       } catch (error) {
-        if (error instanceof StoreError && error.code === 'unavailable') this.#lookSoon();
-        if (!(error instanceof Moved) || hops === MOST_HOPS) throw error;
-        place = error.place;
+        if (error instanceof StoreError && error.code === 'unavailable') this.#refreshSoon();
+        if (!(error instanceof Moved) || redirects === REDIRECTS_MAX) throw error;
+        node = error.node;
       }
     }
   }
 
-  #unserved(place: PlaceName | undefined): StoreError {
-    this.#lookSoon();
+  #unserved(node: NodeName | undefined): StoreError {
+    this.#refreshSoon();
     const { state } = this;
     const reason = 'reason' in state && state.reason !== undefined ? `: ${state.reason}` : '';
-    const what =
-      place === undefined ? 'no node serves this router' : `${place} is not connected yet`;
+    const what = node === undefined ? 'no node serves this router' : `${node} is not connected yet`;
     return new StoreError('unavailable', `Redis Cluster: ${what}${reason}`);
   }
 
-  #lookSoon(): void {
-    if (this.#looking || this.#lookAgain !== undefined || this.#state.kind === 'closed') return;
-    this.#lookAgain = setTimeout(() => void this.#look(), LOOK_EVERY_MS / 10);
+  #refreshSoon(): void {
+    if (this.#isRefreshing || this.#refreshTimer !== undefined || this.#state.kind === 'closed')
+      return;
+    this.#refreshTimer = setTimeout(() => void this.#refresh(), REFRESH_EVERY_MS / 10);
   }
 
-  /** Asks nodes who serves what, and again until all slots are served by nodes that are connected. */
-  async #look(): Promise<void> {
-    this.#lookAgain = undefined;
-    this.#looking = true;
+  /** Asks nodes for the slot map, repeatedly until every slot is served by a connected node. */
+  async #refresh(): Promise<void> {
+    this.#refreshTimer = undefined;
+    this.#isRefreshing = true;
     const views = await Promise.allSettled(this.#someNodes().map((name) => this.#viewOf(name)));
-    this.#looking = false;
+    this.#isRefreshing = false;
     if (this.#state.kind === 'closed') return;
     const claims = views.flatMap((view) => (view.status === 'fulfilled' ? view.value : []));
     const failed = views.find((view) => view.status === 'rejected');
-    this.#trouble = failed ? messageOf(failed.reason) : 'no node serves any slot';
+    this.#failure = failed ? messageOf(failed.reason) : 'no node serves any slot';
     if (claims.length > 0) {
-      this.#trouble = '';
+      this.#failure = '';
       this.#follow(new SlotMap(claims));
     }
-    this.#tell();
+    this.#report();
     if (this.#isComplete()) return;
-    clearTimeout(this.#lookAgain);
-    this.#lookAgain = setTimeout(() => void this.#look(), LOOK_EVERY_MS);
+    clearTimeout(this.#refreshTimer);
+    this.#refreshTimer = setTimeout(() => void this.#refresh(), REFRESH_EVERY_MS);
   }
 
-  #someNodes(): PlaceName[] {
+  #someNodes(): NodeName[] {
     const known = new Set([...this.#links.keys(), ...this.#options.address.nodes.map(nameOf)]);
     return [...known]
       .map((name) => ({ name, at: Math.random() }))
       .sort((a, b) => a.at - b.at)
-      .slice(0, ASK_MOST)
+      .slice(0, VIEWS_MAX)
       .map(({ name }) => name);
   }
 
-  async #viewOf(name: PlaceName) {
-    const place = placeOf(name);
+  async #viewOf(name: NodeName) {
+    const host = hostPortOf(name);
     const { address, replyWithinMs } = this.#options;
-    const single = { ...address, ...place, kind: 'single', db: 0 } as const;
-    const view = await askOnce(single, Math.max(1000, replyWithinMs), 'CLUSTER', 'NODES');
-    return readClaims(String(view), place, address.tls);
+    const single = { ...address, ...host, kind: 'single', db: 0 } as const;
+    const view = await runOnce(single, Math.max(1000, replyWithinMs), 'CLUSTER', 'NODES');
+    return readClaims(String(view), host, address.tls);
   }
 
   #follow(map: SlotMap): void {
@@ -130,22 +125,22 @@ export class ClusterLink implements Link {
     for (const [name, link] of this.#links) if (!map.masters.has(name)) this.#leave(name, link);
   }
 
-  #join(name: PlaceName): void {
+  #join(name: NodeName): void {
     const { address, ...options } = this.#options;
     const link = new RedisLink({
       ...options,
-      address: { ...address, ...placeOf(name), kind: 'single', db: 0 },
+      address: { ...address, ...hostPortOf(name), kind: 'single', db: 0 },
       onStateChange: ({ kind }) => {
         if (this.#links.get(name) !== link) return;
-        if (kind !== 'ready') this.#lookSoon();
-        this.#tell();
+        if (kind !== 'ready') this.#refreshSoon();
+        this.#report();
       },
     });
     this.#links.set(name, link);
   }
 
-  /** Calls that are on their way there still get their answers. */
-  #leave(name: PlaceName, link: RedisLink): void {
+  /** Keeps the connection open until pending calls have their replies. */
+  #leave(name: NodeName, link: RedisLink): void {
     this.#links.delete(name);
     this.#leaving.add(link);
     setTimeout(() => {
@@ -160,25 +155,25 @@ export class ClusterLink implements Link {
     return size > 0 && this.#map.unserved === 0 && states.every(({ kind }) => kind === 'ready');
   }
 
-  /** Ready as soon as one node is, once it is known what is wrong with each other one. */
-  #tell(): void {
+  /** Ready as soon as one node is ready and each other one is ready or has a known failure. */
+  #report(): void {
     const states = [...this.#links].map(([name, link]) => ({ name, state: link.state }));
     const ready = states.flatMap(({ state }) => (state.kind === 'ready' ? [state] : []));
     const others = states.filter(({ state }) => state.kind !== 'ready');
     const isSettled = others.every(({ state }) => 'reason' in state);
-    const wrong = others.flatMap(({ name, state }) => reasonsOf(name, state));
+    const failures = others.flatMap(({ name, state }) => reasonsOf(name, state));
     if (this.#map.unserved > 0 && states.length > 0) {
-      wrong.push(`${this.#map.unserved} of 16384 slots are served by no node`);
+      failures.push(`${this.#map.unserved} of 16384 slots are served by no node`);
     }
     const unfit = others.find(({ state }) => 'unfit' in state && state.unfit === 'misconfigured');
     const wasReady = this.#state.kind === 'ready' || this.#state.kind === 'lost';
     const [first] = ready;
     if (first !== undefined && (wasReady || (isSettled && unfit === undefined))) {
       const server = `${first.server}, cluster of ${states.length}`;
-      const missing = wrong.join('; ');
+      const missing = failures.join('; ');
       this.#become({ kind: 'ready', server, ...(missing && { missing }) });
     } else if (first === undefined || unfit !== undefined) {
-      const reason = wrong.join('; ') || this.#trouble;
+      const reason = failures.join('; ') || this.#failure;
       const kind = wasReady ? 'lost' : 'connecting';
       const found =
         unfit?.state ?? others.map(({ state }) => state).find((state) => 'unfit' in state);
@@ -195,7 +190,7 @@ export class ClusterLink implements Link {
   }
 }
 
-function reasonsOf(name: PlaceName, state: StoreState): string[] {
+function reasonsOf(name: NodeName, state: StoreState): string[] {
   return 'reason' in state && state.reason !== undefined ? [`${name}: ${state.reason}`] : [];
 }
 

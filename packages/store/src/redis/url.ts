@@ -1,7 +1,7 @@
 import { readServerUrl } from '@mgm/protocol';
 
-/** Where a Redis listens. */
-export interface RedisPlace {
+/** The address that a server listens on. */
+export interface HostPort {
   readonly host: string;
   readonly port: number;
 }
@@ -13,18 +13,18 @@ interface Login {
   readonly tls: boolean;
 }
 
-/** Where all state is, read out of a URL. */
+/** How to reach the store, parsed from a URL. */
 export type RedisAddress = Login &
   (
-    | ({ readonly kind: 'single'; readonly db: number } & RedisPlace)
+    | ({ readonly kind: 'single'; readonly db: number } & HostPort)
     | {
         readonly kind: 'sentinel';
-        readonly sentinels: readonly RedisPlace[];
-        /** What the sentinels call the primary. */
+        readonly sentinels: readonly HostPort[];
+        /** The name that the sentinels have for the primary. */
         readonly service: string;
         readonly db: number;
       }
-    | { readonly kind: 'cluster'; readonly nodes: readonly RedisPlace[] }
+    | { readonly kind: 'cluster'; readonly nodes: readonly HostPort[] }
   );
 
 const FORM =
@@ -32,15 +32,15 @@ const FORM =
 const REDIS_PORT = 6379;
 const SENTINEL_PORT = 26_379;
 
-/** The forms of a Redis URL, for people. */
+/** The forms of a Redis URL, for error texts. */
 export const REDIS_URL_FORMS =
   'redis://host:port/db, redis-sentinel://host:port,host:port/db#name or redis-cluster://host:port,host:port, with rediss for TLS';
 
 /**
  * Reads `redis://[user:password@]host[:port][/db]`, `redis-sentinel://[user:password@]host[:port],…[/db]#name` (the hosts are
- * sentinels, user and password those of the Redis that they name) and `redis-cluster://[user:password@]host[:port],…` (some of
- * the nodes). `rediss`, `rediss-sentinel` and `rediss-cluster` encrypt. Throws `RangeError` that tells what is wrong without
- * repeating the text, which may hold a password.
+ * sentinels; user and password are those of Redis) and `redis-cluster://[user:password@]host[:port],…` (some of
+ * the nodes). `rediss`, `rediss-sentinel` and `rediss-cluster` use TLS. Throws `RangeError` whose message does not repeat
+ * the text, which may hold a password.
  */
 export function parseRedisUrl(text: string): RedisAddress {
   if (text.includes('?')) throw new RangeError('must have no ?, in its password %3F');
@@ -51,8 +51,8 @@ export function parseRedisUrl(text: string): RedisAddress {
   if (!/^[0-9]*$/.test(db)) {
     throw new RangeError('must end with the port or the number of the database');
   }
-  const places = hosts.split(',').map((host) => placeIn(host, kind));
-  const [first] = places;
+  const servers = hosts.split(',').map((host) => readHostPort(host, kind));
+  const [first] = servers;
   if (kind !== '-sentinel' && service !== undefined) {
     throw new RangeError('must have no # unless it names what sentinels watch');
   }
@@ -60,26 +60,26 @@ export function parseRedisUrl(text: string): RedisAddress {
     if (service === undefined || !/^[A-Za-z0-9._-]+$/.test(service)) {
       throw new RangeError('must end with # and the name that the sentinels know the primary by');
     }
-    return { ...common, kind: 'sentinel', sentinels: places, service, db: Number(db) };
+    return { ...common, kind: 'sentinel', sentinels: servers, service, db: Number(db) };
   }
   if (kind === '-cluster') {
     if (Number(db) !== 0) throw new RangeError('must name no database: a cluster has only one');
-    return { ...common, kind: 'cluster', nodes: places };
+    return { ...common, kind: 'cluster', nodes: servers };
   }
-  if (places.length > 1 || first === undefined) {
+  if (servers.length > 1 || first === undefined) {
     throw new RangeError('must be redis-sentinel:// or redis-cluster:// to have several hosts');
   }
   return { ...common, kind: 'single', ...first, db: Number(db) };
 }
 
-function placeIn(text: string, kind: string): RedisPlace {
+function readHostPort(text: string, kind: string): HostPort {
   const { hostname, port } = readServerUrl(`redis://${text.trim()}`, ['redis:']);
   const preset = kind === '-sentinel' ? SENTINEL_PORT : REDIS_PORT;
   return { host: hostname.replace(/^\[|\]$/g, ''), port: port === '' ? preset : Number(port) };
 }
 
 function loginIn(text: string): Omit<Login, 'tls'> {
-  // Text with commas is taken apart at them where it is hidden from logs.
+  // Logs split a URL at commas to hide the passwords in it.
   if (/[,\s]/.test(text)) {
     throw new RangeError(
       'must have commas and spaces in its user and password written as %2C, %20',

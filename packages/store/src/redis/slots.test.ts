@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { readClaims, SlotMap } from './slot-map.ts';
+import { readClaims, SlotMap } from './slots.ts';
 
 const ASKED = { host: '10.0.0.1', port: 7001 };
 const NODES = `aaa :7001@17001 myself,master - 0 0 1 connected 0-5460 [5461->-bbb]
@@ -9,11 +9,11 @@ ddd 10.0.0.4:7004@17004 master,fail - 0 1 3 disconnected 10923-16382
 eee 10.0.0.5:7005@17005 master,fail? - 0 1 4 disconnected 42
 `;
 
-it('reads who serves what out of the words of one node', () => {
+it('reads masters and their slots from the CLUSTER NODES reply of one node', () => {
   expect(readClaims(NODES, ASKED, false)).toEqual([
-    { place: '10.0.0.1:7001', epoch: 1, ranges: [[0, 5460]] },
+    { node: '10.0.0.1:7001', epoch: 1, ranges: [[0, 5460]] },
     {
-      place: '10.0.0.2:7002',
+      node: '10.0.0.2:7002',
       epoch: 2,
       ranges: [
         [5461, 10_922],
@@ -23,13 +23,13 @@ it('reads who serves what out of the words of one node', () => {
   ]);
 });
 
-it('calls a node by the name that it announces, where certificates want it', () => {
-  expect(readClaims(NODES, ASKED, true)[1]?.place).toBe('two.example:7002');
+it('uses the announced host name of a node when asked to, as TLS certificates may require', () => {
+  expect(readClaims(NODES, ASKED, true)[1]?.node).toBe('two.example:7002');
 });
 
-it('believes the later claim, and tells what nobody serves', () => {
-  const claim = (place: string, epoch: number, first: number, last: number) => ({
-    place,
+it('lets the claim with the higher epoch win, and counts unserved slots', () => {
+  const claim = (node: string, epoch: number, first: number, last: number) => ({
+    node,
     epoch,
     ranges: [[first, last]] as const,
   });

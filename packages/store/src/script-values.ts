@@ -6,9 +6,25 @@ import {
   type Revision,
   type SessionId,
 } from '@mgm/protocol';
+import { Packr } from 'msgpackr';
 import { interfaceOf } from './names.ts';
 
-/** The script answered something its header does not declare: a bug of ours, or another script under our name. */
+/**
+ * The encoding of what travels to and from the script. Lua's cmsgpack reads neither records nor extension types, and packs
+ * every integer above 2^32 in 64 bits.
+ */
+const packr = new Packr({ useRecords: false, int64AsType: 'number', encodeUndefinedAsNil: true });
+
+/** Packs values for the script. The result is a copy: the packer reuses its buffer. */
+export function packForScript(value: unknown): Buffer {
+  return Buffer.from(packr.pack(value));
+}
+
+export function unpackFromScript(packed: Buffer): unknown {
+  return packr.unpack(packed);
+}
+
+/** A script reply that its header does not declare: a bug, or another script under this library's name. */
 export class ScriptReplyError extends Error {
   constructor(message: string) {
     super(message);
@@ -20,20 +36,20 @@ export function undeclared(union: string, tag: unknown): ScriptReplyError {
   return new ScriptReplyError(`${union}: undeclared reply ${JSON.stringify(tag)}`);
 }
 
-/** A row of at least `places` values. */
-export function row(value: unknown, what: string, places: number): readonly unknown[] {
-  if (Array.isArray(value) && value.length >= places) return value;
-  throw new ScriptReplyError(`${what}: expected ${places} values, got ${JSON.stringify(value)}`);
+/** A list of at least `least` values. */
+export function row(value: unknown, what: string, least: number): readonly unknown[] {
+  if (Array.isArray(value) && value.length >= least) return value;
+  throw new ScriptReplyError(`${what}: expected ${least} values, got ${JSON.stringify(value)}`);
 }
 
-/** A tag and its fields; a tag that has none may stand alone. */
+/** A tag and its fields; a tag without fields may be a plain string. */
 export function tagged(value: unknown, what: string): readonly unknown[] {
   return typeof value === 'string' ? [value] : row(value, what, 1);
 }
 
-export function width(value: readonly unknown[], what: string, places: number): void {
-  if (value.length !== places) {
-    throw new ScriptReplyError(`${what}: expected ${places} values, got ${value.length}`);
+export function width(value: readonly unknown[], what: string, exactly: number): void {
+  if (value.length !== exactly) {
+    throw new ScriptReplyError(`${what}: expected ${exactly} values, got ${value.length}`);
   }
 }
 
@@ -41,7 +57,7 @@ export function list<Item>(value: unknown, one: (item: unknown) => Item): readon
   return row(value, 'list', 0).map(one);
 }
 
-/** Absent is the empty value of the type: 0, `''`, an empty list. */
+/** The empty value of the type (0, `''`, an empty list) stands for an absent one. */
 export function optional<Value>(value: unknown, one: (value: unknown) => Value): Value | undefined {
   const isAbsent = value === 0 || value === '' || (Array.isArray(value) && value.length === 0);
   return isAbsent ? undefined : one(value);

@@ -1,4 +1,4 @@
-/** Where a listing stands between two pages. */
+/** The position of a listing between two pages. */
 export interface ListingPosition {
   readonly client: number;
   readonly score: number;
@@ -10,12 +10,12 @@ const START: ListingPosition = { client: 0, score: 0, last: '', began: 0 };
 const CURSOR =
   /^([1-9][0-9]{0,15})\.([0-9]{1,16})\.([0-9]{1,16})\.([0-9]{1,10}:[0-9a-f.:]{0,45})?$/;
 
-/** A cursor for the wire: opaque to everybody else. */
+/** The cursor of a position; opaque to clients. */
 export function writeCursor({ client, began, score, last }: ListingPosition): string {
   return `${client}.${began}.${score}.${last}`;
 }
 
-/** The position of a cursor, the start without one. Throws `RangeError` for text that is no cursor of ours. */
+/** The position of a cursor, or the start without one. Throws `RangeError` for text that is not a cursor. */
 export function readCursor(cursor: string | undefined): ListingPosition {
   if (cursor === undefined) return START;
   const match = CURSOR.exec(cursor);

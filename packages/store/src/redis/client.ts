@@ -1,16 +1,16 @@
 import { Redis, type RedisOptions } from 'ioredis';
-import type { RedisAddress } from './redis-url.ts';
+import type { RedisAddress } from './url.ts';
 
-/** Where one connection leads: to a Redis, or to the one that sentinels name at that moment. */
+/** The address of one connection: a Redis, or the primary that sentinels name at that moment. */
 export type ConnectionAddress = Exclude<RedisAddress, { kind: 'cluster' }>;
 
 export interface ClientLimits {
   readonly connectWithinMs: number;
-  /** The pause before the next try to connect, in ms, after so many that failed; null for no other try. */
+  /** The pause before the next attempt to connect, in ms, after this many failed ones; null stops trying. */
   readonly pauseMs: (failed: number) => number | null;
 }
 
-/** A connection that sends nothing before `connect`, nothing twice, and keeps nothing for later. */
+/** A connection that sends nothing before `connect`, never sends anything twice and has no offline queue. */
 export function openRedis(
   address: ConnectionAddress,
   { connectWithinMs, pauseMs }: ClientLimits,
@@ -38,15 +38,15 @@ export function openRedis(
     enableTLSForSentinelMode: tls,
     ...(tls && { sentinelTLS: {} }),
     sentinelCommandTimeout: connectWithinMs,
-    // Asks the next sentinel at once, all of them again after a pause.
+    // Tries the next sentinel immediately, and all of them again after a pause.
     sentinelRetryStrategy: pauseMs,
-    // The sentinels say when the primary changed, which it may be unable to say itself.
+    // Subscribes to the sentinels for failovers, which a dead primary cannot announce.
     failoverDetector: true,
   });
 }
 
-/** Asks one thing on a connection of its own. */
-export async function askOnce(
+/** Runs one command on a connection of its own. */
+export async function runOnce(
   address: ConnectionAddress,
   withinMs: number,
   command: string,
@@ -55,14 +55,14 @@ export async function askOnce(
   const redis = openRedis(address, { connectWithinMs: withinMs, pauseMs: () => null });
   const { promise: failed, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => reject(new Error(`no answer within ${withinMs} ms`)), withinMs);
-  // What it tells says more than the call, which only learns that the connection was closed.
+  // The error event names the cause; the call only learns that the connection was closed.
   redis.on('error', reject);
-  const asked = redis.connect().then(() => redis.call(command, ...args));
+  const reply = redis.connect().then(() => redis.call(command, ...args));
   try {
-    return await Promise.race([failed, asked]);
+    return await Promise.race([failed, reply]);
   } finally {
     clearTimeout(timer);
-    asked.catch(() => {});
+    reply.catch(() => {});
     failed.catch(() => {});
     redis.disconnect();
   }

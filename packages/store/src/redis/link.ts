@@ -1,44 +1,58 @@
 import type { Redis } from 'ioredis';
-import { ASK, DECIDE } from './generated/arbiter.ts';
-import { loadArbiter, prepareArbiter } from './arbiter-library.ts';
+import type { Durability } from '../durability.ts';
+import { ASK, DECIDE } from '../generated/arbiter.ts';
+import { StoreError } from '../store-error.ts';
+import { ServerCheck, unfitnessIn, type Unfitness, type UnfitServer } from './check.ts';
+import { type ConnectionAddress, openRedis } from './client.ts';
 import { Confirmation } from './confirmation.ts';
-import type { Durability } from './durability.ts';
-import { type ConnectionAddress, openRedis } from './redis-client.ts';
-import { classifyRedisError, isNoFunction, isOfReplica } from './redis-errors.ts';
-import { ServerCheck, unfitnessIn, type Unfitness, type UnfitServer } from './server-check.ts';
-import { StoreError } from './store-error.ts';
+import { classifyRedisError, isNoFunction, isOfReplica } from './errors.ts';
+import { loadArbiter, prepareArbiter } from './functions.ts';
 
-/** Where the store stands with Redis. Told once per change. */
+/** The state of the connection to Redis. Reported once per change. */
 export type StoreState =
   | { readonly kind: 'connecting'; readonly reason?: string; readonly unfit?: Unfitness }
   | {
       readonly kind: 'ready';
       readonly server: string;
-      /** Why some routers can't be decided on although others can: of a cluster, what is wrong with which nodes. */
+      /** In a cluster: which nodes are unusable and why, so that their routers cannot be served. */
       readonly missing?: string;
     }
   | { readonly kind: 'lost'; readonly reason: string; readonly unfit?: Unfitness }
   | { readonly kind: 'closed' };
 
-export interface RedisLinkOptions {
-  readonly address: ConnectionAddress;
+export interface LinkOptions {
   /** How long one call may take before its outcome counts as unknown, in ms. */
   readonly replyWithinMs: number;
   readonly durability: Durability;
   readonly onStateChange: (state: StoreState) => void;
 }
 
+/** The way to one Redis server or a cluster. Nothing is ever sent twice; every call ends within its time limit. */
+export interface Link {
+  readonly state: StoreState;
+  /**
+   * Runs the arbiter on one router. With `mayGrow` Redis refuses the call when it is out of memory. Rejects with
+   * `StoreError`.
+   */
+  runArbiter(metaKey: string, request: Buffer, mayGrow: boolean): Promise<readonly Buffer[]>;
+  /** Runs one plain command; its first argument is a key, which selects the node in a cluster. Rejects with `StoreError`. */
+  command(name: string, ...args: string[]): Promise<unknown>;
+  close(): void;
+}
+
+export type RedisLinkOptions = LinkOptions & { readonly address: ConnectionAddress };
+
 const RECONNECT_FIRST_MS = 20;
 const RECONNECT_MOST_MS = 500;
-/** A server may be told to keep less than is promised while it runs. */
+/** How often to check that the server's configuration still keeps the promised durability. */
 const CHECK_EVERY_MS = 5000;
 
 /**
- * One connection to a Redis. Connects in the background and for ever; a call made while
- * there is no connection fails at once and was not sent; a call without an answer fails in time and counts as sent.
- * Nothing is ever sent twice (with its defaults ioredis runs a script again after a lost reply).
+ * One connection to a Redis. Connects in the background and keeps trying. A call made without a connection fails
+ * immediately and was not sent; a call without a reply fails after a time limit and counts as sent. Nothing is ever sent
+ * twice (with its defaults ioredis runs a script again after a lost reply).
  */
-export class RedisLink {
+export class RedisLink implements Link {
   readonly #redis: Redis;
   readonly #options: RedisLinkOptions;
   readonly #check: ServerCheck;
@@ -53,11 +67,11 @@ export class RedisLink {
     const { durability } = options;
     this.#check = new ServerCheck(durability);
     if (durability.mode === 'replicated') {
-      this.#confirmation = new Confirmation({ ...durability, send: this.#ask });
+      this.#confirmation = new Confirmation({ ...durability, send: this.#send });
     }
     this.#redis = openRedis(options.address, {
       connectWithinMs: Math.max(1000, options.replyWithinMs * 2),
-      // One that can be reached and must not be used is not asked without a pause.
+      // An unfit server is reachable, so without the longest pause it would be tried in a tight loop.
       pauseMs: (failed) =>
         Math.min(
           RECONNECT_MOST_MS,
@@ -69,10 +83,10 @@ export class RedisLink {
     this.#redis.on('close', () => this.#lose(this.#lastError || 'the connection was closed'));
     this.#redis.on('error', (error: Error) => {
       this.#lastError = error.message;
-      // Where no sentinel answers there is no connection yet that could be closed.
+      // If no sentinel replies, there is no connection yet and so no `close` event.
       if (this.#state.kind !== 'ready') this.#lose(error.message);
     });
-    // Cut short while it asks sentinels, as by their word of a failover, ioredis ends and tries no more.
+    // Disconnected while it queries sentinels (a failover notice does that), ioredis ends and does not retry.
     this.#redis.on('end', () => this.#connectLater());
     this.#connect();
   }
@@ -81,7 +95,6 @@ export class RedisLink {
     return this.#state;
   }
 
-  /** Runs the arbiter on one router; `mayGrow`: not where Redis is full. Rejects with `StoreError`. */
   async runArbiter(metaKey: string, request: Buffer, mayGrow: boolean): Promise<readonly Buffer[]> {
     if (this.#state.kind !== 'ready') throw this.#notReady();
     try {
@@ -91,7 +104,6 @@ export class RedisLink {
     }
   }
 
-  /** Runs one plain command. Rejects with `StoreError`. */
   async command(name: string, ...args: string[]): Promise<unknown> {
     if (this.#state.kind !== 'ready') throw this.#notReady();
     try {
@@ -112,12 +124,12 @@ export class RedisLink {
       return await this.#run('FCALL', name, '1', metaKey, request);
     } catch (error) {
       if (!isNoFunction(error)) throw error;
-      await loadArbiter(this.#ask);
+      await loadArbiter(this.#send);
       return await this.#run('FCALL', name, '1', metaKey, request);
     }
   }
 
-  /** Where replicas must have a change, its answer is worth nothing before they do. */
+  /** In `replicated` mode the reply counts only once replicas have the change. */
   async #run(...command: [name: string, ...args: (string | Buffer)[]]): Promise<readonly Buffer[]> {
     const reply = this.#redis.callBuffer(...command);
     const confirmed = this.#confirmation?.confirm();
@@ -126,8 +138,8 @@ export class RedisLink {
   }
 
   /**
-   * The call, or an error when its time is over. A process that was itself kept from running finds its timers due before
-   * it has read what Redis answered long ago, so the last word comes after one more look at the socket.
+   * Rejects when the call takes too long. After a pause of this process its timers are due before it has read replies that
+   * arrived meanwhile, so the socket is polled once more before the call is given up.
    */
   async #inTime<Reply>(call: Promise<Reply>): Promise<Reply> {
     const { replyWithinMs } = this.#options;
@@ -142,9 +154,9 @@ export class RedisLink {
   }
 
   /**
-   * A call that was not answered in time says that Redis hangs, one that was not confirmed that replicas do. Its connection
-   * is dropped: what waits on it is answered now, not after a time limit each, and what comes next is refused until Redis
-   * answers again, and its replicas have caught up.
+   * A call without a reply means that Redis hangs; one without confirmation, that replicas do. The connection is dropped:
+   * pending calls fail now instead of after a time limit each, and new ones are refused until Redis replies again and its
+   * replicas have caught up.
    */
   #failed(error: unknown): StoreError {
     const failure = error instanceof StoreError ? error : classifyRedisError(error);
@@ -173,11 +185,11 @@ export class RedisLink {
     }, RECONNECT_MOST_MS);
   }
 
-  /** Before the first call on a new connection: is this a server we can work with, and does it know the script? */
+  /** Before the first call on a new connection: checks the server and loads the script. */
   async #prepare(): Promise<void> {
     try {
-      const server = await this.#inTime(this.#check.check(this.#ask));
-      await this.#inTime(prepareArbiter(this.#ask));
+      const server = await this.#inTime(this.#check.check(this.#send));
+      await this.#inTime(prepareArbiter(this.#send));
       this.#lastError = '';
       this.#unfit = undefined;
       this.#become({ kind: 'ready', server });
@@ -190,16 +202,16 @@ export class RedisLink {
   async #checkAgain(): Promise<void> {
     if (this.#state.kind !== 'ready') return;
     try {
-      await this.#inTime(this.#check.check(this.#ask));
+      await this.#inTime(this.#check.check(this.#send));
     } catch (error) {
       if (this.#state.kind === 'ready') this.#giveUp(error);
     }
   }
 
-  readonly #ask = (command: string, ...args: string[]): Promise<unknown> =>
+  readonly #send = (command: string, ...args: string[]): Promise<unknown> =>
     this.#redis.call(command, ...args);
 
-  /** This connection is not used; the next one is asked again. */
+  /** Abandons this connection; the next one is checked again. */
   #giveUp(error: unknown): void {
     this.#unfit = unfitnessIn(error);
     this.#lastError = this.#unfit?.message ?? messageOf(error);
@@ -207,7 +219,7 @@ export class RedisLink {
     this.#redis.disconnect(true);
   }
 
-  /** Told where it is news: that there is no connection, and each reason why a server that is there can't be used. */
+  /** Reports the first loss, and after that only a new reason why a reachable server cannot be used. */
   #lose(reason: string): void {
     clearInterval(this.#checks);
     this.#check.distrust();
@@ -215,8 +227,8 @@ export class RedisLink {
     if (before.kind === 'closed') return;
     const unfit = this.#unfit?.message === reason ? this.#unfit.unfitness : undefined;
     const known = before.kind === 'ready' ? undefined : before;
-    const isNews = unfit !== known?.unfit || (unfit && reason !== known?.reason);
-    if (known?.reason !== undefined && !isNews) return;
+    const isChange = unfit !== known?.unfit || (unfit && reason !== known?.reason);
+    if (known?.reason !== undefined && !isChange) return;
     const kind = before.kind === 'connecting' ? 'connecting' : 'lost';
     this.#become({ kind, reason, ...(unfit && { unfit }) });
   }
@@ -230,7 +242,7 @@ export class RedisLink {
 
 function buffers(reply: unknown): readonly Buffer[] {
   if (Array.isArray(reply) && reply.every((part) => Buffer.isBuffer(part))) return reply;
-  throw new TypeError('the arbiter answered something that is not a list of strings');
+  throw new TypeError('the arbiter did not reply with a list of strings');
 }
 
 function messageOf(error: unknown): string {

@@ -1,17 +1,17 @@
-import { StoreError } from './store-error.ts';
+import { StoreError } from '../store-error.ts';
 
 export interface ConfirmationOptions {
-  /** How many replicas must have it. */
+  /** How many replicas must confirm. */
   readonly replicas: number;
   /** How long they may take, in ms. */
   readonly withinMs: number;
-  /** Sends one command behind what was sent before, on the same connection. */
+  /** Sends one command after those already sent, on the same connection. */
   readonly send: (command: string, ...args: string[]) => Promise<unknown>;
 }
 
 /**
- * Whether replicas have what calls have changed. `WAIT` is asked once for all calls of one turn of the event loop, right
- * behind them, so it costs no round trip of its own; nothing behind it on the connection is executed until it is answered.
+ * Waits until replicas have the changes of a call. One `WAIT` serves all calls of one turn of the event loop and follows
+ * directly behind them, so it costs no round trip of its own; Redis executes nothing else on the connection until then.
  */
 export class Confirmation {
   readonly #options: ConfirmationOptions;
@@ -21,15 +21,15 @@ export class Confirmation {
     this.#options = options;
   }
 
-  /** For a call just sent. Rejects with `StoreError` `indeterminate` where too few replicas have it in time. */
+  /** For a call just sent. Rejects with `StoreError` `indeterminate` if too few replicas confirm in time. */
   async confirm(): Promise<void> {
-    this.#ofThisTurn ??= this.#ask();
+    this.#ofThisTurn ??= this.#wait();
     await this.#ofThisTurn;
   }
 
-  async #ask(): Promise<void> {
+  async #wait(): Promise<void> {
     const { replicas, withinMs, send } = this.#options;
-    // Once everything that runs now has sent its calls.
+    // Lets every call of this turn be sent first.
     await Promise.resolve();
     this.#ofThisTurn = undefined;
     const confirmed = Number(await send('WAIT', String(replicas), String(withinMs)));

@@ -1,0 +1,27 @@
+import { refusal, type RefusalFields } from '@mgm/protocol';
+import type { SequenceRefusal, SessionRefusal } from '../generated/arbiter.ts';
+
+/** Redis refuses what would need more memory. */
+export const STORE_FULL = refusal('storeFull', 'Redis is out of memory');
+
+/** The handle names no live session. */
+export function sessionRefused(reply: SessionRefusal): RefusalFields {
+  if (reply.kind === 'bad_handle') return refusal('badHandle', 'no session has this handle');
+  return refusal('sessionExpired', `session ${reply.session} is over: register again`);
+}
+
+/** A sequenced request that is not executed: its `seq` is wrong, or its handle is. */
+export function sequenceRefused(reply: SessionRefusal | SequenceRefusal): RefusalFields {
+  switch (reply.kind) {
+    case 'stale_request':
+      return refusal('staleRequest', `every seq below ${reply.ack} is finished or abandoned`);
+    case 'seq_too_high':
+      return refusal('badRequest', `seq: must be at most ${reply.highest} now`, { field: 'seq' });
+    case 'seq_reused':
+      return refusal('badRequest', `seq: was used for a ${reply.operation} before`, {
+        field: 'seq',
+      });
+    default:
+      return sessionRefused(reply);
+  }
+}

@@ -1,0 +1,35 @@
+import { randomBytes } from 'node:crypto';
+import { isIgmp, refusal } from '@mgm/protocol';
+import { writeHandle } from '../names.ts';
+import type { StoreOperation } from './operation.ts';
+import { STORE_FULL } from './refusals.ts';
+
+export const register: StoreOperation<'register', 'register'> = {
+  script: 'register',
+  args: (request) => ({
+    ...request,
+    isIgmp: isIgmp(request.protocolId),
+    resumes: request.resumes ?? 0,
+    secret: randomBytes(16).toString('base64url'),
+  }),
+  reply: ({ reply }) => {
+    if (reply.kind === 'store_full') return STORE_FULL;
+    if (reply.kind === 'already_registered') {
+      return refusal(
+        'alreadyRegistered',
+        `session ${reply.session}${reply.name && ` (${reply.name})`} is another instance of this client; its lease has ${reply.expiresInMs} ms left`,
+      );
+    }
+    const { session, ttlMs, graceMs, mailbox, resumed, owned, epoch } = reply;
+    return {
+      status: 0,
+      handle: writeHandle(reply.client, session, reply.secret),
+      session,
+      ttlMs,
+      graceMs,
+      mailbox,
+      resumed,
+      ...(resumed && { owned, ...(epoch && { epoch }) }),
+    };
+  },
+};

@@ -1,0 +1,47 @@
+import { refusal, type BulkResult } from '@mgm/protocol';
+import type { ReleaseOutcome } from '../generated/arbiter.ts';
+import { readHandle } from '../names.ts';
+import { describeHolder, wireHolder } from './holders.ts';
+import type { StoreOperation } from './operation.ts';
+import { sequenceRefused } from './refusals.ts';
+import { resultsOf } from './take.ts';
+
+const RELEASED = { status: 0 } as const;
+
+export const release: StoreOperation<'release', 'release'> = {
+  script: 'release',
+  args: ({ handle, seq, ack, targets, epoch = '' }) => ({
+    handle: readHandle(handle),
+    seq,
+    ack,
+    interfaces: targets,
+    epoch,
+  }),
+  reply: ({ reply }, { bulk, targets }) => {
+    if (reply.kind === 'released') {
+      return resultsOf(
+        targets.map(() => RELEASED),
+        bulk,
+      );
+    }
+    if (reply.kind !== 'decided') return sequenceRefused(reply);
+    return resultsOf(reply.results.map(resultOf), bulk);
+  },
+};
+
+function resultOf(outcome: ReleaseOutcome): BulkResult {
+  switch (outcome.kind) {
+    case 'released':
+      return RELEASED;
+    case 'not_owner':
+      return refusal('notOwner', `owned by ${describeHolder(outcome.holder)}`, {
+        holder: wireHolder(outcome.holder),
+      });
+    case 'other_epoch':
+      return refusal('notOwner', `the epoch in force is ${outcome.current}`, {
+        current: outcome.current,
+      });
+    case 'unknown_interface':
+      return refusal('unknownInterface', 'no client is on this interface');
+  }
+}

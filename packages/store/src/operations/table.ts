@@ -1,0 +1,35 @@
+import type { OperationName } from '@mgm/protocol';
+import type { ArbiterOperation } from '../generated/arbiter.ts';
+import { adminEvict } from './admin-evict.ts';
+import { adminRelease } from './admin-release.ts';
+import { deregister } from './deregister.ts';
+import { events } from './events.ts';
+import { interfaces } from './interfaces.ts';
+import { keepalive } from './keepalive.ts';
+import { mailbox } from './mailbox.ts';
+import type { StoreOperation } from './operation.ts';
+import { owner } from './owner.ts';
+import { register } from './register.ts';
+import { release } from './release.ts';
+import { sessions } from './sessions.ts';
+import { take } from './take.ts';
+import { validate } from './validate.ts';
+
+/** The store's side of every operation of the wire contract. */
+export const STORE_OPERATIONS: {
+  readonly [Name in OperationName]: StoreOperation<Name, ArbiterOperation>;
+} = {
+  register,
+  keepalive,
+  deregister,
+  take,
+  release,
+  owner,
+  validate,
+  interfaces,
+  sessions,
+  events,
+  mailbox,
+  'admin.release': adminRelease,
+  'admin.evict': adminEvict,
+};

@@ -1,0 +1,17 @@
+import { epochOf, refusal } from '@mgm/protocol';
+import { interfaceName } from '../names.ts';
+import type { StoreOperation } from './operation.ts';
+
+export const validate: StoreOperation<'validate', 'validate'> = {
+  script: 'validate',
+  args: ({ ifIndex, nextHop, epoch }) => ({ interface: { ifIndex, nextHop }, epoch }),
+  reply: ({ reply }, request) => {
+    if (reply.kind === 'current') return { status: 0, current: reply.current };
+    if (reply.kind === 'free') {
+      const current = epochOf(0);
+      return refusal('notOwner', `no client owns ${interfaceName(request)}`, { current });
+    }
+    const { current } = reply;
+    return refusal('notOwner', `the epoch in force is ${current}`, { current });
+  },
+};
