@@ -1,0 +1,112 @@
+import { readFile } from 'node:fs/promises';
+import { credsAuthenticator, nkeyAuthenticator, nkeys, type ConnectionOptions } from 'nats';
+
+/** Files that prove who connects. Each is read once, before any connection is made. */
+export interface CredentialFiles {
+  /** A `.creds` file: a user JWT and its seed, as `nsc` writes them. Not together with `nkeyFile`. */
+  readonly credsFile?: string | undefined;
+  /** The seed of an NKEY user. */
+  readonly nkeyFile?: string | undefined;
+  /** A TLS client certificate in PEM. Needs `keyFile`. */
+  readonly certFile?: string | undefined;
+  /** The private key of `certFile` in PEM. */
+  readonly keyFile?: string | undefined;
+  /** Certificate authorities in PEM, which replace those that Node trusts. */
+  readonly caFile?: string | undefined;
+}
+
+/** Thrown for a credentials file that cannot be read or used. The message names the file and nothing of its content. */
+export class CredentialsError extends Error {
+  override readonly name = 'CredentialsError';
+  /** The option that names the file. */
+  readonly option: keyof CredentialFiles;
+
+  constructor(option: keyof CredentialFiles, message: string, cause?: unknown) {
+    super(message, { cause });
+    this.option = option;
+  }
+}
+
+/**
+ * Reads credentials files into options of {@link connect}.
+ *
+ * @throws {CredentialsError} for a file that is missing, unreadable or of another kind, and for files that exclude each other
+ */
+export async function readCredentials(files: CredentialFiles): Promise<ConnectionOptions> {
+  const { credsFile, nkeyFile, certFile, keyFile, caFile } = files;
+  if (credsFile !== undefined && nkeyFile !== undefined) {
+    throw new CredentialsError('nkeyFile', 'a .creds file and an NKEY seed exclude each other');
+  }
+  if ((certFile === undefined) !== (keyFile === undefined)) {
+    const missing = certFile === undefined ? 'certFile' : 'keyFile';
+    throw new CredentialsError(
+      missing,
+      'a client certificate needs its key, and the key its certificate',
+    );
+  }
+  const authenticator =
+    credsFile !== undefined
+      ? credsAuthenticator(await readCreds(credsFile))
+      : nkeyFile !== undefined
+        ? nkeyAuthenticator(await readSeed(nkeyFile))
+        : undefined;
+  const [cert, key, ca] = await Promise.all([
+    readPem('certFile', certFile, 'CERTIFICATE'),
+    readPem('keyFile', keyFile, 'PRIVATE KEY'),
+    readPem('caFile', caFile, 'CERTIFICATE'),
+  ]);
+  const tls = { ...(cert && { cert }), ...(key && { key }), ...(ca && { ca }) };
+  return {
+    ...(authenticator && { authenticator }),
+    ...(Object.keys(tls).length > 0 && { tls }),
+  };
+}
+
+async function readCreds(file: string): Promise<Uint8Array> {
+  const bytes = await read('credsFile', file);
+  const text = bytes.toString('latin1');
+  const [, seed] = /-+BEGIN USER NKEY SEED-+\s+(\S+)/.exec(text) ?? [];
+  if (!/-+BEGIN NATS USER JWT-+\s+\S+/.test(text) || seed === undefined) {
+    throw new CredentialsError(
+      'credsFile',
+      `${file} is no .creds file: it needs a user JWT and its seed`,
+    );
+  }
+  checkSeed('credsFile', file, Buffer.from(seed));
+  return bytes;
+}
+
+async function readSeed(file: string): Promise<Uint8Array> {
+  const seed = Buffer.from((await read('nkeyFile', file)).toString('latin1').trim());
+  checkSeed('nkeyFile', file, seed);
+  return seed;
+}
+
+function checkSeed(option: keyof CredentialFiles, file: string, seed: Uint8Array): void {
+  try {
+    // `clear` overwrites the seed that it was given.
+    nkeys.fromSeed(Uint8Array.from(seed)).clear();
+  } catch (error) {
+    throw new CredentialsError(option, `${file} holds no NKEY seed`, error);
+  }
+}
+
+async function readPem(
+  option: keyof CredentialFiles,
+  file: string | undefined,
+  label: string,
+): Promise<string | undefined> {
+  if (file === undefined) return undefined;
+  const text = (await read(option, file)).toString('utf8');
+  if (new RegExp(`-----BEGIN ([A-Z]+ )?${label}-----`).test(text)) return text;
+  throw new CredentialsError(option, `${file} holds no ${label.toLowerCase()} in PEM`);
+}
+
+async function read(option: keyof CredentialFiles, file: string): Promise<Buffer> {
+  try {
+    return await readFile(file);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
+    throw new CredentialsError(option, `${file} cannot be read (${code})`, error);
+  }
+}
