@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { credsAuthenticator, nkeyAuthenticator, nkeys, type ConnectionOptions } from 'nats';
+import { credsAuthenticator, nkeyAuthenticator, type ConnectionOptions } from 'nats';
 
 /** Files that prove who connects. Each is read once, before any connection is made. */
 export interface CredentialFiles {
@@ -84,8 +84,7 @@ async function readSeed(file: string): Promise<Uint8Array> {
 
 function checkSeed(option: keyof CredentialFiles, file: string, seed: Uint8Array): void {
   try {
-    // `clear` overwrites the seed that it was given.
-    nkeys.fromSeed(Uint8Array.from(seed)).clear();
+    nkeyAuthenticator(seed)('any nonce');
   } catch (error) {
     throw new CredentialsError(option, `${file} holds no NKEY seed`, error);
   }

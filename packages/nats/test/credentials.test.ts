@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { startNats, type RunningServer } from '@mgm/devstack';
-import { nkeys } from 'nats';
+import { createUser } from 'nkeys.js';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { connect, CredentialsError, readCredentials } from '../src/mod.ts';
 
 const choice = inject('servers');
 const run = promisify(execFile);
-const user = nkeys.createUser();
+const user = createUser();
 const seed = new TextDecoder().decode(user.getSeed());
 let dir: string;
 
@@ -68,7 +68,7 @@ describe('readCredentials', () => {
       `authorization { users: [{ nkey: ${user.getPublicKey()} }] }`,
     );
     const servers = nats.url.replace('nats://', '');
-    await expect(connect({ servers, reconnect: false })).rejects.toThrow();
+    await expect(connect({ servers, reconnect: false })).rejects.toThrow('Authorization Violation');
     const credentials = await readCredentials({ nkeyFile: await file('user.nk', `${seed}\n`) });
     const connection = await connect({ servers, ...credentials });
     await connection.flush();
@@ -92,7 +92,7 @@ describe('readCredentials', () => {
       authorization { users: [{ user: "CN=pim1" }] }`);
     const servers = nats.url.replace(/^[a-z]+:\/\/[^:]+/, 'localhost');
     const trusting = await readCredentials({ caFile });
-    await expect(connect({ servers, ...trusting, reconnect: false })).rejects.toThrow();
+    await expect(connect({ servers, ...trusting, reconnect: false })).rejects.toThrow('SSL');
     const credentials = await readCredentials({ certFile, keyFile, caFile });
     const connection = await connect({ servers, ...credentials });
     await connection.flush();

@@ -1,5 +1,5 @@
 import { isRouterName, OPERATIONS } from '@mgm/protocol';
-import { LineCounter, parseDocument } from 'yaml';
+import { isNode, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { nextHopProblem } from './interface-range.ts';
 
@@ -126,9 +126,8 @@ function lineOf(
   path: readonly PropertyKey[],
 ): number {
   for (let length = path.length; length > 0; length--) {
-    const node = yaml.getIn(path.slice(0, length), true);
-    const range = (node as { range?: readonly number[] } | undefined)?.range;
-    if (range?.[0] !== undefined) return lines.linePos(range[0]).line;
+    const node: unknown = yaml.getIn(path.slice(0, length), true);
+    if (isNode(node) && node.range) return lines.linePos(node.range[0]).line;
   }
   return 1;
 }
