@@ -1,6 +1,6 @@
 import {
   OPERATIONS,
-  READS,
+  operationsWith,
   type InterfaceKey,
   type OperationName,
   type RouterName,
@@ -179,7 +179,7 @@ function operationsOf(
 ): OperationName[] {
   switch (name) {
     case 'read':
-      return [...READS];
+      return [...operationsWith('reads')];
     case 'admin':
       return OPERATIONS.filter(isAdmin);
     case 'worker':
