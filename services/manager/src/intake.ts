@@ -14,40 +14,39 @@ import {
 import type { ServiceEndpoint } from '@mgm/nats';
 import type { Store } from '@mgm/store';
 import type { Logger } from 'pino';
-import { refusalFor, tooLarge, troubleKind } from './answer.ts';
-import type { Figures } from './figures.ts';
-import { FreshRevisions } from './fresh-revisions.ts';
-import type { KnownRouters } from './known-routers.ts';
-import type { Bus, BusMessage } from './nats-connection.ts';
-import type { TroubleLog } from './trouble-log.ts';
+import type { Bus, BusMessage } from './bus.ts';
+import type { Metrics } from './health/metrics.ts';
+import type { TroubleLog } from './log.ts';
+import { refusalFor, tooLarge, troubleKind } from './refusals.ts';
+import { RevisionReader, type Routers } from './routers.ts';
 
 export interface IntakeParts {
   readonly bus: Pick<Bus, 'publish' | 'maxPayload'>;
   readonly store: Pick<Store, 'execute' | 'head'>;
   readonly subjects: Subjects;
-  readonly routers: KnownRouters;
+  readonly routers: Routers;
   readonly log: Logger;
-  readonly figures: Figures;
+  readonly metrics: Metrics;
   readonly trouble: TroubleLog;
 }
 
-type Answer = Reply<OperationName> | (RefusalFields & { readonly rev: number });
+type ReplyOrRefusal = Reply<OperationName> | (RefusalFields & { readonly rev: number });
 
-/** A request on its way to its answer. */
-interface Taken {
+/** A request that has no reply yet. */
+interface Received {
   readonly operation: OperationName;
   readonly router: RouterName | undefined;
   readonly message: BusMessage;
-  readonly takenMono: number;
+  readonly receivedMono: number;
 }
 
 /**
- * From a message to its answer: size, MessagePack, fields, then the store decides. Whatever comes in, something is
- * answered and nothing thrown; a message that is wrong leaves nothing behind, here or in the store.
+ * From a message to its reply: size, MessagePack, fields, then the store decides. Every message gets a reply and none throws; a
+ * malformed one leaves nothing behind, here or in the store.
  */
 export class Intake {
   readonly #parts: IntakeParts;
-  readonly #revisions: FreshRevisions;
+  readonly #revisions: RevisionReader;
   readonly #debugs: boolean;
   readonly #ownSubjects: string;
   #waiting = 0;
@@ -56,11 +55,11 @@ export class Intake {
   constructor(parts: IntakeParts) {
     this.#parts = parts;
     this.#ownSubjects = `${parts.subjects.prefix}.`;
-    this.#revisions = new FreshRevisions(parts.store, parts.routers);
+    this.#revisions = new RevisionReader(parts.store, parts.routers);
     this.#debugs = parts.log.isLevelEnabled('debug');
   }
 
-  /** One endpoint per operation, on every router. */
+  /** One endpoint per operation, for all routers. */
   endpoints(): ServiceEndpoint[] {
     return OPERATIONS.map((operation) => ({
       name: operation.replace('.', '-'),
@@ -69,12 +68,12 @@ export class Intake {
     }));
   }
 
-  /** Requests taken and not yet answered. */
+  /** Requests that have no reply yet. */
   get waiting(): number {
     return this.#waiting;
   }
 
-  /** Resolves when every request taken is answered. */
+  /** Resolves when every request has its reply. */
   async idle(): Promise<void> {
     while (this.#waiting > 0) {
       const { promise, resolve } = Promise.withResolvers<void>();
@@ -83,68 +82,69 @@ export class Intake {
     }
   }
 
-  /** Takes one request. Its answer is sent at once, or when the store has decided. Never throws. */
+  /** Receives one request and replies immediately, or when the store has decided. Never throws. */
   receive(operation: OperationName, message: BusMessage): void {
     const router = this.#parts.subjects.routerOf(message.subject);
-    const takenMono = performance.now();
-    const taken = { operation, router, message, takenMono };
+    const received = { operation, router, message, receivedMono: performance.now() };
     try {
-      if (router === undefined) this.#refuse(taken, badRequest('router', ROUTER_MUST));
-      else if (!this.#parts.routers.serves(router)) this.#refuse(taken, notServed(router));
-      else this.#read(operation, router, taken);
+      if (router === undefined) this.#refuse(received, badRequest('router', ROUTER_MUST));
+      else if (!this.#parts.routers.serves(router)) this.#refuse(received, notServed(router));
+      else this.#read(operation, router, received);
     } catch (error) {
-      this.#report(taken, error);
-      this.#refuse(taken, refusalFor(error, operation));
+      this.#report(received, error);
+      this.#refuse(received, refusalFor(error, operation));
     }
   }
 
-  #read<Name extends OperationName>(operation: Name, router: RouterName, taken: Taken): void {
-    const decoded = decodeMessage(taken.message.data);
+  #read<Name extends OperationName>(operation: Name, router: RouterName, received: Received): void {
+    const decoded = decodeMessage(received.message.data);
     if (decoded.kind === 'malformed') {
-      return this.#refuseAsOfNow(taken, router, badRequest('message', `message: ${decoded.fault}`));
+      const refused = badRequest('message', `message: ${decoded.fault}`);
+      return this.#refuseWithRevision(received, router, refused);
     }
     const parsed = parseRequest(operation, decoded.value);
     if (parsed.kind === 'bad-request') {
-      return this.#refuseAsOfNow(taken, router, badRequest(parsed.field, parsed.message));
+      const refused = badRequest(parsed.field, parsed.message);
+      return this.#refuseWithRevision(received, router, refused);
     }
-    this.#execute(operation, router, parsed.request, taken);
+    this.#execute(operation, router, parsed.request, received);
   }
 
   #execute<Name extends OperationName>(
     operation: Name,
     router: RouterName,
     request: Request<Name>,
-    taken: Taken,
+    received: Received,
   ): void {
     const decision = this.#parts.store.execute(router, operation, request);
     this.#waiting++;
     decision.then(
-      (reply) => this.#decided(taken, router, reply),
-      (error: unknown) => this.#undecided(taken, error),
+      (reply) => this.#decided(received, router, reply),
+      (error: unknown) => this.#undecided(received, error),
     );
   }
 
-  #refuseAsOfNow(taken: Taken, router: RouterName, refused: RefusalFields): void {
+  #refuseWithRevision(received: Received, router: RouterName, refused: RefusalFields): void {
     this.#waiting++;
-    void this.#revisions.learn(router).then(() => {
-      this.#refuse(taken, refused);
+    void this.#revisions.refresh(router).then(() => {
+      this.#refuse(received, refused);
       this.#done();
     });
   }
 
-  #decided(taken: Taken, router: RouterName, reply: Reply<OperationName>): void {
-    this.#parts.routers.answered(router, reply.rev);
-    this.#answer(taken, reply);
+  #decided(received: Received, router: RouterName, reply: Reply<OperationName>): void {
+    this.#parts.routers.sawRevision(router, reply.rev);
+    this.#reply(received, reply);
     this.#done();
   }
 
-  #undecided(taken: Taken, error: unknown): void {
-    this.#report(taken, error);
-    this.#refuse(taken, refusalFor(error, taken.operation));
+  #undecided(received: Received, error: unknown): void {
+    this.#report(received, error);
+    this.#refuse(received, refusalFor(error, received.operation));
     this.#done();
   }
 
-  #report({ operation, router }: Taken, error: unknown): void {
+  #report({ operation, router }: Received, error: unknown): void {
     const kind = troubleKind(error);
     if (kind === undefined) return;
     this.#parts.trouble.note(kind, { router, op: operation, err: error }, 'request not decided');
@@ -155,36 +155,35 @@ export class Intake {
     if (this.#waiting === 0) this.#becameIdle?.();
   }
 
-  #refuse(taken: Taken, refused: RefusalFields): void {
-    this.#answer(taken, { ...refused, rev: this.#parts.routers.lastRevision(taken.router) });
+  #refuse(received: Received, refused: RefusalFields): void {
+    this.#reply(received, { ...refused, rev: this.#parts.routers.lastRevision(received.router) });
   }
 
-  #answer(taken: Taken, reply: Answer): void {
-    const { bus, log, figures } = this.#parts;
-    const { operation, router, message, takenMono } = taken;
-    if (this.#debugs) log.debug({ router, op: operation, ...outline(reply) }, 'answered');
+  #reply(received: Received, reply: ReplyOrRefusal): void {
+    const { bus, log, metrics } = this.#parts;
+    const { operation, router, message, receivedMono } = received;
+    if (this.#debugs) log.debug({ router, op: operation, ...outline(reply) }, 'replied');
     const to = message.reply;
-    if (this.#mayAnswerTo(to)) {
+    if (this.#mayReplyTo(to)) {
       const bytes = encodeMessage(reply);
       if (bytes.length > bus.maxPayload) {
-        return this.#refuse(taken, tooLarge(operation, bytes.length, bus.maxPayload));
+        return this.#refuse(received, tooLarge(operation, bytes.length, bus.maxPayload));
       }
       bus.publish(to, bytes);
     }
     const result = reply.status === 0 ? 'ok' : reply.reason;
-    figures.answered(operation, result, performance.now() - takenMono);
+    metrics.replied(operation, result, performance.now() - receivedMono);
   }
 
-  /** Nobody may wait; and no worker may have a manager speak for it where only managers are listened to. */
-  #mayAnswerTo(subject: string | undefined): subject is string {
+  /** A client must not make a manager publish on a subject on which others trust managers. */
+  #mayReplyTo(subject: string | undefined): subject is string {
     return subject !== undefined && subject !== '' && !subject.startsWith(this.#ownSubjects);
   }
 }
 
 const ROUTER_MUST = 'router: must be 1 to 64 of A-Z a-z 0-9 _ -';
 
-/** What a debug line tells of an answer. */
-function outline(reply: Answer) {
+function outline(reply: ReplyOrRefusal): object {
   const { status, rev } = reply;
   return status === 0 ? { status, rev } : { status, reason: reply.reason, rev };
 }

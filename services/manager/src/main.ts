@@ -1,24 +1,24 @@
+import { once } from 'node:events';
 import { constants } from 'node:os';
 import type { Logger } from 'pino';
-import { ConfigError } from './config-error.ts';
-import { loadConfig, type Config } from './config.ts';
-import { within } from './limits.ts';
-import { createLogger } from './logger.ts';
+import { within } from './abort.ts';
+import { ConfigError, loadConfig, type Config } from './config/config.ts';
+import { createLogger } from './log.ts';
 import { startManager } from './manager.ts';
 
 const BAD_CONFIG = 2;
-/** What a reader of our output has to take the last lines. */
-const LAST_WORDS_MS = 300;
+/** How long a reader of our output may take to read the last lines. */
+const LAST_LINES_MS = 300;
 
 /**
- * The manager as a process. Exit codes: 0 after SIGTERM or SIGINT, 1 when it could not go on, 2 for a wrong
- * configuration; a second signal ends it at once, as the signal itself would.
+ * The manager as a process. Exit codes: 0 after SIGTERM or SIGINT, 1 when it failed, 2 for a wrong configuration. A second
+ * signal ends it immediately, with the code of that signal.
  */
 async function main(): Promise<void> {
   const config = configOrExit();
   const { log, close } = createLogger(config.logLevel);
   const exit = async (code: number): Promise<never> => {
-    await within(LAST_WORDS_MS, close(), 'nobody reads').catch(() => {});
+    await within(LAST_LINES_MS, close()).catch(() => {});
     process.exit(code);
   };
   const die = (error: unknown): void => {
@@ -35,25 +35,24 @@ async function main(): Promise<void> {
   }
 }
 
-/** Aborted by the first signal that asks to end; the second one ends the process. */
+/** Aborted by the first SIGTERM or SIGINT; the second ends the process. */
 function firstSignal(): AbortSignal {
-  const asked = new AbortController();
+  const stop = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
-      if (asked.signal.aborted) process.exit(128 + constants.signals[signal]);
-      asked.abort();
+      if (stop.signal.aborted) process.exit(128 + constants.signals[signal]);
+      stop.abort();
     });
   }
-  return asked.signal;
+  return stop.signal;
 }
 
-/** Serves until the signal, then stops in good order. Rejects when it cannot go on. */
+/** Serves until the signal is aborted, then stops the manager. Rejects when the manager failed. */
 async function serve(config: Config, log: Logger, signal: AbortSignal): Promise<void> {
-  const asked = Promise.withResolvers<undefined>();
-  signal.addEventListener('abort', () => asked.resolve(undefined));
+  const aborted = once(signal, 'abort').then(() => undefined);
   try {
     await using manager = await startManager(config, { log, signal });
-    const failure = await Promise.race([asked.promise, manager.ended]);
+    const failure = await Promise.race([aborted, manager.ended]);
     if (failure !== undefined) throw failure;
   } catch (error) {
     if (!signal.aborted) throw error;

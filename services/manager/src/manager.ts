@@ -1,54 +1,51 @@
+import { readFileSync } from 'node:fs';
 import { subjectsUnder, type Subjects } from '@mgm/protocol';
 import { promiseOf, type Store } from '@mgm/store';
 import pino, { type Logger } from 'pino';
-import { troubleKind } from './answer.ts';
-import { startBeacon } from './beacon.ts';
-import { loggable, type Config } from './config.ts';
-import { openBus, openLoggedStore } from './connections.ts';
-import { Figures } from './figures.ts';
-import { startHealth, type HealthServer } from './health.ts';
+import { orAborted, within } from './abort.ts';
+import type { Bus } from './bus.ts';
+import { loggable, type Config } from './config/config.ts';
+import { startHeads } from './heads.ts';
+import { Metrics, type MetricsSource } from './health/metrics.ts';
+import { startHealth, type HealthServer } from './health/server.ts';
+import { endpointStats } from './health/service-stats.ts';
 import { Intake } from './intake.ts';
-import { KnownRouters } from './known-routers.ts';
-import { orAborted, within } from './limits.ts';
-import type { Bus } from './nats-connection.ts';
-import type { MetricSource } from './metric-list.ts';
-import { openMetrics } from './metrics.ts';
+import { TroubleLog } from './log.ts';
 import { Publisher } from './publisher.ts';
+import { troubleKind } from './refusals.ts';
+import { Routers } from './routers.ts';
 import { Rounds } from './rounds.ts';
-import { endpointStats } from './service-stats.ts';
-import { troubleOf } from './state-log.ts';
+import { openBus, openLoggedStore, troubleOf } from './servers.ts';
 import { Sweeper } from './sweeper.ts';
-import { TroubleLog } from './trouble-log.ts';
-import { managerVersion } from './version.ts';
 
-/** How often to ask the store for routers that other replicas have seen. */
+/** How often to read from the store the routers that other replicas serve. */
 const ROUTERS_EVERY_MS = 2000;
-/** What closing connections may take, after {@link Config.shutdownMs}. */
-const CLOSE_WITHIN_MS = 500;
+/** How long closing the connections may take, in addition to {@link Config.shutdownMs}. */
+const CLOSE_TIMEOUT_MS = 500;
 
 export interface ManagerOptions {
   /** Default: silent. */
   readonly log?: Logger;
-  /** Gives up a start that waits for NATS or Redis. */
+  /** Aborts a start that waits for NATS or Redis. */
   readonly signal?: AbortSignal;
 }
 
-/** A replica that serves. Disposing it stops it. */
+/** A replica that serves. Disposing stops it. */
 export interface Manager extends AsyncDisposable {
   readonly name: string;
-  /** Where `/livez`, `/readyz` and `/metrics` are, if anywhere. */
+  /** The port of `/livez`, `/readyz` and `/metrics`, if they are served. */
   readonly healthPort: number | undefined;
-  /** Why requests should go to another replica; empty when they may come here. */
+  /** Why requests should go to another replica; empty while this one is ready. */
   readonly notReadyBecause: readonly string[];
-  /** Resolves when it has ended: with nothing after {@link stop}, else with the reason why it could not go on. */
+  /** Resolves when the manager has ended: with `undefined` after {@link stop}, else with the reason. */
   readonly ended: Promise<Error | undefined>;
-  /** Takes no more requests, answers those it took, closes. Resolves within {@link Config.shutdownMs} and half a second. */
+  /** Receives no more requests, replies to pending ones, closes. Resolves within {@link Config.shutdownMs} and half a second. */
   stop(): Promise<void>;
 }
 
 /**
- * Starts one replica and resolves when it serves. While Redis or NATS cannot be reached it waits, however long: abort
- * `signal` to give up. Rejects when it never will serve: the health port is taken, NATS refuses a subscription.
+ * Starts one replica and resolves when it serves. It waits for Redis and NATS without a limit: abort `signal` to give up.
+ * Rejects when it can never serve: the health port is in use, NATS denies a subscription.
  */
 export async function startManager(config: Config, options: ManagerOptions = {}): Promise<Manager> {
   const manager = new Replica(config, options.log ?? pino({ level: 'silent' }));
@@ -61,19 +58,19 @@ export async function startManager(config: Config, options: ManagerOptions = {})
   return manager;
 }
 
-/** STARTING → SERVING when Redis and NATS were both there. Either → STOPPING → STOPPED, once; nothing leads back. */
+/** STARTING → SERVING when Redis and NATS were both reachable. Either → STOPPING → STOPPED, once, never back. */
 type Phase = 'starting' | 'serving' | 'stopping' | 'stopped';
 
 class Replica implements Manager {
   readonly name: string;
   readonly #config: Config;
   readonly #log: Logger;
-  readonly #figures = new Figures();
+  readonly #metrics = new Metrics();
   readonly #bus: Bus;
   readonly #store: Store;
   readonly #intake: Intake;
   readonly #publisher: Publisher;
-  readonly #routers: KnownRouters;
+  readonly #routers: Routers;
   readonly #subjects: Subjects;
   readonly #trouble: TroubleLog;
   readonly #storeReady = Promise.withResolvers<void>();
@@ -89,23 +86,24 @@ class Replica implements Manager {
     this.#config = config;
     this.#log = log;
     this.#trouble = new TroubleLog(log);
-    this.#routers = new KnownRouters(config.routers);
+    this.#routers = new Routers(config.routers);
     this.#subjects = subjectsUnder(config.prefix);
-    const figures = this.#figures;
+    const metrics = this.#metrics;
     this.#bus = openBus(config, log, {
       onFailure: (reason) => this.#ended.resolve(new Error(reason)),
-      onLost: () => figures.losses.nats++,
+      onLost: () => metrics.lost('nats'),
+      version: managerVersion(),
       metadata: () => this.#metadata(),
       stats: (subject) => this.#statsOf(subject),
     });
-    const parts = { bus: this.#bus, subjects: this.#subjects, log, figures };
+    const parts = { bus: this.#bus, subjects: this.#subjects, log, metrics };
     this.#publisher = new Publisher(parts);
     this.#store = openLoggedStore(config, log, {
       onReady: () => this.#storeReady.resolve(),
-      onLost: () => figures.losses.redis++,
+      onLost: () => metrics.lost('redis'),
       onPublish: (publication) => this.#publisher.publish(publication),
       onRefused: (reason) => this.#ended.resolve(new Error(`Redis: ${reason}`)),
-      meter: figures,
+      meter: metrics,
     });
     this.#intake = new Intake({
       ...parts,
@@ -137,11 +135,12 @@ class Replica implements Manager {
     const { durability } = this.#config;
     this.#log.info({ durability: durability.mode }, promiseOf(durability));
     if (port > 0) {
+      this.#metrics.serveFrom(() => this.#metricsSource());
       this.#health = await startHealth({
         host,
         port,
         notReadyBecause: () => this.notReadyBecause,
-        metrics: openMetrics(() => this.#measured()),
+        metrics: this.#metrics,
       });
       if (this.#stopped !== undefined) return this.#health.close();
       this.#log.info({ host, port: this.#health.port }, 'health server listens');
@@ -158,14 +157,14 @@ class Replica implements Manager {
     return this.stop();
   }
 
-  /** Subscribes only when the store is there for the first time: until then other replicas do better. */
+  /** Subscribes only after the store was reachable once; until then other replicas get the requests. */
   async #serve(): Promise<void> {
     await Promise.all([this.#storeReady.promise, this.#bus.connected]);
     if (this.#phase !== 'starting') return;
     this.#phase = 'serving';
     await this.#bus.serve(this.#intake.endpoints());
     if (this.#stopped !== undefined) return;
-    this.#routers.listed(this.#config.routers);
+    this.#routers.add(this.#config.routers);
     this.#startTasks();
     const [nats, redis] = [this.#bus.state, this.#store.state].map((state) =>
       state.kind === 'ready' ? state.server : state.kind,
@@ -177,11 +176,10 @@ class Replica implements Manager {
     throw (await this.#ended.promise) ?? new Error('stopped before it served');
   }
 
-  #measured(): MetricSource {
+  #metricsSource(): MetricsSource {
     const { state } = this.#store;
     const store = state.kind === 'ready' ? state.server : '';
     return {
-      figures: this.#figures,
       waiting: this.#intake.waiting,
       isNatsReady: this.#bus.state.kind === 'ready',
       isStoreReady: state.kind === 'ready',
@@ -194,7 +192,7 @@ class Replica implements Manager {
     };
   }
 
-  /** NATS keeps it as it is now; what changes is in the stats. */
+  /** Metadata cannot change later; `$SRV.STATS` has the current state. */
   #metadata(): Readonly<Record<string, string>> {
     const { state } = this.#store;
     const { durability } = this.#config;
@@ -203,7 +201,7 @@ class Replica implements Manager {
 
   #statsOf(subject: string): Promise<object> {
     const { notReadyBecause } = this;
-    const parts = { subjects: this.#subjects, figures: this.#figures, store: this.#store };
+    const parts = { subjects: this.#subjects, metrics: this.#metrics, store: this.#store };
     return endpointStats({ ...parts, notReadyBecause }, subject);
   }
 
@@ -215,21 +213,21 @@ class Replica implements Manager {
       subjects: this.#subjects,
       routers: this.#routers,
       trouble: this.#trouble,
-      figures: this.#figures,
+      metrics: this.#metrics,
     };
     this.#tasks = [
       new Rounds({
         everyMs: ROUTERS_EVERY_MS,
-        round: () => this.#learnRouters(),
+        round: () => this.#readRouters(),
         onError: (error) => this.#routersUnknown(error),
       }),
       new Sweeper({ ...parts, everyMs: sweepEveryMs }),
-      startBeacon({ ...parts, everyMs: headEveryMs }),
+      startHeads({ ...parts, everyMs: headEveryMs }),
     ];
   }
 
-  async #learnRouters(): Promise<void> {
-    if (this.#store.state.kind === 'ready') this.#routers.listed(await this.#store.routers());
+  async #readRouters(): Promise<void> {
+    if (this.#store.state.kind === 'ready') this.#routers.add(await this.#store.routers());
   }
 
   #routersUnknown(error: unknown): void {
@@ -245,31 +243,41 @@ class Replica implements Manager {
     if (wasServing) await this.#finish();
     const closers = [this.#bus, this.#store, ...(this.#health ? [this.#health] : [])];
     const closing = Promise.allSettled(closers.map((one) => one.close()));
-    // What does not close in time has nobody left to hurt.
-    await within(CLOSE_WITHIN_MS, closing, 'closing took too long').catch(() => {});
+    // A connection that does not close in time is abandoned.
+    await within(CLOSE_TIMEOUT_MS, closing).catch(() => {});
     this.#phase = 'stopped';
     this.#log.info('stopped');
     this.#ended.resolve(undefined);
   }
 
-  /** What was taken is answered before the connections go, as far as the time allowed suffices. */
+  /** Replies to all pending requests before the connections close, within `shutdownMs`. */
   async #finish(): Promise<void> {
     const { shutdownMs } = this.#config;
     try {
-      await within(shutdownMs, this.#answerAll(), `not done within ${shutdownMs} ms`);
+      await within(shutdownMs, this.#replyToAll());
     } catch (error) {
       const waiting = this.#intake.waiting;
-      this.#log.warn({ waiting, err: error }, 'stopped before all was answered');
+      this.#log.warn({ waiting, err: error }, 'stopped before all requests had a reply');
     }
   }
 
-  async #answerAll(): Promise<void> {
+  async #replyToAll(): Promise<void> {
     const tasks = this.#tasks.map((task) => task.stop());
     await this.#bus.drain();
     await this.#intake.idle();
     await Promise.all(tasks);
     await this.#store.drain();
     this.#publisher.flush();
-    if (!(await this.#bus.reaches(this.#config.shutdownMs))) throw new Error('NATS is not there');
+    if (!(await this.#bus.reaches(this.#config.shutdownMs)))
+      throw new Error('NATS is not reachable');
   }
+}
+
+/** The version of this package, for `$SRV.INFO`, metrics and logs. */
+function managerVersion(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  const found: unknown = JSON.parse(text);
+  if (typeof found === 'object' && found !== null && 'version' in found)
+    return String(found.version);
+  throw new Error('package.json has no version');
 }

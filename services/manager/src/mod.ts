@@ -1,5 +1,4 @@
-export { configTable } from './config-table.ts';
-export { metricsTable } from './metrics-table.ts';
-export { ConfigError } from './config-error.ts';
-export { loadConfig, type Config } from './config.ts';
+export { ConfigError, loadConfig, type Config } from './config/config.ts';
+export { configTable } from './config/variables.ts';
+export { metricsTable } from './health/metrics.ts';
 export { startManager, type Manager, type ManagerOptions } from './manager.ts';

@@ -3,7 +3,7 @@ import { decodeMessage, routerName, subjectsUnder } from '@mgm/protocol';
 import type { Publication } from '@mgm/store';
 import pino from 'pino';
 import { expect, it, onTestFinished, vi } from 'vitest';
-import { Figures } from './figures.ts';
+import { Metrics } from './health/metrics.ts';
 import { Publisher } from './publisher.ts';
 
 /** Changes of one session, from this revision on. */
@@ -39,7 +39,7 @@ function start() {
     },
   };
   const parts = { bus, subjects: subjectsUnder(), log: pino({ level: 'silent' }) };
-  return { sent, publisher: new Publisher({ ...parts, figures: new Figures() }) };
+  return { sent, publisher: new Publisher({ ...parts, metrics: new Metrics() }) };
 }
 
 /** Calls for another turn of the event loop, until the end of the test. */

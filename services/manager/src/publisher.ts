@@ -3,88 +3,86 @@ import {
   type EncodeOfRun,
   eventEncoder,
   lossEncoder,
+  type RouterName,
   type Subjects,
 } from '@mgm/protocol';
 import {
   epochIn,
   eventsOf,
   lossesShare,
+  revisionIn,
   sharedBy,
   type EventRun,
   type LossRun,
   type Publication,
 } from '@mgm/store';
 import type { Logger } from 'pino';
-import { logChanges } from './change-log.ts';
-import type { Figures } from './figures.ts';
-import type { Bus } from './nats-connection.ts';
+import type { Bus } from './bus.ts';
+import type { Metrics } from './health/metrics.ts';
 
 export interface PublisherParts {
   readonly bus: Pick<Bus, 'publish'>;
   readonly subjects: Subjects;
   readonly log: Logger;
-  readonly figures: Figures;
+  readonly metrics: Metrics;
 }
 
-/** So many are written in the time that another write to a socket would cost. */
-const FEW = 16;
-/** Messages of one turn of the event loop, where there are many: nobody shall wait longer for them. */
+/** Up to this many changes are sent together with the replies of their batch; sending them takes about one socket write. */
+const TOGETHER_MAX = 16;
+/** Messages per turn of the event loop for a larger publication; more would delay requests. */
 const PIECE = 32;
 
 /**
- * Sends what a batch changed: events to everybody, callbacks to their sessions, and a line of log per change. They go
- * out behind the answers of their batch, which somebody waits for; a watcher that misses one reads it back.
+ * Publishes what a batch changed: events, callbacks and one log line per change. Events follow the replies of their batch,
+ * because clients wait for replies, and a watcher reads back an event that it missed.
  */
 export class Publisher {
   readonly #parts: PublisherParts;
   readonly #changeLog: Logger;
-  readonly #waiting: Publication[] = [];
-  /** Of the first that waits: sends the next of its messages. */
+  readonly #queue: Publication[] = [];
+  /** The remaining messages of the first publication in the queue. */
   #sending: Iterator<void> | undefined;
 
   constructor(parts: PublisherParts) {
     this.#parts = parts;
-    // Events hold no secrets, and looking for some in a line per change costs a tenth of the throughput.
+    // Events contain no secrets, and redaction of a line per change costs a tenth of the throughput.
     this.#changeLog = parts.log.child({}, { redact: [] });
   }
 
-  /**
-   * Takes a batch's changes. They are sent when the promises of its answers have run: few together with the answers, for one
-   * write to the bus; many piece by piece, since writing them at once takes longer than somebody should wait.
-   */
+  /** Queues the changes of a batch, to be sent after the replies of the batch: few in the same turn, many piece by piece. */
   publish(publication: Publication): void {
-    this.#waiting.push(publication);
-    if (this.#waiting.length > 1) return;
-    if (changesIn(publication) <= FEW) process.nextTick(() => this.flush());
+    this.#queue.push(publication);
+    if (this.#queue.length > 1) return;
+    if (changesIn(publication) <= TOGETHER_MAX) process.nextTick(() => this.flush());
     else setImmediate(() => this.#sendPiece());
   }
 
-  /** Sends what waits. */
+  /** Sends everything queued. */
   flush(): void {
     while (this.#sendOne());
   }
 
-  /** The more wait, the larger the piece: so they never become many. */
+  /** Pieces grow with the queue, which therefore stays short. */
   #sendPiece(): void {
-    for (let left = PIECE * this.#waiting.length; left > 0; left--) this.#sendOne();
-    if (this.#waiting.length > 0) setImmediate(() => this.#sendPiece());
+    for (let left = PIECE * this.#queue.length; left > 0; left--) this.#sendOne();
+    if (this.#queue.length > 0) setImmediate(() => this.#sendPiece());
   }
 
-  /** Says whether there was one. */
+  /** Sends one message; returns false when the queue was empty. */
   #sendOne(): boolean {
-    const [publication] = this.#waiting;
+    const [publication] = this.#queue;
     if (publication === undefined) return false;
     this.#sending ??= this.#send(publication);
     if (this.#sending.next().done) {
-      this.#waiting.shift();
+      this.#queue.shift();
       this.#sending = undefined;
     }
     return true;
   }
 
   *#send(publication: Publication): Generator<void, void, void> {
-    const { bus, subjects, figures } = this.#parts;
-    figures.published(publication);
+    const { bus, subjects, metrics } = this.#parts;
+    metrics.published(publication);
     const { router, ts, runs, callbacks, losses } = publication;
     for (const run of runs) yield* this.#sendRun(subjects.event(router, run.type), run, ts);
     for (const { session, message } of callbacks) {
@@ -120,10 +118,51 @@ export class Publisher {
   }
 }
 
-/** Messages; of losses there are as many as of the changes that they follow from. */
+/** Losses are not counted: each follows from a change in `runs`. */
 function changesIn({ runs, callbacks }: Publication): number {
   return runs.reduce(
     (count, { interfaces }) => count + Math.max(1, interfaces.length),
     callbacks.length,
   );
+}
+
+/**
+ * Logs the changes of a batch. No other replica logs them. Interfaces that one session gains or loses in succession for the
+ * same cause share a line, so that the end of a large session costs little to log.
+ */
+function logChanges(log: Logger, { router, ts, runs }: Publication): void {
+  for (const run of runs) logRun(log, router, run, ts);
+}
+
+function logRun(log: Logger, router: RouterName, run: EventRun, at: number): void {
+  const { ts: _, type, session, previous, ...shared } = sharedBy(run, at);
+  const rest = { ...shared, ...changedIn(run) };
+  switch (type) {
+    case 'taken':
+      return log.info({ router, to: session, ...rest }, 'owner changed');
+    case 'released':
+      return log.info({ router, from: session, ...rest }, 'owner changed');
+    case 'igmp-taken':
+      return log.info({ router, to: session, ...rest }, 'igmp changed');
+    case 'igmp-released':
+      return log.info({ router, from: session, ...rest }, 'igmp changed');
+    case 'resumed':
+      return log.info({ router, from: previous, to: session, ...rest }, 'interfaces inherited');
+    case 'store-reset':
+      return log.warn({ router, ...rest }, 'store lost data');
+    default:
+      return log.info({ router, session, ...rest, to: type }, 'session changed');
+  }
+}
+
+/** The fields of a line: for one change its interface and epoch, for several the last revision, the count and the interfaces. */
+function changedIn(run: EventRun): object {
+  const { first, epochs, interfaces } = run;
+  if (interfaces.length > 1) {
+    const names = interfaces.map(({ ifIndex, nextHop }) => `${ifIndex}:${nextHop}`);
+    const rev = revisionIn(run, interfaces.length - 1);
+    return { rev, count: interfaces.length, interfaces: names };
+  }
+  const [epoch] = epochs;
+  return { rev: first, ...interfaces[0], ...(epoch !== undefined && { epoch }) };
 }

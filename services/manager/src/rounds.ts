@@ -1,28 +1,28 @@
 import { performance } from 'node:perf_hooks';
-import { pause } from './limits.ts';
+import { pause } from './abort.ts';
 
 export interface RoundsOptions {
   /** The most time from the start of one round to the start of the next, in ms, unless a round itself takes longer. */
   readonly everyMs: number;
-  /** The work of one round. Given up on its own account once the signal is aborted. */
+  /** The work of one round. It should end early once the signal is aborted. */
   readonly round: (signal: AbortSignal) => Promise<void>;
-  /** Told what a round threw. The next one comes nonetheless. */
+  /** Receives what a round throws. The next round runs nonetheless. */
   readonly onError: (error: unknown) => void;
 }
 
-/** Does something again and again, never twice at once, a bit sooner than asked so that replicas fall out of step. */
+/** Repeats a task, never two runs at the same time, with jitter so that replicas do not run in step. */
 export class Rounds {
   readonly #options: RoundsOptions;
   readonly #stopping = new AbortController();
   readonly #done: Promise<void>;
 
-  /** The first round starts at once. */
+  /** Starts the first round immediately. */
   constructor(options: RoundsOptions) {
     this.#options = options;
     this.#done = this.#run();
   }
 
-  /** No more rounds. Resolves when the one under way has ended. */
+  /** Starts no further round. Resolves when the current one has ended. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#done;
@@ -40,9 +40,9 @@ export class Rounds {
   }
 }
 
-/** Does `work` for each item, at most so many at a time, in order. Ends early once the signal is aborted. */
-export async function forEachAtMost<Item>(
-  most: number,
+/** Runs `work` for each item in order, at most `limit` at a time. Starts no more once the signal is aborted. */
+export async function forEachConcurrently<Item>(
+  limit: number,
   items: readonly Item[],
   signal: AbortSignal,
   work: (item: Item) => Promise<void>,
@@ -54,5 +54,5 @@ export async function forEachAtMost<Item>(
       await work(item);
     }
   };
-  await Promise.all(Array.from({ length: Math.min(most, items.length) }, worker));
+  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
 }

@@ -2,10 +2,10 @@ import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
 import { routerName } from '@mgm/protocol';
 import pino from 'pino';
 import { expect, it } from 'vitest';
-import { Figures } from './figures.ts';
-import { KnownRouters } from './known-routers.ts';
+import { Metrics } from './health/metrics.ts';
+import { TroubleLog } from './log.ts';
+import { Routers } from './routers.ts';
 import { Sweeper } from './sweeper.ts';
-import { TroubleLog } from './trouble-log.ts';
 
 const ROUTER = routerName('r1');
 const SLICES = 8;
@@ -21,8 +21,8 @@ interface Circumstances {
 async function sweepIn({ sliceMs = 0, probesAnswered = Infinity }: Circumstances) {
   let [slices, probes, concurrent, mostConcurrent] = [0, 0, 0, 0];
   const over = Promise.withResolvers<void>();
-  const routers = new KnownRouters([]);
-  routers.listed([ROUTER]);
+  const routers = new Routers([]);
+  routers.add([ROUTER]);
   const sweeper = new Sweeper({
     routers,
     bus: {
@@ -44,7 +44,7 @@ async function sweepIn({ sliceMs = 0, probesAnswered = Infinity }: Circumstances
       },
     },
     trouble: new TroubleLog(pino({ level: 'silent' })),
-    figures: new Figures(),
+    metrics: new Metrics(),
     everyMs: 60_000,
   });
   await over.promise;

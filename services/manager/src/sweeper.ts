@@ -1,11 +1,11 @@
 import type { RouterName } from '@mgm/protocol';
 import type { Store } from '@mgm/store';
-import { troubleKind } from './answer.ts';
-import type { Figures } from './figures.ts';
-import type { KnownRouters } from './known-routers.ts';
-import type { Bus } from './nats-connection.ts';
-import { forEachAtMost, Rounds } from './rounds.ts';
-import type { TroubleLog } from './trouble-log.ts';
+import type { Bus } from './bus.ts';
+import type { Metrics } from './health/metrics.ts';
+import type { TroubleLog } from './log.ts';
+import { troubleKind } from './refusals.ts';
+import type { Routers } from './routers.ts';
+import { forEachConcurrently, Rounds } from './rounds.ts';
 
 /** Routers swept at the same time. */
 const CONCURRENCY = 16;
@@ -16,9 +16,9 @@ const PROBE_VALID_MS = 10;
 export interface SweeperParts {
   readonly bus: Pick<Bus, 'reaches'>;
   readonly store: Pick<Store, 'sweep'>;
-  readonly routers: KnownRouters;
+  readonly routers: Routers;
   readonly trouble: TroubleLog;
-  readonly figures: Figures;
+  readonly metrics: Metrics;
   readonly everyMs: number;
 }
 
@@ -54,7 +54,7 @@ export class Sweeper {
   async #round(signal: AbortSignal): Promise<void> {
     if (!(await this.#probeNats())) return;
     const idle = this.#parts.routers.names().filter((router) => !this.#busy.has(router));
-    await forEachAtMost(CONCURRENCY, idle, signal, async (router) => {
+    await forEachConcurrently(CONCURRENCY, idle, signal, async (router) => {
       if (await this.#sweepSlice(router)) this.#sweepOn(router, signal);
     });
   }
@@ -64,7 +64,7 @@ export class Sweeper {
     try {
       const sentMono = performance.now();
       const report = await this.#parts.store.sweep(router);
-      this.#parts.figures.swept(report, performance.now() - sentMono);
+      this.#parts.metrics.swept(report, performance.now() - sentMono);
       return report.more;
     } catch (error) {
       const kind = troubleKind(error);

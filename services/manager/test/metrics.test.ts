@@ -3,7 +3,7 @@ import { EVENT_TYPES } from '@mgm/protocol';
 import { eventually, startServers, type TestServers } from '@mgm/test-support';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
-import { METRICS } from '../src/metric-list.ts';
+import { METRICS } from '../src/health/metrics.ts';
 import { manage, Worker } from './in-process.ts';
 
 const MS = { withinMs: 10_000 };
@@ -46,7 +46,7 @@ describe('/metrics', () => {
     await using worker = await Worker.connect(servers);
     await worker.register();
     const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
-    for (const { name, type } of METRICS) {
+    for (const { name, type } of Object.values(METRICS)) {
       expect(text).toMatch(new RegExp(`^# HELP ${name} .+\\n# TYPE ${name} ${type}$`, 'm'));
     }
     expect(text).toMatch(/^nodejs_eventloop_lag_p99_seconds \S+$/m);
@@ -71,7 +71,7 @@ describe('/metrics', () => {
     expect(of('take', 'bad-request')).toBe(1);
     expect(of('keepalive', 'ok')).toBe(1);
     expect(grew('mgm_request_seconds_count{operation="take"}')).toBe(3);
-    expect(grew('mgm_request_seconds_bucket{operation="take",le="+Inf"}')).toBe(3);
+    expect(grew('mgm_request_seconds_bucket{le="+Inf",operation="take"}')).toBe(3);
     const tookSeconds = grew('mgm_request_seconds_sum{operation="take"}');
     expect(tookSeconds).toBeGreaterThan(0);
     expect(tookSeconds).toBeLessThan(10);

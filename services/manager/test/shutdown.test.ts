@@ -95,7 +95,9 @@ describe.skipIf(choice.redis.kind === 'given' || choice.nats.kind === 'given')(
       await nats.resume();
       expect(code).toBe(0);
       expect(ms).toBeLessThan(2_500);
-      expect(manager.lines.map(({ msg }) => msg)).toContain('stopped before all was answered');
+      expect(manager.lines.map(({ msg }) => msg)).toContain(
+        'stopped before all requests had a reply',
+      );
     });
 
     it('twice, a manager ends at once', async () => {

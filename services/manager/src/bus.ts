@@ -7,19 +7,20 @@ import {
   natsFault,
   natsFaultByCode,
   type NatsConnection,
+  type NatsFault,
   type Service,
   type ServiceEndpoint,
   type ServiceOptions,
   type Status,
 } from '@mgm/nats';
-import { pause, within } from './limits.ts';
+import { pause, within } from './abort.ts';
 
-const CONNECT_WITHIN_MS = 2000;
+const CONNECT_TIMEOUT_MS = 2000;
 const RETRY_EVERY_MS = 250;
 const RETRY_JITTER_MS = 250;
-/** Two pings unanswered, so a silent server is given up after 4 to 6 s. */
+/** With two unanswered pings, a silent server is given up after 4 to 6 s. */
 const PING_EVERY_MS = 2000;
-const PINGS_UNANSWERED = 2;
+const UNANSWERED_PINGS_MAX = 2;
 
 /** Why NATS cannot be used. `refused`: the server answers, and a person must change a setting. */
 export interface NatsTrouble {
@@ -39,11 +40,11 @@ export interface BusOptions {
   /** Of this replica. */
   readonly name: string;
   readonly version: string;
-  /** What `$SRV` tells of this replica, asked for once, when it begins to serve. */
+  /** Metadata of this replica in `$SRV`; read once, when it begins to serve. */
   readonly metadata: () => Readonly<Record<string, string>>;
-  /** What `$SRV.STATS` tells of the endpoint on this subject. */
+  /** `data` of the endpoint on this subject in `$SRV.STATS`. */
   readonly stats: (subject: string) => Promise<object>;
-  /** Called at each change, also when the reason why there is no connection changes. */
+  /** Called at each change, also when only the reason changes why there is no connection. */
   readonly onStateChange?: (state: BusState) => void;
   /** Called once per connection when NATS denies a publish. */
   readonly onPublishDenied?: (subject: string) => void;
@@ -56,7 +57,7 @@ export interface BusMessage {
   readonly reply?: string;
 }
 
-/** The manager's connection to NATS: found in the background, kept for ever, given up by {@link Bus.close} alone. */
+/** The manager's connection to NATS: opened in the background, reconnected for ever, ended only by {@link Bus.close}. */
 export class Bus {
   readonly #options: BusOptions;
   readonly #closing = new AbortController();
@@ -76,12 +77,12 @@ export class Bus {
     return this.#state;
   }
 
-  /** Resolves with the first connection; stays pending when there is never one. */
+  /** Resolves with the first connection. */
   get connected(): Promise<void> {
     return this.#connected.promise;
   }
 
-  /** The most bytes that the server takes in one message. */
+  /** The largest message that the server accepts, in bytes. */
   get maxPayload(): number {
     return this.#connection?.info?.max_payload ?? 1024 * 1024;
   }
@@ -92,8 +93,8 @@ export class Bus {
   }
 
   /**
-   * Takes requests on the endpoints, in the queue group of all managers, as a service that `$SRV` finds. Resolves when
-   * the server has taken the subscriptions, rejects when it refuses one.
+   * Subscribes the endpoints in the queue group of all managers, as a service that `$SRV` finds. Resolves when the server
+   * has processed the subscriptions, rejects when it denies one.
    */
   serve(endpoints: readonly ServiceEndpoint[]): Promise<void> {
     const serving = this.#serve(endpoints);
@@ -101,18 +102,18 @@ export class Bus {
     return serving;
   }
 
-  /** Whether the server is there: it has handled all that was sent before, and said so within `ms`. */
+  /** The NATS probe: whether the server processes everything sent so far and confirms it within `ms`. */
   async reaches(ms: number): Promise<boolean> {
     if (this.#state.kind !== 'ready') return false;
     try {
-      await within(ms, this.#open().flush(), 'no answer in time');
+      await within(ms, this.#open().flush());
       return true;
     } catch {
       return false;
     }
   }
 
-  /** Takes no more requests. When it resolves, each one that the server gave to this replica has been handled. */
+  /** Takes no more requests. Resolves when every request that the server delivered to this replica was handled. */
   async drain(): Promise<void> {
     await this.#serving;
     await this.#service?.stop();
@@ -125,12 +126,11 @@ export class Bus {
   }
 
   async #serve(endpoints: readonly ServiceEndpoint[]): Promise<void> {
-    const connection = this.#open();
-    const service = await addService(connection, this.#serviceOptions(endpoints));
+    const service = await addService(this.#open(), this.#serviceOptions(endpoints));
     this.#service = service;
     void service.stopped.then((error) => error && this.#fail(`service ended: ${error.message}`));
-    // Lost in between, the connection brings its subscriptions along when it is back.
-    while (!(await this.reaches(CONNECT_WITHIN_MS))) {
+    // A connection that is lost meanwhile subscribes again when it is back.
+    while (!(await this.reaches(CONNECT_TIMEOUT_MS))) {
       if (this.#state.kind === 'closed') break;
       await pause(RETRY_EVERY_MS, this.#closing.signal);
     }
@@ -166,14 +166,15 @@ export class Bus {
     for await (const status of connection.status()) this.#follow(connection, status);
   }
 
-  /** The NATS client can wait for a server by itself, but tells nobody why it waits, and cannot be stopped. */
+  /** The NATS client can wait for a server by itself, but does not report why it waits. */
   async #firstConnection(): Promise<NatsConnection | undefined> {
     const { signal } = this.#closing;
     while (!signal.aborted) {
       try {
         return await connect(this.#connectOptions(), signal);
       } catch (error) {
-        if (!signal.aborted) this.#become({ kind: 'connecting', trouble: troubleIn(error) });
+        if (signal.aborted) break;
+        this.#become({ kind: 'connecting', trouble: troubleOf(natsFault(error)) });
       }
       await pause(RETRY_EVERY_MS + Math.random() * RETRY_JITTER_MS, signal);
     }
@@ -186,15 +187,15 @@ export class Bus {
       ...credentials,
       servers: [...servers],
       name: `${SERVICE_NAME}-${this.#options.name}`,
-      timeout: CONNECT_WITHIN_MS,
+      timeout: CONNECT_TIMEOUT_MS,
       maxReconnectAttempts: -1,
       reconnectTimeWait: RETRY_EVERY_MS,
       reconnectJitter: RETRY_JITTER_MS,
       reconnectJitterTLS: RETRY_JITTER_MS,
       ignoreAuthErrorAbort: true,
       pingInterval: PING_EVERY_MS,
-      maxPingOut: PINGS_UNANSWERED,
-      // Its own resolver asks DNS alone; without it names are looked up as everywhere. TLS needs it to check names.
+      maxPingOut: UNANSWERED_PINGS_MAX,
+      // The client's own resolver knows DNS but no hosts file. TLS needs it to check names.
       resolve: tls,
       ...(tls && { tls: {} }),
     };
@@ -202,7 +203,7 @@ export class Bus {
 
   #follow(connection: NatsConnection, status: Status): void {
     if (status.type === Events.Disconnect) {
-      // It also says so after each failed attempt, and then an attempt's own trouble tells more.
+      // The client reports this after each failed attempt, too; then the attempt's own error is more precise.
       if (this.#state.kind === 'lost') return;
       const reason = `connection to ${textOf(status)} lost`;
       this.#become({ kind: 'lost', trouble: { kind: 'unreachable', reason } });
@@ -218,11 +219,13 @@ export class Bus {
     const { permissionContext } = status;
     if (permissionContext !== undefined) this.#denied(permissionContext);
     else if (this.#state.kind === 'lost') {
-      this.#become({ kind: 'lost', trouble: troubleByCode(textOf(status)) });
+      const code = textOf(status);
+      const fault = natsFaultByCode(code) ?? { kind: 'misconfigured', reason: code };
+      this.#become({ kind: 'lost', trouble: troubleOf(fault) });
     }
   }
 
-  /** Without a subscription this is no manager. Of publishes one line tells enough: inboxes are each another one. */
+  /** A manager without its subscriptions is useless. Denied publishes are reported once: every inbox differs. */
   #denied({ operation, subject }: { operation: string; subject: string }): void {
     if (operation === 'subscription') this.#fail(`it denies subscribing to ${subject}`);
     if (operation !== 'publish' || this.#deniedReported) return;
@@ -242,14 +245,9 @@ export class Bus {
   }
 }
 
-function troubleIn(error: unknown): NatsTrouble {
-  const { kind, reason } = natsFault(error);
-  return { kind: kind === 'unreachable' || kind === 'closed' ? 'unreachable' : 'refused', reason };
-}
-
-function troubleByCode(code: string): NatsTrouble {
-  const { kind, reason } = natsFaultByCode(code) ?? { kind: 'misconfigured', reason: code };
-  return { kind: kind === 'unreachable' || kind === 'closed' ? 'unreachable' : 'refused', reason };
+function troubleOf({ kind, reason }: NatsFault): NatsTrouble {
+  const isRefusal = kind === 'login-refused' || kind === 'misconfigured';
+  return { kind: isRefusal ? 'refused' : 'unreachable', reason };
 }
 
 function textOf({ data }: Status): string {

@@ -1,32 +1,35 @@
-import { isRouterName, subjectsUnder, type RouterName } from '@mgm/protocol';
-import { z } from 'zod';
-import { parseNatsUrls } from '@mgm/protocol';
+import { isRouterName, parseNatsUrls, subjectsUnder, type RouterName } from '@mgm/protocol';
 import { parseRedisUrl, REDIS_URL_FORMS } from '@mgm/store';
+import { z } from 'zod';
 
-/** What the table of variables says about one, beside its name. */
+/** The documentation of one variable. */
 export interface Documented {
-  /** Which values are allowed. */
+  /** The values allowed, in words. */
   readonly allowed: string;
-  /** What it is for. */
   readonly meaning: string;
-  /** The default as people read it. */
+  /** The default, as the table shows it. */
   readonly preset: string;
-  /** Whether its value may hold a password: never shown, and may be given as a file. */
+  /** The value may contain a password: it is never shown, and may be given as a file. */
   readonly secret: boolean;
 }
 
-/** What is known about each variable, by its schema. */
+/** The documentation of each variable, by its schema. */
 export const documented = z.registry<Documented>();
 
-/** A kind of value: how its text is read, and what is allowed in words. */
+/** A type of value: how its text is read and which values are allowed. */
 interface Kind<Value> {
+  /** In words. */
   readonly allowed: string;
   readonly secret?: boolean;
   /** Throws `RangeError` whose message completes "NAME=value: …". */
   readonly read: (text: string) => Value;
 }
 
-/** The schema of one variable. `shown` replaces the default in the table where it is not a constant. */
+/**
+ * The schema of one variable.
+ *
+ * @param shown the default as the table shows it, if it is not a constant
+ */
 export function variable<Value extends string | number | readonly string[]>(
   kind: Kind<Value>,
   preset: NoInfer<Value> | (() => NoInfer<Value>),
@@ -55,7 +58,7 @@ function messageOf(error: unknown): string {
   throw error;
 }
 
-/** An integer in decimal digits, within the range. */
+/** An integer in decimal digits. */
 export function integer(min: number, max: number): Kind<number> {
   const allowed = `${min} to ${max}`;
   const read = (text: string): number => {
@@ -66,7 +69,7 @@ export function integer(min: number, max: number): Kind<number> {
   return { allowed, read };
 }
 
-/** One of a few words. */
+/** One of the words. */
 export function oneOf<const Word extends string>(words: readonly Word[]): Kind<Word> {
   const allowed = words.join(', ');
   const read = (text: string): Word => {
@@ -77,7 +80,7 @@ export function oneOf<const Word extends string>(words: readonly Word[]): Kind<W
   return { allowed, read };
 }
 
-/** Text of a form. */
+/** Text that matches a pattern. */
 export function matching(form: RegExp, allowed: string): Kind<string> {
   const read = (text: string): string => {
     if (form.test(text)) return text;
@@ -86,9 +89,9 @@ export function matching(form: RegExp, allowed: string): Kind<string> {
   return { allowed, read };
 }
 
-/** Router names with commas between. */
+/** Router names, separated by commas. */
 export const routerNames: Kind<readonly RouterName[]> = {
-  allowed: 'names of 1 to 64 of A-Z a-z 0-9 _ -, with commas between',
+  allowed: 'names of 1 to 64 of A-Z a-z 0-9 _ -, separated by commas',
   read: (text) => {
     const names = text.split(',').map((name) => name.trim());
     return names.map((name) => {
@@ -98,7 +101,7 @@ export const routerNames: Kind<readonly RouterName[]> = {
   },
 };
 
-/** The tokens that all subjects begin with. */
+/** The tokens with which all subjects begin. */
 export const subjectPrefix: Kind<string> = {
   allowed: 'tokens of A-Z a-z 0-9 _ - joined by dots',
   read: (text) => {
@@ -110,9 +113,9 @@ export const subjectPrefix: Kind<string> = {
   },
 };
 
-/** One NATS URL or several; see {@link parseNatsUrls}. */
+/** One or more NATS URLs; see {@link parseNatsUrls}. */
 export const natsUrls: Kind<string> = {
-  allowed: 'nats:// or tls:// URLs with commas between, user and password or a token inside',
+  allowed: 'nats:// or tls:// URLs, separated by commas, with user and password or a token',
   secret: true,
   read: (text) => {
     parseNatsUrls(text);

@@ -3,7 +3,7 @@ import { StoreError } from '@mgm/store';
 
 const HARMLESS = operationsWith('harmless');
 
-/** What is answered when the store did not decide: the refusal of wire contract section 2 that fits the error. */
+/** The refusal of a request that the store did not decide. Wire protocol, section 2. */
 export function refusalFor(error: unknown, operation: OperationName): RefusalFields {
   if (!(error instanceof StoreError)) return unknownOutcome(operation, 'the manager failed');
   const { code, message, retryAfterMs } = error;
@@ -26,24 +26,24 @@ export function refusalFor(error: unknown, operation: OperationName): RefusalFie
 }
 
 /**
- * A name for what a person should look into, where the error is of that sort. That the store cannot be reached is told
- * once, when it happens; a request refused for it says nothing new.
+ * The kind of an error that a person should look into; `undefined` for an unreachable store, which is logged once when the
+ * connection is lost and not with each request.
  */
 export function troubleKind(error: unknown): string | undefined {
   if (!(error instanceof StoreError)) return 'bug';
   return error.code === 'unavailable' || error.code === 'indeterminate' ? undefined : error.code;
 }
 
-/** Nothing happened, and it may be tried again. */
-function unavailable(message: string): RefusalFields {
-  return refusal('unavailable', message, { retryable: true });
-}
-
-/** The request was executed, but its answer does not fit into a message of this NATS server. */
-export function tooLarge(operation: OperationName, bytes: number, most: number): RefusalFields {
-  const message = `the answer is ${bytes} bytes, and NATS takes ${most}: ask for less at once, or raise max_payload`;
+/** The request was executed, but its reply exceeds the payload limit of the NATS server. */
+export function tooLarge(operation: OperationName, bytes: number, limit: number): RefusalFields {
+  const message = `the reply has ${bytes} bytes, and the max_payload of NATS is ${limit}: request less, or raise max_payload`;
   if (HARMLESS.has(operation)) return refusal('unavailable', message, { retryable: false });
   return refusal('indeterminate', message);
+}
+
+/** Nothing happened; the request may be repeated. */
+function unavailable(message: string): RefusalFields {
+  return refusal('unavailable', message, { retryable: true });
 }
 
 function unknownOutcome(operation: OperationName, message: string): RefusalFields {

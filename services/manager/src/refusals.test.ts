@@ -1,6 +1,6 @@
 import { StoreError } from '@mgm/store';
 import { describe, expect, it } from 'vitest';
-import { refusalFor, tooLarge, troubleKind } from './answer.ts';
+import { refusalFor, tooLarge, troubleKind } from './refusals.ts';
 
 const RETRY = { status: 1003, reason: 'unavailable', retryable: true };
 const UNKNOWN = { status: 1003, reason: 'indeterminate' };

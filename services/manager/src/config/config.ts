@@ -1,11 +1,8 @@
-import type { RouterName } from '@mgm/protocol';
+import { readFileSync } from 'node:fs';
+import { withoutSecrets, type RouterName } from '@mgm/protocol';
 import type { Durability } from '@mgm/store';
 import type { z } from 'zod';
-import { ConfigError } from './config-error.ts';
-import { documented } from './config-values.ts';
-import { nearestName } from './nearest-name.ts';
-import { withSecretFiles } from './secret-files.ts';
-import { withoutSecrets } from '@mgm/protocol';
+import { documented } from './values.ts';
 import { variables } from './variables.ts';
 
 type Values = z.output<typeof variables>;
@@ -17,7 +14,7 @@ export interface Config {
   readonly redisUrl: string;
   readonly prefix: string;
   readonly keyPrefix: string;
-  /** The routers to serve; none means all. */
+  /** The routers to serve; empty means all. */
   readonly routers: readonly RouterName[];
   readonly name: string;
   readonly logLevel: Values['MGM_LOG_LEVEL'];
@@ -34,7 +31,19 @@ export interface Config {
   readonly shutdownMs: number;
 }
 
-/** What holds between variables, checked when each of them is right by itself. */
+/** A configuration that was refused. `message` has one line per problem and no value that may be secret. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly code = 'bad-config';
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'));
+    this.problems = problems;
+  }
+}
+
+/** Conditions on two variables, checked when both are valid by themselves. */
 const CROSS_CHECKS: readonly {
   readonly names: readonly [VariableName, VariableName];
   readonly holds: (values: Values) => boolean;
@@ -48,25 +57,25 @@ const CROSS_CHECKS: readonly {
   {
     names: ['MGM_SHUTDOWN_MS', 'MGM_STORE_TIMEOUT_MS'],
     holds: (values) => values.MGM_SHUTDOWN_MS >= values.MGM_STORE_TIMEOUT_MS + 100,
-    must: 'be at least 100 more than MGM_STORE_TIMEOUT_MS, so that decisions under way are answered',
+    must: 'be at least 100 more than MGM_STORE_TIMEOUT_MS, so that pending requests get their replies',
   },
   {
     names: ['MGM_REPLICATION_TIMEOUT_MS', 'MGM_STORE_TIMEOUT_MS'],
     holds: (values) =>
       values.MGM_DURABILITY !== 'replicated' ||
       values.MGM_STORE_TIMEOUT_MS >= values.MGM_REPLICATION_TIMEOUT_MS + 50,
-    must: 'be at least 50 less than MGM_STORE_TIMEOUT_MS, so that replicas that are late are told from a store that hangs',
+    must: 'be at least 50 less than MGM_STORE_TIMEOUT_MS, so that late replicas can be distinguished from a store that hangs',
   },
 ];
 
-/** Variables of the project's own tests and start scripts: not read here, and no typing errors either. */
+/** Variables of the project's tests and start scripts: not read here, and not reported as unknown. */
 const READ_ELSEWHERE: readonly string[] = ['MGM_SERVERS', 'MGM_TEST_SOURCES'];
 
 type Env = Readonly<Record<string, string | undefined>>;
 
 /**
- * Reads the environment given. Wrong values and unknown `MGM_*` names are refused, never mended: throws
- * {@link ConfigError} with a line for each. `MGM_NATS_URL_FILE` and `MGM_REDIS_URL_FILE` name files to read instead.
+ * Reads the configuration from an environment. Throws {@link ConfigError} with a line for each wrong value and each unknown
+ * `MGM_*` name; nothing is clamped. `MGM_NATS_URL_FILE` and `MGM_REDIS_URL_FILE` name files to read the values from.
  */
 export function loadConfig(env: Env): Config {
   const given = Object.entries(env).filter(([name]) => name.startsWith('MGM_'));
@@ -105,7 +114,7 @@ function crossProblems(
   ).map(({ names: [name], must }) => `${assignment(name, env, values[name])}: must ${must}`);
 }
 
-/** `NAME=value`, or the name alone where the value may be a secret. */
+/** `NAME=value`, or the name alone if the value may be a secret. */
 function assignment(name: string, env: Env, preset?: unknown): string {
   return secretNames().includes(name) ? name : `${name}=${env[name] ?? String(preset)}`;
 }
@@ -148,4 +157,64 @@ function durabilityOf(values: Values): Durability {
   if (mode !== 'replicated') return { mode };
   const { MGM_REPLICAS: replicas, MGM_REPLICATION_TIMEOUT_MS: withinMs } = values;
   return { mode, replicas, withinMs };
+}
+
+/**
+ * Replaces `<NAME>_FILE` by `<NAME>` with the content of the file, without the final line break, for each name given. A
+ * variable that is set both ways, and a file that cannot be read, are problems.
+ */
+function withSecretFiles(
+  env: Env,
+  names: readonly string[],
+): { values: Record<string, string | undefined>; problems: string[] } {
+  const values = { ...env };
+  const problems: string[] = [];
+  for (const name of names) {
+    const fileVariable = `${name}_FILE`;
+    const path = values[fileVariable];
+    delete values[fileVariable];
+    if (path === undefined) continue;
+    if (values[name] !== undefined)
+      problems.push(`${fileVariable}: must not be set together with ${name}`);
+    const file = readText(path);
+    if (file.kind === 'text') values[name] = file.text;
+    else problems.push(`${fileVariable}=${path}: cannot be read (${file.why})`);
+  }
+  return { values, problems };
+}
+
+function readText(
+  path: string,
+): { kind: 'text'; text: string } | { kind: 'unreadable'; why: string } {
+  try {
+    return { kind: 'text', text: readFileSync(path, 'utf8').replace(/\r?\n$/, '') };
+  } catch (error) {
+    const why = error instanceof Error && 'code' in error ? error.code : error;
+    return { kind: 'unreadable', why: String(why) };
+  }
+}
+
+/** How many changed, missing or extra characters still count as a typing error. */
+const TYPING_ERRORS_MAX = 4;
+
+/** The known name that was most likely meant; `undefined` when none is close enough to suggest. */
+function nearestName(wrong: string, names: readonly string[]): string | undefined {
+  const [best] = names
+    .map((name) => ({ name, errors: editDistance(wrong, name) }))
+    .sort((a, b) => a.errors - b.errors);
+  return best !== undefined && best.errors <= TYPING_ERRORS_MAX ? best.name : undefined;
+}
+
+/** Levenshtein distance: insertions, deletions and replacements. */
+function editDistance(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, at) => at);
+  for (const [line, letter] of [...from].entries()) {
+    const next = [line + 1];
+    for (let at = 0; at < to.length; at++) {
+      const replaced = (row[at] ?? 0) + (letter === to[at] ? 0 : 1);
+      next.push(Math.min(replaced, (row[at + 1] ?? 0) + 1, (next[at] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row.at(-1) ?? 0;
 }

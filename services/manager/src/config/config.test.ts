@@ -2,10 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { ConfigError } from './config-error.ts';
-import { configTable } from './config-table.ts';
-import { loadConfig, loggable } from './config.ts';
-import { variables } from './variables.ts';
+import { ConfigError, loadConfig, loggable } from './config.ts';
+import { configTable, variables } from './variables.ts';
 
 function problemsOf(env: Record<string, string>): readonly string[] {
   try {
@@ -223,7 +221,9 @@ describe('a URL may stand in a file', () => {
 
   it('or in the variable, not both', () => {
     const env = { MGM_NATS_URL: 'nats://a', MGM_NATS_URL_FILE: fileWith('nats://b') };
-    expect(problemsOf(env)).toEqual(['MGM_NATS_URL_FILE: must not be set beside MGM_NATS_URL']);
+    expect(problemsOf(env)).toEqual([
+      'MGM_NATS_URL_FILE: must not be set together with MGM_NATS_URL',
+    ]);
   });
 
   it('and is checked as the variable is, without telling it', () => {

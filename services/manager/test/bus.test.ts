@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { freePort, startNats, type RunningServer } from '@mgm/devstack';
 import { eventually } from '@mgm/test-support';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
-import { Bus, type BusState } from '../src/nats-connection.ts';
+import { Bus, type BusState } from '../src/bus.ts';
 import { hang } from './hang.ts';
 
 const choice = inject('servers');

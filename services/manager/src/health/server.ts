@@ -5,21 +5,18 @@ import type { Metrics } from './metrics.ts';
 export interface HealthOptions {
   readonly host: string;
   readonly port: number;
-  /** Why requests should go to another replica; empty when they may come here. */
+  /** Why requests should go to another replica; empty while this one is ready. */
   readonly notReadyBecause: () => readonly string[];
-  readonly metrics: Metrics;
+  readonly metrics: Pick<Metrics, 'contentType' | 'text'>;
 }
 
-/**
- * Answers `/livez` (the process turns over), `/readyz` (200, or 503 with the reasons) and `/metrics` (for Prometheus) until it is
- * closed.
- */
+/** Serves `/livez` (the event loop runs), `/readyz` (200, or 503 with the reasons) and `/metrics` (for Prometheus). */
 export interface HealthServer {
   readonly port: number;
   close(): Promise<void>;
 }
 
-/** Resolves when it listens. Rejects where the address cannot be had. */
+/** Resolves when it listens. Rejects when the address cannot be used. */
 export async function startHealth(options: HealthOptions): Promise<HealthServer> {
   const server = createServer((request, response) => respond(options, request, response));
   server.listen(options.port, options.host);
@@ -46,7 +43,10 @@ function respond(options: HealthOptions, request: IncomingMessage, response: Ser
   }
 }
 
-async function sendMetrics(metrics: Metrics, response: ServerResponse): Promise<void> {
+async function sendMetrics(
+  metrics: HealthOptions['metrics'],
+  response: ServerResponse,
+): Promise<void> {
   try {
     const text = await metrics.text();
     response.writeHead(200, { 'content-type': metrics.contentType, 'cache-control': 'no-store' });
