@@ -1,45 +1,42 @@
 import { DEFAULT_PREFIX, parseNatsUrls, routerName, subjectsUnder } from '@mgm/protocol';
 import type { RouterName, Subjects } from '@mgm/protocol';
-import { backoffMs } from './rpc/backoff.ts';
-import { Calls } from './rpc/calls.ts';
-import { Agenda, systemClock } from './rpc/clock.ts';
 import { badRequest, isMgmError, MgmError } from './errors.ts';
-import { silentLogger, type Logger } from './rpc/logger.ts';
 import { Mgm } from './mgm.ts';
-import { checkedLimits, type CallLimits } from './options.ts';
-import { StoreLog } from './rpc/store-log.ts';
+import { checkedLimits, silentLogger, type CallLimits, type Logger } from './options.ts';
+import { Calls } from './rpc/calls.ts';
+import { Agenda, backoffMs, pause, systemClock, untilAborted } from './rpc/clock.ts';
+import { StoreLog } from './rpc/context.ts';
 import { dial, Transport, type ConnectionOptions, type NatsConnection } from './rpc/transport.ts';
-import { pause } from './rpc/waiting.ts';
 
-/** Where the managers are and how to talk to them. */
+/** How to reach the managers of a router. */
 export interface ConnectOptions {
   /**
-   * One or more NATS servers: `nats://127.0.0.1:4222`, also `nats://user:password@host` or `tls://host`, several with commas
-   * between or as a list. Default `nats://127.0.0.1:4222`. Not together with `connection`.
+   * One or more NATS servers: `nats://127.0.0.1:4222`, also `nats://user:password@host` or `tls://host`, several as a list
+   * or separated by commas. Default `nats://127.0.0.1:4222`. Not together with `connection`.
    */
   readonly servers?: string | readonly string[] | undefined;
-  /** The router whose interfaces this is about: 1 to 64 of A-Z a-z 0-9 _ -. */
+  /** The router whose interfaces the client uses: 1 to 64 of A-Z a-z 0-9 _ -. */
   readonly router: string;
-  /** What all subjects begin with. Default `mgm.v1`. */
+  /** The prefix of all subjects. Default `mgm.v1`. */
   readonly prefix?: string | undefined;
-  /** The name of the connection, for NATS' own monitoring. */
+  /** The name of the connection, for NATS monitoring. */
   readonly name?: string | undefined;
-  /** How long one attempt waits for its answer before the next, in ms: 1 to 3600000, default 2000. */
+  /** The longest wait for a reply before a request is repeated, in ms: 1 to 3600000, default 2000. */
   readonly timeoutMs?: number | undefined;
   /** How long a whole call may take, in ms: 1 to 3600000, default 10000. Also for connecting. */
   readonly deadlineMs?: number | undefined;
-  /** Gives up connecting. Without effect afterwards. */
+  /** Aborts connecting. Without effect afterwards. */
   readonly signal?: AbortSignal | undefined;
   readonly user?: string | undefined;
   readonly pass?: string | undefined;
   readonly token?: string | undefined;
   /** As in `natsOptions`. */
   readonly tls?: ConnectionOptions['tls'];
-  /** Anything else that the `nats` package takes. */
+  /** Further options of the `nats` package. */
   readonly natsOptions?: ConnectionOptions | undefined;
-  /** A connection that is there already. `close` leaves it open. It should reconnect for ever (`maxReconnectAttempts: -1`). */
+  /** An existing connection, which `close` leaves open. It should reconnect for ever (`maxReconnectAttempts: -1`). */
   readonly connection?: NatsConnection | undefined;
-  /** Where to tell what happens. Default: nowhere. */
+  /** Where to log. Default: nowhere. */
   readonly logger?: Logger | undefined;
 }
 
@@ -47,10 +44,10 @@ const TIMEOUT_MS = 2_000;
 const DEADLINE_MS = 10_000;
 
 /**
- * Connects to the managers of a router. Needs NATS to be there, but no manager yet: calls wait for one as long as they
- * may. A connection that breaks later is made again by itself.
+ * Connects to the managers of a router. NATS must be available, a manager need not be yet: calls wait for one within their
+ * deadline. A connection that breaks later is restored automatically.
  *
- * Rejects with `MgmError`: `bad-request` (an option that can't be), `unavailable` (no NATS within `deadlineMs`),
+ * Rejects with `MgmError`: `bad-request` (an invalid option), `unavailable` (no NATS within `deadlineMs`),
  * `not-permitted` (a refused login), `aborted`.
  */
 export async function connect(options: ConnectOptions): Promise<Mgm> {
@@ -81,7 +78,7 @@ interface Checked extends CallLimits {
 
 function checked(options: ConnectOptions): Checked {
   if (options.connection && options.servers !== undefined) {
-    throw badRequest('connection: must not stand beside `servers`', 'connection');
+    throw badRequest('connection: must not be combined with `servers`', 'connection');
   }
   return {
     router: inField('router', () => routerName(options.router)),
@@ -98,13 +95,13 @@ function inField<Value>(field: string, read: () => Value): Value {
   }
 }
 
-/** Tries until there is a connection, since a worker may well start before its NATS server. */
+/** Repeats until there is a connection, because a worker may start before its NATS server. */
 async function dialUntil(options: ConnectOptions, deadlineMs: number): Promise<NatsConnection> {
   const endsMono = systemClock.monoMs() + deadlineMs;
   for (let attempt = 1; ; attempt++) {
-    if (options.signal?.aborted) throw givenUp();
+    if (options.signal?.aborted) throw aborted();
     try {
-      return await orAborted(dial(connectionOptions(options)), options.signal);
+      return await dialOnce(options);
     } catch (error) {
       const waitMs = backoffMs(attempt);
       const isLate = systemClock.monoMs() + waitMs >= endsMono;
@@ -114,23 +111,13 @@ async function dialUntil(options: ConnectOptions, deadlineMs: number): Promise<N
   }
 }
 
-/** A connection that comes after its caller has gone is ended. */
-async function orAborted(
-  dialling: Promise<NatsConnection>,
-  signal: AbortSignal | undefined,
-): Promise<NatsConnection> {
-  if (!signal) return await dialling;
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const onAbort = (): void => {
-    reject(givenUp());
-    dialling.then((connection) => connection.close()).catch(() => {});
-  };
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    return await Promise.race([dialling, aborted]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
+async function dialOnce(options: ConnectOptions): Promise<NatsConnection> {
+  const dialing = dial(connectionOptions(options));
+  return await untilAborted(dialing, options.signal).catch((error: unknown) => {
+    if (!options.signal?.aborted) throw error;
+    dialing.then((connection) => connection.close()).catch(() => {});
+    throw aborted();
+  });
 }
 
 function connectionOptions({ servers, name, user, pass, token, tls, natsOptions }: ConnectOptions) {
@@ -145,7 +132,7 @@ function connectionOptions({ servers, name, user, pass, token, tls, natsOptions 
   };
 }
 
-/** `host:port` without a scheme is taken, too, as the `nats` package does. */
+/** `host:port` without a scheme is accepted too, as in the `nats` package. */
 function readServers(servers: string | readonly string[]) {
   const list = (typeof servers === 'string' ? servers.split(',') : servers).map((one) =>
     one.trim(),
@@ -155,8 +142,8 @@ function readServers(servers: string | readonly string[]) {
   return { ...credentials, ...(tls && { tls: {} }), servers: [...hosts] };
 }
 
-function givenUp(): MgmError {
-  return new MgmError('connecting was given up by the caller', {
+function aborted(): MgmError {
+  return new MgmError('connecting was aborted by the caller', {
     reason: 'aborted',
     outcome: 'not-done',
   });

@@ -8,19 +8,18 @@ import type {
   RefusalFields,
   Revision,
 } from '@mgm/protocol';
-import { absentLeftOut } from './rpc/absent.ts';
 
 /**
- * Reasons that no manager sends, because they arise in the client.
+ * Reasons that arise in the client; no manager sends them.
  *
- * - `timeout`: no answer within the call's deadline.
+ * - `timeout`: no reply within the call's deadline.
  * - `aborted`: the caller's `AbortSignal` fired first.
- * - `closed`: the client was closed.
- * - `session-lost`: the session is over, so that nothing was sent, or the answer came too late to count.
+ * - `closed`: the client, or the NATS connection that it was given, was closed.
+ * - `session-lost`: the session is over: nothing was sent, or the reply arrived after the session's deadline.
  * - `ownership-lost`: this ownership was lost while its session lives on (`message` says why).
- * - `released`: this ownership was given back by its own holder.
+ * - `released`: the holder released this ownership.
  * - `not-permitted`: the NATS server refuses this user the subject, or the login.
- * - `bad-reply`: the answer is not what the wire contract says.
+ * - `bad-reply`: the reply violates the wire contract.
  */
 export const LOCAL_REASONS = [
   'timeout',
@@ -34,16 +33,16 @@ export const LOCAL_REASONS = [
 ] as const;
 export type LocalReason = (typeof LOCAL_REASONS)[number];
 
-/** Every reason this version knows. A newer manager may send others. */
+/** Every reason that this version knows. A newer manager may send others. */
 export type MgmReason = Reason | LocalReason;
 
 /**
- * Whether the effect may have happened. `not-done`: it has not and will not. `unknown`: it may have, for a moment at
- * least; behave as though you do not own the interface, and as though you might.
+ * Whether the effect may have happened. `not-done`: it has not and will not. `unknown`: it may have happened, at least
+ * temporarily; do not act as owner of the interface, and do not assume that it is free.
  */
 export type Outcome = 'not-done' | 'unknown';
 
-/** What an {@link MgmError} tells besides its text. */
+/** The fields of an {@link MgmError}. */
 export interface MgmErrorFields {
   readonly reason: MgmReason | (string & {});
   readonly outcome: Outcome;
@@ -62,32 +61,32 @@ export interface MgmErrorFields {
 }
 
 /**
- * A refusal of the manager, or a call without an answer. `code` and the fields are API and stable, the text is for
- * people. Tell errors apart by {@link isMgmError}. Wire contract section 2.
+ * A refusal of the manager, or a call without a reply. `code` and the fields are stable API, the text is for people.
+ * Distinguish errors with {@link isMgmError}. Wire contract section 2.
  */
 export class MgmError extends Error {
   override readonly name = 'MgmError';
   /** `MGM_` and the reason in capitals: `MGM_ALREADY_OWNED`. */
   readonly code: `MGM_${string}`;
-  /** Stable and machine-readable: of the wire contract, or one of {@link LOCAL_REASONS}. */
+  /** Stable and machine-readable: a reason of the wire contract, or one of {@link LOCAL_REASONS}. */
   readonly reason: MgmReason | (string & {});
   /** Whether the effect may have happened. */
   readonly outcome: Outcome;
-  /** The Win32 code, as the MGM documentation has it: 87, 183, 1003 … */
+  /** The Win32 code as the MGM documentation uses it: 87, 183, 1003 … */
   readonly status: number;
   /** The name of `status`: `ERROR_ALREADY_EXISTS`. */
   readonly error: string;
-  /** Whether the same call may succeed later without anybody changing anything. */
+  /** Whether the same call may succeed later although nothing was changed. */
   readonly retryable: boolean;
-  /** How long to wait before that, in ms, where the manager said so. */
+  /** How long to wait before that, in ms, if the manager sent it. */
   declare readonly retryAfterMs: number | undefined;
   /** `bad-request`: the field that is wrong. */
   declare readonly field: string | undefined;
-  /** `already-owned`: who has it. */
+  /** `already-owned`: the present owner. */
   declare readonly holder: Holder | undefined;
-  /** `not-owner`: the epoch in force, where there is one. */
+  /** `not-owner`: the epoch in force, if the interface is owned. */
   declare readonly current: Epoch | undefined;
-  /** `compacted`: the oldest revision still to be had. */
+  /** `compacted`: the oldest revision that the log still has. */
   declare readonly first: Revision | undefined;
   declare readonly operation: OperationName | undefined;
   declare readonly router: string | undefined;
@@ -102,11 +101,13 @@ export class MgmError extends Error {
     this.status = status;
     this.error = error ?? statusName(status);
     this.retryable = retryable ?? false;
-    Object.assign(this, absentLeftOut(rest));
+    for (const [name, value] of Object.entries(rest)) {
+      if (value !== undefined) Object.assign(this, { [name]: value });
+    }
   }
 }
 
-/** In a process MGM would have called these the same: a dead handle is a wrong parameter, the rest could not be done. */
+/** MGM's codes for the same faults: a dead handle is an invalid parameter, everything else could not be completed. */
 function statusOf(reason: string): number {
   const isParameter =
     reason === 'bad-request' || reason === 'session-lost' || reason === 'not-owner';
@@ -116,8 +117,8 @@ function statusOf(reason: string): number {
 }
 
 /**
- * Whether this is an error of the client library, and of this reason where one is given. Goes by `code`, so it also
- * recognises the error of another copy of the package.
+ * Whether this is an error of the client library, with this reason if one is given. It compares `code`, so it also
+ * recognises errors of another copy of the package.
  */
 export function isMgmError<Wanted extends MgmReason>(
   value: unknown,
@@ -128,21 +129,21 @@ export function isMgmError<Wanted extends MgmReason>(
   return reason === undefined || ('reason' in value && value.reason === reason);
 }
 
-/** Where an error happened. */
-export interface ErrorPlace {
+/** Which request an error belongs to. */
+export interface ErrorOrigin {
   readonly operation?: OperationName;
   readonly router?: string;
   readonly interface?: InterfaceKey;
 }
 
-/** The error for a refusal. Refused means not done, except where the manager itself does not know. */
+/** The error for a refusal. A refused request was not executed, except that `indeterminate` means unknown. */
 export function refusalError(
   refused: RefusalFields,
-  place: ErrorPlace,
+  origin: ErrorOrigin,
   outcome: Outcome = refused.reason === 'indeterminate' ? 'unknown' : 'not-done',
 ): MgmError {
   return new MgmError(refused.message || refused.reason, {
-    ...place,
+    ...origin,
     reason: refused.reason,
     outcome,
     status: refused.status,
@@ -156,19 +157,19 @@ export function refusalError(
   });
 }
 
-/** The same error, but for what may have happened. */
+/** A copy of the error with another outcome. */
 export function withOutcome(error: MgmError, outcome: Outcome): MgmError {
   const { message, name, code, ...fields } = error;
   return new MgmError(message, { ...fields, outcome, cause: error.cause });
 }
 
-/** The same error, saying where it happened. */
-export function placedAt(error: MgmError, place: ErrorPlace): MgmError {
+/** A copy of the error that names its request. */
+export function withOrigin(error: MgmError, origin: ErrorOrigin): MgmError {
   const { message, name, code, ...fields } = error;
-  return new MgmError(message, { ...fields, ...place, cause: error.cause });
+  return new MgmError(message, { ...fields, ...origin, cause: error.cause });
 }
 
-/** The error for an argument that was refused before anything was sent. */
-export function badRequest(message: string, field: string, place: ErrorPlace = {}): MgmError {
-  return new MgmError(message, { ...place, reason: 'bad-request', outcome: 'not-done', field });
+/** The error for an argument that was refused before a request was sent. */
+export function badRequest(message: string, field: string, origin: ErrorOrigin = {}): MgmError {
+  return new MgmError(message, { ...origin, reason: 'bad-request', outcome: 'not-done', field });
 }

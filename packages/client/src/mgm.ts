@@ -1,41 +1,39 @@
 import type { Epoch, HeadMessage, Holder, InterfaceItem, SessionItem } from '@mgm/protocol';
-import { absentLeftOut } from './rpc/absent.ts';
-import { ask, demand, type Context } from './rpc/context.ts';
-import { Emitter } from './session/emitter.ts';
 import { refusalError } from './errors.ts';
-import { heads, type HeadsOptions } from './watch/heads.ts';
 import { interfaceKey, type InterfaceRef } from './interfaces/key.ts';
-import { openSession, type OpenedSession, type ProtocolOptions } from './session/open.ts';
-import type { CallOptions } from './options.ts';
+import { omitUndefined, type CallOptions } from './options.ts';
+import { request, requestGranted, type Context } from './rpc/context.ts';
 import { flatten, interfacePages, sessionPages } from './rpc/pages.ts';
 import type { InterfaceFilter, InterfacePage, PageOptions } from './rpc/pages.ts';
-import { Registrar } from './session/register.ts';
-import { listReplicas, type Replica, type ReplicasOptions } from './watch/replicas.ts';
 import { isRefusal, type Success } from './rpc/replies.ts';
-import type { Session } from './session.ts';
-import type { Sighting } from './watch/sighting.ts';
 import type { LinkState } from './rpc/transport.ts';
-import { watch, type WatchOptions } from './watch/watch.ts';
+import type { Session } from './session.ts';
+import { Emitter } from './session/events.ts';
+import { openSession, type OpenedSession, type ProtocolOptions } from './session/open.ts';
+import { Registrar } from './session/register.ts';
+import { heads, type HeadsOptions } from './watch/heads.ts';
+import { listReplicas, type Replica, type ReplicasOptions } from './watch/replicas.ts';
+import { watch, type Sighting, type WatchOptions } from './watch/watch.ts';
 
-/** What a client tells its listeners. */
+/** The events of a client; `server` is the NATS server. */
 export interface MgmEvents {
-  /** The connection to NATS is lost, and being made again. */
+  /** The connection to NATS is lost and is being restored. */
   readonly down: { readonly server: string };
-  /** It is there again. */
+  /** The connection to NATS is restored. */
   readonly up: { readonly server: string };
-  /** Over, by `close` or because the caller's connection ended. */
+  /** Over, by `close` or because the connection of the caller was closed. */
   readonly closed: { readonly server: string };
 }
 
-/** What an epoch is worth. */
+/** The result of `validateEpoch`. */
 export interface Validation {
-  /** Whether it is the one in force. */
+  /** Whether the epoch is the one in force. */
   readonly valid: boolean;
-  /** The one in force; `undefined` where the interface is free and the manager names none. */
+  /** The epoch in force; `undefined` if the interface is free. */
   readonly current: Epoch | undefined;
 }
 
-/** Who does something by force, and why: both stand in the event log. 1 to 256 characters each. */
+/** The operator and the reason of an administrative action; both are recorded in the event log. 1 to 256 characters each. */
 export interface AdminReason {
   readonly actor: string;
   readonly why: string;
@@ -45,15 +43,15 @@ export interface AdminReason {
 const CLOSE_WITHIN_MS = 2_000;
 
 /**
- * A client of the managers of one router. Made by `connect`.
+ * A client of the managers of one router, created by `connect`.
  *
- * Every method that sends something rejects with `MgmError`; reason `unavailable` where no manager or no NATS was there
- * for as long as the call may take. What only reads is repeated until then and leaves nothing behind.
+ * Every method that sends a request rejects with `MgmError`; its reason is `unavailable` if no manager or no NATS server
+ * was available within the call's deadline. Reads change nothing: their outcome is always `not-done`.
  */
 export class Mgm implements AsyncDisposable {
-  /** The router whose interfaces this is about. */
+  /** The router whose interfaces this client uses. */
   readonly router: string;
-  /** What all subjects begin with. */
+  /** The prefix of all subjects. */
   readonly prefix: string;
   readonly #context: Context;
   readonly #registrar: Registrar;
@@ -75,12 +73,12 @@ export class Mgm implements AsyncDisposable {
     });
   }
 
-  /** Whether NATS is reachable, as far as this side knows. */
+  /** Whether the connection to NATS is up, as far as this side knows. */
   get isConnected(): boolean {
     return this.#context.transport.state === 'up';
   }
 
-  /** Calls `listener` for each event of this name. Returns what ends that. */
+  /** Calls `listener` for each event of this name. Returns a function that removes it. */
   on<Name extends keyof MgmEvents>(
     name: Name,
     listener: (event: MgmEvents[Name]) => void,
@@ -91,12 +89,12 @@ export class Mgm implements AsyncDisposable {
   /**
    * Registers a protocol (MgmRegisterMProtocol; nf-mgm-mgmregistermprotocol) and keeps the session alive from then on.
    *
-   * Where a former session of the pair (`protocolId`, `componentId`) is in its grace time, or with `takeover` also a live one, the
-   * new one inherits what it owned, under a new epoch: see `Session.resumed` and `Session.ownerships`.
+   * If a former session of the pair (`protocolId`, `componentId`) is in its grace time, or with `takeover` also if it is
+   * live, the new one inherits its interfaces under a new epoch: see `Session.resumed` and `Session.ownerships`.
    *
    * Rejects with `MgmError`: `already-registered` (another instance of the pair is live), `bad-request` (a field out of
-   * range), `unavailable`. With outcome `unknown` there may be a session that nobody keeps alive; it owns nothing and
-   * ends by itself after `ttlMs`, and the next call for the pair gets hold of it instead of `already-registered`.
+   * range), `unavailable`. With outcome `unknown` there may be a session that no client keeps alive; it holds nothing and
+   * ends after `ttlMs`, and the next registration of the pair continues it instead of failing with `already-registered`.
    */
   async registerProtocol(options: ProtocolOptions): Promise<Session> {
     const opened = await openSession(this.#context, this.#registrar, options);
@@ -106,23 +104,23 @@ export class Mgm implements AsyncDisposable {
   }
 
   /**
-   * Who is on an interface (MgmGetProtocolOnInterface; nf-mgm-mgmgetprotocoloninterface): its routing protocol, or IGMP where
-   * that is there alone. `igmp` in the answer tells of IGMP beside an owner.
+   * The holder of an interface (MgmGetProtocolOnInterface; nf-mgm-mgmgetprotocoloninterface): its routing protocol, or
+   * IGMP if no routing protocol owns it. `igmp` reports IGMP in addition to an owner.
    *
-   * Rejects with `MgmError` `not-found` (status 1168) where nobody is.
+   * Rejects with `MgmError` `not-found` (status 1168) if it is free.
    */
   async getProtocolOnInterface(ref: InterfaceRef, options: CallOptions = {}): Promise<Holder> {
     const key = interfaceKey(ref, { operation: 'owner', router: this.router });
-    const { status, rev, ...holder } = await demand(this.#context, 'owner', key, {
+    const { status, rev, ...holder } = await requestGranted(this.#context, 'owner', key, {
       ...options,
-      place: { interface: key },
+      origin: { interface: key },
     });
     return holder;
   }
 
   /**
-   * Whether an epoch is the one in force on an interface: for whoever acts for owners and can't remember the highest
-   * epoch that it saw. Wire contract section 6.
+   * Whether an epoch is the one in force on an interface: for components that act for owners and can't remember the
+   * highest epoch that they saw. Rejects with `MgmError`. Wire contract section 6.
    */
   async validateEpoch(
     ref: InterfaceRef & { readonly epoch: Epoch | string },
@@ -130,96 +128,102 @@ export class Mgm implements AsyncDisposable {
   ): Promise<Validation> {
     const key = interfaceKey(ref, { operation: 'validate', router: this.router });
     const fields = { ...key, epoch: ref.epoch };
-    const place = { interface: key };
-    const { reply } = await ask(this.#context, 'validate', fields, { ...options, place });
+    const origin = { interface: key };
+    const { reply } = await request(this.#context, 'validate', fields, { ...options, origin });
     if (!isRefusal(reply)) return { valid: true, current: reply.current };
     if (reply.reason === 'not-owner') return { valid: false, current: reply.current };
-    throw refusalError(reply, { ...place, operation: 'validate', router: this.router });
+    throw refusalError(reply, { ...origin, operation: 'validate', router: this.router });
   }
 
-  /** The interfaces that somebody is on, one by one, read page by page as they are asked for. */
+  /** All held interfaces, one by one; pages are requested as they are consumed. Throws `MgmError`. */
   interfaces(filter: InterfaceFilter = {}): AsyncIterableIterator<InterfaceItem> {
     return flatten(this.interfacePages(filter), (page) => page.items);
   }
 
-  /** The same page by page, with the revision of each: a watcher goes on from that of the first. */
+  /** The same page by page, with the revision of each: a watcher resumes from that of the first. */
   interfacePages(filter: InterfaceFilter = {}): AsyncIterableIterator<InterfacePage> {
     return interfacePages(this.#context, filter);
   }
 
-  /** The sessions there are, one by one, read page by page as they are asked for. */
+  /** All sessions, one by one; pages are requested as they are consumed. Throws `MgmError`. */
   sessions(options: PageOptions = {}): AsyncIterableIterator<SessionItem> {
     return flatten(sessionPages(this.#context, options), (page) => page);
   }
 
   /**
-   * Changes of state after revision `from`, in order. Wire contract section 5. Rejects with `MgmError` `compacted` (`first`
-   * says from where they are still to be had) where `from` is too old.
+   * The events after revision `from`, in order. Rejects with `MgmError` `compacted` (`first` is the oldest revision that
+   * the log still has) if `from` is too old. Wire contract section 5.
    */
   async events(from: number, options: PageOptions = {}): Promise<Success<'events'>> {
     const { limit, ...limits } = options;
-    return await demand(this.#context, 'events', { from, ...absentLeftOut({ limit }) }, limits);
+    const fields = { from, ...omitUndefined({ limit }) };
+    return await requestGranted(this.#context, 'events', fields, limits);
   }
 
   /**
-   * All changes of state, once and in order, as long as they are asked for: a snapshot of the interfaces at one revision, a
-   * `synced` mark, and then each event after it; or with `from` the events after that revision, and `synced` when those
-   * that were there are told. Pushed ones come as they happen, missed ones are read back, also for who reads slowly; where that is
-   * not possible any more, another snapshot comes and says why. Filters: `interface`, `protocolId`, `session`.
-   * Wire contract section 5.
+   * All changes of state, once each and in order: a snapshot of the interfaces at one revision, a `synced` mark, and then
+   * each event after it; or with `from` the events after that revision, and `synced` when those already in the log were
+   * reported. Pushed events are reported as they arrive, missed ones are read from the log, also for a slow reader; if the
+   * log no longer has them, there is another snapshot with its reason. Filters: `interface`, `protocolId`, `session`. Wire
+   * contract section 5.
    */
   watch(options: WatchOptions = {}): AsyncIterableIterator<Sighting> {
     return watch(this.#context, options);
   }
 
   /**
-   * The beacon of the router: its last revision, the first that the log still has, and the log's id, at least once a second
-   * while it has live sessions. Who reads slowly gets the last one. Ends with the signal, or with the client; rejects with
-   * `MgmError` `not-permitted` where NATS refuses the subscription. Wire contract section 1.
+   * The heads of the router: its last revision, the first that the log still has, and the log's id, at least once a second
+   * while it has live sessions. A slow reader gets the last one. Ends with the signal, or with the client; throws
+   * `MgmError` `not-permitted` if NATS refuses the subscription. Wire contract section 1.
    */
   heads(options: HeadsOptions = {}): AsyncIterableIterator<HeadMessage> {
     return heads(this.#context, options);
   }
 
   /**
-   * The managers that serve under this prefix and answer within `withinMs`, at least the first of them, by name: version, counts, what they promise, the
-   * store and whether they reach it. None is an empty list. Rejects with `MgmError`: `unavailable` (no NATS), `not-permitted`
-   * (NATS refuses `$SRV.STATS.mgm-manager`), `aborted`, `bad-request`. Wire contract section 1.
+   * The managers that serve under this prefix and reply within `withinMs`, or at least the first of them, by name: version,
+   * counts, durability, the store and whether they reach it. Without managers the list is empty. Rejects with `MgmError`:
+   * `unavailable` (no NATS), `not-permitted` (NATS refuses `$SRV.STATS.mgm-manager`), `aborted`, `bad-request`. Wire
+   * contract section 1.
    */
   replicas(options: ReplicasOptions = {}): Promise<Replica[]> {
     return listReplicas(this.#context, options);
   }
 
   /**
-   * Takes an interface away from whoever owns it, who is told. Answers who that was. Not repeated where the answer got
-   * lost: outcome `unknown` then means what it says. Rejects with `MgmError` `not-found` where it is free.
+   * Takes an interface away from its owner, which gets a callback. Resolves with the former owner. The request is not
+   * repeated if its reply is lost: then the outcome is `unknown`. Rejects with `MgmError` `not-found` if it is free.
    */
   async adminRelease(ref: InterfaceRef & AdminReason, options: CallOptions = {}): Promise<Holder> {
     const key = interfaceKey(ref, { operation: 'admin.release', router: this.router });
     const { actor, why } = ref;
-    const place = { interface: key };
+    const origin = { interface: key };
     const fields = { ...key, actor, why };
-    const reply = await demand(this.#context, 'admin.release', fields, { ...options, place });
-    return reply.previous;
+    const { previous } = await requestGranted(this.#context, 'admin.release', fields, {
+      ...options,
+      origin,
+    });
+    return previous;
   }
 
   /**
-   * Ends a session by its public number, with everything it owns. Answers how many interfaces that were. Not repeated where
-   * the answer got lost. Rejects with `MgmError` `not-found` where there is no such session.
+   * Ends a session by its public number, with everything it holds. Resolves with the number of released interfaces. The
+   * request is not repeated if its reply is lost. Rejects with `MgmError` `not-found` if there is no such session.
    */
   async adminEvict(
     target: AdminReason & { readonly session: number },
     options: CallOptions = {},
   ): Promise<number> {
     const { session, actor, why } = target;
-    const reply = await demand(this.#context, 'admin.evict', { session, actor, why }, options);
-    return reply.released;
+    const fields = { session, actor, why };
+    const { released } = await requestGranted(this.#context, 'admin.evict', fields, options);
+    return released;
   }
 
   /**
-   * Ends the client: deregisters its sessions by `force`, ends what is under way (`closed`) and the connection, unless that was
-   * the caller's. Takes 2 seconds at most; sessions that could not be deregistered by then run out by themselves.
-   * To leave them to a successor, `orphan` them before.
+   * Ends the client: deregisters its sessions by `force`, fails pending calls (`closed`) and ends the connection, unless
+   * the caller created it. Takes at most 2 seconds; the leases of sessions that could not be deregistered by then run out.
+   * To leave sessions to a successor, `orphan` them before.
    */
   async close(): Promise<void> {
     this.#closing ??= this.#close();

@@ -3,26 +3,28 @@ export type { ConnectOptions } from './connect.ts';
 export { isMgmError, LOCAL_REASONS, MgmError } from './errors.ts';
 export type { LocalReason, MgmErrorFields, MgmReason, Outcome } from './errors.ts';
 export type { Mgm, AdminReason, MgmEvents, Validation } from './mgm.ts';
+export type { CallOptions, Logger, LogFields } from './options.ts';
+export type { Ownership } from './ownership.ts';
 export type { Session, ReleaseResult, SessionState, TakeResult } from './session.ts';
+export type { InterfaceRef } from './interfaces/key.ts';
+export type { InterfaceFilter, InterfacePage, PageOptions } from './rpc/pages.ts';
+export type {
+  CallbackFailure,
+  CallbackHandler,
+  CallbackHandlers,
+  LossCause,
+  MissedCallbacks,
+  MissingInterface,
+  SessionEvents,
+  SessionListeners,
+} from './session/events.ts';
+export type { Reregister } from './session/life.ts';
 export type { ProtocolOptions } from './session/open.ts';
 export type { Registrant } from './session/register.ts';
-export type { Reregister } from './session/life.ts';
-export type { SessionEvents, SessionListeners } from './session/events.ts';
-export type { LossCause } from './session/errors.ts';
-export type { MissingInterface } from './session/recovery.ts';
-export type { Ownership } from './ownership.ts';
-export type { InterfaceRef } from './interfaces/key.ts';
-export type { CallOptions } from './options.ts';
-export type { InterfaceFilter, InterfacePage, PageOptions } from './rpc/pages.ts';
-export type { CallbackFailure, CallbackHandler, CallbackHandlers } from './session/callbacks.ts';
-export type { MissedCallbacks } from './session/callback-desk.ts';
-export type { Sighting, SnapshotReason } from './watch/sighting.ts';
-export type { WatchOptions } from './watch/watch.ts';
 export type { WatchFilter } from './watch/filter.ts';
 export type { HeadsOptions } from './watch/heads.ts';
-export type { ReplicaFields } from './watch/decode-replica.ts';
-export type { ClockDifference, Replica, ReplicasOptions } from './watch/replicas.ts';
-export type { Logger, LogFields } from './rpc/logger.ts';
+export type { ClockDifference, Replica, ReplicaFields, ReplicasOptions } from './watch/replicas.ts';
+export type { Sighting, SnapshotReason, WatchOptions } from './watch/watch.ts';
 export type {
   CallbackMessage,
   Epoch,

@@ -1,16 +1,16 @@
-import { badRequest, type ErrorPlace, type MgmError } from './errors.ts';
+import { badRequest, type ErrorOrigin, type MgmError } from './errors.ts';
 
 /** Limits of one call. */
 export interface CallOptions {
-  /** Gives the call up: it rejects with {@link MgmError} `aborted` at once. */
+  /** Aborts the call: it rejects immediately with {@link MgmError} `aborted`. */
   readonly signal?: AbortSignal | undefined;
-  /** How long one attempt waits for its answer before the next: 1 to 3600000 ms. Default: that of the client. */
+  /** The longest wait for a reply before the request is repeated: 1 to 3600000 ms. Default: that of the client. */
   readonly timeoutMs?: number | undefined;
   /** How long the whole call may take: 1 to 3600000 ms. Default: that of the client. */
   readonly deadlineMs?: number | undefined;
 }
 
-/** Both limits, whole. */
+/** Both limits, with defaults applied. */
 export interface CallLimits {
   readonly timeoutMs: number;
   readonly deadlineMs: number;
@@ -18,15 +18,15 @@ export interface CallLimits {
 
 const LONGEST_MS = 3_600_000;
 
-/** The limits of a call. Throws {@link MgmError} `bad-request` for one that is out of range. */
+/** Applies the defaults. Throws {@link MgmError} `bad-request` for a limit out of range. */
 export function checkedLimits(
   options: CallOptions,
   defaults: CallLimits,
-  placeOf: () => ErrorPlace = () => ({}),
+  origin: () => ErrorOrigin = () => ({}),
 ): CallLimits {
   const { timeoutMs = defaults.timeoutMs, deadlineMs = defaults.deadlineMs } = options;
-  if (!isInRange(timeoutMs)) throw outOfRange('timeoutMs', placeOf());
-  if (!isInRange(deadlineMs)) throw outOfRange('deadlineMs', placeOf());
+  if (!isInRange(timeoutMs)) throw outOfRange('timeoutMs', origin());
+  if (!isInRange(deadlineMs)) throw outOfRange('deadlineMs', origin());
   return { timeoutMs, deadlineMs };
 }
 
@@ -34,6 +34,49 @@ function isInRange(ms: number): boolean {
   return ms >= 1 && ms <= LONGEST_MS;
 }
 
-function outOfRange(field: string, place: ErrorPlace): MgmError {
-  return badRequest(`${field}: must be 1 to ${LONGEST_MS} ms`, field, place);
+function outOfRange(field: string, origin: ErrorOrigin): MgmError {
+  return badRequest(`${field}: must be 1 to ${LONGEST_MS} ms`, field, origin);
 }
+
+/** The fields whose value is not `undefined`. */
+export type Present<Fields> = { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> };
+
+/** Leaves out fields that are `undefined`: neither the wire nor `exactOptionalPropertyTypes` treats those as absent. */
+export function omitUndefined<Fields extends object>(fields: Fields): Present<Fields> {
+  const present: Present<Fields> = {};
+  for (const name in fields) {
+    const value = fields[name];
+    if (isPresent(value)) present[name] = value;
+  }
+  return present;
+}
+
+function isPresent<Value>(value: Value): value is Exclude<Value, undefined> {
+  return value !== undefined;
+}
+
+/** Fields of one log line, named as on the wire. Never a handle or a password. */
+export type LogFields = Readonly<Record<string, unknown>>;
+
+/**
+ * The log of the client; a `pino` logger fits. Levels: `error` a person must act, `warn` trouble that heals by itself,
+ * `info` the life of sessions, `debug` each decision.
+ */
+export interface Logger {
+  error(fields: LogFields, message: string): void;
+  warn(fields: LogFields, message: string): void;
+  info(fields: LogFields, message: string): void;
+  debug(fields: LogFields, message: string): void;
+  trace(fields: LogFields, message: string): void;
+}
+
+const nothing = (): void => {};
+
+/** The default logger: discards everything. */
+export const silentLogger: Logger = {
+  error: nothing,
+  warn: nothing,
+  info: nothing,
+  debug: nothing,
+  trace: nothing,
+};

@@ -1,14 +1,14 @@
-import type { Epoch, InterfaceKey, NextHop } from '@mgm/protocol';
+import { compareEpochs } from '@mgm/protocol';
+import type { Epoch, InterfaceKey, NextHop, OwnershipLostCallback } from '@mgm/protocol';
 import { MgmError } from './errors.ts';
-import { HeldSignal } from './session/held-signal.ts';
 import { keyText } from './interfaces/key.ts';
 import type { CallOptions } from './options.ts';
 
 /**
- * An interface that this session owns (or, for IGMP, is enabled on). Once it is over it stays over: taking the interface
- * again gives another `Ownership`, with another epoch.
+ * An interface that this session owns (or, for IGMP, is enabled on). An ownership that is over stays over: taking the
+ * interface again creates another `Ownership` with another epoch.
  *
- * `await using ownership = await session.takeInterfaceOwnership({ ifIndex: 7 })` gives it back with the block.
+ * `await using ownership = await session.takeInterfaceOwnership({ ifIndex: 7 })` releases it at the end of the block.
  */
 export interface Ownership extends AsyncDisposable {
   readonly ifIndex: number;
@@ -16,50 +16,50 @@ export interface Ownership extends AsyncDisposable {
   readonly nextHop: NextHop;
   /** The fencing token: pass it along with everything done for the owner. Wire contract section 6. */
   readonly epoch: Epoch;
-  /** Whether the interface may still be acted on, by the clock as it is now. */
+  /** Whether the holder may still act on the interface, by the clock now. */
   readonly isHeld: boolean;
   /**
-   * Aborts when the ownership is over, whatever ended it; `signal.reason` is an {@link MgmError} that tells: `released`,
-   * `ownership-lost` (the manager said so) or `session-lost` (also at the deadline of the lease, with no network to say
-   * so). Asking `aborted` compares with the clock first, so that it is right after a pause of any length, too.
+   * Aborts when the ownership is over, whatever ended it; `signal.reason` is an {@link MgmError}: `released`,
+   * `ownership-lost` (a manager said so) or `session-lost` (also at the deadline of the lease, without any network).
+   * Reading `aborted` compares with the clock first, so it is correct also after the process was suspended.
    */
   readonly signal: AbortSignal;
   /** Why it is over; `undefined` while it is held. */
   readonly ended: MgmError | undefined;
   /**
-   * Gives the interface back (MgmReleaseInterfaceOwnership). It counts as not held from the moment of the call. Called again
-   * it answers as the first time.
+   * Releases the interface (MgmReleaseInterfaceOwnership). It counts as not held from the moment of the call. A second
+   * call has the outcome of the first.
    *
-   * Throws {@link MgmError} `not-owner` where it was lost before, without sending anything. Where the outcome is `unknown` the
-   * session goes on giving it back in the background until a manager confirmed it, or the session is over.
+   * Rejects with {@link MgmError} `not-owner` if it was lost before; then nothing is sent. If the outcome is `unknown`, the
+   * session continues the release in the background until a manager has confirmed it or the session is over.
    */
   release(options?: CallOptions): Promise<void>;
 }
 
-/** Why something ended. An error costs a stack trace, so one that hardly anybody looks at is made when somebody does. */
-export type Ending = MgmError | ((key: InterfaceKey) => MgmError);
+/** Why a hold ended. Creating an error captures a stack trace, so reasons rarely looked at are created on demand. */
+export type EndReason = MgmError | ((key: InterfaceKey) => MgmError);
 
-/** What an ownership needs of its session. */
-export interface OwnershipKeeper {
-  /** Ends every ownership of the session if the lease is over, by the clock as it is now. */
-  check(): void;
-  giveBack(ownership: HeldInterface, options: CallOptions): Promise<void>;
+/** What a hold needs of its session. */
+export interface HoldingSession {
+  /** Ends every hold of the session if the lease is over, by the clock now. */
+  readonly check: () => void;
+  readonly release: (key: InterfaceKey, options: CallOptions) => Promise<void>;
 }
 
 /** {@link Ownership} as the session sees it. */
 export class HeldInterface implements Ownership {
   readonly key: InterfaceKey;
   readonly epoch: Epoch;
-  readonly #keeper: OwnershipKeeper;
-  #ended: Ending | undefined;
-  /** Most owners of many interfaces never ask for the signal of each: it is made when it is. */
+  readonly #session: HoldingSession;
+  #ended: EndReason | undefined;
+  /** Created on demand: most owners of many interfaces never read the signal of each. */
   #signal: HeldSignal | undefined;
   #release: Promise<void> | undefined;
 
-  constructor(key: InterfaceKey, epoch: Epoch, keeper: OwnershipKeeper) {
+  constructor(key: InterfaceKey, epoch: Epoch, session: HoldingSession) {
     this.key = key;
     this.epoch = epoch;
-    this.#keeper = keeper;
+    this.#session = session;
   }
 
   get ifIndex(): number {
@@ -75,7 +75,7 @@ export class HeldInterface implements Ownership {
   }
 
   get ended(): MgmError | undefined {
-    if (!this.#ended) this.#keeper.check();
+    if (!this.#ended) this.#session.check();
     if (typeof this.#ended === 'function') this.#ended = this.#ended(this.key);
     return this.#ended;
   }
@@ -90,21 +90,159 @@ export class HeldInterface implements Ownership {
     if (this.#release) return await this.#release;
     const { ended } = this;
     if (ended) throw lostBefore(this.key, ended);
-    this.#release = this.#keeper.giveBack(this, options);
+    this.#release = this.#session.release(this.key, options);
     await this.#release;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    // Nobody can act on a failure here, and the session goes on giving it back by itself.
+    // A failure needs no reaction: the session continues the release by itself.
     if (this.isHeld) await this.release().catch(() => {});
   }
 
   /** Over for good. The first reason stays. */
-  end(reason: Ending): void {
+  end(reason: EndReason): void {
     if (this.#ended) return;
     this.#ended = reason;
     if (this.#signal && this.ended) this.#signal.abort(this.ended);
   }
+}
+
+/** The interfaces that one session holds, as far as replies and callbacks have told this side. */
+export class Holdings {
+  readonly #session: HoldingSession;
+  readonly #held = new Map<string, HeldInterface>();
+  /** Losses of interfaces that are being taken: a callback may overtake the reply to the take. */
+  readonly #lostEarly = new Map<string, { readonly epoch: Epoch; readonly reason: MgmError }>();
+
+  constructor(session: HoldingSession) {
+    this.#session = session;
+  }
+
+  get size(): number {
+    return this.#held.size;
+  }
+
+  [Symbol.iterator](): IterableIterator<HeldInterface> {
+    return this.#held.values();
+  }
+
+  /** Records a take that succeeded. An earlier hold of this interface ends with the reason `replaced`. */
+  grant(key: InterfaceKey, epoch: Epoch, replaced: EndReason): HeldInterface {
+    const text = keyText(key);
+    this.#held.get(text)?.end(replaced);
+    const granted = new HeldInterface(key, epoch, this.#session);
+    const early = this.#lostEarly.get(text);
+    if (early && compareEpochs(epoch, early.epoch) <= 0) {
+      this.#held.delete(text);
+      granted.end(early.reason);
+    } else {
+      this.#held.set(text, granted);
+    }
+    return granted;
+  }
+
+  /**
+   * A manager took this epoch away. `isBeingTaken`: the reply to a take may still arrive. Returns the hold that ended.
+   */
+  lose(
+    key: InterfaceKey,
+    epoch: Epoch,
+    reason: MgmError,
+    isBeingTaken: boolean,
+  ): HeldInterface | undefined {
+    const text = keyText(key);
+    if (isBeingTaken) this.#lostEarly.set(text, { epoch, reason });
+    const held = this.#held.get(text);
+    if (!held || compareEpochs(held.epoch, epoch) > 0) return undefined;
+    this.#held.delete(text);
+    held.end(reason);
+    return held;
+  }
+
+  /** No reply to a take of this interface can arrive any more. */
+  settled(key: InterfaceKey): void {
+    if (this.#lostEarly.size > 0) this.#lostEarly.delete(keyText(key));
+  }
+
+  /** Ends the hold of this interface, if there is one. */
+  end(key: InterfaceKey, reason: EndReason): void {
+    const text = keyText(key);
+    const held = this.#held.get(text);
+    this.#held.delete(text);
+    held?.end(reason);
+  }
+
+  /** Ends and forgets all holds. Returns them. */
+  endAll(reason: MgmError): HeldInterface[] {
+    const all = [...this.#held.values()];
+    this.#held.clear();
+    for (const held of all) held.end(reason);
+    return all;
+  }
+}
+
+/**
+ * An `AbortSignal` that is correct also in a process that was too busy to run its timers: reading `aborted` and calling
+ * `throwIfAborted` run `check` first.
+ */
+export class HeldSignal {
+  readonly signal: AbortSignal;
+  readonly #controller = new AbortController();
+
+  /** @param check updates the state that decides about the signal; may call {@link abort} */
+  constructor(check: () => void) {
+    this.signal = checkedFirst(this.#controller.signal, check);
+  }
+
+  abort(reason: Error): void {
+    this.#controller.abort(reason);
+  }
+}
+
+function checkedFirst(signal: AbortSignal, check: () => void): AbortSignal {
+  const isAborted = (): unknown => Reflect.get(AbortSignal.prototype, 'aborted', signal);
+  return Object.defineProperties(signal, {
+    aborted: {
+      configurable: true,
+      get: () => {
+        check();
+        return isAborted();
+      },
+    },
+    throwIfAborted: {
+      configurable: true,
+      value: () => {
+        check();
+        AbortSignal.prototype.throwIfAborted.call(signal);
+      },
+    },
+  });
+}
+
+export function released(key: InterfaceKey): MgmError {
+  return ended('released', `interface ${keyText(key)} was released`, key);
+}
+
+export function takenAgain(key: InterfaceKey): MgmError {
+  return ended(
+    'ownership-lost',
+    `interface ${keyText(key)} was taken again under another epoch`,
+    key,
+  );
+}
+
+export function takenAway({ ifIndex, nextHop, cause, why }: OwnershipLostCallback): MgmError {
+  const key = { ifIndex, nextHop };
+  const because = why ? `${cause}: ${why}` : cause;
+  return ended('ownership-lost', `interface ${keyText(key)} was taken away (${because})`, key);
+}
+
+function ended(
+  reason: 'released' | 'ownership-lost',
+  message: string,
+  key: InterfaceKey,
+): MgmError {
+  return new MgmError(message, { reason, outcome: 'not-done', interface: key });
 }
 
 function lostBefore(key: InterfaceKey, cause: MgmError): MgmError {

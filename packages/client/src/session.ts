@@ -1,38 +1,37 @@
 import type { InterfaceKey, SessionId } from '@mgm/protocol';
-import type { Context } from './rpc/context.ts';
-import type { Emitter } from './session/emitter.ts';
-import { MgmError, type ErrorPlace } from './errors.ts';
-import { SHARED_GROUP } from './interfaces/operation.ts';
+import { MgmError, type ErrorOrigin } from './errors.ts';
+import { SHARED_GROUP } from './interfaces/calls.ts';
 import { interfaceKey, interfaceKeys, type InterfaceRef } from './interfaces/key.ts';
 import type { CallOptions } from './options.ts';
 import type { Ownership } from './ownership.ts';
+import type { Context } from './rpc/context.ts';
+import type { Emitter, SessionEvents } from './session/events.ts';
 import type { SessionLife } from './session/life.ts';
-import type { SessionEvents } from './session/events.ts';
 
-/** What became of one interface of `takeInterfaces`. */
+/** The result for one interface of `takeInterfaces`. */
 export type TakeResult = InterfaceKey &
   (
     | { readonly kind: 'taken'; readonly ownership: Ownership }
     | { readonly kind: 'failed'; readonly error: MgmError }
   );
 
-/** What became of one interface of `releaseInterfaces`. */
+/** The result for one interface of `releaseInterfaces`. */
 export type ReleaseResult = InterfaceKey &
   ({ readonly kind: 'released' } | { readonly kind: 'failed'; readonly error: MgmError });
 
 /** `jeopardy`: two thirds of the lease passed unanswered. `recovering`: lost, and being registered again. */
 export type SessionState = 'live' | 'jeopardy' | 'recovering' | 'over';
 
-/** How long `await using` waits for a manager to confirm the end: where none does, the lease runs out by itself. */
+/** How long `await using` waits for a manager to confirm the end; without one, the lease runs out. */
 const DISPOSE_WITHIN_MS = 2_000;
 
 /**
- * A registered protocol: what MGM calls its handle. One timer keeps it alive, whatever it owns.
+ * A registered protocol: MGM's handle. One timer keeps it alive, whatever it holds.
  *
- * Every method that sends something rejects with {@link MgmError}. `outcome` tells whether the effect may have happened;
- * `session-lost` means that the session is over and nothing was sent, or that an answer came too late to count.
+ * Every method that sends a request rejects with {@link MgmError}. `outcome` says whether the effect may have happened;
+ * `session-lost` means that the session is over and nothing was sent, or that a reply arrived after its deadline.
  *
- * `await using session = await mgm.registerProtocol({ … })` deregisters it with the block, by `force`.
+ * `await using session = await mgm.registerProtocol({ … })` deregisters it at the end of the block, by `force`.
  */
 export class Session implements AsyncDisposable {
   readonly protocolId: number;
@@ -41,9 +40,8 @@ export class Session implements AsyncDisposable {
   readonly #life: SessionLife;
   readonly #events: Emitter<SessionEvents>;
   readonly #gathers: boolean;
-  /** For errors. */
-  readonly #taking: ErrorPlace;
-  readonly #releasing: ErrorPlace;
+  readonly #taking: ErrorOrigin;
+  readonly #releasing: ErrorOrigin;
   #lastGroup = SHARED_GROUP;
 
   /** @internal */
@@ -59,7 +57,7 @@ export class Session implements AsyncDisposable {
     this.#releasing = { operation: 'release', router };
   }
 
-  /** Its public number, as others see it. Another one after it was `recovered`. */
+  /** Its public number, by which other clients and operators know it. Another one after `recovered`. */
   get id(): SessionId {
     return this.#life.registration.session;
   }
@@ -69,42 +67,41 @@ export class Session implements AsyncDisposable {
     return this.#life.registration.ttlMs;
   }
 
-  /** How long after that its interfaces are kept for the pair to register again, in ms. */
+  /** How long its interfaces are kept after that for the pair to register again, in ms. */
   get graceMs(): number {
     return this.#life.registration.graceMs;
   }
 
-  /** Whether it began by inheriting what a former session of the pair had; see `ownerships`. */
+  /** Whether it began by inheriting the interfaces of a former session of the pair; see `ownerships`. */
   get resumed(): boolean {
     return this.#life.registration.resumed;
   }
 
-  /** By the clock as it is now. */
+  /** By the clock now. */
   get state(): SessionState {
     return this.#life.state;
   }
 
   /**
-   * Aborts when the session is over for good; `signal.reason` is an {@link MgmError} `session-lost`. Asking `aborted`
+   * Aborts when the session is over for good; `signal.reason` is an {@link MgmError} `session-lost`. Reading `aborted`
    * compares with the clock first. While the session is `recovering` it has not aborted, but every `Ownership.signal` has.
    */
   get signal(): AbortSignal {
     return this.#life.signal;
   }
 
-  /** For how long the session may still act, in ms, if nothing is heard from a manager any more. 0 once it is lost. */
+  /** How long the session may act without any further reply of a manager, in ms. 0 once it is lost. */
   get deadlineInMs(): number {
     if (!this.#isLive) return 0;
-    const deadlineMono = this.#life.registration.deadlineMono();
-    return Math.max(0, deadlineMono - this.#context.clock.monoMs());
+    return Math.max(0, this.#life.registration.deadlineMono - this.#context.clock.monoMs());
   }
 
-  /** What it owns now, by what it was told. After `resumed` this has what was inherited. */
+  /** What it holds, as far as replies and callbacks have told. After `resumed` this includes what was inherited. */
   get ownerships(): readonly Ownership[] {
-    return this.#isLive ? [...this.#life.registration.holdings] : [];
+    return this.#isLive ? this.#life.registration.holdings : [];
   }
 
-  /** Calls `listener` for each event of this name. Returns what ends that. */
+  /** Calls `listener` for each event of this name. Returns a function that removes it. */
   on<Name extends keyof SessionEvents>(
     name: Name,
     listener: (event: SessionEvents[Name]) => void,
@@ -113,48 +110,49 @@ export class Session implements AsyncDisposable {
   }
 
   /**
-   * Takes an interface (MgmTakeInterfaceOwnership; nf-mgm-mgmtakeinterfaceownership): for a routing protocol it becomes the only
-   * owner, for IGMP it is enabled there besides. Operations on one interface happen in the order of the calls.
+   * Takes an interface (MgmTakeInterfaceOwnership; nf-mgm-mgmtakeinterfaceownership): a routing protocol becomes its only
+   * owner, IGMP is enabled on it in addition to an owner. Calls on one interface are executed in the order in which they
+   * were made.
    *
    * Rejects with {@link MgmError}: `already-owned` (`holder` names the owner), `already-taken` (by this very session),
-   * `unavailable`, and the others of wire contract section 2. Where `outcome` is `unknown` (a lost answer, or a caller who
-   * gave up after sending) nothing is owned in silence: the session makes sure in the background that the take can't
-   * happen any more, and gives back what it may have brought, before the next operation on this interface.
+   * `unavailable`, and the others of wire contract section 2. If `outcome` is `unknown` (a lost reply, or a caller that
+   * gave up after the request was sent), the session makes sure in the background that the take can't be executed any
+   * more, and releases what it may have taken, before the next call on this interface.
    */
   takeInterfaceOwnership(ref: InterfaceRef, options: CallOptions = {}): Promise<Ownership> {
     return begun(() => {
       const key = interfaceKey(ref, this.#taking);
-      return this.#life.current().take(key, this.#group(), options);
+      return this.#life.current().interfaces.take(key, this.#group(), options);
     });
   }
 
   /**
-   * Gives an interface back (MgmReleaseInterfaceOwnership; nf-mgm-mgmreleaseinterfaceownership). Its `Ownership` is over from the
-   * call on.
+   * Releases an interface (MgmReleaseInterfaceOwnership; nf-mgm-mgmreleaseinterfaceownership). Its `Ownership` is over
+   * from the call on.
    *
-   * Rejects with {@link MgmError}: `not-owner` or `not-found` where the session was not on it. Where the outcome is
-   * `unknown` the session goes on releasing in the background until a manager confirmed it.
+   * Rejects with {@link MgmError}: `not-owner` or `not-found` if the session did not hold it. If the outcome is `unknown`,
+   * the session continues the release in the background until a manager has confirmed it.
    */
   releaseInterfaceOwnership(ref: InterfaceRef, options: CallOptions = {}): Promise<void> {
     return begun(() => {
       const key = interfaceKey(ref, this.#releasing);
-      return this.#life.current().release(key, this.#group(), options);
+      return this.#life.current().interfaces.release(key, this.#group(), options);
     });
   }
 
   /**
-   * Takes many interfaces, in requests of up to 256. The results are in the order of `refs`; each interface is decided by
-   * itself, and its refusal is a value. Rejects with {@link MgmError} only where nothing was sent: `bad-request` (an
-   * interface that can't be one, or named twice), `session-lost`.
+   * Takes many interfaces, in requests of up to 256. The results are in the order of `refs`; each interface is decided
+   * separately, and its refusal is a value. Rejects with {@link MgmError} only if nothing was sent: `bad-request` (an
+   * invalid or duplicate interface), `session-lost`.
    */
   async takeInterfaces(
     refs: readonly InterfaceRef[],
     options: CallOptions = {},
   ): Promise<TakeResult[]> {
     const keys = interfaceKeys(refs, this.#taking);
-    const registration = this.#life.current();
+    const { interfaces } = this.#life.current();
     const group = this.#group();
-    const takes = keys.map((key) => registration.take(key, group, options));
+    const takes = keys.map((key) => interfaces.take(key, group, options));
     const results = await Promise.allSettled(takes);
     return results.map((result, at) => {
       const key = keyAt(keys, at);
@@ -164,15 +162,15 @@ export class Session implements AsyncDisposable {
     });
   }
 
-  /** Gives many interfaces back, as {@link takeInterfaces} takes them. */
+  /** Releases many interfaces, as {@link takeInterfaces} takes them. */
   async releaseInterfaces(
     refs: readonly InterfaceRef[],
     options: CallOptions = {},
   ): Promise<ReleaseResult[]> {
     const keys = interfaceKeys(refs, this.#releasing);
-    const registration = this.#life.current();
+    const { interfaces } = this.#life.current();
     const group = this.#group();
-    const releases = keys.map((key) => registration.release(key, group, options));
+    const releases = keys.map((key) => interfaces.release(key, group, options));
     const results = await Promise.allSettled(releases);
     return results.map((result, at) => {
       const key = keyAt(keys, at);
@@ -183,11 +181,11 @@ export class Session implements AsyncDisposable {
   }
 
   /**
-   * Ends the session (MgmDeRegisterMProtocol; nf-mgm-mgmderegistermprotocol). Waits for what is under way first.
+   * Ends the session (MgmDeRegisterMProtocol; nf-mgm-mgmderegistermprotocol). Waits for pending calls first.
    *
-   * Rejects with {@link MgmError} `owns-interfaces` where it still owns something; then it goes on as before. With `force`
-   * that is released in the same step, everything is over on this side from the call on, and what is under way is given up.
-   * Where the outcome is `unknown` the session is over, too: its lease runs out by itself.
+   * Rejects with {@link MgmError} `owns-interfaces` if it still holds interfaces; then it lives on. With `force` they are
+   * released in the same step, everything is over on this side from the call on, and pending calls fail. If the outcome
+   * is `unknown` the session is over, too: its lease runs out.
    */
   async deregister(options: CallOptions & { readonly force?: boolean } = {}): Promise<void> {
     const { force = false, ...limits } = options;
@@ -196,14 +194,14 @@ export class Session implements AsyncDisposable {
   }
 
   /**
-   * Ends the session on this side only: nothing is released and no keepalive is sent any more. For a planned restart
-   * with `graceMs`: the next process of the pair inherits what this one owned.
+   * Ends the session on this side only: nothing is released and no further keepalive is sent. For a planned restart with
+   * `graceMs`: the next process of the pair inherits what this one held.
    */
   orphan(): void {
     this.#life.end('orphaned');
   }
 
-  /** Deregisters by `force`, within 2 seconds; where no manager confirms that, the lease runs out by itself. */
+  /** Deregisters by `force`, within 2 seconds; if no manager confirms that, the lease runs out. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#life.state === 'over') return;
     try {
@@ -218,7 +216,7 @@ export class Session implements AsyncDisposable {
     return state === 'live' || state === 'jeopardy';
   }
 
-  /** Who does not want to share a request gets a group of its own. */
+  /** Without gathering, each call is a group of its own. */
   #group(): number {
     return this.#gathers ? SHARED_GROUP : ++this.#lastGroup;
   }
@@ -231,7 +229,7 @@ interface SessionParts {
   readonly gathers: boolean;
 }
 
-/** What `begin` promises, or a rejection where it throws: an async function would cost each call two promises more. */
+/** The promise of `begin`, or a rejection if it throws. An async function would cost each call two more promises. */
 function begun<Result>(begin: () => Promise<Result>): Promise<Result> {
   try {
     return begin();

@@ -1,7 +1,7 @@
 import { Limits } from '@mgm/protocol';
 
-/** What a request that changes state carries so that it takes effect once. Wire contract section 3, sequencing. */
-export interface Numbered {
+/** The numbers of a sequenced request, by which it takes effect once. Wire contract section 3, sequencing. */
+export interface SequenceNumbers {
   readonly seq: number;
   readonly ack: number;
 }
@@ -12,9 +12,9 @@ interface Waiter {
 }
 
 /**
- * The numbers of one session: `seq` counts its changes, `ack` is the lowest one not finished. A request is finished when
- * it was answered and also when it was given up: from then on `ack` may pass it, and once a manager has seen such an
- * `ack`, a copy of that request still on its way is refused as stale.
+ * The numbers of one session: `seq` counts its sequenced requests, `ack` is the lowest unfinished one. A request is
+ * finished when it was answered, and also when it was abandoned: once a manager has seen an `ack` above its number, a
+ * late copy of that request is refused as stale.
  */
 export class Sequence {
   readonly #maxUnfinished: number;
@@ -25,20 +25,20 @@ export class Sequence {
   #lowest = 1;
 
   /**
-   * @param maxUnfinished how many numbers may be out at once
-   * @param maxSpan how far a number may be above `ack`: managers keep that many answers
+   * @param maxUnfinished how many requests may be unfinished
+   * @param maxSpan how far `seq` may be above `ack`: the size of the managers' reply window
    */
   constructor(maxUnfinished: number, maxSpan: number = Limits.window) {
     this.#maxUnfinished = maxUnfinished;
     this.#maxSpan = maxSpan;
   }
 
-  /** The lowest number not finished; the next one to be given where all are. */
+  /** The lowest unfinished number, or the next one if all are finished. */
   get ack(): number {
     return this.#lowest;
   }
 
-  /** The last number given out; 0 where none was. */
+  /** The last number issued; 0 before the first. */
   get last(): number {
     return this.#next - 1;
   }
@@ -47,12 +47,12 @@ export class Sequence {
     return this.#next - this.#lowest - this.#finishedAhead.size;
   }
 
-  /** Whether another number may be given now. One that hangs holds up `ack`, and so at some point all others. */
+  /** Whether another number may be issued now. A request that hangs holds back `ack`, and in the end all others. */
   get hasRoom(): boolean {
     return this.unfinished < this.#maxUnfinished && this.#next - this.#lowest <= this.#maxSpan;
   }
 
-  issue(): Numbered {
+  issue(): SequenceNumbers {
     const seq = this.#next++;
     return { seq, ack: this.#lowest };
   }
@@ -65,7 +65,7 @@ export class Sequence {
     this.#wake();
   }
 
-  /** Resolves when every request sent from now on carries an `ack` above `seq`. */
+  /** Resolves when every later request carries an `ack` above `seq`. */
   async passed(seq: number): Promise<void> {
     if (this.#lowest > seq) return;
     const { promise, resolve } = Promise.withResolvers<void>();

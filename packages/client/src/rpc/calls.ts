@@ -1,70 +1,216 @@
-import type { OperationName, Reply } from '@mgm/protocol';
-import { backoffMs } from './backoff.ts';
-import { BriefMap } from './brief-map.ts';
-import type { Agenda, Clock } from './clock.ts';
-import { MgmError, type ErrorPlace } from '../errors.ts';
-import { LiveCall, type Setback } from './live-call.ts';
+import { operationsWith } from '@mgm/protocol';
+import type { OperationName, RefusalFields, Reply } from '@mgm/protocol';
+import { MgmError, refusalError, withOutcome, type ErrorOrigin, type Outcome } from '../errors.ts';
+import { backoffMs, type Agenda, type Appointment, type Clock } from './clock.ts';
 import { decodeReply, isRefusal } from './replies.ts';
-import { Roll } from './roll.ts';
 import type { Incoming, LinkState, Transport } from './transport.ts';
 
-/** One request, whose bytes are the same however often it is sent. */
+/** One request; its bytes are the same in every attempt. */
 export interface CallRequest<Name extends OperationName> {
   readonly operation: Name;
   readonly subject: string;
   readonly payload: Uint8Array;
   /** For error messages. */
-  readonly place: ErrorPlace;
+  readonly origin: ErrorOrigin;
   /** How long one attempt waits for its reply before the next. */
   readonly timeoutMs: number;
-  /** When the call gives up. */
+  /** When the call fails. */
   readonly deadlineMono: number;
-  /** The longest wait between attempts. Default 1 s. */
+  /** The longest wait between attempts that were answered. Default 1 s. */
   readonly longestBackoffMs?: number;
-  /** Asked before each attempt: an error ends the call and nothing more is sent. */
+  /** Called before each attempt: a returned error fails the call and nothing more is sent. */
   readonly guard?: () => MgmError | undefined;
 }
 
-/** A reply, and the moment before which the attempts had not been sent that may have led to it. */
-export interface Answer<Name extends OperationName> {
+/** A reply, and when the attempts were sent that may have led to it. */
+export interface CallResult<Name extends OperationName> {
   readonly reply: Reply<Name>;
   /** When the attempt was sent that this reply answers. */
   readonly sentMono: number;
-  /** When the first attempt was sent whose fate is not known to be "nothing happened". */
+  /** When the first attempt was sent that may have been executed. */
   readonly firstSentMono: number;
 }
 
-/** A request on its way. */
-export interface Call<Name extends OperationName> {
-  /** The final answer, also a refusal. Rejects with {@link MgmError} where there is none. */
-  readonly answer: Promise<Answer<Name>>;
-  /** What giving up now would have to be called, for whoever waits for a part of this call only. */
-  failure(why: 'timeout' | 'aborted'): MgmError;
-  /** Stops sending and waiting; `answer` rejects with {@link failure}. */
-  abandon(why: 'timeout' | 'aborted'): void;
-}
+/** What an attempt that did not end the call came to. */
+type Setback =
+  | { readonly kind: 'no-manager' }
+  | { readonly kind: 'link-down' }
+  | { readonly kind: 'refusal'; readonly refusal: RefusalFields };
 
-type AnyCall = LiveCall<OperationName>;
+const READS = operationsWith('reads');
+const REPEATABLE = operationsWith('repeatable');
+
+const RETRYABLE: ReadonlySet<string> = new Set(['timeout', 'unavailable', 'indeterminate']);
 
 interface Attempt {
-  readonly call: AnyCall;
+  readonly call: PendingCall;
   readonly sentMono: number;
 }
 
+type PendingCall = Call<OperationName>;
+
+/** How a call settles its result. */
+interface Settle<Name extends OperationName> {
+  resolve(result: CallResult<Name>): void;
+  reject(error: MgmError): void;
+}
+
 /**
- * All calls over one connection: one reply subject, one map of attempts, one timer. Each attempt has a reply subject of
- * its own, so that a late reply still counts and it is known which attempt it answers.
+ * The state of one call: which attempts were sent, and which of them may have been executed. An attempt is *open* from
+ * being sent until a reply says that it was not executed.
+ */
+export class Call<Name extends OperationName> {
+  readonly request: CallRequest<Name>;
+  /** The final reply, also a refusal. Rejects with {@link MgmError} if there is none. */
+  readonly result: Promise<CallResult<Name>>;
+  readonly isRepeatable: boolean;
+  /** When the call acts again by itself. */
+  appointment: Appointment | undefined;
+  setback: Setback | undefined;
+  setbacks = 0;
+  readonly #settle: Settle<Name>;
+  readonly #startedMono: number;
+  readonly #open = new Map<string, number>();
+  readonly #end: (call: PendingCall, settle: () => void) => void;
+
+  constructor(
+    request: CallRequest<Name>,
+    startedMono: number,
+    end: (call: PendingCall, settle: () => void) => void,
+  ) {
+    const { promise, resolve, reject } = Promise.withResolvers<CallResult<Name>>();
+    this.request = request;
+    this.result = promise;
+    this.isRepeatable = REPEATABLE.has(request.operation);
+    this.#settle = { resolve, reject };
+    this.#startedMono = startedMono;
+    this.#end = end;
+  }
+
+  /** The reply subjects' tokens of the open attempts. */
+  get tokens(): Iterable<string> {
+    return this.#open.keys();
+  }
+
+  get mayHaveHappened(): boolean {
+    return this.#open.size > 0;
+  }
+
+  /** When the earliest open attempt was sent. */
+  get firstOpenMono(): number {
+    const first = this.#open.values().next();
+    return first.done ? Infinity : first.value;
+  }
+
+  sent(token: string, sentMono: number): void {
+    this.#open.set(token, sentMono);
+  }
+
+  /** `indeterminate` leaves the attempt open: the manager itself does not know whether it was executed. */
+  setBack(token: string, setback: Setback): void {
+    this.setback = setback;
+    this.setbacks++;
+    const isUnknown = setback.kind === 'refusal' && setback.refusal.reason === 'indeterminate';
+    if (!isUnknown) this.#open.delete(token);
+  }
+
+  isWorthRepeating(refusal: RefusalFields): boolean {
+    if (refusal.reason === 'indeterminate') return this.isRepeatable;
+    return refusal.retryable === true;
+  }
+
+  finish(result: CallResult<Name>): void {
+    this.#end(this, () => this.#settle.resolve(result));
+  }
+
+  fail(error: MgmError): void {
+    this.#end(this, () => this.#settle.reject(error));
+  }
+
+  /** Stops sending and waiting; `result` rejects with {@link failure}. */
+  abandon(why: 'timeout' | 'aborted'): void {
+    this.fail(this.failure(why));
+  }
+
+  /** The error of giving up now. */
+  failure(why: 'timeout' | 'aborted'): MgmError {
+    if (why === 'aborted') return this.#error('aborted', 'was aborted by its caller');
+    if (this.#outcome === 'unknown') return this.#unanswered();
+    const { setback } = this;
+    if (setback?.kind === 'refusal') return refusalError(setback.refusal, this.request.origin);
+    if (setback?.kind === 'no-manager')
+      return this.#unavailable(`no manager is running on ${this.#router}`);
+    if (setback?.kind === 'link-down') return this.#unavailable('NATS is not connected');
+    return this.#error('timeout', this.#inTime('was not answered'));
+  }
+
+  /** The same error, with the outcome that the attempts of this call leave possible. */
+  withItsOutcome(error: MgmError): MgmError {
+    return error.outcome === this.#outcome ? error : withOutcome(error, this.#outcome);
+  }
+
+  badReply(fault: string): MgmError {
+    return this.#error('bad-reply', `got an invalid reply: it ${fault}`);
+  }
+
+  notPermitted(operation: 'publish' | 'subscription', subject: string): MgmError {
+    const what = operation === 'publish' ? 'publish to' : 'subscribe to';
+    const error = this.#error(
+      'not-permitted',
+      `failed: NATS does not let this user ${what} ${subject}`,
+    );
+    return operation === 'publish' ? withOutcome(error, 'not-done') : error;
+  }
+
+  closed(): MgmError {
+    return this.#error('closed', 'failed: the client is closed');
+  }
+
+  #unanswered(): MgmError {
+    const refusal = this.setback?.kind === 'refusal' ? this.setback.refusal : undefined;
+    const reason = refusal?.reason === 'indeterminate' ? 'indeterminate' : 'timeout';
+    return this.#error(reason, `${this.#inTime('was not answered')}; it may have happened`);
+  }
+
+  #unavailable(message: string): MgmError {
+    return this.#error('unavailable', message);
+  }
+
+  #error(reason: MgmError['reason'], text: string): MgmError {
+    const { operation, origin } = this.request;
+    const retryable = RETRYABLE.has(reason);
+    const message = reason === 'unavailable' ? text : `\`${operation}\` on ${this.#router} ${text}`;
+    return new MgmError(message, { ...origin, reason, outcome: this.#outcome, retryable });
+  }
+
+  get #outcome(): Outcome {
+    return this.mayHaveHappened && !READS.has(this.request.operation) ? 'unknown' : 'not-done';
+  }
+
+  get #router(): string {
+    return this.request.subject.slice(0, -this.request.operation.length - 1);
+  }
+
+  #inTime(text: string): string {
+    return `${text} within ${Math.round(this.request.deadlineMono - this.#startedMono)} ms`;
+  }
+}
+
+/**
+ * All calls over one connection: one reply inbox, one map of attempts, one timer. Each attempt has a reply subject of
+ * its own, so that a late reply still counts and the client knows which attempt it answers.
  *
- * A call is waiting (for its reply, for the end of a pause, or for the connection) until it is over; it is never
- * sent while the connection is down. It is repeated after silence, and after an answer that says nothing happened
- * (no manager listens, `unavailable`, `overloaded`) or that repeating tells (`indeterminate`).
+ * Until it is over, a call waits for its reply, for the end of a backoff, or for the connection; nothing is sent while
+ * the connection is down. The request is repeated after silence, after a reply that says it was not executed (no
+ * manager listens, `unavailable`, `overloaded`), and after `indeterminate`, because the repeated request's reply
+ * resolves that.
  */
 export class Calls {
   readonly #transport: Transport;
   readonly #clock: Clock;
   readonly #agenda: Agenda;
-  readonly #live = new Roll<AnyCall>();
-  readonly #attempts = new BriefMap<string, Attempt>();
+  readonly #pending = new Set<PendingCall>();
+  readonly #attempts = new Map<string, Attempt>();
   readonly #prefix: string;
   readonly #endInbox: () => void;
   #lastToken = 0;
@@ -82,40 +228,28 @@ export class Calls {
     });
   }
 
-  get pending(): number {
-    return this.#live.size;
-  }
-
   start<Name extends OperationName>(request: CallRequest<Name>): Call<Name> {
-    const { promise, resolve, reject } = Promise.withResolvers<Answer<Name>>();
-    const call = new LiveCall(request, this.#clock.monoMs(), {
-      answered: resolve,
-      failed: reject,
-      over: () => this.#forget(call),
-    });
-    this.#live.add(call);
+    const call = new Call(request, this.#clock.monoMs(), (ended, settle) =>
+      this.#end(ended, settle),
+    );
+    this.#pending.add(call);
     call.appointment = this.#agenda.at(request.deadlineMono, () => this.#attempt(call));
     if (this.#closed) call.fail(call.closed());
     else this.#attempt(call);
-    return {
-      answer: promise,
-      failure: (why) => call.failure(why),
-      abandon: (why) => call.fail(call.failure(why)),
-    };
+    return call;
   }
 
-  /** Ends every call; nothing is sent any more. */
+  /** Fails every pending call; nothing more is sent. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#endInbox();
-    for (const call of [...this.#live]) call.fail(call.closed());
+    for (const call of [...this.#pending]) call.fail(call.closed());
   }
 
-  #attempt(call: AnyCall): void {
-    if (!this.#live.has(call)) return;
-    if (this.#clock.monoMs() >= call.request.deadlineMono)
-      return call.fail(call.failure('timeout'));
+  #attempt(call: PendingCall): void {
+    if (!this.#pending.has(call)) return;
+    if (this.#clock.monoMs() >= call.request.deadlineMono) return call.abandon('timeout');
     const refused = call.request.guard?.();
     if (refused) return call.fail(call.withItsOutcome(refused));
     if (this.#transport.state !== 'up') {
@@ -135,7 +269,7 @@ export class Calls {
     this.#wakeAfter(call, call.isRepeatable ? call.request.timeoutMs : Infinity);
   }
 
-  #wakeAfter(call: AnyCall, delayMs: number): void {
+  #wakeAfter(call: PendingCall, delayMs: number): void {
     const wakeMono = Math.min(this.#clock.monoMs() + delayMs, call.request.deadlineMono);
     if (call.appointment) this.#agenda.move(call.appointment, wakeMono);
   }
@@ -155,18 +289,18 @@ export class Calls {
     call.finish({ reply, sentMono, firstSentMono: Math.min(call.firstOpenMono, sentMono) });
   }
 
-  /** An attempt was answered, but not so that it ends the call. */
-  #setBack(call: AnyCall, token: string, setback: Setback): void {
+  /** An attempt was answered in a way that does not end the call. */
+  #setBack(call: PendingCall, token: string, setback: Setback): void {
     this.#attempts.delete(token);
     call.setBack(token, setback);
     const askedMs = setback.kind === 'refusal' ? setback.refusal.retryAfterMs : 0;
-    this.#wakeAfter(call, backoffMs(++call.setbacks, askedMs, call.request.longestBackoffMs));
+    this.#wakeAfter(call, backoffMs(call.setbacks, askedMs, call.request.longestBackoffMs));
   }
 
-  /** What was in flight when the connection broke may or may not have arrived: it is repeated on the new one. */
+  /** Requests in flight when the connection broke may or may not have arrived: they are repeated on the new one. */
   #onLink(state: LinkState): void {
     if (state === 'closed') return this.close();
-    for (const call of [...this.#live]) {
+    for (const call of [...this.#pending]) {
       if (state === 'up' && (call.isRepeatable || !call.mayHaveHappened)) this.#attempt(call);
       if (state === 'down') call.setback = { kind: 'link-down' };
     }
@@ -174,15 +308,16 @@ export class Calls {
 
   #onForbidden(operation: 'publish' | 'subscription', subject: string): void {
     const noReplies = operation === 'subscription' && subject.startsWith(this.#prefix);
-    for (const call of [...this.#live]) {
+    for (const call of [...this.#pending]) {
       const notSent = operation === 'publish' && subject === call.request.subject;
       if (notSent || noReplies) call.fail(call.notPermitted(operation, subject));
     }
   }
 
-  #forget(call: AnyCall): void {
-    this.#live.delete(call);
+  #end(call: PendingCall, settle: () => void): void {
+    if (!this.#pending.delete(call)) return;
     this.#agenda.remove(call.appointment);
     for (const token of call.tokens) this.#attempts.delete(token);
+    settle();
   }
 }

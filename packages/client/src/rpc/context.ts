@@ -1,15 +1,14 @@
+import { addAbortListener } from 'node:events';
 import { encodeMessage, parseRequest } from '@mgm/protocol';
 import type { OperationName, RequestFields, RouterName, Subjects } from '@mgm/protocol';
-import type { Answer, Calls } from './calls.ts';
+import { badRequest, MgmError, refusalError, type ErrorOrigin } from '../errors.ts';
+import { checkedLimits, omitUndefined, type CallOptions, type Logger } from '../options.ts';
+import type { CallResult, Calls } from './calls.ts';
 import type { Agenda, Clock } from './clock.ts';
-import { badRequest, MgmError, refusalError, type ErrorPlace } from '../errors.ts';
-import type { Logger } from './logger.ts';
-import { checkedLimits, type CallOptions } from '../options.ts';
 import { granted, type Success } from './replies.ts';
-import type { StoreLog } from './store-log.ts';
 import type { Transport } from './transport.ts';
 
-/** What everything in one client shares. */
+/** What all parts of one client share. */
 export interface Context {
   readonly router: RouterName;
   readonly subjects: Subjects;
@@ -23,84 +22,119 @@ export interface Context {
   readonly deadlineMs: number;
 }
 
-export interface AskOptions extends CallOptions {
+export interface RequestOptions extends CallOptions {
   readonly guard?: () => MgmError | undefined;
-  /** The longest wait between attempts. Default 1 s. */
+  /** The longest wait between attempts that were answered. Default 1 s. */
   readonly longestBackoffMs?: number;
-  readonly place?: ErrorPlace;
+  readonly origin?: ErrorOrigin;
 }
 
-/** One request and its reply, which may be a refusal. Wrong fields are refused before anything is sent. */
-export async function ask<Name extends OperationName>(
+/**
+ * Sends one request and resolves with its reply, which may be a refusal. Invalid fields reject with `bad-request` before
+ * anything is sent.
+ */
+export async function request<Name extends OperationName>(
   context: Context,
   operation: Name,
   fields: RequestFields<Name>,
-  options: AskOptions = {},
-): Promise<Answer<Name>> {
+  options: RequestOptions = {},
+): Promise<CallResult<Name>> {
   const { router, subjects, clock, calls } = context;
-  const place = { ...options.place, operation, router };
+  const { signal, guard, longestBackoffMs } = options;
+  const origin = { ...options.origin, operation, router };
   const parsed = parseRequest(operation, fields);
-  if (parsed.kind === 'bad-request') throw badRequest(parsed.message, parsed.field, place);
-  if (options.signal?.aborted) throw abortedBefore(place);
-  const { timeoutMs, deadlineMs } = checkedLimits(options, context, () => place);
+  if (parsed.kind === 'bad-request') throw badRequest(parsed.message, parsed.field, origin);
+  if (signal?.aborted) throw abortedBefore(origin);
+  const { timeoutMs, deadlineMs } = checkedLimits(options, context, () => origin);
   const call = calls.start({
     operation,
     subject: subjects.operation(router, operation),
     payload: encodeMessage({ ...fields, deadlineMs: worthMs(timeoutMs) }),
-    place,
+    origin,
     timeoutMs,
     deadlineMono: clock.monoMs() + deadlineMs,
-    ...(options.guard && { guard: options.guard }),
-    ...(options.longestBackoffMs && { longestBackoffMs: options.longestBackoffMs }),
+    ...omitUndefined({ guard, longestBackoffMs }),
   });
-  const answer = await untilAborted(call, options.signal);
-  context.store.saw(answer.reply.rev);
-  return answer;
+  const result = await abandonedOn(signal, call);
+  context.store.saw(result.reply.rev);
+  return result;
 }
 
-/** As {@link ask}, where every refusal is an error. */
-export async function demand<Name extends OperationName>(
+/** As {@link request}, but every refusal rejects with {@link MgmError}. */
+export async function requestGranted<Name extends OperationName>(
   context: Context,
   operation: Name,
   fields: RequestFields<Name>,
-  options: AskOptions = {},
+  options: RequestOptions = {},
 ): Promise<Success<Name>> {
-  const { reply } = await ask(context, operation, fields, options);
-  const place = { ...options.place, operation, router: context.router };
-  return granted(reply, (refusal) => refusalError(refusal, place));
+  const { reply } = await request(context, operation, fields, options);
+  const origin = { ...options.origin, operation, router: context.router };
+  return granted(reply, (refusal) => refusalError(refusal, origin));
 }
 
 /**
- * How long a manager shall find a request worth executing: as long as its sender waits before it sends the next copy.
- * Whole milliseconds, because the wire knows no others.
+ * The `deadlineMs` of a request: how long a manager should find it worth executing, which is until the client sends the
+ * next copy. Rounded up, because the wire has whole milliseconds only.
  */
 export function worthMs(timeoutMs: number): number {
   return Math.ceil(timeoutMs);
 }
 
-interface Abandonable<Result> {
-  readonly answer: Promise<Result>;
-  abandon(why: 'aborted'): void;
-}
-
-async function untilAborted<Result>(
-  call: Abandonable<Result>,
+/** The result of a call that is abandoned when the signal fires. */
+export async function abandonedOn<Result>(
   signal: AbortSignal | undefined,
+  call: { readonly result: Promise<Result>; abandon(why: 'aborted'): void },
 ): Promise<Result> {
-  if (!signal) return await call.answer;
-  const onAbort = (): void => call.abandon('aborted');
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    return await call.answer;
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
+  using _ = signal && addAbortListener(signal, () => call.abandon('aborted'));
+  return await call.result;
 }
 
-function abortedBefore(place: ErrorPlace): MgmError {
-  return new MgmError(`\`${place.operation}\` was given up by its caller; nothing was sent`, {
-    ...place,
+function abortedBefore(origin: ErrorOrigin): MgmError {
+  return new MgmError(`\`${origin.operation}\` was aborted by its caller; nothing was sent`, {
+    ...origin,
     reason: 'aborted',
     outcome: 'not-done',
   });
+}
+
+/** A position in the store's event log. Wire contract section 5. */
+export interface LogPosition {
+  readonly log: string;
+  readonly rev: number;
+}
+
+/** Whether `log` is not the log known before. A router that was never used has no log yet: `''`. */
+export function isAnotherLog(known: string | undefined, log: string | undefined): boolean {
+  return known !== undefined && known !== '' && log !== undefined && known !== log;
+}
+
+/**
+ * The store's event log as far as this client has seen it. Another `log`, or a `rev` lower than one seen before, means
+ * that the store lost data.
+ */
+export class StoreLog {
+  #log: string | undefined;
+  #rev = 0;
+
+  /** Records the `rev` of a reply. Replies overtake each other, so only the highest counts. */
+  saw(rev: number): void {
+    if (rev > this.#rev) this.#rev = rev;
+  }
+
+  get isKnown(): boolean {
+    return this.#log !== undefined;
+  }
+
+  get rev(): number {
+    return this.#rev;
+  }
+
+  /** Records the present position; `revBefore` was seen before it was requested. Returns whether the store lost data. */
+  compare(position: LogPosition, revBefore: number): boolean {
+    const isOther = isAnotherLog(this.#log, position.log);
+    const hasFallen = position.rev < revBefore;
+    if (isOther || hasFallen) this.#rev = position.rev;
+    this.#log = position.log;
+    return isOther || hasFallen;
+  }
 }

@@ -1,66 +1,82 @@
 import type { InterfaceItem, Revision, SessionItem } from '@mgm/protocol';
-import { absentLeftOut } from './absent.ts';
-import { demand, type Context } from './context.ts';
-import type { CallOptions } from '../options.ts';
+import { isMgmError } from '../errors.ts';
+import { omitUndefined, type CallOptions } from '../options.ts';
+import { requestGranted, type Context } from './context.ts';
+import type { Success } from './replies.ts';
 
-/** How to read a list. */
+/** Limits of a listing; they hold for each page. */
 export interface PageOptions extends CallOptions {
-  /** How many to ask for at once: 1 to 1000, default 256. */
+  /** Items per page: 1 to 1000, default 256. */
   readonly limit?: number | undefined;
 }
 
 /** Which interfaces to list. */
 export interface InterfaceFilter extends PageOptions {
-  /** Only those on which this protocol is. */
+  /** Only interfaces held by this protocol. */
   readonly protocolId?: number | undefined;
-  /** Only those on which this session is. */
+  /** Only interfaces held by this session. */
   readonly session?: number | undefined;
 }
 
 /** One page of interfaces. */
 export interface InterfacePage {
   readonly items: readonly InterfaceItem[];
-  /** The revision at which this page was read. A watcher goes on from the `rev` of the first page. */
+  /** The revision at which this page was read. A watcher resumes from the `rev` of the first page. */
   readonly rev: Revision;
-  /** The log that `rev` counts in. */
+  /** The log that `rev` belongs to. */
   readonly log: string;
 }
 
-/** Pages of interfaces, read one by one as they are asked for. */
+/** Pages of interfaces; each is requested when the previous one was consumed. */
 export async function* interfacePages(
   context: Context,
   { protocolId, session, limit, ...options }: InterfaceFilter = {},
 ): AsyncGenerator<InterfacePage, void, undefined> {
   let cursor: string | undefined;
   do {
-    const page = await demand(
-      context,
-      'interfaces',
-      absentLeftOut({ protocolId, session, limit, cursor }),
-      options,
-    );
+    const fields = omitUndefined({ protocolId, session, limit, cursor });
+    const page = await requestGranted(context, 'interfaces', fields, options);
     yield { items: page.items, rev: page.rev, log: page.log };
     ({ cursor } = page);
   } while (cursor !== undefined);
 }
 
-/** Pages of sessions, read one by one as they are asked for. */
+/** Pages of sessions; each is requested when the previous one was consumed. */
 export async function* sessionPages(
   context: Context,
   { limit, ...options }: PageOptions = {},
 ): AsyncGenerator<readonly SessionItem[], void, undefined> {
   let cursor: string | undefined;
   do {
-    const page = await demand(context, 'sessions', absentLeftOut({ limit, cursor }), options);
+    const fields = omitUndefined({ limit, cursor });
+    const page = await requestGranted(context, 'sessions', fields, options);
     yield page.items;
     ({ cursor } = page);
   } while (cursor !== undefined);
 }
 
-/** What is in the pages, one by one. */
+/** The items of all pages, one by one. */
 export async function* flatten<Page, Item>(
   pages: AsyncIterable<Page>,
   itemsOf: (page: Page) => readonly Item[],
 ): AsyncGenerator<Item, void, undefined> {
   for await (const page of pages) yield* itemsOf(page);
+}
+
+/** The largest page of the wire contract: a reader of the log usually has much to catch up with. */
+const LOG_PAGE_ITEMS = 1_000;
+
+/** The events after a revision; `compacted` if the log begins later. */
+export async function readLog(
+  context: Context,
+  from: number,
+  signal: AbortSignal,
+  limit = LOG_PAGE_ITEMS,
+): Promise<Success<'events'> | 'compacted'> {
+  try {
+    return await requestGranted(context, 'events', { from, limit }, { signal });
+  } catch (error) {
+    if (isMgmError(error, 'compacted')) return 'compacted';
+    throw error;
+  }
 }

@@ -8,23 +8,17 @@ import type {
   WireMap,
 } from '@mgm/protocol';
 
-/**
- * Replies may be larger than requests: a page of 1000 interfaces, 1024 refusals with their holders. NATS' own limit is a
- * megabyte unless it was raised.
- */
+/** Replies may be larger than requests: a page of 1000 interfaces, 1024 refusals with their holders. */
 const REPLY_BYTES_MAX = 8 * 1024 * 1024;
-/** Map, `results`, result, `holder`, `igmp`, and room for what a newer manager adds. */
+/** Map, `results`, result, `holder`, `igmp`, and room for fields of newer managers. */
 const REPLY_NESTING_MAX = 16;
 
-/** A reply as far as the contract's bones go, or what is wrong with it. */
+/** A decoded reply, or its fault. */
 export type DecodedReply<Name extends OperationName> =
   | { readonly kind: 'reply'; readonly reply: Reply<Name> }
   | { readonly kind: 'malformed'; readonly fault: string };
 
-/**
- * Reads a reply. Checked is what the client goes by: `status`, and the fields without which it could not go on; the
- * rest is the manager's word.
- */
+/** Decodes a reply. Checks `status` and the fields that the client cannot do without; other fields are not validated. */
 export function decodeReply<Name extends OperationName>(
   operation: Name,
   bytes: Uint8Array,
@@ -84,18 +78,17 @@ function isPositive(value: unknown): boolean {
   return isCount(value) && value !== 0;
 }
 
-/** Whether the reply says no. */
 export function isRefusal(reply: { readonly status: number }): reply is RefusalFields {
   return reply.status !== 0;
 }
 
-/** A reply that says yes. */
+/** A reply with status 0. */
 export type Success<Name extends OperationName> = {
   readonly status: 0;
   readonly rev: Revision;
 } & ReplyFields[Name];
 
-/** The reply where it says yes; throws what `refused` makes of it where it says no. */
+/** The reply if its status is 0; throws what `refused` returns for a refusal. */
 export function granted<Name extends OperationName>(
   reply: Reply<Name>,
   refused: (refusal: RefusalFields) => Error,
@@ -104,14 +97,13 @@ export function granted<Name extends OperationName>(
   return reply as Success<Name>;
 }
 
-/** Whether the reply says yes. */
 export function isSuccess<Name extends OperationName>(reply: Reply<Name>): reply is Success<Name> {
   return reply.status === 0;
 }
 
 const SESSION_IS_GONE: ReadonlySet<string> = new Set(['bad-handle', 'session-expired']);
 
-/** Whether it says that the session of the handle is over. */
+/** Whether the refusal says that the session of the handle is over. */
 export function isSessionGone({ reason }: RefusalFields): boolean {
   return SESSION_IS_GONE.has(reason);
 }

@@ -1,20 +1,79 @@
-import type { Cause, InterfaceKey, SessionId } from '@mgm/protocol';
-import type { MissedCallbacks } from './callback-desk.ts';
-import type { CallbackFailure } from './callbacks.ts';
+import type {
+  CallbackMessage,
+  Cause,
+  IgmpCallback,
+  InterfaceKey,
+  OwnershipLostCallback,
+  SessionId,
+} from '@mgm/protocol';
 import type { MgmError } from '../errors.ts';
+import type { Logger } from '../options.ts';
 import type { Ownership } from '../ownership.ts';
-import type { MissingInterface } from './recovery.ts';
-import type { LossCause } from './errors.ts';
 
-/** What a session tells its listeners. They are called when the code that is running has returned. */
+/**
+ * Why a session is over.
+ *
+ * - `deadline`: no keepalive was answered in time.
+ * - `expired`: a manager said that the lease ran out.
+ * - `evicted`: an operator ended it.
+ * - `refused`: the manager does not know the handle: evicted, taken over, or the store lost its data.
+ * - `deregistered`: ended by `deregister`, also by one whose outcome is unknown.
+ * - `orphaned`: ended by `orphan`: the lease runs out at the store.
+ * - `closed`: the client was closed.
+ */
+export type LossCause =
+  'deadline' | 'expired' | 'evicted' | 'refused' | 'deregistered' | 'orphaned' | 'closed';
+
+/** An interface that a session held and did not get back in a recovery. */
+export interface MissingInterface extends InterfaceKey {
+  /** Why; `already-owned` names the present owner in `holder`. */
+  readonly error: MgmError;
+}
+
+/** Numbers of callbacks that were never received and that the mailbox no longer has. */
+export interface MissedCallbacks {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** Handles one callback. The next one waits until it returned, or until its promise settled. */
+export type CallbackHandler<Callback> = (callback: Callback) => void | Promise<void>;
+
+/**
+ * What a worker does for each callback of a manager. Wire contract section 4. Handlers of a session run one at a time and
+ * in order, exactly once per callback. A handler may make any call, also on the same interface.
+ */
+export interface CallbackHandlers {
+  /** For IGMP: a routing protocol is about to take, or has just lost, the interface (nc-mgm-pmgm_disable_igmp_callback). */
+  readonly onDisableIgmp?: CallbackHandler<IgmpCallback> | undefined;
+  /** For IGMP: the change is done, memberships may be added again (nc-mgm-pmgm_enable_igmp_callback). */
+  readonly onEnableIgmp?: CallbackHandler<IgmpCallback> | undefined;
+  /**
+   * One interface was taken away while the session lives on. Its `Ownership` is over before this is called, even before
+   * earlier callbacks that are still queued. A session that is lost emits its `lost` event instead.
+   */
+  readonly onOwnershipLost?: CallbackHandler<OwnershipLostCallback> | undefined;
+}
+
+/** A callback handler failed. */
+export interface CallbackFailure {
+  readonly callback: CallbackMessage;
+  readonly error: unknown;
+  /** The number of the attempt: 1, 2, 3. */
+  readonly attempt: number;
+  /** False after the last attempt: the callback counts as handled, and the next one follows. */
+  readonly willRetry: boolean;
+}
+
+/** The events of a session. Listeners run when the code that caused the event has returned. */
 export interface SessionEvents {
-  /** Two thirds of the lease passed without an answer. Everything is still held. */
+  /** Two thirds of the lease passed without a reply. Everything is still held. */
   readonly jeopardy: { readonly deadlineInMs: number };
   /** A keepalive was answered in time after all. */
   readonly safe: { readonly deadlineInMs: number };
   /**
-   * The session is lost, not given up, and with it everything it owned; the signals of all ownerships have fired.
-   * `recovering`: it is going to be registered again, if that turns out to be right; `recovered` or `ended` follows.
+   * The session was lost, not ended by its user, and with it everything it held; the signals of all ownerships have
+   * fired. `recovering`: it is registered again if its cause allows that; `recovered` or `ended` follows.
    */
   readonly lost: {
     readonly cause: LossCause;
@@ -22,7 +81,7 @@ export interface SessionEvents {
     readonly interfaces: readonly InterfaceKey[];
     readonly recovering: boolean;
   };
-  /** Registered again, under a new number. What was owned before has new ownerships with new epochs, or is `missing`. */
+  /** Registered again, with a new number. What was held before has new ownerships with new epochs, or is `missing`. */
   readonly recovered: {
     readonly session: SessionId;
     readonly regained: readonly Ownership[];
@@ -30,7 +89,7 @@ export interface SessionEvents {
   };
   /** The session is over for good, and its `signal` has fired. The last event. */
   readonly ended: { readonly reason: MgmError };
-  /** The manager took one interface away; its signal has fired. */
+  /** A manager took one interface away; its signal has fired. */
   readonly 'ownership-lost': {
     readonly ownership: Ownership;
     readonly cause: Cause;
@@ -38,11 +97,53 @@ export interface SessionEvents {
   };
   /** A callback handler failed. */
   readonly 'callback-error': CallbackFailure;
-  /** Callbacks are gone from the mailbox that this side never saw. */
+  /** The mailbox no longer has callbacks that this side never received. */
   readonly 'callbacks-missed': MissedCallbacks;
 }
 
-/** Listeners that are there from the start. */
+/** Listeners that are registered before the first event. */
 export type SessionListeners = {
   readonly [Name in keyof SessionEvents]?: (event: SessionEvents[Name]) => void;
 };
+
+type Listener<Payload> = (payload: Payload) => void;
+
+/**
+ * Listeners by event. They run in a microtask, in the order of the events: code that only reads whether a signal is
+ * aborted must not run foreign code. A listener that throws is logged and does not affect the others.
+ */
+export class Emitter<Events extends object> {
+  readonly #logger: Logger;
+  readonly #listeners: { [Name in keyof Events]?: Set<Listener<Events[Name]>> } = {};
+
+  constructor(logger: Logger) {
+    this.#logger = logger;
+  }
+
+  /** Calls `listener` for each event of this name. Returns a function that removes it. */
+  on<Name extends keyof Events>(name: Name, listener: Listener<Events[Name]>): () => void {
+    const listeners = (this.#listeners[name] ??= new Set());
+    listeners.add(listener);
+    return () => void listeners.delete(listener);
+  }
+
+  emit<Name extends keyof Events>(name: Name, payload: Events[Name]): void {
+    const listeners = this.#listeners[name];
+    if (!listeners || listeners.size === 0) return;
+    queueMicrotask(() => {
+      for (const listener of [...listeners]) this.#call(name, listener, payload);
+    });
+  }
+
+  #call<Name extends keyof Events>(
+    name: Name,
+    listener: Listener<Events[Name]>,
+    payload: Events[Name],
+  ): void {
+    try {
+      listener(payload);
+    } catch (err) {
+      this.#logger.error({ event: name, err }, 'listener failed');
+    }
+  }
+}

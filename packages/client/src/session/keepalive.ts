@@ -1,38 +1,34 @@
 import { encodeMessage } from '@mgm/protocol';
 import type { Handle, RefusalFields } from '@mgm/protocol';
-import type { Call } from '../rpc/calls.ts';
-import { worthMs, type Context } from '../rpc/context.ts';
-import type { Cancel } from '../rpc/clock.ts';
 import { MgmError } from '../errors.ts';
+import type { Call } from '../rpc/calls.ts';
+import type { Cancel } from '../rpc/clock.ts';
+import { worthMs, type Context } from '../rpc/context.ts';
 import { isSessionGone, isSuccess, type Success } from '../rpc/replies.ts';
+import type { LeaseClock } from './lease-clock.ts';
 
-/** The session that a keepalive keeps. */
+/** The session that is kept alive. */
 export interface KeptSession {
   readonly handle: Handle;
   readonly ttlMs: number;
-  /** Every `seq` below is finished. */
-  ack(): number;
-  /** Every callback up to this one was handled. */
-  handledCallback(): number;
-  /** When the lease is over on this side. */
-  deadlineMono(): number;
-  over(): MgmError | undefined;
-  renewed(sentMono: number, reply: Success<'keepalive'>): void;
-  /** The manager does not know the session any more. */
-  refused(refusal: RefusalFields): void;
+  readonly lease: LeaseClock;
+  /** `ack`: every `seq` below is finished. `mailboxAck`: every callback up to it was handled. */
+  readonly acknowledged: () => { readonly ack: number; readonly mailboxAck: number };
+  readonly over: () => MgmError | undefined;
+  /** A keepalive was answered before the deadline. */
+  readonly onRenewed: (reply: Success<'keepalive'>) => void;
+  /** A manager refused the handle. */
+  readonly onRefused: (refusal: RefusalFields) => void;
 }
 
-/** A keepalive goes out when about a third of the lease has passed: one may get lost without harm, and each is repeated. */
+/** A keepalive is sent after about a third of the lease: one may be lost without harm, and each is repeated. */
 const PER_LEASE = 3;
-/** The part of the interval that is left to chance, half of it either way, so that sessions that began together drift apart. */
+/** The random part of the interval, half of it either way, so that sessions that began together drift apart. */
 const JITTER = 0.2;
 /** How long acknowledgements of callbacks are collected before a keepalive is sent for them. */
 const ACKNOWLEDGE_AFTER_MS = 100;
 
-/**
- * Keeps one session alive, whatever it owns: one small message every third of the lease, repeated by itself until it is
- * answered or the lease is over.
- */
+/** Keeps one session alive, whatever it holds: one small request per third of the lease, repeated until the deadline. */
 export class Keepalive {
   readonly #context: Context;
   readonly #session: KeptSession;
@@ -43,7 +39,7 @@ export class Keepalive {
   #isWantedSoon = false;
   #isStopped = false;
 
-  /** @param sentMono when the message was sent that last renewed the lease */
+  /** @param sentMono when the request was sent that last renewed the lease */
   constructor(context: Context, session: KeptSession, sentMono: number) {
     this.#context = context;
     this.#session = session;
@@ -51,7 +47,7 @@ export class Keepalive {
     this.#plan();
   }
 
-  /** One within a moment, since there is something to tell. */
+  /** Sends a keepalive within `afterMs`, because there is something to acknowledge. */
   soon(afterMs: number = ACKNOWLEDGE_AFTER_MS): void {
     if (this.#call) this.#isWantedSoon = true;
     else this.#sendAt(this.#context.clock.monoMs() + afterMs);
@@ -84,43 +80,43 @@ export class Keepalive {
     this.#isWantedSoon = false;
     this.#call = this.#start();
     try {
-      const { reply, sentMono } = await this.#call.answer;
+      const { reply, sentMono } = await this.#call.result;
       this.#context.store.saw(reply.rev);
-      if (isSuccess(reply)) this.#session.renewed(sentMono, reply);
-      else if (isSessionGone(reply)) this.#session.refused(reply);
-      else this.#complain(reply.message);
+      if (isSuccess(reply)) this.#renew(sentMono, reply);
+      else if (isSessionGone(reply)) this.#session.onRefused(reply);
+      else this.#logFailure(reply.message);
     } catch (error) {
       if (!(error instanceof MgmError)) throw error;
-      if (!this.#isStopped) this.#complain(error.message);
+      if (!this.#isStopped) this.#logFailure(error.message);
     }
     this.#call = undefined;
     this.#plan();
     if (this.#isWantedSoon) this.soon();
   }
 
+  #renew(sentMono: number, reply: Success<'keepalive'>): void {
+    const { lease, onRenewed } = this.#session;
+    if (!this.#isStopped && lease.renew(sentMono, reply.ttlMs)) onRenewed(reply);
+  }
+
   #start(): Call<'keepalive'> {
     const { subjects, router, calls } = this.#context;
-    const { handle, ttlMs } = this.#session;
-    // A short lease has no time for the usual patience: several attempts must fit before its deadline.
+    const { handle, ttlMs, lease, acknowledged, over } = this.#session;
+    // Several attempts must fit between the first one and the deadline, also of a short lease.
     const timeoutMs = Math.min(this.#context.timeoutMs, ttlMs / (2 * PER_LEASE));
     return calls.start({
       operation: 'keepalive',
       subject: subjects.operation(router, 'keepalive'),
-      payload: encodeMessage({
-        handle,
-        ack: this.#session.ack(),
-        mailboxAck: this.#session.handledCallback(),
-        deadlineMs: worthMs(timeoutMs),
-      }),
-      place: { operation: 'keepalive', router },
+      payload: encodeMessage({ handle, ...acknowledged(), deadlineMs: worthMs(timeoutMs) }),
+      origin: { operation: 'keepalive', router },
       timeoutMs,
       longestBackoffMs: timeoutMs,
-      deadlineMono: this.#session.deadlineMono(),
-      guard: () => this.#session.over(),
+      deadlineMono: lease.deadlineMono,
+      guard: over,
     });
   }
 
-  #complain(message: string): void {
+  #logFailure(message: string): void {
     const { logger, router } = this.#context;
     logger.warn({ router, message }, 'keepalive failed');
   }

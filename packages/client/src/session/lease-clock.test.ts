@@ -9,10 +9,9 @@ const USABLE_MS = TTL_MS - marginMs(TTL_MS);
 function newLease(sentAgoMs = 0) {
   const clock = new VirtualClock();
   const told: string[] = [];
-  const lease = new LeaseClock(clock, clock.monoMs() - sentAgoMs, TTL_MS, {
-    onJeopardy: () => told.push('jeopardy'),
-    onSafe: () => told.push('safe'),
-    onDeadline: () => told.push('deadline'),
+  const events = { live: 'safe', jeopardy: 'jeopardy', lost: 'deadline' };
+  const lease = new LeaseClock(clock, clock.monoMs() - sentAgoMs, TTL_MS, (state) => {
+    told.push(events[state]);
   });
   lease.check();
   return { clock, told, lease };

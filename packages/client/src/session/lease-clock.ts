@@ -1,49 +1,40 @@
 import type { Cancel, Clock } from '../rpc/clock.ts';
 
 /**
- * How much earlier than the store this side calls a lease over: 5 % of it, at least 50 ms. The store counts from when it
- * executed the keepalive, which was after this side sent it, so the deadline is early by the way there already. The
- * margin covers what that does not: two clocks that do not run equally fast, a timer that fires late, and the time a
- * holder takes from hearing the signal until it has really stopped.
+ * How much earlier than the store this side considers a lease over: 5 % of it, at least 50 ms. The store counts from the
+ * execution of the keepalive, which is after this side sent it, so the deadline is already early by the way there. The
+ * margin covers the rest: clocks that run at different speeds, a timer that fires late, and the time a holder takes from
+ * its signal until it has really stopped.
  */
 export function marginMs(ttlMs: number): number {
   return Math.max(ttlMs * 0.05, 50);
 }
 
-/** The part of a lease that may pass unanswered before the holder is warned. */
+/** The part of a lease that may pass unanswered before the session is in jeopardy. */
 const JEOPARDY_AFTER = 2 / 3;
 
 export type LeaseState = 'live' | 'jeopardy' | 'lost';
 
-/** Who wants to know. Called at once and in the stack of whoever made the clock notice. */
-export interface LeaseListener {
-  onJeopardy(): void;
-  onSafe(): void;
-  /** The deadline passed. The last thing that is called. */
-  onDeadline(): void;
-}
-
 /**
- * When a session has to stop acting, told from this process's monotonic clock alone, with no network.
+ * When a session has to stop acting, from this process's monotonic clock alone, without any network.
  *
  * - LIVE: the last renewal was sent less than two thirds of the lease ago.
  * - LIVE → JEOPARDY when two thirds of the lease passed unanswered, counted from before the last answered keepalive
  *   was sent. Still held.
  * - JEOPARDY → LIVE when a keepalive was answered before the deadline.
- * - LIVE or JEOPARDY → LOST at the deadline: `sentMono + ttlMs - marginMs`. From here nothing leads back: an answer
- *   that comes after the deadline renews nothing, even where it was sent long before.
- * - any → LOST by `end`, without `onDeadline`: the manager refused the handle, or the session was given back.
+ * - LIVE or JEOPARDY → LOST at the deadline, `sentMono + ttlMs - marginMs`. LOST is final: a reply that arrives after the
+ *   deadline renews nothing, even if its request was sent long before.
+ * - any → LOST by `end`, without `onChange`: a manager refused the handle, or the session was ended by its user.
  *
- * What never happens: a deadline that moves back (answers may overtake each other; the attempt sent last counts); LOST
- * that is left. A timer notices the deadline where nothing else happens. A process that was stopped, or too busy to
- * run its timers, runs them late, so `check` compares with the clock each time anybody wants to act on the lease, and
- * is asked before every request.
+ * What never happens: a deadline that moves back (replies may overtake each other; the attempt sent last counts); LOST
+ * that is left. A timer notices the deadline. A process that was suspended, or too busy to run its timers, runs them
+ * late, so `check` compares with the clock whenever the lease is used, and before every request.
  *
- * Time in which the whole machine sleeps is not counted by a monotonic clock. Against that only the epoch helps.
+ * A monotonic clock does not count the time in which the machine sleeps. Only the epoch protects against that.
  */
 export class LeaseClock {
   readonly #clock: Clock;
-  readonly #listener: LeaseListener;
+  readonly #onChange: (state: LeaseState) => void;
   #state: LeaseState = 'live';
   #jeopardyMono = 0;
   #deadlineMono = 0;
@@ -51,13 +42,17 @@ export class LeaseClock {
   #cancel: Cancel | undefined;
 
   /**
-   * Nobody is told anything before the first {@link check}.
-   *
    * @param sentMono from before the `register` was sent that began the lease
+   * @param onChange called with each new state, synchronously, by the code that noticed it; not before the first {@link check}
    */
-  constructor(clock: Clock, sentMono: number, ttlMs: number, listener: LeaseListener) {
+  constructor(
+    clock: Clock,
+    sentMono: number,
+    ttlMs: number,
+    onChange: (state: LeaseState) => void,
+  ) {
     this.#clock = clock;
-    this.#listener = listener;
+    this.#onChange = onChange;
     this.#extend(sentMono, ttlMs);
   }
 
@@ -66,18 +61,18 @@ export class LeaseClock {
     return this.#state;
   }
 
-  /** The moment on this process's monotonic clock at which the holder must have stopped. */
+  /** The instant on this process's monotonic clock at which the holder must have stopped. */
   get deadlineMono(): number {
     return this.#deadlineMono;
   }
 
-  /** Whether the lease is still held, by the clock as it is now. */
+  /** Whether the lease is still held, by the clock now. */
   check(): boolean {
     if (this.#state !== 'lost') this.#follow();
     return this.#state !== 'lost';
   }
 
-  /** A keepalive was answered. Says whether that came in time. */
+  /** A keepalive was answered. Returns whether that was in time. */
   renew(sentMono: number, ttlMs: number): boolean {
     if (!this.check()) return false;
     this.#extend(sentMono, ttlMs);
@@ -85,7 +80,7 @@ export class LeaseClock {
     return this.#state !== 'lost';
   }
 
-  /** The lease is over for a reason that the clock does not know. */
+  /** The lease is over for a reason other than the clock. */
   end(): void {
     this.#state = 'lost';
     this.#cancel?.();
@@ -99,23 +94,22 @@ export class LeaseClock {
     this.#jeopardyMono = sentMono + ttlMs * JEOPARDY_AFTER;
   }
 
-  /** Brings the state in line with the clock. */
+  /** Updates the state from the clock. */
   #follow(): void {
     if (this.#state === 'lost') return;
     const now = this.#clock.monoMs();
     if (now >= this.#deadlineMono) {
       this.end();
-      return this.#listener.onDeadline();
+      return this.#onChange('lost');
     }
     this.#wakeAt(now < this.#jeopardyMono ? this.#jeopardyMono : this.#deadlineMono, now);
     const state = now < this.#jeopardyMono ? 'live' : 'jeopardy';
     if (state === this.#state) return;
     this.#state = state;
-    if (state === 'jeopardy') this.#listener.onJeopardy();
-    else this.#listener.onSafe();
+    this.#onChange(state);
   }
 
-  /** One timer is enough: it never rings late, and when it rings early it is set again. */
+  /** One timer is enough: it is never set too late, and when it fires too early it is set again. */
   #wakeAt(mono: number, now: number): void {
     if (this.#cancel && this.#wakesAtMono <= mono && this.#wakesAtMono > now) return;
     this.#cancel?.();

@@ -1,55 +1,93 @@
 import type { EventMessage, SessionId } from '@mgm/protocol';
-import { backoffMs } from '../rpc/backoff.ts';
-import { demand, type AskOptions, type Context } from '../rpc/context.ts';
-import { isMgmError } from '../errors.ts';
-import type { LossCause } from './errors.ts';
-import { pause } from '../rpc/waiting.ts';
+import { isMgmError, MgmError } from '../errors.ts';
+import type { HeldInterface } from '../ownership.ts';
+import { backoffMs, pause } from '../rpc/clock.ts';
+import { requestGranted, type Context, type RequestOptions } from '../rpc/context.ts';
+import type { LossCause } from './events.ts';
 
-/**
- * What was behind the loss of a session.
- *
- * - `forgotten`: the store lost data: it has another log of changes, or fewer revisions than before.
- * - `ran-out`: the lease ran out.
- * - `outlived`: it did not: the session is still there. This side could reach nobody in time, and had to stop.
- * - `decided`: somebody evicted the session or took it over, or nothing tells otherwise.
- */
-export type Verdict = 'forgotten' | 'ran-out' | 'outlived' | 'decided';
-
-export interface LostSession {
+/** A registration that is over. */
+export interface Loss {
   readonly session: SessionId;
   readonly cause: LossCause;
-  /** The revision of the last answer that it got. */
+  /** The revision of the last reply that it got: whatever ended it has a higher one. */
   readonly lastRev: number;
+  readonly ttlMs: number;
+  readonly reason: MgmError;
+  /** What it held until then. */
+  readonly held: readonly HeldInterface[];
 }
 
-export interface Patience {
+const TEXT: { readonly [Cause in LossCause]: string } = {
+  deadline: 'the session was lost: no keepalive was answered before its deadline',
+  expired: 'the session was lost: its lease ran out',
+  evicted: 'the session was evicted',
+  refused: 'the session was lost: the manager does not know it',
+  deregistered: 'the session was deregistered',
+  orphaned: 'the session was orphaned; its lease runs out at the store',
+  closed: 'the client was closed',
+};
+
+export function sessionLost(cause: LossCause, detail = ''): MgmError {
+  return sessionOver(detail ? `${TEXT[cause]} (${detail})` : TEXT[cause]);
+}
+
+export function beingDeregistered(): MgmError {
+  return sessionOver('the session is being deregistered');
+}
+
+/** Between two registrations: the same call may succeed soon. */
+export function beingRecovered(): MgmError {
+  return sessionOver('the session was lost and is being registered again', true);
+}
+
+function sessionOver(message: string, retryable = false): MgmError {
+  return new MgmError(message, { reason: 'session-lost', outcome: 'not-done', retryable });
+}
+
+/** Losses that the user of the session caused. */
+export function isIntended(cause: LossCause): boolean {
+  return cause === 'deregistered' || cause === 'orphaned' || cause === 'closed';
+}
+
+/**
+ * What the store's event log says about a lost session.
+ *
+ * - `data-lost`: the store lost data: it has another log, or fewer revisions than before.
+ * - `lease-expired`: the lease ran out.
+ * - `still-live`: the session still exists; this side reached no manager in time and had to stop.
+ * - `ended`: an operator evicted it or another process took it over, or the log does not say.
+ */
+export type Verdict = 'data-lost' | 'lease-expired' | 'still-live' | 'ended';
+
+/** Limits of a recovery. */
+export interface RecoveryLimits {
   /** When to give up. */
   readonly endsMono: number;
-  /** How long one attempt, and the pause after it, may take: what is left of the lease runs on as soon as managers serve. */
+  /** The longest attempt, and the longest pause after it: the rest of the lease runs as soon as managers serve. */
   readonly attemptMs: number;
   readonly signal: AbortSignal;
 }
 
-/** Asks the store's log of changes, and waits for a manager where none is there. Rejects with `MgmError`. */
-export async function whyLost(
+/** Reads the store's event log; waits for a manager if none replies. Rejects with `MgmError`. */
+export async function diagnoseLoss(
   context: Context,
-  lost: LostSession,
-  patience: Patience,
+  loss: Loss,
+  limits: RecoveryLimits,
 ): Promise<Verdict> {
   const revBefore = context.store.rev;
-  const page = await patiently(context, patience, () =>
-    demand(context, 'interfaces', { limit: 1 }, attempts(patience)),
+  const page = await retried(context, limits, () =>
+    requestGranted(context, 'interfaces', { limit: 1 }, attemptOptions(limits)),
   );
-  if (context.store.compare(page, revBefore)) return 'forgotten';
-  const byDeadline = lost.cause === 'deadline';
-  const log = eventsAfter(context, lost.lastRev, patience);
+  if (context.store.compare(page, revBefore)) return 'data-lost';
+  const byDeadline = loss.cause === 'deadline';
+  const log = eventsAfter(context, loss.lastRev, limits);
   for (;;) {
     const { done, value } = await log.next();
-    // A keepalive refused before this side's deadline: unless the log says otherwise, the lease had not run out.
-    if (done && !byDeadline) return 'decided';
-    if (done) return value.isComplete ? 'outlived' : 'ran-out';
-    if (isDecision(value, lost.session)) return 'decided';
-    if (isEndOfLease(value, lost.session)) return 'ran-out';
+    // The handle was refused before this side's deadline, so the lease had not run out unless the log says so.
+    if (done && !byDeadline) return 'ended';
+    if (done) return value.isComplete ? 'still-live' : 'lease-expired';
+    if (isDecision(value, loss.session)) return 'ended';
+    if (isEndOfLease(value, loss.session)) return 'lease-expired';
   }
 }
 
@@ -61,15 +99,15 @@ function isEndOfLease({ type, session }: EventMessage, ours: SessionId): boolean
   return (type === 'expired' || type === 'stale') && session === ours;
 }
 
-/** The log from there on, and at the end whether that was all of it: it may not reach back so far. */
+/** The events after `rev`; returns whether the log reached back that far. */
 async function* eventsAfter(
   context: Context,
   rev: number,
-  patience: Patience,
+  limits: RecoveryLimits,
 ): AsyncGenerator<EventMessage, { readonly isComplete: boolean }, undefined> {
   for (let from = rev; ;) {
-    const page = await patiently(context, patience, () =>
-      demand(context, 'events', { from }, attempts(patience)),
+    const page = await retried(context, limits, () =>
+      requestGranted(context, 'events', { from }, attemptOptions(limits)),
     ).catch((error: unknown) => {
       if (isMgmError(error, 'compacted')) return undefined;
       throw error;
@@ -82,15 +120,15 @@ async function* eventsAfter(
   }
 }
 
-/** The limits of one call. */
-export function attempts({ attemptMs, signal }: Patience): AskOptions {
+/** The limits of one call within a recovery. */
+export function attemptOptions({ attemptMs, signal }: RecoveryLimits): RequestOptions {
   return { signal, timeoutMs: attemptMs, longestBackoffMs: attemptMs };
 }
 
-/** Tries again while nobody is there to answer. */
-async function patiently<Result>(
+/** Repeats the attempt while its error is retryable and time is left. */
+async function retried<Result>(
   { clock }: Context,
-  { endsMono, attemptMs, signal }: Patience,
+  { endsMono, attemptMs, signal }: RecoveryLimits,
   attempt: () => Promise<Result>,
 ): Promise<Result> {
   for (let count = 1; ; count++) {

@@ -1,35 +1,73 @@
 import { setImmediate as endOfTurn } from 'node:timers/promises';
+import {
+  decodeMessage,
+  routerName,
+  subjectsUnder,
+  type Handle,
+  type SessionId,
+} from '@mgm/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { AnyCallback } from './decode-callback.ts';
+import { silentLogger } from '../options.ts';
+import type { CallRequest } from '../rpc/calls.ts';
+import { systemClock } from '../rpc/clock.ts';
+import { StoreLog, type Context } from '../rpc/context.ts';
+import { readCallback, type AnyCallback } from '../rpc/pushed.ts';
+import { Emitter, type SessionEvents } from './events.ts';
 import { Mailbox } from './mailbox.ts';
 
-const callback = (seq: number): AnyCallback => ({ kind: 'unknown', seq, type: 'test' });
+const message = (seq: number) => ({ seq, type: 'DISABLE_IGMP', ifIndex: 1, nextHop: '' });
 
-/** A mailbox whose manager keeps `stored` messages, the first of which has the number `first`. */
+function callback(seq: number): AnyCallback {
+  const read = readCallback(message(seq));
+  if (!read) throw new Error('not readable');
+  return read;
+}
+
+/** A mailbox whose manager keeps `stored` callbacks; the first of them has the number `first`. */
 function newMailbox({ stored = 0, first = 1 } = {}) {
   const handled: number[] = [];
   const reads: [from: number, limit: number][] = [];
   const missed: [number, number][] = [];
   const state = { stored, first, gate: Promise.resolve(), acknowledged: 0, failing: false };
-  const mailbox = new Mailbox({
-    read: async (from, limit) => {
-      reads.push([from, limit]);
-      await endOfTurn();
-      if (state.failing) throw new Error('not readable');
-      const start = Math.max(from + 1, state.first);
-      const length = Math.max(0, Math.min(limit, state.stored - start + 1));
-      const messages = Array.from({ length }, (_, at) => callback(start + at));
-      return { messages, head: state.stored };
+  const read = async ({ payload }: CallRequest<'mailbox'>) => {
+    const decoded = decodeMessage(payload);
+    if (decoded.kind === 'malformed') throw new Error(decoded.fault);
+    const { from, limit } = decoded.value as { from: number; limit: number };
+    reads.push([from, limit]);
+    await endOfTurn();
+    if (state.failing) throw new Error('not readable');
+    const start = Math.max(from + 1, state.first);
+    const length = Math.max(0, Math.min(limit, state.stored - start + 1));
+    const messages = Array.from({ length }, (_, at) => message(start + at));
+    return { reply: { status: 0, rev: 1, messages, head: state.stored } };
+  };
+  const context = {
+    router: routerName('r1'),
+    subjects: subjectsUnder('mgm.v1'),
+    transport: { subscribe: () => () => {} },
+    calls: { start: (request: CallRequest<'mailbox'>) => ({ result: read(request) }) },
+    clock: systemClock,
+    store: new StoreLog(),
+    logger: silentLogger,
+    timeoutMs: 1_000,
+    deadlineMs: 1_000,
+  } as unknown as Context;
+  const events = new Emitter<SessionEvents>(silentLogger);
+  events.on('callbacks-missed', (range) => missed.push([range.first, range.last]));
+  const mailbox = new Mailbox(context, {
+    handle: 'secret' as Handle,
+    session: 1 as SessionId,
+    handlers: {
+      onDisableIgmp: async ({ seq }) => {
+        await state.gate;
+        handled.push(seq);
+      },
     },
-    arrived: () => {},
-    handle: async ({ seq }) => {
-      await state.gate;
-      handled.push(seq);
-    },
-    handledMore: () => state.acknowledged++,
-    missed: (...range) => missed.push(range),
-    readFailed: () => {},
+    events,
+    over: () => undefined,
+    onOwnershipLost: () => {},
+    onHandled: () => void state.acknowledged++,
   });
   return { mailbox, handled, reads, missed, state };
 }
@@ -55,7 +93,7 @@ describe('callbacks', () => {
     expect(handled).toEqual([1, 2]);
   });
 
-  it('that got lost are read when a later one shows the gap', async () => {
+  it('that were lost are read when a later one shows the gap', async () => {
     const { mailbox, handled, reads } = newMailbox({ stored: 4 });
     mailbox.push(callback(1));
     mailbox.push(callback(4));
@@ -64,14 +102,14 @@ describe('callbacks', () => {
     expect(reads.map(([from]) => from)).toEqual([1]);
   });
 
-  it('that got lost are read when a reply shows the gap', async () => {
+  it('that were lost are read when a reply shows the gap', async () => {
     const { mailbox, handled } = newMailbox({ stored: 3 });
     mailbox.sawHead(3);
     await turns();
     expect(handled).toEqual([1, 2, 3]);
   });
 
-  it('are read again at the next sign of a gap when reading failed', async () => {
+  it('are read again at the next sign of a gap if reading failed', async () => {
     const { mailbox, handled, state } = newMailbox({ stored: 2 });
     state.failing = true;
     mailbox.sawHead(2);
@@ -83,7 +121,7 @@ describe('callbacks', () => {
     expect(handled).toEqual([1, 2]);
   });
 
-  it('that the manager has no more are reported, and the rest is handled', async () => {
+  it('that the manager no longer has are reported as missed, and the rest is handled', async () => {
     const { mailbox, handled, missed } = newMailbox({ stored: 5, first: 4 });
     mailbox.sawHead(5);
     await turns();
@@ -91,7 +129,7 @@ describe('callbacks', () => {
     expect(handled).toEqual([4, 5]);
   });
 
-  it('beyond what fits into the queue stay with the manager until there is room', async () => {
+  it('that do not fit into the queue stay in the mailbox until there is room', async () => {
     const { mailbox, handled, reads, state } = newMailbox({ stored: 3_000 });
     const { promise, resolve } = Promise.withResolvers<void>();
     state.gate = promise;

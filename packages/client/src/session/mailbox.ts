@@ -1,41 +1,45 @@
-import type { AnyCallback } from './decode-callback.ts';
+import type { CallbackMessage, Handle, OwnershipLostCallback, SessionId } from '@mgm/protocol';
+import type { MgmError } from '../errors.ts';
+import { backoffMs, pause } from '../rpc/clock.ts';
+import { requestGranted, type Context } from '../rpc/context.ts';
+import { decodeCallback, readCallback, type AnyCallback } from '../rpc/pushed.ts';
+import type { CallbackHandlers, Emitter, SessionEvents } from './events.ts';
 
-/** A page of the mailbox, as the `mailbox` operation answers. */
-export interface MailboxPage {
-  readonly messages: readonly AnyCallback[];
-  /** The last number given out. */
-  readonly head: number;
+/** The session of a mailbox. */
+export interface MailboxSession {
+  readonly handle: Handle;
+  readonly session: SessionId;
+  readonly handlers: CallbackHandlers;
+  readonly events: Emitter<SessionEvents>;
+  readonly over: () => MgmError | undefined;
+  /** Called as soon as the callback is received, ahead of queued ones, and possibly more than once. */
+  readonly onOwnershipLost: (callback: OwnershipLostCallback) => void;
+  /** {@link Mailbox.handled} has grown: managers may forget what was handled. */
+  readonly onHandled: () => void;
 }
 
-export interface MailboxHost {
-  /** Reads up to `limit` messages after number `from`. Rejects where that can't be done now. */
-  read(from: number, limit: number): Promise<MailboxPage>;
-  /** Called for every message as soon as it is known, in any order and maybe more than once. */
-  arrived(callback: AnyCallback): void;
-  /** Called for every message in order, exactly once, one at a time. Does not reject. */
-  handle(callback: AnyCallback): Promise<void>;
-  /** The manager may forget everything up to {@link Mailbox.handled}, and shall be told soon. */
-  handledMore(): void;
-  /** These numbers are not in the mailbox any more; they were never seen. */
-  missed(first: number, last: number): void;
-  readFailed(error: unknown): void;
-}
-
-/** Callbacks that wait here for their handler. What comes on top stays in the manager's mailbox until there is room. */
+/** Received callbacks whose handler has not run yet. Further ones stay in the manager's mailbox until there is room. */
 const QUEUE_MAX = 1_024;
 /** Wire contract section 3, `limit`. */
 const PAGE_MAX = 1_000;
+/** A handler that takes longer is logged: it delays all callbacks that follow. */
+const SLOW_HANDLER_MS = 10_000;
+/** How often a handler that fails is called for one callback. */
+const HANDLER_ATTEMPTS = 3;
 
 /**
- * The callbacks of one session, in order and without gaps, although NATS may drop any of them.
+ * The callbacks of one session: pushed by managers, read from the mailbox where NATS dropped a push, and handed to the
+ * handlers in order and without gaps.
  *
- * `queued` is the number up to which messages are in the queue (or through it), `handled` the number up to which their
- * handlers returned, `head` the highest number heard of: `handled` ≤ `queued` ≤ `head`. A push with the number `queued +
- * 1` enters the queue. One with a higher number, or a higher `mailbox` in a reply, shows a gap, and what is missing is
- * read from the manager. A number not above `queued` is a repetition.
+ * `queued` is the number up to which callbacks have entered the queue, `handled` the number up to which their handlers
+ * returned, `head` the highest number seen: `handled` ≤ `queued` ≤ `head`. A push with the number `queued + 1` enters the
+ * queue. A push with a higher number, or a higher `mailbox` in a reply, shows a gap, and the missing callbacks are read
+ * from a manager. A number not above `queued` is a repetition.
  */
 export class Mailbox {
-  readonly #host: MailboxHost;
+  readonly #context: Context;
+  readonly #session: MailboxSession;
+  readonly #unsubscribe: () => void;
   readonly #queue: AnyCallback[] = [];
   #head = 0;
   #queued = 0;
@@ -44,8 +48,11 @@ export class Mailbox {
   #isReading = false;
   #isOver = false;
 
-  constructor(host: MailboxHost) {
-    this.#host = host;
+  constructor(context: Context, session: MailboxSession) {
+    this.#context = context;
+    this.#session = session;
+    const subject = context.subjects.callback(context.router, session.session);
+    this.#unsubscribe = context.transport.subscribe(subject, ({ data }) => this.#onPush(data));
   }
 
   /** Every callback up to this number was handled. */
@@ -56,22 +63,34 @@ export class Mailbox {
   /** A callback was pushed. */
   push(callback: AnyCallback): void {
     if (this.#isOver) return;
-    this.#host.arrived(callback);
+    this.#received(callback);
     this.#head = Math.max(this.#head, callback.seq);
     this.#enqueue(callback);
     this.#readMissing();
   }
 
-  /** A reply told the last number that was given out. */
+  /** A reply contained the number of the last callback. */
   sawHead(head: number): void {
     this.#head = Math.max(this.#head, head);
     this.#readMissing();
   }
 
-  /** Nothing is handled any more; what waits is dropped with the session it was for. */
+  /** The session is over: no further handler is called, queued callbacks are discarded. */
   end(): void {
     this.#isOver = true;
+    this.#unsubscribe();
     this.#queue.length = 0;
+  }
+
+  #onPush(data: Uint8Array): void {
+    const callback = decodeCallback(data);
+    if (callback) this.push(callback);
+    else this.#context.logger.warn({ router: this.#context.router }, 'callback not readable');
+  }
+
+  #received(callback: AnyCallback): void {
+    if (callback.kind !== 'known' || callback.message.type !== 'OWNERSHIP_LOST') return;
+    this.#session.onOwnershipLost(callback.message);
   }
 
   #enqueue(callback: AnyCallback): void {
@@ -83,17 +102,51 @@ export class Mailbox {
 
   async #handleAll(): Promise<void> {
     this.#isHandling = true;
-    // What is issued while a push is being taken in shall not run inside it.
+    // Calls that a handler makes must not run inside of the code that received the push.
     await Promise.resolve();
     for (let next = this.#queue[0]; next && !this.#isOver; next = this.#queue[0]) {
-      await this.#host.handle(next);
+      await this.#handle(next);
       if (this.#isOver) break;
       this.#queue.shift();
       this.#handled = next.seq;
-      this.#host.handledMore();
+      this.#session.onHandled();
       this.#readMissing();
     }
     this.#isHandling = false;
+  }
+
+  async #handle(callback: AnyCallback): Promise<void> {
+    const { clock, logger, router } = this.#context;
+    if (callback.kind === 'unknown') {
+      return logger.debug({ router, seq: callback.seq, type: callback.type }, 'unknown callback');
+    }
+    const { seq, type } = callback.message;
+    const cancel = clock.after(SLOW_HANDLER_MS, () => {
+      logger.warn({ router, seq, type }, 'callback handler takes long; later callbacks wait');
+    });
+    await this.#runUntilDone(callback.message);
+    cancel();
+  }
+
+  /** A callback that can't be handled must not block the others for ever. */
+  async #runUntilDone(callback: CallbackMessage): Promise<void> {
+    for (let attempt = 1; !this.#session.over(); attempt++) {
+      try {
+        return await runHandler(this.#session.handlers, callback);
+      } catch (error) {
+        const willRetry = attempt < HANDLER_ATTEMPTS;
+        this.#handlerFailed(callback, error, attempt, willRetry);
+        if (!willRetry) return;
+      }
+      await pause(this.#context.clock, backoffMs(attempt));
+    }
+  }
+
+  #handlerFailed(callback: CallbackMessage, error: unknown, attempt: number, willRetry: boolean) {
+    const { seq, type } = callback;
+    const fields = { seq, type, err: error, attempt, willRetry };
+    this.#context.logger.error(fields, 'callback handler failed');
+    this.#session.events.emit('callback-error', { callback, error, attempt, willRetry });
   }
 
   #readMissing(): void {
@@ -105,32 +158,49 @@ export class Mailbox {
     this.#isReading = true;
     try {
       while (this.#queued < this.#head && !this.#isOver && (await this.#readPage())) continue;
-    } catch (error) {
-      // The next keepalive shows the gap again.
-      if (!this.#isOver) this.#host.readFailed(error);
+    } catch (err) {
+      // The reply to the next keepalive shows the gap again.
+      const { logger, router } = this.#context;
+      if (!this.#isOver) logger.warn({ router, err }, 'mailbox not readable');
     }
     this.#isReading = false;
   }
 
-  /** Says whether it is worth reading on. */
+  /** Returns whether to read on. */
   async #readPage(): Promise<boolean> {
     const room = QUEUE_MAX - this.#queue.length;
     if (room <= 0) return false;
     const from = this.#queued;
-    const page = await this.#host.read(from, Math.min(room, PAGE_MAX));
+    const fields = { handle: this.#session.handle, from, limit: Math.min(room, PAGE_MAX) };
+    const guard = this.#session.over;
+    const page = await requestGranted(this.#context, 'mailbox', fields, { guard });
     if (this.#isOver) return false;
-    for (const callback of page.messages) this.#host.arrived(callback);
-    this.#skipForgotten(page);
-    for (const callback of page.messages) this.#enqueue(callback);
-    if (page.messages.length === 0) this.#head = Math.max(this.#queued, page.head);
+    const callbacks = page.messages.map(readCallback).filter((one) => one !== undefined);
+    for (const callback of callbacks) this.#received(callback);
+    this.#skipForgotten(callbacks[0]?.seq);
+    for (const callback of callbacks) this.#enqueue(callback);
+    if (callbacks.length === 0) this.#head = Math.max(this.#queued, page.head);
     return this.#queued > from;
   }
 
-  /** Managers keep a message until it is acknowledged; where one is gone all the same, waiting does not bring it back. */
-  #skipForgotten(page: MailboxPage): void {
-    const first = page.messages[0]?.seq;
-    if (first === undefined || first <= this.#queued + 1) return;
-    this.#host.missed(this.#queued + 1, first - 1);
-    this.#queued = first - 1;
+  /** Managers keep a callback until it is acknowledged; one that is gone nevertheless does not come back. */
+  #skipForgotten(firstKept: number | undefined): void {
+    if (firstKept === undefined || firstKept <= this.#queued + 1) return;
+    const { logger, router } = this.#context;
+    const missed = { first: this.#queued + 1, last: firstKept - 1 };
+    logger.error({ router, ...missed }, 'callbacks missed');
+    this.#session.events.emit('callbacks-missed', missed);
+    this.#queued = missed.last;
+  }
+}
+
+async function runHandler(handlers: CallbackHandlers, callback: CallbackMessage): Promise<void> {
+  switch (callback.type) {
+    case 'DISABLE_IGMP':
+      return await handlers.onDisableIgmp?.(callback);
+    case 'ENABLE_IGMP':
+      return await handlers.onEnableIgmp?.(callback);
+    case 'OWNERSHIP_LOST':
+      return await handlers.onOwnershipLost?.(callback);
   }
 }

@@ -1,22 +1,25 @@
-import type { CallbackHandlers } from './callbacks.ts';
-import { demand, type Context } from '../rpc/context.ts';
-import { Emitter } from './emitter.ts';
 import { MgmError } from '../errors.ts';
 import type { CallOptions } from '../options.ts';
-import type { Registrant, Registrar } from './register.ts';
-import { SessionLife, type Reregister } from './life.ts';
-import type { SessionEvents, SessionListeners } from './events.ts';
+import { requestGranted, type Context } from '../rpc/context.ts';
 import { Session } from '../session.ts';
+import {
+  Emitter,
+  type CallbackHandlers,
+  type SessionEvents,
+  type SessionListeners,
+} from './events.ts';
+import { SessionLife, type Reregister } from './life.ts';
+import type { Registrant, Registrar } from './register.ts';
 
-/** How to register a protocol. Its limits (`signal`, `timeoutMs`, `deadlineMs`) are those of the registration itself. */
+/** How to register a protocol. `signal`, `timeoutMs` and `deadlineMs` limit the registration itself. */
 export interface ProtocolOptions extends Registrant, CallbackHandlers, CallOptions {
-  /** When a lost session is registered again by itself. Default `'service-loss'`. */
+  /** When a lost session is registered again automatically. Default `'service-loss'`. */
   readonly reregister?: Reregister | undefined;
   /** How long that is tried, in ms. Default 300000. */
   readonly reregisterWithinMs?: number | undefined;
   /** Whether takes and releases issued in one turn of the event loop share a request. Default true. */
   readonly gather?: boolean | undefined;
-  /** Listeners that are there from the start. */
+  /** Listeners that are registered before the first event. */
   readonly on?: SessionListeners | undefined;
 }
 
@@ -27,7 +30,7 @@ export interface OpenedSession {
   readonly life: SessionLife;
 }
 
-/** Registers and, where a former session is resumed, finds out what was inherited. See `Mgm.registerProtocol`. */
+/** Registers and, if a former session is resumed, reads what was inherited. See `Mgm.registerProtocol`. */
 export async function openSession(
   context: Context,
   registrar: Registrar,
@@ -44,7 +47,7 @@ export async function openSession(
       const { signal, timeoutMs } = options;
       await registration.adopt({ signal, timeoutMs, deadlineMs: endsMono - clock.monoMs() });
     } catch (error) {
-      // Registered, but without knowing what is owned: left to run out, so that the next one may inherit it.
+      // Registered, but its interfaces are unknown: its lease runs out, so that the next session inherits them.
       life.end('orphaned');
       throw error;
     }
@@ -52,8 +55,9 @@ export async function openSession(
   void learnLog(context);
   const { protocolId, componentId } = options;
   const gathers = options.gather ?? true;
+  const { session } = registration;
   context.logger.info(
-    { router: context.router, session: registration.session, protocolId, componentId },
+    { router: context.router, session, protocolId, componentId },
     'session registered',
   );
   return {
@@ -100,12 +104,12 @@ function listenAll(events: Emitter<SessionEvents>, listeners: SessionListeners):
   listen('callbacks-missed');
 }
 
-/** Remembers which log the store has now, to know later whether it lost its memory. */
+/** Records which event log the store has now, to detect a loss of data later. */
 async function learnLog(context: Context): Promise<void> {
   if (context.store.isKnown) return;
   try {
     const revBefore = context.store.rev;
-    context.store.compare(await demand(context, 'interfaces', { limit: 1 }), revBefore);
+    context.store.compare(await requestGranted(context, 'interfaces', { limit: 1 }), revBefore);
   } catch (error) {
     if (!(error instanceof MgmError)) throw error;
     context.logger.debug({ router: context.router, message: error.message }, 'log not known yet');

@@ -1,47 +1,55 @@
 import type { Epoch, InterfaceKey, SessionId } from '@mgm/protocol';
-import { backoffMs } from '../rpc/backoff.ts';
-import type { Context } from '../rpc/context.ts';
 import { isMgmError, MgmError } from '../errors.ts';
-import { SHARED_GROUP } from '../interfaces/operation.ts';
+import { SHARED_GROUP } from '../interfaces/calls.ts';
 import { keyText } from '../interfaces/key.ts';
 import type { HeldInterface } from '../ownership.ts';
+import { backoffMs, pause } from '../rpc/clock.ts';
+import type { Context } from '../rpc/context.ts';
+import type { MissingInterface } from './events.ts';
+import { attemptOptions, type RecoveryLimits, type Verdict } from './loss.ts';
 import type { Registered, Registrant, Registrar } from './register.ts';
 import type { Registration } from './registration.ts';
-import { pause } from '../rpc/waiting.ts';
-import { attempts, type Patience, type Verdict } from './loss.ts';
 
-/** An interface that a session had and did not get back. */
-export interface MissingInterface extends InterfaceKey {
-  /** Why; `already-owned` names who has it now in `holder`. */
-  readonly error: MgmError;
-}
-
-/** What became of what a lost session had. */
+/** A session that was registered again, and what it got back. */
 export interface Recovered {
   readonly registration: Registration;
   readonly regained: readonly HeldInterface[];
   readonly missing: readonly MissingInterface[];
 }
 
-export interface RecoveryPlan extends Patience {
+export interface RecoveryPlan extends RecoveryLimits {
   readonly context: Context;
   readonly registrar: Registrar;
   readonly registrant: Registrant;
   readonly verdict: Verdict;
   /** The session that was lost. */
   readonly former: SessionId;
-  /** What the lost session had. */
+  /** What the lost session held. */
   readonly wanted: readonly InterfaceKey[];
-  /** The epoch of each, by its name, where nobody can have had it since: it is said with the take. */
+  /** Their epochs by key text, if no other client can have held them since: sent with the takes. */
   readonly had: ReadonlyMap<string, Epoch>;
-  begin(registered: Registered): Registration;
+  readonly begin: (registered: Registered) => Registration;
 }
 
 /**
- * Registers again and takes again what a lost session had. Never by `takeover`: where somebody else has registered as the
- * pair meanwhile, that was meant; `resumes` inherits from the session that was lost and from no other. Rejects with {@link MgmError} where the session can't be had back.
+ * Registers again and takes again what a lost session held. Never by `takeover`: a process that has registered as the
+ * pair meanwhile did so on purpose; `resumes` inherits from the lost session and from no other. A registration that is
+ * lost during this is made once more. Rejects with {@link MgmError} if the session can't be recovered.
  */
 export async function recover(plan: RecoveryPlan): Promise<Recovered> {
+  const { context, endsMono, signal } = plan;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await recoverOnce(plan);
+    } catch (error) {
+      const lostAgain = isMgmError(error, 'session-lost') && !signal.aborted;
+      if (!lostAgain || context.clock.monoMs() >= endsMono) throw error;
+      await pause(context.clock, backoffMs(attempt), signal);
+    }
+  }
+}
+
+async function recoverOnce(plan: RecoveryPlan): Promise<Recovered> {
   const registration = plan.begin(await registerAgain(plan));
   try {
     const inherited = await adoptWanted(plan, registration);
@@ -57,13 +65,13 @@ export async function recover(plan: RecoveryPlan): Promise<Recovered> {
 
 async function registerAgain(plan: RecoveryPlan): Promise<Registered> {
   const { context, registrar, attemptMs, signal } = plan;
-  // A store that lost data learns of it from a session that it has never given.
-  const isToldOf = plan.verdict === 'outlived' || plan.verdict === 'forgotten';
-  const resumes = isToldOf ? plan.former : undefined;
+  // A `resumes` that the store does not know tells it that it lost data.
+  const mayResume = plan.verdict === 'still-live' || plan.verdict === 'data-lost';
+  const resumes = mayResume ? plan.former : undefined;
   const registrant = { ...plan.registrant, takeover: false, resumes };
   for (let attempt = 1; ; attempt++) {
     try {
-      return await registrar.register(registrant, attempts(plan));
+      return await registrar.register(registrant, attemptOptions(plan));
     } catch (error) {
       if (!isMgmError(error) || !isWorthWaiting(error, plan)) throw error;
       await pause(context.clock, backoffMs(attempt, error.retryAfterMs, attemptMs), signal);
@@ -76,12 +84,12 @@ function isWorthWaiting(
   { verdict, context, endsMono, signal }: RecoveryPlan,
 ): boolean {
   if (signal.aborted || context.clock.monoMs() >= endsMono) return false;
-  // This side calls a lease over before the store does, which so has the old session for another moment.
-  const isOldSession = error.reason === 'already-registered' && verdict === 'ran-out';
+  // This side considers a lease over before the store does, which may still have the old session.
+  const isOldSession = error.reason === 'already-registered' && verdict === 'lease-expired';
   return error.retryable || isOldSession;
 }
 
-/** What was inherited and is wanted. The rest is what the lost session had been giving back. */
+/** Adopts what was inherited and is wanted. The rest is what the lost session was releasing. */
 async function adoptWanted(
   plan: RecoveryPlan,
   registration: Registration,
@@ -104,10 +112,11 @@ async function takeAgain(
   let left = keys;
   for (let round = 1; left.length > 0; round++) {
     const again: InterfaceKey[] = [];
-    const options = { signal: plan.signal };
-    const takes = left.map((key) =>
-      registration.take(key, SHARED_GROUP, { ...options, had: plan.had.get(keyText(key)) }),
-    );
+    const { signal } = plan;
+    const takes = left.map((key) => {
+      const options = { signal, had: plan.had.get(keyText(key)) };
+      return registration.interfaces.take(key, SHARED_GROUP, options);
+    });
     for (const [at, result] of (await Promise.allSettled(takes)).entries()) {
       const key = left[at];
       if (!key) continue;
@@ -118,12 +127,12 @@ async function takeAgain(
     const over = registration.over();
     if (over) throw over;
     left = again;
-    if (left.length > 0) await pause(plan.context.clock, backoffMs(round), plan.signal);
+    if (left.length > 0) await pause(plan.context.clock, backoffMs(round), signal);
   }
   return { taken, missing };
 }
 
-/** No manager, a store that cannot write, too many at once: that passes. A refusal for what is so does not. */
+/** No manager, a store that cannot write, overload: temporary. A refusal because of the present state is not. */
 function isWorthRepeating(error: unknown, { context, endsMono, signal }: RecoveryPlan): boolean {
   if (!isMgmError(error) || signal.aborted || context.clock.monoMs() >= endsMono) return false;
   return error.retryable && error.reason !== 'session-lost';

@@ -1,32 +1,33 @@
 import { randomUUID } from 'node:crypto';
 import type { SessionId } from '@mgm/protocol';
-import { ask, type AskOptions, type Context } from '../rpc/context.ts';
 import { isMgmError, MgmError, refusalError } from '../errors.ts';
-import { marginMs } from './lease-clock.ts';
+import { omitUndefined } from '../options.ts';
+import { request, type Context, type RequestOptions } from '../rpc/context.ts';
 import { granted, type Success } from '../rpc/replies.ts';
+import { marginMs } from './lease-clock.ts';
 
-/** Who registers, and on what terms. */
+/** The client that registers, and its terms. */
 export interface Registrant {
   /** The protocol's id: any u32; 10 and composite ids of multicast type with 10 in the low half are IGMP. */
   readonly protocolId: number;
   /** The instance of the protocol: any u32. The pair names one client. */
   readonly componentId: number;
-  /** For people: shown with what the session owns. At most 256 characters. */
+  /** For people: shown with everything the session holds. At most 256 characters. */
   readonly name?: string | undefined;
   /** How long the session lives without a keepalive: 1000 to 300000 ms, default 10000. */
   readonly ttlMs?: number | undefined;
-  /** How long after that its interfaces are kept for the pair to register again: 0 to 3600000 ms, default 0. */
+  /** How long its interfaces are kept after that for the pair to register again: 0 to 3600000 ms, default 0. */
   readonly graceMs?: number | undefined;
-  /** Takes over from a live session of the pair: only where its process is known to be gone. */
+  /** Takes over from a live session of the pair: only if its process is known to be gone. */
   readonly takeover?: boolean | undefined;
 }
 
-/** What a session registers with: as its user said, or to go on where its own former session still lives. */
+/** A registration; `resumes` names this client's own former session, if that may still live. */
 export interface Registering extends Registrant {
   readonly resumes?: SessionId | undefined;
 }
 
-/** A session as the store has it. */
+/** The reply to a `register`. */
 export interface Registered {
   readonly fields: Success<'register'>;
   /** From before the request was sent that began the lease. */
@@ -34,9 +35,9 @@ export interface Registered {
 }
 
 /**
- * Registers, under one `instance` however often that takes. An `instance` whose `register` had no answer is remembered:
- * the next attempt of this client for the same pair repeats it, and gets the session that the first one may have
- * begun instead of `already-registered`.
+ * Registers, with one `instance` in all attempts. The `instance` of a `register` without a reply is remembered: the next
+ * registration of this client for the same pair uses it again, and gets the session that the first one may have begun
+ * instead of `already-registered`.
  */
 export class Registrar {
   readonly #context: Context;
@@ -46,10 +47,11 @@ export class Registrar {
     this.#context = context;
   }
 
-  async register(registrant: Registering, options: AskOptions): Promise<Registered> {
+  /** Rejects with {@link MgmError}. */
+  async register(registrant: Registering, options: RequestOptions): Promise<Registered> {
     const pair = `${registrant.protocolId}/${registrant.componentId}`;
     const instance = this.#unanswered.get(pair) ?? randomUUID();
-    // Out of the map while it is in use: two calls at once must not get one session.
+    // Not in the map while it is in use: two concurrent registrations must not get one session.
     this.#unanswered.delete(pair);
     try {
       return await this.#untilInTime(registrant, instance, options);
@@ -62,7 +64,7 @@ export class Registrar {
   async #untilInTime(
     registrant: Registering,
     instance: string,
-    options: AskOptions,
+    options: RequestOptions,
   ): Promise<Registered> {
     const { clock } = this.#context;
     const endsMono = clock.monoMs() + (options.deadlineMs ?? this.#context.deadlineMs);
@@ -72,41 +74,40 @@ export class Registrar {
       const registered = await this.#once(registrant, instance, { ...options, deadlineMs });
       const { ttlMs } = registered.fields;
       if (clock.monoMs() < registered.sentMono + ttlMs - marginMs(ttlMs)) return registered;
-      // The answer took longer than the lease that it tells of: the same again renews it.
+      // The reply took longer than the lease that it grants: repeating the request renews it.
     }
   }
 
-  async #once(registrant: Registering, instance: string, options: AskOptions): Promise<Registered> {
-    const place = { operation: 'register', router: this.#context.router } as const;
-    const answer = await ask(this.#context, 'register', fieldsOf(registrant, instance), options);
-    const fields = granted(answer.reply, (refusal) => refusalError(refusal, place));
+  async #once(
+    registrant: Registering,
+    instance: string,
+    options: RequestOptions,
+  ): Promise<Registered> {
+    const origin = { operation: 'register', router: this.#context.router } as const;
+    const fields = { ...omitUndefined({ ...registrant }), ...pairOf(registrant), instance };
+    const result = await request(this.#context, 'register', fields, options);
     // Any attempt that may have been executed may be the one that the lease counts from.
-    return { fields, sentMono: answer.firstSentMono };
+    return {
+      fields: granted(result.reply, (refusal) => refusalError(refusal, origin)),
+      sentMono: result.firstSentMono,
+    };
   }
 
-  #tooLate({ protocolId, componentId }: Registrant): MgmError {
-    return new MgmError(`the lease of (${protocolId}, ${componentId}) ran out while it was begun`, {
-      reason: 'timeout',
-      outcome: 'unknown',
-      operation: 'register',
-      router: this.#context.router,
-      retryable: true,
-    });
+  #tooLate(registrant: Registrant): MgmError {
+    const { protocolId, componentId } = registrant;
+    return new MgmError(
+      `the lease of (${protocolId}, ${componentId}) ran out before its registration was answered`,
+      {
+        reason: 'timeout',
+        outcome: 'unknown',
+        operation: 'register',
+        router: this.#context.router,
+        retryable: true,
+      },
+    );
   }
 }
 
-function fieldsOf(
-  { protocolId, componentId, name, ttlMs, graceMs, takeover, resumes }: Registering,
-  instance: string,
-) {
-  return {
-    protocolId,
-    componentId,
-    instance,
-    ...(name !== undefined && { name }),
-    ...(ttlMs !== undefined && { ttlMs }),
-    ...(graceMs !== undefined && { graceMs }),
-    ...(takeover !== undefined && { takeover }),
-    ...(resumes !== undefined && { resumes }),
-  };
+function pairOf({ protocolId, componentId }: Registrant) {
+  return { protocolId, componentId };
 }

@@ -1,138 +1,84 @@
-import type {
-  Cause,
-  Epoch,
-  Handle,
-  InterfaceItem,
-  InterfaceKey,
-  OwnershipLostCallback,
-  RefusalFields,
-  SessionId,
-} from '@mgm/protocol';
-import { CallbackDesk, type MissedCallbacks } from './callback-desk.ts';
-import type { CallbackFailure, CallbackHandlers } from './callbacks.ts';
-import type { Context } from '../rpc/context.ts';
-import { deregister } from './deregister.ts';
-import type { MgmError } from '../errors.ts';
-import type { Change } from '../interfaces/gather.ts';
-import { Holdings } from '../interfaces/holdings.ts';
-import { InterfaceCalls, type OperationOptions } from '../interfaces/calls.ts';
-import { SHARED_GROUP } from '../interfaces/operation.ts';
-import { Keepalive } from './keepalive.ts';
-import { LeaseClock } from './lease-clock.ts';
-import { NumberedRequests } from '../interfaces/numbered-requests.ts';
+import type { Cause, Handle, OwnershipLostCallback, RefusalFields, SessionId } from '@mgm/protocol';
+import { isMgmError, MgmError, refusalError } from '../errors.ts';
+import { InterfaceCalls } from '../interfaces/calls.ts';
 import type { CallOptions } from '../options.ts';
-import type { HeldInterface, OwnershipKeeper } from '../ownership.ts';
+import type { HeldInterface } from '../ownership.ts';
+import { untilAborted } from '../rpc/clock.ts';
+import { abandonedOn, type Context } from '../rpc/context.ts';
 import { interfacePages } from '../rpc/pages.ts';
+import { granted, type Success } from '../rpc/replies.ts';
+import type { CallbackHandlers, Emitter, LossCause, SessionEvents } from './events.ts';
+import { Keepalive } from './keepalive.ts';
+import { LeaseClock, type LeaseState } from './lease-clock.ts';
+import { beingDeregistered, sessionLost, type Loss } from './loss.ts';
+import { Mailbox } from './mailbox.ts';
 import type { Registered } from './register.ts';
-import type { Success } from '../rpc/replies.ts';
-import {
-  beingDeregistered,
-  givenBack,
-  sessionLost,
-  takenAgain,
-  takenAway,
-  type LossCause,
-} from './errors.ts';
 
-/** A registration that is over, and what it held until then. */
-export interface Loss {
-  readonly session: SessionId;
-  readonly cause: LossCause;
-  readonly lastRev: number;
-  readonly ttlMs: number;
-  readonly reason: MgmError;
-  readonly held: readonly HeldInterface[];
-}
-
-/** Losing an interface by these means that its session is over. */
+/** Losing an interface for one of these causes means that its session is over. */
 const SESSION_ENDED_BY: { readonly [Name in Cause]?: LossCause } = {
   expire: 'expired',
   evict: 'evicted',
 };
 
-/** Whose registration it is. Called in the stack of whoever noticed. */
-export interface RegistrationOwner {
+/** What a registration reports to. */
+export interface RegistrationOptions {
   readonly handlers: CallbackHandlers;
-  onJeopardy(deadlineMono: number): void;
-  onSafe(deadlineMono: number): void;
-  onLost(loss: Loss): void;
-  onOwnershipLost(ownership: HeldInterface, callback: OwnershipLostCallback): void;
-  onCallbackFailure(failure: CallbackFailure): void;
-  onCallbacksMissed(missed: MissedCallbacks): void;
+  readonly events: Emitter<SessionEvents>;
+  /** Called synchronously by the code that noticed the loss. */
+  readonly onLost: (loss: Loss) => void;
 }
 
 /**
- * One session of the store, from its `register` to its end. It lives until the lease is over on this side, the manager
- * refuses its handle, or it is given up; then all its ownerships end, everything under way is told, and nothing is
- * sent with its handle any more. Nothing leads back: registering again makes another `Registration`.
+ * One session of the store, from its `register` to its end. It lives until the lease is over on this side, a manager
+ * refuses its handle, or its user ends it; then all its holds end, every pending call fails, and nothing is sent with its
+ * handle any more. That is final: registering again creates another `Registration`.
  */
-export class Registration implements OwnershipKeeper {
-  readonly handle: Handle;
+export class Registration {
   readonly session: SessionId;
   readonly ttlMs: number;
   readonly graceMs: number;
-  /** Whether it inherited what a former session of the pair had. */
+  /** Whether it inherited the interfaces of a former session of the pair. */
   readonly resumed: boolean;
-  readonly handlers: CallbackHandlers;
+  /** Its takes and releases. */
+  readonly interfaces: InterfaceCalls;
   readonly #context: Context;
-  readonly #owner: RegistrationOwner;
+  readonly #options: RegistrationOptions;
   readonly #lease: LeaseClock;
-  readonly #requests: NumberedRequests;
-  readonly #holdings: Holdings;
-  readonly #calls: InterfaceCalls;
-  readonly #desk: CallbackDesk;
+  readonly #mailbox: Mailbox;
   readonly #keepalive: Keepalive;
   readonly #mailboxAtStart: number;
   #ended: MgmError | undefined;
   #lastRev: number;
-  #isClosing = false;
-  #isAdopting = false;
 
-  constructor(context: Context, { fields, sentMono }: Registered, owner: RegistrationOwner) {
-    this.handle = fields.handle;
-    this.session = fields.session;
-    this.ttlMs = fields.ttlMs;
+  constructor(context: Context, { fields, sentMono }: Registered, options: RegistrationOptions) {
+    const { handle, session, ttlMs } = fields;
+    this.session = session;
+    this.ttlMs = ttlMs;
     this.graceMs = fields.graceMs;
     this.resumed = fields.resumed;
     this.#lastRev = fields.rev;
-    this.handlers = owner.handlers;
-    this.#context = context;
-    this.#owner = owner;
-    this.#requests = new NumberedRequests(context, fields.handle, () => this.over());
-    this.#holdings = new Holdings(this);
-    this.#calls = new InterfaceCalls({
-      ...context,
-      sequence: this.#requests.sequence,
-      sender: this.#requests,
-      over: () => this.over(),
-      refused: (refusal) => this.refused(refusal),
-      granted: (key, epoch) => this.#grant(key, epoch),
-      closing: () => (this.#isClosing ? beingDeregistered() : undefined),
-      starting: (change, key) => this.#starting(change, key),
-      settled: (key) => this.#isAdopting || this.#holdings.settled(key),
-    });
-    this.#desk = new CallbackDesk(context, this);
-    this.#keepalive = new Keepalive(context, this, sentMono);
-    this.#lease = new LeaseClock(context.clock, sentMono, fields.ttlMs, {
-      onJeopardy: () => owner.onJeopardy(this.#lease.deadlineMono),
-      onSafe: () => owner.onSafe(this.#lease.deadlineMono),
-      onDeadline: () => this.lose('deadline'),
-    });
     this.#mailboxAtStart = fields.mailbox;
+    this.#context = context;
+    this.#options = options;
+    const over = (): MgmError | undefined => this.over();
+    this.#lease = new LeaseClock(context.clock, sentMono, ttlMs, (state) => this.#onLease(state));
+    this.interfaces = new InterfaceCalls(context, {
+      handle,
+      session,
+      over,
+      onHandleRefused: (refusal) => this.#handleRefused(refusal),
+    });
+    this.#mailbox = this.#newMailbox(handle, over);
+    this.#keepalive = this.#newKeepalive(handle, over, sentMono);
   }
 
-  /** Its owner knows it now: from here on it hears from it. */
+  /** Starts to process what the manager reported; from here on `onLost` may be called. */
   begin(): void {
-    this.#desk.sawHead(this.#mailboxAtStart);
+    this.#mailbox.sawHead(this.#mailboxAtStart);
     this.check();
   }
 
-  /** The revision of the last answer that it got: whatever ended it is above that. */
-  get lastRev(): number {
-    return this.#lastRev;
-  }
-
-  /** Why it is over, by the clock as it is now; `undefined` while it lives. */
+  /** Why it is over, by the clock now; `undefined` while it lives. */
   over(): MgmError | undefined {
     if (!this.#ended) this.#lease.check();
     return this.#ended;
@@ -142,63 +88,49 @@ export class Registration implements OwnershipKeeper {
     this.over();
   }
 
-  get state(): 'live' | 'jeopardy' | 'lost' {
+  get state(): LeaseState {
     return this.#lease.state;
   }
 
-  deadlineMono(): number {
+  get deadlineMono(): number {
     return this.#lease.deadlineMono;
   }
 
-  get holdings(): Iterable<HeldInterface> {
+  /** Its holds, by the clock now. */
+  get holdings(): readonly HeldInterface[] {
     this.check();
-    return [...this.#holdings];
+    return [...this.interfaces.holdings];
   }
 
-  take(key: InterfaceKey, group: number, options: OperationOptions): Promise<HeldInterface> {
-    return this.#calls.take(key, group, options);
-  }
-
-  release(key: InterfaceKey, group: number, options: CallOptions): Promise<void> {
-    // From the call on, not from its turn: who releases has stopped acting.
-    this.#holdings.end(key, givenBack);
-    return this.#calls.release(key, group, options);
-  }
-
-  async giveBack(ownership: HeldInterface, options: CallOptions): Promise<void> {
-    await this.release(ownership.key, SHARED_GROUP, options);
-  }
-
-  /** Finds out what a session that was resumed has inherited, and makes it this side's. */
+  /** Reads which interfaces a resumed session inherited, and records them as held. */
   async adopt(options: CallOptions): Promise<HeldInterface[]> {
-    this.#isAdopting = true;
-    const adopted: HeldInterface[] = [];
-    for await (const { items } of interfacePages(this.#context, {
-      ...options,
-      session: this.session,
-    })) {
-      for (const item of items) adopted.push(this.#grant(item, this.#epochIn(item)));
-    }
-    this.#isAdopting = false;
-    for (const { key } of adopted) this.#holdings.settled(key);
-    return adopted;
+    const filter = { ...options, session: this.session };
+    return await this.interfaces.adopt(interfacePages(this.#context, filter));
   }
 
-  /** Ends the session at the store. Rejects with {@link MgmError}; see `Session.deregister`. */
+  /**
+   * Ends the session at the store. Rejects with {@link MgmError}; see `Session.deregister`.
+   *
+   * Without `force` it waits for pending calls and lets the session live on if the manager refuses. With `force` the
+   * session is over on this side from the call on, because its interfaces may have another owner as soon as a manager has
+   * the request; the request's `ack` makes sure that nothing sent before is executed later.
+   */
   async deregister(force: boolean, options: CallOptions): Promise<void> {
-    await deregister(this.#context, this.#requests, force, options, {
-      finishEverything: async () => await this.#calls.idle(),
-      dropEverything: () => {
-        const reason = beingDeregistered();
-        this.#holdings.endAll(reason);
-        this.#calls.end(reason);
-      },
-      closing: (isClosing) => (this.#isClosing = isClosing),
-      lose: (cause, detail) => this.lose(cause, detail),
-    });
+    const { clock } = this.#context;
+    const endsMono = clock.monoMs() + (options.deadlineMs ?? this.#context.deadlineMs);
+    this.interfaces.closing = beingDeregistered();
+    try {
+      if (force) this.interfaces.end(beingDeregistered());
+      await this.#finishCalls(force, endsMono, options.signal);
+      await this.#sendDeregister(force, { ...options, deadlineMs: endsMono - clock.monoMs() });
+      this.lose('deregistered');
+    } catch (error) {
+      if (isMgmError(error)) this.#deregisterFailed(force, error);
+      throw error;
+    }
   }
 
-  /** The connection is back: what was missed meanwhile shows in the answer to a keepalive. */
+  /** The connection is back: the reply to a keepalive shows missed callbacks. */
   linkUp(): void {
     this.#keepalive.soon(0);
   }
@@ -210,64 +142,116 @@ export class Registration implements OwnershipKeeper {
     this.#ended = reason;
     this.#lease.end();
     this.#keepalive.stop();
-    this.#desk.end();
-    const held = this.#holdings.endAll(reason);
-    this.#calls.end(reason);
-    const { session, lastRev, ttlMs } = this;
-    this.#owner.onLost({ session, cause, lastRev, ttlMs, reason, held });
+    this.#mailbox.end();
+    const held = this.interfaces.end(reason);
+    const { session, ttlMs } = this;
+    this.#options.onLost({ session, cause, lastRev: this.#lastRev, ttlMs, reason, held });
   }
 
-  ack(): number {
-    return this.#requests.sequence.ack;
+  #newMailbox(handle: Handle, over: () => MgmError | undefined): Mailbox {
+    const { handlers, events } = this.#options;
+    return new Mailbox(this.#context, {
+      handle,
+      session: this.session,
+      handlers,
+      events,
+      over,
+      onOwnershipLost: (callback) => this.#ownershipLost(callback),
+      onHandled: () => this.#keepalive.soon(),
+    });
   }
 
-  handledCallback(): number {
-    return this.#desk.handled;
+  #newKeepalive(handle: Handle, over: () => MgmError | undefined, sentMono: number): Keepalive {
+    const session = {
+      handle,
+      ttlMs: this.ttlMs,
+      lease: this.#lease,
+      acknowledged: () => ({
+        ack: this.interfaces.requests.sequence.ack,
+        mailboxAck: this.#mailbox.handled,
+      }),
+      over,
+      onRenewed: (reply: Success<'keepalive'>) => this.#renewed(reply),
+      onRefused: (refusal: RefusalFields) => this.#handleRefused(refusal),
+    };
+    return new Keepalive(this.#context, session, sentMono);
   }
 
-  handledMore(): void {
-    this.#keepalive.soon();
+  #onLease(state: LeaseState): void {
+    if (state === 'lost') return this.lose('deadline');
+    const deadlineInMs = Math.max(0, this.deadlineMono - this.#context.clock.monoMs());
+    this.#options.events.emit(state === 'jeopardy' ? 'jeopardy' : 'safe', { deadlineInMs });
   }
 
-  renewed(sentMono: number, reply: Success<'keepalive'>): void {
-    if (this.#ended || !this.#lease.renew(sentMono, reply.ttlMs)) return;
-    this.#lastRev = Math.max(this.#lastRev, reply.rev);
-    this.#desk.sawHead(reply.mailbox);
+  #renewed({ rev, mailbox }: Success<'keepalive'>): void {
+    this.#lastRev = Math.max(this.#lastRev, rev);
+    this.#mailbox.sawHead(mailbox);
   }
 
-  refused(refusal: RefusalFields): void {
-    this.lose(refusal.reason === 'session-expired' ? 'expired' : 'refused', refusal.message);
+  #handleRefused({ reason, message }: RefusalFields): void {
+    this.lose(reason === 'session-expired' ? 'expired' : 'refused', message);
   }
 
-  ownershipLost(callback: OwnershipLostCallback): void {
-    const end = SESSION_ENDED_BY[callback.cause];
-    // The first of many: the rest of what is owned goes the same way, whatever order the messages come in.
-    if (end) return this.lose(end, callback.why);
-    const isBeingTaken = this.#isAdopting || this.#calls.isBusy(callback);
-    const reason = takenAway(callback);
-    const lost = this.#holdings.lose(callback, callback.epoch, reason, isBeingTaken);
-    if (lost) this.#owner.onOwnershipLost(lost, callback);
+  #ownershipLost(callback: OwnershipLostCallback): void {
+    const { cause, why } = callback;
+    const end = SESSION_ENDED_BY[cause];
+    // The first of many: every other interface is lost the same way, in whatever order the callbacks arrive.
+    if (end) return this.lose(end, why);
+    const ownership = this.interfaces.ownershipLost(callback);
+    if (!ownership) return;
+    const { ifIndex, nextHop, epoch } = ownership;
+    const fields = { router: this.#context.router, ifIndex, nextHop, epoch, cause, why };
+    this.#context.logger.warn(fields, 'ownership lost');
+    this.#options.events.emit('ownership-lost', { ownership, cause, why });
   }
 
-  failed(failure: CallbackFailure): void {
-    this.#owner.onCallbackFailure(failure);
+  /** Waits until pending calls are over and every number issued is passed. */
+  async #finishCalls(
+    force: boolean,
+    endsMono: number,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const leftMs = Math.ceil(Math.max(0, endsMono - this.#context.clock.monoMs()));
+    const limit = AbortSignal.any([AbortSignal.timeout(leftMs), ...(signal ? [signal] : [])]);
+    const { sequence } = this.interfaces.requests;
+    const finish = async (): Promise<void> => {
+      if (!force) await this.interfaces.idle();
+      await sequence.passed(sequence.last);
+    };
+    await untilAborted(finish(), limit).catch((error: unknown) => {
+      throw limit.aborted ? this.#waitEnded(signal?.aborted ? 'aborted' : 'timeout') : error;
+    });
   }
 
-  missed(missed: MissedCallbacks): void {
-    this.#owner.onCallbacksMissed(missed);
+  #waitEnded(reason: 'timeout' | 'aborted'): MgmError {
+    const text =
+      reason === 'timeout' ? 'waited too long for pending calls' : 'was aborted by its caller';
+    return new MgmError(`\`deregister\` ${text}; nothing was sent`, {
+      reason,
+      outcome: 'not-done',
+      operation: 'deregister',
+      router: this.#context.router,
+      retryable: reason === 'timeout',
+    });
   }
 
-  #starting(change: Change, key: InterfaceKey): void {
-    if (change === 'release') this.#holdings.end(key, givenBack);
+  async #sendDeregister(force: boolean, options: CallOptions): Promise<void> {
+    const { requests } = this.interfaces;
+    const { seq, call } = requests.deregister(force, options);
+    try {
+      const origin = { operation: 'deregister', router: this.#context.router } as const;
+      const { reply } = await abandonedOn(options.signal, call);
+      granted(reply, (refusal) => refusalError(refusal, origin));
+    } finally {
+      requests.sequence.finish(seq);
+    }
   }
 
-  #grant({ ifIndex, nextHop }: InterfaceKey, epoch: Epoch | undefined): HeldInterface {
-    if (epoch === undefined) throw new TypeError('an interface was taken without an epoch');
-    return this.#holdings.grant({ ifIndex, nextHop }, epoch, takenAgain);
-  }
-
-  /** IGMP's hold beside an owner has an epoch of its own. */
-  #epochIn(item: InterfaceItem): Epoch {
-    return item.session === this.session ? item.epoch : (item.igmp?.epoch ?? item.epoch);
+  /** A session that may be gone, or that has dropped all it had, is over; otherwise it lives on. */
+  #deregisterFailed(force: boolean, { reason, outcome, message }: MgmError): void {
+    if (reason === 'bad-handle') this.lose('refused', message);
+    else if (reason === 'session-expired') this.lose('expired', message);
+    else if (force || outcome === 'unknown') this.lose('deregistered', message);
+    else this.interfaces.closing = undefined;
   }
 }

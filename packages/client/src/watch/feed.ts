@@ -1,15 +1,14 @@
 import type { EventMessage } from '@mgm/protocol';
-import type { Context } from '../rpc/context.ts';
-import { decodeEvent, decodeHead } from './decode-event.ts';
-import { isAnotherLog } from '../rpc/store-log.ts';
-import { pause } from '../rpc/waiting.ts';
+import { pause } from '../rpc/clock.ts';
+import { isAnotherLog, type Context } from '../rpc/context.ts';
+import { decodeEvent, decodeHead } from '../rpc/pushed.ts';
 
-/** Pushed events that wait for those before them. One more is dropped: it will be read. */
+/** Pushed events that wait for earlier ones. Further ones are discarded: they will be read from the log. */
 const BUFFER_MAX = 4_096;
 
 /**
- * What managers push about the changes of one router: in any order, with gaps and repetitions. Says what is there and
- * what must be missing; whoever reads it goes on from revision to revision.
+ * The pushed events of one router, which arrive in any order, with gaps and repetitions. It says which events are here and
+ * which must be missing; its reader moves from revision to revision.
  */
 export class EventFeed implements Disposable {
   readonly #context: Context;
@@ -37,29 +36,29 @@ export class EventFeed implements Disposable {
     return this.#position;
   }
 
-  /** The highest revision heard of. */
+  /** The highest revision seen in a push or a head. */
   get head(): number {
     return this.#head;
   }
 
-  /** The next event goes on from here, `ts` being the time of this one. What was pushed up to here is of no use any more. */
-  goOnFrom(rev: number, ts = 0): void {
+  /** Continues after `rev`, whose event has the time `ts`. Discards buffered events up to it. */
+  resumeFrom(rev: number, ts = 0): void {
     this.#position = rev;
     this.#ts = ts;
     for (const known of this.#events.keys()) if (known <= rev) this.#events.delete(known);
   }
 
-  /** Whether the event that follows is here. */
+  /** Whether the next event is here. */
   get hasNext(): boolean {
     return this.#events.has(this.#position + 1);
   }
 
-  /** The event that follows, if it is here. */
+  /** Removes the next event from the buffer, if it is here. */
   take(): EventMessage | undefined {
     const event = this.#events.get(this.#position + 1);
     if (!event) return undefined;
     this.#events.delete(event.rev);
-    // Older than the one before it: a late copy out of another log, or a clock that was set back. The log knows.
+    // Older than its predecessor: a late copy from another log, or a clock that was set back. Reading the log decides.
     if (event.ts < this.#ts) {
       this.#isDoubtful = true;
       return undefined;
@@ -69,21 +68,18 @@ export class EventFeed implements Disposable {
     return event;
   }
 
-  /** The log was read: what was heard of another one counts no more, nor of a higher head, unless that came meanwhile. */
+  /** The log was read: forgets what was seen of another log, or a higher head, unless it arrived since `headBefore`. */
   learn(log: string, head: number, headBefore: number): void {
     this.#log = log;
     if (this.#head === headBefore) this.#head = head;
   }
 
-  /** Whether something was pushed that lies behind the next event. */
+  /** Whether an event after the next one was seen. */
   get hasGap(): boolean {
     return this.#head > this.#position;
   }
 
-  /**
-   * Whether the log must be looked at: the connection was away, or what came does not fit to the log that has been read.
-   * Asking settles it.
-   */
+  /** Whether the log must be read: the connection was lost, or pushes do not match the log that was read. Resets itself. */
   settleDoubt(log: string | undefined): boolean {
     const isOther = this.#log !== undefined && log !== undefined && this.#log !== log;
     const isDoubtful = this.#isDoubtful || isOther;
@@ -91,21 +87,21 @@ export class EventFeed implements Disposable {
     return isDoubtful;
   }
 
-  /** Nothing that came before counts: another log has begun. */
+  /** Discards everything: another log has begun. */
   startOver(): void {
     this.#events.clear();
     this.#head = 0;
     this.#log = undefined;
   }
 
-  /** Resolves when something comes, after so many milliseconds, or when the signal fires. Says whether something came. */
+  /** Resolves when something arrives, after `withinMs`, or when the signal fires. Returns whether something arrived. */
   async news(withinMs: number, signal: AbortSignal): Promise<boolean> {
     const news = this.#news.signal;
     await pause(this.#context.clock, withinMs, AbortSignal.any([news, signal]));
     return news.aborted;
   }
 
-  /** Resolves when the event that follows is here, after so many milliseconds, or when the signal fires. */
+  /** Resolves when the next event is here, after `withinMs`, or when the signal fires. */
   async next(withinMs: number, signal: AbortSignal): Promise<void> {
     const { clock } = this.#context;
     const endsMono = clock.monoMs() + withinMs;
@@ -123,7 +119,7 @@ export class EventFeed implements Disposable {
   #onEvent(data: Uint8Array): void {
     const event = decodeEvent(data);
     if (!event) return;
-    // A late copy, or the first events of a log that counts anew.
+    // A late copy, or the first events of another log.
     if (event.rev <= this.#position || event.type === 'store-reset') return this.#doubt();
     this.#head = Math.max(this.#head, event.rev);
     if (this.#events.size < BUFFER_MAX) this.#events.set(event.rev, event);

@@ -1,39 +1,39 @@
 import { isIgmp, type EventMessage, type InterfaceItem } from '@mgm/protocol';
 import { interfaceKey, keyText, type InterfaceRef } from '../interfaces/key.ts';
 
-/** What to tell of a router's changes. All that are given must fit. They spare the caller, not the managers. */
+/** Which events to report; all given conditions must match. The filter runs in the client: managers send everything. */
 export interface WatchFilter {
   /**
-   * Only this interface: what names it, and what happens to a whole session that is on it (`stale`, `expired`, `evicted`,
-   * `resumed`). After `from` it is not known who is on it until an event tells: so long, every such event passes.
+   * Only this interface: events that name it, and events of a whole session that holds it (`stale`, `expired`, `evicted`,
+   * `resumed`). After `from` its holder is unknown until an event names it: until then every such event passes.
    */
   readonly interface?: InterfaceRef | undefined;
-  /** Only what clients with this protocol id do and hold. */
+  /** Only events and holds of clients with this protocol id. */
   readonly protocolId?: number | undefined;
-  /** Only what this session does and holds. `resumed` passes for both of its sessions: the new number is the heir's. */
+  /** Only events and holds of this session. `resumed` passes for its former and its new session. */
   readonly session?: number | undefined;
 }
 
-/** Lets through what a watcher asked for. It must be shown every event, for it follows who is on the interface. */
+/** Applies a {@link WatchFilter}. It must see every event, because it tracks the holder of the interface. */
 export class SightingFilter {
   readonly #interface: OnInterface | undefined;
   readonly #protocolId: number | undefined;
   readonly #session: number | undefined;
 
-  /** @throws MgmError `bad-request` for an interface that can't be one */
+  /** @throws MgmError `bad-request` for an invalid interface */
   constructor({ interface: ref, protocolId, session }: WatchFilter, router: string) {
     this.#interface = ref && new OnInterface(keyText(interfaceKey(ref, { router }, 'interface.')));
     this.#protocolId = protocolId;
     this.#session = session;
   }
 
-  /** Those of a snapshot that pass. */
+  /** The items of a snapshot that match. */
   items(items: readonly InterfaceItem[]): readonly InterfaceItem[] {
     this.#interface?.reset(items);
     return items.filter((item) => this.#isItem(item));
   }
 
-  /** Those events that pass, as a watcher sees them. */
+  /** The events that match. */
   *events(
     events: readonly EventMessage[],
   ): Generator<{ readonly kind: 'event'; readonly event: EventMessage }> {
@@ -42,10 +42,13 @@ export class SightingFilter {
 
   #isItem(item: InterfaceItem): boolean {
     const { protocolId, session, igmp } = item;
-    const isOf = (wanted: number | undefined, own: number, beside: number | undefined): boolean =>
-      wanted === undefined || wanted === own || wanted === beside;
+    const isOf = (
+      wanted: number | undefined,
+      owner: number,
+      igmpHold: number | undefined,
+    ): boolean => wanted === undefined || wanted === owner || wanted === igmpHold;
     return (
-      (this.#interface?.isIt(item) ?? true) &&
+      (this.#interface?.matches(item) ?? true) &&
       isOf(this.#protocolId, protocolId, igmp?.protocolId) &&
       isOf(this.#session, session, igmp?.session)
     );
@@ -65,32 +68,32 @@ export class SightingFilter {
 const OF_SESSIONS: ReadonlySet<string> = new Set(['stale', 'expired', 'evicted', 'resumed']);
 
 type Role = 'routing' | 'igmp';
-/** The session in a role, if it is known whether there is one. */
-type Present = number | 'nobody' | 'unknown';
+/** The session in a role. */
+type HolderState = number | 'none' | 'unknown';
 
-/** Follows who is on one interface, since what happens to a session names no interface. */
+/** Tracks the holders of one interface, because events of a session name no interface. */
 class OnInterface {
   readonly #key: string;
-  readonly #present: Record<Role, Present> = { routing: 'unknown', igmp: 'unknown' };
+  readonly #holders: Record<Role, HolderState> = { routing: 'unknown', igmp: 'unknown' };
 
   constructor(key: string) {
     this.#key = key;
   }
 
-  isIt(item: InterfaceItem): boolean {
+  matches(item: InterfaceItem): boolean {
     return keyText(item) === this.#key;
   }
 
-  /** What is so now. */
+  /** A snapshot. */
   reset(items: readonly InterfaceItem[]): void {
-    const item = items.find((one) => this.isIt(one));
+    const item = items.find((one) => this.matches(one));
     const own = item && isIgmp(item.protocolId) ? 'igmp' : 'routing';
-    this.#present.routing = own === 'routing' ? (item?.session ?? 'nobody') : 'nobody';
-    this.#present.igmp =
-      own === 'igmp' ? (item?.session ?? 'nobody') : (item?.igmp?.session ?? 'nobody');
+    this.#holders.routing = own === 'routing' ? (item?.session ?? 'none') : 'none';
+    this.#holders.igmp =
+      own === 'igmp' ? (item?.session ?? 'none') : (item?.igmp?.session ?? 'none');
   }
 
-  /** To be asked once for each change, in the order of revisions. */
+  /** Whether the event concerns this interface. To be called once per event, in the order of revisions. */
   concerns(event: EventMessage): boolean {
     return event.ifIndex === undefined ? this.#ofSession(event) : this.#ofInterface(event);
   }
@@ -98,18 +101,18 @@ class OnInterface {
   #ofInterface({ ifIndex = 0, nextHop, type, session }: EventMessage): boolean {
     if (nextHop === undefined || keyText({ ifIndex, nextHop }) !== this.#key) return false;
     const role = type.startsWith('igmp-') ? 'igmp' : 'routing';
-    this.#present[role] = type.endsWith('taken') ? (session ?? 'unknown') : 'nobody';
+    this.#holders[role] = type.endsWith('taken') ? (session ?? 'unknown') : 'none';
     return true;
   }
 
   #ofSession({ type, session, previous, protocolId = 0 }: EventMessage): boolean {
     if (!OF_SESSIONS.has(type)) return false;
     const role = isIgmp(protocolId) ? 'igmp' : 'routing';
-    const present = this.#present[role];
-    if (present === 'unknown') return true;
-    if (type !== 'resumed') return present === session;
-    if (present !== previous) return false;
-    this.#present[role] = session ?? 'unknown';
+    const holder = this.#holders[role];
+    if (holder === 'unknown') return true;
+    if (type !== 'resumed') return holder === session;
+    if (holder !== previous) return false;
+    this.#holders[role] = session ?? 'unknown';
     return true;
   }
 }

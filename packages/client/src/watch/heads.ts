@@ -1,7 +1,8 @@
+import { addAbortListener } from 'node:events';
 import type { HeadMessage } from '@mgm/protocol';
-import type { Context } from '../rpc/context.ts';
-import { decodeHead } from './decode-event.ts';
 import { MgmError } from '../errors.ts';
+import type { Context } from '../rpc/context.ts';
+import { decodeHead } from '../rpc/pushed.ts';
 
 /** How to end. */
 export interface HeadsOptions {
@@ -9,22 +10,17 @@ export interface HeadsOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The beacons of a router as they come; of those that a slow reader missed, the last. */
+/** The heads of a router as they arrive; a slow reader gets the last one. */
 export async function* heads(
   context: Context,
   { signal }: HeadsOptions = {},
 ): AsyncGenerator<HeadMessage, void, undefined> {
   using feed = new HeadFeed(context);
-  const onAbort = (): void => feed.end();
-  signal?.addEventListener('abort', onAbort, { once: true });
-  try {
-    while (!signal?.aborted) {
-      const head = await feed.next();
-      if (!head) return;
-      yield head;
-    }
-  } finally {
-    signal?.removeEventListener('abort', onAbort);
+  using _ = signal && addAbortListener(signal, () => feed.end());
+  while (!signal?.aborted) {
+    const head = await feed.next();
+    if (!head) return;
+    yield head;
   }
 }
 
@@ -49,7 +45,7 @@ class HeadFeed implements Disposable {
     if (transport.state === 'closed') this.end();
   }
 
-  /** The next beacon; `undefined` when none will come any more. */
+  /** The next head; `undefined` when there will be none. */
   async next(): Promise<HeadMessage | undefined> {
     while (!this.#last && !this.#isOver) await this.#news.promise;
     if (this.#refused) throw this.#refused;
@@ -76,7 +72,7 @@ class HeadFeed implements Disposable {
   }
 
   #onForbidden(subject: string): void {
-    this.#refused = new MgmError(`NATS refuses this user to subscribe to ${subject}`, {
+    this.#refused = new MgmError(`NATS does not let this user subscribe to ${subject}`, {
       reason: 'not-permitted',
       outcome: 'not-done',
     });

@@ -11,24 +11,24 @@ interface Holds {
 }
 
 /**
- * Who is on which interface: what a list said, and the changes that came after its beginning. Changes that the list knew
- * already do no harm, since each one says how it is then.
+ * The holders of all interfaces: a listing, and the events since its beginning. Events that the listing already contains
+ * are harmless, because each one states the result.
  */
 export class RouterHolds {
   readonly #held = new Map<string, Holds>();
   readonly #names = new Map<SessionId, string>();
 
-  /** An item of a list. A later one of the same interface counts. */
+  /** An item of a listing. A later one of the same interface replaces it. */
   list(item: InterfaceItem): void {
     const { ifIndex, nextHop, igmp, name, ...own } = item;
     this.#names.set(own.session, name);
     const holds = this.#at({ ifIndex, nextHop });
-    const beside = igmp && { ...igmp, since: undefined, stale: false };
+    const igmpHold = igmp && { ...igmp, since: undefined, stale: false };
     holds.owner = isIgmp(own.protocolId) ? undefined : own;
-    holds.igmp = isIgmp(own.protocolId) ? own : beside;
+    holds.igmp = isIgmp(own.protocolId) ? own : igmpHold;
   }
 
-  /** The next change. */
+  /** The next event. */
   apply(event: EventMessage): void {
     const { ifIndex, nextHop } = event;
     if (ifIndex === undefined || nextHop === undefined) return this.#applyToSession(event);
@@ -38,7 +38,7 @@ export class RouterHolds {
     if (holds.owner === undefined) showIgmp(holds, event.ts);
   }
 
-  /** Whether a session is on an interface whose name no list told. */
+  /** Whether an interface is held by a session whose name no listing contained. */
   get lacksNames(): boolean {
     return this.#shown().some(({ session }) => !this.#names.has(session));
   }
@@ -47,14 +47,14 @@ export class RouterHolds {
     this.#names.set(session, name);
   }
 
-  /** As a list would say it. */
+  /** As a listing would contain them. */
   items(): InterfaceItem[] {
     return [...this.#held.values()].flatMap(({ key, owner, igmp }) => {
       const holder = owner ?? igmp;
       if (!holder) return [];
       const name = this.#names.get(holder.session) ?? '';
       const item = { ...key, ...holder, name, since: holder.since ?? 0 };
-      return owner && igmp ? [{ ...item, igmp: besideOf(igmp) }] : [item];
+      return owner && igmp ? [{ ...item, igmp: igmpHoldOf(igmp) }] : [item];
     });
   }
 
@@ -89,7 +89,7 @@ function holdOf(event: EventMessage): Hold | undefined {
   return { protocolId, componentId, session, epoch, since, stale: false };
 }
 
-/** What becomes of a hold by what happens to its session. Who is over is on nothing any more, before each `released`. */
+/** A hold after an event of its session. A session that is over holds nothing, also before each `released`. */
 function afterwards(hold: Hold, { type, session, epoch }: EventMessage): Hold | undefined {
   if (type === 'expired' || type === 'evicted') return undefined;
   if (type === 'stale') return { ...hold, stale: true };
@@ -97,11 +97,11 @@ function afterwards(hold: Hold, { type, session, epoch }: EventMessage): Hold | 
   return { ...rest, session: session ?? hold.session, epoch: epoch ?? hold.epoch, stale: false };
 }
 
-/** Beside an owner nobody told since when IGMP is there: seen from now on, at the latest. */
+/** The time of an IGMP hold on an owned interface is unknown; it exists since `ts` at the latest. */
 function showIgmp(holds: Holds, ts: number): void {
   if (holds.igmp) holds.igmp = { ...holds.igmp, since: holds.igmp.since ?? ts };
 }
 
-function besideOf({ protocolId, componentId, session, epoch }: Hold) {
+function igmpHoldOf({ protocolId, componentId, session, epoch }: Hold) {
   return { protocolId, componentId, session, epoch };
 }

@@ -1,24 +1,23 @@
 import type { EventMessage, InterfaceItem, Revision } from '@mgm/protocol';
 import type { Context } from '../rpc/context.ts';
-import { readLog } from './log-page.ts';
-import { interfacePages, sessionPages } from '../rpc/pages.ts';
+import { interfacePages, readLog, sessionPages } from '../rpc/pages.ts';
 import { RouterHolds } from './holds.ts';
 
-/** All interfaces that somebody is on, at one revision. */
-export interface Listing extends Moment {
+/** All held interfaces at one revision. */
+export interface Listing extends Instant {
   readonly interfaces: readonly InterfaceItem[];
 }
 
-interface Moment {
+interface Instant {
   readonly rev: Revision;
   readonly log: string;
-  /** When the change of this revision was, in ms on the store's clock; 0 where the log does not tell. */
+  /** When the event of this revision happened, in ms on the store clock; 0 if the log does not have it. */
   readonly ts: number;
 }
 
 /**
- * Lists a router as it is at one revision, although its pages are read while it changes: the changes since the first page, up to
- * the end that the log has then, are applied to what the pages say. `undefined` where the log was cut or lost meanwhile.
+ * Lists a router at one revision, although its pages are read while it changes: the events since the first page, up to the
+ * then last one of the log, are applied to the pages. `undefined` if the log was cut or lost meanwhile.
  */
 export async function listAtOneRevision(
   context: Context,
@@ -43,7 +42,7 @@ async function apply(
   holds: RouterHolds,
   begin: { readonly rev: Revision; readonly log: string },
   signal: AbortSignal,
-): Promise<Moment | undefined> {
+): Promise<Instant | undefined> {
   let { rev } = begin;
   let ts = await timeOf(context, rev, signal);
   for (let target: number | undefined; target === undefined || rev < target;) {
@@ -64,7 +63,7 @@ async function timeOf(context: Context, rev: Revision, signal: AbortSignal): Pro
   return page === 'compacted' ? 0 : (page.events[0]?.ts ?? 0);
 }
 
-/** Events name no names. */
+/** Events do not contain the names of sessions. */
 async function learnNames(
   context: Context,
   holds: RouterHolds,

@@ -1,33 +1,58 @@
 import { SERVICE_NAME } from '@mgm/protocol';
-import { absentLeftOut } from '../rpc/absent.ts';
-import type { Context } from '../rpc/context.ts';
-import { readReplica, type ReplicaFields } from './decode-replica.ts';
+import type { Subjects } from '@mgm/protocol';
 import { MgmError } from '../errors.ts';
+import { omitUndefined } from '../options.ts';
+import { pause } from '../rpc/clock.ts';
+import type { Context } from '../rpc/context.ts';
 import type { Incoming } from '../rpc/transport.ts';
-import { pause } from '../rpc/waiting.ts';
 
-/** How the clock of the store differs from that of this machine. */
+/** A manager as it reports itself. Counts are of its present run. */
+export interface ReplicaFields {
+  /** Of this run, as NATS knows it: `$SRV.INFO.mgm-manager.<id>` reaches it alone. */
+  readonly id: string;
+  /** As configured (`MGM_NAME`), for logs and people. */
+  readonly name: string;
+  readonly version: string;
+  /** When it began to serve, in ms, by its own clock. */
+  readonly startedAt: number;
+  /** Requests that it received. */
+  readonly requests: number;
+  /** How many of them it has answered. */
+  readonly answered: number;
+  /** How many of the replies decided nothing: `unavailable`, `overloaded`, `indeterminate` or `store-full`. */
+  readonly failed: number;
+  /** Mean time from receiving a request to its reply, in ms; `undefined` before the first. */
+  readonly meanMs: number | undefined;
+  /** What it promises for an acknowledged change: `memory`, `durable` or `replicated`; `undefined` if not reported. */
+  readonly durability: string | undefined;
+  /** The server that holds its state, `redis 7.0.15`; `undefined` if not reported. */
+  readonly store: string | undefined;
+  /** Why it can't decide requests now; empty when it can. */
+  readonly trouble: readonly string[];
+}
+
+/** The difference between the store clock and the clock of this machine. */
 export interface ClockDifference {
-  /** How far the store's is ahead, in ms; negative where it is behind. */
+  /** How far the store clock is ahead, in ms; negative if it is behind. */
   readonly aheadMs: number;
-  /** By how much that may be wrong, in ms: half of the round trip. */
+  /** The error of that, in ms: half of the round trip. */
   readonly withinMs: number;
 }
 
-/** A manager that is there, as it tells of itself. Counts are of its present run. */
+/** A manager that serves. */
 export interface Replica extends ReplicaFields {
-  /** Measured by this answer; `undefined` where the replica did not reach its store for it. */
+  /** Measured with this reply; `undefined` if the replica did not reach its store for it. */
   readonly storeClock: ClockDifference | undefined;
 }
 
-/** How long to listen. */
+/** How long to collect replies. */
 export interface ReplicasOptions {
   /**
-   * For how long, in ms: 1 to 60000, default 500. Who answers later is not listed; but where nobody has answered by then, the
-   * first is waited for, as long as a call of this client may take.
+   * How long to wait for replies, in ms: 1 to 60000, default 500. Later ones are not listed; but without any reply by
+   * then, the first one is awaited up to the deadline of this client's calls.
    */
   readonly withinMs?: number | undefined;
-  /** Gives up: rejects with `MgmError` `aborted`. */
+  /** Aborts the call: it rejects with `MgmError` `aborted`. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -35,7 +60,7 @@ const WITHIN_MS = 500;
 const LONGEST_MS = 60_000;
 const SUBJECT = `$SRV.STATS.${SERVICE_NAME}`;
 
-/** Asks every manager under this prefix, and waits out the time since nobody knows how many there are. */
+/** Asks every manager under this prefix, and waits `withinMs` because their number is unknown. */
 export async function listReplicas(
   context: Context,
   { withinMs = WITHIN_MS, signal }: ReplicasOptions = {},
@@ -55,13 +80,13 @@ export async function listReplicas(
     round.end();
   }
   if (round.refused) throw round.refused;
-  if (signal?.aborted) throw failure('aborted', 'listing replicas was given up by its caller');
+  if (signal?.aborted) throw failure('aborted', 'listing replicas was aborted by its caller');
   return round.found.toSorted((a, b) => a.name.localeCompare(b.name) || a.id.localeCompare(b.id));
 }
 
 let lastRound = 0;
 
-/** One question to all of them, and what they answered. */
+/** One request to all managers, and their replies. */
 class Round {
   readonly found: Replica[] = [];
   refused: MgmError | undefined;
@@ -76,7 +101,7 @@ class Round {
   constructor(context: Context) {
     const { transport } = context;
     this.#context = context;
-    // Deeper than the replies to requests, which it must not meet.
+    // One token deeper than the reply subjects of requests, so that the two do not collide.
     this.#inbox = `${transport.inbox}.replicas.${++lastRound}`;
     this.#end = [
       transport.subscribe(this.#inbox, (reply) => this.#onReply(reply)),
@@ -87,12 +112,12 @@ class Round {
     ];
   }
 
-  /** Fires when nothing more can come. */
+  /** Fires when no further reply can arrive. */
   get over(): AbortSignal {
     return this.#over.signal;
   }
 
-  /** Fires with the first answer. */
+  /** Fires with the first reply. */
   get answered(): AbortSignal {
     return this.#answered.signal;
   }
@@ -125,7 +150,7 @@ class Round {
 
   #onForbidden(subject: string): void {
     if (subject !== SUBJECT && subject !== this.#inbox) return;
-    this.refused = failure('not-permitted', `NATS refuses this user ${subject}`);
+    this.refused = failure('not-permitted', `NATS does not let this user use ${subject}`);
     this.#over.abort();
   }
 }
@@ -139,6 +164,77 @@ function failure(
     reason,
     outcome: 'not-done',
     retryable: reason === 'unavailable',
-    ...absentLeftOut({ field }),
+    ...omitUndefined({ field }),
   });
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** A reply to `$SRV.STATS`; `undefined` for any other message, and for a manager under another prefix. */
+function readReplica(
+  bytes: Uint8Array,
+  subjects: Subjects,
+): (ReplicaFields & { readonly storeClockMs: number | undefined }) | undefined {
+  const stats = fieldsIn(bytes);
+  const endpoints = listIn(stats, 'endpoints');
+  const id = textIn(stats, 'id');
+  if (id === undefined || !endpoints.some((one) => one['subject'] === subjects.anyRouter('take'))) {
+    return undefined;
+  }
+  const metadata = asFields(stats['metadata']);
+  const data = endpoints.map((one) => asFields(one['data']));
+  const state = data.map((one) => asFields(one['replica'])).find((one) => 'trouble' in one) ?? {};
+  const answered = sum(data, (one) => numberIn(one, 'answered'));
+  const tookMs = sum(data, (one) => numberIn(one, 'answered') * numberIn(one, 'meanMs'));
+  return {
+    id,
+    name: textIn(metadata, 'replica') ?? id,
+    version: textIn(stats, 'version') ?? '',
+    startedAt: Date.parse(textIn(stats, 'started') ?? '') || 0,
+    requests: sum(endpoints, (one) => numberIn(one, 'num_requests')),
+    answered,
+    failed: sum(data, (one) => numberIn(one, 'failed')),
+    meanMs: answered > 0 ? tookMs / answered : undefined,
+    durability: textIn(metadata, 'durability'),
+    store: textIn(state, 'store') ?? textIn(metadata, 'store'),
+    trouble: textsIn(state, 'trouble'),
+    storeClockMs: typeof state['storeClockMs'] === 'number' ? state['storeClockMs'] : undefined,
+  };
+}
+
+function fieldsIn(bytes: Uint8Array): Fields {
+  try {
+    const read: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    return asFields(read);
+  } catch {
+    return {};
+  }
+}
+
+function asFields(value: unknown): Fields {
+  return typeof value === 'object' && value !== null ? { ...value } : {};
+}
+
+function listIn(fields: Fields, name: string): Fields[] {
+  const value = fields[name];
+  return Array.isArray(value) ? value.map(asFields) : [];
+}
+
+function textIn(fields: Fields, name: string): string | undefined {
+  const value = fields[name];
+  return typeof value === 'string' ? value : undefined;
+}
+
+function textsIn(fields: Fields, name: string): string[] {
+  const value: unknown = fields[name];
+  return Array.isArray(value) ? value.map(String) : [];
+}
+
+function numberIn(fields: Fields, name: string): number {
+  const value = fields[name];
+  return typeof value === 'number' && Number.isFinite(value) ? value : 0;
+}
+
+function sum(list: readonly Fields[], numberOf: (one: Fields) => number): number {
+  return list.reduce((total, one) => total + numberOf(one), 0);
 }

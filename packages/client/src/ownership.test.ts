@@ -1,7 +1,7 @@
 import { epochOf, NO_NEXT_HOP, type InterfaceKey } from '@mgm/protocol';
 import { describe, expect, it } from 'vitest';
-import { MgmError } from '../errors.ts';
-import { Holdings } from './holdings.ts';
+import { MgmError } from './errors.ts';
+import { Holdings } from './ownership.ts';
 
 const KEY: InterfaceKey = { ifIndex: 7, nextHop: NO_NEXT_HOP };
 const [FIRST, SECOND] = [epochOf(9), epochOf(10)];
@@ -11,8 +11,7 @@ function because(message: string): MgmError {
 }
 
 function newHoldings() {
-  let checks = 0;
-  const holdings = new Holdings({ check: () => checks++, giveBack: async () => {} });
+  const holdings = new Holdings({ check: () => {}, release: async () => {} });
   return { holdings, grant: (epoch = FIRST) => holdings.grant(KEY, epoch, because('again')) };
 }
 

@@ -1,0 +1,269 @@
+import { encodeMessage } from '@mgm/protocol';
+import type {
+  BulkResult,
+  Epoch,
+  Handle,
+  InterfaceKey,
+  RefusalFields,
+  Reply,
+  WireMap,
+} from '@mgm/protocol';
+import { MgmError, type ErrorOrigin } from '../errors.ts';
+import type { CallOptions } from '../options.ts';
+import type { Call } from '../rpc/calls.ts';
+import { worthMs, type Context } from '../rpc/context.ts';
+import { isRefusal } from '../rpc/replies.ts';
+import { Sequence } from './sequence.ts';
+
+/** The operations on interfaces. */
+export type InterfaceOperation = 'take' | 'release';
+
+/**
+ * Interfaces per request. The contract allows 1024, and those would cost hardly less each; but with few large requests
+ * this process, the manager and the store work in turn instead of in parallel.
+ */
+const REQUEST_ITEMS = 256;
+
+/** Unanswered requests of one session. Managers allow four times as many. */
+const IN_FLIGHT_MAX = 1_024;
+
+/**
+ * Interfaces in unanswered requests of one session: more would occupy a manager so long that other sessions, and this
+ * session's own keepalive, had to wait.
+ */
+const INTERFACES_IN_FLIGHT_MAX = 8_192;
+
+/** One interface to be taken or released. */
+export interface Item {
+  readonly operation: InterfaceOperation;
+  readonly key: InterfaceKey;
+  /** A take: the epoch under which this client held the interface until the store lost data. */
+  readonly had?: Epoch | undefined;
+  /** Only items of the same group share a request. */
+  readonly group: number;
+  readonly timeoutMs: number;
+  readonly deadlineMono: number;
+  /** Called at most once. */
+  readonly onResult: (result: ItemResult) => void;
+}
+
+export type ItemResult =
+  | { readonly kind: 'done'; readonly epoch: Epoch | undefined }
+  | { readonly kind: 'refused'; readonly refusal: RefusalFields }
+  /** `abandonedSeq`: the number of the abandoned request, if one was sent. */
+  | { readonly kind: 'unanswered'; readonly error: MgmError; readonly abandonedSeq?: number };
+
+interface SentRequest {
+  readonly call: Call<InterfaceOperation>;
+  readonly items: readonly Item[];
+  /** How many of the items still have a caller. */
+  waitingFor: number;
+}
+
+/**
+ * The sequenced requests of one session.
+ *
+ * Items added in one turn of the event loop share a request of up to 256 interfaces, which costs NATS, the codec and the
+ * manager hardly more than one. There is no timer: a lone take is sent at the end of its turn; while the window of
+ * unanswered requests is full, queued items collect into larger requests.
+ *
+ * A request has one `seq`, but its items belong to different callers. Dropping an item does not stop the request for the
+ * others, and its result still arrives, so that the outcome is known. Dropping the last one abandons the request.
+ */
+export class Requests {
+  readonly sequence: Sequence;
+  readonly #context: Context;
+  readonly #handle: Handle;
+  readonly #over: () => MgmError | undefined;
+  readonly #queues: Record<InterfaceOperation, Item[]> = { take: [], release: [] };
+  /** The request in which an item was sent. Items that are neither here nor queued were dropped. */
+  readonly #sent = new Map<Item, SentRequest>();
+  readonly #dropped = new Set<Item>();
+  #interfacesInFlight = 0;
+  #isFlushing = false;
+
+  /** @param over why nothing may be sent any more; called before each attempt */
+  constructor(
+    context: Context,
+    handle: Handle,
+    over: () => MgmError | undefined,
+    inFlightMax: number = IN_FLIGHT_MAX,
+  ) {
+    this.sequence = new Sequence(inFlightMax);
+    this.#context = context;
+    this.#handle = handle;
+    this.#over = over;
+  }
+
+  add(item: Item): void {
+    this.#queues[item.operation].push(item);
+    this.#flushSoon();
+  }
+
+  isSent(item: Item): boolean {
+    return this.#sent.has(item);
+  }
+
+  /** The error of giving up on this item now; `undefined` while it was not sent. */
+  failure(item: Item, why: 'timeout' | 'aborted'): MgmError | undefined {
+    return this.#sent.get(item)?.call.failure(why);
+  }
+
+  /**
+   * The item has no caller any more. A queued item is never sent and has no result; a sent one gets the result of its
+   * request, which is abandoned when none of its items has a caller.
+   */
+  drop(item: Item, why: 'timeout' | 'aborted'): void {
+    const sent = this.#sent.get(item);
+    if (!sent) this.#dropped.add(item);
+    else if (--sent.waitingFor === 0) sent.call.abandon(why);
+  }
+
+  /** Gives every item this error as its result, sent or not, and abandons the requests. */
+  end(error: MgmError): void {
+    const requests = new Set(this.#sent.values());
+    const queued = [...this.#queues.release.splice(0), ...this.#queues.take.splice(0)];
+    const items = [...queued.filter((item) => !this.#dropped.delete(item)), ...this.#sent.keys()];
+    this.#sent.clear();
+    for (const item of items) item.onResult({ kind: 'unanswered', error });
+    for (const { call } of requests) call.abandon('aborted');
+  }
+
+  /** Sends the request that ends the session. */
+  deregister(
+    force: boolean,
+    options: CallOptions,
+  ): { readonly seq: number; readonly call: Call<'deregister'> } {
+    const { clock, timeoutMs, deadlineMs } = this.#context;
+    const limits = {
+      timeoutMs: options.timeoutMs ?? timeoutMs,
+      deadlineMono: clock.monoMs() + (options.deadlineMs ?? deadlineMs),
+    };
+    return this.#start('deregister', { force }, {}, limits);
+  }
+
+  #flushSoon(): void {
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    setImmediate(() => {
+      this.#isFlushing = false;
+      this.#flush();
+    });
+  }
+
+  /** Sends requests while the window has room. */
+  #flush(): void {
+    while (this.sequence.hasRoom && this.#interfacesInFlight < INTERFACES_IN_FLIGHT_MAX) {
+      const items = this.#cut('release') ?? this.#cut('take');
+      if (!items) return;
+      void this.#send(items);
+    }
+  }
+
+  /** The first queued items of one group. */
+  #cut(operation: InterfaceOperation): readonly [Item, ...Item[]] | undefined {
+    const queue = this.#queues[operation];
+    const cut: Item[] = [];
+    let at = 0;
+    for (; at < queue.length && cut.length < REQUEST_ITEMS; at++) {
+      const item = queue[at];
+      if (!item || this.#dropped.delete(item)) continue;
+      if (cut[0] && cut[0].group !== item.group) break;
+      cut.push(item);
+    }
+    this.#queues[operation] = queue.slice(at);
+    const [first, ...rest] = cut;
+    return first && [first, ...rest];
+  }
+
+  async #send(items: readonly [Item, ...Item[]]): Promise<void> {
+    const { seq, call } = this.#request(items);
+    const sent: SentRequest = { call, items, waitingFor: items.length };
+    for (const item of items) this.#sent.set(item, sent);
+    const resultAt = await resultsOf(items, call, seq);
+    this.#interfacesInFlight -= items.length;
+    this.sequence.finish(seq);
+    for (const [at, item] of items.entries()) {
+      if (this.#sent.delete(item)) item.onResult(resultAt(at));
+    }
+    this.#flush();
+  }
+
+  #request(items: readonly [Item, ...Item[]]) {
+    const [{ operation, key }] = items;
+    const isSingle = items.length === 1;
+    const targets = isSingle
+      ? key
+      : { interfaces: items.map((item) => [item.key.ifIndex, item.key.nextHop]) };
+    const isClaim = items.some(({ had }) => had !== undefined);
+    const held = isClaim && { held: items.map(({ had = '0' }) => had) };
+    this.#interfacesInFlight += items.length;
+    return this.#start(operation, { ...targets, ...held }, isSingle ? { interface: key } : {}, {
+      timeoutMs: Math.max(...items.map(({ timeoutMs }) => timeoutMs)),
+      deadlineMono: Math.max(...items.map(({ deadlineMono }) => deadlineMono)),
+    });
+  }
+
+  #start<Name extends InterfaceOperation | 'deregister'>(
+    operation: Name,
+    fields: WireMap,
+    origin: ErrorOrigin,
+    limits: { readonly timeoutMs: number; readonly deadlineMono: number },
+  ): { readonly seq: number; readonly call: Call<Name> } {
+    const { router, subjects, calls } = this.#context;
+    const numbers = this.sequence.issue();
+    const deadlineMs = worthMs(limits.timeoutMs);
+    const call = calls.start({
+      operation,
+      subject: subjects.operation(router, operation),
+      payload: encodeMessage({ handle: this.#handle, ...numbers, ...fields, deadlineMs }),
+      origin: { ...origin, operation, router },
+      ...limits,
+      guard: this.#over,
+    });
+    return { seq: numbers.seq, call };
+  }
+}
+
+type ResultAt = (at: number) => ItemResult;
+
+async function resultsOf(
+  items: readonly [Item, ...Item[]],
+  call: Call<InterfaceOperation>,
+  seq: number,
+): Promise<ResultAt> {
+  try {
+    const { reply } = await call.result;
+    return readResults(items, reply);
+  } catch (error) {
+    if (!(error instanceof MgmError)) throw error;
+    return () => ({ kind: 'unanswered', error, abandonedSeq: seq });
+  }
+}
+
+function readResults(
+  items: readonly [Item, ...Item[]],
+  reply: Reply<InterfaceOperation>,
+): ResultAt {
+  if (isRefusal(reply)) return () => ({ kind: 'refused', refusal: reply });
+  const results: readonly BulkResult[] =
+    items.length === 1 ? [{ ...reply, status: 0 }] : (reply.results ?? []);
+  return (at) => readResult(results[at], items[0].operation);
+}
+
+function readResult(result: BulkResult | undefined, operation: InterfaceOperation): ItemResult {
+  if (!result) return { kind: 'unanswered', error: badReply(operation, 'has too few results') };
+  if (isRefusal(result)) return { kind: 'refused', refusal: result };
+  if (operation === 'take' && !result.epoch) {
+    return { kind: 'unanswered', error: badReply(operation, 'has no epoch') };
+  }
+  return { kind: 'done', epoch: result.epoch };
+}
+
+function badReply(operation: InterfaceOperation, fault: string): MgmError {
+  return new MgmError(`the reply to \`${operation}\` ${fault}`, {
+    reason: 'bad-reply',
+    outcome: 'unknown',
+    operation,
+  });
+}

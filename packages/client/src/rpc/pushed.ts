@@ -1,0 +1,53 @@
+import { decodeMessage, isEpoch, parseNextHop } from '@mgm/protocol';
+import type { CallbackMessage, EventMessage, HeadMessage, WireMap } from '@mgm/protocol';
+
+/** A decoded callback. Newer managers may send types that this version does not know. */
+export type AnyCallback =
+  | { readonly kind: 'known'; readonly seq: number; readonly message: CallbackMessage }
+  | { readonly kind: 'unknown'; readonly seq: number; readonly type: string };
+
+/** Room for fields of newer managers. */
+const BYTES_MAX = 1024 * 1024;
+const NESTING_MAX = 16;
+
+/** A pushed callback, or `undefined` for any other message. */
+export function decodeCallback(bytes: Uint8Array): AnyCallback | undefined {
+  const fields = decode(bytes);
+  return fields && readCallback(fields);
+}
+
+/** A callback of a push or a mailbox reply; `undefined` if it has no valid number. */
+export function readCallback(value: object): AnyCallback | undefined {
+  const { seq, type, ifIndex, nextHop, epoch } = value as Partial<Record<string, unknown>>;
+  if (typeof seq !== 'number' || !Number.isSafeInteger(seq) || seq < 1) return undefined;
+  const isKnown =
+    type === 'DISABLE_IGMP' ||
+    type === 'ENABLE_IGMP' ||
+    (type === 'OWNERSHIP_LOST' && typeof epoch === 'string' && isEpoch(epoch));
+  if (!isKnown || !Number.isInteger(ifIndex)) return { kind: 'unknown', seq, type: String(type) };
+  const message = { ...value, nextHop: parseNextHop(nextHop) } as CallbackMessage;
+  return { kind: 'known', seq, message };
+}
+
+/** A pushed event, or `undefined` for any other message. Unknown types of newer managers are passed through. */
+export function decodeEvent(bytes: Uint8Array): EventMessage | undefined {
+  const fields = decode(bytes);
+  if (!fields || !isRevision(fields['rev']) || typeof fields['type'] !== 'string') return undefined;
+  return fields as unknown as EventMessage;
+}
+
+/** A pushed head, or `undefined` for any other message. */
+export function decodeHead(bytes: Uint8Array): HeadMessage | undefined {
+  const fields = decode(bytes);
+  if (!fields || !isRevision(fields['rev']) || typeof fields['log'] !== 'string') return undefined;
+  return fields as unknown as HeadMessage;
+}
+
+function decode(bytes: Uint8Array): WireMap | undefined {
+  const decoded = decodeMessage(bytes, BYTES_MAX, NESTING_MAX);
+  return decoded.kind === 'message' ? decoded.value : undefined;
+}
+
+function isRevision(value: unknown): boolean {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
+}
