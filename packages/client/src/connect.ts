@@ -4,7 +4,7 @@ import { badRequest, isMgmError, MgmError } from './errors.ts';
 import { Mgm } from './mgm.ts';
 import { checkedLimits, silentLogger, type CallLimits, type Logger } from './options.ts';
 import { Calls } from './rpc/calls.ts';
-import { Agenda, backoffMs, pause, systemClock, untilAborted } from './rpc/clock.ts';
+import { Agenda, backoffMs, pause, systemClock } from './rpc/clock.ts';
 import { StoreLog } from './rpc/context.ts';
 import { dial, Transport, type ConnectionOptions, type NatsConnection } from './rpc/transport.ts';
 
@@ -112,12 +112,11 @@ async function dialUntil(options: ConnectOptions, deadlineMs: number): Promise<N
 }
 
 async function dialOnce(options: ConnectOptions): Promise<NatsConnection> {
-  const dialing = dial(connectionOptions(options));
-  return await untilAborted(dialing, options.signal).catch((error: unknown) => {
-    if (!options.signal?.aborted) throw error;
-    dialing.then((connection) => connection.close()).catch(() => {});
-    throw aborted();
-  });
+  try {
+    return await dial(connectionOptions(options), options.signal);
+  } catch (error) {
+    throw options.signal?.aborted ? aborted() : error;
+  }
 }
 
 function connectionOptions({ servers, name, user, pass, token, tls, natsOptions }: ConnectOptions) {

@@ -4,30 +4,30 @@ import { MgmError } from '../errors.ts';
 
 export type { ConnectionOptions, NatsConnection } from '@mgm/nats';
 
-/** `up`: messages go out. `down`: the connection is lost and being made again. `closed`: for good. */
+/** `up`: messages are sent. `down`: the connection is lost and is being restored. `closed`: final. */
 export type LinkState = 'up' | 'down' | 'closed';
 
-/** A message that came in. `noResponders`: NATS' own answer that nobody listens on the subject of a request (503). */
+/** A received message. `noResponders`: the reply of NATS itself that a request's subject has no subscribers (503). */
 export interface Incoming {
   readonly subject: string;
   readonly data: Uint8Array;
   readonly noResponders: boolean;
 }
 
-/** What the rest of the client hears from the link without having asked. */
+/** Listeners for changes of the connection. */
 export interface LinkListener {
   onState(state: LinkState): void;
-  /** The server refuses this user to publish to, or to subscribe to, a subject. */
+  /** The server does not let this user publish to, or subscribe to, a subject. */
   onForbidden(operation: 'publish' | 'subscription', subject: string): void;
 }
 
-/** How soon a silent connection is noticed: three unanswered intervals, well within the default lease of 10 s. */
+/** A silent connection is noticed after three unanswered intervals, well within the default lease of 10 s. */
 const PING_INTERVAL_MS = 2_000;
 const RECONNECT_WAIT_MS = 200;
 const RECONNECT_JITTER_MS = 200;
 const CONNECT_TIMEOUT_MS = 2_000;
 
-/** Ours first, the caller's over them: connection losses are healed for ever, and noticed soon. */
+/** Defaults, overridden by the caller's options: lost connections are noticed soon and restored for ever. */
 const CONNECTION_DEFAULTS = {
   maxReconnectAttempts: -1,
   reconnectTimeWait: RECONNECT_WAIT_MS,
@@ -38,21 +38,26 @@ const CONNECTION_DEFAULTS = {
   ignoreAuthErrorAbort: true,
 } as const satisfies ConnectionOptions;
 
-/** One try to connect. Rejects with {@link MgmError} `not-permitted` for a refused login, else `unavailable`. */
-export async function dial(options: ConnectionOptions): Promise<NatsConnection> {
+/**
+ * One attempt to connect. Rejects with {@link MgmError} `not-permitted` for a refused login, otherwise `unavailable`; with
+ * the reason of the signal when that fires.
+ */
+export async function dial(
+  options: ConnectionOptions,
+  signal: AbortSignal | undefined,
+): Promise<NatsConnection> {
   try {
-    return await connectNats({ ...CONNECTION_DEFAULTS, ...options });
+    return await connectNats({ ...CONNECTION_DEFAULTS, ...options }, signal);
   } catch (cause) {
-    throw connectError(cause);
+    throw signal?.aborted ? cause : connectError(cause);
   }
 }
 
 /**
- * The NATS connection as the client uses it: publish with a reply subject, subscribe, and know whether it is up. The only
- * file that touches the `nats` package.
+ * The NATS connection as the client uses it: publish with a reply subject, subscribe, and observe its state.
  *
- * While it is down nothing must be published: the package would keep the message and might send it much later, long
- * after the caller gave up on it.
+ * Nothing may be published while it is down: the `nats` package would buffer the message and might send it much later,
+ * long after its call failed.
  */
 export class Transport {
   readonly inbox: string;
@@ -61,7 +66,7 @@ export class Transport {
   #listeners: LinkListener[] = [];
   #state: LinkState = 'up';
 
-  /** @param owned whether `close` ends the connection, too */
+  /** @param owned whether `close` closes the connection, too */
   constructor(connection: NatsConnection, owned: boolean, inboxPrefix?: string) {
     this.#connection = connection;
     this.#owned = owned;
@@ -78,7 +83,7 @@ export class Transport {
     return this.#connection.getServer();
   }
 
-  /** Tells the listener from now on. Returns what ends that. */
+  /** Adds a listener. Returns a function that removes it. */
   listen(listener: LinkListener): () => void {
     this.#listeners.push(listener);
     return () => {
@@ -86,12 +91,12 @@ export class Transport {
     };
   }
 
-  /** Calls `onState` at each change of state. Returns what ends that. */
+  /** Calls `onState` at each change of state. Returns a function that ends that. */
   onState(onState: (state: LinkState) => void): () => void {
     return this.listen({ onState, onForbidden: () => {} });
   }
 
-  /** Hands a message to the socket. Throws {@link MgmError} where it can't be; then it was not sent. */
+  /** Hands a message to the connection. Throws {@link MgmError} if it was not sent. */
   publish(subject: string, payload: Uint8Array, reply: string): void {
     try {
       this.#connection.publish(subject, payload, { reply });
@@ -100,7 +105,7 @@ export class Transport {
     }
   }
 
-  /** Calls `onMessage` for each message, in the order of arrival. Returns what ends it. */
+  /** Calls `onMessage` for each message, in the order of arrival. Returns a function that unsubscribes. */
   subscribe(subject: string, onMessage: (message: Incoming) => void): () => void {
     const subscription = this.#connection.subscribe(subject, {
       callback: (error, message) => {
@@ -112,12 +117,7 @@ export class Transport {
     };
   }
 
-  /** Resolves when the server has everything that was published so far; never where the connection is lost. */
-  async flush(): Promise<void> {
-    await this.#connection.flush();
-  }
-
-  /** Ends an own connection at once: what was not flushed is lost. */
+  /** Closes an owned connection immediately: unflushed messages are lost. */
   async close(): Promise<void> {
     this.#change('closed');
     if (this.#owned) await this.#connection.close();
@@ -175,7 +175,7 @@ function connectError(cause: unknown): MgmError {
 
 function publishError(cause: unknown): MgmError {
   if (natsFault(cause).kind === 'too-large') {
-    return new MgmError('the request is larger than the NATS server takes', {
+    return new MgmError('the request exceeds `max_payload` of the NATS server', {
       reason: 'bad-request',
       outcome: 'not-done',
       cause,
