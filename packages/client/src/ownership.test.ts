@@ -15,7 +15,7 @@ function newHoldings() {
   return { holdings, grant: (epoch = FIRST) => holdings.grant(KEY, epoch, because('again')) };
 }
 
-describe('what a session holds', () => {
+describe('a hold', () => {
   it('ends, with its signal, when the manager takes its epoch away', () => {
     const { holdings, grant } = newHoldings();
     const ownership = grant();
@@ -34,7 +34,7 @@ describe('what a session holds', () => {
     expect(ownership.isHeld).toBe(true);
   });
 
-  it('is over from the start when the loss overtook the answer to the take', () => {
+  it('is over from the start when the loss overtook the reply to the take', () => {
     const { holdings, grant } = newHoldings();
     holdings.lose(KEY, FIRST, because('admin'), true);
     const ownership = grant();
@@ -43,7 +43,7 @@ describe('what a session holds', () => {
     expect(holdings.size).toBe(0);
   });
 
-  it('is not over from the start when what was lost was older, or that take is long over', () => {
+  it('is not over from the start when the lost epoch was older, or that take is settled', () => {
     const { holdings, grant } = newHoldings();
     holdings.lose(KEY, FIRST, because('admin'), true);
     expect(grant(SECOND).isHeld).toBe(true);

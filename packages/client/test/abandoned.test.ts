@@ -14,7 +14,7 @@ afterAll(async () => await nats.stop());
 
 let lastPrefix = 0;
 
-/** A session with a manager that does what the test says. */
+/** A session of a scripted manager. */
 async function stage(options: Partial<ConnectOptions & ProtocolOptions> = {}) {
   const prefix = `abandoned${++lastPrefix}.v1`;
   const scope = new AsyncDisposableStack();
@@ -28,8 +28,8 @@ async function stage(options: Partial<ConnectOptions & ProtocolOptions> = {}) {
 const numbers = ({ operation, fields }: Received) => [operation, fields['seq'], fields['ack']];
 const MS = { withinMs: 5_000 };
 
-describe('a take without an answer', () => {
-  it('has an unknown outcome, and is undone with its number passed before the next one on the interface', async () => {
+describe('a take without a reply', () => {
+  it('has an unknown outcome, and is undone with its number passed before the next call on the interface', async () => {
     await using at = await stage();
     const { manager, session } = at;
     manager.script('take', ({ fields }) => (fields['seq'] === 1 ? undefined : { epoch: '5' }));
@@ -46,7 +46,7 @@ describe('a take without an answer', () => {
     ]);
   });
 
-  it('is undone only when every number below has been passed as well, else it could still happen', async () => {
+  it('is undone only when every lower number has been passed as well, because it could still be executed', async () => {
     await using at = await stage({ gather: false });
     const { manager, session } = at;
     const slow = Promise.withResolvers<(reply: object) => void>();
@@ -56,7 +56,7 @@ describe('a take without an answer', () => {
     const first = session.takeInterfaceOwnership({ ifIndex: 1 }, { deadlineMs: 5_000 });
     const answerFirst = await slow.promise;
     await errorOf(session.takeInterfaceOwnership({ ifIndex: 2 }, { deadlineMs: 200 }));
-    // A release with ack 1 would leave the take with seq 2 possible: there must be none yet.
+    // After a release with ack 1 the take with seq 2 could still be executed: it must not be sent yet.
     await errorOf(session.takeInterfaceOwnership({ ifIndex: 3 }, { deadlineMs: 200 }));
     expect(manager.of('release')).toEqual([]);
     answerFirst({ epoch: '5' });
@@ -67,7 +67,7 @@ describe('a take without an answer', () => {
     }, MS);
   });
 
-  it('is undone again and again until a manager has confirmed it', async () => {
+  it('is undone repeatedly until a manager has confirmed it', async () => {
     await using at = await stage();
     const { manager, session } = at;
     manager.script('take', () => undefined);
@@ -83,8 +83,8 @@ describe('a take without an answer', () => {
   });
 });
 
-describe('takes that share a request without an answer', () => {
-  it('each tell of their own interface', async () => {
+describe('takes that share a request without a reply', () => {
+  it('fail with their own interface each', async () => {
     await using at = await stage();
     const { manager, session } = at;
     manager.script('take', () => undefined);
@@ -119,7 +119,7 @@ describe('a take whose caller gives up', () => {
     expect(manager.of('release')).toEqual([]);
   });
 
-  it('after it was sent is told at once, and the take is undone', async () => {
+  it('after it was sent rejects immediately, and is undone', async () => {
     await using at = await stage({ timeoutMs: 5_000, deadlineMs: 10_000 });
     const { manager, session } = at;
     const controller = new AbortController();
@@ -134,7 +134,7 @@ describe('a take whose caller gives up', () => {
     expect(session.ownerships).toEqual([]);
   });
 
-  it('while others share its request is told at once, and only its interface is given back', async () => {
+  it('while others share its request rejects immediately, and only its interface is released', async () => {
     await using at = await stage({ timeoutMs: 5_000, deadlineMs: 10_000 });
     const { manager, session } = at;
     const controller = new AbortController();
@@ -162,7 +162,7 @@ describe('a take whose caller gives up', () => {
     expect(manager.of('take')).toHaveLength(1);
   });
 
-  it('while it waits for another operation on the interface leaves that alone', async () => {
+  it('while it waits for another call on the interface does not affect that', async () => {
     await using at = await stage({ timeoutMs: 5_000, deadlineMs: 10_000 });
     const { manager, session } = at;
     const sent = Promise.withResolvers<(reply: object) => void>();
@@ -180,7 +180,7 @@ describe('a take whose caller gives up', () => {
 });
 
 describe('a release', () => {
-  it('without an answer goes on until it is certain, and the interface waits for it', async () => {
+  it('without a reply continues until it is certain, and the interface waits for it', async () => {
     await using at = await stage();
     const { manager, session } = at;
     const ownership = await session.takeInterfaceOwnership({ ifIndex: 7 });
@@ -196,7 +196,7 @@ describe('a release', () => {
     ]);
   });
 
-  it('whose caller gives up goes on all the same, sent or not', async () => {
+  it('whose caller gives up continues nevertheless, sent or not', async () => {
     await using at = await stage();
     const { manager, session } = at;
     const ownership = await session.takeInterfaceOwnership({ ifIndex: 7 });
@@ -227,7 +227,7 @@ describe('a release', () => {
 });
 
 describe('a refusal of the handle', () => {
-  it('ends the session at once, whatever it was asked for', async () => {
+  it('ends the session immediately, whatever the operation was', async () => {
     await using at = await stage({ reregister: false });
     const { manager, session } = at;
     const { signal } = await session.takeInterfaceOwnership({ ifIndex: 1 });
@@ -240,7 +240,7 @@ describe('a refusal of the handle', () => {
 });
 
 describe('a deregistration', () => {
-  it('by force gives up what is under way, with a number above all of it', async () => {
+  it('by force abandons pending calls, with a number above all of them', async () => {
     await using at = await stage({ timeoutMs: 5_000, deadlineMs: 10_000 });
     const { manager, session } = at;
     const sent = Promise.withResolvers<void>();
@@ -253,7 +253,7 @@ describe('a deregistration', () => {
     expect(session.signal.aborted).toBe(true);
   });
 
-  it('waits for what is under way, refuses what is new, and leaves the session when it is refused', async () => {
+  it('waits for pending calls, refuses new ones, and keeps the session if it is refused', async () => {
     await using at = await stage({ timeoutMs: 5_000, deadlineMs: 10_000 });
     const { manager, session } = at;
     const sent = Promise.withResolvers<(reply: object) => void>();
@@ -285,8 +285,8 @@ describe('a deregistration', () => {
   });
 });
 
-describe('many operations at once', () => {
-  it('go out as one request, and come back as values in bulk calls', async () => {
+describe('many calls at the same time', () => {
+  it('are sent as one request, and return values in bulk calls', async () => {
     await using at = await stage();
     const { manager, session } = at;
     manager.script('take', ({ fields }) => {
@@ -318,7 +318,7 @@ describe('many operations at once', () => {
     ]);
   });
 
-  it('are refused as a whole where one can not be, or is named twice', async () => {
+  it('are refused as a whole if one is invalid or duplicate', async () => {
     await using at = await stage();
     const { manager, session } = at;
     const wrong = await errorOf(session.takeInterfaces([{ ifIndex: 1 }, { ifIndex: -1 }]));
@@ -330,7 +330,7 @@ describe('many operations at once', () => {
     expect(manager.of('take')).toEqual([]);
   });
 
-  it('do not flood the manager: what is over 8192 interfaces waits for answers', async () => {
+  it('do not flood the manager: more than 8192 interfaces wait for replies', async () => {
     await using at = await stage({ timeoutMs: 5_000, deadlineMs: 10_000 });
     const { manager, session } = at;
     const answers: (() => void)[] = [];
@@ -350,7 +350,7 @@ describe('many operations at once', () => {
     expect(results.filter(({ kind }) => kind === 'taken')).toHaveLength(10_000);
   });
 
-  it('go out one by one without gathering', async () => {
+  it('are sent one by one without gathering', async () => {
     await using at = await stage({ gather: false });
     const { manager, session } = at;
     await Promise.all([1, 2].map((ifIndex) => session.takeInterfaceOwnership({ ifIndex })));

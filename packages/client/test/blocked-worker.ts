@@ -2,8 +2,8 @@ import { connect } from '../src/mod.ts';
 import { errorOf } from './error-of.ts';
 
 /**
- * A worker whose only thread hangs for longer than its lease: `node blocked-worker.ts <nats url> <router> <ms>`. Prints what it
- * finds when it goes on, before anything else had a chance to run.
+ * A worker whose only thread hangs for longer than its lease: `node blocked-worker.ts <nats url> <router> <ms>`. Prints the
+ * state that it sees when it continues, before any other code could run.
  */
 const [servers = '', router = '', blockMs = ''] = process.argv.slice(2);
 

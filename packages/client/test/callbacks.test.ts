@@ -14,7 +14,7 @@ import { clientStage, IGMP, next, pim } from './stage.ts';
 const stage = clientStage();
 const MS = { withinMs: 10_000 };
 
-/** Handlers that note what they were called for. */
+/** Handlers that record their callbacks. */
 function recording() {
   const called: string[] = [];
   const note = ({ type, ifIndex }: CallbackMessage): void => void called.push(`${type} ${ifIndex}`);
@@ -22,7 +22,7 @@ function recording() {
 }
 
 describe('IGMP', () => {
-  it('is called back when a routing protocol comes and goes, in pairs and in order', async () => {
+  it('is called back when a routing protocol takes and releases, in pairs and in order', async () => {
     const router = newRouterName();
     await using mgm = await stage.client({ router });
     const { called, handlers } = recording();
@@ -43,7 +43,7 @@ describe('IGMP', () => {
     ]);
   });
 
-  it('hears each callback once and in order although what was pushed got lost', async () => {
+  it('handles each callback once and in order although pushes were lost', async () => {
     await using proxy = await startTcpProxy({ port: stage.servers.nats.port });
     const router = newRouterName();
     const servers = `nats://${proxy.host}:${proxy.port}`;
@@ -69,7 +69,7 @@ describe('IGMP', () => {
 });
 
 describe('an owner', () => {
-  it('is told of a loss in its turn, but its signal does not wait for that', async () => {
+  it('handles a loss in order, but its signal does not wait for that', async () => {
     await using mgm = await stage.client();
     const gate = Promise.withResolvers<void>();
     const called: number[] = [];
@@ -91,7 +91,7 @@ describe('an owner', () => {
     await eventually(() => expect(called).toEqual([1, 2]), MS);
   });
 
-  it('may call from a callback, also for the same interface', async () => {
+  it('may make calls in a callback handler, also on the same interface', async () => {
     await using mgm = await stage.client();
     const again = Promise.withResolvers<string>();
     await using session = await mgm.registerProtocol(
@@ -142,7 +142,7 @@ describe('a callback', () => {
     expect(called).toHaveLength(50);
   });
 
-  it('whose handler fails is tried again, reported each time, and holds up the next ones no longer', async () => {
+  it('whose handler fails is retried, reported each time, and finally skipped', async () => {
     await using manager = await scriptedManager(nats.url);
     await using mgm = await connect({ servers: nats.url, router: 'r1' });
     const failures: SessionEvents['callback-error'][] = [];
@@ -168,7 +168,7 @@ describe('a callback', () => {
     });
   });
 
-  it('of a kind from the future is passed over, and those after it are handled', async () => {
+  it('of an unknown type is skipped, and later ones are handled', async () => {
     await using manager = await scriptedManager(nats.url);
     await using mgm = await connect({ servers: nats.url, router: 'r1' });
     const { called, handlers } = recording();
@@ -201,7 +201,7 @@ describe('a callback', () => {
     },
   );
 
-  it('that is not one is dropped', async () => {
+  it('that is malformed is discarded', async () => {
     await using manager = await scriptedManager(nats.url);
     await using mgm = await connect({ servers: nats.url, router: 'r1' });
     const { called, handlers } = recording();

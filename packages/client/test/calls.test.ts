@@ -30,7 +30,7 @@ it('logs in with the user and password of a URL, also one that looks like a port
 
 let lastRouter = 0;
 
-/** A client of a prefix of its own, so that tests do not hear each other. */
+/** A client with a prefix of its own, so that tests do not affect each other. */
 async function newClient(options: Partial<ConnectOptions> = {}) {
   const prefix = `test${++lastRouter}.v1`;
   const mgm = await connect({
@@ -55,7 +55,7 @@ const HOLDER = {
 };
 
 describe('a call without a manager', () => {
-  it('fails as unavailable, not done, when its time is up', async () => {
+  it('fails as unavailable, not done, at its deadline', async () => {
     const { mgm, prefix } = await newClient({ deadlineMs: 300 });
     await using _ = mgm;
     const error = await errorOf(mgm.getProtocolOnInterface({ ifIndex: 7 }));
@@ -68,7 +68,7 @@ describe('a call without a manager', () => {
     });
   });
 
-  it('is answered by one that comes meanwhile', async () => {
+  it('is answered by one that starts meanwhile', async () => {
     const { mgm, prefix } = await newClient({ deadlineMs: 5_000 });
     await using _ = mgm;
     const call = mgm.getProtocolOnInterface({ ifIndex: 7 });
@@ -78,7 +78,7 @@ describe('a call without a manager', () => {
   });
 });
 
-describe('a call without an answer', () => {
+describe('a call without a reply', () => {
   it('is repeated byte for byte', async () => {
     const { mgm, prefix } = await newClient();
     await using _ = mgm;
@@ -91,7 +91,7 @@ describe('a call without an answer', () => {
     expect(new Set(copies).size).toBe(1);
   });
 
-  it('has an unknown outcome only where it may have changed something', async () => {
+  it('has an unknown outcome only if it may have changed something', async () => {
     const { mgm, prefix } = await newClient({ deadlineMs: 250 });
     await using _ = mgm;
     await using manager = await scriptedManager(nats.url, prefix);
@@ -101,7 +101,7 @@ describe('a call without an answer', () => {
     expect(error.message).toContain('within 250 ms');
   });
 
-  it('takes an answer to an earlier attempt as well', async () => {
+  it('accepts a reply to an earlier attempt', async () => {
     const { mgm, prefix } = await newClient();
     await using _ = mgm;
     await using manager = await scriptedManager(nats.url, prefix);
@@ -114,7 +114,7 @@ describe('a call without an answer', () => {
     expect(manager.of('owner')).toHaveLength(2);
   });
 
-  it('is not repeated where a repetition would be another act', async () => {
+  it('is not repeated if it is not idempotent', async () => {
     const { mgm, prefix } = await newClient({ deadlineMs: 400 });
     await using _ = mgm;
     await using manager = await scriptedManager(nats.url, prefix);
@@ -125,7 +125,7 @@ describe('a call without an answer', () => {
   });
 });
 
-describe('an answer that nothing happened', () => {
+describe('a reply that nothing was executed', () => {
   it.each(['unavailable', 'overloaded'])('%s: the call is repeated', async (reason) => {
     const { mgm, prefix } = await newClient();
     await using _ = mgm;
@@ -137,7 +137,7 @@ describe('an answer that nothing happened', () => {
     await expect(mgm.getProtocolOnInterface({ ifIndex: 7 })).resolves.toMatchObject(HOLDER);
   });
 
-  it('says how long to wait, and is heeded', async () => {
+  it('says how long to wait, and the client does', async () => {
     const { mgm, prefix } = await newClient();
     await using _ = mgm;
     await using manager = await scriptedManager(nats.url, prefix);
@@ -151,12 +151,12 @@ describe('an answer that nothing happened', () => {
     expect((arrivals[1] ?? 0) - (arrivals[0] ?? 0)).toBeGreaterThanOrEqual(299);
   });
 
-  it('becomes the error when it stays so', async () => {
+  it('becomes the error if every attempt gets it', async () => {
     const { mgm, prefix } = await newClient({ deadlineMs: 2_000 });
     await using _ = mgm;
     await using manager = await scriptedManager(nats.url, prefix);
     manager.script('admin.release', () => {
-      // The deadline must fall between two attempts: of one under way nobody knows.
+      // The deadline must fall between two attempts: the outcome of an unanswered one would be unknown.
       const again = manager.of('admin.release').length > 1 && { retryAfterMs: 60_000 };
       return refused(1003, 'unavailable', { retryable: true, ...again });
     });
@@ -165,7 +165,7 @@ describe('an answer that nothing happened', () => {
     expect(manager.of('admin.release')).toHaveLength(2);
   });
 
-  it('does not cover an attempt before it that was never answered', async () => {
+  it('says nothing about an earlier attempt that was never answered', async () => {
     const { mgm, prefix } = await newClient({ deadlineMs: 400 });
     await using _ = mgm;
     await using manager = await scriptedManager(nats.url, prefix);
@@ -178,8 +178,8 @@ describe('an answer that nothing happened', () => {
   });
 });
 
-describe('an answer that nobody knows', () => {
-  it('is cleared up by repeating what may be repeated', async () => {
+describe('an indeterminate reply', () => {
+  it('is resolved by repeating an idempotent request', async () => {
     const { mgm, prefix } = await newClient();
     await using _ = mgm;
     await using manager = await scriptedManager(nats.url, prefix);
@@ -193,7 +193,7 @@ describe('an answer that nobody knows', () => {
     expect(manager.of('take').map(({ fields }) => fields['seq'])).toEqual([1, 1]);
   });
 
-  it('stays unknown where it stays so', async () => {
+  it('stays unknown if every attempt gets it', async () => {
     const { mgm, prefix } = await newClient({ deadlineMs: 400 });
     await using _ = mgm;
     await using manager = await scriptedManager(nats.url, prefix);
@@ -209,7 +209,7 @@ describe('an answer that nobody knows', () => {
     await mgm.registerProtocol({ protocolId: 1, componentId: 1 });
   });
 
-  it('is passed on where repeating would be another act', async () => {
+  it('becomes the error if the request is not idempotent', async () => {
     const { mgm, prefix } = await newClient();
     await using _ = mgm;
     await using manager = await scriptedManager(nats.url, prefix);
@@ -219,7 +219,7 @@ describe('an answer that nobody knows', () => {
   });
 });
 
-describe('an answer that is none', () => {
+describe('an invalid reply', () => {
   it.each([
     ['not MessagePack', new Uint8Array([0xc1])],
     ['nothing', new Uint8Array()],
@@ -235,7 +235,7 @@ describe('an answer that is none', () => {
     await connection.close();
   });
 
-  it('lacks what the client goes by: bad-reply', async () => {
+  it('without a required field: bad-reply', async () => {
     const { mgm, prefix } = await newClient();
     await using _ = mgm;
     await using manager = await scriptedManager(nats.url, prefix);
@@ -246,8 +246,8 @@ describe('an answer that is none', () => {
   });
 });
 
-describe('giving up', () => {
-  it('ends the call at once', async () => {
+describe('aborting', () => {
+  it('ends the call immediately', async () => {
     const { mgm, prefix } = await newClient({ timeoutMs: 5_000, deadlineMs: 10_000 });
     await using _ = mgm;
     await using manager = await scriptedManager(nats.url, prefix);
@@ -268,7 +268,7 @@ describe('giving up', () => {
     expect(manager.received).toEqual([]);
   });
 
-  it('happens by itself when the client is closed', async () => {
+  it('happens when the client is closed', async () => {
     const { mgm, prefix } = await newClient({ timeoutMs: 5_000, deadlineMs: 10_000 });
     await using manager = await scriptedManager(nats.url, prefix);
     manager.script('owner', () => undefined);
@@ -307,7 +307,7 @@ describe('wrong arguments', () => {
     expect(error).toMatchObject({ code: 'MGM_BAD_REQUEST', field });
   });
 
-  it('of the client itself are refused, too', async () => {
+  it('of `connect` are refused, too', async () => {
     const wrong: [string, Partial<ConnectOptions>][] = [
       ['router', { router: 'a.b' }],
       ['prefix', { prefix: 'a.*' }],
@@ -322,7 +322,7 @@ describe('wrong arguments', () => {
 });
 
 describe('while NATS is away', () => {
-  it('nothing is sent, and calls go out when it is back', async () => {
+  it('nothing is sent, and calls are sent when it is restored', async () => {
     await using proxy = await startTcpProxy({ port: nats.port });
     const { mgm, prefix } = await newClient({
       servers: `nats://${proxy.host}:${proxy.port}`,
@@ -348,7 +348,7 @@ describe('while NATS is away', () => {
     expect(mgm.isConnected).toBe(true);
   });
 
-  it('connecting waits for it, as long as it may', async () => {
+  it('connecting waits for it up to the deadline', async () => {
     await using proxy = await startTcpProxy({ port: nats.port });
     await proxy.refuse();
     const servers = `nats://${proxy.host}:${proxy.port}`;
@@ -359,7 +359,7 @@ describe('while NATS is away', () => {
     await (await patient).close();
   });
 
-  it('connecting can be given up', async () => {
+  it('connecting can be aborted', async () => {
     await using proxy = await startTcpProxy({ port: nats.port });
     proxy.blackhole();
     const servers = `nats://${proxy.host}:${proxy.port}`;
@@ -378,7 +378,7 @@ describe('a connection of the caller', () => {
     await connection.close();
   });
 
-  it('ends the client when it ends', async () => {
+  it('ends the client when it is closed', async () => {
     const { connect: connectNats } = await import('@mgm/nats');
     const connection = await connectNats({ servers: nats.url });
     const mgm = await connect({ connection, router: 'r1' });
@@ -395,7 +395,7 @@ describe('a connection of the caller', () => {
   });
 });
 
-describe('what NATS does not permit', () => {
+describe('an operation that NATS does not permit', () => {
   /** A server that knows one user, who may not ask everything. */
   async function restrictedNats(ctx: TestContext): Promise<RunningServer> {
     const { source } = inject('servers');
@@ -412,7 +412,7 @@ describe('what NATS does not permit', () => {
     return await startNats(inject('servers'), { args: ['-c', file] });
   }
 
-  it('a login: refused at once', async (ctx) => {
+  it('a login: rejects immediately', async (ctx) => {
     await using server = await restrictedNats(ctx);
     const connecting = connect({ servers: server.url, router: 'r1', user: 'pim', pass: 'wrong' });
     expect(await errorOf(connecting)).toMatchObject({
@@ -422,7 +422,7 @@ describe('what NATS does not permit', () => {
     });
   });
 
-  it('a subject: refused at once, by name', async (ctx) => {
+  it('a subject: rejects immediately and names it', async (ctx) => {
     await using server = await restrictedNats(ctx);
     const { mgm, prefix } = await newClient({ servers: server.url, user: 'pim', pass: 'secret' });
     await using _ = mgm;

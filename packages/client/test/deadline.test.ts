@@ -12,7 +12,7 @@ const MS = { withinMs: 10_000 };
 
 let lastPrefix = 0;
 
-/** A manager that does what the test wants, on a prefix of its own, so that the real one does not hear of it. */
+/** A scripted manager on a prefix of its own, where the real one does not listen. */
 async function scripted() {
   const prefix = `deadline${++lastPrefix}.v1`;
   const { url } = stage.servers.nats;
@@ -24,7 +24,7 @@ function deadlineMono(session: Session): number {
 }
 
 describe('a deadline', () => {
-  it('counts from before the keepalive was sent, however late its answer comes', async () => {
+  it('counts from before the keepalive was sent, however late its reply arrives', async () => {
     const { prefix, url, manager } = await scripted();
     await using _ = manager;
     const ttlMs = 3_000;
@@ -62,7 +62,7 @@ describe('a deadline', () => {
     expect(deadlineMono(session)).toBeLessThanOrEqual((heardMono[0] ?? 0) + ttlMs);
   });
 
-  it('counts also where a process was too busy to let a timer run before the answer', async () => {
+  it('holds also if the process was too busy to run a timer before the reply', async () => {
     const { prefix, url, manager } = await scripted();
     await using _ = manager;
     const ttlMs = 1_000;
@@ -70,7 +70,7 @@ describe('a deadline', () => {
     manager.script('register', () => ({ ...registered, ttlMs }));
     manager.script('keepalive', () => {});
     manager.script('take', () => {
-      // Right before the answer, so that both come in one piece.
+      // Right before the reply, so that both arrive in one piece.
       manager.push(77, { seq: 9 });
       return { epoch: '1000' };
     });
@@ -88,7 +88,7 @@ describe('a deadline', () => {
     await connection.close();
   });
 
-  it('lets nothing be repeated after it, whatever timer comes first', async () => {
+  it('allows no repeat after it, whatever timer fires first', async () => {
     const { prefix, url, manager } = await scripted();
     await using _ = manager;
     const ttlMs = 1_000;
@@ -103,14 +103,14 @@ describe('a deadline', () => {
     const endsMono = performance.now() + ttlMs;
     while (performance.now() < endsMono);
     expect(await taking).toMatchObject({ code: 'MGM_SESSION_LOST' });
-    // What was sent before is heard before this.
+    // Messages sent earlier arrive before this one.
     await mgm.getProtocolOnInterface({ ifIndex: 7 }, { deadlineMs: 1_000 }).catch(() => {});
     expect(manager.of('take')).toHaveLength(1);
   });
 });
 
-describe('a session that was evicted while it heard nothing', () => {
-  it('stays out', async () => {
+describe('a session that was evicted while it was cut off', () => {
+  it('is not registered again', async () => {
     await using scope = new AsyncDisposableStack();
     const proxy = scope.use(await startTcpProxy({ port: stage.servers.nats.port }));
     const router = newRouterName();
@@ -119,17 +119,17 @@ describe('a session that was evicted while it heard nothing', () => {
     const operator = scope.use(await stage.client({ router }));
     const session = await mgm.registerProtocol(pim({ ttlMs: 2_000 }));
     await session.takeInterfaceOwnership({ ifIndex: 7 });
-    const told: string[] = [];
-    session.on('recovered', () => void told.push('recovered'));
+    const emitted: string[] = [];
+    session.on('recovered', () => void emitted.push('recovered'));
     const [lost, ended] = [next(session, 'lost'), next(session, 'ended')];
     proxy.blackhole();
     await operator.adminEvict({ session: session.id, actor: 'operator', why: 'a test' });
     expect(await lost).toMatchObject({ cause: 'deadline', recovering: true });
-    // What waits in the proxy would tell of the eviction; a network that was cut tells nothing.
+    // Messages buffered in the proxy would report the eviction; a cut network delivers nothing.
     proxy.reset();
     await proxy.heal();
     await ended;
-    expect(told).toEqual([]);
+    expect(emitted).toEqual([]);
     const owner = errorOf(operator.getProtocolOnInterface({ ifIndex: 7 }));
     expect(await owner).toMatchObject({ reason: 'not-found' });
   });

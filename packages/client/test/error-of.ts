@@ -1,6 +1,6 @@
 import { isMgmError, type MgmError } from '../src/mod.ts';
 
-/** What a call failed with. Throws where it did not fail, or with anything but an `MgmError`. */
+/** The error of a call. Throws if the call succeeded, or failed with anything but an `MgmError`. */
 export async function errorOf(call: Promise<unknown>): Promise<MgmError> {
   const error: unknown = await call.then(
     () => undefined,

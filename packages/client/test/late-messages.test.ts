@@ -7,7 +7,7 @@ import { clientStage, pim } from './stage.ts';
 const stage = clientStage();
 const MS = { withinMs: 10_000 };
 
-/** A session behind a proxy, and a client with a way of its own to see what the manager has. */
+/** A session behind a proxy, and a client with a direct connection that observes the manager's state. */
 async function behindProxy() {
   const scope = new AsyncDisposableStack();
   const proxy = scope.use(await startTcpProxy({ port: stage.servers.nats.port }));
@@ -21,8 +21,8 @@ async function behindProxy() {
   return { proxy, session, watcher, [Symbol.asyncDispose]: () => scope.disposeAsync() };
 }
 
-describe('an answer that got lost', () => {
-  it('is had by repeating the request: taken once, with the epoch of the first time', async () => {
+describe('a lost reply', () => {
+  it('is replaced by repeating the request: taken once, with the epoch of the first execution', async () => {
     await using at = await behindProxy();
     const { proxy, session, watcher } = at;
     proxy.dropReplies();
@@ -36,7 +36,7 @@ describe('an answer that got lost', () => {
     expect(events.filter(({ type }) => type === 'taken')).toHaveLength(1);
   });
 
-  it('of a release is had in the same way', async () => {
+  it('of a release is replaced in the same way', async () => {
     await using at = await behindProxy();
     const { proxy, session, watcher } = at;
     const ownership = await session.takeInterfaceOwnership({ ifIndex: 7 });
@@ -52,8 +52,8 @@ describe('an answer that got lost', () => {
   });
 });
 
-describe('a take that was given up', () => {
-  it('does not own anything when its message arrives after all', async () => {
+describe('a take whose caller gave up', () => {
+  it('owns nothing when its message arrives late', async () => {
     await using at = await behindProxy();
     const { proxy, session, watcher } = at;
     proxy.blackhole('to-server');
@@ -70,7 +70,7 @@ describe('a take that was given up', () => {
     expect(mine.map(({ ifIndex }) => ifIndex)).toEqual([8]);
   });
 
-  it('does not own anything either where it was executed and the answer got lost', async () => {
+  it('owns nothing if it was executed and the reply was lost', async () => {
     await using at = await behindProxy();
     const { proxy, session, watcher } = at;
     proxy.dropReplies();
@@ -89,8 +89,8 @@ describe('a take that was given up', () => {
   });
 });
 
-describe('a connection that is reset again and again', () => {
-  it('costs no operation and doubles none', async () => {
+describe('a connection that is reset repeatedly', () => {
+  it('fails no call and executes none twice', async () => {
     await using at = await behindProxy();
     const { proxy, session, watcher } = at;
     const taking = Array.from({ length: 200 }, async (_, round) => {

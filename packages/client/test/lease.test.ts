@@ -13,16 +13,16 @@ const stage = clientStage();
 const MS = { withinMs: 5_000 };
 const WORKER = fileURLToPath(new URL('blocked-worker.ts', import.meta.url));
 
-/** What a session told so far. */
-function toldBy(session: Session) {
-  const told: (keyof SessionEvents)[] = [];
+/** The events of a session so far. */
+function eventsOf(session: Session) {
+  const emitted: (keyof SessionEvents)[] = [];
   for (const name of ['jeopardy', 'safe', 'lost', 'recovered', 'ended'] as const) {
-    session.on(name, () => void told.push(name));
+    session.on(name, () => void emitted.push(name));
   }
-  return told;
+  return emitted;
 }
 
-/** A client behind a proxy that can be made to fail. */
+/** A client behind a proxy. */
 async function behindProxy() {
   const scope = new AsyncDisposableStack();
   const proxy = scope.use(await startTcpProxy({ port: stage.servers.nats.port }));
@@ -52,13 +52,13 @@ describe('a session with the shortest lease', () => {
   });
 });
 
-describe('a worker that hears nothing', () => {
-  it('is warned, then has lost everything before anybody else may take it', async () => {
+describe('a worker that is cut off', () => {
+  it('is in jeopardy, then has lost everything before another session can take it', async () => {
     await using at = await behindProxy();
     const { proxy, mgm, watcher } = at;
     const session = await mgm.registerProtocol(pim({ ttlMs: 2_000 }));
     await using rival = await watcher.registerProtocol(pim());
-    const told = toldBy(session);
+    const emitted = eventsOf(session);
     const { signal } = await session.takeInterfaceOwnership({ ifIndex: 7 });
     const order: string[] = [];
     signal.addEventListener('abort', () => void order.push('lost'));
@@ -70,21 +70,21 @@ describe('a worker that hears nothing', () => {
     await eventually(() => rival.takeInterfaceOwnership({ ifIndex: 7 }), MS);
     order.push('taken by another');
     expect(order).toEqual(['lost', 'taken by another']);
-    expect(told).toEqual(['jeopardy', 'lost']);
+    expect(emitted).toEqual(['jeopardy', 'lost']);
     expect(signal.reason).toMatchObject({ code: 'MGM_SESSION_LOST' });
     await proxy.heal();
     expect(await errorOf(session.takeInterfaceOwnership({ ifIndex: 8 }))).toMatchObject({
       code: 'MGM_SESSION_LOST',
     });
     await eventually(() => expect(session.state).toBe('over'), MS);
-    expect(told).toEqual(['jeopardy', 'lost', 'ended']);
+    expect(emitted).toEqual(['jeopardy', 'lost', 'ended']);
   });
 
-  it('goes on where the silence ends in time', async () => {
+  it('continues if the silence ends in time', async () => {
     await using at = await behindProxy();
     const { proxy, mgm } = at;
     const session = await mgm.registerProtocol(pim({ ttlMs: 3_000 }));
-    const told = toldBy(session);
+    const emitted = eventsOf(session);
     const ownership = await session.takeInterfaceOwnership({ ifIndex: 7 });
     proxy.blackhole();
     await next(session, 'jeopardy');
@@ -92,10 +92,10 @@ describe('a worker that hears nothing', () => {
     await proxy.heal();
     await safe;
     expect(ownership.isHeld).toBe(true);
-    expect(told).toEqual(['jeopardy', 'safe']);
+    expect(emitted).toEqual(['jeopardy', 'safe']);
   });
 
-  it('renews at once when a broken connection is back', async () => {
+  it('renews immediately when a broken connection is restored', async () => {
     await using at = await behindProxy();
     const { proxy, mgm } = at;
     await using session = await mgm.registerProtocol(pim({ ttlMs: 60_000 }));
@@ -104,7 +104,7 @@ describe('a worker that hears nothing', () => {
     const deadlineMono = () => performance.now() + session.deadlineInMs;
     const before = deadlineMono();
     await proxy.heal();
-    // It moves by the time the connection was away, at least by the pause before a reconnect.
+    // It moves by the duration of the outage, at least by the pause before a reconnect.
     await eventually(() => expect(deadlineMono()).toBeGreaterThan(before + 50), MS);
   });
 });
@@ -136,10 +136,10 @@ describe('a worker whose thread hung for longer than its lease', () => {
 });
 
 describe('a manager that stops answering', () => {
-  it('costs nothing where it goes on within the lease', async () => {
+  it('costs nothing if it continues within the lease', async () => {
     await using mgm = await stage.client();
     await using session = await mgm.registerProtocol(pim({ ttlMs: 6_000 }));
-    const told = toldBy(session);
+    const emitted = eventsOf(session);
     stage.manager.pause();
     const take = session.takeInterfaceOwnership({ ifIndex: 7 });
     const early = await errorOf(
@@ -150,6 +150,6 @@ describe('a manager that stops answering', () => {
     expect((await take).isHeld).toBe(true);
     const again = await session.takeInterfaceOwnership({ ifIndex: 8 });
     expect(again.isHeld).toBe(true);
-    expect(told).not.toContain('lost');
+    expect(emitted).not.toContain('lost');
   });
 });

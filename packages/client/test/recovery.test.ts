@@ -7,14 +7,14 @@ import { clientStage, next, pim } from './stage.ts';
 const stage = clientStage();
 const MS = { withinMs: 10_000 };
 
-/** Redis comes back with nothing of what it had. */
+/** Redis restarts without its data. */
 async function forgetEverything(): Promise<void> {
   await stage.servers.redis.kill();
   await stage.servers.redis.start();
 }
 
-describe('a store that lost its memory', () => {
-  it('is told from an eviction: what was owned is registered and taken again, under new epochs', async () => {
+describe('a store that lost its data', () => {
+  it('is distinguished from an eviction: the session is registered and its interfaces taken again, under new epochs', async () => {
     await using mgm = await stage.client();
     await using session = await mgm.registerProtocol(pim({ ttlMs: 3_000 }));
     const before = [
@@ -49,7 +49,7 @@ describe('a store that lost its memory', () => {
     expect(another.isHeld).toBe(true);
   });
 
-  it('lets a newcomer wait by itself until nobody can act on it any more', async () => {
+  it('makes a new client wait until no former owner can act on the interface any more', async () => {
     const router = newRouterName();
     await using mgm = await stage.client({ router });
     await using other = await stage.client({ router });
@@ -63,7 +63,7 @@ describe('a store that lost its memory', () => {
     await rival.deregister({ force: true });
   });
 
-  it('ends a session that does not want to be registered again', async () => {
+  it('ends a session with `reregister: false`', async () => {
     await using mgm = await stage.client();
     const session = await mgm.registerProtocol(pim({ ttlMs: 1_000, reregister: false }));
     const { signal } = await session.takeInterfaceOwnership({ ifIndex: 1 });
@@ -87,7 +87,7 @@ describe('a session whose lease ran out', () => {
     return { proxy, session, watcher, [Symbol.asyncDispose]: () => scope.disposeAsync() };
   }
 
-  it('comes back by itself where that was asked for, with what is still free', async () => {
+  it('is registered again with `reregister: true`, with the interfaces that are still free', async () => {
     await using at = await behindProxy(true);
     const { proxy, session, watcher } = at;
     await session.takeInterfaces([{ ifIndex: 1 }, { ifIndex: 2 }]);
@@ -113,7 +113,7 @@ describe('a session whose lease ran out', () => {
     expect(session.ownerships.map(({ ifIndex }) => ifIndex)).toEqual([1]);
   });
 
-  it('is over where it was not', async () => {
+  it('is over without it', async () => {
     await using at = await behindProxy('service-loss');
     const { proxy, session, watcher } = at;
     const ended = next(session, 'ended');
@@ -124,7 +124,7 @@ describe('a session whose lease ran out', () => {
     expect(session.state).toBe('over');
   });
 
-  it('can be given up while it is coming back', async () => {
+  it('can be ended while it is being registered again', async () => {
     await using at = await behindProxy(true);
     const { proxy, session, watcher } = at;
     const lost = next(session, 'lost');
@@ -138,7 +138,7 @@ describe('a session whose lease ran out', () => {
 });
 
 describe('an outage of all managers that outlasts the lease', () => {
-  it('costs no interface: the session stops in time, is still there, and goes on under new epochs', async () => {
+  it('costs no interface: the session stops in time, still exists, and continues under new epochs', async () => {
     await using mgm = await stage.client();
     await using session = await mgm.registerProtocol(pim({ ttlMs: 3_000 }));
     const { epoch, signal } = await session.takeInterfaceOwnership({ ifIndex: 1 });

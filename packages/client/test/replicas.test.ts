@@ -13,13 +13,13 @@ const stage = clientStage();
 const MS = { withinMs: 10_000 };
 const STORE: unknown = expect.stringMatching(/^(redis|valkey) \d+\.\d+\.\d+$/);
 
-/** A user who may neither ask for replicas nor hear heads. */
+/** A user without permission for replicas and heads. */
 const CONFIG = `authorization { users: [ { user: pim, password: secret, permissions: {
   publish: { deny: "$SRV.>" }, subscribe: { deny: "*.*.*.head" }
 } } ] }
 `;
 
-/** The only replica there is, once it answers in time. */
+/** The only replica, once it replies in time. */
 async function theReplica(list: () => Promise<Replica[]>): Promise<Replica> {
   return await eventually(async () => {
     const [replica, ...others] = await list();
@@ -30,7 +30,7 @@ async function theReplica(list: () => Promise<Replica[]>): Promise<Replica> {
 }
 
 describe('replicas', () => {
-  it('tells of each manager what it is, what it did, and that it decides', async (ctx) => {
+  it('reports the identity, the counts and the health of each manager', async (ctx) => {
     skipAmongOthers(ctx);
     await using mgm = await stage.client();
     const before = await theReplica(() => mgm.replicas());
@@ -52,7 +52,7 @@ describe('replicas', () => {
     expect(after.startedAt).toBeLessThanOrEqual(askedAt);
     expect(after.startedAt).toBeGreaterThan(askedAt - 3_600_000);
     const { aheadMs = NaN, withinMs = NaN } = after.storeClock ?? {};
-    // Both clocks are of this machine.
+    // Both clocks belong to this machine.
     expect(Math.abs(aheadMs)).toBeLessThanOrEqual(withinMs);
   });
 
@@ -71,7 +71,7 @@ describe('replicas', () => {
     expect(await theReplica(() => other.replicas())).toMatchObject({ name: 'other' });
   });
 
-  it('is empty at once where there is none', async (ctx) => {
+  it('is empty immediately if there is none', async (ctx) => {
     skipAmongOthers(ctx);
     await using nats = await startNats(inject('servers'));
     await using mgm = await connectClient({ servers: nats.url, router: 'r1' });
@@ -80,7 +80,7 @@ describe('replicas', () => {
     expect(performance.now() - askedMono).toBeLessThan(30_000);
   });
 
-  it('leaves out who does not answer in time', async (ctx) => {
+  it('omits a manager that does not reply in time', async (ctx) => {
     skipAmongOthers(ctx);
     await using mgm = await stage.client();
     await using hasty = await stage.client({ deadlineMs: 300 });
@@ -88,11 +88,11 @@ describe('replicas', () => {
     const waiting = mgm.replicas({ withinMs: 100 });
     expect(await hasty.replicas({ withinMs: 100 })).toEqual([]);
     stage.manager.resume();
-    // The first is waited for.
+    // The first reply is awaited.
     expect(await waiting).toHaveLength(1);
   });
 
-  it('says why a manager does not decide', async (ctx) => {
+  it('says why a manager can not decide', async (ctx) => {
     skipAmongOthers(ctx);
     const { nats, redis } = stage.servers;
     const { hostname, port } = new URL(redis.url);
@@ -110,7 +110,7 @@ describe('replicas', () => {
     expect((await theReplica(() => mgm.replicas())).failed).toBeGreaterThan(0);
   });
 
-  it('refuses a time that can not be, and gives up with its signal', async () => {
+  it('refuses an invalid time, and aborts with its signal', async () => {
     await using mgm = await stage.client();
     const tooLong = await errorOf(mgm.replicas({ withinMs: 60_001 }));
     expect(tooLong).toMatchObject({ reason: 'bad-request', field: 'withinMs' });
@@ -118,7 +118,7 @@ describe('replicas', () => {
     expect(aborted).toMatchObject({ reason: 'aborted', outcome: 'not-done' });
   });
 
-  it('and heads say that NATS refuses them', async (ctx) => {
+  it('and heads fail if NATS refuses them', async (ctx) => {
     const choice = inject('servers');
     ctx.skip(
       choice.source !== 'process',
@@ -141,7 +141,7 @@ describe('replicas', () => {
 });
 
 describe('heads', () => {
-  it('come while the router has live sessions, and end with the signal', async () => {
+  it('arrive while the router has live sessions, and end with the signal', async () => {
     await using mgm = await stage.client();
     const session = await mgm.registerProtocol(pim());
     const ending = new AbortController();

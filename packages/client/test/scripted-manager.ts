@@ -2,20 +2,20 @@ import { decodeMessage, encodeMessage, QUEUE_GROUP } from '@mgm/protocol';
 import type { OperationName, WireMap } from '@mgm/protocol';
 import { connect, type NatsConnection } from '@mgm/nats';
 
-/** A request as it arrived. */
+/** A received request. */
 export interface Received {
   readonly operation: string;
   readonly fields: WireMap;
   readonly bytes: Uint8Array;
 }
 
-/** What to answer; `undefined` for silence. */
+/** Returns the reply; `undefined` for none. */
 export type Script = (
   received: Received,
   answer: (reply: object) => void,
 ) => object | undefined | void;
 
-/** A manager that says what the test wants and remembers what it was asked. */
+/** A manager whose replies the test defines, with a record of its requests. */
 export interface ScriptedManager extends AsyncDisposable {
   readonly received: readonly Received[];
   of(operation: OperationName): Received[];
@@ -23,7 +23,7 @@ export interface ScriptedManager extends AsyncDisposable {
   push(session: number, callback: object): void;
 }
 
-/** Enough for a session to live: everything succeeds. */
+/** The default replies: everything succeeds. */
 const PLAIN: { readonly [Name in OperationName]?: Script } = {
   register: () => ({
     handle: 'secret',
@@ -47,7 +47,7 @@ function resultsFor(fields: WireMap, result: (at: number) => object): object {
   return { results: interfaces.map((_, at) => ({ status: 0, ...result(at) })) };
 }
 
-/** A reply of this kind. */
+/** A refusal. */
 export function refused(status: number, reason: string, detail: object = {}): object {
   return { status, error: 'ERROR', reason, message: `refused: ${reason}`, ...detail };
 }

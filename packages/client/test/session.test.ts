@@ -7,7 +7,7 @@ const stage = clientStage();
 const MS = { withinMs: 5_000 };
 
 describe('an interface', () => {
-  it('has one owner, and who is refused learns who that is', async () => {
+  it('has one owner, and a refusal names it', async () => {
     await using mgm = await stage.client();
     await using first = await mgm.registerProtocol(pim({ name: 'pim-1' }));
     await using second = await mgm.registerProtocol(pim({ name: 'pim-2', protocolId: DVMRP }));
@@ -29,7 +29,7 @@ describe('an interface', () => {
     expect(BigInt(later.epoch)).toBeGreaterThan(BigInt(ownership.epoch));
   });
 
-  it('is given back with its block, and with that of its session', async () => {
+  it('is released with its block, and with that of its session', async () => {
     await using mgm = await stage.client();
     {
       await using session = await mgm.registerProtocol(pim());
@@ -57,7 +57,7 @@ describe('an interface', () => {
     expect(ownership.isHeld).toBe(true);
   });
 
-  it('can not be released by who is not on it', async () => {
+  it('can not be released by a session that does not hold it', async () => {
     await using mgm = await stage.client();
     await using session = await mgm.registerProtocol(pim());
     await using other = await mgm.registerProtocol(pim());
@@ -72,7 +72,7 @@ describe('an interface', () => {
     });
   });
 
-  it('released twice through its ownership answers as the first time', async () => {
+  it('released twice through its ownership has the first outcome', async () => {
     await using mgm = await stage.client();
     await using session = await mgm.registerProtocol(pim());
     const ownership = await session.takeInterfaceOwnership({ ifIndex: 7 });
@@ -131,7 +131,7 @@ describe('a session', () => {
     expect(session.state).toBe('live');
   });
 
-  it('leaves only when it owns nothing, or by force', async () => {
+  it('deregisters only without interfaces, or by force', async () => {
     await using mgm = await stage.client();
     const session = await mgm.registerProtocol(pim());
     const ownership = await session.takeInterfaceOwnership({ ifIndex: 7 });
@@ -149,7 +149,7 @@ describe('a session', () => {
     });
   });
 
-  it('taken over leaves what it owned to its successor, under a new epoch', async () => {
+  it('that is taken over leaves its interfaces to its successor, under a new epoch', async () => {
     await using mgm = await stage.client();
     const options = pim();
     const before = await mgm.registerProtocol(options);
@@ -171,7 +171,7 @@ describe('a session', () => {
     await inherited[0]?.release();
   });
 
-  it('orphaned within its grace time is resumed by the next of its pair', async () => {
+  it('that is orphaned is resumed by the next of its pair within its grace time', async () => {
     const router = newRouterName();
     const options = pim({ ttlMs: 1_000, graceMs: 60_000 });
     await using first = await stage.client({ router });
@@ -186,8 +186,8 @@ describe('a session', () => {
   });
 });
 
-describe('the rights of an operator', () => {
-  it('take an interface away, which its owner learns at once', async () => {
+describe('an operator', () => {
+  it('can take an interface away, and its owner loses it immediately', async () => {
     await using mgm = await stage.client();
     await using session = await mgm.registerProtocol(pim());
     const ownership = await session.takeInterfaceOwnership({ ifIndex: 7 });
@@ -204,7 +204,7 @@ describe('the rights of an operator', () => {
     expect(session.state).toBe('live');
   });
 
-  it('end a session, which is not registered again', async () => {
+  it('can end a session, which is not registered again', async () => {
     await using mgm = await stage.client();
     const session = await mgm.registerProtocol(pim({ ttlMs: 1_000, reregister: true }));
     const ended = next(session, 'ended');
@@ -217,7 +217,7 @@ describe('the rights of an operator', () => {
     expect(await errorOf(mgm.adminEvict(target))).toMatchObject({ code: 'MGM_NOT_FOUND' });
   });
 
-  it('end a session that owned nothing, which asks the log why and stays out', async () => {
+  it('can end a session without interfaces, which finds the cause in the log and is not registered again', async () => {
     await using mgm = await stage.client();
     const session = await mgm.registerProtocol(pim({ ttlMs: 1_000, reregister: true }));
     const ended = next(session, 'ended');

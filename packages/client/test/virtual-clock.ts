@@ -5,7 +5,7 @@ interface Timer {
   readonly task: () => void;
 }
 
-/** A clock that stands still until it is told to move, with its timers. */
+/** A clock with timers that stands still until a test moves it. */
 export class VirtualClock implements Clock {
   readonly #timers = new Set<Timer>();
   #now = 1_000;

@@ -10,10 +10,10 @@ import { clientStage, igmp, pim } from './stage.ts';
 
 const stage = clientStage();
 const MS = { withinMs: 10_000 };
-/** What comes before the first change. */
+/** The items before the first event. */
 const BEGUN = ['snapshot', 'synced'];
 
-/** A watch that runs until its block ends, and what it saw. */
+/** A watch that runs until its block ends, and its items. */
 function watching(mgm: Mgm, options: WatchOptions = {}) {
   const controller = new AbortController();
   const seen: Sighting[] = [];
@@ -32,7 +32,7 @@ function watching(mgm: Mgm, options: WatchOptions = {}) {
   };
 }
 
-/** Resolves after so many beacons. */
+/** Resolves after this many heads. */
 async function heads(router: string, count: number): Promise<void> {
   const connection = await connect({ servers: stage.servers.nats.url });
   const beacons = connection.subscribe(`mgm.v1.${router}.head`, { max: count });
@@ -41,7 +41,7 @@ async function heads(router: string, count: number): Promise<void> {
 }
 
 describe('a watcher', () => {
-  it('sees what is there, and then each change', async () => {
+  it('gets a snapshot, and then each event', async () => {
     await using mgm = await stage.client();
     const session = await mgm.registerProtocol(pim());
     await session.takeInterfaceOwnership({ ifIndex: 1 });
@@ -58,7 +58,7 @@ describe('a watcher', () => {
     expect(watch.types().toSorted()).toEqual(expected.toSorted());
   });
 
-  it('sees the first change of a router that nobody has used before', async () => {
+  it('gets the first event of an unused router', async () => {
     await using mgm = await stage.client();
     await using watch = watching(mgm);
     await eventually(() => expect(watch.types()).toEqual(BEGUN), MS);
@@ -66,13 +66,13 @@ describe('a watcher', () => {
     await session.takeInterfaceOwnership({ ifIndex: 1 });
     const types = [...BEGUN, 'registered', 'taken'];
     await eventually(() => expect(watch.types()).toEqual(types), MS);
-    // The beacons tell of a log now, and that is none that was lost.
+    // The heads name a log now; that is not a loss of data.
     await heads(mgm.router, 2);
     expect(watch.types()).toEqual(types);
     await session.deregister({ force: true });
   });
 
-  it('sees everything after a revision, once and without gaps', async () => {
+  it('gets every event after a revision, once and without gaps', async () => {
     await using mgm = await stage.client();
     await using session = await mgm.registerProtocol(pim());
     const refs = Array.from({ length: 600 }, (_, at) => ({ ifIndex: at + 1 }));
@@ -83,7 +83,7 @@ describe('a watcher', () => {
     expect(watch.revs()).toEqual(Array.from({ length: 1_201 }, (_, at) => at + 1));
   });
 
-  it('reads back what was pushed while it was cut off', async () => {
+  it('reads events from the log that were pushed while it was cut off', async () => {
     await using proxy = await startTcpProxy({ port: stage.servers.nats.port });
     const router = newRouterName();
     const servers = `nats://${proxy.host}:${proxy.port}`;
@@ -99,7 +99,7 @@ describe('a watcher', () => {
     await eventually(() => expect(watch.revs()).toEqual([1, 2, 3, 4, 5]), MS);
   });
 
-  it('gets a snapshot when the store has lost its memory', async () => {
+  it('gets a snapshot when the store has lost its data', async () => {
     await using mgm = await stage.client();
     await using session = await mgm.registerProtocol(pim({ ttlMs: 2_000 }));
     await session.takeInterfaceOwnership({ ifIndex: 1 });
@@ -117,7 +117,7 @@ describe('a watcher', () => {
     const marks = () => watch.types().filter((type) => type === 'snapshot' || type === 'synced');
     await eventually(() => expect(marks().slice(-2)).toEqual(BEGUN), MS);
     await eventually(() => expect(session.ownerships).toHaveLength(1), MS);
-    // Taken again before the last snapshot, or told as a change after it.
+    // Taken again before the last snapshot, or reported as an event after it.
     await eventually(() => {
       const last = watch.seen.findLast((one) => one.kind === 'snapshot');
       const isListed = last?.interfaces.some(({ ifIndex }) => ifIndex === 1);
@@ -125,7 +125,7 @@ describe('a watcher', () => {
     }, MS);
   });
 
-  it('that is not interested any more leaves nothing behind', async () => {
+  it('that is ended leaves no subscription behind', async () => {
     await using mgm = await stage.client();
     for await (const one of mgm.watch()) {
       expect(one).toMatchObject({ kind: 'snapshot', interfaces: [] });
@@ -140,7 +140,7 @@ function interfacesFrom(first: number, count: number): { readonly ifIndex: numbe
   return Array.from({ length: count }, (_, at) => ({ ifIndex: first + at }));
 }
 
-/** Takes and gives back 1 000 interfaces, so many times: 2 000 changes each. */
+/** Takes and releases 1 000 interfaces `rounds` times: 2 000 events each. */
 async function churn(session: Session, rounds: number, first = 1): Promise<void> {
   const refs = interfacesFrom(first, 1_000);
   for (let round = 0; round < rounds; round++) {
@@ -152,7 +152,7 @@ async function churn(session: Session, rounds: number, first = 1): Promise<void>
   }
 }
 
-/** What an interface comes to by these changes: who holds it, under which epoch. */
+/** The holders and epochs of the interfaces after these events. */
 function applied(items: Map<number, string>, events: readonly EventMessage[]): Map<number, string> {
   for (const { ifIndex = 0, type, epoch = '' } of events) {
     if (type === 'taken') items.set(ifIndex, epoch);
@@ -161,8 +161,8 @@ function applied(items: Map<number, string>, events: readonly EventMessage[]): M
   return items;
 }
 
-describe('what was there when a watch began', () => {
-  it('is told before `synced`, once, where it goes on from a revision', async () => {
+describe('the state at the beginning of a watch', () => {
+  it('is reported before `synced`, once, if it resumes from a revision', async () => {
     await using mgm = await stage.client();
     await using session = await mgm.registerProtocol(pim());
     await churn(session, 1);
@@ -174,9 +174,9 @@ describe('what was there when a watch began', () => {
     await eventually(() => expect(watch.types().slice(2_001)).toEqual(['synced', 'taken']), MS);
   });
 
-  it('is a snapshot at one revision, although it changes while it is read', async () => {
+  it('is a snapshot at one revision, although the router changes while it is read', async () => {
     await using mgm = await stage.client();
-    // Listed in the order in which they came: between the pages of the second, the third goes on.
+    // Pages are in the order of the takes: between the pages of the second, the third continues.
     await using early = await mgm.registerProtocol(pim());
     await using steady = await mgm.registerProtocol(pim());
     await using late = await mgm.registerProtocol(pim());
@@ -210,7 +210,7 @@ describe('what was there when a watch began', () => {
     }
   });
 
-  it('is void where it counts in a log that is no more', async () => {
+  it('is a snapshot if the revision belongs to a former log', async () => {
     await using mgm = await stage.client();
     await using session = await mgm.registerProtocol(pim());
     await using watch = watching(mgm, { from: 1, log: 'of another time' });
@@ -221,7 +221,7 @@ describe('what was there when a watch began', () => {
 });
 
 describe('a slow watcher', () => {
-  it('misses nothing of more changes than are kept for it', { timeout: 30_000 }, async () => {
+  it('misses none of more events than its buffer holds', { timeout: 30_000 }, async () => {
     await using mgm = await stage.client();
     await using session = await mgm.registerProtocol(pim());
     const watch = mgm.watch({ from: 0 });
@@ -238,22 +238,22 @@ describe('a slow watcher', () => {
     await nats.flush();
     await churn(session, 6);
     for await (const _ of pushes);
-    // An answer comes after what was pushed before it: nothing is under way when the watch goes on and has room again.
+    // A reply arrives after earlier pushes: none is in flight when the watch continues and has room again.
     await mgm.events(12_000);
     const reads = nats.subscribe(`mgm.v1.${mgm.router}.events`);
     await nats.flush();
     await read(12_001);
     await watch.return?.();
     await nats.flush();
-    // At most 4 096 were kept: the others came by pages of 1 000 out of the log.
+    // At most 4 096 were buffered: the others were read from the log in pages of 1 000.
     expect(reads.getReceived()).toBeGreaterThanOrEqual(8);
     await nats.close();
     expect(revs).toEqual(Array.from({ length: 12_001 }, (_, at) => at + 1));
   });
 
-  it('gets a snapshot that says so where the log was cut meanwhile', async () => {
+  it('gets a `compacted` snapshot if the log was cut meanwhile', async () => {
     await using servers = await startServers();
-    // Names of its own, since servers given by URL are the same as those of the other tests.
+    // Names of its own, because servers given by URL are shared with the other tests.
     const [prefix, keys] = [`${newRouterName()}.v1`, newRouterName()];
     const env = { MGM_EVENT_RETENTION: '1000', MGM_PREFIX: prefix, MGM_KEY_PREFIX: keys };
     await using _manager = await startManager(servers, env);
@@ -276,7 +276,7 @@ describe('a slow watcher', () => {
 });
 
 describe('a watcher of', () => {
-  it('one interface sees what happens there, and to whoever is on it', async () => {
+  it('one interface gets its events, and those of its holders', async () => {
     await using mgm = await stage.client();
     await using other = await mgm.registerProtocol(pim());
     const first = await mgm.registerProtocol(pim({ graceMs: 10_000 }));
@@ -299,12 +299,12 @@ describe('a watcher of', () => {
     await eventually(() => expect(watch.types()).toEqual([...BEGUN, ...later]), MS);
     const seen = () => early.types().filter((type) => type !== 'synced');
     await eventually(() => expect(seen()).toEqual(['taken', ...later]), MS);
-    // Who is on it since before 5 was never told: whatever happens to a session may concern it.
+    // Its holder since before 5 is unknown: any event of a session may concern it.
     const any = ['synced', 'resumed', 'evicted', 'evicted', 'released'];
     await eventually(() => expect(ignorant.types()).toEqual(any), MS);
   });
 
-  it('a protocol or a session sees no others', async () => {
+  it('a protocol or a session gets no others', async () => {
     await using mgm = await stage.client();
     await using routing = await mgm.registerProtocol(pim());
     await using group = await mgm.registerProtocol(igmp());
@@ -328,43 +328,43 @@ describe('a watcher of', () => {
     await eventually(() => expect(ofIgmp.types().slice(2)).toEqual(['igmp-released']), MS);
   });
 
-  it('what can not be an interface is refused', async () => {
+  it('an invalid interface is refused', async () => {
     await using mgm = await stage.client();
     const seen = Array.fromAsync(mgm.watch({ interface: { ifIndex: 0 } }));
     await expect(seen).rejects.toMatchObject({ reason: 'bad-request', field: 'interface.ifIndex' });
   });
 });
 
-describe('a watcher that is told wrong things, or nothing', () => {
-  it('asks the log after a while of silence: the last change may be lost', async () => {
-    await using told = await tellingLog();
-    await eventually(() => expect(told.watch.types()).toEqual(BEGUN), MS);
-    told.log.push({ rev: 6, ts: 1_001, type: 'registered' });
-    await eventually(() => expect(told.watch.revs()).toEqual([6]), MS);
+describe('a watcher with missing or misleading messages', () => {
+  it('reads the log after a period of silence: the last event may be lost', async () => {
+    await using scripted = await scriptedLog();
+    await eventually(() => expect(scripted.watch.types()).toEqual(BEGUN), MS);
+    scripted.log.push({ rev: 6, ts: 1_001, type: 'registered' });
+    await eventually(() => expect(scripted.watch.revs()).toEqual([6]), MS);
   });
 
-  it('believes the log where messages of an earlier log come late', async () => {
-    await using told = await tellingLog();
-    await eventually(() => expect(told.watch.types()).toEqual(BEGUN), MS);
-    told.log.push({ rev: 6, ts: 1_001, type: 'registered' });
-    told.publish('event.taken', { rev: 6, ts: 10, type: 'taken' });
-    await eventually(() => expect(told.watch.types().slice(2)).toEqual(['registered']), MS);
-    const reads = () => told.manager.of('events').length;
+  it('trusts the log if messages of a former log arrive late', async () => {
+    await using scripted = await scriptedLog();
+    await eventually(() => expect(scripted.watch.types()).toEqual(BEGUN), MS);
+    scripted.log.push({ rev: 6, ts: 1_001, type: 'registered' });
+    scripted.publish('event.taken', { rev: 6, ts: 10, type: 'taken' });
+    await eventually(() => expect(scripted.watch.types().slice(2)).toEqual(['registered']), MS);
+    const reads = () => scripted.manager.of('events').length;
     const before = reads();
-    told.publish('head', { rev: 100, first: 1, ts: 20, log: 'log-0' });
+    scripted.publish('head', { rev: 100, first: 1, ts: 20, log: 'log-0' });
     await eventually(() => expect(reads()).toBeGreaterThan(before), MS);
-    for (let count = 0; count < 100; count++) await told.flush();
+    for (let count = 0; count < 100; count++) await scripted.flush();
     expect(reads()).toBeLessThan(before + 5);
-    told.publish('event.taken', { rev: 99, ts: 9, type: 'taken' });
-    told.log.push({ rev: 7, ts: 1_002, type: 'deregistered' });
-    told.publish('event.deregistered', { rev: 7, ts: 1_002, type: 'deregistered' });
+    scripted.publish('event.taken', { rev: 99, ts: 9, type: 'taken' });
+    scripted.log.push({ rev: 7, ts: 1_002, type: 'deregistered' });
+    scripted.publish('event.deregistered', { rev: 7, ts: 1_002, type: 'deregistered' });
     const types = [...BEGUN, 'registered', 'deregistered'];
-    await eventually(() => expect(told.watch.types()).toEqual(types), MS);
+    await eventually(() => expect(scripted.watch.types()).toEqual(types), MS);
   });
 });
 
-/** A watch of a router whose log is what the test says, at revision 5 to begin with. */
-async function tellingLog() {
+/** A watch of a router whose log the test defines; it begins at revision 5. */
+async function scriptedLog() {
   const { url } = stage.servers.nats;
   const prefix = `${newRouterName()}.v1`;
   await using scope = new AsyncDisposableStack();

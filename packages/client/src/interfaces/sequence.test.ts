@@ -21,7 +21,7 @@ describe('the numbers of a session', () => {
     expect(sequence.issue()).toEqual({ seq: 5, ack: 4 });
   });
 
-  it('have room for so many unfinished ones', () => {
+  it('have room for a limited number of unfinished ones', () => {
     const sequence = new Sequence(2);
     sequence.issue();
     sequence.issue();
@@ -30,7 +30,7 @@ describe('the numbers of a session', () => {
     expect(sequence.hasRoom).toBe(true);
   });
 
-  it('do not run further ahead of a hanging one than managers remember', () => {
+  it('do not run further ahead of an unfinished one than the reply window', () => {
     const sequence = new Sequence(1_000, 5);
     sequence.issue();
     for (let n = 0; n < 5; n++) sequence.finish(sequence.issue().seq);
@@ -39,7 +39,7 @@ describe('the numbers of a session', () => {
     expect(sequence.hasRoom).toBe(true);
   });
 
-  it('resolve who waits for a number to be passed, and at once where it is', async () => {
+  it('resolve `passed` when the number is passed, immediately if it is already', async () => {
     const sequence = new Sequence(10);
     sequence.issue();
     sequence.issue();

@@ -12,7 +12,7 @@ function newAgenda() {
 }
 
 describe('an agenda', () => {
-  it('keeps any number of moments on one timer and rings each when it is due', () => {
+  it('keeps any number of appointments on one timer and runs each when it is due', () => {
     const { clock, rung, inMs } = newAgenda();
     inMs(30, 'c');
     inMs(10, 'a');
@@ -25,7 +25,7 @@ describe('an agenda', () => {
     expect(clock.timers).toBe(0);
   });
 
-  it('forgets what is removed, and has no timer when nothing is left', () => {
+  it('does not run removed appointments, and has no timer when none is left', () => {
     const { clock, agenda, rung, inMs } = newAgenda();
     agenda.remove(inMs(10, 'a'));
     expect(clock.timers).toBe(0);
@@ -33,7 +33,7 @@ describe('an agenda', () => {
     expect(rung).toEqual([]);
   });
 
-  it('moves a moment, also one that has rung', () => {
+  it('moves an appointment, also one that has run', () => {
     const { clock, agenda, rung, inMs } = newAgenda();
     const appointment = inMs(10, 'a');
     agenda.move(appointment, clock.monoMs() + 50);
@@ -45,7 +45,7 @@ describe('an agenda', () => {
     expect(rung).toEqual(['a', 'a']);
   });
 
-  it('rings what a pause made late, once', () => {
+  it('runs appointments once that a suspended process made late', () => {
     const { clock, rung, inMs } = newAgenda();
     inMs(10, 'a');
     inMs(20, 'b');
@@ -54,7 +54,7 @@ describe('an agenda', () => {
     expect(rung).toEqual(['a', 'b']);
   });
 
-  it('does not ring what another one removed while it rang', () => {
+  it('does not run an appointment that another one removed while it ran', () => {
     const { clock, agenda, rung, inMs } = newAgenda();
     agenda.at(clock.monoMs() + 10, () => agenda.remove(second));
     const second = inMs(10, 'b');

@@ -3,18 +3,18 @@ import { VirtualClock } from '../../test/virtual-clock.ts';
 import { LeaseClock, marginMs } from './lease-clock.ts';
 
 const TTL_MS = 9_000;
-/** What is left of the lease for this side. */
+/** How long this side may use the lease. */
 const USABLE_MS = TTL_MS - marginMs(TTL_MS);
 
 function newLease(sentAgoMs = 0) {
   const clock = new VirtualClock();
-  const told: string[] = [];
+  const changes: string[] = [];
   const events = { live: 'safe', jeopardy: 'jeopardy', lost: 'deadline' };
   const lease = new LeaseClock(clock, clock.monoMs() - sentAgoMs, TTL_MS, (state) => {
-    told.push(events[state]);
+    changes.push(events[state]);
   });
   lease.check();
-  return { clock, told, lease };
+  return { clock, changes, lease };
 }
 
 describe('the margin', () => {
@@ -23,21 +23,21 @@ describe('the margin', () => {
   });
 });
 
-describe('a lease that nobody renews', () => {
+describe('a lease that is not renewed', () => {
   it('is in jeopardy after two thirds of it, and lost before it is over at the store', () => {
-    const { clock, told, lease } = newLease();
+    const { clock, changes, lease } = newLease();
     clock.pass((TTL_MS * 2) / 3 - 1);
     expect(lease.state).toBe('live');
     clock.pass(1);
-    expect([lease.state, ...told]).toEqual(['jeopardy', 'jeopardy']);
+    expect([lease.state, ...changes]).toEqual(['jeopardy', 'jeopardy']);
     clock.pass(USABLE_MS - (TTL_MS * 2) / 3 - 1);
     expect(lease.check()).toBe(true);
     clock.pass(1);
     expect(lease.check()).toBe(false);
-    expect(told).toEqual(['jeopardy', 'deadline']);
+    expect(changes).toEqual(['jeopardy', 'deadline']);
   });
 
-  it('counts from when the request was sent, not from its answer', () => {
+  it('counts from when the request was sent, not from its reply', () => {
     const { clock, lease } = newLease(2_000);
     clock.pass(USABLE_MS - 2_000 - 1);
     expect(lease.state).toBe('jeopardy');
@@ -45,43 +45,43 @@ describe('a lease that nobody renews', () => {
     expect(lease.state).toBe('lost');
   });
 
-  it('tells of the deadline by its own timer, asked or not', () => {
-    const { clock, told } = newLease();
+  it('reports the deadline by its own timer, without any check', () => {
+    const { clock, changes } = newLease();
     clock.pass(TTL_MS);
-    expect(told).toEqual(['jeopardy', 'deadline']);
+    expect(changes).toEqual(['jeopardy', 'deadline']);
     expect(clock.timers).toBe(0);
   });
 
-  it('is found lost by whoever asks first after the process was stopped past the deadline', () => {
-    const { clock, told, lease } = newLease();
+  it('is lost at the first check after the process was suspended past the deadline', () => {
+    const { clock, changes, lease } = newLease();
     clock.passStopped(USABLE_MS);
-    expect(told).toEqual([]);
+    expect(changes).toEqual([]);
     expect(lease.check()).toBe(false);
-    expect(told).toEqual(['deadline']);
+    expect(changes).toEqual(['deadline']);
     clock.pass(1);
-    expect(told).toEqual(['deadline']);
+    expect(changes).toEqual(['deadline']);
   });
 });
 
 describe('a renewal', () => {
   it('moves the deadline and ends the jeopardy', () => {
-    const { clock, told, lease } = newLease();
+    const { clock, changes, lease } = newLease();
     clock.pass((TTL_MS * 2) / 3);
     expect(lease.renew(clock.monoMs(), TTL_MS)).toBe(true);
-    expect(told).toEqual(['jeopardy', 'safe']);
+    expect(changes).toEqual(['jeopardy', 'safe']);
     clock.pass(USABLE_MS - 1);
     expect(lease.check()).toBe(true);
     clock.pass(1);
     expect(lease.check()).toBe(false);
   });
 
-  it('does nothing once the deadline has passed, whenever it was sent', () => {
-    const { clock, told, lease } = newLease();
+  it('has no effect after the deadline, whenever it was sent', () => {
+    const { clock, changes, lease } = newLease();
     const sentMono = clock.monoMs() + USABLE_MS - 1;
     clock.passStopped(USABLE_MS);
     expect(lease.renew(sentMono, TTL_MS)).toBe(false);
     expect(lease.state).toBe('lost');
-    expect(told).toEqual(['deadline']);
+    expect(changes).toEqual(['deadline']);
   });
 
   it('that was overtaken by a later one does not move the deadline back', () => {
@@ -97,36 +97,36 @@ describe('a renewal', () => {
   });
 
   it('that was sent too long ago leaves the jeopardy as it is', () => {
-    const { clock, told, lease } = newLease();
+    const { clock, changes, lease } = newLease();
     const sentMono = clock.monoMs() + 1;
     clock.pass((TTL_MS * 2) / 3 + 500);
     lease.renew(sentMono, TTL_MS);
     expect(lease.state).toBe('jeopardy');
-    expect(told).toEqual(['jeopardy']);
+    expect(changes).toEqual(['jeopardy']);
   });
 });
 
 describe('an ended lease', () => {
-  it('is lost at once, tells nothing more and keeps no timer', () => {
-    const { clock, told, lease } = newLease();
+  it('is lost immediately, reports no further change and keeps no timer', () => {
+    const { clock, changes, lease } = newLease();
     lease.end();
     expect(lease.check()).toBe(false);
     expect(lease.renew(clock.monoMs(), TTL_MS)).toBe(false);
     clock.pass(TTL_MS);
-    expect(told).toEqual([]);
+    expect(changes).toEqual([]);
     expect(clock.timers).toBe(0);
   });
 });
 
-describe('a lease kept for long', () => {
+describe('a lease that is always renewed', () => {
   it('never has more than one timer and is never in jeopardy', () => {
-    const { clock, told, lease } = newLease();
+    const { clock, changes, lease } = newLease();
     for (let round = 0; round < 100; round++) {
       clock.pass(TTL_MS / 3);
       lease.renew(clock.monoMs() - 20, TTL_MS);
       expect(clock.timers).toBe(1);
     }
     expect(lease.state).toBe('live');
-    expect(told).toEqual([]);
+    expect(changes).toEqual([]);
   });
 });

@@ -25,13 +25,13 @@ const on1 = { ifIndex: 1, nextHop: '' };
 const taken = event('taken', { ...PIM, ...on1 });
 const released = event('released', { ...PIM, ...on1 });
 
-describe('who is on which interface', () => {
-  it('is what a list said, where nothing changed', () => {
+describe('the holders of interfaces', () => {
+  it('are those of the listing if nothing changed', () => {
     const items = [item(1, { ...PIM, igmp: IGMP }), item(2, IGMP)];
     expect(holdsAfter(items, []).items()).toEqual(items);
   });
 
-  it('is the same whether the list knew a change already or not', () => {
+  it('are the same whether the listing contained an event already or not', () => {
     const expected = [item(1, { ...PIM, since: 100 })];
     const unaware = holdsAfter([], [taken]);
     expect(unaware.lacksNames).toBe(true);
@@ -41,14 +41,14 @@ describe('who is on which interface', () => {
     expect(holdsAfter(expected, [taken, released]).items()).toEqual([]);
   });
 
-  it('is IGMP where the owner beside it goes, since that moment at the latest', () => {
+  it('include IGMP after the owner released, since that instant at the latest', () => {
     const both = item(1, { ...PIM, igmp: IGMP });
     const alone = [item(1, { ...IGMP, name: '', since: 100 })];
     expect(holdsAfter([both], [released]).items()).toEqual(alone);
     expect(holdsAfter([both], [event('evicted', PIM)]).items()).toEqual(alone);
   });
 
-  it('goes with its session: stale, resumed under another number, expired', () => {
+  it('follow their session: stale, resumed under another number, expired', () => {
     const before = [item(1, PIM), item(2, { ...PIM, session: 6 })];
     const stale = holdsAfter(before, [event('stale', PIM)]);
     expect(stale.items().map((one) => one.stale)).toEqual([true, false]);
