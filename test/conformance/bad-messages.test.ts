@@ -22,6 +22,12 @@ const NEXT_HOP: readonly unknown[] = [
 ];
 const IF_INDEX = [0, ...U32];
 
+/** Fields that are integers; `nextHop` may be one. */
+const INTEGERS: ReadonlySet<string> = new Set([
+  ...['protocolId', 'componentId', 'ttlMs', 'graceMs', 'deadlineMs', 'ack', 'seq', 'mailboxAck'],
+  ...['ifIndex', 'nextHop', 'limit', 'from', 'session'],
+]);
+
 /** Wrong values of every field of every operation; `undefined` stands where a field must not be absent. */
 const WRONG: Readonly<Record<Op, Readonly<Record<string, readonly unknown[]>>>> = {
   register: {
@@ -135,6 +141,19 @@ overReplicas((stage) => {
       expect(ok(await router.owner(7))).toMatchObject(client.named);
     });
 
+    it.each(OPS)('%s: an integer sent as a float', async (op) => {
+      const { router, client } = await busyRouter(stage);
+      const right = valid(op, client);
+      const integers = Object.keys(WRONG[op]).filter((name) => INTEGERS.has(name));
+      for (const field of integers) {
+        for (const float of [7, -0]) {
+          const answer = readAnswer(await router.send(op, withFloat(right, field, float)));
+          expect({ field, answer }).toMatchObject({ field, answer: { ...REFUSED, field } });
+        }
+      }
+      expect(ok(await router.owner(7))).toMatchObject(client.named);
+    });
+
     it.each(OPS)('%s: right with all of them as they should be', async (op) => {
       const { router, client } = await busyRouter(stage);
       const answer = await router.request(op, valid(op, client));
@@ -226,6 +245,17 @@ function valid(op: Op, { handle, asked, session }: RawSession): Fields {
     'admin.evict': { session: session + 1000, ...admin },
   };
   return requests[op];
+}
+
+/** The message with one field as a MessagePack float of 64 bits. */
+function withFloat(fields: Fields, field: string, value: number): Uint8Array {
+  const others = Object.entries(fields).filter(
+    ([name, one]) => name !== field && one !== undefined,
+  );
+  const float = Buffer.alloc(9, 0xcb);
+  float.writeDoubleBE(value, 1);
+  const parts = others.flatMap(([name, one]) => [pack(name), pack(one)]);
+  return Buffer.concat([Buffer.of(0x80 | (parts.length / 2 + 1)), ...parts, pack(field), float]);
 }
 
 /** A map with one unknown field that holds these bytes. */

@@ -7,7 +7,7 @@ const packr = new Packr({ useRecords: false, int64AsType: 'number' });
 
 /** One MessagePack message. Absent fields of a plain map are left out; anything else is packed as it is. */
 export function pack(message: unknown): Uint8Array {
-  return packr.pack(isPlainMap(message) ? withoutAbsent(message) : message);
+  return packr.pack(withIntegers(isPlainMap(message) ? withoutAbsent(message) : message));
 }
 
 /** Whatever the bytes hold, unchecked. */
@@ -18,6 +18,17 @@ export function unpack(bytes: Uint8Array): unknown {
 export function isPlainMap(value: unknown): value is Fields {
   return (
     typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype
+  );
+}
+
+/** msgpackr encodes a number above 2^32 as a float unless it is a bigint. */
+function withIntegers(value: unknown): unknown {
+  if (Number.isSafeInteger(value) && Math.abs(Number(value)) > 0xffffffff)
+    return BigInt(Number(value));
+  if (Array.isArray(value)) return value.map(withIntegers);
+  if (!isPlainMap(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([field, inside]) => [field, withIntegers(inside)]),
   );
 }
 

@@ -15,7 +15,7 @@ export type {
   RouterName,
   SessionId,
 } from './ids.ts';
-export { NO_NEXT_HOP, parseNextHop } from './next-hop.ts';
+export { NO_NEXT_HOP, parseNextHop } from './address.ts';
 export { Limits } from './limits.ts';
 export { OPERATIONS, operations, operationsWith, requestSchemas } from './operations/table.ts';
 export type {
@@ -31,7 +31,7 @@ export type { Holder, IgmpHold, InterfaceItem } from './operations/holder.ts';
 export type { SessionItem } from './operations/sessions.ts';
 export type { BulkResult } from './operations/take.ts';
 export { ProtocolId, isIgmp, protocolName } from './protocol-id.ts';
-export { parseRequest } from './requests.ts';
+export { parseRequest, readRequest } from './requests.ts';
 export type { ParsedRequest } from './requests.ts';
 export { eventEncoder, lossEncoder } from './wire/runs.ts';
 export type { EncodeOfRun, SharedEventFields, SharedLossFields } from './wire/runs.ts';

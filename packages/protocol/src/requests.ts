@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { requestSchemas, type OperationName, type Request } from './operations/table.ts';
+import { RequestDecoder } from './wire/request-decoder.ts';
 
 export type ParsedRequest<Name extends OperationName> =
   | { readonly kind: 'request'; readonly request: Request<Name> }
@@ -22,6 +23,25 @@ export function parseRequest<Name extends OperationName>(
   const [issue] = parsed.issues;
   const field = fieldName(issue.path ?? []);
   return { kind: 'bad-request', field, message: `${field}: ${issue.message}` };
+}
+
+/** Reads the bytes of a request. `field` is `message` where they are no MessagePack map. Never throws. */
+export function readRequest<Name extends OperationName>(
+  operation: Name,
+  bytes: Uint8Array,
+): ParsedRequest<Name> {
+  const decoder = decoders.get(operation) ?? decoderOf(operation);
+  const decoded = decoder.decode(bytes);
+  if (decoded.kind === 'message') return parseRequest(operation, decoded.value);
+  return { kind: 'bad-request', field: 'message', message: `message: ${decoded.fault}` };
+}
+
+const decoders = new Map<OperationName, RequestDecoder>();
+
+function decoderOf(operation: OperationName): RequestDecoder {
+  const decoder = new RequestDecoder(Object.keys(requestSchemas[operation].entries));
+  decoders.set(operation, decoder);
+  return decoder;
 }
 
 /** `interfaces[3][0]` for the path `['interfaces', 3, 0]`. */

@@ -1,8 +1,7 @@
 import {
-  decodeMessage,
   encodeMessage,
   OPERATIONS,
-  parseRequest,
+  readRequest,
   refusal,
   type OperationName,
   type RefusalFields,
@@ -97,12 +96,7 @@ export class Intake {
   }
 
   #read<Name extends OperationName>(operation: Name, router: RouterName, received: Received): void {
-    const decoded = decodeMessage(received.message.data);
-    if (decoded.kind === 'malformed') {
-      const refused = badRequest('message', `message: ${decoded.fault}`);
-      return this.#refuseWithRevision(received, router, refused);
-    }
-    const parsed = parseRequest(operation, decoded.value);
+    const parsed = readRequest(operation, received.message.data);
     if (parsed.kind === 'bad-request') {
       const refused = badRequest(parsed.field, parsed.message);
       return this.#refuseWithRevision(received, router, refused);

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { isEpoch, type Handle, type InterfaceKey } from '../ids.ts';
 import { Limits } from '../limits.ts';
-import { parseNextHop } from '../next-hop.ts';
+import { parseNextHop } from '../address.ts';
 
 /**
  * The fields that requests are made of. Each has its own message, which completes "`field`: must be …", and costs one

@@ -3,8 +3,8 @@ import { decodeMessage, encodeMessage } from './codec.ts';
 
 const bytes = (hex: string) => Buffer.from(hex.replaceAll(' ', ''), 'hex');
 
-describe('what we write', () => {
-  it('comes back as it was, with 64-bit times and session numbers as numbers', () => {
+describe('an encoded message', () => {
+  it('decodes to what it was, with 64-bit times and session numbers as numbers', () => {
     const message = { text: 'é', time: 1_795_360_064_929_550, list: [[1, '10.0.0.1']], none: null };
     expect(decodeMessage(encodeMessage(message))).toEqual({ kind: 'message', value: message });
   });
@@ -21,7 +21,7 @@ describe('what we write', () => {
   });
 });
 
-describe('what a stranger writes', () => {
+describe('a message from another program', () => {
   it.each([
     ['nothing', '', 'is empty'],
     ['a number', '01', 'is not a MessagePack map'],
@@ -43,7 +43,7 @@ describe('what a stranger writes', () => {
     ['__proto__', '81 a9 5f5f70726f746f5f5f 80', '__proto__'],
     ['__proto__ inside', '81 a1 61 81 a9 5f5f70726f746f5f5f 80', '__proto__'],
     ['__proto__ in long form', '81 d9 09 5f5f70726f746f5f5f 80', '__proto__'],
-  ])('is refused by what it is: %s', (_, hex, fault) => {
+  ])('is refused with its fault: %s', (_, hex, fault) => {
     const decoded = decodeMessage(bytes(hex));
     expect(decoded).toEqual({ kind: 'malformed', fault: expect.stringContaining(fault) });
   });
@@ -56,12 +56,23 @@ describe('what a stranger writes', () => {
     expect(decodeMessage(nested(60_000))).toMatchObject({ kind: 'malformed' });
   });
 
+  it.each(['cb 40 1c 00 00 00 00 00 00', 'cb 80 00 00 00 00 00 00 00', 'ca 40 e0 00 00'])(
+    'never has a float for an integer: %s',
+    (hex) => {
+      const decoded = decodeMessage(bytes(`82 a1 61 92 01 ${hex} a1 62 05`));
+      expect(decoded).toEqual({
+        kind: 'message',
+        value: { a: [1, expect.any(Uint8Array)], b: 5 },
+      });
+    },
+  );
+
   it('may hold the timestamp of the MessagePack standard', () => {
     const message = bytes('81 a1 61 d6 ff 00 00 00 01');
     expect(decodeMessage(message)).toEqual({ kind: 'message', value: { a: new Date(1_000) } });
   });
 
-  it('is refused above 64 KiB, unread', () => {
+  it('is refused above 64 KiB before it is read', () => {
     expect(decodeMessage(Buffer.alloc(65_537, 0x80))).toMatchObject({
       fault: 'is 65537 bytes, more than 65536',
     });

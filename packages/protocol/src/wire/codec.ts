@@ -1,7 +1,7 @@
 import { Packr } from 'msgpackr';
 import { MessageWriter } from './encoder.ts';
 import { Limits } from '../limits.ts';
-import { faultInMessage } from './guard.ts';
+import { faultInMessage, walkThrough } from './guard.ts';
 
 /**
  * The one MessagePack codec of the bus. Records off, because no other language reads them; 64-bit integers as numbers,
@@ -34,8 +34,9 @@ export function encodeMessage(message: object): Uint8Array {
 }
 
 /**
- * Reads one message from the bus, whoever sent it: never throws, builds nothing before the bytes were checked.
- * `fault` completes the sentence "the message …". Wire contract section 2.
+ * Reads a message from the bus: never throws, and builds nothing before the bytes were checked. `fault` completes the
+ * sentence "the message …". A float becomes binary data, because no field of the contract is a float and none may pass for
+ * an integer. Requests are read by `readRequest`. Wire contract section 2.
  */
 export function decodeMessage(
   bytes: Uint8Array,
@@ -45,7 +46,20 @@ export function decodeMessage(
   if (bytes.length > maxBytes) {
     return { kind: 'malformed', fault: `is ${bytes.length} bytes, more than ${maxBytes}` };
   }
-  const fault = faultInMessage(bytes, maxNesting);
-  if (fault) return { kind: 'malformed', fault };
-  return { kind: 'message', value: packr.unpack(bytes) as WireMap };
+  const walk = walkThrough(bytes, maxNesting);
+  const fault = faultInMessage(walk);
+  if (fault !== undefined) return { kind: 'malformed', fault };
+  const readable = walk.floats.length === 0 ? bytes : withoutFloats(bytes, walk.floats);
+  return { kind: 'message', value: packr.unpack(readable) as WireMap };
+}
+
+/** A copy in which every float has the header of binary data that takes as many bytes. */
+function withoutFloats(bytes: Uint8Array, floats: readonly number[]): Uint8Array {
+  const copy = Uint8Array.from(bytes);
+  for (const at of floats) {
+    const width = copy[at] === 0xcb ? 8 : 4;
+    copy[at] = 0xc4;
+    copy[at + 1] = width - 1;
+  }
+  return copy;
 }

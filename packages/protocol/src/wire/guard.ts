@@ -1,37 +1,49 @@
 /**
- * Walks MessagePack bytes before anything is built from them, so that a hostile message costs a scan and no memory:
- * a header that promises four billion elements, nesting that would overflow the stack, extension types (but for the
- * standard's timestamp) that make a decoder construct objects, keys that reach for a prototype. What an unknown field
- * holds is not looked at beyond that. Answers what is wrong, or `undefined`.
+ * Walks MessagePack bytes before anything is built from them, so that a hostile message costs a scan and no memory: a
+ * length of four billion elements, nesting that would overflow the stack, extension types other than the standard
+ * timestamp, which make a decoder construct objects, and keys that reach for a prototype. All functions return what is
+ * wrong, or `undefined`; the text completes "the message …".
  */
-export function faultInMessage(bytes: Uint8Array, maxNesting: number): string | undefined {
-  const walk: Walk = { bytes, at: 0, maxNesting };
-  if (bytes.length === 0) return 'is empty, not MessagePack';
-  if (!isMapHeader(bytes[0] ?? 0)) return 'is not a MessagePack map';
-  const fault = skipValue(walk, 0);
-  if (fault) return fault;
-  return walk.at === bytes.length ? undefined : 'has bytes after its end';
-}
 
-interface Walk {
+/** A walk through one message. */
+export interface Walk {
   readonly bytes: Uint8Array;
   readonly maxNesting: number;
   at: number;
+  /** Where the headers of floats are. */
+  readonly floats: number[];
 }
 
-const TRUNCATED = 'is truncated or not MessagePack';
+export const TRUNCATED = 'is truncated or not MessagePack';
+const NO_EXTENSION = 'uses a MessagePack extension type other than the timestamp';
+const TIMESTAMP = 0xff;
 
-function isMapHeader(byte: number): boolean {
-  return (byte & 0xf0) === 0x80 || byte === 0xde || byte === 0xdf;
+export function walkThrough(bytes: Uint8Array, maxNesting: number): Walk {
+  return { bytes, maxNesting, at: 0, floats: [] };
 }
 
-/** Bytes that follow each one-byte header of fixed size: floats, integers, nil, booleans. */
+/** Checks a whole message: one map, with nothing after it. */
+export function faultInMessage(walk: Walk): string | undefined {
+  return faultInHeader(walk) ?? skipValue(walk, 0) ?? faultAtEnd(walk);
+}
+
+/** Every message is a map. */
+export function faultInHeader({ bytes, at }: Walk): string | undefined {
+  const header = bytes[at];
+  if (header === undefined) return 'is empty, not MessagePack';
+  const isMap = (header & 0xf0) === 0x80 || header === 0xde || header === 0xdf;
+  return isMap ? undefined : 'is not a MessagePack map';
+}
+
+export function faultAtEnd({ bytes, at }: Walk): string | undefined {
+  return at === bytes.length ? undefined : 'has bytes after its end';
+}
+
+/** Bytes that follow each one-byte header of fixed size: integers, nil, booleans. */
 const FIXED: ReadonlyMap<number, number> = new Map([
   [0xc0, 0],
   [0xc2, 0],
   [0xc3, 0],
-  [0xca, 4],
-  [0xcb, 8],
   [0xcc, 1],
   [0xcd, 2],
   [0xce, 4],
@@ -42,12 +54,13 @@ const FIXED: ReadonlyMap<number, number> = new Map([
   [0xd3, 8],
 ]);
 
-function skipValue(walk: Walk, depth: number): string | undefined {
+/** Moves behind the value at the present position, which is `depth` levels deep. */
+export function skipValue(walk: Walk, depth: number): string | undefined {
   const header = walk.bytes[walk.at++];
   if (header === undefined) return TRUNCATED;
   if (header <= 0x7f || header >= 0xe0) return undefined;
   if (header <= 0x8f) return skipMap(walk, header & 0x0f, depth + 1);
-  if (header <= 0x9f) return skipArray(walk, header & 0x0f, depth + 1);
+  if (header <= 0x9f) return skipList(walk, header & 0x0f, depth + 1);
   if (header <= 0xbf) return skipBytes(walk, header & 0x1f);
   return skipLong(walk, header, depth);
 }
@@ -56,6 +69,10 @@ function skipLong(walk: Walk, header: number, depth: number): string | undefined
   const fixed = FIXED.get(header);
   if (fixed !== undefined) return skipBytes(walk, fixed);
   switch (header) {
+    case 0xca:
+      return skipFloat(walk, 4);
+    case 0xcb:
+      return skipFloat(walk, 8);
     case 0xc4:
     case 0xd9:
       return skipBytes(walk, readLength(walk, 1));
@@ -66,9 +83,9 @@ function skipLong(walk: Walk, header: number, depth: number): string | undefined
     case 0xdb:
       return skipBytes(walk, readLength(walk, 4));
     case 0xdc:
-      return skipArray(walk, readLength(walk, 2), depth + 1);
+      return skipList(walk, readLength(walk, 2), depth + 1);
     case 0xdd:
-      return skipArray(walk, readLength(walk, 4), depth + 1);
+      return skipList(walk, readLength(walk, 4), depth + 1);
     case 0xde:
       return skipMap(walk, readLength(walk, 2), depth + 1);
     case 0xdf:
@@ -84,20 +101,21 @@ function skipLong(walk: Walk, header: number, depth: number): string | undefined
   }
 }
 
-const NO_EXTENSION = 'uses a MessagePack extension type other than the timestamp';
-const TIMESTAMP = 0xff;
+function skipFloat(walk: Walk, width: 4 | 8): string | undefined {
+  walk.floats.push(walk.at - 1);
+  return skipBytes(walk, width);
+}
 
 function skipTimestamp(walk: Walk, length: number): string | undefined {
   return walk.bytes[walk.at++] === TIMESTAMP ? skipBytes(walk, length) : NO_EXTENSION;
 }
 
-/** The length field of a header; NaN where the message ends inside it, which no later check lets pass. */
-function readLength(walk: Walk, width: 1 | 2 | 4): number {
-  const at = walk.at;
+/** An unsigned integer of this many bytes; NaN where the message ends inside it, which no later check accepts. */
+export function readLength(walk: Walk, width: 1 | 2 | 4): number {
+  const { bytes, at } = walk;
   walk.at += width;
-  if (walk.at > walk.bytes.length) return Number.NaN;
   let length = 0;
-  for (const byte of walk.bytes.subarray(at, walk.at)) length = length * 256 + byte;
+  for (let index = at; index < at + width; index++) length = length * 256 + (bytes[index] ?? NaN);
   return length;
 }
 
@@ -106,39 +124,46 @@ function skipBytes(walk: Walk, length: number): string | undefined {
   return walk.at <= walk.bytes.length ? undefined : TRUNCATED;
 }
 
-function skipArray(walk: Walk, length: number, depth: number): string | undefined {
-  if (depth > walk.maxNesting) return `is nested deeper than ${walk.maxNesting} levels`;
-  if (!(length <= walk.bytes.length - walk.at)) return TRUNCATED;
-  for (let i = 0; i < length; i++) {
-    const fault = skipValue(walk, depth);
-    if (fault) return fault;
+function skipList(walk: Walk, length: number, depth: number): string | undefined {
+  const fault = faultInNesting(walk, length, depth);
+  if (fault !== undefined) return fault;
+  for (let index = 0; index < length; index++) {
+    const inside = skipValue(walk, depth);
+    if (inside !== undefined) return inside;
   }
   return undefined;
 }
 
 function skipMap(walk: Walk, length: number, depth: number): string | undefined {
-  if (depth > walk.maxNesting) return `is nested deeper than ${walk.maxNesting} levels`;
-  if (!(length * 2 <= walk.bytes.length - walk.at)) return TRUNCATED;
-  for (let i = 0; i < length; i++) {
-    const fault = skipKey(walk) ?? skipValue(walk, depth);
-    if (fault) return fault;
+  const fault = faultInNesting(walk, 2 * length, depth);
+  if (fault !== undefined) return fault;
+  for (let index = 0; index < length; index++) {
+    const inside = skipKey(walk) ?? skipValue(walk, depth);
+    if (inside !== undefined) return inside;
   }
   return undefined;
 }
 
+/** Checks a list or map of this many values before any of them is read. */
+export function faultInNesting(walk: Walk, values: number, depth: number): string | undefined {
+  if (depth > walk.maxNesting) return `is nested deeper than ${walk.maxNesting} levels`;
+  // Every value takes at least one byte. Also false for NaN.
+  return values <= walk.bytes.length - walk.at ? undefined : TRUNCATED;
+}
+
 const PROTO = Buffer.from('__proto__', 'latin1');
 
-function skipKey(walk: Walk): string | undefined {
+/** Moves behind the key of a map: text that does not end in `__proto__`. */
+export function skipKey(walk: Walk): string | undefined {
   const start = walk.at;
   const header = walk.bytes[start] ?? 0;
   const isText = (header & 0xe0) === 0xa0 || (header >= 0xd9 && header <= 0xdb);
   if (!isText) return 'has a map key that is not a string';
   const fault = skipValue(walk, 0);
-  if (fault) return fault;
+  if (fault !== undefined) return fault;
   return endsInProto(walk, start) ? 'has the key __proto__, which is not allowed' : undefined;
 }
 
-/** Also of a longer key: none that ends so has business here. */
 function endsInProto({ bytes, at }: Walk, start: number): boolean {
   const from = at - PROTO.length;
   if (from <= start || bytes[from] !== PROTO[0]) return false;
