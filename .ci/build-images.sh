@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # build-images.sh SERVERS IMAGE...
 #
-# Builds look-alikes of official images for a Docker engine that can reach no registry: real Redis, NATS and Node.js in
-# real containers, out of Debian's packages and this machine's Node.js, under the official names. So everything that
-# names an image works the same with the official ones, where those can be pulled.
+# Builds substitutes for official images, for a Docker engine that reaches no registry: real Redis, NATS and Node.js from
+# Debian's packages and this machine's Node.js, under the official names. Everything that names an image also works with
+# the official one.
 #
 # SERVERS is a folder filled by packages/devstack/scripts/fetch-servers.sh. IMAGE is redis:…, nats:… or node:….
 # Environment: NODE_BIN, the node to put into node:… (default: the one on the PATH).
 #
-# They differ from the official images in this: versions are the distribution's; everything runs as root unless told
-# otherwise; of a system there is only busybox. All carry the label mgm.lookalike=1.
+# Differences from the official images: the distribution's versions; everything runs as root by default; the system is only
+# busybox. All have the label mgm.substitute=1.
 set -euo pipefail
 . "$(dirname "$0")/../packages/devstack/scripts/private-apt.sh"
 
@@ -20,10 +20,10 @@ trap 'rm -rf "$work"' EXIT
 case $(uname -m) in
   x86_64) loader=/lib64/ld-linux-x86-64.so.2 ;;
   aarch64) loader=/lib/ld-linux-aarch64.so.1 ;;
-  *) echo "no look-alike images for $(uname -m)" >&2; exit 1 ;;
+  *) echo "no substitute images for $(uname -m)" >&2; exit 1 ;;
 esac
 
-# base ROOT: a root file system with busybox as all its tools
+# base ROOT: a root file system whose tools are busybox
 base() {
   local applet
   mkdir -p "$1"/{bin,sbin,usr/bin,usr/sbin,usr/local/bin,etc,proc,sys,dev,run,root,tmp,data}
@@ -45,7 +45,7 @@ program() {
   install -D -m 755 "$from$file" "$root/usr/local/bin/$(basename "$file")"
   ld=$(find "$from/lib" "$from/lib64" "$from/usr/lib" -name "$(basename "$loader")" -print -quit 2>/dev/null)
   install -D -m 755 "$(readlink -f "$ld")" "$root$loader"
-  # This machine's programs find their libraries by themselves; unpacked ones must be told.
+  # Unpacked programs need the path of their libraries; this machine's programs do not.
   folders=
   if [ -n "$from" ]; then folders=$(find "$from/lib" "$from/usr/lib" -name '*.so.*' -printf '%h\n' | sort -u | paste -sd:); fi
   "$ld" ${folders:+--library-path "$folders"} --list "$from$file" | awk '$2 == "=>" { print $3 }' >"$work/libraries"
@@ -65,10 +65,10 @@ entrypoint() {
 finish() {
   local root=$1 image=$2 change changes=()
   shift 2
-  for change in 'LABEL mgm.lookalike=1' 'ENV PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' \
+  for change in 'LABEL mgm.substitute=1' 'ENV PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' \
     'ENTRYPOINT ["docker-entrypoint.sh"]' "$@"; do changes+=(--change "$change"); done
   tar -C "$root" --owner=0 --group=0 --numeric-owner -cf - . | docker import "${changes[@]}" - "$image" >/dev/null
-  echo "built a look-alike of $image" >&2
+  echo "built a substitute for $image" >&2
 }
 
 build_redis() { # IMAGE
@@ -76,7 +76,7 @@ build_redis() { # IMAGE
   base "$root"
   program "$root" "$servers/root" /usr/bin/redis-server
   program "$root" "$servers/root" /usr/bin/redis-cli
-  # The official image is compiled with protected mode off; without that nobody outside the container is served.
+  # The official image disables protected mode, which refuses all clients outside the container.
   entrypoint "$root" <<'RULE'
 case "${1:-}" in -* | *.conf) set -- redis-server "$@" ;; esac
 case "$*" in
@@ -102,7 +102,7 @@ RULE
 build_node() { # IMAGE
   local root=$work/node node npm major=${1#node:}
   node=$(readlink -f "${NODE_BIN:-$(command -v node)}")
-  case $("$node" --version) in "v${major%%-*}."*) ;; *) echo "$node is not the $1 asked for" >&2; exit 1 ;; esac
+  case $("$node" --version) in "v${major%%-*}."*) ;; *) echo "$node is not the requested $1" >&2; exit 1 ;; esac
   base "$root"
   mkdir -p "$root/home/node" "$root/usr/local/lib/node_modules"
   program "$root" / "$node"
@@ -123,6 +123,6 @@ for image in "$@"; do
     redis:*) build_redis "$image" ;;
     nats:*) build_nats "$image" ;;
     node:*) build_node "$image" ;;
-    *) echo "no look-alike of $image is known" >&2; exit 1 ;;
+    *) echo "no substitute for $image is known" >&2; exit 1 ;;
   esac
 done

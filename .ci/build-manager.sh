@@ -1,10 +1,9 @@
 #!/usr/bin/env bash
 # build-manager.sh IMAGE
 #
-# Builds the manager's container image from the working tree, as anybody would, with one addition: the machine's own npm
-# settings. Behind a proxy that has its own certificates, or with a registry of one's own, `npm ci` inside a build knows
-# nothing of them. They go into a throw-away image that only the build stages stand on, so neither the repository
-# nor the result holds anything about the machine.
+# Builds the manager's container image from the working tree, with the npm settings of this machine: `npm ci` inside a
+# build needs them behind a proxy with its own certificates, or with a private registry. They are in a temporary image that
+# only the build stages use, so neither the repository nor the result contains them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,12 +11,12 @@ image=${1:?usage: build-manager.sh IMAGE}
 node_image=$(sed -n 's/^ARG NODE_IMAGE=//p' services/manager/Dockerfile)
 build_image=mgm-npm-settings:$$
 work=$(mktemp -d)
-# The build stages inherit the label, so they go with it; the result stands on another image and stays.
+# The build stages inherit the label and are removed by it; the result has another base image and is kept.
 trap 'rm -rf "$work"
   docker image rm --no-prune "$build_image" >/dev/null 2>&1 || true
   docker image prune --force --filter "label=mgm.build=$$" >/dev/null || true' EXIT
 
-# Only what decides where packages come from and who may have them.
+# Only settings for the source of packages and its credentials.
 {
   for key in registry proxy https-proxy noproxy strict-ssl; do
     value=$(npm config get "$key" 2>/dev/null)
@@ -40,6 +39,6 @@ proxies=()
 for name in HTTP_PROXY HTTPS_PROXY NO_PROXY http_proxy https_proxy no_proxy; do
   [ -z "${!name:-}" ] || proxies+=(--build-arg "$name")
 done
-# On the machine's own network: the engine's bridge may reach neither its name server nor its proxy.
+# On the host network: the engine's bridge may reach neither the name server nor the proxy of the machine.
 docker build --network host --build-arg "BUILD_IMAGE=$build_image" ${proxies[@]+"${proxies[@]}"} \
   --file services/manager/Dockerfile --tag "$image" .

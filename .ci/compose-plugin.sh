@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # compose-plugin.sh DOCKER_CONFIG
 #
-# Puts the `docker compose` plugin into a Docker configuration folder, out of Debian's or Ubuntu's packages; needs no root
-# and installs nothing. Debian 12 itself has only the old docker-compose, so there it is Debian 13's: a program that needs
-# nothing of a system but libc 2.34.
+# Unpacks the `docker compose` plugin from Debian's or Ubuntu's packages into a Docker configuration folder; needs no root
+# and installs nothing. Debian 12 has only the old docker-compose, so on Debian it is the plugin of Debian 13, which needs
+# only libc 2.34.
 set -euo pipefail
 . "$(dirname "$0")/../packages/devstack/scripts/private-apt.sh"
 

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # docker-up.sh PIDFILE
 #
-# Makes a Docker engine answer: one that answers already, else the dockerd installed here, else docker.io of Debian's or
-# Ubuntu's packages. Prints its DOCKER_HOST on stdout and nothing else. PIDFILE exists afterwards only if this script
-# started the engine: docker-down.sh PIDFILE ends it, and an engine of somebody else's is left alone.
+# Provides a Docker engine: a running one, else the installed dockerd, else docker.io from Debian's or Ubuntu's packages.
+# Prints only its DOCKER_HOST on stdout. PIDFILE exists afterwards only if this script started the engine, which
+# docker-down.sh PIDFILE then ends.
 #
-# Fails, saying why, where no engine can be had (no root, no apt, a kernel without what containers need).
+# Fails with the reason if there is no engine (no root, no apt, a kernel without support for containers).
 set -euo pipefail
 
 pidfile=${1:?usage: docker-up.sh PIDFILE}
@@ -26,27 +26,26 @@ answers() { # ADDRESS
 }
 
 install_engine() {
-  command -v apt-get >/dev/null || give_up 'no engine, no dockerd and no apt-get to install docker.io with'
+  command -v apt-get >/dev/null || give_up 'no engine, no dockerd, and no apt-get to install docker.io'
   say 'installing docker.io'
   export DEBIAN_FRONTEND=noninteractive
-  # One source of several that does not answer is no reason to give up: the installation tells.
+  # A package source that does not answer may not matter: the installation shows it.
   apt-get update -qq >&2 || true
   local packages='docker.io ca-certificates'
-  # Newer releases have the command line in a package of its own.
+  # Newer releases have a separate package for the command line.
   if apt-cache show docker-cli >/dev/null 2>&1; then packages+=' docker-cli'; fi
   # shellcheck disable=SC2086 # one word per package
   apt-get install -y -qq --no-install-recommends $packages </dev/null >"$log.apt" 2>&1 ||
     { tail -5 "$log.apt" >&2; give_up 'installing docker.io failed'; }
 }
 
-# dockerd wants its control groups mounted; bare virtual machines may lack them.
+# dockerd needs mounted control groups; minimal virtual machines may lack them.
 mount_cgroups() {
   mountpoint -q /sys/fs/cgroup && return
   mount -t cgroup2 none /sys/fs/cgroup || give_up 'cannot mount the control groups'
 }
 
-# What a killed engine leaves behind would keep the next one from starting: its pid file, and containerd's, whose number
-# dockerd takes for a living process.
+# Pid files of a killed engine prevent the start of the next one: its own, and that of containerd.
 remove_leftovers() {
   local file name
   for file in /var/run/docker.pid "$exec_root/containerd/containerd.pid"; do
@@ -68,8 +67,8 @@ command -v dockerd >/dev/null && command -v docker >/dev/null || install_engine
 mount_cgroups
 remove_leftovers
 
-# Published ports on loopback only; packets no larger than the uplink takes; and a session of its own with none of our
-# descriptors, so that the engine outlives this script and nobody waits for its output to close.
+# Published ports on loopback only; the MTU of the uplink; a session of its own without our descriptors, so that the engine
+# outlives this script and does not keep its output open.
 uplink=$(awk '$2 == "00000000" { print $1; exit }' /proc/net/route)
 mtu=$(cat "/sys/class/net/${uplink:-eth0}/mtu" 2>/dev/null || echo 1500)
 setsid dockerd --pidfile "$pidfile" --exec-root "$exec_root" -H "unix://$socket" --ip 127.0.0.1 --mtu "$mtu" \

@@ -9,7 +9,7 @@ function generating(): Workspace[] {
   return workspaces().filter(({ manifest }) => manifest.scripts?.['generate'] !== undefined);
 }
 
-/** Asks a package's generator whether its files are what it would write now; it says itself which are not. */
+/** Runs a package's generator with `--check`, which names the outdated files. */
 async function isUpToDate({ manifest }: Workspace): Promise<boolean> {
   const { code, output } = await run(
     'npm',

@@ -7,10 +7,10 @@ import { environment, NODE, ROOT } from './setup.mjs';
 import { builtWorkspaces, type Workspace } from './workspaces.ts';
 
 const IMPORT_WITHIN_MS = 20_000;
-/** Below the root, so that what a package depends on is found. */
+/** Below the root, so that dependencies of a package are found. */
 const INSTALLED = join(ROOT, '.cache/installed');
 
-/** What is wrong with a built package for those who would install it, one line each. */
+/** The problems of a built package for its consumers, one line each. */
 async function problemsOf(workspace: Workspace): Promise<string[]> {
   return [
     ...(await entryProblems(workspace)),
@@ -28,7 +28,7 @@ async function entryProblems({ folder }: Workspace): Promise<string[]> {
   return messages.map((message) => formatMessage(message, pkg, { color: false }) ?? message.code);
 }
 
-/** Imports the package as a consumer does: built, with no condition, and nothing may happen on import. */
+/** Imports the built package without conditions, as a consumer does. The import must have no output. */
 async function importProblems({ manifest: { name } }: Workspace): Promise<string[]> {
   const code = `const names = Object.keys(await import(${JSON.stringify(name)})); if (names.length === 0) throw new Error('it exports nothing')`;
   const { code: status, output } = await run(NODE, ['--input-type=module', '--eval', code], {
@@ -41,7 +41,7 @@ async function importProblems({ manifest: { name } }: Workspace): Promise<string
   return output === '' ? [] : [`printed on import: ${output.trim()}`];
 }
 
-/** Runs its programs for their help, out of a folder that has only what is published. */
+/** Runs its programs with `--help` in a folder that has only the published files. */
 async function programProblems({ folder, manifest: { bin = {} } }: Workspace): Promise<string[]> {
   if (Object.keys(bin).length === 0) return [];
   rmSync(INSTALLED, { recursive: true, force: true });

@@ -12,7 +12,7 @@ const PLACES = [
   '{packages,services}/*/scripts/*',
 ];
 
-/** Files that a shell runs, from the root: by name or by their first line. */
+/** Shell scripts below the root, recognized by name or first line. */
 export function shellScripts(root: string): string[] {
   const files = globSync(PLACES, { cwd: root, withFileTypes: true, exclude: ['**/node_modules'] })
     .filter((entry) => entry.isFile())
@@ -26,7 +26,7 @@ function firstLine(file: string): string {
   return readFileSync(file, 'utf8').split('\n', 1)[0] ?? '';
 }
 
-/** What bash says about the syntax of a file; empty when it is right. */
+/** The syntax errors that bash reports; empty if there are none. */
 export function syntaxErrors(file: string): string {
   const { status, stderr, error } = spawnSync('bash', ['-n', file], {
     encoding: 'utf8',
@@ -40,7 +40,7 @@ if (import.meta.main) {
   const found = shellScripts(ROOT);
   const errors = found.map(syntaxErrors).filter((text) => text !== '');
   if (found.length === 0)
-    errors.push('no shell script was found: this check looks in the wrong places');
+    errors.push('no shell script was found: correct the folders of this check');
   process.stdout.write(errors.join('\n'));
   process.exitCode = errors.length === 0 ? 0 : 1;
 }

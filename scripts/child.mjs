@@ -1,10 +1,10 @@
 // @ts-check
 import { spawn } from 'node:child_process';
 
-/** Passed on to children. A terminal sends the first and last two to its foreground group only, and ours is not that. */
-const PASSED_ON = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGWINCH']);
-/** npm passes Ctrl-C on, after the terminal has already sent it: two signals so close together are one wish. */
-const SAME_WISH_MS = 300;
+/** Signals forwarded to children, which are not in the foreground process group of the terminal. */
+const FORWARDED = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGWINCH']);
+/** The terminal sends Ctrl-C and npm forwards it: the same signal within this time counts once. */
+const SAME_SIGNAL_MS = 300;
 const KILL_AFTER_MS = 5_000;
 const KEPT_OUTPUT = 256 * 1024;
 
@@ -13,20 +13,20 @@ const KEPT_OUTPUT = 256 * 1024;
  * @property {string} cwd
  * @property {NodeJS.ProcessEnv} env
  * @property {'inherit' | 'collect'} output 'collect' keeps the last 256 KiB of both streams for the result
- * @property {number} [withinMs] after this long the child and its whole group are ended; without it there is no limit
- * @property {boolean} [guarded] the child is a Node that preloads `end-with-parent.mjs`, so it ends when this process vanishes;
- *   signals go to it alone, since it ends what it started. Otherwise they go to all of its group, as from a terminal
+ * @property {number} [withinMs] then the child and its process group are ended; default: no limit
+ * @property {boolean} [guarded] the child is a Node that preloads `end-with-parent.mjs`, so it ends if this process is killed;
+ *   signals go only to the child, which ends its own children. Otherwise they go to its process group, as from a terminal
  */
 
 /**
  * @typedef {object} RunResult
- * @property {number} code as a shell gives it: 128 + number for a signal, 127 when it could not be started
- * @property {string} output what was collected, and why it ended where that is not plain from its output
+ * @property {number} code as in a shell: 128 + number for a signal, 127 if it could not be started
+ * @property {string} output the collected output, and why it ended if the output does not tell
  */
 
 /**
- * Runs a command in a process group of its own and waits until it ended. Signals that this process gets meanwhile are
- * passed on to it, each once, and this process stays: what to do about them is the child's decision.
+ * Runs a command in a process group of its own and waits until it has ended. Signals to this process are forwarded, each once,
+ * and do not end this process: the child decides what to do.
  *
  * @param {string} command
  * @param {readonly string[]} args
@@ -47,7 +47,7 @@ export async function run(command, args, options) {
       ...(guarded ? [/** @type {const} */ ('ipc')] : []),
     ],
   });
-  const stopPassing = passSignals((signal) =>
+  const stopForwarding = forwardSignals((signal) =>
     guarded ? child.kill(signal) : signalGroup(child, signal),
   );
   const limit = withinMs === undefined ? undefined : limitTo(withinMs, child);
@@ -62,25 +62,25 @@ export async function run(command, args, options) {
     };
   } finally {
     limit?.clear();
-    stopPassing();
+    stopForwarding();
   }
 }
 
 /** @param {(signal: NodeJS.Signals) => void} send */
-function passSignals(send) {
+function forwardSignals(send) {
   /** @type {Map<string, number>} */
   const lastMono = new Map();
   /** @param {NodeJS.Signals} signal */
-  const passOn = (signal) => {
+  const forward = (signal) => {
     const nowMono = performance.now();
-    const again = nowMono - (lastMono.get(signal) ?? -Infinity) < SAME_WISH_MS;
+    const again = nowMono - (lastMono.get(signal) ?? -Infinity) < SAME_SIGNAL_MS;
     if (again) return;
     lastMono.set(signal, nowMono);
     send(signal);
   };
-  for (const signal of PASSED_ON) process.on(signal, passOn);
+  for (const signal of FORWARDED) process.on(signal, forward);
   return () => {
-    for (const signal of PASSED_ON) process.off(signal, passOn);
+    for (const signal of FORWARDED) process.off(signal, forward);
   };
 }
 
@@ -115,7 +115,7 @@ function signalGroup(child, signal) {
   try {
     process.kill(-child.pid, signal);
   } catch {
-    // The group is gone already.
+    // The group has ended already.
   }
 }
 

@@ -10,7 +10,7 @@ const GUARD = fileURLToPath(new URL('end-with-parent.mjs', import.meta.url));
 
 const collecting = { cwd: process.cwd(), env: process.env, output: 'collect' } as const;
 
-/** A program that says which signals it got, and ends with 7 a little after the first; by itself with 9, so none is left. */
+/** A program that prints the signals it gets and ends with 7 shortly after the first one; without a signal it ends with 9. */
 const PROGRAM = `
   const end = () => setTimeout(() => { console.log('end'); process.exit(7); }, 400);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
@@ -20,7 +20,7 @@ const PROGRAM = `
   console.log('pid ' + process.pid);
 `;
 
-/** Starts a process that runs the program as `npm start` does, and reads what the program says. */
+/** Starts a process that runs the program like `npm start` does, and reads its output. */
 function startParent() {
   const args = [`--import=${GUARD}`, '--input-type=module', '--eval', PROGRAM];
   const parent = spawn(
@@ -44,7 +44,7 @@ function startParent() {
 }
 
 describe('a program run by a script', () => {
-  it('gets Ctrl-C once, also when terminal and npm both send it, and is waited for', async () => {
+  it('gets Ctrl-C once, also if terminal and npm both send it, and the script waits for it', async () => {
     const { parent, lines, next, exit } = startParent();
     await next();
     const said: string[] = [];
@@ -57,7 +57,7 @@ describe('a program run by a script', () => {
     expect(said).toEqual(['SIGINT', 'end']);
   });
 
-  it('ends when the script was killed and could not tell it', async () => {
+  it('ends if the script was killed', async () => {
     const { parent, next, exit } = startParent();
     await next();
     parent.kill('SIGKILL');
@@ -66,14 +66,14 @@ describe('a program run by a script', () => {
     expect(await exit).toEqual([null, 'SIGKILL']);
   });
 
-  it('gives its exit code and both its streams', async () => {
+  it('returns its exit code and both output streams', async () => {
     const code = 'console.log("out"); console.error("err"); process.exitCode = 3;';
     const { code: status, output } = await run(process.execPath, ['--eval', code], collecting);
     expect(status).toBe(3);
     expect(output.split('\n').toSorted()).toEqual(['', 'err', 'out']);
   });
 
-  it('is ended, with all that it started, when it takes too long', async () => {
+  it('is ended with its children after its time limit', async () => {
     const { code, output } = await run('bash', ['-c', 'sleep 60 & wait'], {
       ...collecting,
       withinMs: 50,
@@ -82,7 +82,7 @@ describe('a program run by a script', () => {
     expect(output).toContain('ended after 50 ms: it took too long');
   });
 
-  it('says why it could not be started', async () => {
+  it('reports why it could not be started', async () => {
     const { code, output } = await run('mgm-no-such-program', [], collecting);
     expect(code).toBe(127);
     expect(output).toContain(

@@ -42,7 +42,7 @@ describe('the commands in our pages', () => {
     expect(named.filter((name) => !steps.includes(name))).toEqual([]);
   });
 
-  it('would be missed if they did not exist', () => {
+  it('are recognized only in blocks of shell commands', () => {
     const page =
       '```sh\nnpm run no-such-script\nnpm ci && npm test\n```\n\n`npm run not-in-a-block`\n';
     expect(scriptsCalled(page)).toEqual(['no-such-script', 'test']);

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { ROOT } from './setup.mjs';
 import { readManifest, workspaces } from './workspaces.ts';
 
-/** Packages that are not ours, of every package.json. */
+/** The external packages of every package.json. */
 function usedPackages(): string[] {
   const manifests = [readManifest('.'), ...workspaces().map(({ manifest }) => manifest)];
   const names = manifests.flatMap((manifest) => [
@@ -14,7 +14,7 @@ function usedPackages(): string[] {
   return [...new Set(names)].filter((name) => !name.startsWith('@mgm/')).toSorted();
 }
 
-/** The first cell of each row of a table: `name` in backquotes. */
+/** The first cell of each table row: a `name` in backquotes. */
 function listedPackages(markdown: string): string[] {
   return [...markdown.matchAll(/^\| `([^`]+)` +\|/gm)].map((match) => match[1] ?? '').toSorted();
 }
@@ -22,16 +22,16 @@ function listedPackages(markdown: string): string[] {
 describe('docs/dependencies.md', () => {
   const markdown = readFileSync(join(ROOT, 'docs/dependencies.md'), 'utf8');
 
-  it('lists every package that is used, once, and no other', () => {
+  it('lists exactly the packages that are used', () => {
     expect(listedPackages(markdown)).toEqual(usedPackages());
   });
 
-  it('says of each when it was released and how large it is', () => {
+  it('has the release date and the size of each', () => {
     const rows = markdown.split('\n').filter((line) => line.startsWith('| `'));
     for (const row of rows) expect(row).toMatch(/\| 20\d\d-\d\d +\| [\d.]+ MB +\|$/);
   });
 
-  it('would notice a package that is not listed', () => {
+  it('is compared by package name', () => {
     expect(listedPackages('| `zod` | all | why |\n| zod | x |')).toEqual(['zod']);
   });
 });

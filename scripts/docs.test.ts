@@ -7,7 +7,7 @@ function read(path: string): string {
   return readFileSync(join(ROOT, path), 'utf8');
 }
 
-/** Where the links of a page lead, from the root; those to other places are left out. */
+/** The targets of a page's relative links, from the root. */
 function linksOf(page: string, markdown: string): string[] {
   const targets = [...markdown.matchAll(/\]\(([^)#\s]+)[^)]*\)/g)].map((match) => match[1] ?? '');
   return targets
@@ -22,7 +22,7 @@ describe('the index of docs', () => {
     expect(pages.filter((page) => !linked.includes(page))).toEqual([]);
   });
 
-  it('of decisions has each with its title and status', () => {
+  it('lists each decision with its title and status', () => {
     const index = read('docs/adr/README.md');
     const records = globSync('docs/adr/0*.md', { cwd: ROOT }).filter((path) => !/0000-/.test(path));
     const missing = records.filter((path) => {
@@ -42,12 +42,12 @@ describe('links between pages', () => {
     cwd: ROOT,
   });
 
-  it.each(pages)('lead somewhere: %s', (page) => {
+  it.each(pages)('have an existing target: %s', (page) => {
     const targets = linksOf(page, read(page));
     expect(targets.filter((target) => globSync(target, { cwd: ROOT }).length === 0)).toEqual([]);
   });
 
-  it('are seen', () => {
+  it('are recognized', () => {
     expect(linksOf('docs/a.md', '[b](b.md#part) [c](../c) [x](https://x.org/y)')).toEqual([
       'docs/b.md',
       'c',
@@ -59,7 +59,7 @@ describe('the example of a worker', () => {
   const test = read('packages/client/test/example.test.ts');
   const tested = /\/\/ example \{\n(.*?)\n *\/\/ \}/s.exec(test)?.[1]?.replace(/^ {4}/gm, '');
 
-  it.each(['README.md', 'packages/client/README.md'])('in %s is the one a test runs', (page) => {
+  it.each(['README.md', 'packages/client/README.md'])('in %s is the one that a test runs', (page) => {
     expect(tested).toContain('takeInterfaceOwnership');
     expect(read(page)).toContain(`\`\`\`ts\n${tested}\n\`\`\``);
   });

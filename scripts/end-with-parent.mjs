@@ -1,6 +1,6 @@
 // @ts-check
-// Preloaded into a Node child that was started with an IPC channel. When the parent vanishes, even by SIGKILL, the channel
-// closes and the child gets the SIGTERM that it would have got from the parent; otherwise it would run on unseen.
+// Preloaded into a Node child with an IPC channel. When the parent ends, also by SIGKILL, the channel closes and the child
+// gets a SIGTERM. Without this it would keep running.
 
 process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
 process.channel?.unref();

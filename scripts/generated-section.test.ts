@@ -4,7 +4,7 @@ import { withSection } from './generated-section.ts';
 const page = '# Page\n\n<!-- begin table.ts -->\nold\n<!-- end -->\n\nafter\n';
 
 describe('a generated section of a page', () => {
-  it('is replaced, and what stands around it stays', () => {
+  it('is replaced, the rest of the page is kept', () => {
     const updated = '# Page\n\n<!-- begin table.ts -->\n\nnew\n\n<!-- end -->\n\nafter\n';
     expect(withSection(page, 'table.ts', 'new\n')).toBe(updated);
     expect(withSection(updated, 'table.ts', 'new\n')).toBe(updated);

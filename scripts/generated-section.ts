@@ -1,5 +1,5 @@
 // Usage: generated-section.ts PAGE GENERATOR [PAGE GENERATOR …] [--check]
-// Puts what GENERATOR prints between its markers in PAGE. `--check` writes nothing and fails where it would change a page.
+// Writes the output of GENERATOR between its markers in PAGE. `--check` writes nothing and fails if a page would change.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from './child.mjs';
@@ -7,7 +7,7 @@ import { environment, NODE, ROOT } from './setup.mjs';
 
 const GENERATE_WITHIN_MS = 30_000;
 
-/** The page with `content` between the markers that name `generator`. Throws where it has no such markers. */
+/** The page with `content` between the markers of `generator`. Throws if they are missing. */
 export function withSection(page: string, generator: string, content: string): string {
   const begin = `<!-- begin ${generator} -->`;
   const from = page.indexOf(begin);
@@ -27,7 +27,7 @@ async function contentOf(generator: string): Promise<string> {
   return output;
 }
 
-/** Writes the page anew, or with `check` says where that would change it. */
+/** Updates the page, or with `check` reports that it is outdated. */
 async function generate(page: string, generator: string, check: boolean): Promise<void> {
   const path = join(ROOT, page);
   const before = readFileSync(path, 'utf8');

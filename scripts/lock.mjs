@@ -5,15 +5,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 const WAIT_WITHIN_MS = 15 * 60_000;
 const POLL_MS = 200;
-/** A lock without a process id is one that is being made, for no longer than this. */
+/** A lock without a process id is being created, for at most this time. */
 const UNSIGNED_MS = 5_000;
 
 /**
- * Runs `work` while no other process of this machine runs work under the same lock. A lock whose process is gone is broken.
+ * Runs `work` under a lock between processes of this machine. The lock of a process that has ended is broken.
  *
  * @template T
  * @param {string} lock path of the lock's folder
- * @param {(line: string) => void} say told when it has to wait
+ * @param {(line: string) => void} say called if it has to wait
  * @param {() => Promise<T>} work
  * @returns {Promise<T>}
  */
@@ -38,9 +38,9 @@ async function acquire(lock, say) {
     if (breakIfAbandoned(lock)) continue;
     if (performance.now() > deadlineMono)
       throw new Error(
-        `${lock} is still held by process ${holderOf(lock)}; remove it if that is wrong`,
+        `${lock} is still held by process ${holderOf(lock)}; remove it if that process does not use it`,
       );
-    if (!told) say(`waiting for process ${holderOf(lock)}, which is doing the same …`);
+    if (!told) say(`waiting for process ${holderOf(lock)}, which does the same …`);
     told = true;
     await delay(POLL_MS);
   }
@@ -68,8 +68,8 @@ function holderOf(lock) {
 }
 
 /**
- * Moves an abandoned lock out of the way. Two may find it abandoned at once and the second would move away the lock that the
- * first has made since, so what was moved is looked at again, and put back if it is another one.
+ * Renames an abandoned lock. Two processes may find it abandoned concurrently, and the second one would rename the new lock of the
+ * first. So it reads the renamed lock again, and renames it back if it is a new one.
  *
  * @param {string} lock
  */
@@ -82,7 +82,7 @@ function breakIfAbandoned(lock) {
     if (holderOf(aside) === holder) rmSync(aside, { recursive: true, force: true });
     else renameSync(aside, lock);
   } catch {
-    // Somebody else was quicker.
+    // Another process was faster.
   }
   return true;
 }
@@ -97,7 +97,7 @@ function isAbandoned(lock, holder) {
     process.kill(holder, 0);
     return false;
   } catch (error) {
-    // EPERM: it lives, as another user.
+    // EPERM: it is running, as another user.
     return !(error instanceof Error && 'code' in error && error.code === 'EPERM');
   }
 }

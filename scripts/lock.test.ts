@@ -16,7 +16,7 @@ beforeEach(() => {
 const silent = () => {};
 
 describe('a lock between processes', () => {
-  it('lets one work at a time and is gone afterwards', async () => {
+  it('admits one process at a time and is removed afterwards', async () => {
     let working = 0;
     const work = async () => {
       working += 1;
@@ -30,20 +30,20 @@ describe('a lock between processes', () => {
     expect(existsSync(lock)).toBe(false);
   });
 
-  it('is gone after work that failed', async () => {
+  it('is removed after failed work', async () => {
     const failing = withLock(lock, silent, () => Promise.reject(new Error('npm failed')));
     await expect(failing).rejects.toThrow('npm failed');
     expect(existsSync(lock)).toBe(false);
   });
 
-  it('is broken when the process that made it is gone', async () => {
+  it('is broken if its process has ended', async () => {
     const { pid } = spawnSync('true');
     mkdirSync(lock);
     writeFileSync(join(lock, 'pid'), String(pid));
     await expect(withLock(lock, silent, () => Promise.resolve('done'))).resolves.toBe('done');
   });
 
-  it('is waited for while its process lives, and says so once', async () => {
+  it('makes others wait while its process is running, with one message', async () => {
     const said: string[] = [];
     mkdirSync(lock);
     writeFileSync(join(lock, 'pid'), String(process.pid));

@@ -12,7 +12,7 @@ const { packages } = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'u
 };
 
 describe('package-lock.json', () => {
-  // npm leaves out what it finds no package for at the moment of locking, without a word, and `npm ci` then refuses.
+  // npm silently omits packages that the registry lacks at the time of locking, and `npm ci` then fails.
   it('has the packages of every platform', () => {
     const locked = new Set(Object.keys(packages).map((path) => path.split('node_modules/').at(-1)));
     const wanted = Object.values(packages).flatMap((entry) =>

@@ -4,10 +4,10 @@ import { run } from './child.mjs';
 import { environment, NODE, ROOT, SetupError, setUp } from './setup.mjs';
 
 /**
- * Sets the project up where needed and runs one of its programs from source, with this process's arguments, terminal and
- * signals. Ctrl-C reaches the program once, however many ways it takes, and this process ends after it, with its exit code.
+ * Installs dependencies if needed and runs a program from source, with this process's arguments, terminal and signals. Ctrl-C
+ * reaches the program once, and this process ends after it, with its exit code.
  *
- * @param {string} program from the root
+ * @param {string} program path from the root
  */
 export async function runSource(program) {
   try {

@@ -2,22 +2,22 @@
 import { Tally } from './tally.mjs';
 
 /**
- * What a call of `npm test` does, in this order.
+ * The parts of `npm test`, in this order.
  *
  * @typedef {object} Session
- * @property {() => Promise<void>} setUp rejects with a message for people; nothing else runs then
- * @property {readonly import('./steps.mjs').Check[]} checks all run, whatever the others came to
- * @property {readonly import('./test-runs.mjs').TestRun[]} runs all run too; together they must have a test
+ * @property {() => Promise<void>} setUp rejects with a message for people; then nothing else runs
+ * @property {readonly import('./steps.mjs').Check[]} checks all run, whatever the results of the others
+ * @property {readonly import('./test-runs.mjs').TestRun[]} runs all run, too; together they must have a test
  * @property {(testRun: import('./test-runs.mjs').TestRun) => Promise<import('./test-runs.mjs').TestRunResult>} runTests
- * @property {(line: string) => void} say takes the output, whose last line is `N passed, N failed, N skipped`
- * @property {AbortSignal} interrupted what has not begun when it fires is not begun
+ * @property {(line: string) => void} say prints a line; the last one is `N passed, N failed, N skipped`
+ * @property {AbortSignal} interrupted when it aborts, no further part is started
  */
 
 /**
- * Does all of it, tells about each step, and ends with the numbers.
+ * Runs everything, reports each step, and ends with the totals.
  *
  * @param {Session} session
- * @returns {Promise<number>} the exit code: 0 only when something passed and nothing failed
+ * @returns {Promise<number>} the exit code: 0 only if something passed and nothing failed
  */
 export async function runSession(session) {
   const { checks, runs, runTests, say, interrupted } = session;
@@ -70,7 +70,7 @@ async function runVitest(testRun, runTests, tally, say) {
 }
 
 /**
- * Says how long a step took and whether it passed.
+ * Reports the duration and the result of a step.
  *
  * @param {(line: string) => void} say
  * @param {string} name

@@ -25,14 +25,14 @@ async function outcomeOf(session: Partial<Session>): Promise<Outcome> {
 }
 
 describe('npm test', () => {
-  it('ends with the numbers alone on the last line', async () => {
+  it('ends with the totals on the last line', async () => {
     const { exitCode, output } = await outcomeOf({});
     expect(output.at(-1)).toBe('3 passed, 0 failed, 0 skipped');
     expect(output.filter((line) => /passed/.test(line))).toHaveLength(1);
     expect(exitCode).toBe(0);
   });
 
-  it('fails when a check fails, shows its output and still runs all the rest', async () => {
+  it('fails if a check fails, shows its output and still runs the rest', async () => {
     const failing = {
       name: 'lint',
       about: '',
@@ -47,7 +47,7 @@ describe('npm test', () => {
     expect(output.at(-1)).toBe('3 passed, 1 failed, 0 skipped');
   });
 
-  it('fails when the tests fail', async () => {
+  it('fails if tests fail', async () => {
     const { exitCode, output } = await outcomeOf({
       runTests: () =>
         Promise.resolve({
@@ -59,7 +59,7 @@ describe('npm test', () => {
     expect(output.at(-1)).toBe('2 passed, 1 failed, 0 skipped');
   });
 
-  it('fails with the reason when the set-up is not possible, and runs nothing', async () => {
+  it('fails with the reason if the set-up fails, and runs nothing', async () => {
     const runTests = vi.fn<Session['runTests']>();
     const setUp = () => Promise.reject(new Error('the package registry cannot be reached'));
     const { exitCode, output } = await outcomeOf({ setUp, runTests });
@@ -71,7 +71,7 @@ describe('npm test', () => {
     expect(runTests).not.toHaveBeenCalled();
   });
 
-  it('fails when interrupted, and begins nothing more', async () => {
+  it('fails if interrupted, and starts nothing more', async () => {
     const interruption = new AbortController();
     const interrupting = {
       name: 'types',

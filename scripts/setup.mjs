@@ -7,37 +7,37 @@ import { withLock } from './lock.mjs';
 
 /** The folder of the repository. */
 export const ROOT = fileURLToPath(new URL('..', import.meta.url));
-/** The Node that runs everything: the project's own, whatever the machine has. */
+/** The Node that runs everything: the one that the project installs. */
 export const NODE = join(ROOT, 'node_modules/.bin/node');
 
 const NODE_MAJOR = 24;
-/** What `npx mgmctl` runs: a program of a package of ours, which may be newer than the last installation. */
+/** What `npx mgmctl` runs. The package may be newer than the last installation. */
 const MGMCTL = join(ROOT, 'node_modules/.bin/mgmctl');
 const INSTALL_WITHIN_MS = 10 * 60_000;
 
-/** Thrown when the set-up can't be done; the message is for people and complete. */
+/** The set-up failed; the message is for people and complete. */
 export class SetupError extends Error {
   /** @override */
   name = 'SetupError';
 }
 
 /**
- * Makes the installed packages those of package-lock.json, and sees that the project's Node runs. Quick when they are already;
- * two at once wait for each other.
+ * Installs the packages of package-lock.json and checks that the project's Node runs. Fast if they are installed; concurrent
+ * calls wait for each other.
  *
- * @param {(line: string) => void} say told what takes long
+ * @param {(line: string) => void} say prints progress
  * @throws {SetupError}
  */
 export async function setUp(say) {
   if (isInstalled() && existsSync(MGMCTL)) return;
   await withLock(join(ROOT, '.cache/setup.lock'), say, async () => {
-    // Whoever had the lock before may have done it.
+    // The former holder of the lock may have installed everything.
     if (!isInstalled()) await install(say);
     if (!existsSync(MGMCTL)) await npm(['rebuild', '@mgm/mgmctl']);
   });
 }
 
-/** The environment of everything that the scripts start. */
+/** The environment of all programs that the scripts start. */
 export function environment() {
   return {
     ...process.env,
@@ -45,12 +45,12 @@ export function environment() {
     TURBO_TELEMETRY_DISABLED: '1',
     DO_NOT_TRACK: '1',
     npm_config_update_notifier: 'false',
-    // Programs start in half the CPU time when their compiled code is kept.
+    // A compile cache halves the CPU time of a program's start.
     NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? join(ROOT, '.cache/compiled'),
   };
 }
 
-/** Whether what is installed is what package-lock.json says, by content: times say nothing after a checkout. */
+/** Whether the installed packages match package-lock.json, by content: file times are meaningless after a checkout. */
 function isInstalled() {
   const wanted = packagesOf('package-lock.json');
   const present = packagesOf('node_modules/.package-lock.json');
@@ -85,7 +85,7 @@ async function install(say) {
   say('installing the packages of package-lock.json (npm ci), half a minute the first time …');
   const startedMono = performance.now();
   await npm(['ci', '--include=dev', '--include=optional', '--include=peer']);
-  // Where install scripts are switched off, the project's Node is not there yet. Its binary is run either way.
+  // If install scripts are disabled, the binary of the project's Node is still missing.
   if ((await nodeVersion()) === undefined) await npm(['rebuild', 'node', '--ignore-scripts=false']);
   const version = await nodeVersion();
   if (!version?.startsWith(`v${NODE_MAJOR}.`)) throw new SetupError(noNode(version));
@@ -97,7 +97,7 @@ async function npm(args) {
   const quiet = ['--no-audit', '--no-fund', '--loglevel=error'];
   const { code, output } = await run('npm', [...args, ...quiet], {
     cwd: ROOT,
-    // npm must not run on the Node that it is about to replace.
+    // npm must not run on the Node that it will replace.
     env: { ...environment(), PATH: pathWithoutModules() },
     output: 'collect',
     withinMs: INSTALL_WITHIN_MS,
@@ -112,7 +112,7 @@ async function npm(args) {
 function explain(args, output) {
   const offline = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ENETUNREACH|ENOTCACHED/.test(output);
   const why = offline
-    ? 'the package registry cannot be reached; packages are needed once, then it works offline'
+    ? 'the package registry is not reachable; it is needed once, then everything works offline'
     : 'npm says:';
   return `npm ${args[0]} failed: ${why}\n${output
     .trim()

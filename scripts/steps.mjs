@@ -6,32 +6,32 @@ import { environment, NODE, ROOT } from './setup.mjs';
 const CHECK_WITHIN_MS = 5 * 60_000;
 
 /**
- * A check: passes when its command ends with 0. Its output is shown when it does not.
+ * A check passes if its command ends with 0. Its output is shown if it fails.
  *
  * @typedef {object} Check
- * @property {string} name as `--only` takes it
- * @property {string} about what it finds, for `--help`
+ * @property {string} name for `--only`
+ * @property {string} about its description, for `--help`
  * @property {() => Promise<import('./child.mjs').RunResult>} run
  */
 
 /** All checks, in the order in which they run. @type {readonly Check[]} */
 export const CHECKS = [
   tool('types', 'types of all sources, tests and scripts', 'tsc', ['--project', 'tsconfig.json']),
-  tool('lint', 'promises nobody awaits, any, imports past an entry', 'oxlint', [
+  tool('lint', 'unawaited promises, any, imports past an entry, …', 'oxlint', [
     '--type-aware',
     '--deny-warnings',
   ]),
-  tool('format', 'what `npm run format` would change', 'prettier', [
+  tool('format', 'files that `npm run format` would change', 'prettier', [
     '--check',
     '--log-level',
     'warn',
     '.',
   ]),
   tool('boundaries', 'imports that a package.json does not declare', 'turbo', ['boundaries']),
-  tool('unused', 'files, exports and dependencies nobody uses', 'knip', ['--no-progress']),
+  tool('unused', 'unused files, exports and dependencies', 'knip', ['--no-progress']),
   script('generated', 'generated files older than their source', 'check-generated.ts'),
-  tool('build', 'what is published, into dist', 'tsc', ['--build', 'tsconfig.build.json']),
-  script('packages', 'what a consumer of the built packages would meet', 'check-packages.ts'),
+  tool('build', 'the published output, into dist', 'tsc', ['--build', 'tsconfig.build.json']),
+  script('packages', 'the built packages, as a consumer sees them', 'check-packages.ts'),
   script('shell', 'syntax of the shell scripts', 'check-shell.ts'),
 ];
 

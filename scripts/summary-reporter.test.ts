@@ -9,7 +9,7 @@ import type { TestSummary } from './tally.mjs';
 const VITEST = join(ROOT, 'node_modules/vitest/vitest.mjs');
 const REPORTER = join(ROOT, 'scripts/summary-reporter.ts');
 
-/** Runs vitest itself on a file of these tests, in a folder where it finds no other. */
+/** Runs vitest on one file with these tests, in a folder without others. */
 async function summaryOf(tests: string, ...args: string[]): Promise<TestSummary> {
   mkdirSync(join(ROOT, '.cache'), { recursive: true });
   const folder = mkdtempSync(join(ROOT, '.cache/reporter-'));
@@ -32,7 +32,7 @@ async function summaryOf(tests: string, ...args: string[]): Promise<TestSummary>
 }
 
 describe('the summary of a vitest run', { timeout: 25_000 }, () => {
-  it('has every outcome of a test, with the reason of each one skipped', async () => {
+  it('has every result of a test, and the reason of each skipped one', async () => {
     const summary = await summaryOf(`
       it('passes', () => {});
       it('fails', () => expect(1).toBe(2));
@@ -51,7 +51,7 @@ describe('the summary of a vitest run', { timeout: 25_000 }, () => {
     });
   });
 
-  it('counts a hook that failed once, not the tests it kept from running', async () => {
+  it('counts a failed hook once, not the tests it prevented', async () => {
     const summary = await summaryOf(`
       describe('with servers', () => {
         beforeAll(() => { throw new Error('no redis'); });
@@ -62,13 +62,13 @@ describe('the summary of a vitest run', { timeout: 25_000 }, () => {
     expect(summary).toEqual({ passed: 0, failures: ['with servers: no redis'], skipped: [] });
   });
 
-  it('counts a file that can not be loaded', async () => {
+  it('counts a file that cannot be loaded', async () => {
     const { passed, failures } = await summaryOf(`throw new Error('broken file');`);
     expect(passed).toBe(0);
     expect(failures).toEqual(['sample.test.ts: broken file']);
   });
 
-  it('counts an error that belongs to no test', async () => {
+  it('counts an error outside of tests', async () => {
     const { failures } = await summaryOf(`
       it('passes', async () => {
         void Promise.reject(new Error('nobody waits for this'));
@@ -78,7 +78,7 @@ describe('the summary of a vitest run', { timeout: 25_000 }, () => {
     expect(failures).toEqual(['outside of all tests: nobody waits for this']);
   });
 
-  it('asks for no reason where a filter of names left tests out', async () => {
+  it('needs no reason for tests skipped by a filter of names', async () => {
     const tests = `it('takes', () => {}); it('releases', () => {});`;
     const summary = await summaryOf(tests, '-t', 'takes');
     expect(summary).toEqual({ passed: 1, failures: [], skipped: [] });

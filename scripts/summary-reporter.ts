@@ -14,8 +14,8 @@ import type { TestSummary } from './tally.mjs';
 export const SUMMARY_FILE = 'TEST_SUMMARY_FILE';
 
 /**
- * Writes what `scripts/test.mjs` adds up. Vitest's own JSON report has neither the reasons of skipped tests nor the errors that
- * belong to no test, and both must show.
+ * Writes the summary for `scripts/test.mjs`. Vitest's own JSON report lacks the reasons of skipped tests and the errors outside
+ * of tests.
  */
 export default class SummaryReporter implements Reporter {
   #vitest: Vitest | undefined;
@@ -27,14 +27,14 @@ export default class SummaryReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandled: readonly SerializedError[]): void {
     const file = process.env[SUMMARY_FILE];
     if (file === undefined) throw new Error(`${SUMMARY_FILE} is not set`);
-    // With a filter of names most tests are left out, and that needs no reason.
+    // A filter of names skips most tests, which needs no reason.
     const filtered = this.#vitest?.config.testNamePattern !== undefined;
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, JSON.stringify(summarize(modules, unhandled, filtered)));
   }
 }
 
-/** Adds up a run of vitest. A test that was skipped without a reason is a failure, except where `filtered`. */
+/** Adds up a run of vitest. A test skipped without a reason is a failure, unless `filtered`. */
 export function summarize(
   modules: readonly TestModule[],
   unhandled: readonly SerializedError[],
@@ -69,7 +69,7 @@ function addTest(summary: TestSummary, test: TestCase, filtered: boolean): void 
   }
 }
 
-/** Where a hook failed, vitest skips the tests of its suite; the failure of the hook is counted, and says it all. */
+/** After a failed hook vitest skips the tests of its suite; only the failure of the hook is counted. */
 function hasFailedSuite(test: TestCase): boolean {
   for (let suite: TestSuite | TestModule = test.parent; ; suite = suite.parent) {
     if (suite.errors().length > 0) return true;

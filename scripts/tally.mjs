@@ -1,7 +1,7 @@
 // @ts-check
 
 /**
- * What one run of vitest came to.
+ * The result of one run of vitest.
  *
  * @typedef {object} TestSummary
  * @property {number} passed
@@ -9,7 +9,7 @@
  * @property {{ name: string, reason: string }[]} skipped
  */
 
-/** Adds up checks and test runs: the last line of `npm test` and its exit code come from here. */
+/** Adds up checks and test runs, for the last line of `npm test` and its exit code. */
 export class Tally {
   #passed = 0;
   #tests = 0;
@@ -30,11 +30,11 @@ export class Tally {
   }
 
   /**
-   * Counts the tests of one run. A run that ended badly is a failure, also where no test of it failed or no summary is left.
+   * Counts the tests of one run. A run with a bad exit code is a failure, also if no test failed or the summary is missing.
    *
    * @param {string} name
    * @param {number} exitCode of the test runner
-   * @param {TestSummary | undefined} summary absent when the runner ended before it could write one
+   * @param {TestSummary | undefined} summary absent if the runner ended before it wrote one
    */
   addTests(name, exitCode, summary) {
     const { passed, failures, skipped } = summary ?? { passed: 0, failures: [], skipped: [] };
@@ -48,12 +48,12 @@ export class Tally {
       this.#failures.push(`${name}: ended with ${exitCode} although no test failed`);
   }
 
-  /** To be called at the end of a run that has tests: a run of none is a failure. */
+  /** Called at the end of a session with test runs: no tests at all is a failure. */
   requireTests() {
     if (this.#tests === 0) this.#failures.push('no tests ran');
   }
 
-  /** What failed and what was skipped for which reason, one line each; empty when nothing was. */
+  /** Failures, and skipped tests with their reasons, one line each. */
   details() {
     return [
       ...this.#failures.map((failure) => `failed: ${failure}`),
@@ -66,7 +66,7 @@ export class Tally {
     return `${this.#passed} passed, ${this.#failures.length} failed, ${this.#skipped.length} skipped`;
   }
 
-  /** 0 only where something passed and nothing failed. */
+  /** 0 only if something passed and nothing failed. */
   exitCode() {
     return this.#failures.length === 0 && this.#passed > 0 ? 0 : 1;
   }

@@ -3,7 +3,7 @@ import { Tally } from './tally.mjs';
 
 const oneTest = { passed: 1, failures: [], skipped: [] };
 
-describe('the numbers of npm test', () => {
+describe('the totals of npm test', () => {
   it('counts each check as one and adds the tests of all runs', () => {
     const tally = new Tally();
     tally.addCheck('types', true);
@@ -19,7 +19,7 @@ describe('the numbers of npm test', () => {
     expect(tally.exitCode()).toBe(0);
   });
 
-  it('fails when a check failed', () => {
+  it('fails if a check failed', () => {
     const tally = new Tally();
     tally.addTests('unit', 0, oneTest);
     tally.addCheck('lint', false);
@@ -28,21 +28,21 @@ describe('the numbers of npm test', () => {
     expect(tally.exitCode()).toBe(1);
   });
 
-  it('fails when a test failed', () => {
+  it('fails if a test failed', () => {
     const tally = new Tally();
     tally.addTests('unit', 1, { ...oneTest, failures: ['takes twice'] });
     expect(tally.line()).toBe('1 passed, 1 failed, 0 skipped');
     expect(tally.exitCode()).toBe(1);
   });
 
-  it('fails when the test runner ended badly although no test failed', () => {
+  it('fails if the test runner failed although no test failed', () => {
     const tally = new Tally();
     tally.addTests('unit', 1, oneTest);
     expect(tally.line()).toBe('1 passed, 1 failed, 0 skipped');
     expect(tally.exitCode()).toBe(1);
   });
 
-  it('fails when the test runner left no summary, whatever its exit code', () => {
+  it('fails if the test runner left no summary, with any exit code', () => {
     const tally = new Tally();
     tally.addCheck('types', true);
     tally.addTests('unit', 0, undefined);
@@ -50,7 +50,7 @@ describe('the numbers of npm test', () => {
     expect(tally.exitCode()).toBe(1);
   });
 
-  it('fails when there were to be tests and none ran', () => {
+  it('fails if no test ran', () => {
     const tally = new Tally();
     tally.addCheck('types', true);
     tally.addTests('unit', 0, { passed: 0, failures: [], skipped: [] });
@@ -59,7 +59,7 @@ describe('the numbers of npm test', () => {
     expect(tally.exitCode()).toBe(1);
   });
 
-  it('fails when nothing happened at all', () => {
+  it('fails if nothing ran at all', () => {
     expect(new Tally().exitCode()).toBe(1);
   });
 });

@@ -5,8 +5,8 @@ import { CHECKS } from './steps.mjs';
 const SOURCES = ['docker', 'process', 'auto'];
 
 /**
- * Tests that start, stop or shape servers themselves: what they see may differ with where servers come from. All others talk
- * to managers, and run over the first source only.
+ * Tests that start, stop or configure servers: their results may depend on the source of the servers. All others use managers,
+ * and run with the first source only.
  */
 const TOUCH_SERVERS = [
   'packages/client/test/',
@@ -20,12 +20,12 @@ const TOUCH_SERVERS = [
 ];
 
 /**
- * What `npm test` is to do, from its arguments and the environment. With a filter for vitest, and no `--only`, only tests run.
+ * What `npm test` runs, from its arguments and the environment. With a filter for vitest and no `--only`, only tests run.
  *
  * @param {readonly string[]} argv
  * @param {NodeJS.ProcessEnv} env
  * @returns {{ checks: import('./steps.mjs').Check[], runs: import('./test-runs.mjs').TestRun[] }}
- * @throws {Error} that names a wrong argument or variable
+ * @throws {Error} names a wrong argument or variable
  */
 export function planSession(argv, env) {
   const { only, rest } = splitArgs(argv);
@@ -57,10 +57,10 @@ function splitArgs(argv) {
 }
 
 /**
- * The runs wanted: the unit tests, then the server-backed ones over each source.
+ * The test runs: the unit tests, then the server-backed ones with each source.
  *
  * @param {NodeJS.ProcessEnv} env
- * @param {readonly string[]} args for vitest; where there are any, they choose the files over every source
+ * @param {readonly string[]} args for vitest; if there are any, they select the files for every source
  * @returns {import('./test-runs.mjs').TestRun[]}
  */
 function testRuns(env, args) {

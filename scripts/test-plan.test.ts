@@ -12,11 +12,11 @@ describe('the plan of npm test', () => {
     const names = namesOf([]);
     expect(names.slice(0, 4)).toEqual(['types', 'lint', 'format', 'boundaries']);
     expect(names.slice(-2)).toEqual(['unit', 'servers']);
-    // What is checked as a package must have been built before.
+    // Packages are built before they are checked.
     expect(names.indexOf('build')).toBeLessThan(names.indexOf('packages'));
   });
 
-  it('runs the server-backed tests once per source asked for', () => {
+  it('runs the server-backed tests once per source', () => {
     expect(namesOf(['--only', 'servers'], { MGM_TEST_SOURCES: 'docker,process' })).toEqual([
       'servers (docker)',
       'servers (process)',
@@ -24,7 +24,7 @@ describe('the plan of npm test', () => {
     expect(namesOf(['--only=servers'], { MGM_SERVERS: 'process' })).toEqual(['servers (process)']);
   });
 
-  it('runs all of them over the first source, over others those that have to do with servers', async () => {
+  it('runs all of them with the first source, and those that depend on servers with the others', async () => {
     const env = { MGM_TEST_SOURCES: 'process,docker,auto' };
     const args = planSession([], env).runs.map((run) => run.args);
     expect(args.slice(0, 2)).toEqual([[], []]);
@@ -37,14 +37,14 @@ describe('the plan of npm test', () => {
     for (const run of planSession(['codec'], env).runs) expect(run.args).toEqual(['codec']);
   });
 
-  it('runs tests only, with a filter for vitest', () => {
+  it('runs only tests with a filter for vitest', () => {
     const { checks, runs } = planSession(['codec', '-t', 'epoch'], {});
     expect(checks).toEqual([]);
     expect(runs.map(({ name }) => name)).toEqual(['unit', 'servers']);
     for (const { args } of runs) expect(args).toEqual(['codec', '-t', 'epoch']);
   });
 
-  it('keeps the filter beside --only', () => {
+  it('combines the filter with --only', () => {
     const { runs } = planSession(['--only', 'unit', 'codec'], {});
     expect(runs).toEqual([{ name: 'unit', project: 'unit', args: ['codec'] }]);
   });

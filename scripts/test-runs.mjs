@@ -10,20 +10,20 @@ const RUN_WITHIN_MS = 45 * 60_000;
  * One run of vitest.
  *
  * @typedef {object} TestRun
- * @property {string} name for people
+ * @property {string} name for messages
  * @property {'unit' | 'servers'} project of vitest.config.ts
- * @property {string} [source] where servers come from, as in `MGM_SERVERS`
+ * @property {string} [source] the source of servers, as in `MGM_SERVERS`
  * @property {readonly string[]} args more arguments of vitest, as a filter of files
  */
 
 /**
  * @typedef {object} TestRunResult
- * @property {number} code as vitest ended
- * @property {import('./tally.mjs').TestSummary | undefined} summary absent when it ended before it could write one
+ * @property {number} code the exit code of vitest
+ * @property {import('./tally.mjs').TestSummary | undefined} summary absent if it ended before it wrote one
  */
 
 /**
- * Runs vitest with its output on ours.
+ * Runs vitest, which inherits the output.
  *
  * @param {TestRun} testRun
  * @returns {Promise<TestRunResult>}
@@ -62,7 +62,7 @@ function vitestArgs(project, args) {
     '--reporter=default',
     `--reporter=${join(ROOT, 'scripts/summary-reporter.ts')}`,
   ];
-  // A filter may fit the tests of one project only; that none fit any is found when all runs are added up.
+  // A filter may match tests of one project only; the totals show if it matched none.
   return ['run', `--project=${project}`, ...reporters, '--passWithNoTests', ...args];
 }
 

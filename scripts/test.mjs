@@ -1,5 +1,5 @@
 // @ts-check
-// Runs on whatever Node >= 20 the machine has and uses nothing that npm would have to install first.
+// Runs on any Node >= 20 of the machine, before npm has installed anything.
 import { runSession } from './session.mjs';
 import { setUp } from './setup.mjs';
 import { CHECKS } from './steps.mjs';
@@ -7,7 +7,7 @@ import { planSession } from './test-plan.mjs';
 import { runTests } from './test-runs.mjs';
 
 const HELP = `npm test                          everything: set-up, checks, unit tests, tests against real servers
-npm test -- --only lint,unit      these steps only
+npm test -- --only lint,unit      only these steps
 npm test -- codec                 the tests of files whose path contains "codec"; other arguments go to vitest as well
 
 Steps:
@@ -19,12 +19,12 @@ ${[
   .map(({ name, about }) => `  ${name.padEnd(12)}${about}`)
   .join('\n')}
 
-MGM_TEST_SOURCES=docker,process   where servers come from: all tests over the first source, those that start, stop or
-                                  shape servers over the others as well
+MGM_TEST_SOURCES=docker,process   sources of servers: all tests run with the first one, tests that start, stop or
+                                  configure servers also with the others
                                   (default: containers if a Docker engine answers, else processes)
-MGM_NATS_URL, MGM_REDIS_URL       servers that run already; the tests leave their data there
+MGM_NATS_URL, MGM_REDIS_URL       running servers; the tests leave their data there
 
-The last line is "N passed, N failed, N skipped"; the exit code is not 0 when anything failed or no test ran.
+The last line is "N passed, N failed, N skipped"; the exit code is not 0 if anything failed or no test ran.
 `;
 
 async function main() {

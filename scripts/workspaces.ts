@@ -2,7 +2,7 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { ROOT } from './setup.mjs';
 
-/** What the checks read of a package.json. */
+/** The fields of a package.json that the checks use. */
 export interface Manifest {
   readonly name: string;
   readonly private?: boolean;

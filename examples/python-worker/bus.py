@@ -1,4 +1,4 @@
-"""As much NATS as a worker needs: docs/wire-protocol.md, appendix A."""
+"""The part of NATS that a worker needs: docs/wire-protocol.md, appendix A."""
 import json
 import os
 import socket
@@ -9,12 +9,12 @@ from urllib.parse import urlsplit
 from messagepack import decode, encode
 
 CONNECT_WITHIN = 2.0
-# Pushed messages that may wait. One that is dropped is missed and read back like any other.
+# The most pushed messages kept. A dropped one is read back like any other missing callback.
 WAITING_MAX = 1024
 
 
 class NoAnswer(Exception):
-    """Nobody serves the subject, or no answer came in time. What was asked may have happened all the same."""
+    """No manager serves the subject, or no reply arrived in time. The request may have been executed."""
 
 
 class Bus:
@@ -29,7 +29,7 @@ class Bus:
         self.socket = None
 
     def connect(self):
-        """Connects, or connects anew with the same subscriptions."""
+        """Connects, or reconnects with the same subscriptions."""
         if self.socket:
             self.socket.close()
         self.received = b''
@@ -46,12 +46,12 @@ class Bus:
             self._send(f'SUB {subject} {sid}\r\n'.encode())
 
     def subscribe(self, subject):
-        """Messages on this subject are put into `arrived`, decoded, while `poll` or `request` runs."""
+        """Decoded messages on this subject are appended to `arrived` while `poll` or `request` runs."""
         self.subjects.append(subject)
         self._send(f'SUB {subject} {len(self.subjects) - 1}\r\n'.encode())
 
     def request(self, subject, fields, within):
-        """The reply to a request. Raises NoAnswer when it did not come within so many seconds."""
+        """The reply to a request. Raises NoAnswer if it did not arrive within the given seconds."""
         self.requests += 1
         reply, payload = f'{self.inbox}.{self.requests}', encode(fields)
         self._send(f'PUB {subject} {reply} {len(payload)}\r\n'.encode() + payload + b'\r\n')
@@ -63,11 +63,11 @@ class Bus:
         raise NoAnswer(f'no answer within {within:.1f} s')
 
     def poll(self, seconds):
-        """Waits until something arrives, at most so long."""
+        """Waits until a message arrives, at most the given time."""
         next(self._messages(seconds), None)
 
     def _messages(self, seconds):
-        """What comes until the time is over, as subject, headers and payload."""
+        """Messages until the time is over, as subject, headers and payload."""
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
             while (message := self._next_message()) is not None:
@@ -80,7 +80,7 @@ class Bus:
                 return
 
     def _next_message(self):
-        """The next whole message of what was received, or None. Answers pings on the way."""
+        """The next complete message received, or None. Answers pings."""
         while b'\r\n' in self.received:
             line, _, rest = self.received.partition(b'\r\n')
             verb, *words = line.split()

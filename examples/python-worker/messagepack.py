@@ -1,10 +1,10 @@
-"""As much MessagePack as a worker needs: docs/wire-protocol.md, appendix B."""
+"""The part of MessagePack that a worker needs: docs/wire-protocol.md, appendix B."""
 import struct
 
 CONSTANTS = {0xC0: None, 0xC2: False, 0xC3: True}
 NUMBERS = {0xCC: '>B', 0xCD: '>H', 0xCE: '>I', 0xCF: '>Q', 0xD0: '>b', 0xD1: '>h', 0xD2: '>i', 0xD3: '>q',
            0xCA: '>f', 0xCB: '>d'}
-# What has a length field, and of how many bytes. Bytes and extensions are there for fields of later versions.
+# Types with a length field, and its size in bytes. Binary and extension types are for fields of later versions.
 SIZED = {0xD9: ('text', 1), 0xDA: ('text', 2), 0xDB: ('text', 4), 0xDC: ('list', 2), 0xDD: ('list', 4),
          0xDE: ('map', 2), 0xDF: ('map', 4), 0xC4: ('bytes', 1), 0xC5: ('bytes', 2), 0xC6: ('bytes', 4),
          0xC7: ('extension', 1), 0xC8: ('extension', 2), 0xC9: ('extension', 4)}
@@ -24,7 +24,7 @@ def encode(value):
 
 
 def decode(data):
-    """The value in these bytes. Raises ValueError where they are not one value of MessagePack."""
+    """The value in these bytes. Raises ValueError if they are not exactly one MessagePack value."""
     try:
         value, end = _read(data, 0)
     except (IndexError, struct.error, RecursionError) as error:

@@ -7,7 +7,7 @@ import time
 
 from bus import Bus, NoAnswer
 
-# A clock that nobody sets and that also runs while the machine sleeps, where there is one.
+# A monotonic clock, if available one that also runs while the machine is suspended.
 CLOCK = getattr(time, 'CLOCK_BOOTTIME', time.CLOCK_MONOTONIC)
 ANSWER_WITHIN = 2.0
 REGISTER_WITHIN = 60.0
@@ -25,7 +25,7 @@ def say(text):
 
 
 class SessionLost(Exception):
-    """The session is over, or may be: nothing may be done in its name any more."""
+    """The session is over, or may be over: the worker must not act for it any more."""
 
 
 class Worker:
@@ -36,7 +36,7 @@ class Worker:
         self.handle = None
         self.deadline = clock() + REGISTER_WITHIN
         self.seq, self.ack = 0, 1
-        self.seen, self.head = 0, 0  # callbacks: handled, known of
+        self.seen, self.head = 0, 0  # callbacks: last handled, last known
         self.stopping = False
 
     def run(self):
@@ -71,7 +71,7 @@ class Worker:
             self.head = max(self.head, reply['mailbox'])
 
     def renewed(self, reply):
-        """Counts from before the request was sent, so this side stops before the store does."""
+        """Counts from before the request was sent, so the worker stops before the lease ends in the store."""
         ttl = reply['ttlMs'] / 1000
         self.deadline = self.sent + ttl - max(0.05 * ttl, 0.05)
         self.keepalive_at = self.sent + ttl / 3
@@ -89,14 +89,14 @@ class Worker:
     # Section 2, replies; section 3, sequencing.
 
     def change(self, operation, fields):
-        """A numbered request. There is one at a time, so `ack` is `seq` until it is answered."""
+        """A sequenced request. There is one at a time, so `ack` is `seq` until it is answered."""
         self.seq += 1
         reply = self.ask(operation, {'handle': self.handle, 'seq': self.seq, 'ack': self.seq, **fields})
         self.ack = self.seq + 1
         return reply
 
     def ask(self, operation, fields):
-        """Sends a request as often as it takes to get a decision, and keeps the session alive meanwhile."""
+        """Repeats a request until there is a decision, and keeps the session alive in the meantime."""
         while True:
             self.check_deadline()
             reply = self.ask_once(operation, fields)
@@ -141,7 +141,7 @@ class Worker:
         for if_index, next_hop in self.wanted - self.held.keys():
             reply = self.change('take', {'ifIndex': if_index, 'nextHop': next_hop})
             if reply['status'] == 0:
-                # From here on the protocol may act on the interface, and passes the epoch along with what it orders.
+                # From here on the protocol may act on the interface, and passes the epoch along with its orders.
                 self.held[if_index, next_hop] = int(reply['epoch'])
                 say(f"interface {if_index}/{next_hop}: mine under epoch {reply['epoch']}")
             else:

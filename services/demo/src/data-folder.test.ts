@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openDataFolder } from './data-folder.ts';
 
-/** The highest process id of Linux is below. */
-const NOBODY = '4194305';
+/** Above the highest process id of Linux. */
+const NO_PROCESS = '4194305';
 
 describe('the data folder', () => {
   let parent: string;
@@ -14,7 +14,7 @@ describe('the data folder', () => {
   });
   afterEach(() => rm(parent, { recursive: true }));
 
-  it('is one of its own for each run, and gone at the end', async () => {
+  it('is different for each run, and removed at the end', async () => {
     const first = await openDataFolder(undefined, parent);
     const second = await openDataFolder(undefined, parent);
     expect(first.path).not.toBe(second.path);
@@ -24,7 +24,7 @@ describe('the data folder', () => {
     expect(await readdir(parent)).toEqual([]);
   });
 
-  it('leaves the logs alone when something went wrong', async () => {
+  it('keeps the logs of a failed run', async () => {
     const folder = await openDataFolder(undefined, parent);
     await writeFile(join(folder.logs, 'manager-1.log'), 'why');
     folder.keepLogs();
@@ -32,7 +32,7 @@ describe('the data folder', () => {
     expect(await readdir(folder.path)).toEqual(['logs']);
   });
 
-  it('leaves state and logs, and nothing else, where it was asked for by name', async () => {
+  it('keeps state and logs, and nothing else, if it was named', async () => {
     const asked = join(parent, 'deep', 'mine');
     const folder = await openDataFolder(asked, parent);
     await writeFile(join(folder.temporary, 'x'), '');
@@ -40,7 +40,7 @@ describe('the data folder', () => {
     expect((await readdir(asked)).toSorted()).toEqual(['logs', 'redis']);
   });
 
-  it('is refused while another run uses it, naming that run', async () => {
+  it('is refused while another run uses it, and the message names that run', async () => {
     const asked = join(parent, 'mine');
     const folder = await openDataFolder(asked, parent);
     await expect(openDataFolder(asked, parent)).rejects.toThrow(
@@ -50,17 +50,20 @@ describe('the data folder', () => {
     await (await openDataFolder(asked, parent)).close();
   });
 
-  it.each([NOBODY, '', 'nonsense'])('is free when its last run vanished, lock %j', async (text) => {
-    const asked = join(parent, 'mine');
-    await (await openDataFolder(asked, parent)).close();
-    await writeFile(join(asked, 'start.pid'), text);
-    const folder = await openDataFolder(asked, parent);
-    await expect(openDataFolder(asked, parent)).rejects.toThrow('in use');
-    await folder.close();
-    expect((await readdir(asked)).toSorted()).toEqual(['logs', 'redis']);
-  });
+  it.each([NO_PROCESS, '', 'nonsense'])(
+    'is free if its last run was killed, lock %j',
+    async (text) => {
+      const asked = join(parent, 'mine');
+      await (await openDataFolder(asked, parent)).close();
+      await writeFile(join(asked, 'start.pid'), text);
+      const folder = await openDataFolder(asked, parent);
+      await expect(openDataFolder(asked, parent)).rejects.toThrow('in use');
+      await folder.close();
+      expect((await readdir(asked)).toSorted()).toEqual(['logs', 'redis']);
+    },
+  );
 
-  it('says what to do where nothing can be written', async () => {
+  it('says what to do if nothing can be written', async () => {
     const file = join(parent, 'file');
     await writeFile(file, '');
     await expect(openDataFolder(join(file, 'x'), parent)).rejects.toThrow(

@@ -1,32 +1,42 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import {
+  copyFile,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { claimFolder, unclaimFolder } from './folder-lock.ts';
 
 /** The only folder that a run writes to. */
 export interface DataFolder {
   readonly path: string;
   readonly logs: string;
-  /** What Redis stores. */
+  /** The data of Redis. */
   readonly redis: string;
-  /** For what servers and libraries want to put where temporary files go. */
+  /** Temporary files of servers and libraries. */
   readonly temporary: string;
-  /** Whether a later run is to go on from what this one leaves. */
+  /** Whether the folder is kept for a later run. */
   readonly isKept: boolean;
-  /** Leaves the logs of a folder that would be removed, because somebody will want to read them. */
+  /** Keeps the logs of a folder that would be removed. */
   keepLogs(): void;
-  /** Removes what is temporary: all of it, unless it was asked for by name or {@link keepLogs} was called. */
+  /** Removes temporary files; the whole folder unless it was named or {@link keepLogs} was called. */
   close(): Promise<void>;
 }
 
-/** The folder can't be used; the message says why and what to do. */
+/** The folder cannot be used; the message says why and what to do. */
 class DataFolderError extends Error {
   override readonly name = 'DataFolderError';
 }
 
 /**
- * Opens the folder asked for, or makes one below `parent` that is removed at the end.
+ * Opens the named folder, or creates one below `parent` that is removed at the end.
  *
- * @throws `DataFolderError` when a run that is alive uses it, or it can't be written to
+ * @throws `DataFolderError` if another run uses it, or it cannot be written to
  */
 export async function openDataFolder(
   asked: string | undefined,
@@ -77,6 +87,108 @@ async function furnish(path: string, isKept: boolean): Promise<DataFolder> {
 }
 
 async function remove(path: string): Promise<void> {
-  // A process that was killed may leave a file while the folder is walked.
+  // A killed process may write a file during the removal.
   await rm(path, { recursive: true, force: true, maxRetries: 5 });
+}
+
+/** The file with the id of the process that uses the folder. */
+const LOCK_FILE = 'start.pid';
+
+const TRIES = 5;
+
+/**
+ * Claims a folder for this process, so that two Redis servers never write to the same files. A claim of a process that has ended
+ * is void. Resolves to the id of the process that has the folder, or to `undefined` if this process got it.
+ */
+async function claimFolder(folder: string): Promise<string | undefined> {
+  const file = join(folder, LOCK_FILE);
+  let holder = '';
+  for (let tries = 0; tries < TRIES; tries++) {
+    if (await created(file)) return undefined;
+    holder = await textOf(file);
+    if (isAlive(Number(holder))) return holder;
+    await removeIfStill(file, holder);
+  }
+  return holder;
+}
+
+/** Removes the claim. */
+async function unclaimFolder(folder: string): Promise<void> {
+  await rm(join(folder, LOCK_FILE), { force: true });
+}
+
+async function created(file: string): Promise<boolean> {
+  try {
+    await writeFile(file, String(process.pid), { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+async function textOf(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return '';
+    throw error;
+  }
+}
+
+/**
+ * Two processes may find the same claim void concurrently, and the second one would remove the new claim of the first. So it
+ * renames the file, reads it again, and renames it back if it is a new claim.
+ */
+async function removeIfStill(file: string, text: string): Promise<void> {
+  const aside = `${file}.${process.pid}`;
+  try {
+    await rename(file, aside);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return;
+    throw error;
+  }
+  if ((await textOf(aside)) === text) await rm(aside, { force: true });
+  else await rename(aside, file);
+}
+
+function isAlive(pid: number): boolean {
+  if (!Number.isSafeInteger(pid) || pid <= 0) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // The process of another user exists.
+    return codeOf(error) === 'EPERM';
+  }
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
+}
+
+const LOOK_EVERY_MS = 30_000;
+const LOG_BYTES_MAX = 16 * 1024 * 1024;
+
+/**
+ * Limits the size of logs: a log larger than 16 MiB is copied to `<name>.old`, which is overwritten, and truncated. Returns a
+ * function that stops this.
+ */
+export function limitLogs(folder: string, maxBytes = LOG_BYTES_MAX): () => void {
+  const timer = setInterval(() => {
+    // A failure is harmless: the next time may succeed.
+    limitOnce(folder, maxBytes).catch(() => {});
+  }, LOOK_EVERY_MS);
+  timer.unref();
+  return () => clearInterval(timer);
+}
+
+/** Checks once. Programs continue at the new end, since they append to the file. */
+export async function limitOnce(folder: string, maxBytes: number): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const file = join(folder, name);
+    if (!name.endsWith('.log') || (await stat(file)).size <= maxBytes) continue;
+    await copyFile(file, `${file}.old`);
+    await truncate(file);
+  }
 }

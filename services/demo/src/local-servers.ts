@@ -7,34 +7,34 @@ import {
   startRedis,
 } from '@mgm/devstack';
 import type { DataFolder } from './data-folder.ts';
-import { SERVER_CACHE } from './programs.ts';
+import { SERVER_CACHE } from './processes/programs.ts';
 
 export interface LocalServersOptions {
-  /** What the environment says about servers. */
+  /** Settings of servers from the environment. */
   readonly servers: ServersFromEnvironment;
-  /** Absent: a free one. For a server given by URL it is refused. */
+  /** Default: a free port. Refused if the server is given by URL. */
   readonly natsPort?: number | undefined;
-  /** Absent: a free one. For a server given by URL it is refused. */
+  /** Default: a free port. Refused if the server is given by URL. */
   readonly redisPort?: number | undefined;
   readonly folder: DataFolder;
-  /** Told where the servers come from, and what takes long. */
+  /** Gets the source of the servers, and progress messages. */
   readonly say: (line: string) => void;
-  /** Gives up what takes long. */
+  /** Cancels fetching. */
   readonly signal: AbortSignal;
 }
 
-/** A Redis and a NATS server; disposing stops those that are ours. */
+/** A Redis and a NATS server; disposing stops those that were started here. */
 export interface LocalServers extends AsyncDisposable {
   readonly redis: RunningServer;
   readonly nats: RunningServer;
-  /** Ends those that are ours at once. */
+  /** Kills those that were started here. */
   kill(): Promise<void>;
 }
 
 /**
  * Starts the servers, or uses those given by URL.
  *
- * @throws `DevstackError` that says what is missing, what was refused, or the last words of a server that did not start
+ * @throws `DevstackError` that says what is missing, what was refused, or why a server did not start
  */
 export async function startLocalServers(options: LocalServersOptions): Promise<LocalServers> {
   const { servers, folder, say, signal } = options;
@@ -76,11 +76,57 @@ function portOf(port: number | undefined): { port?: number } {
   return port === undefined ? {} : { port };
 }
 
-/** A container writes as a user of its own, and files of that user can't be removed here: only where they are to stay. */
+/** Files of a container belong to another user and cannot be removed here, so it gets a folder only if that is kept. */
 function stateIn(
   choice: ServersChoice,
   folder: DataFolder,
 ): { dataDir?: string; appendonly: true } {
   const isOnDisk = choice.redis.kind === 'process' || folder.isKept;
   return { appendonly: true, ...(isOnDisk && { dataDir: folder.redis }) };
+}
+
+const LOOK_EVERY_MS = 500;
+
+/**
+ * Restarts a server process that ended unexpectedly, on its port and with its data. Ignores servers in containers or given by
+ * URL.
+ */
+export class ServerKeeper {
+  readonly #servers: readonly RunningServer[];
+  readonly #say: (line: string) => void;
+  readonly #timer: NodeJS.Timeout;
+  #looking: Promise<void> = Promise.resolve();
+  #isBusy = false;
+
+  constructor(servers: readonly RunningServer[], say: (line: string) => void) {
+    this.#servers = servers.filter((server) => server.source === 'process');
+    this.#say = say;
+    this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS);
+  }
+
+  /** Resolves when it will start nothing more. */
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#looking;
+  }
+
+  #look(): void {
+    if (this.#isBusy) return;
+    this.#isBusy = true;
+    this.#looking = this.#startMissing().finally(() => {
+      this.#isBusy = false;
+    });
+  }
+
+  async #startMissing(): Promise<void> {
+    for (const server of this.#servers) {
+      if (server.pid !== undefined) continue;
+      try {
+        await server.start();
+        this.#say(`the server at ${server.url} had ended and was restarted`);
+      } catch (error) {
+        this.#say(`the server at ${server.url} ended: ${String(error)}`);
+      }
+    }
+  }
 }

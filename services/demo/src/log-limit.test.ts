@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { limitOnce } from './log-limit.ts';
+import { limitOnce } from './data-folder.ts';
 
 describe('the limit of logs', () => {
   let folder: string;
@@ -12,7 +12,7 @@ describe('the limit of logs', () => {
   });
   afterEach(() => rm(folder, { recursive: true }));
 
-  it('moves away what is too long, while its writer goes on at the new end', async () => {
+  it('moves a long log away, while its writer continues at the new end', async () => {
     const file = join(folder, 'pim.log');
     const writer = createWriteStream(file, { flags: 'a' });
     const write = (text: string): Promise<void> =>
@@ -25,7 +25,7 @@ describe('the limit of logs', () => {
     expect(await readFile(`${file}.old`, 'utf8')).toBe('0123456789\n');
   });
 
-  it('leaves alone what is short, or no log', async () => {
+  it('ignores short logs and other files', async () => {
     await writeFile(join(folder, 'pim.log'), '0123456789');
     await writeFile(join(folder, 'pim.log.old'), '0123456789 and more');
     await limitOnce(folder, 10);

@@ -41,7 +41,7 @@ describe('the command line of npm start', () => {
     expect(readCommandLine(args)).toEqual({ kind: 'refused', why: expect.stringMatching(why) });
   });
 
-  it('explains every flag it takes, with examples', () => {
+  it('explains every flag, with examples', () => {
     expect(readCommandLine(['--nonsense', '--help']).kind).toBe('refused');
     expect(readCommandLine(['-h'])).toEqual({ kind: 'help' });
     const flags = 'no-demo managers router nats-port redis-port data json seed help'.split(' ');

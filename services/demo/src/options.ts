@@ -1,26 +1,26 @@
 import { parseArgs } from 'node:util';
 import { isRouterName, type RouterName } from '@mgm/protocol';
 
-/** What the command line asks for. */
+/** The options of the command line. */
 export interface StartOptions {
-  /** Whether the three workers run and are shown. */
+  /** Whether the three workers run and changes are shown. */
   readonly demo: boolean;
-  /** How many manager replicas. */
+  /** The number of manager replicas. */
   readonly managers: number;
   readonly router: RouterName;
-  /** Absent: a free one. */
+  /** Default: a free port. */
   readonly natsPort?: number;
-  /** Absent: a free one. */
+  /** Default: a free port. */
   readonly redisPort?: number;
-  /** Folder that is kept, state and logs. Absent: one of this run's own, removed at its end. */
+  /** A folder for state and logs that is kept. Default: a temporary one. */
   readonly dataDir?: string;
-  /** Every change as a JSON object instead of the view for people. */
+  /** Prints every change as a JSON object instead of the view. */
   readonly json: boolean;
-  /** What the workers do follows from it. */
+  /** Determines the behaviour of the workers. */
   readonly seed: number;
 }
 
-/** A command line, read. `refused` says what is wrong and what to do. */
+/** A parsed command line. `refused` says what is wrong and what to do. */
 export type CommandLine =
   | { readonly kind: 'run'; readonly options: StartOptions }
   | { readonly kind: 'help' }
@@ -29,11 +29,11 @@ export type CommandLine =
 const MANAGERS_MAX = 16;
 const SEED_MAX = 0xffff_ffff;
 
-export const HELP = `npm start                              a local router: NATS, Redis, two managers, and three workers at work on it
+export const HELP = `npm start                              a local router: NATS, Redis, two managers, and three workers that use it
 npm start -- --no-demo                 NATS, Redis and the managers only, for workers of your own
-npm start -- --managers 5              more replicas (1 to ${MANAGERS_MAX}); end one by its process id and watch
-npm start -- --nats-port 4222          a certain port instead of a free one; --redis-port likewise
-npm start -- --data .data/mine         keep state and logs in this folder, and go on from there next time
+npm start -- --managers 5              more replicas (1 to ${MANAGERS_MAX}); kill one by its process id and watch
+npm start -- --nats-port 4222          a fixed port instead of a free one; also --redis-port
+npm start -- --data .data/mine         keep state and logs in this folder for the next run
 npm start -- --json                    every change as one JSON object per line
 
 Flags:
@@ -44,13 +44,13 @@ Flags:
   --redis-port PORT    port of 127.0.0.1 for Redis (a free one)
   --data DIR           folder to keep (one below .data/, removed at the end)
   --json               changes as JSON instead of a table
-  --seed N             what the workers do, 0 to ${SEED_MAX} (1)
+  --seed N             seed for the behaviour of the workers, 0 to ${SEED_MAX} (1)
   --help               this text
 
-MGM_SERVERS=process|docker     where Redis and NATS come from (processes; containers where there are no programs)
-MGM_NATS_URL, MGM_REDIS_URL    servers that run already; they are used and left alone
+MGM_SERVERS=process|docker     the source of Redis and NATS (processes; containers if the programs are missing)
+MGM_NATS_URL, MGM_REDIS_URL    running servers; they are used and never stopped
 
-It prints "ready nats=<url> redis=<url> managers=<n>" once requests are answered. Ctrl-C stops everything it started.`;
+It prints "ready nats=<url> redis=<url> managers=<n>" when requests are answered. Ctrl-C stops everything it started.`;
 
 const FLAGS = {
   'no-demo': { type: 'boolean' },
@@ -64,7 +64,7 @@ const FLAGS = {
   help: { type: 'boolean', short: 'h' },
 } as const;
 
-/** Reads the arguments after the program's name. Wrong ones are refused, never mended. */
+/** Parses the arguments after the program's name. Invalid ones are refused, never corrected. */
 export function readCommandLine(args: readonly string[]): CommandLine {
   try {
     const { values } = parseArgs({ args: [...args], options: FLAGS });
@@ -110,7 +110,7 @@ function routerOf(text: string): RouterName {
   throw new RangeError(`--router ${text}: must be 1 to 64 of A-Z a-z 0-9 _ -`);
 }
 
-/** Node's own messages begin with a sentence that tells enough, and go on with one about positionals. */
+/** The first sentence of Node's message; the rest is about positional arguments. */
 function whyRefused(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error instanceof RangeError) return error.message;

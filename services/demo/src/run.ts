@@ -1,25 +1,25 @@
 import { readdir } from 'node:fs/promises';
+import { connect, type Mgm } from '@mgm/client';
 import type { ServersFromEnvironment } from '@mgm/devstack';
-import { type Bus, openBus } from './bus.ts';
 import { type DataFolder, openDataFolder } from './data-folder.ts';
-import { Changes } from './changes.ts';
+import { Changes } from './view/changes.ts';
 import { type LocalServers, startLocalServers } from './local-servers.ts';
-import { limitLogs } from './log-limit.ts';
-import { Managers } from './managers.ts';
-import { withoutSecrets } from '@mgm/protocol';
+import { limitLogs } from './data-folder.ts';
+import { Managers } from './processes/managers.ts';
+import { type RouterName, withoutSecrets } from '@mgm/protocol';
 import type { StartOptions } from './options.ts';
-import { DATA_FOLDERS } from './programs.ts';
-import { notAnswering, untilReady } from './readiness.ts';
-import type { Reporter } from './reporter.ts';
-import { ServerKeeper } from './server-keeper.ts';
-import type { SupervisorListener } from './supervisor.ts';
-import { readWorkerMessage } from './worker-messages.ts';
-import { Workers } from './workers.ts';
+import { DATA_FOLDERS } from './processes/programs.ts';
+import { notAnswering, untilReady } from './processes/managers.ts';
+import type { Reporter } from './view/reporter.ts';
+import { ServerKeeper } from './local-servers.ts';
+import type { SupervisorListener } from './processes/supervisor.ts';
+import { readWorkerMessage } from './worker/messages.ts';
+import { Workers } from './processes/workers.ts';
 
-/** How often to ask which managers answer. */
+/** The interval at which the number of answering managers is checked. */
 const ASK_EVERY_MS = 2_000;
 
-/** What is to run, and how it is told. */
+/** What to run, and how to report it. */
 export interface RunPlan {
   readonly options: StartOptions;
   readonly servers: ServersFromEnvironment;
@@ -29,8 +29,8 @@ export interface RunPlan {
 }
 
 /**
- * A local router: servers, managers, and the workers of the demo. Started in this order, and stopped in the opposite one,
- * so that each part can still do what its end takes.
+ * A local router: servers, managers, and the workers of the demo. They start in this order and stop in reverse, so that the
+ * workers can still deregister.
  */
 export class Run {
   readonly #plan: RunPlan;
@@ -45,7 +45,7 @@ export class Run {
     this.#plan = plan;
   }
 
-  /** Starts everything and prints the `ready` line. Rejects with why it can't; {@link stop} is needed then, too. */
+  /** Starts everything and prints the `ready` line. After a rejection {@link stop} must be called, too. */
   async start(): Promise<void> {
     const { options, reporter, signal } = this.#plan;
     const folder = await this.#openFolder();
@@ -54,29 +54,29 @@ export class Run {
     const listener = this.#listener();
     const managers = new Managers({ count: options.managers, natsUrl, redisUrl, folder, listener });
     this.#managers = this.#stack.use(managers);
-    const bus = this.#stack.use(await openBus(natsUrl, options.router));
-    await untilReady(bus, managers, signal);
+    const mgm = this.#stack.use(await connectTo(natsUrl, options.router, signal));
+    await untilReady(mgm, managers, signal);
     const shown = { natsUrl: withoutSecrets(natsUrl), redisUrl: withoutSecrets(redisUrl) };
     process.stdout.write(
       `ready nats=${shown.natsUrl} redis=${shown.redisUrl} managers=${options.managers}\n`,
     );
-    if (reporter.showsChanges) this.#watch(bus, shown);
+    if (reporter.showsChanges) this.#watch(mgm, shown);
     if (!options.demo) return;
     const { router, seed } = options;
     this.#workers = this.#stack.use(new Workers({ natsUrl, router, seed, folder, listener }));
     reporter.changed();
   }
 
-  /** Stops everything that was started, the last first. Never rejects; what could not be done is told. */
+  /** Stops everything that was started, in reverse order. Never rejects; failures are reported. */
   async stop(): Promise<void> {
     try {
       await this.#stack.disposeAsync();
     } catch (error) {
-      this.#plan.reporter.say(`not all could be stopped in order: ${String(error)}`);
+      this.#plan.reporter.say(`not everything could be stopped in order: ${String(error)}`);
     }
   }
 
-  /** Ends everything at once, for somebody who will not wait. */
+  /** Kills everything immediately. */
   async kill(): Promise<void> {
     const children = [...(this.#workers?.supervisors ?? []), ...(this.#managers?.replicas ?? [])];
     for (const child of children) child.kill();
@@ -84,7 +84,7 @@ export class Run {
     await this.#folder?.close();
   }
 
-  /** Leaves the logs of a run that failed, if there are any, and says where they are. */
+  /** Keeps the logs of a failed run, if there are any, and says where they are. */
   async keepLogs(): Promise<void> {
     if (!this.#folder || (await readdir(this.#folder.logs)).length === 0) return;
     this.#folder.keepLogs();
@@ -98,7 +98,7 @@ export class Run {
     this.#stack.defer(limitLogs(folder.logs));
     const end = folder.isKept ? 'kept' : 'removed at the end';
     this.#plan.reporter.say(`data and logs: ${folder.path} (${end})`);
-    // What libraries put where temporary files go is to be found here, too.
+    // Temporary files of libraries go here, too.
     process.env['TMPDIR'] = folder.temporary;
     return folder;
   }
@@ -116,10 +116,10 @@ export class Run {
     return servers;
   }
 
-  #watch(bus: Bus, shown: { natsUrl: string; redisUrl: string }): void {
+  #watch(mgm: Mgm, shown: { natsUrl: string; redisUrl: string }): void {
     const { options, reporter } = this.#plan;
     this.#answering = options.managers;
-    const timer = setInterval(() => void this.#countAnswering(bus), ASK_EVERY_MS);
+    const timer = setInterval(() => void this.#countAnswering(mgm), ASK_EVERY_MS);
     reporter.open(() => ({
       ...shown,
       router: options.router,
@@ -127,7 +127,7 @@ export class Run {
       answering: this.#answering,
       workers: processesOf(this.#workers?.supervisors),
     }));
-    const changes = new Changes(bus.mgm, reporter);
+    const changes = new Changes(mgm, reporter);
     this.#stack.defer(async () => {
       await changes.close();
       clearInterval(timer);
@@ -135,10 +135,10 @@ export class Run {
     });
   }
 
-  async #countAnswering(bus: Bus): Promise<void> {
+  async #countAnswering(mgm: Mgm): Promise<void> {
     if (!this.#managers) return;
     this.#answering =
-      this.#managers.names.length - (await notAnswering(bus, this.#managers)).length;
+      this.#managers.names.length - (await notAnswering(mgm, this.#managers)).length;
     this.#plan.reporter.changed();
   }
 
@@ -146,13 +146,23 @@ export class Run {
     const { reporter } = this.#plan;
     return {
       onUnexpectedEnd: ({ name, ending, restartsInMs }) =>
-        reporter.say(`${name} ended (${ending}); it is started again in ${restartsInMs / 1000} s`),
-      onRestart: (name, pid) => reporter.say(`${name} runs again (pid ${pid ?? '?'})`),
+        reporter.say(`${name} ended (${ending}); it restarts in ${restartsInMs / 1000} s`),
+      onRestart: (name, pid) => reporter.say(`${name} was restarted (pid ${pid ?? '?'})`),
       onMessage: (message) => {
         const read = readWorkerMessage(message);
         if (read) reporter.igmpRestarted(read.interface);
       },
     };
+  }
+}
+
+/** Connects as a client of the managers. Rejects if NATS is not reachable. */
+async function connectTo(natsUrl: string, router: RouterName, signal: AbortSignal): Promise<Mgm> {
+  try {
+    return await connect({ servers: natsUrl, router, name: 'mgm-demo', signal });
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`NATS at ${withoutSecrets(natsUrl)}: ${why}`, { cause });
   }
 }
 

@@ -1,15 +1,16 @@
+import { once } from 'node:events';
 import { DevstackError, serversFromEnvironment } from '@mgm/devstack';
 import { HELP, readCommandLine, type StartOptions } from './options.ts';
-import { reportStyle, Reporter } from './reporter.ts';
+import { reportStyle, Reporter } from './view/reporter.ts';
 import { Run } from './run.ts';
-import { listenForStop } from './stop-signals.ts';
+import { listenForStop } from './processes/stop-signals.ts';
 
-/** Exit codes: 0 after a stop that was asked for, 1 when it could not start, 2 for wrong flags or settings. */
+/** Exit codes: 0 after a requested stop, 1 if it could not start, 2 for wrong flags or settings. */
 const FAILED = 1;
 const WRONG_USE = 2;
-/** As a shell reports SIGINT: somebody would not wait for the end. */
-const IMPATIENT = 130;
-/** What containers may take to be killed. */
+/** Killed by a second Ctrl-C; as a shell reports SIGINT. */
+const KILLED = 130;
+/** The time to kill containers. */
 const KILL_WITHIN_MS = 3_000;
 
 async function main(): Promise<number> {
@@ -31,13 +32,13 @@ async function serve(options: StartOptions): Promise<number> {
   const reporter = new Reporter(reportStyle({ ...options, isTerminal }));
   const stopping = listenForStop(() => void killAndExit(run));
   const { signal } = stopping;
-  // Whoever reads the output is gone: nobody can press Ctrl-C any more.
+  // The reader of the output closed it, so Ctrl-C may never come.
   process.stdout.on('error', () => stopping.stop());
   process.stderr.on('error', () => stopping.stop());
   const run = new Run({ options, servers: serversFromEnvironment(process.env), reporter, signal });
   try {
     await run.start();
-    await fired(signal);
+    if (!signal.aborted) await once(signal, 'abort');
     return 0;
   } catch (error) {
     if (signal.aborted) return 0;
@@ -46,22 +47,15 @@ async function serve(options: StartOptions): Promise<number> {
     await run.keepLogs();
     return exitCodeOf(error);
   } finally {
-    if (signal.aborted) reporter.say('stopping; Ctrl-C again ends everything at once');
+    if (signal.aborted) reporter.say('stopping; Ctrl-C again ends everything immediately');
     await run.stop();
   }
 }
 
 async function killAndExit(run: Run): Promise<void> {
-  setTimeout(() => process.exit(IMPATIENT), KILL_WITHIN_MS);
+  setTimeout(() => process.exit(KILLED), KILL_WITHIN_MS);
   await run.kill().catch(() => {});
-  process.exit(IMPATIENT);
-}
-
-function fired(signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  if (signal.aborted) resolve();
-  else signal.addEventListener('abort', () => resolve(), { once: true });
-  return promise;
+  process.exit(KILLED);
 }
 
 function exitCodeOf(error: unknown): number {

@@ -12,7 +12,7 @@ async function sessionsOn(servers: string, router: string): Promise<SessionItem[
   return sessions;
 }
 
-/** They start one after the other, each as fast as the machine lets it. */
+/** They start one after the other, as fast as the machine allows. */
 async function allWorkersRegister(servers: string, router: string): Promise<void> {
   await eventually(
     async () => {
@@ -24,7 +24,7 @@ async function allWorkersRegister(servers: string, router: string): Promise<void
 }
 
 describe('npm start', { timeout: 60_000 }, () => {
-  it('serves requests with two managers once it says so, and lets three workers contend', async () => {
+  it('serves requests with two managers once it prints ready, and three workers contend', async () => {
     const router = newRouterName();
     await using started = await Started.with(['--router', router]);
     const { nats, managers } = await started.ready();
@@ -47,7 +47,7 @@ describe('npm start', { timeout: 60_000 }, () => {
     expect(events.filter(({ type }) => type === 'deregistered')).toHaveLength(3);
   });
 
-  it('only serves with --no-demo', async () => {
+  it('starts no workers with --no-demo', async () => {
     const router = newRouterName();
     await using started = await Started.with(['--no-demo', '--managers', '1', '--router', router]);
     const { nats, managers } = await started.ready();
@@ -72,7 +72,7 @@ describe('npm start', { timeout: 60_000 }, () => {
     expect(await second.endBy('SIGINT')).toBe(0);
   });
 
-  it('leaves nothing behind, neither in its own data folder nor elsewhere', async () => {
+  it('leaves no files behind, neither in its data folder nor elsewhere', async () => {
     await using started = await Started.with(['--router', newRouterName()]);
     await started.ready();
     expect(await started.dataFolders()).toHaveLength(1);
@@ -82,7 +82,7 @@ describe('npm start', { timeout: 60_000 }, () => {
     expect(await started.leftElsewhere()).toEqual([]);
   });
 
-  it('keeps state in the folder asked for, and goes on from there', async (ctx) => {
+  it('keeps state in a named folder, and continues with it', async (ctx) => {
     ctx.skip(inject('servers').redis.kind === 'given', 'a Redis given by URL keeps its own data');
     const router = newRouterName();
     const data = await emptyFolder();
@@ -102,7 +102,7 @@ describe('npm start', { timeout: 60_000 }, () => {
     await rm(data, { recursive: true });
   });
 
-  it('takes the ports asked for', async (ctx) => {
+  it('uses the given ports', async (ctx) => {
     ctx.skip(inject('servers').source === 'urls', 'servers given by URL have their ports');
     await using any = await Started.with(['--no-demo', '--managers', '1']);
     const { nats, redis } = await any.ready();
@@ -119,14 +119,14 @@ describe('npm start', { timeout: 60_000 }, () => {
   it.each([
     [['--manager', '3'], /Unknown option '--manager'.*--help/],
     [['--managers', 'two'], /--managers two: must be 1 to 16/],
-  ])('refuses %j with a word on what to do', async (flags, why) => {
+  ])('refuses %j and says what to do', async (flags, why) => {
     await using started = await Started.with(flags);
     expect(await started.ended()).toBe(2);
     expect(started.errors).toMatch(why);
     expect(started.output).toBe('');
   });
 
-  it('explains itself', async () => {
+  it('prints its help', async () => {
     await using started = await Started.with(['--help']);
     expect(await started.ended()).toBe(0);
     expect(started.output).toContain('npm start -- --no-demo');

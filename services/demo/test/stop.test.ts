@@ -6,7 +6,7 @@ import { Started } from './support/started.ts';
 const NO_PROC = 'the processes of a run are found in /proc, which this system does not have';
 const isLinux = process.platform === 'linux';
 
-/** Two managers, three workers, and the servers where they are processes. */
+/** Two managers, three workers, and the servers if they are processes. */
 function expectedProcesses(): number {
   return 5 + (inject('servers').source === 'process' ? 2 : 0);
 }
@@ -26,7 +26,7 @@ async function allRunning(started: Started): Promise<ProcessId[]> {
 }
 
 describe('the end of npm start', { timeout: 60_000 }, () => {
-  it('comes in order: workers give everything back while they are still served', async () => {
+  it('is in order: workers give everything back while managers still serve', async () => {
     await using started = await Started.with(['--router', newRouterName()]);
     await started.ready();
     for (const name of ['PIM', 'DVMRP', 'IGMP']) {
@@ -38,7 +38,7 @@ describe('the end of npm start', { timeout: 60_000 }, () => {
     expect(started.output.match(/ deregistered /g)).toHaveLength(3);
   });
 
-  it.each(['SIGTERM', 'SIGHUP'] as const)('comes by %s as well', async (signal) => {
+  it.each(['SIGTERM', 'SIGHUP'] as const)('follows %s, too', async (signal) => {
     await using started = await Started.with(['--no-demo', '--managers', '1']);
     await started.ready();
     const processes = isLinux ? descendants(started.pid) : [];
@@ -46,7 +46,7 @@ describe('the end of npm start', { timeout: 60_000 }, () => {
     expect(stillRunning(processes)).toEqual([]);
   });
 
-  it('ends a child that hangs, too', async (ctx) => {
+  it('ends a child that hangs', async (ctx) => {
     ctx.skip(!isLinux, NO_PROC);
     await using started = await Started.with(['--router', newRouterName()]);
     const processes = await allRunning(started);
@@ -57,17 +57,17 @@ describe('the end of npm start', { timeout: 60_000 }, () => {
     expect(stillRunning(processes)).toEqual([]);
   });
 
-  it('ends everything at once at a second Ctrl-C', async (ctx) => {
+  it('is immediate at a second Ctrl-C', async (ctx) => {
     ctx.skip(!isLinux, NO_PROC);
     await using started = await Started.with(['--router', newRouterName()]);
     const processes = await allRunning(started);
-    // Nobody takes back what the workers give back, so they try for a while, and are waited for.
+    // No manager answers the workers, so they retry, and the parent waits for them.
     for (const { pid, command } of processes) {
       if (command.includes('manager/src/main.ts')) process.kill(pid, 'SIGSTOP');
     }
     started.process.kill('SIGINT');
     await eventually(() => expect(started.errors).toContain('Ctrl-C again'), { withinMs: 3_000 });
-    // Right after the first one a second signal is the same wish, as npm passes it on.
+    // A second signal right after the first one does not count, since npm forwards signals.
     const again = setInterval(() => started.process.kill('SIGINT'), 50);
     const startedMono = performance.now();
     expect(await started.ended().finally(() => clearInterval(again))).toBe(130);
@@ -76,7 +76,7 @@ describe('the end of npm start', { timeout: 60_000 }, () => {
     expect(await started.leftElsewhere()).toEqual([]);
   });
 
-  it('leaves no process behind when it is killed itself', async (ctx) => {
+  it('leaves no process behind when it is killed', async (ctx) => {
     ctx.skip(!isLinux, NO_PROC);
     await using started = await Started.with(['--router', newRouterName()]);
     const processes = await allRunning(started);
@@ -84,7 +84,7 @@ describe('the end of npm start', { timeout: 60_000 }, () => {
     await eventually(() => expect(stillRunning(processes)).toEqual([]), { withinMs: 8_000 });
   });
 
-  it('ends as well while it is still starting', async () => {
+  it('is possible during the start', async () => {
     await using started = await Started.with(['--router', newRouterName()]);
     await eventually(() => expect(started.errors).toContain('data and logs'), { withinMs: 10_000 });
     expect(await started.endBy('SIGINT', 10_000)).toBe(0);
@@ -92,14 +92,14 @@ describe('the end of npm start', { timeout: 60_000 }, () => {
     expect(await started.leftElsewhere()).toEqual([]);
   });
 
-  it('ends when nobody reads its output any more', async () => {
+  it('follows the loss of the reader of its output', async () => {
     await using started = await Started.with(['--router', newRouterName()]);
     await started.ready();
     started.process.stdout?.destroy();
     expect(await started.ended(20_000)).toBe(0);
   });
 
-  it('starts a manager and a worker again that were killed, and says so', async (ctx) => {
+  it('restarts a killed manager and a killed worker, and says so', async (ctx) => {
     ctx.skip(!isLinux, NO_PROC);
     await using started = await Started.with(['--router', newRouterName()]);
     const processes = await allRunning(started);
@@ -108,16 +108,16 @@ describe('the end of npm start', { timeout: 60_000 }, () => {
       ['PIM', 'worker.ts --protocol PIM'],
     ] as const) {
       process.kill(pidOf(processes, command), 'SIGKILL');
-      const told = new RegExp(`${name} ended \\(SIGKILL\\)[^]*${name} runs again`);
+      const told = new RegExp(`${name} ended \\(SIGKILL\\)[^]*${name} was restarted`);
       await eventually(() => expect(started.errors).toMatch(told), { withinMs: 5_000 });
     }
-    // It takes over from the session that nobody ended, and goes on with what that one had.
+    // It takes over the session of its predecessor with all its interfaces.
     await started.prints(/ resumed protocol=PIM .*previous=/);
     expect(await started.endBy('SIGINT', 10_000)).toBe(0);
     expect(stillRunning(processes)).toEqual([]);
   });
 
-  it('starts a server again that was killed, with all that it had answered', async (ctx) => {
+  it('restarts a killed server with every acknowledged change', async (ctx) => {
     ctx.skip(!isLinux, NO_PROC);
     const { source } = inject('servers');
     ctx.skip(source !== 'process', 'servers in containers or given by URL are left alone');
@@ -125,7 +125,7 @@ describe('the end of npm start', { timeout: 60_000 }, () => {
     await started.prints(/"rev":8,/, 40_000);
     const processes = descendants(started.pid);
     process.kill(pidOf(processes, 'redis-server'), 'SIGKILL');
-    await eventually(() => expect(started.errors).toContain('was started again'), {
+    await eventually(() => expect(started.errors).toContain('was restarted'), {
       withinMs: 10_000,
     });
     const { length } = started.output;

@@ -9,9 +9,9 @@ import {
 import { connect } from '@mgm/nats';
 import { expect, it } from 'vitest';
 
-const WORKER = new URL('../src/worker.ts', import.meta.url);
+const WORKER = new URL('../src/worker/worker.ts', import.meta.url);
 
-it('a worker that is stopped while it registers gives back what it gets', async () => {
+it('a worker that is stopped during its registration closes the session that it gets', async () => {
   await using servers = await startServers();
   await using manager = await startManager(servers);
   const router = newRouterName();

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** A process as it cannot be mistaken for a later one with its number. */
+/** A process, distinguishable from a later one with the same id. */
 export interface ProcessId {
   readonly pid: number;
   /** In clock ticks since boot. */
@@ -14,7 +14,7 @@ interface Stat extends ProcessId {
   readonly isZombie: boolean;
 }
 
-/** Every process that descends from this one, at this moment. Reads `/proc`, and so works on Linux only. */
+/** The present descendants of a process. Reads `/proc`, so it works on Linux only. */
 export function descendants(of: number): ProcessId[] {
   const all = readdirSync('/proc').flatMap((name) => statOf(Number(name)) ?? []);
   const found = new Set([of]);
@@ -26,7 +26,7 @@ export function descendants(of: number): ProcessId[] {
   return all.filter(({ pid }) => found.has(pid));
 }
 
-/** Those that still run; ended ones that nobody has waited for yet do not. */
+/** Those that are still running, without zombies. */
 export function stillRunning(processes: readonly ProcessId[]): number[] {
   return processes
     .filter(({ pid, started }) => {
@@ -36,7 +36,7 @@ export function stillRunning(processes: readonly ProcessId[]): number[] {
     .map(({ pid }) => pid);
 }
 
-/** proc(5): the name stands in parentheses and may hold anything. */
+/** proc(5): the name is in parentheses and may contain anything. */
 function statOf(pid: number): Stat | undefined {
   if (!Number.isInteger(pid)) return undefined;
   try {

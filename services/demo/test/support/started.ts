@@ -13,7 +13,7 @@ const CURSOR_MOVES = new RegExp(`${String.fromCodePoint(27)}\\[\\d*[A-H]`, 'g');
 const READY = /^ready nats=(\S+) redis=(\S+) managers=(\d+)$/m;
 const READY_WITHIN_MS = 30_000;
 
-/** Where a run that is ready can be reached. */
+/** The addresses in the `ready` line. */
 export interface Ready {
   readonly nats: string;
   readonly redis: string;
@@ -23,7 +23,7 @@ export interface Ready {
 /** `start.ts` as a process, in empty folders of its own. Disposing kills it. */
 export class Started implements AsyncDisposable {
   readonly #process: TestProcess;
-  /** Its working directory, and its folder for temporary files: it must leave nothing in them. */
+  /** Its working directory and its temporary folder: it must leave nothing in them. */
   readonly #elsewhere: readonly string[];
 
   private constructor(process: TestProcess, elsewhere: readonly string[]) {
@@ -93,12 +93,12 @@ export class Started implements AsyncDisposable {
     return await this.ended(withinMs);
   }
 
-  /** What it left where it should leave nothing. */
+  /** The files that it left outside of its data folder. */
   async leftElsewhere(): Promise<string[]> {
     return (await Promise.all(this.#elsewhere.map((folder) => readdir(folder)))).flat();
   }
 
-  /** The folders of this run, where it was not given one by name. */
+  /** The data folders of this run, unless it was given one. */
   async dataFolders(): Promise<string[]> {
     const names = await readdir(DATA_FOLDERS).catch(() => []);
     const own = names.filter((name) => name.startsWith(`${this.pid}-`));
@@ -112,7 +112,7 @@ export class Started implements AsyncDisposable {
   }
 }
 
-/** The settings of this run's servers; Docker needs the variables that lead to its engine. */
+/** The settings for the servers of this test run; Docker needs the variables of its engine. */
 function environment(): Record<string, string> {
   const docker = Object.entries(process.env).flatMap(([name, value]) =>
     /^(HOME|DOCKER_\w+|XDG_RUNTIME_DIR)$/.test(name) && value !== undefined ? [[name, value]] : [],
@@ -129,7 +129,7 @@ function serverSettings(): Record<string, string> {
   };
 }
 
-/** A folder of its own, below the usual place for temporary files. */
+/** A new temporary folder. */
 export function emptyFolder(): Promise<string> {
   return mkdtemp(join(tmpdir(), 'mgm-demo-test-'));
 }

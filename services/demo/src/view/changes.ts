@@ -1,14 +1,14 @@
 import type { Mgm } from '@mgm/client';
 import type { EventMessage, InterfaceItem } from '@mgm/protocol';
-import { pause } from './pause.ts';
+import { pause } from '../pause.ts';
 
-/** Whom changes are told. */
+/** The receiver of changes. */
 export interface ChangeListener {
-  /** Everything that is held, as of now: what was known before counts no more. */
+  /** All interfaces held at present: replaces the previous state. */
   onSnapshot(items: readonly InterfaceItem[]): void;
   /** The next change. */
   onEvent(event: EventMessage): void;
-  /** Changes can't be followed for the moment; it goes on trying. */
+  /** Changes cannot be read at present; it keeps trying. */
   onTrouble(why: string): void;
 }
 
@@ -16,7 +16,7 @@ const LOOK_EVERY_MS = 200;
 const RETRY_EVERY_MS = 1_000;
 const CATCH_UP_WITHIN_MS = 1_000;
 
-/** Tells every change on a router, once and in order, from its construction until {@link close}. */
+/** Reports every change of a router, once and in order, from its construction until {@link close}. */
 export class Changes {
   readonly #mgm: Mgm;
   readonly #listener: ChangeListener;
@@ -30,10 +30,10 @@ export class Changes {
     this.#following = this.#follow();
   }
 
-  /** Tells what has happened until now, if that can be had within a second, and no more. */
+  /** Reports the changes up to now, if they arrive within a second, and stops. */
   async close(): Promise<void> {
     const late = AbortSignal.timeout(CATCH_UP_WITHIN_MS);
-    // Where nobody answers there is nothing to be had.
+    // Without an answer there is nothing to report.
     await this.#catchUp(late).catch(() => {});
     this.#closing.abort();
     await this.#following;

@@ -8,36 +8,36 @@ import {
   type SessionId,
 } from '@mgm/protocol';
 
-/** Who holds something, since when, as which epoch. */
+/** A hold on an interface. */
 export interface Hold {
   readonly protocolId: number;
   readonly session: SessionId;
   readonly epoch: Epoch;
   /** ms on the store's clock. */
   readonly since: number;
-  /** Its holder's lease ran out, and its grace time runs. */
+  /** The lease of the holder ended and its grace time is running. */
   readonly isStale: boolean;
 }
 
-/** One interface. Without owner and IGMP it is free, and is shown because it was not a moment ago. */
+/** One interface. Without owner and IGMP it became free recently. */
 export interface Row extends InterfaceKey {
   readonly owner?: Hold;
   readonly igmp?: Hold;
 }
 
-/** How many changes are remembered. */
+/** The number of changes kept. */
 const CHANGES_MAX = 50;
-/** How many free interfaces are remembered. */
+/** The number of free interfaces kept. */
 const FREE_MAX = 50;
 const RATE_OVER_S = 10;
 
-/** What is so on a router, put together from a snapshot and the changes since. */
+/** The state of a router, from a snapshot and the changes since then. */
 export class Board {
   readonly #rows = new Map<string, Row>();
   readonly #free = new Set<string>();
   readonly #openedMono: number;
   #changes: EventMessage[] = [];
-  /** By second. */
+  /** The number of changes by second. */
   readonly #counts = new Map<number, number>();
 
   constructor(nowMono: number) {
@@ -54,7 +54,7 @@ export class Board {
     return this.#changes;
   }
 
-  /** Changes per second over the last ten. */
+  /** Changes per second over the last ten seconds. */
   rate(nowMono: number): number {
     const openMs = Math.max(nowMono - this.#openedMono, 1_000);
     const since = Math.floor(nowMono / 1000) - RATE_OVER_S;
@@ -63,7 +63,7 @@ export class Board {
     return count / Math.min(RATE_OVER_S, openMs / 1000);
   }
 
-  /** Begins anew with what is held now. */
+  /** Replaces the state by a snapshot. */
   reset(items: readonly InterfaceItem[]): void {
     for (const row of this.#rows.values()) this.#put({ ...keyOf(row) });
     for (const item of items) this.#put(rowOf(item));
@@ -99,7 +99,7 @@ export class Board {
       case 'expired':
       case 'evicted':
       case 'store-reset':
-        // What they mean for interfaces is told by events of its own.
+        // Their effect on interfaces has events of its own.
         return;
     }
   }
@@ -142,7 +142,7 @@ export class Board {
 
 function rowOf(item: InterfaceItem): Row {
   const hold = holdOf({ ...item, ts: item.since }, item.stale);
-  // Where IGMP is alone, it is who is reported.
+  // If only IGMP holds the interface, it is reported as the holder.
   if (isIgmp(item.protocolId)) return { ...keyOf(item), ...(hold && { igmp: hold }) };
   const igmp = item.igmp && holdOf({ ...item.igmp, ts: item.since });
   return { ...keyOf(item), ...(hold && { owner: hold }), ...(igmp && { igmp }) };

@@ -1,13 +1,13 @@
 import { parseArgs } from 'node:util';
 import { connect } from '@mgm/client';
-import { runIgmp } from './igmp-worker.ts';
+import { runIgmp } from './igmp.ts';
 import { seededRandom } from './random.ts';
-import { ROUTING, type RoutingName, runRouting } from './routing-worker.ts';
-import type { WorkerPlan } from './worker-plan.ts';
+import { ROUTING, type RoutingName, runRouting } from './routing.ts';
+import type { WorkerPlan } from './plan.ts';
 
 /**
- * One protocol of the demo as a process: `--protocol PIM|DVMRP|IGMP --router NAME --seed N [--takeover]`, the bus in
- * `MGM_NATS_URL`. Ends by SIGTERM or SIGINT, having given everything back.
+ * One protocol of the demo as a process: `--protocol PIM|DVMRP|IGMP --router NAME --seed N [--takeover]`, NATS in
+ * `MGM_NATS_URL`. At SIGTERM or SIGINT it gives everything back and ends.
  */
 async function main(): Promise<void> {
   const { protocol, router, seed, takeover } = readArguments();
@@ -55,5 +55,5 @@ function log(line: string): void {
 }
 
 await main();
-// Nothing that is still open is worth waiting for.
+// Ends without waiting for open handles.
 process.exit(0);

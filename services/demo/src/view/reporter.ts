@@ -6,10 +6,10 @@ import type { FrameModel } from './frame.ts';
 import { LiveView } from './live-view.ts';
 import { textLine } from './text-line.ts';
 
-/** How changes are shown: a view painted over itself, lines for people, lines of JSON, or not at all. */
+/** How changes are shown: a view updated in place, lines of text, lines of JSON, or not at all. */
 export type ReportStyle = 'live' | 'lines' | 'json' | 'none';
 
-/** The style that suits the flags and where the output goes. */
+/** The style for the flags and the kind of output. */
 export function reportStyle(options: {
   readonly demo: boolean;
   readonly json: boolean;
@@ -20,10 +20,10 @@ export function reportStyle(options: {
   return options.isTerminal ? 'live' : 'lines';
 }
 
-/** What the view shows besides the board. */
+/** What the view shows in addition to the board. */
 export type Surroundings = Omit<FrameModel, 'rate' | 'rows' | 'changes' | 'igmpRestarts'>;
 
-/** Everything that a run tells: what happens to it goes to stderr, what managers decide to stdout. */
+/** The output of a run: its own messages go to stderr, changes to stdout. */
 export class Reporter implements ChangeListener {
   readonly #style: ReportStyle;
   readonly #igmpRestarts = new Map<string, number>();
@@ -39,7 +39,7 @@ export class Reporter implements ChangeListener {
     return this.#style !== 'none';
   }
 
-  /** Begins to paint where the style is a view. */
+  /** Opens the view, if that is the style. */
   open(surroundings: () => Surroundings): void {
     if (this.#style !== 'live') return;
     const model = (): FrameModel => ({
@@ -52,19 +52,19 @@ export class Reporter implements ChangeListener {
     this.#view = new LiveView(process.stdout, model, pc);
   }
 
-  /** Ends the view. What is said later follows below it. */
+  /** Closes the view. Later messages follow below it. */
   close(): void {
     this.#view?.close();
     this.#view = undefined;
   }
 
-  /** Tells a person something. */
+  /** Prints a message for people. */
   say(line: string): void {
     if (this.#view) this.#view.say(line);
     else process.stderr.write(`${line}\n`);
   }
 
-  /** Something around the board is another one. */
+  /** The surroundings of the board changed. */
   changed(): void {
     this.#view?.changed();
   }
@@ -94,6 +94,6 @@ export class Reporter implements ChangeListener {
   }
 
   onTrouble(why: string): void {
-    this.say(`changes can't be read for the moment: ${why}`);
+    this.say(`changes cannot be read at present: ${why}`);
   }
 }

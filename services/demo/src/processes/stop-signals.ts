@@ -1,26 +1,26 @@
 import { setMaxListeners } from 'node:events';
 
-/** npm passes Ctrl-C on, after the terminal has sent it to all: two signals so close together are one wish. */
-const SAME_WISH_MS = 300;
+/** The terminal sends Ctrl-C to all processes and npm forwards it: signals within this time count as one. */
+const SAME_SIGNAL_MS = 300;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** What somebody who wants this process to end has asked for. */
+/** Requests to end this process. */
 export interface StopSignals {
-  /** Fires with the first signal, or with {@link stop}. */
+  /** Aborts at the first signal, or by {@link stop}. */
   readonly signal: AbortSignal;
-  /** The same wish, without a signal. */
+  /** Requests the end without a signal. */
   stop(): void;
 }
 
-/** Listens for Ctrl-C and its like. `onImpatience` is called at each signal after the first one. */
+/** Listens for signals that ask to end. `onImpatience` is called at each one after the first. */
 export function listenForStop(onImpatience: () => void): StopSignals {
   const stopping = new AbortController();
-  // Each child and each wait listens.
+  // Each child and each wait adds a listener.
   setMaxListeners(0, stopping.signal);
   let lastMono = -Infinity;
   const onSignal = (): void => {
     const nowMono = performance.now();
-    if (nowMono - lastMono < SAME_WISH_MS) return;
+    if (nowMono - lastMono < SAME_SIGNAL_MS) return;
     lastMono = nowMono;
     if (stopping.signal.aborted) onImpatience();
     else stopping.abort();

@@ -1,12 +1,12 @@
 import { Child, type ChildListener, type Ending, type Program } from './child.ts';
 
-/** A program that is started again when it ends. */
+/** A program that is restarted when it ends. */
 export interface SupervisedProgram extends Program {
-  /** More arguments from the second start on. */
+  /** Additional arguments from the second start on. */
   readonly restartArgs?: readonly string[];
 }
 
-/** What is told about a child that ended without having been asked to. */
+/** A child ended unexpectedly. */
 export interface UnexpectedEnd {
   readonly name: string;
   readonly ending: Ending;
@@ -20,13 +20,13 @@ export interface SupervisorListener extends ChildListener {
 
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 10_000;
-/** Who ran for so long has done well: the next pause is the first one again. */
+/** After a run of this length the next pause is the shortest again. */
 const WELL_AFTER_MS = 30_000;
 
 /**
  * Keeps one child running.
  *
- * RUNNING → PAUSED when the child ended unasked. PAUSED → RUNNING after a pause that grows from 0.5 to 10 s. Either →
+ * RUNNING → PAUSED when the child ended unexpectedly. PAUSED → RUNNING after a pause that grows from 0.5 to 10 s. Either →
  * STOPPED by {@link stop} or {@link kill}, never back.
  */
 export class Supervisor {
@@ -45,23 +45,23 @@ export class Supervisor {
     this.#start();
   }
 
-  /** Of the child that runs; absent during a pause. */
+  /** The process id of the child; undefined during a pause. */
   get pid(): number | undefined {
     return this.#child?.pid;
   }
 
-  /** How often it was started. */
+  /** The number of starts. */
   get starts(): number {
     return this.#starts;
   }
 
-  /** Ends the child, by force when it takes longer than `withinMs`, and resolves when it is gone. */
+  /** Ends the child, by SIGKILL after `withinMs`, and resolves when it has ended. */
   async stop(withinMs: number): Promise<void> {
     this.#end();
     await this.#child?.stop(withinMs);
   }
 
-  /** Ends the child at once. */
+  /** Kills the child. */
   kill(): void {
     this.#end();
     this.#child?.kill();

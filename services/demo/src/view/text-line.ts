@@ -15,11 +15,11 @@ export function textLine(event: EventMessage): string {
 function fieldText([name, value]: [string, string | number | undefined]): string[] {
   if (value === undefined) return [];
   const text = String(value);
-  // What people wrote may hold anything, line breaks too.
+  // Texts of people may contain anything, also line breaks.
   return [`${name}=${/^[^\s"=\p{C}]+$/u.test(text) ? text : JSON.stringify(text)}`];
 }
 
-/** `3`, or `3 via 10.0.0.1` where the interface has several next hops. */
+/** `3`, or `3 via 10.0.0.1` if a next hop is named. */
 export function interfaceText({
   ifIndex,
   nextHop,
@@ -28,12 +28,12 @@ export function interfaceText({
   return nextHop === undefined || nextHop === '' ? String(ifIndex) : `${ifIndex} via ${nextHop}`;
 }
 
-/** The end of a session's number tells it from the others that are seen beside it. */
+/** The last digits of a session's number, which distinguish the sessions of a run. */
 export function sessionText(session: number): string {
   return `#${String(session).slice(-SESSION_DIGITS)}`;
 }
 
-/** Who a change is about, and why it came about where that is not plain from its type. */
+/** The client of a change, and the cause if the type does not imply it. */
 export function whoText(event: EventMessage): string {
   const { protocolId, session, previous, actor, why } = event;
   const who = protocolId === undefined ? '' : protocolName(protocolId);
@@ -49,10 +49,10 @@ export function whoText(event: EventMessage): string {
 
 const SESSION_DIGITS = 5;
 
-/** Causes that say the same as the type of the change. */
+/** Causes that repeat the type of the change. */
 const plainCauses: ReadonlySet<string> = new Set(['', 'take', 'release']);
 
-/** Nothing that somebody sent may steer the terminal. */
+/** Replaces control characters, so that a text from the bus cannot control the terminal. */
 function shown(text: string): string {
   return text.replaceAll(/\p{C}/gu, '?');
 }

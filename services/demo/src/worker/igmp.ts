@@ -1,23 +1,23 @@
 import { type IgmpCallback, isMgmError, ProtocolId, type Session } from '@mgm/client';
-import { WITH_HOSTS } from './demo-interfaces.ts';
-import { pause } from './pause.ts';
-import { interfaceText } from './text-line.ts';
-import type { WorkerMessage } from './worker-messages.ts';
-import { isWorthWaiting, registerPatiently, type WorkerPlan } from './worker-plan.ts';
+import { WITH_HOSTS } from './plan.ts';
+import { pause } from '../pause.ts';
+import { interfaceText } from '../view/text-line.ts';
+import type { WorkerMessage } from './messages.ts';
+import { isWorthWaiting, registerPatiently, type WorkerPlan } from './plan.ts';
 
 const TERMS = { protocolId: ProtocolId.IGMP, componentId: 1, name: 'IGMP', ttlMs: 5_000 } as const;
 const LOOK_EVERY_MS = 1_000;
-/** Now and then the last host leaves a link. */
+/** At random intervals the last host leaves a link. */
 const STAY_MS = { min: 15_000, max: 30_000 } as const;
 
-/** Sits where hosts are, beside whoever owns the interface, and starts over there whenever the owner changes. */
+/** Holds the interfaces with hosts, in addition to their owner, and restarts there whenever the owner changes. */
 export async function runIgmp(
   plan: WorkerPlan,
   tell: (message: WorkerMessage) => void,
 ): Promise<void> {
   const { signal, log } = plan;
   for (let takeover = plan.takeover; !signal.aborted; takeover = false) {
-    // Between the two IGMP makes no membership calls on the interface.
+    // Between the two callbacks IGMP makes no membership calls on the interface.
     const disabled = new Set<string>();
     const onDisableIgmp = (callback: IgmpCallback): void =>
       void disabled.add(interfaceText(callback));
@@ -30,12 +30,12 @@ export async function runIgmp(
       ...{ takeover, onDisableIgmp, onEnableIgmp },
     });
     if (!session) return;
-    await sit(session, plan);
+    await holdInterfaces(session, plan);
     if (session.signal.aborted) log(`session lost: ${String(session.signal.reason)}`);
   }
 }
 
-async function sit(session: Session, plan: WorkerPlan): Promise<void> {
+async function holdInterfaces(session: Session, plan: WorkerPlan): Promise<void> {
   const { random, log } = plan;
   const signal = AbortSignal.any([plan.signal, session.signal]);
   let leaveMono = 0;
@@ -58,7 +58,7 @@ async function sit(session: Session, plan: WorkerPlan): Promise<void> {
   }
 }
 
-/** In one request; what it is on already is no trouble. */
+/** In one request; interfaces that it holds already are no error. */
 async function takeAll(session: Session, signal: AbortSignal): Promise<void> {
   const missing = WITH_HOSTS.filter(
     ({ ifIndex }) => !session.ownerships.some((ownership) => ownership.ifIndex === ifIndex),

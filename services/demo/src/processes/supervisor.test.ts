@@ -5,7 +5,7 @@ import { eventually } from '@mgm/test-support';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Supervisor, type SupervisedProgram, type UnexpectedEnd } from './supervisor.ts';
 
-/** Says with which arguments it runs, and goes on until it is asked to end. */
+/** Prints its arguments and runs until SIGTERM. */
 const PROGRAM = `
 process.on('SIGTERM', () => process.exit(0));
 setInterval(() => {}, 1000);
@@ -39,7 +39,7 @@ describe('a supervised child', () => {
     });
   };
 
-  it('runs on until it is stopped, and is not started again then', async () => {
+  it('runs until it is stopped, and is not restarted', async () => {
     const ends: UnexpectedEnd[] = [];
     const supervisor = new Supervisor(program, { onUnexpectedEnd: (end) => ends.push(end) });
     await logged('runs a\n');
@@ -49,7 +49,7 @@ describe('a supervised child', () => {
     expect(ends).toEqual([]);
   });
 
-  it('is started again when it was killed, and told so', async () => {
+  it('is restarted when it was killed, and the listener is notified', async () => {
     const ends: UnexpectedEnd[] = [];
     const messages: unknown[] = [];
     const supervisor = new Supervisor(program, {
@@ -57,7 +57,7 @@ describe('a supervised child', () => {
       onMessage: (message) => messages.push(message),
     });
     await logged('runs a\n');
-    // It logs first: killed between the two, it would have told nothing.
+    // It logs first: killed between the two, it would have sent no message.
     await eventually(() => expect(messages).toHaveLength(1), { withinMs: 4_000 });
     process.kill(supervisor.pid ?? 0, 'SIGKILL');
     await logged('runs a\nruns a again\n');
@@ -66,7 +66,7 @@ describe('a supervised child', () => {
     expect(ends).toEqual([{ name: 'child', ending: 'SIGKILL', restartsInMs: 500 }]);
   });
 
-  it('is killed when it does not end in time', async () => {
+  it('is killed if it does not end in time', async () => {
     const supervisor = new Supervisor({ ...program, file: await deafProgram() });
     await logged('runs a\n');
     const startedMono = performance.now();
@@ -75,7 +75,7 @@ describe('a supervised child', () => {
     expect(supervisor.pid).toBeUndefined();
   });
 
-  it('is not started again when it is stopped during the pause', async () => {
+  it('is not restarted if it is stopped during the pause', async () => {
     const paused = Promise.withResolvers<UnexpectedEnd>();
     const supervisor = new Supervisor(
       { ...program, file: join(folder, 'missing.mjs') },

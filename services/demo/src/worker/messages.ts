@@ -1,12 +1,12 @@
-/** What a worker tells the process that started it, for the view. */
+/** A message of a worker to its parent, for the view. */
 export type WorkerMessage = {
-  /** IGMP was disabled on an interface and enabled again, because its owner changed. */
+  /** IGMP was disabled and enabled again on an interface, because its owner changed. */
   readonly kind: 'igmp-restarted';
-  /** As the view names it. */
+  /** The text of the interface. */
   readonly interface: string;
 };
 
-/** Reads a message of a worker; `undefined` for anything else. */
+/** Decodes a message of a worker; `undefined` for anything else. */
 export function readWorkerMessage(message: unknown): WorkerMessage | undefined {
   if (typeof message !== 'object' || message === null) return undefined;
   if (!('kind' in message) || message.kind !== 'igmp-restarted') return undefined;

@@ -34,7 +34,7 @@ describe('the board', () => {
     board = new Board(0);
   });
 
-  it('follows takes and releases, and IGMP beside them', () => {
+  it('applies takes and releases, also those of IGMP', () => {
     apply(taken(2, PIM, 1), taken(1, IGMP, 3), taken(1, DVMRP, 2));
     expect(owners()).toEqual([
       [1, 2, 3],
@@ -49,7 +49,7 @@ describe('the board', () => {
     ]);
   });
 
-  it('hands everything over at once when a session is resumed', () => {
+  it('moves all interfaces to the new session when a session is resumed', () => {
     apply(taken(1, PIM, 1), taken(2, PIM, 1), taken(3, DVMRP, 2), event('stale', { session: 1 }));
     expect(board.rows.map(({ owner }) => owner?.isStale)).toEqual([true, true, false]);
     apply(event('resumed', { session: 4, previous: 1, epoch: '900' }));
@@ -61,7 +61,7 @@ describe('the board', () => {
     expect(board.rows[1]?.owner).toMatchObject({ epoch: '900', isStale: false });
   });
 
-  it('begins anew with a snapshot: what is not in it is free', () => {
+  it('replaces its state by a snapshot: interfaces not in it are free', () => {
     apply(taken(1, PIM, 1), taken(9, PIM, 1));
     board.reset([item(1, DVMRP, 2, true), item(2, IGMP, 3, false)]);
     expect(owners()).toEqual([
@@ -78,7 +78,7 @@ describe('the board', () => {
     expect(board.rows.map(({ nextHop }) => nextHop)).toEqual(['', '10.0.0.9', '10.0.0.10']);
   });
 
-  it('remembers a bounded number of changes and free interfaces', () => {
+  it('keeps a bounded number of changes and free interfaces', () => {
     for (let ifIndex = 1; ifIndex <= 200; ifIndex++) {
       apply(taken(ifIndex, PIM, 1), event('released', { ifIndex, nextHop: '' }));
     }
@@ -87,7 +87,7 @@ describe('the board', () => {
     expect(board.changes.at(-1)?.rev).toBe(400);
   });
 
-  it('knows the rate of changes over the last ten seconds', () => {
+  it('computes the rate of changes over the last ten seconds', () => {
     for (let second = 0; second < 30; second++) {
       for (let times = 0; times < 4; times++) board.apply(event('registered'), second * 1000);
     }

@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import type { RouterName } from '@mgm/protocol';
-import type { DataFolder } from './data-folder.ts';
+import type { DataFolder } from '../data-folder.ts';
 import { WORKER_PROGRAM } from './programs.ts';
 import { Supervisor, type SupervisorListener } from './supervisor.ts';
 
 /** The protocols of the demo, one worker process each. */
 const WORKER_NAMES = ['PIM', 'DVMRP', 'IGMP'] as const;
 
-/** A worker gives its interfaces back and deregisters. */
+/** A stopping worker gives its interfaces back and deregisters. */
 const STOP_WITHIN_MS = 3_000;
 
 export interface WorkersOptions {
@@ -18,7 +18,7 @@ export interface WorkersOptions {
   readonly listener: SupervisorListener;
 }
 
-/** The worker processes, each started again when it ends. Disposing stops them. */
+/** The worker processes, supervised. Disposing stops them. */
 export class Workers implements AsyncDisposable {
   readonly supervisors: readonly Supervisor[];
 
@@ -40,9 +40,9 @@ function startWorker(
     name,
     file: WORKER_PROGRAM,
     args: ['--protocol', name, '--router', router, '--seed', String(seed + at)],
-    // Its process is known to be gone then, and what it held may be taken over.
+    // The former process has ended, so its session may be taken over.
     restartArgs: ['--takeover'],
-    // Not among the arguments, which everybody on the machine can read: it may hold a password.
+    // Not an argument, which every user of the machine can read: it may contain a password.
     env: { MGM_NATS_URL: natsUrl },
     folder: folder.temporary,
     logFile: join(folder.logs, `${name.toLowerCase()}.log`),

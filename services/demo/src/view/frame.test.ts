@@ -43,7 +43,7 @@ function model(fields: Partial<FrameModel> = {}): FrameModel {
 }
 
 describe('the live view', () => {
-  it('shows who owns what, since when, as which epoch, and IGMP beside', () => {
+  it('shows the owner of each interface, the time, the epoch, and IGMP', () => {
     const shown = frame(
       model({
         rows: [
@@ -77,7 +77,7 @@ describe('the live view', () => {
     `);
   });
 
-  it('says so while there is nothing to show', () => {
+  it('says that there is nothing to show', () => {
     const shown = frame(model({ workers: [] }), { columns: 80, rows: 24 }, PLAIN);
     expect(shown).toContain('none held yet');
     expect(shown).toContain('no changes yet');
@@ -104,14 +104,14 @@ describe('the live view', () => {
     }
   });
 
-  it('tells how many interfaces it leaves out, and keeps the newest changes', () => {
+  it('says how many interfaces it leaves out, and keeps the newest changes', () => {
     const shown = frame(many, { columns: 80, rows: 24 }, PLAIN);
     expect(shown).toMatch(/… and \d+ more/);
     expect(shown).toContain('rev 50');
     expect(shown).not.toContain('rev 42 ');
   });
 
-  it('lets nobody steer the terminal', () => {
+  it('contains no control characters of texts from the bus', () => {
     const why = '\u001b[2J\r\nready';
     const shown = frame(model({ changes: [change(1, { why })] }), { columns: 80, rows: 24 }, PLAIN);
     expect(shown).toContain('(?[2J??ready)');

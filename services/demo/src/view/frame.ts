@@ -5,7 +5,7 @@ import type pc from 'picocolors';
 import type { Hold, Row } from './board.ts';
 import { interfaceText, sessionText, whoText } from './text-line.ts';
 
-/** A process of this run, for people who want to end one and watch. */
+/** A process of this run, with the id for `kill`. */
 export interface ShownProcess {
   readonly name: string;
   /** Absent while it does not run. */
@@ -18,7 +18,7 @@ export interface FrameModel {
   readonly redisUrl: string;
   readonly router: string;
   readonly managers: readonly ShownProcess[];
-  /** How many managers answered of late. */
+  /** The number of managers that answered last time. */
   readonly answering: number;
   readonly workers: readonly ShownProcess[];
   /** Changes per second. */
@@ -26,7 +26,7 @@ export interface FrameModel {
   readonly rows: readonly Row[];
   /** Oldest first. */
   readonly changes: readonly EventMessage[];
-  /** How often IGMP was disabled and enabled again on an interface, by its text. */
+  /** How often IGMP was disabled and enabled again, by the text of the interface. */
   readonly igmpRestarts: ReadonlyMap<string, number>;
 }
 
@@ -36,12 +36,12 @@ export interface FrameSize {
   readonly rows: number;
 }
 
-/** How a frame is coloured; those of `picocolors`. */
+/** Functions that colour a text, or return it unchanged. */
 export type Colors = ReturnType<typeof pc.createColors>;
 
 const CHANGES_SHOWN = 8;
 const CHANGES_LEAST = 2;
-/** Below these widths the columns go that tell least. */
+/** Below these widths less important columns are omitted. */
 const WIDE = 72;
 const MIDDLE = 50;
 
@@ -49,7 +49,7 @@ const MIDDLE = 50;
 export function frame(model: FrameModel, size: FrameSize, colors: Colors): string {
   const head = headLines(model, colors);
   const rowsHigh = 1 + Math.max(model.rows.length, 1);
-  // Two empty lines between the parts, one below for the cursor.
+  // Two empty lines between the parts, one line for the cursor.
   const left = size.rows - head.length - 3;
   const changesHigh = Math.min(CHANGES_SHOWN, Math.max(CHANGES_LEAST, left - rowsHigh));
   const table = rowLines(model, size.columns, Math.max(2, left - changesHigh), colors);
@@ -127,7 +127,7 @@ function igmpText(igmp: Hold, restarts: number, colors: Colors): string {
   return colors.cyan(restarts === 0 ? text : `${text}, restarted ${restarts}×`);
 }
 
-/** Each protocol keeps its colour, also those that nobody foresaw. */
+/** A fixed colour for each protocol, also for unknown ones. */
 function paintOf(protocolId: number | undefined, colors: Colors): (text: string) => string {
   const paints = [colors.green, colors.magenta, colors.blue, colors.yellow];
   return protocolId === undefined ? colors.dim : (paints[protocolId % paints.length] ?? colors.dim);
@@ -145,7 +145,7 @@ function changeLines(changes: readonly EventMessage[], columns: number, colors: 
   return cells.length === 0 ? [colors.dim('no changes yet')] : tableLines(cells);
 }
 
-/** `hh:mm:ss` of this machine. */
+/** `hh:mm:ss` in the time zone of this machine. */
 function timeText(ts: number): string {
   return new Date(ts).toLocaleTimeString('en-GB');
 }
@@ -153,7 +153,7 @@ function timeText(ts: number): string {
 const BORDERS =
   'top top-mid top-left top-right bottom bottom-mid bottom-left bottom-right left left-mid mid mid-mid right right-mid';
 
-/** Cells under each other, two spaces apart and without borders. */
+/** Cells in aligned columns, two spaces apart and without borders. */
 function tableLines(cells: readonly (readonly string[])[]): string[] {
   const table = new Table({
     chars: { ...Object.fromEntries(BORDERS.split(' ').map((name) => [name, ''])), middle: '  ' },
@@ -166,7 +166,7 @@ function tableLines(cells: readonly (readonly string[])[]): string[] {
     .map((line) => line.trimEnd());
 }
 
-/** A line that is too long loses its end, and its colours, since they might lose theirs. */
+/** Shortens a line that is too long. It loses its colours, whose end might be cut off. */
 function cut(line: string, columns: number): string {
   const plain = stripVTControlCharacters(line);
   return plain.length <= columns ? line : `${plain.slice(0, Math.max(0, columns - 1))}…`;

@@ -1,13 +1,13 @@
 import { type Ownership, ProtocolId, type Session } from '@mgm/client';
-import { CONTENDED } from './demo-interfaces.ts';
-import { pause } from './pause.ts';
-import { isWorthWaiting, registerPatiently, type WorkerPlan } from './worker-plan.ts';
+import { CONTENDED } from './plan.ts';
+import { pause } from '../pause.ts';
+import { isWorthWaiting, registerPatiently, type WorkerPlan } from './plan.ts';
 
-/** Short, so that nobody has to wait long for what happens to a worker that was killed. */
+/** Short, so that the effects of a killed worker soon become visible. */
 const TTL_MS = 5_000;
 const COMPONENT = 1;
 
-/** How the two differ: PIM is resumed when it comes back in time, DVMRP loses everything with its lease. */
+/** PIM is resumed when it returns within its grace time, DVMRP loses everything with its lease. */
 export const ROUTING = {
   PIM: { protocolId: ProtocolId.PIM, graceMs: 5_000 },
   DVMRP: { protocolId: ProtocolId.DVMRP, graceMs: 0 },
@@ -18,10 +18,10 @@ const STEP_MS = { min: 250, max: 750 } as const;
 const HOLD_MS = { min: 1_500, max: 8_000 } as const;
 const SESSION_MS = { min: 40_000, max: 80_000 } as const;
 const AWAY_MS = { min: 500, max: 2_000 } as const;
-/** More than half of what there is: the two get into each other's way. */
+/** More than half of the interfaces, so that the two protocols conflict. */
 const HELD_MAX = 4;
 
-/** A routing protocol: takes interfaces, holds each for a while, gives it back; now and then starts afresh. */
+/** A routing protocol: takes interfaces, holds each for some seconds, gives it back; sometimes registers again. */
 export async function runRouting(name: RoutingName, plan: WorkerPlan): Promise<void> {
   const { random, signal, log } = plan;
   for (let takeover = plan.takeover; !signal.aborted; takeover = false) {
@@ -53,7 +53,7 @@ async function contend(session: Session, plan: WorkerPlan): Promise<void> {
   }
 }
 
-/** Gives back what was held long enough, else takes one more. Being refused is a part of it. */
+/** Gives back an interface that is due, else takes one more. Refusals are expected. */
 async function step(
   session: Session,
   dueMono: WeakMap<Ownership, number>,

@@ -1,12 +1,12 @@
-/** Random numbers that follow from a seed, so that a worker does the same in each run with the same seed. */
+/** Random numbers from a seed, so that a worker behaves the same in each run with the same seed. */
 export interface Random {
   /** From `min` (inclusive) to `max` (exclusive). */
   between(min: number, max: number): number;
-  /** One of the choices; `undefined` where there is none. */
+  /** One of the choices; `undefined` if there is none. */
   pick<Choice>(choices: readonly Choice[]): Choice | undefined;
 }
 
-/** Mulberry32 (public domain, Tommy Ettinger): 32 bits of state are plenty for a demo. */
+/** Mulberry32 (public domain, Tommy Ettinger): 32 bits of state suffice for a demo. */
 export function seededRandom(seed: number): Random {
   let state = seed >>> 0;
   const next = (): number => {

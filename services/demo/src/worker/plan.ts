@@ -1,27 +1,33 @@
-import { isMgmError, type Mgm, type ProtocolOptions, type Session } from '@mgm/client';
-import { pause } from './pause.ts';
+import {
+  type InterfaceRef,
+  isMgmError,
+  type Mgm,
+  type ProtocolOptions,
+  type Session,
+} from '@mgm/client';
+import { pause } from '../pause.ts';
 import type { Random } from './random.ts';
 
-/** What a worker of the demo is given. */
+/** What a worker of the demo works with. */
 export interface WorkerPlan {
   readonly mgm: Mgm;
   readonly random: Random;
-  /** Whether the process before is known to be gone, so that its session may be taken over. */
+  /** Whether the former process has ended, so that its session may be taken over. */
   readonly takeover: boolean;
   /** Ends the worker. */
   readonly signal: AbortSignal;
-  /** One line of its log. */
+  /** Writes one line to its log. */
   readonly log: (line: string) => void;
 }
 
 const REGISTER_AGAIN_AFTER_MS = 1_000;
-/** One attempt. Less than a worker has to end, since it waits for it. */
+/** The timeout of one attempt. Less than a worker has to end, since it completes the attempt. */
 const REGISTER_WITHIN_MS = 1_500;
 
 /**
- * Registers, however long it takes until managers are there and a former session of the same pair has run out. Answers
- * `undefined` when the worker is to end; an attempt that is under way then is not given up, since it may have begun a session
- * that has to be given back. Rejects where waiting does not help.
+ * Registers, and retries until managers answer and a former session of the same pair has ended. Resolves to `undefined` when the
+ * worker must end; a running attempt is completed then, since it may have opened a session that must be closed. Rejects with
+ * errors that a retry cannot resolve.
  */
 export async function registerPatiently(
   { mgm, signal, log }: WorkerPlan,
@@ -42,7 +48,7 @@ export async function registerPatiently(
   return undefined;
 }
 
-/** Whether it may go better later, or the session just ended; anything else is a bug of the worker. */
+/** Whether a retry may succeed, or the session has just ended; anything else is a bug of the worker. */
 export function isWorthWaiting(error: unknown): error is Error {
   if (!isMgmError(error)) return false;
   return error.retryable || error.outcome === 'unknown' || WORTH_WAITING.has(error.reason);
@@ -61,3 +67,16 @@ const WORTH_WAITING: ReadonlySet<string> = new Set([
   'timeout',
   'aborted',
 ]);
+
+/** The interfaces that PIM and DVMRP contend for: four broadcast links, and a point-to-multipoint one with two next hops. */
+export const CONTENDED: readonly InterfaceRef[] = [
+  { ifIndex: 1 },
+  { ifIndex: 2 },
+  { ifIndex: 3 },
+  { ifIndex: 4 },
+  { ifIndex: 5, nextHop: '10.0.5.1' },
+  { ifIndex: 5, nextHop: '10.0.5.2' },
+];
+
+/** The interfaces with hosts, where IGMP runs: together with the owner, and alone on the last one. */
+export const WITH_HOSTS: readonly InterfaceRef[] = [{ ifIndex: 1 }, { ifIndex: 2 }, { ifIndex: 6 }];

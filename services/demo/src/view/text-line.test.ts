@@ -8,7 +8,7 @@ function line(fields: Record<string, unknown>): string {
 }
 
 describe('a change as a line', () => {
-  it('has the revision, what happened, and the fields that are there', () => {
+  it('has the revision, the type, and the fields of the event', () => {
     const key = { ifIndex: 3, nextHop: '10.0.5.1' };
     const who = { protocolId: 0x67, componentId: 1, session: 2, epoch: '77' };
     expect(line({ ...key, ...who, cause: 'take' })).toBe(
@@ -17,7 +17,7 @@ describe('a change as a line', () => {
     expect(line({ type: 'store-reset', nextHop: '' })).toBe('rev=12 store-reset');
   });
 
-  it('stays one line whatever people wrote', () => {
+  it('stays one line for any text of people', () => {
     expect(line({ actor: 'joe', why: 'a "b"\n\u001b[2Jc' })).toBe(
       'rev=12 taken actor=joe why="a \\"b\\"\\n\\u001b[2Jc"',
     );

@@ -2,19 +2,19 @@ import type { WriteStream } from 'node:tty';
 import { createLogUpdate } from 'log-update';
 import { type Colors, frame, type FrameModel } from './frame.ts';
 
-/** More often nobody sees. */
+/** The shortest interval between frames. */
 const PAINT_EVERY_MS = 100;
-/** The rate of changes sinks also when there are none. */
+/** The longest interval between frames: the rate of changes falls also without changes. */
 const PAINT_AT_LEAST_EVERY_MS = 1_000;
 
-/** The view, painted over itself on a terminal. */
+/** The view, updated in place on a terminal. */
 export class LiveView {
   readonly #terminal: WriteStream;
   readonly #model: () => FrameModel;
   readonly #colors: Colors;
   readonly #update: ReturnType<typeof createLogUpdate>;
   readonly #heartbeat: NodeJS.Timeout;
-  readonly #paintAtOnce = (): void => this.#paint();
+  readonly #paintNow = (): void => this.#paint();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(terminal: WriteStream, model: () => FrameModel, colors: Colors) {
@@ -23,27 +23,27 @@ export class LiveView {
     this.#colors = colors;
     this.#update = createLogUpdate(terminal);
     this.#heartbeat = setInterval(() => this.#paint(), PAINT_AT_LEAST_EVERY_MS);
-    terminal.on('resize', this.#paintAtOnce);
+    terminal.on('resize', this.#paintNow);
     this.#paint();
   }
 
-  /** Something else is to be seen soon. */
+  /** The model changed: paints soon. */
   changed(): void {
     this.#timer ??= setTimeout(() => this.#paint(), PAINT_EVERY_MS);
   }
 
-  /** Writes a line above the view, where it stays. */
+  /** Prints a line above the view. */
   say(line: string): void {
     this.#update.persist(line);
     this.#paint();
   }
 
-  /** Leaves the last state on the terminal. */
+  /** Leaves the last frame on the terminal. */
   close(): void {
     this.#paint();
     clearTimeout(this.#timer);
     clearInterval(this.#heartbeat);
-    this.#terminal.off('resize', this.#paintAtOnce);
+    this.#terminal.off('resize', this.#paintNow);
     this.#update.done();
   }
 

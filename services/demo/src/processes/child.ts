@@ -3,39 +3,39 @@ import { closeSync, openSync } from 'node:fs';
 import { NODE_ARGS } from './programs.ts';
 
 const { NODE_COMPILE_CACHE } = process.env;
-/** Where this process keeps compiled code, its children do. */
+/** Children use the compile cache of this process. */
 const COMPILED = NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE };
 
 /** A Node program to run as a child. */
 export interface Program {
-  /** For people and for the name of its log: `manager-1`. */
+  /** For messages and for the name of its log: `manager-1`. */
   readonly name: string;
   /** Path of its file. */
   readonly file: string;
   readonly args: readonly string[];
-  /** All that stands in its environment, beside where Node keeps compiled code. */
+  /** Its whole environment, except the compile cache of Node. */
   readonly env: Readonly<Record<string, string>>;
-  /** Its output is added to this file. */
+  /** Its output is appended to this file. */
   readonly logFile: string;
-  /** Where it runs, and where it would leave files. */
+  /** Its working directory. */
   readonly folder: string;
 }
 
 /** How a child ended: `exit code 1`, `SIGKILL`. */
 export type Ending = string;
 
-/** What a parent wants to hear from a child. */
+/** The receiver of a child's messages. */
 export interface ChildListener {
-  /** What the child sent over its channel; unchecked. */
+  /** A message that the child sent over its channel; unchecked. */
   readonly onMessage?: (message: unknown) => void;
 }
 
 /**
- * A child process with its output in a file. It has a process group of its own, so that a Ctrl-C in the terminal is
- * news for the parent alone, which then ends its children in order; and it ends when the parent vanishes.
+ * A child process with its output in a file. It has a process group of its own, so that Ctrl-C in the terminal reaches only the
+ * parent, which then ends its children in order; and it ends if the parent is killed.
  */
 export class Child {
-  /** Resolves when it is gone; never rejects. */
+  /** Resolves when it has ended; never rejects. */
   readonly ended: Promise<Ending>;
   readonly #process: ChildProcess;
 
@@ -54,10 +54,10 @@ export class Child {
     return this.#process.pid;
   }
 
-  /** Asks it to end and resolves when it is gone, killing it when it takes longer than that. */
+  /** Sends SIGTERM and resolves when it has ended; kills it after `withinMs`. */
   async stop(withinMs: number): Promise<void> {
     this.#process.kill('SIGTERM');
-    // One that was stopped takes SIGTERM only when it goes on.
+    // A stopped process handles SIGTERM only after SIGCONT.
     this.#process.kill('SIGCONT');
     const timer = setTimeout(() => this.kill(), withinMs);
     await this.ended;
