@@ -59,8 +59,11 @@ describe('the example of a worker', () => {
   const test = read('packages/client/test/example.test.ts');
   const tested = /\/\/ example \{\n(.*?)\n *\/\/ \}/s.exec(test)?.[1]?.replace(/^ {4}/gm, '');
 
-  it.each(['README.md', 'packages/client/README.md'])('in %s is the one that a test runs', (page) => {
-    expect(tested).toContain('takeInterfaceOwnership');
-    expect(read(page)).toContain(`\`\`\`ts\n${tested}\n\`\`\``);
-  });
+  it.each(['README.md', 'packages/client/README.md'])(
+    'in %s is the one that a test runs',
+    (page) => {
+      expect(tested).toContain('takeInterfaceOwnership');
+      expect(read(page)).toContain(`\`\`\`ts\n${tested}\n\`\`\``);
+    },
+  );
 });

@@ -56,6 +56,6 @@ describe('a lock between processes', () => {
       () => Promise.resolve('done'),
     );
     await expect(waiting).resolves.toBe('done');
-    expect(said).toEqual([`waiting for process ${process.pid}, which is doing the same …`]);
+    expect(said).toEqual([`waiting for process ${process.pid}, which does the same …`]);
   });
 });

@@ -71,11 +71,11 @@ describe('the summary of a vitest run', { timeout: 25_000 }, () => {
   it('counts an error outside of tests', async () => {
     const { failures } = await summaryOf(`
       it('passes', async () => {
-        void Promise.reject(new Error('nobody waits for this'));
+        void Promise.reject(new Error('an unhandled rejection'));
         await new Promise((resolve) => setImmediate(resolve));
       });
     `);
-    expect(failures).toEqual(['outside of all tests: nobody waits for this']);
+    expect(failures).toEqual(['outside of all tests: an unhandled rejection']);
   });
 
   it('needs no reason for tests skipped by a filter of names', async () => {

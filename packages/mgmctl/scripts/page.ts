@@ -1,6 +1,6 @@
-// Fills the generated parts of docs/mgmctl.md: what stands between `<!-- generated: name -->` and `<!-- end -->`.
-// `help x` is what `mgmctl x --help` prints, any other name an example that a test recorded in test/examples. `--check`
-// writes nothing and fails where a part is not what it would write. Another page than the real one may be named.
+// Fills the generated parts of docs/mgmctl.md, between `<!-- generated: name -->` and `<!-- end -->`. `help x` is the output
+// of `mgmctl x --help`, any other name an example that a test recorded in test/examples. `--check` writes nothing and fails
+// if a part is outdated. An argument names another page.
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -10,7 +10,7 @@ const PAGE = fileURLToPath(new URL('../../../docs/mgmctl.md', import.meta.url));
 const EXAMPLES = new URL('../test/examples/', import.meta.url);
 const PART = /<!-- generated: (.+?) -->\n([^]*?)<!-- end -->/g;
 
-/** What the program prints as its help: of all, or of one command. */
+/** The help of the program, or of one command. */
 async function help(...command: readonly string[]): Promise<string> {
   let text = '';
   const code = await runMgmctl([...command, '--help'], {
@@ -48,18 +48,18 @@ async function sections(): Promise<ReadonlyMap<string, string>> {
 
 interface Filled {
   readonly text: string;
-  /** Names of the parts that were not as they should be. */
+  /** Names of the outdated parts. */
   readonly outdated: readonly string[];
 }
 
-/** @throws Error for a part that nobody knows, and where the page lacks one */
+/** @throws Error for an unknown part on the page, and for a missing one */
 function fill(page: string, parts: ReadonlyMap<string, string>): Filled {
   const missing = new Set(parts.keys());
   const outdated: string[] = [];
   const text = page.replace(PART, (_, name: string, present: string) => {
     const part = parts.get(name);
     if (part === undefined || !missing.delete(name))
-      throw new Error(`part ${name}: unknown, or there twice`);
+      throw new Error(`part ${name}: unknown or duplicate`);
     const body = `\n\`\`\`console\n${part.trim()}\n\`\`\`\n\n`;
     if (present !== body) outdated.push(name);
     return `<!-- generated: ${name} -->\n${body}<!-- end -->`;
@@ -77,8 +77,6 @@ const { text, outdated } = fill(readFileSync(path, 'utf8'), await sections());
 if (!values.check) {
   writeFileSync(path, text);
 } else if (outdated.length > 0) {
-  process.stderr.write(
-    `${path} is not what its sources say (${outdated.join(', ')}): run \`npm run generate\`\n`,
-  );
+  process.stderr.write(`${path} is outdated (${outdated.join(', ')}): run \`npm run generate\`\n`);
   process.exitCode = 1;
 }

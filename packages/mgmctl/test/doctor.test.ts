@@ -87,7 +87,7 @@ describe('mgmctl doctor', () => {
 
   it('says that no manager answers, and how to fix it', async () => {
     await using router = await stage.router();
-    const { code, stdout } = await router.run(['doctor', '--prefix', 'nobody', '--timeout', '1s']);
+    const { code, stdout } = await router.run(['doctor', '--prefix', 'unused', '--timeout', '1s']);
     expect(code).toBe(3);
     expect(stdout.trimEnd().split('\n').at(-1)).toMatch(
       /^FAIL {2}managers {5}.+; start a manager on these NATS servers/,

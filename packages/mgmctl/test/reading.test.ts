@@ -254,7 +254,7 @@ describe('mgmctl history', () => {
 describe('mgmctl watch', () => {
   it('ends with 3 if no manager answers at its start', async () => {
     await using router = await stage.router();
-    const args = ['watch', '--prefix', 'nobody', '--timeout', '300ms'];
+    const args = ['watch', '--prefix', 'unused', '--timeout', '300ms'];
     expect(await router.run(args)).toMatchObject({ code: 3, stdout: '' });
   });
 

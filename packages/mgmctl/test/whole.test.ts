@@ -54,7 +54,7 @@ describe('a failure', () => {
 
   it('says in one line that no manager answers', async () => {
     await using router = await stage.router();
-    const args = ['--prefix', 'nobody.here', '--timeout', '500ms', 'sessions', '--json'];
+    const args = ['--prefix', 'unused.prefix', '--timeout', '500ms', 'sessions', '--json'];
     const { code, stderr } = await router.run(args);
     expect(code).toBe(3);
     const failure = { error: 'unavailable', exitCode: 3, outcome: 'not-done' };
