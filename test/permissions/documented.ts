@@ -1,0 +1,58 @@
+import { readFileSync } from 'node:fs';
+import { inject, type TestContext } from 'vitest';
+
+const PAGE = readFileSync(new URL('../../docs/permissions.md', import.meta.url), 'utf8');
+
+/** The `conf` blocks under a heading of docs/permissions.md. */
+function blocks(heading: string): string[] {
+  const section = PAGE.split(/^## /m).find((text) => text.startsWith(heading)) ?? '';
+  return [...section.matchAll(/```conf\n(.*?)```/gs)].map(([, text = '']) => text);
+}
+
+/** A NATS user of docs/permissions.md. */
+export interface NatsUser {
+  readonly user: string;
+  readonly password: string;
+  readonly subscribe: readonly string[];
+  readonly publish: readonly string[];
+}
+
+const USER =
+  /\{ user: ([\w-]+), password: "([^"]+)", permissions: \{\s*subscribe: \[([^\]]*)\]\s*publish: \[([^\]]*)\]\s*\} \}/g;
+
+/** The users of the NATS block, as the page has them. */
+export function natsUsers(): NatsUser[] {
+  const [block = ''] = blocks('NATS');
+  return [...block.matchAll(USER)].map(
+    ([, user = '', password = '', subscribe = '', publish = '']) => ({
+      user,
+      password,
+      subscribe: quoted(subscribe),
+      publish: quoted(publish),
+    }),
+  );
+}
+
+function quoted(list: string): string[] {
+  return [...list.matchAll(/"([^"]+)"/g)].map(([, subject = '']) => subject);
+}
+
+/** The NATS block itself. */
+export function natsConfig(): string {
+  return blocks('NATS')[0] ?? '';
+}
+
+/** The lines of Redis: of every mode, then of those named, by a word in their comment. */
+export function redisCommands(...additions: readonly string[]): string[][] {
+  return blocks('Redis')
+    .filter((text) => /# every mode/.test(text) || additions.some((word) => text.includes(word)))
+    .flatMap((text) => text.split('\n').filter((line) => line.startsWith('ACL SETUSER')))
+    .map((line) => line.split(' '));
+}
+
+/** Skips a test where servers cannot be given users: containers read no files of this machine, given servers have their own. */
+export function needsProcesses(context: TestContext): void {
+  const { redis, nats } = inject('servers');
+  const isOurs = redis.kind === 'process' && nats.kind === 'process';
+  context.skip(!isOurs, 'needs servers that run as processes of this machine');
+}

@@ -1,0 +1,353 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connect as connectMgm, type Mgm, ProtocolId } from '@mgm/client';
+import { type RunningServer, startNats, startRedis } from '@mgm/devstack';
+import { connect, type NatsConnection } from '@mgm/nats';
+import { eventually, startManager, startManagers, TestProcess } from '@mgm/test-support';
+import { Redis } from 'ioredis';
+import { describe, expect, inject, it } from 'vitest';
+import {
+  natsConfig,
+  natsUsers,
+  needsProcesses,
+  redisCommands,
+  type NatsUser,
+} from './documented.ts';
+
+const choice = inject('servers');
+const MGMCTL = 'packages/mgmctl/src/main.ts';
+const WITHIN_MS = 3_000;
+const EMPTY_MAP = Uint8Array.of(0x80);
+
+const users = natsUsers();
+const manager = userOf('manager');
+const worker = userOf('pim-1');
+const watcher = userOf('watcher');
+const operator = userOf('operator');
+
+function userOf(name: string): NatsUser {
+  const found = users.find(({ user }) => user === name);
+  if (!found) throw new Error(`docs/permissions.md has no NATS user ${name}`);
+  return found;
+}
+
+/** A second worker, with the permissions of the first under its own name. */
+const igmp: NatsUser = {
+  ...worker,
+  user: 'igmp-1',
+  subscribe: worker.subscribe.map((subject) => subject.replace('pim-1', 'igmp-1')),
+};
+
+function without(user: NatsUser, subject: string): NatsUser {
+  const others = (list: readonly string[]): string[] => list.filter((one) => one !== subject);
+  return { ...user, subscribe: others(user.subscribe), publish: others(user.publish) };
+}
+
+function textOf({ user, password, subscribe, publish }: NatsUser): string {
+  const permissions = `subscribe: ${JSON.stringify(subscribe)}, publish: ${JSON.stringify(publish)}`;
+  return `{ user: "${user}", password: "${password}", permissions: { ${permissions} } }`;
+}
+
+async function startNatsWith(config: string): Promise<RunningServer> {
+  const folder = await mkdtemp(join(tmpdir(), 'mgm-permissions-'));
+  const file = join(folder, 'nats-server.conf');
+  await writeFile(file, config);
+  try {
+    return await startNats(choice, { args: ['-c', file] });
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+function urlOf(nats: RunningServer, { user, password }: NatsUser): string {
+  return nats.url.replace('nats://', `nats://${user}:${password}@`);
+}
+
+function inboxOf({ user }: NatsUser): string {
+  const [original = ''] = user.split('-without-');
+  return original === operator.user ? '_INBOX' : `_INBOX.${original}`;
+}
+
+function mgmAs(nats: RunningServer, user: NatsUser, inboxPrefix = inboxOf(user)): Promise<Mgm> {
+  const { user: name, password: pass } = user;
+  return connectMgm({
+    servers: nats.url,
+    router: 'r1',
+    user: name,
+    pass,
+    deadlineMs: WITHIN_MS,
+    natsOptions: { inboxPrefix },
+  });
+}
+
+async function mgmctl(nats: RunningServer, ...args: string[]) {
+  const options = ['--nats', urlOf(nats, operator), '--router', 'r1', '--timeout', '2s'];
+  await using program = TestProcess.node(MGMCTL, [...options, ...args]);
+  program.child.stdin?.end();
+  return await program.ended();
+}
+
+/** The first value that an iteration gives, in time. */
+async function first<T>(open: (signal: AbortSignal) => AsyncIterable<T>): Promise<T> {
+  const signal = AbortSignal.timeout(WITHIN_MS);
+  for await (const value of open(signal)) return value;
+  throw new Error('nothing arrived in time');
+}
+
+interface Roles {
+  readonly pim?: NatsUser;
+  readonly igmp?: NatsUser;
+  readonly watcher?: NatsUser;
+}
+
+/** What workers and watchers do, through the client library, on an interface. Rejects if some of it is not possible. */
+async function useRouter(nats: RunningServer, ifIndex: number, roles: Roles = {}): Promise<void> {
+  await using pimMgm = await mgmAs(nats, roles.pim ?? worker);
+  await using igmpMgm = await mgmAs(nats, roles.igmp ?? igmp);
+  await using looking = await mgmAs(nats, roles.watcher ?? watcher);
+  const called: string[] = [];
+  await using pim = await pimMgm.registerProtocol({
+    protocolId: ProtocolId.PIM,
+    componentId: ifIndex,
+    ttlMs: 1000,
+  });
+  await using hosts = await igmpMgm.registerProtocol({
+    protocolId: ProtocolId.IGMP,
+    componentId: ifIndex,
+    onDisableIgmp: () => void called.push('DISABLE_IGMP'),
+    onEnableIgmp: () => void called.push('ENABLE_IGMP'),
+  });
+  await hosts.takeInterfaceOwnership({ ifIndex });
+  const event = await watch(looking, ifIndex);
+  const ownership = await pim.takeInterfaceOwnership({ ifIndex });
+  await eventually(() => expect(called).toEqual(['DISABLE_IGMP', 'ENABLE_IGMP']), {
+    withinMs: WITHIN_MS,
+  });
+  await event();
+  await look(pimMgm, ifIndex);
+  await look(looking, ifIndex);
+  await first((signal) => looking.heads({ signal }));
+  // A keepalive moves the deadline.
+  const leftMs = pim.deadlineInMs;
+  await eventually(() => expect(pim.deadlineInMs).toBeGreaterThan(leftMs), { withinMs: 2_000 });
+  await ownership.release();
+  await pim.deregister();
+}
+
+/** Watches an interface from its present state on; the function waits for an event. */
+async function watch(mgm: Mgm, ifIndex: number): Promise<() => Promise<void>> {
+  const signal = AbortSignal.timeout(2 * WITHIN_MS);
+  const sightings = mgm.watch({ signal, interface: { ifIndex } });
+  await sightings.next();
+  return async () => {
+    for await (const { kind } of sightings) if (kind === 'event') return;
+    throw new Error('no event arrived in time');
+  };
+}
+
+async function look(mgm: Mgm, ifIndex: number): Promise<void> {
+  const { epoch } = await mgm.getProtocolOnInterface({ ifIndex });
+  await mgm.validateEpoch({ ifIndex, epoch });
+  await first((signal) => mgm.interfaces({ signal }));
+  await first((signal) => mgm.sessions({ signal }));
+  await mgm.events(0);
+}
+
+describe('the NATS users of docs/permissions.md', { timeout: 60_000 }, () => {
+  it('are enough for managers, workers, a watcher and mgmctl, with the Redis user', async (context) => {
+    needsProcesses(context);
+    await using redis = await startRedis(choice);
+    const admin = new Redis(redis.url);
+    for (const [, ...words] of redisCommands()) await admin.call('ACL', ...words);
+    admin.disconnect();
+    const more = `${textOf(igmp)}\n  ]\n}`;
+    await using nats = await startNatsWith(natsConfig().replace(/\]\s*\}\s*$/, more));
+    const url = redis.url.replace('redis://', 'redis://manager:manager-secret@');
+    const servers = { nats: { url: urlOf(nats, manager) }, redis: { url } };
+    await using managers = await startManagers(2, servers);
+    await useRouter(nats, 7);
+
+    const lost = Promise.withResolvers<string>();
+    await using mgm = await mgmAs(nats, worker);
+    await using session = await mgm.registerProtocol({
+      protocolId: ProtocolId.PIM,
+      componentId: 2,
+      onOwnershipLost: ({ cause }) => lost.resolve(cause),
+    });
+    await session.takeInterfaceOwnership({ ifIndex: 8 });
+    const doctor = await mgmctl(nats, 'doctor');
+    expect(doctor).toMatchObject({ code: 0, stderr: '' });
+    expect(doctor.stdout).not.toMatch(/^(FAIL|note {2}(?!durability))/m);
+    for (const args of [['interfaces'], ['sessions'], ['owner', '8'], ['history', '8']]) {
+      expect(await mgmctl(nats, ...args)).toMatchObject({ code: 0, stderr: '' });
+    }
+    expect(await mgmctl(nats, 'release', '8', '--why', 'test', '--yes')).toMatchObject({ code: 0 });
+    expect(await lost.promise).toBe('admin');
+    const evicted = await mgmctl(nats, 'evict', String(session.id), '--why', 'test', '--yes');
+    expect(evicted).toMatchObject({ code: 0 });
+    for (const one of managers.running) expect(one.output()).not.toMatch(/violation|permission/i);
+  });
+
+  it('keep workers from operations, inboxes and subjects of others', async (context) => {
+    needsProcesses(context);
+    await using redis = await startRedis(choice);
+    await using nats = await startNatsWith(natsConfig());
+    await using _managers = await startManagers(1, {
+      redis,
+      nats: { url: urlOf(nats, manager) },
+    });
+    await using mgm = await mgmAs(nats, worker);
+    const target = { session: 1, actor: 'worker', why: 'may I?' } as never;
+    await expect(mgm.adminEvict(target)).rejects.toMatchObject({ reason: 'not-permitted' });
+    const nc = await connectAs(nats, worker);
+    for (const subject of [
+      '_INBOX.>',
+      '_INBOX.igmp-1.x',
+      'mgm.v1.r2.callback.1',
+      'mgm.v1.*.take',
+    ]) {
+      expect(await maySubscribe(nc, subject), subject).toBe(false);
+    }
+    for (const subject of ['mgm.v1.r1.head', 'mgm.v1.r1.event.taken', 'mgm.v1.r1.callback.1']) {
+      expect(await mayPublish(nc, subject), subject).toBe(false);
+    }
+    await nc.close();
+  });
+
+  it('need every subject of a worker and of a watcher', async (context) => {
+    needsProcesses(context);
+    const [noCallbacks, ...others] = variantsOf(worker);
+    if (!noCallbacks) throw new Error('a worker has no permissions');
+    const roles: Roles[] = [
+      { igmp: noCallbacks },
+      ...others.map((pim) => ({ pim })),
+      ...variantsOf(watcher).map((one) => ({ watcher: one })),
+    ];
+    const variants = roles.flatMap((role): NatsUser[] => Object.values(role));
+    const config = usersOf(manager, worker, igmp, watcher, ...variants);
+    await using nats = await startNatsWith(`authorization ${config}`);
+    await using redis = await startRedis(choice);
+    await using _manager = await startManager({ redis, nats: { url: urlOf(nats, manager) } });
+    await useRouter(nats, 1);
+    const used = await Promise.allSettled(roles.map((role, at) => useRouter(nats, 2 + at, role)));
+    expect(missingOf(variants, used, worker, watcher)).toEqual([
+      // Read only if a callback was lost.
+      'mgm.v1.r1.mailbox',
+      // Without it, events are read from the log after the next head.
+      'mgm.v1.r1.event.*',
+    ]);
+  });
+
+  it('need every subject of an operator', async (context) => {
+    needsProcesses(context);
+    const variants = variantsOf(operator);
+    const config = usersOf(manager, worker, igmp, watcher, operator, ...variants);
+    await using nats = await startNatsWith(`authorization ${config}`);
+    await using redis = await startRedis(choice);
+    await using _manager = await startManager({ redis, nats: { url: urlOf(nats, manager) } });
+    await using pim = await mgmAs(nats, worker);
+    await using session = await pim.registerProtocol({
+      protocolId: ProtocolId.PIM,
+      componentId: 1,
+    });
+    await session.takeInterfaceOwnership({ ifIndex: 7 });
+    const operate = async (user: NatsUser, ifIndex: number): Promise<void> => {
+      await using mgm = await mgmAs(nats, user);
+      await look(mgm, 7);
+      await first((signal) => mgm.heads({ signal }));
+      const event = await watch(mgm, ifIndex);
+      await session.takeInterfaceOwnership({ ifIndex });
+      await event();
+      expect(await mgm.replicas()).toHaveLength(1);
+      const nobody = { session: 1, actor: 'test', why: 'test' } as never;
+      await expect(mgm.adminEvict(nobody)).rejects.toMatchObject({ reason: 'not-found' });
+    };
+    await operate(operator, 8);
+    const used = await Promise.allSettled(variants.map((user, at) => operate(user, 9 + at)));
+    expect(missingOf(variants, used, operator)).toEqual(['mgm.v1.*.event.*']);
+  });
+
+  describe('need every subject of managers', () => {
+    it.for(manager.subscribe)('to subscribe to: %s', async (subject, context) => {
+      needsProcesses(context);
+      await using nats = await startNatsWith(`authorization ${usersOf(without(manager, subject))}`);
+      await using redis = await startRedis(choice);
+      const servers = { redis, nats: { url: urlOf(nats, manager) } };
+      const ended = async (): Promise<void> => {
+        await using running = await startManager(servers);
+        await eventually(() => expect(() => process.kill(running.pid, 0)).toThrow('ESRCH'), {
+          withinMs: WITHIN_MS,
+        });
+        throw new Error(running.output());
+      };
+      await expect(ended()).rejects.toThrow(/not become ready|denies subscribing/);
+    });
+
+    it.for(manager.publish)('to publish to: %s', async (subject, context) => {
+      needsProcesses(context);
+      const config = usersOf(without(manager, subject), worker, igmp, watcher);
+      await using nats = await startNatsWith(`authorization ${config}`);
+      await using redis = await startRedis(choice);
+      await using running = await startManager({ redis, nats: { url: urlOf(nats, manager) } });
+      await useRouter(nats, 7).catch(() => {});
+      const denied = subject.replace(/[*>].*$/, '');
+      await eventually(() => expect(running.output()).toContain(`"subject":"${denied}`), {
+        withinMs: WITHIN_MS,
+      });
+    });
+  });
+});
+
+/** The same user, each time without one of its subjects, under names of their own. */
+function variantsOf(user: NatsUser): NatsUser[] {
+  const subjects = [...user.subscribe, ...user.publish];
+  return subjects.map((subject, at) => ({
+    ...without(user, subject),
+    user: `${user.user}-without-${at}`,
+  }));
+}
+
+/** The subjects without which everything was possible all the same. */
+function missingOf(
+  variants: readonly NatsUser[],
+  used: readonly PromiseSettledResult<void>[],
+  ...originals: readonly NatsUser[]
+): string[] {
+  return variants.flatMap(({ subscribe, publish, user }, at) => {
+    const original = originals.find((one) => user.startsWith(`${one.user}-without-`));
+    const has = new Set([...subscribe, ...publish]);
+    const whole = [...(original?.subscribe ?? []), ...(original?.publish ?? [])];
+    return used[at]?.status === 'fulfilled' ? whole.filter((subject) => !has.has(subject)) : [];
+  });
+}
+
+function usersOf(...all: readonly NatsUser[]): string {
+  return `{ users: [\n${all.map(textOf).join('\n')}\n] }`;
+}
+
+async function connectAs(
+  nats: RunningServer,
+  { user, password }: NatsUser,
+): Promise<NatsConnection> {
+  const { host: servers } = new URL(nats.url);
+  return await connect({ servers, user, pass: password, reconnect: false });
+}
+
+async function maySubscribe(nc: NatsConnection, subject: string): Promise<boolean> {
+  let refused = false;
+  nc.subscribe(subject, { callback: (error) => (refused ||= error !== null) });
+  await nc.flush();
+  return !refused;
+}
+
+async function mayPublish(nc: NatsConnection, subject: string): Promise<boolean> {
+  const refused: unknown[] = [];
+  void (async () => {
+    for await (const { permissionContext } of nc.status()) refused.push(permissionContext?.subject);
+  })();
+  nc.publish(subject, EMPTY_MAP);
+  await nc.flush();
+  await nc.flush();
+  return !refused.includes(subject);
+}

@@ -1,0 +1,201 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { type RunningServer, startNats, startRedis, startRedisCluster } from '@mgm/devstack';
+import { parseRequest, routerName, type OperationName } from '@mgm/protocol';
+import { openStore, type Store, type StoreOptions, type StoreState } from '@mgm/store';
+import { eventually, newRouterName, startManagers } from '@mgm/test-support';
+import { Redis } from 'ioredis';
+import { connect } from '@mgm/client';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { smoke } from '../smoke/smoke.ts';
+import { needsProcesses, redisCommands } from './documented.ts';
+
+const choice = inject('servers');
+
+/** A library of another release, which a manager deletes when it loads its own. */
+const FORMER_LIBRARY = `#!lua name=mgm_0123456789abcdef
+redis.register_function('mgm_0123456789abcdef_ask', function() return 1 end)`;
+
+const NO_CLUSTER: unknown = expect.stringContaining('cluster|nodes');
+
+/** The commands that `+command` rules of these lines allow. */
+function commandsIn(lines: readonly string[][]): string[] {
+  return lines.flat().flatMap((word) => (word.startsWith('+') ? [word.slice(1)] : []));
+}
+
+function asManager(url: string): string {
+  return url.replace(/^(redis[\w-]*:\/\/)(?:[^@/]*@)?/, '$1manager:manager-secret@');
+}
+
+async function permit(admin: Redis, lines: readonly string[][]): Promise<void> {
+  for (const [, ...words] of lines) await admin.call('ACL', ...words);
+}
+
+/** Resolves when the store can be used, rejects when it never will be. */
+async function opened(options: StoreOptions): Promise<Store> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const onStateChange = (state: StoreState): void => {
+    if (state.kind === 'ready') resolve();
+    if (state.kind === 'connecting' && state.unfit === 'misconfigured')
+      reject(new Error(state.reason));
+  };
+  const store = openStore({ ...options, onStateChange });
+  try {
+    await promise;
+    return store;
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+/** Every operation once, as managers need them: rejects with the first one that is not carried out. */
+async function useStore(options: StoreOptions): Promise<void> {
+  await using store = await opened(options);
+  const router = routerName(newRouterName());
+  const ask = async (
+    operation: OperationName,
+    message: object,
+  ): Promise<Record<string, unknown>> => {
+    const parsed = parseRequest(operation, message);
+    if (parsed.kind !== 'request') throw new Error(`${operation}: ${parsed.message}`);
+    const reply: object = await store.execute(router, operation, parsed.request);
+    expect(reply, operation).toMatchObject({ status: 0 });
+    return { ...reply };
+  };
+  const register = async (protocolId: number) =>
+    ask('register', {
+      protocolId,
+      componentId: 1,
+      instance: `instance-${protocolId}-00000000`,
+      ttlMs: 1000,
+    });
+  const { handle: igmp } = await register(10);
+  const { handle: pim, session } = await register(103);
+  await ask('take', { handle: igmp, seq: 1, ack: 1, ifIndex: 1 });
+  const taken = await ask('take', {
+    handle: pim,
+    seq: 1,
+    ack: 1,
+    interfaces: [
+      [1, ''],
+      [2, ''],
+      [3, ''],
+    ],
+  });
+  await ask('owner', { ifIndex: 1 });
+  await ask('validate', { ifIndex: 2, epoch: (taken['results'] as { epoch: string }[])[1]?.epoch });
+  await ask('mailbox', { handle: igmp, from: 0 });
+  await ask('keepalive', { handle: igmp, ack: 2, mailboxAck: 2 });
+  await ask('release', { handle: pim, seq: 2, ack: 2, ifIndex: 2 });
+  await ask('admin.release', { ifIndex: 3, actor: 'test', why: 'test' });
+  await ask('interfaces', {});
+  await ask('sessions', {});
+  await ask('events', { from: 0 });
+  await ask('admin.evict', { session, actor: 'test', why: 'test' });
+  await store.sweep(router);
+  await ask('release', { handle: igmp, seq: 2, ack: 2, ifIndex: 1 });
+  await ask('deregister', { handle: igmp, seq: 3, ack: 3 });
+  await store.head(router);
+  expect(await store.routers()).toContain(router);
+}
+
+describe('the Redis user of docs/permissions.md', { timeout: 60_000 }, () => {
+  let redis: RunningServer;
+  let admin: Redis;
+  beforeAll(async () => {
+    if (choice.redis.kind !== 'process') return;
+    redis = await startRedis(choice, {
+      appendonly: true,
+      args: ['--repl-diskless-sync-delay', '0'],
+    });
+    admin = new Redis(redis.url);
+  });
+  afterAll(async () => {
+    if (choice.redis.kind !== 'process') return;
+    admin.disconnect();
+    await redis.stop();
+  });
+
+  it('may run exactly the commands of the arbiter', () => {
+    const lua = new URL('../../packages/store/lua/', import.meta.url);
+    const sources = readdirSync(lua, { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.lua'))
+      .map((file) => readFileSync(new URL(file, lua), 'utf8'));
+    const called = sources.flatMap((text) =>
+      [...text.matchAll(/redis\.p?call\(\s*'(\w+)'/g)].map(([, name = '']) => name.toLowerCase()),
+    );
+    const documented = commandsIn(redisCommands('replicated').slice(2));
+    expect(documented.filter((name) => name !== 'wait').toSorted()).toEqual(
+      [...new Set(called)].toSorted(),
+    );
+  });
+
+  it('is enough for managers in mode durable', async (context) => {
+    needsProcesses(context);
+    await permit(admin, redisCommands('durable'));
+    await using nats = await startNats(choice);
+    const env = { MGM_DURABILITY: 'durable' };
+    await using _managers = await startManagers(
+      1,
+      { nats, redis: { url: asManager(redis.url) } },
+      env,
+    );
+    await using mgm = await connect({ servers: nats.url, router: 'r1' });
+    const lines: string[] = [];
+    await smoke(mgm, (line) => lines.push(line));
+    expect(lines).toHaveLength(6);
+  });
+
+  /** Whether `use` works with the command, fails without it, and works with it again. */
+  async function results(command: string, use: () => Promise<void>): Promise<boolean[]> {
+    const works = (): Promise<boolean> =>
+      use().then(
+        () => true,
+        () => false,
+      );
+    const before = await works();
+    await admin.call('ACL', 'SETUSER', 'manager', `-${command}`);
+    const without = await works();
+    await admin.call('ACL', 'SETUSER', 'manager', `+${command}`);
+    return [before, without, await works()];
+  }
+
+  it.for(commandsIn(redisCommands('durable')))('needs +%s', async (command, context) => {
+    needsProcesses(context);
+    await permit(admin, redisCommands('durable'));
+    const afresh = async (): Promise<void> => {
+      await admin.call('FUNCTION', 'FLUSH');
+      await admin.call('FUNCTION', 'LOAD', FORMER_LIBRARY);
+      await useStore({ url: asManager(redis.url), durability: { mode: 'durable' } });
+    };
+    expect(await results(command, afresh)).toEqual([true, false, true]);
+  });
+
+  it.for(['wait', 'persist'])('needs +%s in mode replicated', async (command, context) => {
+    needsProcesses(context);
+    await permit(admin, redisCommands('replicated'));
+    const { hostname, port } = new URL(redis.url);
+    await using _replica = await startRedis(choice, { args: ['--replicaof', hostname, port] });
+    const durability = { mode: 'replicated', replicas: 1, withinMs: 1000 } as const;
+    const options = { url: asManager(redis.url), durability, replyWithinMs: 2000 };
+    expect(await results(command, () => useStore(options))).toEqual([true, false, true]);
+  });
+
+  it('needs +cluster|nodes on a Redis Cluster, and nothing else in addition', async (context) => {
+    needsProcesses(context);
+    await using cluster = await startRedisCluster(choice);
+    const admins = cluster.nodes.map(({ url }) => new Redis(url));
+    const onAll = async (lines: readonly string[][]): Promise<void> => {
+      for (const one of admins) await permit(one, lines);
+    };
+    await onAll(redisCommands('Cluster'));
+    await useStore({ url: asManager(cluster.url) });
+    await onAll([['ACL', 'SETUSER', 'manager', '-cluster|nodes']]);
+    await using store = openStore({ url: asManager(cluster.url) });
+    await eventually(
+      () => expect(store.state).toMatchObject({ kind: 'connecting', reason: NO_CLUSTER }),
+      { withinMs: 5_000 },
+    );
+    for (const one of admins) one.disconnect();
+  });
+});
