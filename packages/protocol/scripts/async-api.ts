@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 
-/** As much of JSON Schema (draft 07) as the document uses. */
+/** The part of JSON Schema (draft 07) that the document uses. */
 export interface Schema {
   readonly $ref?: string;
   readonly description?: string;
@@ -29,7 +29,7 @@ export interface Example {
   readonly payload: Readonly<Record<string, unknown>>;
 }
 
-/** As much of AsyncAPI 3.0 as the document uses. */
+/** The part of AsyncAPI 3.0 that the document uses. */
 interface AsyncApi {
   readonly channels: Readonly<Record<string, { readonly address: string | null }>>;
   readonly operations: Readonly<Record<string, { readonly summary: string }>>;
@@ -47,7 +47,7 @@ const PATH = fileURLToPath(new URL('../../../docs/asyncapi.yaml', import.meta.ur
 // oxlint-disable-next-line typescript/no-unsafe-assignment -- test/contract holds the document to this form
 export const asyncApi: AsyncApi = parse(readFileSync(PATH, 'utf8'));
 
-/** One of a record's entries. @throws Error where it has none of this name */
+/** One entry of a record. @throws Error if there is none of this name */
 export function entry<Value>(record: Readonly<Record<string, Value>>, name: string): Value {
   const found = record[name];
   if (found === undefined) throw new Error(`docs/asyncapi.yaml has no ${name}`);
@@ -56,20 +56,20 @@ export function entry<Value>(record: Readonly<Record<string, Value>>, name: stri
 
 const SCHEMA = '#/components/schemas/';
 
-/** The name of the schema that a schema refers to, itself or as its only part. */
+/** The name of the schema that a schema refers to, directly or as its only part. */
 export function referredBy({ $ref, allOf }: Schema): string | undefined {
   const ref = $ref ?? (allOf?.length === 1 ? allOf[0]?.$ref : undefined);
   return ref?.slice(SCHEMA.length);
 }
 
-/** The schema that is referred to, or the schema itself. */
+/** The schema that a reference leads to, or the schema itself. */
 export function resolved(schema: Schema): Schema {
   return schema.$ref
     ? entry(asyncApi.components.schemas, schema.$ref.slice(SCHEMA.length))
     : schema;
 }
 
-/** The schema and the parts that all of it consists of. */
+/** The schema and all parts that it is made of. */
 function partsOf(schema: Schema): Schema[] {
   const own = resolved(schema);
   return [...(own.allOf ?? []).flatMap(partsOf), own];
@@ -82,7 +82,7 @@ export interface Field {
   readonly isRequired: boolean;
 }
 
-/** The fields of a map in the order of the document; of one that has alternatives, those of all of them. */
+/** The fields of a map in the order of the document; if it has alternatives, the fields of all of them. */
 export function fieldsOf(schema: Schema): Field[] {
   const alternatives = resolved(schema).oneOf?.filter(({ $ref }) => $ref !== undefined);
   if (alternatives?.length) return anyOf(alternatives.map(fieldsOf));

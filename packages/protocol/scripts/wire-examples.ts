@@ -13,7 +13,7 @@ function hexText(bytes: Uint8Array): string {
   return lines.join('\n');
 }
 
-/** Where a message goes, with the values that the examples are about. */
+/** The subject of a message, with the values of the examples. */
 function destination(message: string): string {
   if (message === 'refusal' || message.endsWith('.reply')) return '*reply*';
   const [kind = '', type = ''] = message.split('.');
@@ -36,7 +36,7 @@ function exampleText(message: string, { name, summary, payload }: Example): stri
   ].join('\n\n');
 }
 
-/** Every example of docs/asyncapi.yaml: where it goes, as JSON, and as the bytes of its payload. */
+/** Every example of docs/asyncapi.yaml: subject, JSON, and bytes. */
 export function examples(): string {
   return Object.entries(asyncApi.components.messages)
     .flatMap(([message, all]) => all.examples.map((example) => exampleText(message, example)))

@@ -1,6 +1,6 @@
 import { referredBy, resolved, type Field, type Schema } from './async-api.ts';
 
-/** Names that the page explains once, for the schemas of single values. */
+/** Types of single values, by names that the page explains once. */
 const TYPE_NAMES: Readonly<Record<string, string>> = {
   Uint32: 'u32',
   Counter: 'counter',
@@ -23,7 +23,7 @@ const TYPE_NAMES: Readonly<Record<string, string>> = {
   IgmpHold: 'map',
 };
 
-/** Where the page has said it already, less is enough. */
+/** Shorter texts for types that the page explains elsewhere. */
 const SHORT_MEANINGS: Readonly<Record<string, string>> = {
   Handle: 'The secret of the session.',
   GivenNextHop: 'Absent for none.',
@@ -40,7 +40,7 @@ export function code(text: string | number): string {
   return `\`${text}\``;
 }
 
-/** The name of a field as the page writes it: a `?` where it may be absent. */
+/** The name of a field, with a `?` if it may be absent. */
 export function fieldName({ name, isRequired }: Field): string {
   return code(name) + (isRequired ? '' : '?');
 }

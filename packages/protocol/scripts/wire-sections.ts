@@ -33,7 +33,7 @@ function payloadOf(message: string): Schema {
   return entry(asyncApi.components.messages, message).payload;
 }
 
-/** What each limit bounds, and its unit. */
+/** What each limit bounds, with its unit. */
 const LIMITS: Readonly<Record<keyof typeof Limits, string>> = {
   messageBytes: 'bytes of a request',
   nesting: 'levels of maps and lists in a request, itself included',
@@ -83,7 +83,7 @@ function operationTable(): string {
   return table(['Operation', 'Numbered by', 'What it does'], rows);
 }
 
-/** The fields of a message but for those that the page has told of once for all. */
+/** The fields of a message without those that the page explains once for all messages. */
 function ownFields(message: string, common: readonly string[]): Field[] {
   return fieldsOf(payloadOf(message)).filter(({ name }) => !common.includes(name));
 }

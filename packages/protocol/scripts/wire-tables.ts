@@ -1,6 +1,5 @@
-// Fills the generated parts of docs/wire-protocol.md: what stands between `<!-- generated: name -->` and
-// `<!-- end -->`. `--check` writes nothing and fails where a part is not what it would write. Another page than the
-// real one may be named as an argument.
+// Writes the generated parts of docs/wire-protocol.md, from `<!-- generated: name -->` to `<!-- end -->`. `--check`
+// writes nothing and fails if a part is outdated. Another page may be named as an argument.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -11,11 +10,11 @@ const PART = /<!-- generated: (.+?) -->\n([^]*?)<!-- end -->/g;
 
 interface Filled {
   readonly text: string;
-  /** Names of the parts that were not as they should be. */
+  /** Names of the parts that were outdated. */
   readonly outdated: readonly string[];
 }
 
-/** @throws Error for a part that nobody knows, and where the page lacks one */
+/** @throws Error for an unknown part, and where the page lacks a part */
 function fill(page: string, sections: ReadonlyMap<string, string>): Filled {
   const missing = new Set(sections.keys());
   const outdated: string[] = [];
@@ -40,8 +39,6 @@ const { text, outdated } = fill(readFileSync(path, 'utf8'), wireSections());
 if (!values.check) {
   writeFileSync(path, text);
 } else if (outdated.length > 0) {
-  console.error(
-    `${path} is not what its sources say (${outdated.join(', ')}): run \`npm run generate\``,
-  );
+  console.error(`${path} is outdated (${outdated.join(', ')}): run \`npm run generate\``);
   process.exitCode = 1;
 }

@@ -10,7 +10,7 @@ interface CallbackFields {
   readonly nextHop: NextHop;
 }
 
-/** To the IGMP session on an interface that a routing protocol takes or loses; always as a pair, in this order. */
+/** Sent to the IGMP session on an interface that a routing protocol takes or loses; always as a pair, in this order. */
 export interface IgmpCallback extends CallbackFields {
   readonly type: 'DISABLE_IGMP' | 'ENABLE_IGMP';
   /** The revision of the change. */
@@ -18,7 +18,7 @@ export interface IgmpCallback extends CallbackFields {
   readonly cause: Exclude<Cause, 'admin'>;
 }
 
-/** To a session that lost an interface by anything but its own release. */
+/** Sent to a session that lost an interface other than by its own release. */
 export interface OwnershipLostCallback extends CallbackFields {
   readonly type: 'OWNERSHIP_LOST';
   readonly epoch: Epoch;

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { refusal, Refusals, statusName } from './errors.ts';
 
-it('names every status that a refusal travels under', () => {
+it('every status of a refusal has a name', () => {
   const names = Object.values(Refusals).map(({ status }) => statusName(status));
   expect(new Set(names)).toEqual(
     new Set([
@@ -15,7 +15,7 @@ it('names every status that a refusal travels under', () => {
   expect(statusName(4)).toBe('ERROR_4');
 });
 
-it('writes a refusal with its code, its reason and the details given', () => {
+it('a refusal has its status, its reason and the details given', () => {
   expect(refusal('badRequest', 'seq: is missing', { field: 'seq' })).toEqual({
     status: 87,
     error: 'ERROR_INVALID_PARAMETER',

@@ -17,7 +17,7 @@ export type StatusCode = (typeof Status)[StatusName];
 interface RefusalCode {
   readonly status: StatusCode;
   readonly reason: string;
-  /** The text of the documentation. */
+  /** The explanation in the documentation. */
   readonly meaning: string;
 }
 

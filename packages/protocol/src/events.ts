@@ -1,6 +1,6 @@
 import type { Epoch, NextHop, Revision, SessionId } from './ids.ts';
 
-/** The types of wire contract section 5, one per change of state. */
+/** The event types of wire contract section 5. */
 export const EVENT_TYPES = [
   'registered',
   'deregistered',
@@ -16,10 +16,10 @@ export const EVENT_TYPES = [
 ] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
 
-/** Why something changed. */
+/** Why an interface or session changed. */
 export type Cause = 'take' | 'release' | 'expire' | 'evict' | 'admin';
 
-/** One change of state, as it travels on `event.<type>` and stands in the log. */
+/** An event: published on `event.<type>` and kept in the log. */
 export interface EventMessage {
   readonly rev: Revision;
   /** ms on the store's clock. */
@@ -31,19 +31,19 @@ export interface EventMessage {
   readonly ifIndex?: number;
   readonly nextHop?: NextHop;
   readonly epoch?: Epoch;
-  /** `resumed`: the session whose interfaces these were. */
+  /** `resumed`: the former session, whose interfaces were inherited. */
   readonly previous?: SessionId;
   readonly cause?: Cause;
   readonly actor?: string;
   readonly why?: string;
 }
 
-/** The beacon on `head`: shows a silent watcher that it missed something. */
+/** Published on `head` at least once a second, so that a watcher notices that it missed events. */
 export interface HeadMessage {
   readonly rev: Revision;
-  /** The oldest revision the log still has. */
+  /** The oldest revision that the log still has. */
   readonly first: Revision;
   readonly ts: number;
-  /** Random id of this log: another one means that the store lost the old log and `rev` counts anew. */
+  /** Random id of this log. Another id means that the store lost the old log and `rev` starts again. */
   readonly log: string;
 }

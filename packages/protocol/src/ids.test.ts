@@ -15,13 +15,13 @@ describe('epochs', () => {
     expect(isEpoch(text)).toBe(false);
   });
 
-  it('orders them as integers, also where a float would lose digits', () => {
+  it('are ordered as integers, also where a float would lose digits', () => {
     const ascending = ['9', '10', '9007199254740992', '9007199254740993'].map(epoch);
     expect(ascending.toReversed().sort(compareEpochs)).toEqual(ascending);
     expect(compareEpochs(epoch('7'), epoch('7'))).toBe(0);
   });
 
-  it('refuses a number that has lost digits', () => {
+  it('are not made of numbers above 2^53', () => {
     expect(epochOf(1_795_360_064_929_550)).toBe('1795360064929550');
     expect(() => epochOf(2 ** 53)).toThrow('not an epoch');
     expect(() => epochOf(-1)).toThrow('not an epoch');

@@ -9,7 +9,7 @@ export type Epoch = Brand<string, 'Epoch'>;
 /** The public number of a session: an unsigned integer below 2^53, never given twice on a router. */
 export type SessionId = Brand<number, 'SessionId'>;
 
-/** The secret of a session, at most 64 bytes: who has it, is the client. Never logged. */
+/** The secret that identifies the client of a session, at most 64 bytes. Never logged. */
 export type Handle = Brand<string, 'Handle'>;
 
 /** One namespace per (virtual) router: `[A-Za-z0-9_-]{1,64}`. */
@@ -18,10 +18,10 @@ export type RouterName = Brand<string, 'RouterName'>;
 /** A next hop in canonical text (RFC 5952), `''` for none. */
 export type NextHop = Brand<string, 'NextHop'>;
 
-/** The number of a change on one router: 1, 2, 3 … without gaps. */
+/** The number of an event on one router: 1, 2, 3 … without gaps. */
 export type Revision = Brand<number, 'Revision'>;
 
-/** What names one interface (`(if,nh)` in MGM): a point-to-multipoint link has one key per next hop. */
+/** The name of an interface (`(if,nh)` in MGM): a point-to-multipoint link has one key per next hop. */
 export interface InterfaceKey {
   readonly ifIndex: number;
   readonly nextHop: NextHop;
@@ -30,12 +30,12 @@ export interface InterfaceKey {
 const EPOCH = /^(0|[1-9][0-9]{0,19})$/;
 const ROUTER = /^[A-Za-z0-9_-]{1,64}$/;
 
-/** Whether the text is an epoch as the wire writes it: decimal, no sign, no leading zero, at most 20 digits. */
+/** Whether the text is an epoch: decimal digits, at most 20, without sign and leading zeros. */
 export function isEpoch(text: string): text is Epoch {
   return EPOCH.test(text);
 }
 
-/** The epoch of an integer that the store gave out. Throws `RangeError` for anything that lost digits. */
+/** The epoch of an integer. Throws `RangeError` for a number that is negative or above 2^53. */
 export function epochOf(value: number): Epoch {
   if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`not an epoch: ${value}`);
   return String(value) as Epoch;

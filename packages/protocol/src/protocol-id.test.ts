@@ -14,6 +14,6 @@ it.each([
   [0, false],
 ])('0x%s is IGMP: %s', (id, expected) => expect(isIgmp(id)).toBe(expected));
 
-it('names what it knows and numbers the rest', () => {
+it('a known protocol has a name, any other its number', () => {
   expect([0x4137000a, 103, 104, 4242].map(protocolName)).toEqual(['IGMP', 'PIM', 'DVMRP', '4242']);
 });

@@ -1,4 +1,4 @@
-/** Protocol ids of routprot.h that an operator meets (mgm-semantics 3.7). Any u32 is allowed on the wire. */
+/** Well-known protocol ids of routprot.h. Any u32 is allowed on the wire. */
 export const ProtocolId = {
   OTHER: 1,
   LOCAL: 2,
@@ -9,7 +9,7 @@ export const ProtocolId = {
   BGMP: 11,
   OSPF: 13,
   BGP: 14,
-  /** No Windows number exists for these; the demo and the tests use them. Each is below 2^16 and outside routprot.h. */
+  /** routprot.h has no ids for PIM and DVMRP; the demo and the tests use these, which it does not use either. */
   PIM: 0x0067,
   DVMRP: 0x0068,
 } as const;
@@ -18,14 +18,14 @@ const TYPE_MULTICAST = 1;
 
 /**
  * Whether a client with this protocol id is IGMP, the one that may share an interface: the number 10, or a composite
- * id of multicast type (bits 31..30 = 1) whose low 16 bits are 10. Wire contract section 3; mgm-semantics Q1.
+ * id of multicast type (bits 31..30 = 1) whose low 16 bits are 10. Wire contract section 3.
  */
 export function isIgmp(protocolId: number): boolean {
   if (protocolId === ProtocolId.IGMP) return true;
   return protocolId >>> 30 === TYPE_MULTICAST && (protocolId & 0xffff) === ProtocolId.IGMP;
 }
 
-/** A name for people: `PIM`, `IGMP`, or the number in decimal where no name is known. */
+/** A name to display: `PIM`, `IGMP`, or the decimal number if no name is known. */
 export function protocolName(protocolId: number): string {
   if (isIgmp(protocolId)) return 'IGMP';
   const known = Object.entries(ProtocolId).find(([, id]) => id === protocolId);

@@ -5,7 +5,7 @@ import { parseRequest } from './requests.ts';
 
 const sequence = { handle: 'h', seq: 3, ack: 2 };
 
-it('fills in the defaults of the contract', () => {
+it('a request has the defaults of the contract', () => {
   const instance = 'x'.repeat(16);
   expect(parseRequest('register', { protocolId: 0, componentId: 0, instance })).toEqual({
     kind: 'request',
@@ -21,12 +21,12 @@ it('fills in the defaults of the contract', () => {
   });
 });
 
-it('drops fields it does not know', () => {
+it('a request has no unknown fields', () => {
   const parsed = parseRequest('sessions', { limit: 3, colour: 'red' });
   expect(parsed).toEqual({ kind: 'request', request: { limit: 3 } });
 });
 
-it('makes one list of single and bulk targets', () => {
+it('a request has one list of interfaces, in the single and the bulk form', () => {
   const single = parseRequest('take', { ...sequence, ifIndex: 7, nextHop: 0x0a000001 });
   const bulk = parseRequest('take', { ...sequence, interfaces: [[7, '10.0.0.1'], [8]] });
   expect(single).toMatchObject({
@@ -37,7 +37,7 @@ it('makes one list of single and bulk targets', () => {
   });
 });
 
-describe('names the field that is wrong', () => {
+describe('the field that is wrong is named', () => {
   const many = (count: number) => Array.from({ length: count }, (_, at) => [at + 1, '']);
   it.each<[OperationName, object, string]>([
     ['register', { protocolId: -1, componentId: 0, instance: 'x'.repeat(16) }, 'protocolId'],

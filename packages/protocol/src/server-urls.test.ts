@@ -26,7 +26,7 @@ it.each([
   expect(() => parseNatsUrls(text)).not.toThrow('secret');
 });
 
-it('blots out what may be secret', () => {
+it('replaces what may be secret', () => {
   expect(withoutSecrets('nats://u:p@a,nats://b')).toBe('nats://***@a,nats://b');
   expect(withoutSecrets('redis://u:p,q@r@a:1/2')).toBe('redis://***@a:1/2');
   expect(withoutSecrets('redis-cluster://u:p@a,b')).toBe('redis-cluster://***@a,b');

@@ -1,4 +1,4 @@
-/** Where NATS servers are and as whom to connect, read out of URLs. */
+/** Addresses of NATS servers and credentials, read from URLs. */
 export interface NatsServers {
   /** `host:port` of each; the port may be absent (4222). */
   readonly servers: readonly string[];
@@ -11,8 +11,8 @@ export interface NatsServers {
 
 /**
  * Reads one or several comma-separated NATS URLs: `nats://host:port`, `nats://user:pass@host`, `nats://token@host`,
- * `tls://host`. Credentials may stand in one URL for all. Throws `RangeError` that tells what is wrong without
- * repeating the text, which may hold a password. The `nats` package takes no credentials out of a URL.
+ * `tls://host`. The credentials of one URL count for all. Throws `RangeError` whose message does not repeat the
+ * text, which may contain a password. The `nats` package does not read credentials from a URL.
  */
 export function parseNatsUrls(text: string): NatsServers {
   const urls = text.split(',').map((part) => readServerUrl(part.trim(), ['nats:', 'tls:']));
@@ -28,7 +28,7 @@ export function parseNatsUrls(text: string): NatsServers {
   };
 }
 
-/** The URLs of a setting with whatever stands before `@` blotted out, for logs. */
+/** The URLs of a setting for logs: everything before `@` is replaced. */
 export function withoutSecrets(urls: string): string {
   // Up to the last @ of each URL: a password may hold one, and commas.
   return urls.replaceAll(/\/\/(?:(?!\/\/).)*@/g, '//***@');
@@ -56,7 +56,7 @@ function credentialsOf(urls: readonly URL[]): Credentials {
   if (others.some(({ user, pass }) => user !== first.user || pass !== first.pass)) {
     throw new RangeError('must carry the same user and password for every server');
   }
-  // As NATS itself reads it: a name alone is a token.
+  // A user without password is a token, as in NATS itself.
   return first.pass === '' ? { token: first.user } : first;
 }
 

@@ -4,27 +4,27 @@ import { isRouterName, type RouterName, type SessionId } from './ids.ts';
 /** The queue group of all managers: any replica may answer any request. Wire contract section 1. */
 export const QUEUE_GROUP = 'mgm-manager';
 
-/** The name managers answer under in the NATS services protocol. */
+/** The name of managers in the NATS services protocol. */
 export const SERVICE_NAME = 'mgm-manager';
 
-/** The prefix of all subjects where nothing else is configured. */
+/** The prefix of all subjects unless another one is configured. */
 export const DEFAULT_PREFIX = 'mgm.v1';
 
 const PREFIX = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/;
 
-/** Every subject of the contract under one prefix. The only place where subjects are put together or taken apart. */
+/** Every subject of the contract under one prefix. Subjects are built and parsed only here. */
 export interface Subjects {
   readonly prefix: string;
-  /** Where a worker publishes a request. */
+  /** The subject of a request. */
   operation(router: RouterName, operation: OperationName): string;
-  /** What managers subscribe to, in {@link QUEUE_GROUP}. */
+  /** The subscription of managers, in {@link QUEUE_GROUP}. */
   anyRouter(operation: OperationName): string;
   callback(router: RouterName, session: SessionId): string;
   event(router: RouterName, type: string): string;
-  /** What a watcher of all events of a router subscribes to. */
+  /** The subscription to all events of a router. */
   allEvents(router: RouterName): string;
   head(router: RouterName): string;
-  /** The router of a subject under this prefix, or `undefined` where its token is not a router name. */
+  /** The router of a subject under this prefix, or `undefined` if its token is not a router name. */
   routerOf(subject: string): RouterName | undefined;
 }
 

@@ -215,7 +215,7 @@ export function gatherTargets<Fields extends TargetFields>() {
       if (interfaces !== undefined) {
         if (index === undefined && hop === undefined)
           return { ...rest, targets: interfaces, bulk: true };
-        return refuse('interfaces', 'must not stand beside `ifIndex` or `nextHop`');
+        return refuse('interfaces', 'must not be combined with `ifIndex` or `nextHop`');
       }
       if (index === undefined) return refuse('ifIndex', 'is missing, and so is `interfaces`');
       const parsed = parseNextHop(hop);

@@ -4,8 +4,8 @@ import { Limits } from '../limits.ts';
 import { faultInMessage, walkThrough } from './guard.ts';
 
 /**
- * The one MessagePack codec of the bus. Records off, because no other language reads them; 64-bit integers as numbers,
- * because every time and epoch is below 2^53; `undefined` as nil, because the default extension type is ours alone.
+ * MessagePack as every language reads it: no records; 64-bit integers as numbers, because all are below 2^53; `undefined`
+ * as nil instead of an extension type.
  */
 const packr = new Packr({
   useRecords: false,
@@ -22,12 +22,12 @@ export type DecodedMessage =
   | { readonly kind: 'message'; readonly value: WireMap }
   | { readonly kind: 'malformed'; readonly fault: string };
 
-/** What writes all messages of the bus. */
+/** Encodes all messages of the bus. */
 export const writer = new MessageWriter((value) => packr.pack(value));
 
 /**
- * One message for the bus. Absent fields are left out, not sent as nil; every integer travels as an integer, where
- * msgpackr would make a float of one above 2^32, which other languages do not read into an integer field.
+ * Encodes one message. Absent fields are left out rather than sent as nil. Integers above 2^32 are written as integers, where
+ * msgpackr would write floats, which other languages do not read into an integer field.
  */
 export function encodeMessage(message: object): Uint8Array {
   return writer.write(message);

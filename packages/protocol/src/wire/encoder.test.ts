@@ -12,17 +12,17 @@ const hexOf = (value: unknown): string =>
     .toString('hex')
     .slice(6);
 
-describe('what is written', () => {
+describe('decoding returns what was encoded', () => {
   it.each([
     ...[0, 1, 127, 128, 255, 256, 65_535, 65_536, 2 ** 32 - 1, 2 ** 32, 2 ** 53 - 1],
     ...[-1, -32, -33, -128, -129, -32_768, -32_769, -(2 ** 31), -(2 ** 31) - 1, 1 - 2 ** 53],
     ...[0.5, -1.25, 1e300, 2 ** 60, Number.POSITIVE_INFINITY],
-  ])('of the number %d is that number', (value) => {
+  ])('number %d', (value) => {
     expect(written(value)).toBe(value);
   });
 
   it.each([0, 1, 31, 32, 40, 41, 255, 256, 65_535, 65_536, 200_000])(
-    'of a text of %d characters is that text, of whatever script',
+    'text of %d characters, in any script',
     (length) => {
       for (const sign of ['a', 'é', '界', '😀']) {
         const text = sign.repeat(length);
@@ -33,35 +33,35 @@ describe('what is written', () => {
     },
   );
 
-  it.each([0, 1, 15, 16, 65_535, 65_536])('of a list of %d is that list', (length) => {
+  it.each([0, 1, 15, 16, 65_535, 65_536])('list of %d', (length) => {
     const list = Array.from({ length }, (_, at) => at);
     expect(written(list)).toEqual(list);
   });
 
-  it.each([0, 15, 16, 65_536])('of a map of %d fields is that map', (length) => {
+  it.each([0, 15, 16, 65_536])('map of %d fields', (length) => {
     const map = Object.fromEntries(Array.from({ length }, (_, at) => [`f${at}`, at]));
     expect(written(map)).toEqual(map);
   });
 
-  it('of anything else is what the other packer makes of it', () => {
+  it('any other value, by the general encoder', () => {
     const bytes = Buffer.from('bytes');
     const when = new Date(1_795_460_000_000);
     expect(written([true, false, null, bytes, when])).toEqual([true, false, null, bytes, when]);
     expect(written([undefined, new Map([['b', 1]])])).toEqual([undefined, { b: 1 }]);
   });
 
-  it('leaves absent fields out, at every depth', () => {
+  it('without absent fields, at every depth', () => {
     expect(written({ b: undefined, c: [{ d: undefined, e: 1 }] })).toEqual({ c: [{ e: 1 }] });
   });
 
-  it('has the shortest form of each integer, and of those above 2^32 the signed one', () => {
+  it('integers in their shortest form, and above 2^32 as signed ones', () => {
     expect([127, 128, 256, 65_536].map(hexOf)).toEqual(['7f', 'cc80', 'cd0100', 'ce00010000']);
     expect(hexOf(2 ** 32)).toBe('d30000000100000000');
     expect([-32, -33, -129].map(hexOf)).toEqual(['e0', 'd0df', 'd1ff7f']);
   });
 });
 
-it('never touches again what it has written', () => {
+it('does not change a message after it was encoded', () => {
   const messages = Array.from({ length: 2_000 }, (_, at) => ({ at, text: 'x'.repeat(at % 300) }));
   const all = messages.map((message) => writer.write(message));
   expect(all.map((bytes) => packr.unpack(bytes) as unknown)).toEqual(messages);

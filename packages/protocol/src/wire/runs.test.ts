@@ -7,12 +7,12 @@ const taken = { ts: 1_795_406_541_104, type: 'taken', cause: 'take' } as const;
 const byPim = { session: sessionId(1_795_406_541_104_194), protocolId: 103, componentId: 1 };
 const byAnn = { type: 'released', cause: 'admin', actor: 'ann', why: 'moved to r2 ✓' } as const;
 
-describe('an event of a run', () => {
+describe('an event encoded as part of a run', () => {
   it.each<[string, SharedEventFields]>([
     ['of a session', { ...taken, ...byPim }],
     ['by an operator', { ...taken, ...byPim, ...byAnn }],
-    ['of nobody', { ...taken }],
-  ])('has the bytes that it has alone: %s', (_, shared) => {
+    ['without a session', { ...taken }],
+  ])('has the same bytes as encoded alone: %s', (_, shared) => {
     const { ts, type, session, protocolId, componentId, ...more } = shared;
     const who = session === undefined ? {} : { session, protocolId, componentId };
     const encode = eventEncoder(shared);
@@ -33,7 +33,7 @@ describe('an event of a run', () => {
 });
 
 it.each([undefined, 'the process hangs ✓'])(
-  'a callback of a run has the bytes that it has alone, with why: %s',
+  'a callback encoded as part of a run has the same bytes as encoded alone, with why: %s',
   (why) => {
     const shared = {
       ts: 1_795_406_541_104,
