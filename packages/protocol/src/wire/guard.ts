@@ -14,7 +14,7 @@ export interface Walk {
   readonly floats: number[];
 }
 
-export const TRUNCATED = 'is truncated or not MessagePack';
+const TRUNCATED = 'is truncated or not MessagePack';
 const NO_EXTENSION = 'uses a MessagePack extension type other than the timestamp';
 const TIMESTAMP = 0xff;
 
