@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { Packr } from 'msgpackr';
-import { ok } from '../support/raw-answers.ts';
+import { ok } from '../support/raw-replies.ts';
 import type { RawRouter } from '../support/raw-client.ts';
 import type { Takes } from './own-takes.ts';
 import type { Rig } from './rig.ts';

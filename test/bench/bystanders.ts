@@ -1,4 +1,4 @@
-import { ok } from '../support/raw-answers.ts';
+import { ok } from '../support/raw-replies.ts';
 import { Protocols, type RawRouter, type RawSession } from '../support/raw-client.ts';
 
 /** Far from the interfaces of the session that dies. */

@@ -1,4 +1,4 @@
-import { ok } from '../support/raw-answers.ts';
+import { ok } from '../support/raw-replies.ts';
 import type { RawRouter, RawSession } from '../support/raw-client.ts';
 import type { Figure, Target } from './figures.ts';
 import { inFlight, lasting } from './load.ts';

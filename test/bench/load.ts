@@ -1,5 +1,5 @@
 import { pairs, type RawSession } from '../support/raw-client.ts';
-import { ok } from '../support/raw-answers.ts';
+import { ok } from '../support/raw-replies.ts';
 
 /** The most interfaces of one request (wire contract, section 2). */
 const BULK = 1024;

@@ -1,4 +1,4 @@
-import { ok } from '../support/raw-answers.ts';
+import { ok } from '../support/raw-replies.ts';
 import type { RawRouter } from '../support/raw-client.ts';
 import { isPlainMap, pack, unpack } from '../support/raw-codec.ts';
 import { type Figure, ratio } from './figures.ts';

@@ -1,7 +1,7 @@
 import { connect, ProtocolId } from '@mgm/client';
 import { type Handle, NO_NEXT_HOP, routerName } from '@mgm/protocol';
 import { openStore } from '@mgm/store';
-import { ok } from '../support/raw-answers.ts';
+import { ok } from '../support/raw-replies.ts';
 import { pairs, Protocols, type RawSession } from '../support/raw-client.ts';
 import type { Fleet } from './fleet.ts';
 import { LeanSession } from './lean-session.ts';

@@ -1,27 +1,27 @@
 import { describe, expect, it } from 'vitest';
 import { eventually } from '@mgm/test-support';
 import { expectDeadHandle, expectPushedMailbox, expectRefused } from '../support/expectations.ts';
-import { ok } from '../support/raw-answers.ts';
+import { ok } from '../support/raw-replies.ts';
 import { pairs, Protocols } from '../support/raw-client.ts';
 import { enter } from '../support/scene.ts';
 import { overReplicas } from '../support/stage.ts';
 
-const ADMIN = { actor: 'somebody', why: 'a stuck worker' };
+const ADMIN = { actor: 'operator', why: 'a stuck worker' };
 /** The causes that section 4 knows for the pair to IGMP. */
 const PAIR_CAUSE = expect.stringMatching(/^(take|release|expire|evict)$/);
 const WITHIN = { withinMs: 10_000 };
 
 overReplicas((stage) => {
   describe('admin.release', () => {
-    it('frees the interface and tells who had it', async () => {
+    it('frees the interface and returns its former owner', async () => {
       const { router } = await enter(stage, 'S2(pim)');
       const { status, rev, ...previous } = ok(await router.owner(7));
-      const answer = ok(await router.request('admin.release', { ifIndex: 7, ...ADMIN }));
-      expect(answer).toMatchObject({ previous, rev: rev + 1, status });
+      const reply = ok(await router.request('admin.release', { ifIndex: 7, ...ADMIN }));
+      expect(reply).toMatchObject({ previous, rev: rev + 1, status });
       expectRefused(await router.owner(7), 1168, 'not-found');
     });
 
-    it('tells the former owner: OWNERSHIP_LOST with epoch, cause and why', async () => {
+    it('sends the former owner OWNERSHIP_LOST with epoch, cause and why', async () => {
       const { router, clients, watch } = await enter(stage);
       const { epoch } = ok(await clients.pim.take(7, '10.0.0.1'));
       const fields = { ifIndex: 7, nextHop: '10.0.0.1' };
@@ -40,7 +40,7 @@ overReplicas((stage) => {
       await expectPushedMailbox(clients.pim, watch);
     });
 
-    it('tells IGMP there as a release does', async () => {
+    it('sends IGMP on the interface the callbacks of a release', async () => {
       const { router, clients } = await enter(stage, 'S3(pim)');
       const { rev } = ok(await router.request('admin.release', { ifIndex: 7, ...ADMIN }));
       const fields = { ifIndex: 7, nextHop: '', rev, cause: PAIR_CAUSE };
@@ -51,7 +51,7 @@ overReplicas((stage) => {
       expect(ok(await router.owner(7))).toMatchObject(clients.igmp.named);
     });
 
-    it('leaves the session as it is: it may take again', async () => {
+    it('leaves the session alive: it may take again', async () => {
       const { router, clients } = await enter(stage);
       ok(await clients.pim.takeAll(pairs(2)));
       ok(await router.request('admin.release', { ifIndex: 1, ...ADMIN }));
@@ -61,29 +61,29 @@ overReplicas((stage) => {
       ok(await clients.pim.take(1));
     });
 
-    it('lets another take at once', async () => {
+    it('lets another client take the interface immediately', async () => {
       const { router, clients } = await enter(stage, 'S2(pim)');
       ok(await router.request('admin.release', { ifIndex: 7, ...ADMIN }));
       ok(await clients.dvmrp.take(7));
       expectRefused(await clients.pim.release(7), 87, 'not-owner');
     });
 
-    it('of what nobody holds is refused', async () => {
+    it('is refused for an interface without an owner', async () => {
       const { router } = await enter(stage);
       const rev = await router.rev();
-      const answer = await router.request('admin.release', { ifIndex: 7, ...ADMIN });
-      expect(answer).toMatchObject({ reason: 'not-found', rev });
+      const reply = await router.request('admin.release', { ifIndex: 7, ...ADMIN });
+      expect(reply).toMatchObject({ reason: 'not-found', rev });
       expect(await router.rev()).toBe(rev);
     });
   });
 
   describe('admin.evict', () => {
-    it('ends the session, frees its interfaces and tells how many', async () => {
+    it('ends the session, frees its interfaces and returns their number', async () => {
       const { router, clients } = await enter(stage);
       ok(await clients.pim.takeAll(pairs(3)));
       const { session } = clients.pim;
-      const answer = await router.request('admin.evict', { session, ...ADMIN });
-      expect(answer).toMatchObject({ status: 0, released: 3 });
+      const reply = await router.request('admin.evict', { session, ...ADMIN });
+      expect(reply).toMatchObject({ status: 0, released: 3 });
       for (const ifIndex of [1, 2, 3])
         expectRefused(await router.owner(ifIndex), 1168, 'not-found');
       expectDeadHandle(await clients.pim.keepalive());
@@ -92,21 +92,21 @@ overReplicas((stage) => {
       expect(items.map((item) => item.session)).not.toContain(session);
     });
 
-    it('pushes OWNERSHIP_LOST for each, with cause and why', async () => {
+    it('pushes OWNERSHIP_LOST for each interface, with cause and why', async () => {
       const { router, clients, watch } = await enter(stage);
       const { session } = clients.pim;
       const { results } = ok(await clients.pim.takeAll(pairs(2)));
       ok(await router.request('admin.evict', { session, ...ADMIN }));
       const lost = { type: 'OWNERSHIP_LOST', nextHop: '', cause: 'evict', why: ADMIN.why };
       await eventually(() => {
-        const told = watch.callbacksOf(session).toSorted((a, b) => a.ifIndex - b.ifIndex);
-        expect(told).toMatchObject(
+        const pushed = watch.callbacksOf(session).toSorted((a, b) => a.ifIndex - b.ifIndex);
+        expect(pushed).toMatchObject(
           results.map(({ epoch }, at) => ({ ...lost, ifIndex: at + 1, epoch })),
         );
       }, WITHIN);
     });
 
-    it('of an owner tells IGMP, cause evict', async () => {
+    it('sends IGMP on the interface its callbacks with cause evict', async () => {
       const { router, clients } = await enter(stage, 'S3(pim)');
       ok(await router.request('admin.evict', { session: clients.pim.session, ...ADMIN }));
       await eventually(async () => {
@@ -118,11 +118,11 @@ overReplicas((stage) => {
       expect(ok(await router.owner(7))).toMatchObject(clients.igmp.named);
     });
 
-    it('of IGMP leaves the owner and makes igmp-released', async () => {
+    it('of an IGMP session logs igmp-released and leaves the owner', async () => {
       const { router, clients } = await enter(stage, 'S3(pim)');
       const { igmp, pim } = clients;
-      const answer = await router.request('admin.evict', { session: igmp.session, ...ADMIN });
-      expect(answer).toMatchObject({ status: 0, released: 1 });
+      const reply = await router.request('admin.evict', { session: igmp.session, ...ADMIN });
+      expect(reply).toMatchObject({ status: 0, released: 1 });
       await eventually(async () => {
         expect(await router.eventsAfter(5)).toMatchObject([
           { type: 'evicted', ...igmp.named, ...ADMIN },
@@ -134,7 +134,7 @@ overReplicas((stage) => {
       expect(owner).not.toHaveProperty('igmp');
     });
 
-    it('lets the pair register again, from nothing', async () => {
+    it('lets the pair register again, without any interface', async () => {
       const { router, clients } = await enter(stage, 'S2(pim)');
       ok(await router.request('admin.evict', { session: clients.pim.session, ...ADMIN }));
       const next = await router.register({ protocolId: Protocols.pim });
@@ -143,13 +143,13 @@ overReplicas((stage) => {
       ok(await next.take(7));
     });
 
-    it('frees a thousand interfaces at once for the next take, one released each', async () => {
+    it('frees a thousand interfaces for the next take, with one released event each', async () => {
       const { router, clients } = await enter(stage);
       const { pim, dvmrp } = clients;
       ok(await pim.takeAll(pairs(1000)));
       const rev = await router.rev();
-      const answer = await router.request('admin.evict', { session: pim.session, ...ADMIN });
-      expect(answer).toMatchObject({ status: 0, released: 1000 });
+      const reply = await router.request('admin.evict', { session: pim.session, ...ADMIN });
+      expect(reply).toMatchObject({ status: 0, released: 1000 });
       const { results } = ok(await dvmrp.takeAll(pairs(1000)));
       expect(results.filter(({ status }) => status === 0)).toHaveLength(1000);
       await eventually(async () => {
@@ -161,15 +161,15 @@ overReplicas((stage) => {
       }, WITHIN);
     });
 
-    it('of nobody is NOT_FOUND', async () => {
+    it('is NOT_FOUND for an unknown session', async () => {
       const { router, clients } = await enter(stage);
       const rev = await router.rev();
       const session = clients.igmp.session + 1000;
-      const answer = await router.request('admin.evict', { session, ...ADMIN });
-      expectRefused(answer, 1168, 'not-found', { rev });
+      const reply = await router.request('admin.evict', { session, ...ADMIN });
+      expectRefused(reply, 1168, 'not-found', { rev });
     });
 
-    it('twice is NOT_FOUND the second time', async () => {
+    it('is NOT_FOUND when it is repeated', async () => {
       const { router, clients } = await enter(stage);
       const evict = { session: clients.pim.session, ...ADMIN };
       ok(await router.request('admin.evict', evict));

@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
 import { expectRefused } from '../support/expectations.ts';
-import { ok, type Op, OPS, readAnswer } from '../support/raw-answers.ts';
+import { ok, type Op, OPS, readReply } from '../support/raw-replies.ts';
 import { newInstance, Protocols, type RawRouter, type RawSession } from '../support/raw-client.ts';
 import { type Fields, pack } from '../support/raw-codec.ts';
 import { overReplicas, type Stage } from '../support/stage.ts';
@@ -28,7 +28,7 @@ const INTEGERS: ReadonlySet<string> = new Set([
   ...['ifIndex', 'nextHop', 'limit', 'from', 'session'],
 ]);
 
-/** Wrong values of every field of every operation; `undefined` stands where a field must not be absent. */
+/** Wrong values of every field of every operation; `undefined` for a field that must be present. */
 const WRONG: Readonly<Record<Op, Readonly<Record<string, readonly unknown[]>>>> = {
   register: {
     protocolId: [ABSENT, ...U32],
@@ -101,7 +101,7 @@ const CASES = OPS.flatMap((op) =>
   Object.entries(WRONG[op]).map(([field, values]) => ({ op, field, values })),
 );
 
-/** What is not one MessagePack map with string keys of at most 64 KiB. */
+/** Messages that are not one MessagePack map with string keys of at most 64 KiB. */
 const MALFORMED: readonly (readonly [what: string, bytes: Uint8Array])[] = [
   ['nothing at all', new Uint8Array()],
   ['a byte that MessagePack never uses', Uint8Array.of(0xc1)],
@@ -126,79 +126,79 @@ const MALFORMED: readonly (readonly [what: string, bytes: Uint8Array])[] = [
 ];
 
 overReplicas((stage) => {
-  describe('a wrong field is 87 bad-request and names it', () => {
+  describe('a wrong field is refused with 87 bad-request, which names it', () => {
     it.each(CASES)('$op: $field', async ({ op, field, values }) => {
       const { router, client } = await busyRouter(stage);
       const rev = await router.rev();
       for (const value of values) {
-        const answer = await router.request(op, { ...valid(op, client), [field]: value });
+        const reply = await router.request(op, { ...valid(op, client), [field]: value });
         const named = { field, message: expect.stringContaining(field), rev };
-        expect({ value, answer }).toMatchObject({ value, answer: REFUSED });
-        expect({ value, answer }).toMatchObject({ value, answer: named });
+        expect({ value, reply }).toMatchObject({ value, reply: REFUSED });
+        expect({ value, reply }).toMatchObject({ value, reply: named });
       }
       expect(await router.rev()).toBe(rev);
       ok(await client.keepalive());
       expect(ok(await router.owner(7))).toMatchObject(client.named);
     });
 
-    it.each(OPS)('%s: an integer sent as a float', async (op) => {
+    it.each(OPS)('%s is refused when an integer is sent as a float', async (op) => {
       const { router, client } = await busyRouter(stage);
       const right = valid(op, client);
       const integers = Object.keys(WRONG[op]).filter((name) => INTEGERS.has(name));
       for (const field of integers) {
         for (const float of [7, -0]) {
-          const answer = readAnswer(await router.send(op, withFloat(right, field, float)));
-          expect({ field, answer }).toMatchObject({ field, answer: { ...REFUSED, field } });
+          const reply = readReply(await router.send(op, withFloat(right, field, float)));
+          expect({ field, reply }).toMatchObject({ field, reply: { ...REFUSED, field } });
         }
       }
       expect(ok(await router.owner(7))).toMatchObject(client.named);
     });
 
-    it.each(OPS)('%s: right with all of them as they should be', async (op) => {
+    it.each(OPS)('%s is accepted when all of its fields are valid', async (op) => {
       const { router, client } = await busyRouter(stage);
-      const answer = await router.request(op, valid(op, client));
-      expect(answer).not.toMatchObject({ reason: 'bad-request' });
+      const reply = await router.request(op, valid(op, client));
+      expect(reply).not.toMatchObject({ reason: 'bad-request' });
     });
   });
 
-  describe('what is no map of at most 64 KiB is 87 bad-request', () => {
+  describe('a message that is no map of at most 64 KiB is refused with 87 bad-request', () => {
     it.each(MALFORMED)('%s', async (_, bytes) => {
       const { router, client } = await busyRouter(stage);
       const rev = await router.rev();
       for (const op of OPS) {
-        const answer = readAnswer(await router.send(op, bytes));
-        expect({ op, answer }).toMatchObject({ op, answer: { ...REFUSED, rev } });
+        const reply = readReply(await router.send(op, bytes));
+        expect({ op, reply }).toMatchObject({ op, reply: { ...REFUSED, rev } });
       }
       expect(await router.rev()).toBe(rev);
       ok(await client.keepalive());
     });
 
-    it('takes 64 KiB exactly', async () => {
+    it('a message of exactly 64 KiB is accepted', async () => {
       const { router, client } = await busyRouter(stage);
       const bytes = padded(TOO_LARGE - 1);
       expect(bytes.length).toBe(65_536);
-      expect(readAnswer(await router.send('owner', bytes))).toMatchObject(client.named);
+      expect(readReply(await router.send('owner', bytes))).toMatchObject(client.named);
     });
 
-    it('reaches no field through __proto__', async () => {
+    it('a field named __proto__ sets no other field', async () => {
       const { router } = await busyRouter(stage);
       const sly = pack(new Map([['__proto__', { ifIndex: 7 }]]));
-      expectRefused(readAnswer(await router.send('owner', sly)), 87, 'bad-request');
+      expectRefused(readReply(await router.send('owner', sly)), 87, 'bad-request');
       const slier = pack(new Map([['constructor', { prototype: { ifIndex: 7 } }]]));
-      expectRefused(readAnswer(await router.send('owner', slier)), 87, 'bad-request', {
+      expectRefused(readReply(await router.send('owner', slier)), 87, 'bad-request', {
         field: 'ifIndex',
       });
       expectRefused(await router.request('owner', {}), 87, 'bad-request', { field: 'ifIndex' });
     });
 
-    it('is refused on a router name that is none', async () => {
+    it('a request on an invalid router name is refused', async () => {
       for (const name of ['x'.repeat(65), 'a!b', 'a{b}', 'é']) {
-        const answer = await stage.router(name).request('owner', { ifIndex: 7 });
-        expectRefused(answer, 87, 'bad-request');
+        const reply = await stage.router(name).request('owner', { ifIndex: 7 });
+        expectRefused(reply, 87, 'bad-request');
       }
     });
 
-    it('leaves nothing in the store', async () => {
+    it('a refused message leaves nothing in the store', async () => {
       const router = stage.router();
       for (const op of OPS) {
         for (const [, bytes] of MALFORMED) await router.send(op, bytes);
@@ -207,7 +207,7 @@ overReplicas((stage) => {
       expect(await keysOf(stage, router)).toEqual([]);
     });
 
-    it('crashes no manager', async () => {
+    it('no message crashes a manager', async () => {
       const pids = stage.managers.running.map(({ pid }) => pid);
       for (const pid of pids) expect(() => process.kill(pid, 0)).not.toThrow();
       expect(pids).toHaveLength(stage.replicas);
@@ -217,7 +217,7 @@ overReplicas((stage) => {
 
 const REFUSED = { status: 87, error: 'ERROR_INVALID_PARAMETER', reason: 'bad-request' };
 
-/** A router with a client that owns interface 7 and IGMP beside it. */
+/** A router with a client that owns interface 7, and an IGMP session on it. */
 async function busyRouter(stage: Stage) {
   const router = stage.router();
   const client = await router.register({ protocolId: Protocols.pim });
@@ -228,7 +228,7 @@ async function busyRouter(stage: Stage) {
 /** A request with nothing wrong in it. */
 function valid(op: Op, { handle, asked, session }: RawSession): Fields {
   const sequenced = { handle, seq: 2, ack: 1 };
-  const admin = { actor: 'somebody', why: 'a test' };
+  const admin = { actor: 'operator', why: 'a test' };
   const requests: Record<Op, Fields> = {
     register: { ...asked, componentId: 2 },
     keepalive: { handle },
@@ -272,9 +272,9 @@ function nestedMaps(depth: number): Uint8Array {
   return Buffer.concat([...Array<Buffer>(depth).fill(level), Buffer.of(0xc0)]);
 }
 
-/** A request for the owner of interface 7, of exactly so many bytes. */
+/** A request for the owner of interface 7 with a length of exactly `bytes`. */
 function padded(size: number): Uint8Array {
-  // Two paddings, since the header of one alone grows at 64 KiB and leaves a size that it cannot have.
+  // Two paddings: the header of a single one grows at 64 KiB, which makes one length impossible.
   const fields = { ifIndex: 7, x: '', y: 'y'.repeat(1_000) };
   for (let length = size - 1_100; ; length++) {
     const bytes = pack({ ...fields, x: 'x'.repeat(length) });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { expectRefused } from '../support/expectations.ts';
-import { ok } from '../support/raw-answers.ts';
+import { ok } from '../support/raw-replies.ts';
 import { type Pair, pairs, Protocols } from '../support/raw-client.ts';
 import { overReplicas, type Stage } from '../support/stage.ts';
 
@@ -20,14 +20,14 @@ const BAD_ENTRIES: readonly unknown[] = [
 
 overReplicas((stage) => {
   describe.each(['take', 'release'] as const)('bulk %s', (op) => {
-    it.each([1, 1024])('carries %i entries, with as many results in order', async (count) => {
+    it.each([1, 1024])('accepts %i entries and returns as many results in order', async (count) => {
       const { router, pim } = await clients(stage);
       if (op === 'release') ok(await pim.takeAll(pairs(count)));
       const before = await router.rev();
-      const answer = ok(await pim.change(op, { interfaces: pairs(count) }));
-      expect(answer.results.map(({ status }) => status)).toEqual(Array(count).fill(0));
-      expect(answer.rev).toBe(before + count);
-      expect(answer).not.toHaveProperty('epoch');
+      const reply = ok(await pim.change(op, { interfaces: pairs(count) }));
+      expect(reply.results.map(({ status }) => status)).toEqual(Array(count).fill(0));
+      expect(reply.rev).toBe(before + count);
+      expect(reply).not.toHaveProperty('epoch');
       const events = await router.eventsAfter(before);
       expect(events.map(({ ifIndex }) => ifIndex)).toEqual(
         pairs(count).map(([ifIndex]) => ifIndex),
@@ -37,34 +37,34 @@ overReplicas((stage) => {
     it.each([0, 1025])('refuses %i entries', async (count) => {
       const { router, pim } = await clients(stage);
       const rev = await router.rev();
-      const answer = await pim.change(op, { interfaces: pairs(count) });
-      expectRefused(answer, 87, 'bad-request', { field: 'interfaces', rev });
+      const reply = await pim.change(op, { interfaces: pairs(count) });
+      expectRefused(reply, 87, 'bad-request', { field: 'interfaces', rev });
       expect(await router.rev()).toBe(rev);
     });
 
-    it('refuses ifIndex and interfaces together', async () => {
+    it('refuses a request with both ifIndex and interfaces', async () => {
       const { router, pim } = await clients(stage);
       const rev = await router.rev();
-      const answer = await pim.change(op, { ifIndex: 1, interfaces: pairs(1) });
-      expectRefused(answer, 87, 'bad-request', {
+      const reply = await pim.change(op, { ifIndex: 1, interfaces: pairs(1) });
+      expectRefused(reply, 87, 'bad-request', {
         field: expect.stringMatching(/^(ifIndex|interfaces)$/),
       });
       expect(await router.rev()).toBe(rev);
     });
 
-    it('refuses neither ifIndex nor interfaces', async () => {
+    it('refuses a request with neither ifIndex nor interfaces', async () => {
       const { pim } = await clients(stage);
-      const answer = await pim.change(op, {});
-      expectRefused(answer, 87, 'bad-request', {
+      const reply = await pim.change(op, {});
+      expectRefused(reply, 87, 'bad-request', {
         field: expect.stringMatching(/^(ifIndex|interfaces)$/),
       });
     });
 
-    it.each(BAD_ENTRIES)('refuses all of it for a malformed entry: %o', async (entry) => {
+    it.each(BAD_ENTRIES)('refuses the whole request for a malformed entry: %o', async (entry) => {
       const { router, pim } = await clients(stage);
       const rev = await router.rev();
-      const answer = await pim.change(op, { interfaces: [[1, ''], entry, [2, '']] });
-      expectRefused(answer, 87, 'bad-request', { field: expect.stringMatching(/^interfaces/) });
+      const reply = await pim.change(op, { interfaces: [[1, ''], entry, [2, '']] });
+      expectRefused(reply, 87, 'bad-request', { field: expect.stringMatching(/^interfaces/) });
       expect(await router.rev()).toBe(rev);
     });
 
@@ -79,7 +79,7 @@ overReplicas((stage) => {
     );
   });
 
-  it('decides each take by itself, in order', async () => {
+  it('decides each take on its own, in order', async () => {
     const { router, pim, dvmrp, igmp } = await clients(stage);
     ok(await dvmrp.take(2));
     ok(await pim.take(3));
@@ -106,7 +106,7 @@ overReplicas((stage) => {
     ]);
   });
 
-  it('decides each release by itself, in order', async () => {
+  it('decides each release on its own, in order', async () => {
     const { router, pim, dvmrp } = await clients(stage);
     ok(await dvmrp.take(2));
     ok(
@@ -127,16 +127,16 @@ overReplicas((stage) => {
     expect(ok(await router.owner(2))).toMatchObject(dvmrp.named);
   });
 
-  it('is carried out with status 0 although every entry is refused', async () => {
+  it('has status 0 although every entry is refused', async () => {
     const { router, pim, dvmrp } = await clients(stage);
     ok(await dvmrp.takeAll(pairs(3)));
     const rev = await router.rev();
-    const answer = ok(await pim.takeAll(pairs(3)));
-    expect(answer.rev).toBe(rev);
-    expect(answer.results.map(({ reason }) => reason)).toEqual(Array(3).fill('already-owned'));
+    const reply = ok(await pim.takeAll(pairs(3)));
+    expect(reply.rev).toBe(rev);
+    expect(reply.results.map(({ reason }) => reason)).toEqual(Array(3).fill('already-owned'));
   });
 
-  it('takes a duplicate once: the second of them is already taken', async () => {
+  it('takes a duplicate once: the second entry is already taken', async () => {
     const { pim } = await clients(stage);
     const twice: Pair[] = [
       [1, ''],
@@ -151,7 +151,7 @@ overReplicas((stage) => {
     ]);
   });
 
-  it('releases a duplicate once: the second of them is not found', async () => {
+  it('releases a duplicate once: the second entry is not found', async () => {
     const { pim } = await clients(stage);
     ok(await pim.takeAll(pairs(2)));
     const { results } = ok(
@@ -175,7 +175,7 @@ overReplicas((stage) => {
     expect(epochs).toEqual([...new Set(epochs)].toSorted((a, b) => (a < b ? -1 : 1)));
   });
 
-  it('carries next hops in every form', async () => {
+  it('accepts next hops in every form', async () => {
     const { router, pim } = await clients(stage);
     ok(
       await pim.takeAll([
@@ -190,13 +190,13 @@ overReplicas((stage) => {
     expect(keys.toSorted()).toEqual(['7 ', '7 10.0.0.1', '7 fe80::1', '8 ']);
   });
 
-  it('releases under one epoch only what has this epoch', async () => {
+  it('releases only the interfaces that have the epoch of the request', async () => {
     const { pim } = await clients(stage);
     const { results } = ok(await pim.takeAll(pairs(2)));
-    const answer = ok(
+    const reply = ok(
       await pim.change('release', { interfaces: pairs(2), epoch: results[1]?.epoch }),
     );
-    expect(answer.results).toMatchObject([{ status: 87, reason: 'not-owner' }, { status: 0 }]);
+    expect(reply.results).toMatchObject([{ status: 87, reason: 'not-owner' }, { status: 0 }]);
   });
 });
 

@@ -1,21 +1,21 @@
 import { expect, it } from 'vitest';
 import { eventually } from '@mgm/test-support';
 import { expectRefused } from '../support/expectations.ts';
-import { ok } from '../support/raw-answers.ts';
+import { ok } from '../support/raw-replies.ts';
 import type { RawRouter } from '../support/raw-client.ts';
 import { overReplicas, type Stage } from '../support/stage.ts';
 
 const RETENTION = 1000;
-/** Far more than retention, so that a log which is cut with some slack is cut for certain. */
+/** Far more than the retention, so that a log that is trimmed with some slack is trimmed for certain. */
 const CHANGES = 4 * RETENTION;
 
 overReplicas(
   (stage) => {
-    it('keeps the last events and refuses what is too old, with the first that is there', async () => {
+    it('keeps the last events and refuses an older position with the first one kept', async () => {
       const router = await busyRouter(stage);
-      const answer = await router.request('events', { from: 0 });
-      expectRefused(answer, 1003, 'compacted', { first: expect.any(Number) });
-      const first = 'first' in answer ? (answer.first ?? 0) : 0;
+      const reply = await router.request('events', { from: 0 });
+      expectRefused(reply, 1003, 'compacted', { first: expect.any(Number) });
+      const first = 'first' in reply ? (reply.first ?? 0) : 0;
       expect(first).toBeGreaterThan(1);
       expect(first).toBeLessThanOrEqual(CHANGES + 1 - RETENTION + 1);
       expectRefused(await router.request('events', { from: first - 2 }), 1003, 'compacted', {
@@ -26,7 +26,7 @@ overReplicas(
       expect(events.map(({ rev }) => rev)).toEqual(all);
     });
 
-    it('tells the first that is there in events and heads', async () => {
+    it('names the first event kept in events and heads', async () => {
       const router = await busyRouter(stage);
       using watch = router.watch();
       const { first } = ok(await router.request('events', { from: CHANGES }));
@@ -39,7 +39,7 @@ overReplicas(
       );
     });
 
-    it('lets a watcher go on from the rev of the first page of interfaces', async () => {
+    it('lets a watcher resume from the rev of the first page of interfaces', async () => {
       const router = await busyRouter(stage);
       const page = ok(await router.request('interfaces', { limit: 10 }));
       const client = await router.register({ componentId: 2 });
@@ -53,7 +53,7 @@ overReplicas(
   { env: { MGM_EVENT_RETENTION: String(RETENTION) } },
 );
 
-/** A router whose log has seen four times what is kept, in small steps. */
+/** A router whose log was given four times the retention, in small steps. */
 async function busyRouter(stage: Stage): Promise<RawRouter> {
   const router = stage.router();
   const { handle } = await router.register();
@@ -62,7 +62,7 @@ async function busyRouter(stage: Stage): Promise<RawRouter> {
       const seq = done + at + 1;
       return router.request('take', { handle, seq, ack: done + 1, ifIndex: seq });
     });
-    for (const answer of await Promise.all(some)) ok(answer);
+    for (const reply of await Promise.all(some)) ok(reply);
   }
   return router;
 }

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { expectRefused } from '../support/expectations.ts';
-import { ok } from '../support/raw-answers.ts';
+import { ok } from '../support/raw-replies.ts';
 import { pairs, Protocols } from '../support/raw-client.ts';
 import { enter } from '../support/scene.ts';
 import { overReplicas } from '../support/stage.ts';
 
-const ADMIN = { actor: 'somebody', why: 'a test' };
+const ADMIN = { actor: 'operator', why: 'a test' };
 const MINUTE_US = 60_000_000n;
 
 overReplicas((stage) => {
@@ -18,7 +18,7 @@ overReplicas((stage) => {
       expect(aheadUs < MINUTE_US && aheadUs > -MINUTE_US).toBe(true);
     });
 
-    it('rise over all interfaces of a router, by whatever an interface changes hands', async () => {
+    it('rise over all interfaces of a router, however an interface changes its owner', async () => {
       const router = stage.router();
       const given: bigint[] = [];
       const give = (epoch: string | undefined): number => given.push(BigInt(epoch ?? 0));
@@ -45,7 +45,7 @@ overReplicas((stage) => {
       expect(given).toHaveLength(29);
     });
 
-    it('rise although a hundred interfaces are taken and released at once through every manager', async () => {
+    it('rise while a hundred interfaces are taken and released concurrently through every manager', async () => {
       const router = stage.router();
       const a = await router.register({ protocolId: Protocols.pim });
       const { handle } = a;
@@ -61,7 +61,7 @@ overReplicas((stage) => {
       expect(epochs).toEqual([...new Set(epochs)].toSorted((x, y) => (x < y ? -1 : 1)));
     });
 
-    it('of IGMP and of the owner are two', async () => {
+    it('of IGMP and of the owner are different', async () => {
       const { router, clients } = await enter(stage);
       const igmp = ok(await clients.igmp.take(7));
       const pim = ok(await clients.pim.take(7));
@@ -71,7 +71,7 @@ overReplicas((stage) => {
       });
     });
 
-    it('stay with an interface while its neighbours change hands', async () => {
+    it('do not change while other interfaces change their owners', async () => {
       const { router, clients } = await enter(stage);
       const { epoch } = ok(await clients.pim.take(7));
       ok(await clients.dvmrp.takeAll(pairs(10, 100)));
@@ -82,49 +82,49 @@ overReplicas((stage) => {
   });
 
   describe('validate', () => {
-    it('agrees to the epoch in force', async () => {
+    it('accepts the epoch in force', async () => {
       const { router, clients } = await enter(stage);
       const { epoch } = ok(await clients.pim.take(7, '10.0.0.1'));
       const asked = { ifIndex: 7, nextHop: 0x0a000001, epoch };
       expect(await router.request('validate', asked)).toMatchObject({ status: 0, current: epoch });
     });
 
-    it('agrees to the epoch of IGMP alone', async () => {
+    it('accepts the epoch of IGMP where it is alone', async () => {
       const { router, clients } = await enter(stage);
       const { epoch } = ok(await clients.igmp.take(7));
-      const answer = await router.request('validate', { ifIndex: 7, epoch });
-      expect(answer).toMatchObject({ status: 0, current: epoch });
+      const reply = await router.request('validate', { ifIndex: 7, epoch });
+      expect(reply).toMatchObject({ status: 0, current: epoch });
     });
 
-    it('refuses an older one and tells the one in force', async () => {
+    it('refuses an older epoch with the one in force', async () => {
       const { router, clients } = await enter(stage);
       const { epoch } = ok(await clients.pim.take(7));
       ok(await clients.pim.release(7));
       const { epoch: current } = ok(await clients.dvmrp.take(7));
       for (const older of [epoch, '1', '0', String(BigInt(current) - 1n)]) {
-        const answer = await router.request('validate', { ifIndex: 7, epoch: older });
-        expectRefused(answer, 87, 'not-owner', { current });
+        const reply = await router.request('validate', { ifIndex: 7, epoch: older });
+        expectRefused(reply, 87, 'not-owner', { current });
       }
     });
 
-    it('does not agree to one that was never given', async () => {
+    it('does not accept an epoch that was never granted', async () => {
       const { router, clients } = await enter(stage);
       const { epoch } = ok(await clients.pim.take(7));
       const newer = String(BigInt(epoch) + 1n);
       expect((await router.request('validate', { ifIndex: 7, epoch: newer })).status).not.toBe(0);
     });
 
-    it('refuses any for a free interface, with `current`', async () => {
+    it('refuses any epoch of a free interface, with `current`', async () => {
       const { router, clients } = await enter(stage);
       const { epoch } = ok(await clients.pim.take(7));
       ok(await clients.pim.release(7));
       for (const asked of [epoch, '0', '1']) {
-        const answer = await router.request('validate', { ifIndex: 7, epoch: asked });
-        expectRefused(answer, 87, 'not-owner', { current: expect.stringMatching(/^[0-9]+$/) });
+        const reply = await router.request('validate', { ifIndex: 7, epoch: asked });
+        expectRefused(reply, 87, 'not-owner', { current: expect.stringMatching(/^[0-9]+$/) });
       }
     });
 
-    it('refuses the epoch before a takeover and agrees to the one of it, on every interface', async () => {
+    it('refuses the epoch from before a takeover and accepts the new one, on every interface', async () => {
       const { router, clients } = await enter(stage);
       const { results } = ok(await clients.pim.takeAll(pairs(3)));
       const next = await router.register({ protocolId: Protocols.pim, takeover: true });
@@ -137,7 +137,7 @@ overReplicas((stage) => {
       }
     });
 
-    it('compares as integers: 20 digits are no float', async () => {
+    it('compares epochs as integers: 20 digits are no float', async () => {
       const { router, clients } = await enter(stage, 'S2(pim)');
       const { epoch } = ok(await router.owner(7));
       for (const wrong of [`${epoch}0000`, epoch.slice(0, -1), `${BigInt(epoch) + (1n << 64n)}`]) {
@@ -148,26 +148,26 @@ overReplicas((stage) => {
   });
 
   describe('release with an epoch', () => {
-    it('is carried out when it is the present one', async () => {
+    it('is carried out when it is the epoch in force', async () => {
       const { router, clients } = await enter(stage);
       const { epoch } = ok(await clients.pim.take(7));
       ok(await clients.pim.change('release', { ifIndex: 7, epoch }));
       expectRefused(await router.owner(7), 1168, 'not-found');
     });
 
-    it('is refused otherwise, and the interface stays owned', async () => {
+    it('is refused otherwise, and the interface keeps its owner', async () => {
       const { router, clients } = await enter(stage);
       const before = ok(await clients.pim.take(7)).epoch;
       ok(await clients.pim.release(7));
       const { epoch, rev } = ok(await clients.pim.take(7));
       for (const wrong of [before, '1', `${BigInt(epoch) + 1n}`, `${epoch}0`]) {
-        const answer = await clients.pim.change('release', { ifIndex: 7, epoch: wrong });
-        expectRefused(answer, 87, 'not-owner', { rev });
+        const reply = await clients.pim.change('release', { ifIndex: 7, epoch: wrong });
+        expectRefused(reply, 87, 'not-owner', { rev });
       }
       expect(ok(await router.owner(7)).epoch).toBe(epoch);
     });
 
-    it('wants the epoch of the inheritance after a takeover', async () => {
+    it('needs the new epoch after a takeover', async () => {
       const { router, clients } = await enter(stage);
       const old = ok(await clients.pim.take(7)).epoch;
       const next = await router.register({ protocolId: Protocols.pim, takeover: true });
@@ -175,7 +175,7 @@ overReplicas((stage) => {
       ok(await next.change('release', { ifIndex: 7, epoch: next.registered.epoch }));
     });
 
-    it('means IGMP its own epoch', async () => {
+    it('compares with the epoch of IGMP when IGMP releases', async () => {
       const { router, clients } = await enter(stage);
       const pim = ok(await clients.pim.take(7)).epoch;
       const igmp = ok(await clients.igmp.take(7)).epoch;

@@ -1,17 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { eventually } from '@mgm/test-support';
 import { expectPushedAfter } from '../support/expectations.ts';
-import { ok } from '../support/raw-answers.ts';
+import { ok } from '../support/raw-replies.ts';
 import { pairs, Protocols } from '../support/raw-client.ts';
 import { enter } from '../support/scene.ts';
 import { overReplicas } from '../support/stage.ts';
 
-const ADMIN = { actor: 'somebody', why: 'a test' };
-/** Leases of a second, with what a busy machine may add. */
+const ADMIN = { actor: 'operator', why: 'a test' };
+/** Leases of a second, and slack for a busy machine. */
 const EXPIRED_WITHIN_MS = 10_000;
 
 overReplicas((stage) => {
-  describe('section 5: what happened, and its events', () => {
+  describe('section 5: the events of each change', () => {
     it('register; deregister: registered; deregistered', async () => {
       const router = stage.router();
       using watch = router.watch();
@@ -101,40 +101,46 @@ overReplicas((stage) => {
       await expectPushedAfter(0, router, watch);
     });
 
-    it.concurrent('lease over with grace: stale, and after it expired and released', async () => {
-      const router = stage.router();
-      using watch = router.watch();
-      const client = await router.register({ ttlMs: 1000, graceMs: 1000 });
-      ok(await client.take(7));
-      await eventually(
-        async () => {
-          expect(await router.eventsAfter(2)).toMatchObject([
-            { type: 'stale', ...client.named },
-            { type: 'expired', ...client.named },
-            { type: 'released', ...client.named, ifIndex: 7, cause: 'expire' },
-          ]);
-        },
-        { withinMs: EXPIRED_WITHIN_MS, everyMs: 50 },
-      );
-      await expectPushedAfter(0, router, watch);
-    });
+    it.concurrent(
+      'lease over with grace: stale, and after the grace time expired and released',
+      async () => {
+        const router = stage.router();
+        using watch = router.watch();
+        const client = await router.register({ ttlMs: 1000, graceMs: 1000 });
+        ok(await client.take(7));
+        await eventually(
+          async () => {
+            expect(await router.eventsAfter(2)).toMatchObject([
+              { type: 'stale', ...client.named },
+              { type: 'expired', ...client.named },
+              { type: 'released', ...client.named, ifIndex: 7, cause: 'expire' },
+            ]);
+          },
+          { withinMs: EXPIRED_WITHIN_MS, everyMs: 50 },
+        );
+        await expectPushedAfter(0, router, watch);
+      },
+    );
 
-    it.concurrent('registered again in grace: one resumed, whatever it owns', async () => {
-      const router = stage.router();
-      using watch = router.watch();
-      const old = await router.register({ ttlMs: 1000, graceMs: 60_000 });
-      ok(await old.takeAll(pairs(10)));
-      await eventually(
-        async () => expect(await router.eventsAfter(11)).toMatchObject([{ type: 'stale' }]),
-        { withinMs: EXPIRED_WITHIN_MS, everyMs: 50 },
-      );
-      const next = await router.register();
-      const { epoch } = next.registered;
-      expect(await router.eventsAfter(12)).toMatchObject([
-        { type: 'resumed', ...next.named, previous: old.session, epoch },
-      ]);
-      await expectPushedAfter(0, router, watch);
-    });
+    it.concurrent(
+      'registered again in grace: one resumed, however many interfaces it owns',
+      async () => {
+        const router = stage.router();
+        using watch = router.watch();
+        const old = await router.register({ ttlMs: 1000, graceMs: 60_000 });
+        ok(await old.takeAll(pairs(10)));
+        await eventually(
+          async () => expect(await router.eventsAfter(11)).toMatchObject([{ type: 'stale' }]),
+          { withinMs: EXPIRED_WITHIN_MS, everyMs: 50 },
+        );
+        const next = await router.register();
+        const { epoch } = next.registered;
+        expect(await router.eventsAfter(12)).toMatchObject([
+          { type: 'resumed', ...next.named, previous: old.session, epoch },
+        ]);
+        await expectPushedAfter(0, router, watch);
+      },
+    );
 
     it('takeover: one resumed with previous and epoch', async () => {
       const { router, clients, watch } = await enter(stage);
@@ -147,7 +153,7 @@ overReplicas((stage) => {
       await expectPushedAfter(0, router, watch);
     });
 
-    it('what was inherited is released under the epoch of the inheritance', async () => {
+    it('inherited interfaces are released under the epoch of the inheritance', async () => {
       const { router, clients, watch } = await enter(stage, 'S3(pim)');
       const pim = await router.register({ protocolId: Protocols.pim, takeover: true });
       const igmp = await router.register({ protocolId: Protocols.igmp, takeover: true });
@@ -218,7 +224,7 @@ overReplicas((stage) => {
   });
 
   describe('the log', () => {
-    it('counts 1, 2, 3 without gaps, in time, whoever changes what', async () => {
+    it('counts 1, 2, 3 without gaps and with rising times, through every manager', async () => {
       const { router, clients, watch } = await enter(stage);
       const work = [clients.pim, clients.dvmrp].map(async (client, at) => {
         for (let round = 0; round < 20; round++) {
@@ -234,7 +240,7 @@ overReplicas((stage) => {
       await expectPushedAfter(0, router, watch);
     });
 
-    it('is read in pages, each after `from` and of at most `limit`', async () => {
+    it('is read in pages that begin after `from` and have at most `limit` events', async () => {
       const { router, clients } = await enter(stage);
       ok(await clients.pim.takeAll(pairs(20)));
       const read: number[] = [];
@@ -250,7 +256,7 @@ overReplicas((stage) => {
       expect(ok(await router.request('events', { from: 23 })).events).toEqual([]);
     });
 
-    it('is read from the middle of what happened in one step', async () => {
+    it('can be read from the middle of the events of one request', async () => {
       const { router, clients } = await enter(stage);
       ok(await clients.pim.takeAll(pairs(10)));
       for (let from = 3; from < 13; from++) {
@@ -259,7 +265,7 @@ overReplicas((stage) => {
       }
     });
 
-    it('has one id, the same in events, interfaces and head', async () => {
+    it('has one id: the same in events, interfaces and head', async () => {
       const { router, watch } = await enter(stage, 'S3(pim)');
       const { log } = ok(await router.request('events', { from: 0 }));
       expect(log).toMatch(/./);
@@ -272,7 +278,7 @@ overReplicas((stage) => {
       });
     });
 
-    it('is another one on another router', async () => {
+    it('has another id on another router', async () => {
       const logs = new Set<string>();
       for (let count = 0; count < 3; count++) {
         const { router } = await enter(stage);
@@ -284,7 +290,7 @@ overReplicas((stage) => {
     it.concurrent('is announced by a head at least once a second', async () => {
       const { router, watch } = await enter(stage);
       const first = await eventually(() => headAt(watch.heads, 0), { withinMs: 5_000 });
-      // Four seconds hold at least three more; one more second is for a busy machine.
+      // At least three more arrive within four seconds; the fifth second is for a busy machine.
       await eventually(() => headAt(watch.heads, 3), { withinMs: 5_000 });
       expect(first).toMatchObject({ rev: await router.rev(), first: 1, ts: expect.any(Number) });
     });

@@ -1,17 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { eventually } from '@mgm/test-support';
 import { expectDeadHandle, expectRefused } from '../support/expectations.ts';
-import { ok } from '../support/raw-answers.ts';
+import { ok } from '../support/raw-replies.ts';
 import { pairs, Protocols, type RawRouter } from '../support/raw-client.ts';
 import { overReplicas } from '../support/stage.ts';
 
 const TTL_MS = 1000;
-/** Leases and grace times of a second or two, with what a busy machine may add. */
+/** Leases and grace times of one or two seconds, and slack for a busy machine. */
 const WITHIN = { withinMs: 10_000, everyMs: 50 };
 
 overReplicas((stage) => {
   describe('section 7: without grace', () => {
-    it.concurrent('a lease that ran out frees everything, not before its time', async () => {
+    it.concurrent('an expired lease frees every interface, and not before it expires', async () => {
       const router = stage.router();
       const client = await router.register({ ttlMs: TTL_MS });
       ok(await client.takeAll(pairs(3)));
@@ -23,24 +23,27 @@ overReplicas((stage) => {
       expect(expired.ts - (registered?.ts ?? 0)).toBeGreaterThanOrEqual(TTL_MS);
     });
 
-    it.concurrent('an interface is free for the next take at once, swept or not', async () => {
-      const router = stage.router();
-      const late = await router.register({ protocolId: Protocols.pim, ttlMs: TTL_MS });
-      const next = await router.register({ protocolId: Protocols.dvmrp });
-      ok(await late.take(7));
-      await gone(router, 7);
-      ok(await next.take(7));
-      expect(ok(await router.owner(7))).toMatchObject(next.named);
-      const types = (await router.eventsAfter(0))
-        .filter(({ ifIndex, type }) => ifIndex === 7 || type === 'expired')
-        .map(({ type, session }) => [type, session]);
-      expect(types).toEqual([
-        ['taken', late.session],
-        ['expired', late.session],
-        ['released', late.session],
-        ['taken', next.session],
-      ]);
-    });
+    it.concurrent(
+      'an interface of an expired session can be taken immediately, swept or not',
+      async () => {
+        const router = stage.router();
+        const late = await router.register({ protocolId: Protocols.pim, ttlMs: TTL_MS });
+        const next = await router.register({ protocolId: Protocols.dvmrp });
+        ok(await late.take(7));
+        await gone(router, 7);
+        ok(await next.take(7));
+        expect(ok(await router.owner(7))).toMatchObject(next.named);
+        const types = (await router.eventsAfter(0))
+          .filter(({ ifIndex, type }) => ifIndex === 7 || type === 'expired')
+          .map(({ type, session }) => [type, session]);
+        expect(types).toEqual([
+          ['taken', late.session],
+          ['expired', late.session],
+          ['released', late.session],
+          ['taken', next.session],
+        ]);
+      },
+    );
 
     it.concurrent(
       'a take that comes every few milliseconds gets it once, after the lease',
@@ -76,23 +79,26 @@ overReplicas((stage) => {
       },
     );
 
-    it.concurrent('IGMP there is told as for a release, cause expire', async () => {
-      const router = stage.router();
-      const igmp = await router.register({ protocolId: Protocols.igmp });
-      const client = await router.register({ ttlMs: TTL_MS });
-      ok(await igmp.take(7));
-      ok(await client.take(7));
-      const fields = { ifIndex: 7, nextHop: '', cause: 'expire' };
-      await eventually(async () => {
-        expect(await igmp.mailbox(2)).toMatchObject([
-          { seq: 3, type: 'DISABLE_IGMP', ...fields },
-          { seq: 4, type: 'ENABLE_IGMP', ...fields },
-        ]);
-      }, WITHIN);
-      expect(ok(await router.owner(7))).toMatchObject(igmp.named);
-    });
+    it.concurrent(
+      'IGMP on the interface gets the callbacks of a release, cause expire',
+      async () => {
+        const router = stage.router();
+        const igmp = await router.register({ protocolId: Protocols.igmp });
+        const client = await router.register({ ttlMs: TTL_MS });
+        ok(await igmp.take(7));
+        ok(await client.take(7));
+        const fields = { ifIndex: 7, nextHop: '', cause: 'expire' };
+        await eventually(async () => {
+          expect(await igmp.mailbox(2)).toMatchObject([
+            { seq: 3, type: 'DISABLE_IGMP', ...fields },
+            { seq: 4, type: 'ENABLE_IGMP', ...fields },
+          ]);
+        }, WITHIN);
+        expect(ok(await router.owner(7))).toMatchObject(igmp.named);
+      },
+    );
 
-    it.concurrent('the session is told what it lost: OWNERSHIP_LOST, cause expire', async () => {
+    it.concurrent('the session gets OWNERSHIP_LOST for each interface, cause expire', async () => {
       const router = stage.router();
       using watch = router.watch();
       const client = await router.register({ ttlMs: TTL_MS });
@@ -104,7 +110,7 @@ overReplicas((stage) => {
       }, WITHIN);
     });
 
-    it.concurrent('the pair registers again from nothing', async () => {
+    it.concurrent('the pair registers again, without any interface', async () => {
       const router = stage.router();
       const client = await router.register({ ttlMs: TTL_MS });
       ok(await client.take(7));
@@ -160,7 +166,7 @@ overReplicas((stage) => {
       expect(ok(await router.owner(7))).toMatchObject(client.named);
     });
 
-    it.concurrent('takes and releases do not', async () => {
+    it.concurrent('takes and releases do not extend it', async () => {
       const router = stage.router();
       const client = await router.register({ ttlMs: TTL_MS });
       await eventually(async () => {
@@ -172,7 +178,7 @@ overReplicas((stage) => {
   });
 
   describe('section 7: grace', () => {
-    it.concurrent('a stale session is still the owner, and nobody else may take', async () => {
+    it.concurrent('a stale session is still the owner, and no other client may take', async () => {
       const router = stage.router();
       const late = await router.register({ ttlMs: TTL_MS, graceMs: 60_000 });
       const other = await router.register({ protocolId: Protocols.dvmrp });
@@ -201,7 +207,7 @@ overReplicas((stage) => {
       expect(ok(await router.owner(7)).stale).toBe(true);
     });
 
-    it.concurrent('after the grace time everything is released, cause expire', async () => {
+    it.concurrent('after the grace time every interface is released, cause expire', async () => {
       const router = stage.router();
       const client = await router.register({ ttlMs: TTL_MS, graceMs: 1000 });
       ok(await client.take(7));
@@ -216,7 +222,7 @@ overReplicas((stage) => {
       expectDeadHandle(await client.keepalive());
     });
 
-    it.concurrent('the same instance too resumes as a new session', async () => {
+    it.concurrent('the same instance also resumes as a new session', async () => {
       const router = stage.router();
       const client = await router.register({ ttlMs: TTL_MS, graceMs: 60_000 });
       const { epoch } = ok(await client.take(7));
@@ -229,7 +235,7 @@ overReplicas((stage) => {
       expectDeadHandle(await client.keepalive());
     });
 
-    it.concurrent('a session without interfaces has its grace too', async () => {
+    it.concurrent('a session without interfaces also has its grace time', async () => {
       const router = stage.router();
       const client = await router.register({ ttlMs: TTL_MS, graceMs: 60_000 });
       expect(await eventNamed(router, 'stale')).toMatchObject(client.named);
@@ -271,7 +277,7 @@ async function stale(router: RawRouter, ifIndex: number): Promise<void> {
   await eventually(async () => expect(ok(await router.owner(ifIndex)).stale).toBe(true), WITHIN);
 }
 
-/** The first event of this type, as soon as it is in the log. */
+/** Waits for the first event of this type in the log. */
 function eventNamed(router: RawRouter, type: string) {
   return eventually(async () => {
     const found = (await router.eventsAfter(0)).find((event) => event.type === type);
@@ -280,7 +286,7 @@ function eventNamed(router: RawRouter, type: string) {
   }, WITHIN);
 }
 
-/** Does something again and again, five times per lease, for so long; any failure ends it. */
+/** Repeats an action five times per lease until `forMs` is over; any failure ends it. */
 async function keepFor(durationMs: number, act: () => Promise<void>): Promise<void> {
   const endMono = performance.now() + durationMs;
   await eventually(
@@ -297,7 +303,7 @@ async function keepFor(durationMs: number, act: () => Promise<void>): Promise<vo
 const noFailure = (): undefined => undefined;
 const asFailure = (cause: unknown): Error => new Error('failed on the way', { cause });
 
-/** Lets time pass, where time itself is what the test is about. */
+/** Waits, in tests that are about elapsed time itself. */
 async function passed(durationMs: number): Promise<void> {
   const endMono = performance.now() + durationMs;
   await eventually(() => expect(performance.now()).toBeGreaterThan(endMono), {

@@ -5,7 +5,7 @@ import {
   type InterfaceItem,
   ok,
   type SessionItem,
-} from '../support/raw-answers.ts';
+} from '../support/raw-replies.ts';
 import { pairs, Protocols, type RawRouter, type RawSession } from '../support/raw-client.ts';
 import type { Fields } from '../support/raw-codec.ts';
 import { enter, type Scene } from '../support/scene.ts';
@@ -29,28 +29,31 @@ overReplicas((stage) => {
       ok(await dvmrp.takeAll(pairs(500, 2001)));
     });
 
-    it.each([100, 1000, 7])('lists 2500, each once, in pages of at most %i', async (limit) => {
-      const pages = await allInterfaces(router, { limit });
-      for (const page of pages) expect(page.length).toBeLessThanOrEqual(limit);
-      const found = pages.flat().map(({ ifIndex }) => ifIndex);
-      expect(found.toSorted((a, b) => a - b)).toEqual(
-        pairs(INTERFACES).map(([ifIndex]) => ifIndex),
-      );
-    });
+    it.each([100, 1000, 7])(
+      'lists 2500 interfaces, each once, in pages of at most %i',
+      async (limit) => {
+        const pages = await allInterfaces(router, { limit });
+        for (const page of pages) expect(page.length).toBeLessThanOrEqual(limit);
+        const found = pages.flat().map(({ ifIndex }) => ifIndex);
+        expect(found.toSorted((a, b) => a - b)).toEqual(
+          pairs(INTERFACES).map(([ifIndex]) => ifIndex),
+        );
+      },
+    );
 
-    it('lists all without a limit, in pages of at most 1000', async () => {
+    it('lists all of them without a limit, in pages of at most 1000', async () => {
       const pages = await allInterfaces(router, {});
       for (const page of pages) expect(page.length).toBeLessThanOrEqual(1000);
       expect(new Set(pages.flat().map(({ ifIndex }) => ifIndex)).size).toBe(INTERFACES);
     });
 
-    it('tells of each what `owner` tells', async () => {
+    it('has the fields of an `owner` reply for each', async () => {
       const [[item] = []] = await allInterfaces(router, { limit: 100 });
       const { status, rev, ...owner } = ok(await router.owner(item?.ifIndex ?? 0));
       expect(item).toEqual({ ifIndex: item?.ifIndex, nextHop: '', ...owner });
     });
 
-    it('tells rev and log with every page', async () => {
+    it('has rev and log in every page', async () => {
       const page = ok(await router.request('interfaces', { limit: 10 }));
       expect(page).toMatchObject({ rev: await router.rev(), log: expect.any(String) });
     });
@@ -82,7 +85,7 @@ overReplicas((stage) => {
       expect((await both(Protocols.pim)).flat()).toEqual([]);
     });
 
-    it('keeps limit to pages: never more than asked for, filter or not', async () => {
+    it('never returns more than the limit, with or without a filter', async () => {
       for (const limit of [1, 2, 99, 499, 500, 501]) {
         for (const filter of [{}, { session: dvmrp.session }, { protocolId: Protocols.pim }]) {
           const { items } = ok(await router.request('interfaces', { limit, ...filter }));
@@ -91,7 +94,7 @@ overReplicas((stage) => {
       }
     });
 
-    it('shows IGMP beside its owner in one item', async () => {
+    it('shows IGMP and the owner of an interface in one item', async () => {
       const scene = await enter(stage, 'S3(pim)');
       const { items } = ok(await scene.router.request('interfaces', {}));
       expect(items).toMatchObject([
@@ -123,7 +126,7 @@ overReplicas((stage) => {
       },
     );
 
-    it('with the events after its first page shows a watcher how things are', async () => {
+    it('gives a watcher the present state, with the events after its first page', async () => {
       const { router: changing, clients } = await enter(stage);
       ok(await clients.pim.takeAll(pairs(300)));
       ok(await clients.dvmrp.takeAll(pairs(300, 301)));
@@ -148,7 +151,7 @@ overReplicas((stage) => {
       expect(owners).toEqual(new Map(expected));
     });
 
-    it('shows what changed while the pages were read at a rev above the first page', async () => {
+    it('logs changes made while the pages were read at a rev above that of the first page', async () => {
       const scene = await enter(stage);
       ok(await scene.clients.pim.takeAll(pairs(50)));
       const first = ok(await scene.router.request('interfaces', { limit: 10 }));
@@ -158,8 +161,8 @@ overReplicas((stage) => {
     });
 
     it.each([0, 1001])('refuses a limit of %i', async (limit) => {
-      const answer = await router.request('interfaces', { limit });
-      expectRefused(answer, 87, 'bad-request', { field: 'limit' });
+      const reply = await router.request('interfaces', { limit });
+      expectRefused(reply, 87, 'bad-request', { field: 'limit' });
     });
   });
 
@@ -175,7 +178,7 @@ overReplicas((stage) => {
       ok((await clients[3]?.takeAll(pairs(12))) ?? { status: 87 as const });
     });
 
-    it.each([1, 10, 25, 1000])('lists each once, in pages of at most %i', async (limit) => {
+    it.each([1, 10, 25, 1000])('lists each session once, in pages of at most %i', async (limit) => {
       const pages = await allSessions(router, { limit });
       for (const page of pages) expect(page.length).toBeLessThanOrEqual(limit);
       const found = pages.flat().map(({ session }) => session);
@@ -183,7 +186,7 @@ overReplicas((stage) => {
       expect(found.toSorted((a, b) => a - b)).toEqual(all.toSorted((a, b) => a - b));
     });
 
-    it('tells who it is, its state, when it expires and how many interfaces it has', async () => {
+    it('has ids, name, state, remaining lease and number of interfaces of each', async () => {
       const found = (await allSessions(router, {})).flat();
       const busy = found.find(({ componentId }) => componentId === 4);
       expect(busy).toMatchObject({ name: 'worker-4', state: 'live', interfaces: 12 });
@@ -193,7 +196,7 @@ overReplicas((stage) => {
       expect(idle).toMatchObject({ ...clients.at(-21)?.named, state: 'live', interfaces: 0 });
     });
 
-    it('counts interfaces as they come and go', async () => {
+    it('counts the interfaces of a session after each take and release', async () => {
       const scene = await enter(stage, 'S3(pim)');
       const count = async (role: 'pim' | 'igmp'): Promise<number | undefined> => {
         const { items } = ok(await scene.router.request('sessions', {}));
@@ -204,7 +207,7 @@ overReplicas((stage) => {
       expect([await count('pim'), await count('igmp')]).toEqual([0, 1]);
     });
 
-    it('forgets who deregistered', async () => {
+    it('does not list a session that deregistered', async () => {
       const scene = await enter(stage);
       ok(await scene.clients.pim.deregister());
       const { items } = ok(await scene.router.request('sessions', {}));
@@ -220,7 +223,7 @@ interface Holding {
   readonly epoch: string | undefined;
 }
 
-/** Interfaces from both ends of the listing go to the other client, a few after each page. */
+/** After each page, moves a few interfaces from both ends of the listing to the other client. */
 async function changeHands(clients: Scene['clients'], at: number): Promise<void> {
   const { pim, dvmrp, igmp } = clients;
   for (const ifIndex of [at, 301 - at]) {
@@ -233,7 +236,7 @@ async function changeHands(clients: Scene['clients'], at: number): Promise<void>
   ok(await pim.take(1000 + at));
 }
 
-/** What a watcher does with an event: the owner, leaving IGMP aside. */
+/** Applies an event as a watcher of owners does; IGMP is ignored. */
 function applyEvent(owners: Map<number, Holding>, event: EventMessage): void {
   const { type, ifIndex = 0, session, epoch, previous } = event;
   if (type === 'taken') owners.set(ifIndex, { session, epoch });
@@ -244,7 +247,7 @@ function applyEvent(owners: Map<number, Holding>, event: EventMessage): void {
   }
 }
 
-/** Reads a listing to its end; more pages than items mean that it has none. */
+/** Reads a listing to its end. More pages than items mean that it has no end. */
 async function allInterfaces(
   router: RawRouter,
   fields: Fields,

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { expectPushedMailbox, expectRefused } from '../support/expectations.ts';
-import { ok } from '../support/raw-answers.ts';
+import { ok } from '../support/raw-replies.ts';
 import { newInstance, pairs, Protocols } from '../support/raw-client.ts';
 import { enter } from '../support/scene.ts';
 import { overReplicas, type Stage } from '../support/stage.ts';
 
 overReplicas((stage) => {
   describe('section 4: callbacks', () => {
-    it('are numbered 1, 2, 3 per session, without gaps, pushed as kept', async () => {
+    it('are numbered 1, 2, 3 per session without gaps, and are pushed as they are kept', async () => {
       const { scene, igmp } = await pairsOfThree(stage);
       const messages = await igmp.mailbox();
       expect(messages.map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5, 6]);
@@ -19,7 +19,7 @@ overReplicas((stage) => {
       await expectPushedMailbox(igmp, scene.watch);
     });
 
-    it('are told of by number in a keepalive and in the mailbox', async () => {
+    it('are announced by the last number in a keepalive and in the mailbox', async () => {
       const { igmp } = await pairsOfThree(stage);
       expect(await igmp.keepalive()).toMatchObject({ status: 0, ttlMs: 60_000, mailbox: 6 });
       const { router, handle } = igmp;
@@ -27,15 +27,15 @@ overReplicas((stage) => {
       expect(ok(await router.request('register', igmp.asked)).mailbox).toBe(6);
     });
 
-    it('are none for a session that nothing happened to', async () => {
+    it('do not exist for a session without changes', async () => {
       const { scene } = await pairsOfThree(stage);
       const { handle, router } = scene.clients.dvmrp;
-      const answer = await router.request('mailbox', { handle, from: 0 });
-      expect(answer).toMatchObject({ status: 0, messages: [], head: 0 });
+      const reply = await router.request('mailbox', { handle, from: 0 });
+      expect(reply).toMatchObject({ status: 0, messages: [], head: 0 });
       expect(await scene.clients.dvmrp.keepalive()).toMatchObject({ status: 0, mailbox: 0 });
     });
 
-    it('are read after `from`, at most `limit` of them', async () => {
+    it('are read from the position after `from`, at most `limit` of them', async () => {
       const { igmp } = await pairsOfThree(stage);
       const { router, handle } = igmp;
       const read = async (from: number, limit: number): Promise<number[]> => {
@@ -49,18 +49,18 @@ overReplicas((stage) => {
       expect(await read(6, 10)).toEqual([]);
     });
 
-    it('are kept until mailboxAck passes them, and stay when read', async () => {
+    it('are kept until mailboxAck passes them; reading does not remove them', async () => {
       const { igmp } = await pairsOfThree(stage);
       expect(await igmp.mailbox()).toEqual(await igmp.mailbox());
       const kept = await igmp.mailbox(4);
       expect(await igmp.keepalive({ mailboxAck: 4 })).toMatchObject({ status: 0, mailbox: 6 });
       expect(await igmp.mailbox(4)).toEqual(kept);
       const left = (await igmp.mailbox()).map(({ seq }) => seq);
-      // Whether 4 itself is passed by 4 is not said; what is below it must be gone.
+      // The contract does not say whether 4 passes 4 itself; everything below it must be gone.
       expect(left.filter((seq) => seq !== 4)).toEqual([5, 6]);
     });
 
-    it('go on counting after all were acknowledged', async () => {
+    it('continue counting after all of them were acknowledged', async () => {
       const { scene, igmp } = await pairsOfThree(stage);
       ok(await igmp.keepalive({ mailboxAck: 6 }));
       ok(await scene.clients.pim.release(7));
@@ -70,7 +70,7 @@ overReplicas((stage) => {
       ]);
     });
 
-    it('of an older mailboxAck bring nothing back and take nothing away', async () => {
+    it('are neither restored nor removed by an older mailboxAck', async () => {
       const { igmp } = await pairsOfThree(stage);
       ok(await igmp.keepalive({ mailboxAck: 4 }));
       ok(await igmp.keepalive({ mailboxAck: 1 }));
@@ -86,14 +86,14 @@ overReplicas((stage) => {
       expect(messages.map(({ seq }) => seq)).toEqual(
         Array.from({ length: 100 }, (_, at) => at + 1),
       );
-      const told = messages.map(({ type, ifIndex }) => `${type} ${ifIndex}`);
-      expect(told).toEqual(
+      const received = messages.map(({ type, ifIndex }) => `${type} ${ifIndex}`);
+      expect(received).toEqual(
         pairs(50).flatMap(([at]) => [`DISABLE_IGMP ${at}`, `ENABLE_IGMP ${at}`]),
       );
       await expectPushedMailbox(igmp, watch);
     });
 
-    it('keep each pair together while a hundred interfaces change hands at once', async () => {
+    it('keep each pair together while a hundred interfaces change their owners concurrently', async () => {
       const { router, clients, watch } = await enter(stage);
       const { igmp, pim, dvmrp } = clients;
       ok(await igmp.takeAll(pairs(100)));
@@ -118,7 +118,7 @@ overReplicas((stage) => {
       await expectPushedMailbox(igmp, watch);
     });
 
-    it('go to the IGMP session of the interface alone', async () => {
+    it('go only to the IGMP session on the interface', async () => {
       const { router, clients } = await enter(stage);
       const other = await router.register({ protocolId: Protocols.igmp, componentId: 2 });
       ok(await clients.igmp.take(1));
@@ -128,15 +128,15 @@ overReplicas((stage) => {
       expect(await other.mailbox()).toMatchObject([{ ifIndex: 2 }, { ifIndex: 2 }]);
     });
 
-    it('are for who has the handle', async () => {
+    it('are readable only with the handle', async () => {
       const { igmp } = await pairsOfThree(stage);
-      const answer = await igmp.router.request('mailbox', { handle: newInstance(), from: 0 });
-      expectRefused(answer, 87, 'bad-handle');
+      const reply = await igmp.router.request('mailbox', { handle: newInstance(), from: 0 });
+      expectRefused(reply, 87, 'bad-handle');
     });
   });
 });
 
-/** IGMP on an interface that a routing protocol takes, releases and takes again. */
+/** An IGMP session on an interface that a routing protocol takes, releases and takes again. */
 async function pairsOfThree(stage: Stage) {
   const scene = await enter(stage, 'S1');
   const { pim, igmp } = scene.clients;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { eventually } from '@mgm/test-support';
-import { ok, readAnswer } from '../support/raw-answers.ts';
+import { ok, readReply } from '../support/raw-replies.ts';
 import { Protocols, type RawRouter } from '../support/raw-client.ts';
 import { type Fields, pack } from '../support/raw-codec.ts';
 import { enter } from '../support/scene.ts';
@@ -26,7 +26,7 @@ const UNKNOWN: readonly unknown[] = [
 ];
 
 overReplicas((stage) => {
-  describe('section 2: what travels', () => {
+  describe('section 2: messages', () => {
     it('sends integers as integers and no extensions, in every reply', async () => {
       const { router, clients } = await enter(stage, 'S3(pim)');
       const { handle } = clients.igmp;
@@ -50,12 +50,12 @@ overReplicas((stage) => {
         ],
         ['release', { handle: clients.dvmrp.handle, seq: 3, ack: 3, ifIndex: 8 }],
         ['register', { ...clients.pim.asked, takeover: true }],
-        ['admin.release', { ifIndex: 7, actor: 'somebody', why: 'a test' }],
+        ['admin.release', { ifIndex: 7, actor: 'operator', why: 'a test' }],
         ['mailbox', { handle, from: 0 }],
         ['interfaces', {}],
         ['sessions', {}],
         ['events', { from: 0 }],
-        ['admin.evict', { session: clients.igmp.session, actor: 'somebody', why: 'a test' }],
+        ['admin.evict', { session: clients.igmp.session, actor: 'operator', why: 'a test' }],
       ];
       for (const [op, fields] of requests) {
         const reply = await router.send(op, pack(fields));
@@ -63,7 +63,7 @@ overReplicas((stage) => {
       }
     });
 
-    it('sends integers as integers and no extensions, in everything pushed', async () => {
+    it('sends integers as integers and no extensions, in every pushed message', async () => {
       const { router, clients, watch } = await enter(stage, 'S1');
       ok(await clients.pim.take(7));
       const kinds = (): Set<string | undefined> =>
@@ -88,7 +88,7 @@ overReplicas((stage) => {
       for (const [at, width] of [1, 2, 4, 8].entries()) {
         const [seq, ifIndex] = [uint(at + 1, width), uint(at + 1, width)];
         const request = map({ handle: pack(handle), seq, ack: seq, ifIndex });
-        ok(readAnswer(await router.send('take', request)));
+        ok(readReply(await router.send('take', request)));
       }
       ok(await router.request('take', { handle, seq: 5n, ack: 5n, ifIndex: 4_294_967_295n }));
       expect(ok(await router.request('events', { from: 0n })).head).toBe(6);
@@ -103,15 +103,18 @@ overReplicas((stage) => {
       expect(ok(await router.request('events', { from: 0, unknown })).head).toBe(3);
     });
 
-    it.each([1_000, 60_000, 4_294_967_295])('executes what may take %i ms', async (deadlineMs) => {
-      const router = stage.router();
-      const client = await router.register({ deadlineMs });
-      ok(await client.change('take', { ifIndex: 7, deadlineMs }));
-      expect(ok(await router.owner(7))).toMatchObject(client.named);
-      ok(await router.request('owner', { ifIndex: 7, deadlineMs }));
-    });
+    it.each([1_000, 60_000, 4_294_967_295])(
+      'executes a request with a deadline of %i ms',
+      async (deadlineMs) => {
+        const router = stage.router();
+        const client = await router.register({ deadlineMs });
+        ok(await client.change('take', { ifIndex: 7, deadlineMs }));
+        expect(ok(await router.owner(7))).toMatchObject(client.named);
+        ok(await router.request('owner', { ifIndex: 7, deadlineMs }));
+      },
+    );
 
-    it('tells the revision in every reply', async () => {
+    it('has the revision in every reply', async () => {
       const { router, clients } = await enter(stage, 'S2(pim)');
       const { pim } = clients;
       const rev = 4;
@@ -135,7 +138,7 @@ overReplicas((stage) => {
       expect(ok(await one.router.owner(7))).toMatchObject(one.clients.pim.named);
     });
 
-    it('takes router names up to 64 characters of the alphabet', async () => {
+    it('accepts router names of up to 64 characters of the alphabet', async () => {
       for (const name of ['r', 'A-z_09', `${stage.router().name}${'x'.repeat(50)}`]) {
         const router = stage.router(name);
         const client = await router.register();
@@ -167,7 +170,7 @@ function uint(value: number, width: number): Uint8Array {
   return bytes;
 }
 
-/** A map of values that are packed already. */
+/** A map of values that are already packed. */
 function map(fields: Readonly<Record<string, Uint8Array>>): Uint8Array {
   const entries = Object.entries(fields);
   const packed = entries.flatMap(([key, value]) => [pack(key), value]);

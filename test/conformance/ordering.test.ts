@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { expectDeadHandle, expectRefused } from '../support/expectations.ts';
-import { ok } from '../support/raw-answers.ts';
+import { ok } from '../support/raw-replies.ts';
 import { newInstance, pairs } from '../support/raw-client.ts';
 import { overReplicas } from '../support/stage.ts';
 
 overReplicas((stage) => {
-  describe('table 1.15: what must precede what', () => {
+  describe('table 1.15: required order of operations', () => {
     it.each(['take', 'release'] as const)(
       'register before %s: else INVALID_PARAMETER',
       async (op) => {
@@ -24,7 +24,7 @@ overReplicas((stage) => {
       },
     );
 
-    it('a handle is all or nothing: with any character changed, left out or added it is nobody’s', async () => {
+    it('a handle with any character changed, left out or added is refused', async () => {
       const router = stage.router();
       const client = await router.register();
       ok(await client.take(7));
@@ -38,7 +38,7 @@ overReplicas((stage) => {
       ok(await client.release(7));
     });
 
-    it('release of all before deregister: else CAN_NOT_COMPLETE and everything stays', async () => {
+    it('deregister while interfaces are owned is CAN_NOT_COMPLETE and changes nothing', async () => {
       const router = stage.router();
       const pim = await router.register();
       ok(
@@ -56,7 +56,7 @@ overReplicas((stage) => {
       ok(await pim.deregister());
     });
 
-    it('release of all before deregister holds for IGMP too', async () => {
+    it('deregister while IGMP is on an interface is CAN_NOT_COMPLETE as well', async () => {
       const igmp = await stage.router().register({ protocolId: 10 });
       ok(await igmp.take(1));
       expectRefused(await igmp.deregister(), 1003, 'owns-interfaces');
@@ -64,7 +64,7 @@ overReplicas((stage) => {
       ok(await igmp.deregister());
     });
 
-    it('a session that refused to end goes on', async () => {
+    it('a session whose deregister was refused stays usable', async () => {
       const router = stage.router();
       const pim = await router.register();
       ok(await pim.take(1));
@@ -73,7 +73,7 @@ overReplicas((stage) => {
       ok(await pim.take(2));
     });
 
-    it('`force` releases first and then ends, in one step', async () => {
+    it('deregister with `force` releases everything and ends the session in one step', async () => {
       const router = stage.router();
       const pim = await router.register();
       ok(
@@ -94,7 +94,7 @@ overReplicas((stage) => {
       for (const ifIndex of [1, 2]) expectRefused(await router.owner(ifIndex), 1168, 'not-found');
     });
 
-    it('`force` releases a thousand first and then ends, in one step', async () => {
+    it('deregister with `force` releases a thousand interfaces in one step', async () => {
       const router = stage.router();
       const pim = await router.register();
       ok(await pim.takeAll(pairs(1000)));
@@ -110,7 +110,7 @@ overReplicas((stage) => {
       expect(ok(await router.request('interfaces', {})).items).toEqual([]);
     });
 
-    it('`force` tells IGMP as a release does', async () => {
+    it('deregister with `force` sends IGMP the callbacks of a release', async () => {
       const router = stage.router();
       const igmp = await router.register({ protocolId: 10 });
       const pim = await router.register();
@@ -124,7 +124,7 @@ overReplicas((stage) => {
       ]);
     });
 
-    it('nothing before asking for the owner', async () => {
+    it('owner needs no earlier operation', async () => {
       const router = stage.router();
       expectRefused(await router.owner(7), 1168, 'not-found');
       expect(await router.rev()).toBe(0);
@@ -134,7 +134,7 @@ overReplicas((stage) => {
   });
 });
 
-/** Strings that are almost this handle. */
+/** Strings that differ from this handle in one character. */
 function variantsOf(handle: string): string[] {
   const changed = [...handle].map((character, at) => {
     const other = character === 'x' ? 'y' : 'x';

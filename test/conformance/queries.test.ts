@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { expectRefused } from '../support/expectations.ts';
-import { ok } from '../support/raw-answers.ts';
+import { ok } from '../support/raw-replies.ts';
 import { Protocols } from '../support/raw-client.ts';
 import { enter } from '../support/scene.ts';
 import { overReplicas } from '../support/stage.ts';
 
-/** Ways to write the same next hop, the canonical text first. Section 2. */
+/** Spellings of the same next hop, the canonical text first (section 2). */
 const NEXT_HOPS: readonly (readonly [canonical: string, ...others: unknown[]])[] = [
   ['', undefined, 0, '0.0.0.0', '::', '0:0:0:0:0:0:0:0'],
   ['10.0.0.1', 0x0a000001],
@@ -36,24 +36,24 @@ const NO_IGMP_IDS = [
 
 overReplicas((stage) => {
   describe('table 4.2: who owns an interface', () => {
-    it('S0: nobody is NOT_FOUND', async () => {
+    it('S0: a free interface is NOT_FOUND', async () => {
       const scene = await enter(stage, 'S0');
       expectRefused(await scene.router.owner(7), 1168, 'not-found');
     });
 
-    it('S1: IGMP alone is IGMP', async () => {
+    it('S1: IGMP alone is the owner', async () => {
       const scene = await enter(stage, 'S1');
       expect(ok(await scene.router.owner(7))).toMatchObject(scene.clients.igmp.named);
     });
 
-    it('S2: an owner alone is the owner, without `igmp`', async () => {
+    it('S2: a routing protocol alone is the owner, without `igmp`', async () => {
       const scene = await enter(stage, 'S2(pim)');
       const owner = ok(await scene.router.owner(7));
       expect(owner).toMatchObject(scene.clients.pim.named);
       expect(owner).not.toHaveProperty('igmp');
     });
 
-    it('S3: an owner beside IGMP is the owner, with `igmp`', async () => {
+    it('S3: a routing protocol on an interface with IGMP is the owner, with `igmp`', async () => {
       const scene = await enter(stage, 'S3(pim)');
       const { pim, igmp } = scene.clients;
       const owner = ok(await scene.router.owner(7));
@@ -62,14 +62,14 @@ overReplicas((stage) => {
       expect(owner.igmp?.epoch).not.toBe(owner.epoch);
     });
 
-    it('S3 and S1 again: after the owner left, IGMP alone is IGMP', async () => {
+    it('S3 to S1: after the routing protocol left, IGMP is the owner', async () => {
       const scene = await enter(stage, 'S3(pim)');
       const { igmp } = ok(await scene.router.owner(7));
       ok(await scene.clients.pim.release(7));
       expect(ok(await scene.router.owner(7))).toMatchObject(igmp ?? {});
     });
 
-    it('tells name, epoch, since and that the owner is not stale', async () => {
+    it('returns name, epoch, since and that the owner is not stale', async () => {
       const scene = await enter(stage);
       const { epoch, rev } = ok(await scene.clients.pim.take(7));
       const [taken] = await scene.router.eventsAfter(rev - 1);
@@ -100,7 +100,7 @@ overReplicas((stage) => {
       expect(ok(await scene.router.owner(7, '10.0.0.2'))).not.toHaveProperty('igmp');
     });
 
-    it('(if,0) is no wildcard: NOT_FOUND when only a next hop was taken', async () => {
+    it('(if,0) is no wildcard: NOT_FOUND where only a next hop was taken', async () => {
       const { router, clients } = await enter(stage);
       ok(await clients.pim.take(7, '10.0.0.1'));
       expectRefused(await router.owner(7), 1168, 'not-found');
@@ -131,7 +131,7 @@ overReplicas((stage) => {
       },
     );
 
-    it('takes the ends of the range of interface indexes', async () => {
+    it('accepts the lowest and the highest interface index', async () => {
       const { router, clients } = await enter(stage);
       for (const ifIndex of [1, 4_294_967_295]) {
         ok(await clients.pim.take(ifIndex));

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { expect, it } from 'vitest';
-import { type BulkResult, ok } from '../support/raw-answers.ts';
+import { type BulkResult, ok } from '../support/raw-replies.ts';
 import {
   type Pair,
   pairs,
@@ -35,7 +35,7 @@ overReplicas((stage) => {
   );
 });
 
-/** One race: every interface has one owner, who has it under an epoch above all before, and gives it back. */
+/** One race: every interface gets one owner, under an epoch above all earlier ones, which then releases it. */
 async function playRound(
   router: RawRouter,
   workers: readonly RawSession[],
@@ -57,7 +57,7 @@ interface Win {
   readonly epoch: bigint;
 }
 
-/** Each worker over a connection of its own, as a process would have it. */
+/** Each worker over a connection of its own, as in a process of its own. */
 async function manyWorkers(stage: Stage): Promise<{ router: RawRouter; workers: RawSession[] }> {
   const router = stage.router();
   const workers: RawSession[] = [];
@@ -68,7 +68,7 @@ async function manyWorkers(stage: Stage): Promise<{ router: RawRouter; workers: 
   return { router, workers };
 }
 
-/** All workers ask for all interfaces at once; who got which. Two winners of one interface are an error. */
+/** All workers request all interfaces concurrently. Returns the winner of each; two winners are an error. */
 async function race(workers: readonly RawSession[], shuffle: Shuffle): Promise<Map<number, Win>> {
   const won = new Map<number, Win>();
   const runs = workers.map(async (worker) => {
@@ -85,7 +85,7 @@ async function race(workers: readonly RawSession[], shuffle: Shuffle): Promise<M
   return won;
 }
 
-/** A single interface by a plain request, several in bulk: both race in the same round. */
+/** A single interface by a plain request, several in bulk: both kinds race in the same round. */
 async function takeChunk(
   worker: RawSession,
   chunk: readonly Pair[],
@@ -95,7 +95,7 @@ async function takeChunk(
   return [await worker.take(only[0])];
 }
 
-/** Four plain requests and then bulk requests of 24, so that a race has many moments. */
+/** Four plain requests, then bulk requests of 24, so that a race has many interleavings. */
 function chunks(all: readonly Pair[]): (readonly Pair[])[] {
   const singles = all.slice(0, 4).map((pair) => [pair]);
   return [...singles, ...[4, 28, 52, 76].map((at) => all.slice(at, at + 24))];
@@ -125,7 +125,7 @@ async function releaseAll(
 
 type Shuffle = <T>(all: readonly T[]) => T[];
 
-/** Fisher and Yates with the numbers of a seeded generator (mulberry32), so that a failure can be told again. */
+/** Fisher and Yates with the numbers of a seeded generator (mulberry32), so that a failure can be repeated. */
 function shuffler(seed: number): Shuffle {
   let state = seed;
   const random = (below: number): number => {

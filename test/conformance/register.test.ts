@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { eventually } from '@mgm/test-support';
 import { expectDeadHandle, expectRefused } from '../support/expectations.ts';
-import { ok } from '../support/raw-answers.ts';
+import { ok } from '../support/raw-replies.ts';
 import {
   defaultRegistration,
   newInstance,
@@ -12,7 +12,7 @@ import {
 import type { Fields } from '../support/raw-codec.ts';
 import { overReplicas } from '../support/stage.ts';
 
-/** Often enough that with three managers each gets some of the repeats. */
+/** Enough repeats that each of three managers gets some of them. */
 const REPEATS = 12;
 const STALE_WITHIN_MS = 8_000;
 
@@ -70,7 +70,7 @@ overReplicas((stage) => {
       expect(ok(await router.owner(7))).toMatchObject(client.named);
     });
 
-    it.each(RIGHT)('takes %o', async (fields) => {
+    it.each(RIGHT)('accepts %o', async (fields) => {
       const { registered } = await stage.router().register(fields);
       const { ttlMs = 60_000, graceMs = 0 } = fields;
       expect(registered).toMatchObject({ ttlMs, graceMs });
@@ -111,7 +111,7 @@ overReplicas((stage) => {
       const router = stage.router();
       const asked = { ...defaultRegistration(), protocolId };
       const all = Array.from({ length: REPEATS }, () => router.request('register', asked));
-      const handles = (await Promise.all(all)).map((answer) => ok(answer).handle);
+      const handles = (await Promise.all(all)).map((reply) => ok(reply).handle);
       expect(new Set(handles).size).toBe(1);
       expect(await router.rev()).toBe(1);
     });
@@ -121,8 +121,8 @@ overReplicas((stage) => {
       const client = await router.register({ protocolId });
       const other = { ...client.asked, instance: newInstance() };
       for (let repeat = 0; repeat < REPEATS; repeat++) {
-        const answer = await router.request('register', other);
-        expectRefused(answer, 183, 'already-registered', { rev: 1 });
+        const reply = await router.request('register', other);
+        expectRefused(reply, 183, 'already-registered', { rev: 1 });
       }
       ok(await client.keepalive());
     });
@@ -146,7 +146,7 @@ overReplicas((stage) => {
       );
     });
 
-    it('after deregister another instance starts from nothing', async () => {
+    it('after deregister another instance starts without interfaces', async () => {
       const router = stage.router();
       const client = await router.register({ protocolId });
       ok(await client.deregister());
@@ -170,7 +170,7 @@ overReplicas((stage) => {
       ok(await next.releaseAll(pairs(3)));
     });
 
-    it('takeover again by the same instance is a retry', async () => {
+    it('a repeated takeover by the same instance is a retry', async () => {
       const router = stage.router();
       const old = await router.register({ protocolId });
       ok(await old.take(7));
@@ -178,8 +178,8 @@ overReplicas((stage) => {
       const rev = await router.rev();
       for (let repeat = 0; repeat < REPEATS; repeat++) {
         const { handle, session, resumed, owned, epoch } = next.registered;
-        const answer = await router.request('register', next.asked);
-        expect(answer).toMatchObject({ status: 0, handle, session, resumed, owned, epoch });
+        const reply = await router.request('register', next.asked);
+        expect(reply).toMatchObject({ status: 0, handle, session, resumed, owned, epoch });
       }
       expect(await router.rev()).toBe(rev);
       expect(ok(await router.owner(7))).toMatchObject({
@@ -188,12 +188,12 @@ overReplicas((stage) => {
       });
     });
 
-    it('takeover where nobody is registered is a plain register', async () => {
+    it('takeover without a registered session is a plain register', async () => {
       const { registered } = await stage.router().register({ protocolId, takeover: true });
       expect(registered.resumed).toBe(false);
     });
 
-    it('in grace the pair resumes under a new epoch, with whatever instance', async () => {
+    it('in the grace time the pair resumes under a new epoch, with any instance', async () => {
       const router = stage.router();
       const old = await router.register({ protocolId, ttlMs: 1000, graceMs: 60_000 });
       const { results } = ok(await old.takeAll(pairs(2)));
@@ -214,7 +214,7 @@ overReplicas((stage) => {
   });
 });
 
-/** The new session owns all of the old one's interfaces under one epoch above all of theirs. */
+/** The new session owns all interfaces of the old one under one epoch above all of theirs. */
 async function expectResumed(
   old: RawSession,
   next: RawSession,

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { expectRefused } from '../support/expectations.ts';
-import { ok } from '../support/raw-answers.ts';
+import { ok } from '../support/raw-replies.ts';
 import { Protocols } from '../support/raw-client.ts';
 import { overReplicas, type Stage } from '../support/stage.ts';
 
 overReplicas((stage) => {
   describe('5.1 start-up', () => {
-    it('registers, asks who is there, takes: IGMP is told where it holds the interface', async () => {
+    it('register, owner, take: IGMP on the interface gets its callbacks', async () => {
       const { router, igmp } = await igmpOn(stage, [1, 3]);
       const pim = await router.register({ protocolId: Protocols.pim });
       const found = [];
@@ -21,7 +21,7 @@ overReplicas((stage) => {
       ]);
     });
 
-    it('IGMP too learns who owns an interface before it goes there', async () => {
+    it('IGMP can read the owner of an interface before it takes it', async () => {
       const router = stage.router();
       const pim = await router.register({ protocolId: Protocols.pim });
       ok(await pim.take(1));
@@ -32,7 +32,7 @@ overReplicas((stage) => {
       expect(await igmp.mailbox()).toEqual([]);
     });
 
-    it('shows the new owner no later than ENABLE_IGMP', async () => {
+    it('returns the new owner no later than ENABLE_IGMP is received', async () => {
       const { router, igmp } = await igmpOn(stage, [1]);
       using watch = router.watch();
       const pim = await router.register({ protocolId: Protocols.pim });
@@ -45,7 +45,7 @@ overReplicas((stage) => {
   });
 
   describe('5.5 shutdown', () => {
-    it('releases each interface, deregisters, and the handle is dead', async () => {
+    it('after each release and deregister the handle is dead', async () => {
       const { router, igmp } = await igmpOn(stage, [1, 3]);
       const pim = await router.register({ protocolId: Protocols.pim });
       for (const ifIndex of [1, 2, 3]) ok(await pim.take(ifIndex));
@@ -63,7 +63,7 @@ overReplicas((stage) => {
       expectRefused(await pim.deregister(), 87, 'bad-handle');
     });
 
-    it('leaves IGMP alone where it was', async () => {
+    it('IGMP stays on its interface', async () => {
       const { router, igmp } = await igmpOn(stage, [1]);
       const pim = await router.register({ protocolId: Protocols.pim });
       ok(await pim.take(1));
@@ -72,7 +72,7 @@ overReplicas((stage) => {
       expect(ok(await router.owner(1))).toMatchObject(igmp.named);
     });
 
-    it('lets another routing protocol take what was given back', async () => {
+    it('another routing protocol can take the released interfaces', async () => {
       const router = stage.router();
       const pim = await router.register({ protocolId: Protocols.pim });
       ok(await pim.take(1));

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { expectRefused } from '../support/expectations.ts';
-import { ok, type Answer } from '../support/raw-answers.ts';
+import { ok, type Reply } from '../support/raw-replies.ts';
 import { pairs, Protocols, type RawRouter } from '../support/raw-client.ts';
 import type { Fields } from '../support/raw-codec.ts';
 import { overReplicas, type Stage } from '../support/stage.ts';
 
-/** Often enough that with three managers each gets some of the repeats. */
+/** Enough repeats that each of three managers gets some of them. */
 const REPEATS = 12;
 /** How far `seq` may be above the session's `ack`. */
 const WINDOW = 4096;
@@ -13,8 +13,8 @@ const WINDOW = 4096;
 type Change = 'take' | 'release' | 'deregister';
 
 overReplicas((stage) => {
-  describe('the same seq again', () => {
-    it('has the answer of the first time and takes once', async () => {
+  describe('a repeated seq', () => {
+    it('returns the first reply and takes once', async () => {
       const { router, a } = await twoClients(stage);
       const request = { handle: a.handle, seq: 1, ack: 1, ifIndex: 7 };
       const first = ok(await router.request('take', request));
@@ -22,7 +22,7 @@ overReplicas((stage) => {
       expect(ok(await router.owner(7)).epoch).toBe(first.epoch);
     });
 
-    it('has the answer of the first time although the router went on', async () => {
+    it('returns the first reply although the router changed since', async () => {
       const { router, a, b } = await twoClients(stage);
       const request = { handle: a.handle, seq: 1, ack: 1, ifIndex: 7 };
       const first = ok(await router.request('take', request));
@@ -51,7 +51,7 @@ overReplicas((stage) => {
       expect(ok(await router.owner(7))).toMatchObject(a.named);
     });
 
-    it('is refused again, although the interface is free by now', async () => {
+    it('is refused again although the interface is free by now', async () => {
       const { router, a, b } = await twoClients(stage);
       ok(await b.take(7));
       const request = { handle: a.handle, seq: 1, ack: 1, ifIndex: 7 };
@@ -62,7 +62,7 @@ overReplicas((stage) => {
       expectRefused(await router.owner(7), 1168, 'not-found');
     });
 
-    it('takes nothing after taken, released, taken and released by another', async () => {
+    it('takes nothing after the interface was taken and released by another client', async () => {
       const { router, a, b } = await twoClients(stage);
       const { handle } = a;
       const request = { handle, seq: 1, ack: 1, ifIndex: 7 };
@@ -74,7 +74,7 @@ overReplicas((stage) => {
       expectRefused(await router.owner(7), 1168, 'not-found');
     });
 
-    it('is refused again as a release, although the session owns the interface by now', async () => {
+    it('of a release is refused again although the session owns the interface by now', async () => {
       const { router, a } = await twoClients(stage);
       const { handle } = a;
       const request = { handle, seq: 1, ack: 1, ifIndex: 7 };
@@ -85,7 +85,7 @@ overReplicas((stage) => {
       expect(ok(await router.owner(7))).toMatchObject(a.named);
     });
 
-    it('answers a bulk take as the first time, with results and epochs', async () => {
+    it('of a bulk take returns the first results and epochs', async () => {
       const { router, a, b } = await twoClients(stage);
       ok(await b.take(2));
       const request = { handle: a.handle, seq: 1, ack: 1, interfaces: pairs(3) };
@@ -96,7 +96,7 @@ overReplicas((stage) => {
       expectRefused(await router.owner(2), 1168, 'not-found');
     });
 
-    it('answers a bulk release as the first time', async () => {
+    it('of a bulk release returns the first reply', async () => {
       const { router, a, b } = await twoClients(stage);
       const { handle } = a;
       ok(await router.request('take', { handle, seq: 1, ack: 1, interfaces: pairs(2) }));
@@ -108,7 +108,7 @@ overReplicas((stage) => {
       expect(ok(await router.owner(1))).toMatchObject(b.named);
     });
 
-    it('answers a refused deregister as the first time, although it would be possible by now', async () => {
+    it('of a refused deregister is refused again although it would be possible by now', async () => {
       const { router, a } = await twoClients(stage);
       const { handle } = a;
       ok(await router.request('take', { handle, seq: 1, ack: 1, ifIndex: 7 }));
@@ -120,7 +120,7 @@ overReplicas((stage) => {
       ok(await a.keepalive());
     });
 
-    it('answers a deregister as the first time, although the session has ended', async () => {
+    it('of a deregister returns the first reply although the session has ended', async () => {
       const { router, a } = await twoClients(stage);
       const request = { handle: a.handle, seq: 1, ack: 1 };
       const first = ok(await router.request('deregister', request));
@@ -128,7 +128,7 @@ overReplicas((stage) => {
       expectRefused(await a.keepalive(), 87, 'bad-handle');
     });
 
-    it('answers a deregister as the first time, although the pair is registered again', async () => {
+    it('of a deregister returns the first reply although the pair is registered again', async () => {
       const { router, a } = await twoClients(stage);
       const request = { handle: a.handle, seq: 1, ack: 1, force: true };
       const first = ok(await router.request('deregister', request));
@@ -139,7 +139,7 @@ overReplicas((stage) => {
       ok(await next.keepalive());
     });
 
-    it('tells IGMP once', async () => {
+    it('sends IGMP its callbacks once', async () => {
       const { router, a } = await twoClients(stage);
       const igmp = await router.register({ protocolId: Protocols.igmp });
       ok(await igmp.take(7));
@@ -149,18 +149,18 @@ overReplicas((stage) => {
       expect(await igmp.mailbox()).toHaveLength(2);
     });
 
-    it('takes once, also when all copies are under way together', async () => {
+    it('takes once when all copies are sent concurrently', async () => {
       const { router, a } = await twoClients(stage);
       const rev = await router.rev();
       const request = { handle: a.handle, seq: 1, ack: 1, ifIndex: 7 };
       const copies = Array.from({ length: REPEATS }, () => router.request('take', request));
-      const answers = await Promise.all(copies);
-      for (const answer of answers) expect(answer).toEqual(answers[0]);
-      expect(answers[0]).toMatchObject({ status: 0, rev: rev + 1 });
+      const replies = await Promise.all(copies);
+      for (const reply of replies) expect(reply).toEqual(replies[0]);
+      expect(replies[0]).toMatchObject({ status: 0, rev: rev + 1 });
       expect(await router.eventsAfter(rev)).toHaveLength(1);
     });
 
-    it('numbers of two sessions have nothing to do with each other', async () => {
+    it('is counted per session', async () => {
       const { router, a, b } = await twoClients(stage);
       ok(await router.request('take', { handle: a.handle, seq: 1, ack: 1, ifIndex: 7 }));
       ok(await router.request('take', { handle: b.handle, seq: 1, ack: 1, ifIndex: 8 }));
@@ -169,7 +169,7 @@ overReplicas((stage) => {
   });
 
   describe('ack', () => {
-    it('makes what is below it stale', async () => {
+    it('makes every lower seq stale', async () => {
       const { router, a } = await twoClients(stage);
       const { handle } = a;
       ok(await router.request('take', { handle, seq: 5, ack: 5, ifIndex: 7 }));
@@ -181,7 +181,7 @@ overReplicas((stage) => {
       expectRefused(await router.owner(8), 1168, 'not-found');
     });
 
-    it('makes a repeat of what was finished stale', async () => {
+    it('makes the repeat of a finished request stale', async () => {
       const { router, a } = await twoClients(stage);
       const { handle } = a;
       const first = { handle, seq: 1, ack: 1, ifIndex: 7 };
@@ -191,7 +191,7 @@ overReplicas((stage) => {
       expectRefused(await router.owner(7), 1168, 'not-found');
     });
 
-    it('counts in a refused request too', async () => {
+    it('also counts in a refused request', async () => {
       const { router, a, b } = await twoClients(stage);
       const { handle } = a;
       ok(await b.take(7));
@@ -201,7 +201,7 @@ overReplicas((stage) => {
       expectRefused(late, 87, 'stale-request');
     });
 
-    it('counts in a keepalive too', async () => {
+    it('also counts in a keepalive', async () => {
       const { router, a } = await twoClients(stage);
       const { handle } = a;
       ok(await a.keepalive({ ack: 3 }));
@@ -210,7 +210,7 @@ overReplicas((stage) => {
       ok(await router.request('take', { handle, seq: 3, ack: 3, ifIndex: 7 }));
     });
 
-    it('never falls: a lower one is no way back', async () => {
+    it('never falls: a lower ack reopens nothing', async () => {
       const { router, a } = await twoClients(stage);
       const { handle } = a;
       ok(await router.request('take', { handle, seq: 5, ack: 5, ifIndex: 7 }));
@@ -220,7 +220,7 @@ overReplicas((stage) => {
       expectRefused(late, 87, 'stale-request');
     });
 
-    it('lets the number it names be repeated', async () => {
+    it('allows a repeat of the seq it names', async () => {
       const { router, a } = await twoClients(stage);
       const request = { handle: a.handle, seq: 5, ack: 5, ifIndex: 7 };
       const first = ok(await router.request('take', request));
@@ -228,14 +228,14 @@ overReplicas((stage) => {
       expect(await router.request('take', request)).toEqual(first);
     });
 
-    it('above seq is a bad request', async () => {
+    it('above seq is a bad-request', async () => {
       const { router, a } = await twoClients(stage);
       const request = { handle: a.handle, seq: 2, ack: 3, ifIndex: 7 };
       expectRefused(await router.request('take', request), 87, 'bad-request', { field: 'ack' });
       expectRefused(await router.owner(7), 1168, 'not-found');
     });
 
-    it('drops an abandoned take that arrives late, through whichever manager', async () => {
+    it('refuses an abandoned take that arrives late, through any manager', async () => {
       const { router, a } = await twoClients(stage);
       const { handle } = a;
       ok(await router.request('take', { handle, seq: 2, ack: 2, ifIndex: 8 }));
@@ -249,7 +249,7 @@ overReplicas((stage) => {
   });
 
   describe('order', () => {
-    it('decides a release and a take that arrive the wrong way round as they come', async () => {
+    it('decides a release and a take in the order of their arrival', async () => {
       const { router, a } = await twoClients(stage);
       const { handle } = a;
       const release = { handle, seq: 2, ack: 1, ifIndex: 7 };
@@ -262,7 +262,7 @@ overReplicas((stage) => {
       expect(ok(await router.owner(7))).toMatchObject({ ...a.named, epoch: taken.epoch });
     });
 
-    it('takes numbers in any order within the window', async () => {
+    it('accepts sequence numbers in any order within the window', async () => {
       const { router, a } = await twoClients(stage);
       const { handle } = a;
       for (const seq of [3, 1, 5, 2, 4]) {
@@ -274,7 +274,7 @@ overReplicas((stage) => {
   });
 
   describe('window', () => {
-    it('lets seq be 4096 above ack and not one more', async () => {
+    it('accepts a seq up to 4096 above ack', async () => {
       const { router, a } = await twoClients(stage);
       const { handle } = a;
       const rev = await router.rev();
@@ -284,7 +284,7 @@ overReplicas((stage) => {
       ok(await router.request('take', { handle, seq: 1 + WINDOW, ack: 1, ifIndex: 7 }));
     });
 
-    it('moves with the highest ack of the session, whichever message brought it', async () => {
+    it('moves with the highest ack of the session in any message', async () => {
       const { router, a } = await twoClients(stage);
       const { handle } = a;
       ok(await a.keepalive({ ack: 2000 }));
@@ -293,14 +293,14 @@ overReplicas((stage) => {
       expectRefused(await router.request('take', over), 87, 'bad-request', { field: 'seq' });
     });
 
-    it('keeps the answer to every number of it', async () => {
+    it('keeps the reply to every sequence number in it', async () => {
       const { router, a } = await twoClients(stage);
       const { handle } = a;
-      const take = (seq: number): Promise<Answer<'take'>> =>
+      const take = (seq: number): Promise<Reply<'take'>> =>
         router.request('take', { handle, seq, ack: 1, ifIndex: seq });
       const seqs = Array.from({ length: WINDOW + 1 }, (_, at) => at + 1);
       const first = await inGroupsOf(256, seqs, take);
-      for (const answer of first) ok(answer);
+      for (const reply of first) ok(reply);
       const rev = await router.rev();
       expect(await inGroupsOf(256, seqs, take)).toEqual(first);
       expect(await router.rev()).toBe(rev);
@@ -315,12 +315,12 @@ async function twoClients(stage: Stage) {
   return { router, a, b };
 }
 
-/** Sends a request again and again: always the first answer, and nothing changes. */
+/** Repeats a request: every reply equals the first one, and nothing changes. */
 async function expectRepeats(
   router: RawRouter,
   op: Change,
   request: Fields,
-  first: Answer<Change>,
+  first: Reply<Change>,
 ): Promise<void> {
   const rev = await router.rev();
   for (let repeat = 0; repeat < REPEATS; repeat++) {

@@ -2,14 +2,14 @@ import { randomBytes } from 'node:crypto';
 import type { NatsConnection } from '@mgm/nats';
 import { describe, expect, it } from 'vitest';
 import { eventually, skipAmongOthers } from '@mgm/test-support';
-import { ok, OPS } from '../support/raw-answers.ts';
+import { ok, OPS } from '../support/raw-replies.ts';
 import { RawRouter } from '../support/raw-client.ts';
 import { overReplicas } from '../support/stage.ts';
 
-/** A prefix of one's own, with more tokens than the default. */
+/** A prefix that no other test uses, with more tokens than the default. */
 const PREFIX = `lab-${randomBytes(6).toString('hex')}.room-7.mgm.v1`;
 
-/** A reply of the NATS services protocol (NATS ADR-32), which is JSON whatever the service speaks. */
+/** A reply of the NATS services protocol (NATS ADR-32), which is JSON for every service. */
 interface ServiceReply {
   readonly type: string;
   readonly name: string;
@@ -23,7 +23,7 @@ overReplicas((stage, replicas) => {
     it.for(['PING', 'INFO', 'STATS'])('$SRV.%s is answered by every manager', async (verb, ctx) => {
       skipAmongOthers(ctx);
       const type = `io.nats.micro.v1.${verb.toLowerCase()}_response`;
-      const answers = await eventually(
+      const replies = await eventually(
         async () => {
           const found = await ask(stage.nats, `$SRV.${verb}`, replicas);
           expect(found).toHaveLength(replicas);
@@ -31,14 +31,14 @@ overReplicas((stage, replicas) => {
         },
         { withinMs: 5_000 },
       );
-      for (const answer of answers) {
-        expect(answer).toMatchObject({ type, name: 'mgm-manager' });
-        expect(answer.version).toMatch(/^\d+\.\d+\.\d+/);
+      for (const reply of replies) {
+        expect(reply).toMatchObject({ type, name: 'mgm-manager' });
+        expect(reply.version).toMatch(/^\d+\.\d+\.\d+/);
       }
-      expect(new Set(answers.map(({ id }) => id)).size).toBe(replicas);
+      expect(new Set(replies.map(({ id }) => id)).size).toBe(replicas);
     });
 
-    it('is answered under the name and under each id', async (ctx) => {
+    it('replies under the service name and under each instance id', async (ctx) => {
       skipAmongOthers(ctx);
       const found = await ask(stage.nats, '$SRV.PING.mgm-manager', replicas);
       expect(found).toHaveLength(replicas);
@@ -57,14 +57,14 @@ overReplicas((stage, replicas) => {
     });
   });
 
-  describe('any manager answers any request', () => {
-    it('one answer each, whoever gives it', async () => {
+  describe('any manager may reply to a request', () => {
+    it('each request gets exactly one reply', async () => {
       const router = stage.router();
-      let answers = 0;
+      let replies = 0;
       const inbox = `_INBOX.${randomBytes(8).toString('hex')}`;
       const subscription = stage.nats.subscribe(inbox, {
         callback: () => {
-          answers += 1;
+          replies += 1;
         },
       });
       for (let count = 0; count < 30; count++) {
@@ -72,16 +72,16 @@ overReplicas((stage, replicas) => {
           reply: inbox,
         });
       }
-      await eventually(() => expect(answers).toBe(30), { withinMs: 5_000 });
+      await eventually(() => expect(replies).toBe(30), { withinMs: 5_000 });
       ok(await router.request('sessions', {}));
-      expect(answers).toBe(30);
+      expect(replies).toBe(30);
       subscription.unsubscribe();
     });
 
-    it('nobody under another prefix: NATS answers 503 at once', async () => {
-      const nobody = new RawRouter(stage.nats, 'r', 'nobody.here');
+    it('a request under another prefix gets 503 from NATS immediately', async () => {
+      const unserved = new RawRouter(stage.nats, 'r', 'nobody.here');
       for (const op of OPS) {
-        await expect(nobody.request(op, { ifIndex: 7 })).rejects.toMatchObject({ code: '503' });
+        await expect(unserved.request(op, { ifIndex: 7 })).rejects.toMatchObject({ code: '503' });
       }
     });
   });
@@ -104,7 +104,7 @@ overReplicas(
 
 overReplicas(
   (stage) => {
-    it('no manager subscribed: NATS answers 503 at once', async () => {
+    it('a request without any manager gets 503 from NATS immediately', async () => {
       const router = stage.router();
       for (const op of OPS) {
         await expect(router.request(op, { ifIndex: 7 })).rejects.toMatchObject({ code: '503' });
@@ -114,7 +114,7 @@ overReplicas(
   { replicas: [0] },
 );
 
-/** Asks all instances of a service and waits for so many of them. */
+/** Asks all instances of a service and waits for `count` replies. */
 async function ask(nats: NatsConnection, subject: string, count: number): Promise<ServiceReply[]> {
   const found: ServiceReply[] = [];
   const inbox = `_INBOX.${randomBytes(8).toString('hex')}`;

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { expectPushedAfter, expectPushedMailbox, expectRefused } from '../support/expectations.ts';
-import { ok, type Answer, type Refusal } from '../support/raw-answers.ts';
+import { ok, type Reply, type Refusal } from '../support/raw-replies.ts';
 import { newInstance, Protocols } from '../support/raw-client.ts';
 import { enter, type Mark, ROLES, type Role, type Scene, type State } from '../support/scene.ts';
 import { overReplicas } from '../support/stage.ts';
 
-/** Table 4.1 of the MGM semantics. A refused row names its reason, a carried out one its event. */
+/** Table 4.1 of the MGM semantics. A row names either the reason of the refusal or its event. */
 interface Row {
   readonly row: string;
   readonly title: string;
@@ -27,12 +27,12 @@ const NOT_OWNER = [87, 'not-owner'] as const;
 const ROWS: readonly Row[] = [
   {
     row: 'T1',
-    title: 'a routing protocol takes what nobody holds',
+    title: 'a routing protocol takes a free interface',
     ...{ from: 'S0', by: 'pim', call: 'take', to: 'S2(pim)', event: 'taken' },
   },
   {
     row: 'T2',
-    title: 'IGMP takes what nobody holds',
+    title: 'IGMP takes a free interface',
     ...{ from: 'S0', by: 'igmp', call: 'take', to: 'S1', event: 'igmp-taken' },
   },
   {
@@ -98,12 +98,12 @@ const ROWS: readonly Row[] = [
   },
   {
     row: 'T14',
-    title: 'a routing protocol releases what nobody holds and is refused',
+    title: 'a routing protocol releases a free interface and is refused',
     ...{ from: 'S0', by: 'pim', call: 'release', to: 'S0', refused: NOT_FOUND },
   },
   {
     row: 'T14',
-    title: 'IGMP releases what nobody holds and is refused',
+    title: 'IGMP releases a free interface and is refused',
     ...{ from: 'S0', by: 'igmp', call: 'release', to: 'S0', refused: NOT_FOUND },
   },
   {
@@ -136,25 +136,22 @@ overReplicas((stage) => {
       const scene = await enter(stage, row.from);
       const mark = await scene.mark();
       const held = await heldEpoch(scene, row.by);
-      const answer = await scene.clients[row.by][row.call](scene.ifIndex);
-      if (row.refused) await expectRefusal(scene, mark, answer, row.refused);
-      else await expectChange(scene, mark, ok(answer), row, held);
+      const reply = await scene.clients[row.by][row.call](scene.ifIndex);
+      if (row.refused) await expectRefusal(scene, mark, reply, row.refused);
+      else await expectChange(scene, mark, ok(reply), row, held);
       await expectState(scene, row.to);
       await expectPushes(scene, mark);
     });
 
-    it.each(STATES)(
-      'T16: in %s a handle that nobody has neither takes nor releases',
-      async (state) => {
-        const scene = await enter(stage, state);
-        const mark = await scene.mark();
-        for (const call of ['take', 'release'] as const) {
-          const request = { handle: newInstance(), seq: 1, ack: 1, ifIndex: scene.ifIndex };
-          await expectRefusal(scene, mark, await scene.router.request(call, request), BAD_HANDLE);
-        }
-        await expectState(scene, state);
-      },
-    );
+    it.each(STATES)('T16: in %s an unknown handle neither takes nor releases', async (state) => {
+      const scene = await enter(stage, state);
+      const mark = await scene.mark();
+      for (const call of ['take', 'release'] as const) {
+        const request = { handle: newInstance(), seq: 1, ack: 1, ifIndex: scene.ifIndex };
+        await expectRefusal(scene, mark, await scene.router.request(call, request), BAD_HANDLE);
+      }
+      await expectState(scene, state);
+    });
 
     it.each(STATES)(
       'T16: in %s the handle of an ended session neither takes nor releases',
@@ -173,8 +170,8 @@ overReplicas((stage) => {
     it.each(['T5', 'T8'])('%s: the refusal names the holder as `owner` does', async (row) => {
       const scene = await enter(stage, row === 'T5' ? 'S2(pim)' : 'S3(pim)');
       const { status, rev, ...holder } = ok(await scene.router.owner(scene.ifIndex));
-      const answer = await scene.clients.dvmrp.take(scene.ifIndex);
-      expectRefused(answer, 183, 'already-owned', { holder, rev });
+      const reply = await scene.clients.dvmrp.take(scene.ifIndex);
+      expectRefused(reply, 183, 'already-owned', { holder, rev });
       expect(status).toBe(0);
     });
   });
@@ -191,7 +188,7 @@ overReplicas((stage) => {
     },
   );
 
-  it('a second client of the same protocol id is another client and may not share', async () => {
+  it('a second client of the same protocol id may not share an interface', async () => {
     const scene = await enter(stage, 'S2(pim)');
     const second = await scene.router.register({ protocolId: Protocols.pim, componentId: 2 });
     const mark = await scene.mark();
@@ -207,38 +204,38 @@ const BAD_HANDLE = [87, 'bad-handle'] as const;
 async function expectRefusal(
   scene: Scene,
   mark: Mark,
-  answer: Answer,
+  reply: Reply,
   [status, reason]: readonly [Refusal['status'], string],
 ): Promise<void> {
-  expectRefused(answer, status, reason, { rev: mark.rev });
+  expectRefused(reply, status, reason, { rev: mark.rev });
   expect(await scene.router.rev()).toBe(mark.rev);
   for (const role of ROLES) expect(await scene.callbacksSince(mark, role)).toEqual([]);
 }
 
-/** A change makes one event and, where the row says so, IGMP's pair; all under the revision of the answer. */
+/** A change has one event and, where the row says so, IGMP's pair; all under the revision of the reply. */
 async function expectChange(
   scene: Scene,
   mark: Mark,
-  answer: { readonly rev: number; readonly epoch?: string },
+  reply: { readonly rev: number; readonly epoch?: string },
   { by, call, event, pair }: Row,
   held: string | undefined,
 ): Promise<void> {
   const { ifIndex, clients } = scene;
   const change = { ifIndex, nextHop: '', cause: call };
-  const epoch = call === 'take' ? answer.epoch : held;
-  expect(answer.rev).toBe(mark.rev + 1);
+  const epoch = call === 'take' ? reply.epoch : held;
+  expect(reply.rev).toBe(mark.rev + 1);
   expect(epoch).toMatch(/^[0-9]+$/);
   expect(await scene.eventsSince(mark)).toMatchObject([
     {
       type: event,
-      rev: answer.rev,
+      rev: reply.rev,
       ts: expect.any(Number),
       ...clients[by].named,
       ...change,
       epoch,
     },
   ]);
-  const callback = { ...change, rev: answer.rev, ts: expect.any(Number) };
+  const callback = { ...change, rev: reply.rev, ts: expect.any(Number) };
   const first = mark.mailboxes.igmp + 1;
   expect(await scene.callbacksSince(mark, 'igmp')).toMatchObject(
     pair
@@ -252,14 +249,14 @@ async function expectChange(
   expect(await scene.callbacksSince(mark, 'dvmrp')).toEqual([]);
 }
 
-/** The epoch of what a client holds on the interface, before it gives it back. */
+/** The epoch of a client's hold on the interface, before its release. */
 async function heldEpoch(scene: Scene, role: Role): Promise<string | undefined> {
   const owner = await scene.router.owner(scene.ifIndex);
   if (owner.status !== 0) return undefined;
   return owner.session === scene.clients[role].session ? owner.epoch : owner.igmp?.epoch;
 }
 
-/** `owner` and `interfaces` tell the same story. */
+/** `owner` and `interfaces` agree. */
 async function expectState(scene: Scene, state: State): Promise<void> {
   expect(await scene.state()).toBe(state);
   const owner = await scene.router.owner(scene.ifIndex);
@@ -269,7 +266,7 @@ async function expectState(scene: Scene, state: State): Promise<void> {
   expect(items).toEqual([{ ifIndex: scene.ifIndex, nextHop: '', ...fields }]);
 }
 
-/** What was pushed is what is kept. The later change makes sure that pushes of the earlier ones are through. */
+/** The pushed messages equal the kept ones. A later change proves that the earlier pushes have arrived. */
 async function expectPushes(scene: Scene, mark: Mark): Promise<void> {
   await scene.router.register({ componentId: 99 });
   await expectPushedAfter(mark.rev, scene.router, scene.watch);

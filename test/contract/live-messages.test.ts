@@ -3,7 +3,7 @@ import { connect } from '@mgm/nats';
 import { eventually, newRouterName, startManagers, startServers } from '@mgm/test-support';
 import { EVENT_TYPES } from '@mgm/protocol';
 import { expect, it } from 'vitest';
-import { ok, OPS, type Op, readAnswer } from '../support/raw-answers.ts';
+import { ok, OPS, type Op, readReply } from '../support/raw-replies.ts';
 import { newInstance, RawRouter } from '../support/raw-client.ts';
 import { type Fields, pack, unpack } from '../support/raw-codec.ts';
 import { faultsIn } from './asyncapi-document.ts';
@@ -31,10 +31,10 @@ class Listener {
 
   async ask<Name extends Op>(op: Name, fields: Fields = {}) {
     const bytes = await this.router.send(op, pack(fields));
-    const answer = readAnswer<Name>(bytes);
-    const name = answer.status === 0 ? `${op}.reply` : 'refusal';
+    const reply = readReply<Name>(bytes);
+    const name = reply.status === 0 ? `${op}.reply` : 'refusal';
     this.heard.push({ name, message: unpack(bytes) });
-    return answer;
+    return reply;
   }
 
   register(protocolId: number, fields: Fields = {}) {

@@ -1,6 +1,6 @@
 import { eventually, linkTo } from '@mgm/test-support';
 import { describe, expect, it } from 'vitest';
-import { ok } from '../support/raw-answers.ts';
+import { ok } from '../support/raw-replies.ts';
 import type { RawRouter } from '../support/raw-client.ts';
 import { type Fields, pack, unpack } from '../support/raw-codec.ts';
 import { overReplicas, type Stage } from '../support/stage.ts';

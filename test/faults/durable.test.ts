@@ -1,6 +1,6 @@
 import { eventually, notBreakable } from '@mgm/test-support';
 import { describe, expect, it } from 'vitest';
-import { ok } from '../support/raw-answers.ts';
+import { ok } from '../support/raw-replies.ts';
 import type { RawSession } from '../support/raw-client.ts';
 import { startWorld } from './own-servers.ts';
 
@@ -39,10 +39,10 @@ async function settle(told: Told): Promise<boolean> {
   if (unanswered === undefined) return true;
   const { op, fields } = unanswered;
   try {
-    const answer = await session.router.request(op, fields);
-    if (answer.status !== 0) return false;
+    const reply = await session.router.request(op, fields);
+    if (reply.status !== 0) return false;
     if (op === 'release') owned.delete(fields.ifIndex);
-    else owned.set(fields.ifIndex, String((answer as { epoch?: string }).epoch));
+    else owned.set(fields.ifIndex, String((reply as { epoch?: string }).epoch));
   } catch {
     return false;
   }
@@ -70,7 +70,7 @@ describe('durable', () => {
     await eventually(() => expect(answered()).toBeGreaterThan(enough), WITHIN);
     await Promise.all([servers.redis.kill(), managers.killAll()]);
     await Promise.all(working);
-    await context.annotate(`killed after ${answered()} answers`);
+    await context.annotate(`killed after ${answered()} replies`);
     await servers.redis.start();
     await managers.add(2);
 

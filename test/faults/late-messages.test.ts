@@ -4,7 +4,7 @@ import { eventually, linkTo, type Managers, natsAccess, startManagers } from '@m
 import { connect as connectNats } from '@mgm/nats';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectRefused } from '../support/expectations.ts';
-import { ok } from '../support/raw-answers.ts';
+import { ok } from '../support/raw-replies.ts';
 import { Protocols, RawRouter } from '../support/raw-client.ts';
 import { pack } from '../support/raw-codec.ts';
 import { overReplicas, type Stage } from '../support/stage.ts';
@@ -18,7 +18,7 @@ const [LEFT, RIGHT] = [`${KEYS}.left`, `${KEYS}.right`];
 
 overReplicas(
   (stage) => {
-    describe('a request whose answer got lost', () => {
+    describe('a request whose reply got lost', () => {
       it('is answered by another replica when it is repeated, as the first time', async () => {
         const router = stage.router();
         await using link = await linkTo(stage.servers.nats);
@@ -135,12 +135,12 @@ overReplicas(
         const late = await eventually(() => {
           const take = seen.requests.slice(before).find(({ op }) => op === 'take');
           if (!take) throw new Error('the late take has not arrived');
-          const answer = seen.answerTo(take);
-          if (answer === undefined) throw new Error('it was not answered');
-          return { take, answer };
+          const reply = seen.replyTo(take);
+          if (reply === undefined) throw new Error('it was not answered');
+          return { take, reply };
         }, WITHIN);
         expect(late.take.fields).toMatchObject({ ifIndex: 8 });
-        expect(late.answer).toMatchObject({ status: 87, reason: 'session-expired' });
+        expect(late.reply).toMatchObject({ status: 87, reason: 'session-expired' });
         const again = await router.send('take', pack(late.take.fields));
         expect(again.length).toBeGreaterThan(0);
         expectRefused(await router.owner(8), 1168, 'not-found');

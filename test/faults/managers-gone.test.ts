@@ -1,6 +1,6 @@
 import { eventually } from '@mgm/test-support';
 import { describe, expect, it } from 'vitest';
-import { ok } from '../support/raw-answers.ts';
+import { ok } from '../support/raw-replies.ts';
 import { Protocols, type RawRouter, type RawSession } from '../support/raw-client.ts';
 import { overReplicas } from '../support/stage.ts';
 import { RequestWatch } from './request-watch.ts';
@@ -79,7 +79,7 @@ overReplicas(
   { replicas: [2] },
 );
 
-/** Keeps a raw session alive, whether or not anybody answers. Disposing ends that. */
+/** Keeps a raw session alive, whether or not anybody replies. Disposing ends that. */
 function renewing(session: RawSession): AsyncDisposable {
   const timer = setInterval(() => void session.keepalive().catch(() => {}), TTL_MS / 5);
   return { [Symbol.asyncDispose]: async () => clearInterval(timer) };

@@ -1,6 +1,6 @@
 import { eventually } from '@mgm/test-support';
 import { describe, expect, it } from 'vitest';
-import { ok } from '../support/raw-answers.ts';
+import { ok } from '../support/raw-replies.ts';
 import { Protocols } from '../support/raw-client.ts';
 import { noReplication, startReplicatedWorld, type ReplicatedWorld } from './replication.ts';
 
@@ -12,8 +12,8 @@ async function recordOn(world: ReplicatedWorld, ifIndex: number) {
   return { primary: await world.primary.exists(key), replica: await world.replica.exists(key) };
 }
 
-function reasonOf(answer: { readonly status: number }): string {
-  return 'reason' in answer ? String(answer.reason) : 'done';
+function reasonOf(reply: { readonly status: number }): string {
+  return 'reason' in reply ? String(reply.reason) : 'done';
 }
 
 describe('a change that no replica has', () => {
@@ -30,14 +30,14 @@ describe('a change that no replica has', () => {
       replication.blackhole('to-client');
       const fields = { ...owner.next(), ifIndex: 2 };
       const ask = async () => reasonOf(await router.request('take', fields));
-      const answers = [await ask()];
-      expect(answers).toEqual(['indeterminate']);
+      const replies = [await ask()];
+      expect(replies).toEqual(['indeterminate']);
       // It did happen, on the primary alone.
       expect(await recordOn(world, 2)).toEqual({ primary: 1, replica: 0 });
       // Both managers are asked again, the one that did it and the one that did not.
-      while (answers.filter((reason) => reason === 'unavailable').length < 8)
-        answers.push(await ask());
-      expect(new Set(answers)).toEqual(new Set(['indeterminate', 'unavailable']));
+      while (replies.filter((reason) => reason === 'unavailable').length < 8)
+        replies.push(await ask());
+      expect(new Set(replies)).toEqual(new Set(['indeterminate', 'unavailable']));
       // Nobody is told of it otherwise either, and nothing more is begun.
       expect(await router.owner(2)).toMatchObject({ reason: 'unavailable' });
       expect(await rival.take(3)).toMatchObject({

@@ -12,7 +12,7 @@ export interface SeenRequest {
   readonly op: string;
   readonly fields: Fields;
   readonly bytes: Uint8Array;
-  /** Where its answer goes. */
+  /** Where its reply goes. */
   readonly reply: string | undefined;
   readonly mono: number;
 }
@@ -62,8 +62,8 @@ export class RequestWatch implements Disposable {
     return this.requests.slice(from).filter(({ fields }) => fields['handle'] === handle);
   }
 
-  /** The present answer to a request; `undefined` while there is none. */
-  answerTo({ reply = '' }: SeenRequest): unknown {
+  /** The present reply to a request; `undefined` while there is none. */
+  replyTo({ reply = '' }: SeenRequest): unknown {
     return this.#replies.get(reply);
   }
 
@@ -73,8 +73,8 @@ export class RequestWatch implements Disposable {
     await eventually(
       () => {
         const granted = this.under(handle, from).filter((request) => {
-          const answer = this.answerTo(request);
-          return request.op === 'keepalive' && isPlainMap(answer) && answer['status'] === 0;
+          const reply = this.replyTo(request);
+          return request.op === 'keepalive' && isPlainMap(reply) && reply['status'] === 0;
         });
         if (granted.length < KEEPALIVES_OF_A_LEASE)
           throw new Error(`${granted.length} were granted`);

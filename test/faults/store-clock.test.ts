@@ -1,6 +1,6 @@
 import { eventually } from '@mgm/test-support';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
-import { ok } from '../support/raw-answers.ts';
+import { ok } from '../support/raw-replies.ts';
 import { type ClockSupport, clockSupport, movableClock } from './movable-clock.ts';
 import { startWorld } from './own-servers.ts';
 import { RequestWatch } from './request-watch.ts';

@@ -1,6 +1,6 @@
 import { eventually, linkTo, notBreakable } from '@mgm/test-support';
 import { describe, expect, it } from 'vitest';
-import { ok } from '../support/raw-answers.ts';
+import { ok } from '../support/raw-replies.ts';
 import { Protocols } from '../support/raw-client.ts';
 import { startWorld, type World } from './own-servers.ts';
 import { RequestWatch } from './request-watch.ts';

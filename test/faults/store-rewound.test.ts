@@ -1,7 +1,7 @@
 import { eventually } from '@mgm/test-support';
 import { Redis } from 'ioredis';
 import { expect, it } from 'vitest';
-import { ok } from '../support/raw-answers.ts';
+import { ok } from '../support/raw-replies.ts';
 import { Protocols } from '../support/raw-client.ts';
 import { startWorld } from './own-servers.ts';
 import { startWorker } from './worker-process.ts';

@@ -80,10 +80,10 @@ export class WorkerProcess implements AsyncDisposable {
   }
 
   /** Tells it to do something, and waits for the note that says so. */
-  async tell<Kind extends Note['kind']>(command: Command, answer: Kind): Promise<NoteOf<Kind>> {
+  async tell<Kind extends Note['kind']>(command: Command, reply: Kind): Promise<NoteOf<Kind>> {
     const from = this.notes.length;
     this.send(command);
-    return await this.told(answer, from);
+    return await this.told(reply, from);
   }
 
   send(command: Command): void {

@@ -57,7 +57,7 @@ export function acknowledge(session: Session, ack: number): void {
 }
 
 /**
- * "The first rule holds for `deregister` too: the number of an ended session is remembered for at least a minute." Of
+ * "The first rule holds for `deregister` too: the number of an ended session is remembered for at least a minute."
  * another request repeated then, and of a repeat after that, it says nothing: the first answer, or that of a dead handle.
  */
 function afterTheEnd(

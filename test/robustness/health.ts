@@ -1,7 +1,7 @@
 import { eventually } from '@mgm/test-support';
 import { connect } from '@mgm/nats';
 import { Protocols, RawRouter } from '../support/raw-client.ts';
-import { ok } from '../support/raw-answers.ts';
+import { ok } from '../support/raw-replies.ts';
 import { directUrls } from './direct.ts';
 import type { World } from './world.ts';
 
@@ -20,11 +20,11 @@ export async function untilHealthy({ servers, managers }: World): Promise<void> 
         timeout: 2_000,
       });
       try {
-        const answers = await nats.requestMany('$SRV.PING.mgm-manager', '', {
+        const replies = await nats.requestMany('$SRV.PING.mgm-manager', '', {
           maxWait: 1_000,
           maxMessages: managers.length,
         });
-        const found = (await Array.fromAsync(answers)).length;
+        const found = (await Array.fromAsync(replies)).length;
         if (found < managers.length)
           throw new Error(`${found} of ${managers.length} managers serve`);
         for (const router of servers.routers) await tryOut(new RawRouter(nats, `${router}-health`));

@@ -98,14 +98,14 @@ function edit(
   }));
 }
 
-/** One answer in the middle of each worker's is another. */
+/** One reply in the middle of each worker's is another. */
 function editOne(
   evidence: readonly Evidence[],
   told: 'taken' | 'held' | 'already-owned',
 ): Evidence[] {
   return edit(evidence, (entries) => {
-    const answers = entries.filter((entry) => entry.kind === 'returned' && entry.told === told);
-    const chosen = answers[Math.floor(answers.length / 2)];
+    const replies = entries.filter((entry) => entry.kind === 'returned' && entry.told === told);
+    const chosen = replies[Math.floor(replies.length / 2)];
     return entries.map((entry): Timed => {
       if (entry !== chosen || entry.kind !== 'returned') return entry;
       if (entry.told === 'taken') return { ...entry, epoch: '1' };

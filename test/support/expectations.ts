@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { eventually } from '@mgm/test-support';
-import type { Answer, Refusal } from './raw-answers.ts';
+import type { Reply, Refusal } from './raw-replies.ts';
 import type { RawRouter, RawSession, RawWatch } from './raw-client.ts';
 
 /** Far above any honest delay of a published message. */
@@ -8,17 +8,17 @@ const PUSHED_WITHIN_MS = 5_000;
 
 /** Holds a reply to this refusal, and gives it. */
 export function expectRefused(
-  answer: Answer | { readonly status: number },
+  reply: Reply | { readonly status: number },
   status: Refusal['status'],
   reason: string,
   detail: object = {},
 ): void {
-  expect(answer).toMatchObject({ status, reason, ...detail });
+  expect(reply).toMatchObject({ status, reason, ...detail });
 }
 
 /** A dead handle is 87; which of the two reasons is left open where the contract only says "dead" or "refused". */
-export function expectDeadHandle(answer: Answer): void {
-  expect(answer).toMatchObject({
+export function expectDeadHandle(reply: Reply): void {
+  expect(reply).toMatchObject({
     status: 87,
     reason: expect.stringMatching(/^(bad-handle|session-expired)$/),
   });

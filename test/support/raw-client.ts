@@ -2,17 +2,17 @@ import { randomBytes } from 'node:crypto';
 import type { NatsConnection, Subscription } from '@mgm/nats';
 import {
   type Accepted,
-  type Answer,
+  type Reply,
   type Callback,
   type EventMessage,
   type Head,
   ok,
   type Op,
-  readAnswer,
-} from './raw-answers.ts';
+  readReply,
+} from './raw-replies.ts';
 import { type Fields, pack, unpack } from './raw-codec.ts';
 
-/** Far above any honest answer; what takes longer is lost. */
+/** Far above any honest reply; what takes longer is lost. */
 const REPLY_WITHIN_MS = 5_000;
 /** Long enough that no test loses a session it did not mean to lose. */
 const UNHURRIED_TTL_MS = 60_000;
@@ -45,9 +45,9 @@ export class RawRouter {
     return new RawRouter(nats, this.name, this.prefix);
   }
 
-  /** Sends one request and gives the reply, refusal or not. Rejects as NATS does where nobody answers. */
-  async request<Name extends Op>(op: Name, fields: Fields): Promise<Answer<Name>> {
-    return readAnswer<Name>(await this.send(op, pack(fields)));
+  /** Sends one request and gives the reply, refusal or not. Rejects as NATS does where nobody replies. */
+  async request<Name extends Op>(op: Name, fields: Fields): Promise<Reply<Name>> {
+    return readReply<Name>(await this.send(op, pack(fields)));
   }
 
   /** Sends any bytes as a request and gives the bytes of the reply. */
@@ -67,7 +67,7 @@ export class RawRouter {
     return new RawWatch(this);
   }
 
-  owner(ifIndex: number, nextHop?: unknown): Promise<Answer<'owner'>> {
+  owner(ifIndex: number, nextHop?: unknown): Promise<Reply<'owner'>> {
     return this.request('owner', { ifIndex, nextHop });
   }
 
@@ -141,31 +141,31 @@ export class RawSession {
   change<Name extends 'take' | 'release' | 'deregister'>(
     op: Name,
     fields: Fields,
-  ): Promise<Answer<Name>> {
+  ): Promise<Reply<Name>> {
     return this.router.request(op, { ...this.next(), ...fields });
   }
 
-  take(ifIndex: number, nextHop?: unknown): Promise<Answer<'take'>> {
+  take(ifIndex: number, nextHop?: unknown): Promise<Reply<'take'>> {
     return this.change('take', { ifIndex, nextHop });
   }
 
-  takeAll(interfaces: readonly Pair[]): Promise<Answer<'take'>> {
+  takeAll(interfaces: readonly Pair[]): Promise<Reply<'take'>> {
     return this.change('take', { interfaces });
   }
 
-  release(ifIndex: number, nextHop?: unknown): Promise<Answer<'release'>> {
+  release(ifIndex: number, nextHop?: unknown): Promise<Reply<'release'>> {
     return this.change('release', { ifIndex, nextHop });
   }
 
-  releaseAll(interfaces: readonly Pair[]): Promise<Answer<'release'>> {
+  releaseAll(interfaces: readonly Pair[]): Promise<Reply<'release'>> {
     return this.change('release', { interfaces });
   }
 
-  deregister(fields: Fields = {}): Promise<Answer<'deregister'>> {
+  deregister(fields: Fields = {}): Promise<Reply<'deregister'>> {
     return this.change('deregister', fields);
   }
 
-  keepalive(fields: Fields = {}): Promise<Answer<'keepalive'>> {
+  keepalive(fields: Fields = {}): Promise<Reply<'keepalive'>> {
     return this.router.request('keepalive', { handle: this.handle, ...fields });
   }
 

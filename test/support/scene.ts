@@ -1,4 +1,4 @@
-import { ok, type Callback, type EventMessage } from './raw-answers.ts';
+import { ok, type Callback, type EventMessage } from './raw-replies.ts';
 import { Protocols, type RawRouter, type RawSession, type RawWatch } from './raw-client.ts';
 import type { Stage } from './stage.ts';
 

@@ -13,11 +13,11 @@ export function clientOf(natsUrl: string, router: string): Promise<Mgm> {
   return connect({ servers: natsUrl, router, timeoutMs: 500, deadlineMs: 20_000 });
 }
 
-/** Takes interface after interface until it is told to end; each answer counts once. */
+/** Takes interface after interface until it is told to end; each reply counts once. */
 export class Takes {
   /** The epoch of each interface taken, by its index, in order. */
   readonly epochs: bigint[] = [];
-  /** The longest time, in ms, between two answers. */
+  /** The longest time, in ms, between two replies. */
   longestPauseMs = 0;
   readonly #ending = new AbortController();
   readonly #done: Promise<void>;

@@ -4,7 +4,7 @@
  * handled twice, and everybody ends with the state that `interfaces` lists.
  *
  * The proxies work on bytes. Dropping some out of a NATS stream would only break its framing, so a drop is a line that
- * holds everything, or loses all answers, and is then cut. Repetitions are made by the bus: events, beacons and callbacks
+ * holds everything, or loses all replies, and is then cut. Repetitions are made by the bus: events, beacons and callbacks
  * are published again, late.
  *
  *     MGM_CHAOS_CHANGES=100000    how many changes (default 20000); takes about a minute

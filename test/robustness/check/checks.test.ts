@@ -200,7 +200,7 @@ describe('the checks of a recorded history', () => {
     );
   });
 
-  it('reject an answer that tells of an owner of before', () => {
+  it('reject a reply that tells of an owner of before', () => {
     const stale = lines(([mono, worker, entry]) =>
       entry.kind === 'returned' && entry.told === 'held'
         ? [[mono, worker, { ...entry, session: A, epoch: '11' }]]
@@ -227,7 +227,7 @@ describe('the checks of a recorded history', () => {
     expect(problemsOf({ lines: ended })).toEqual([]);
   });
 
-  it('reject epochs that do not rise, in the log and from answer to call', () => {
+  it('reject epochs that do not rise, in the log and from reply to call', () => {
     const log = LOG.map((one) => (one.rev === 7 ? event(7, 'taken', B, on(1, '11')) : one));
     expect(problemsOf({ log })).toContain('epochs');
     const lower = lines(([mono, worker, entry]) =>
@@ -276,14 +276,14 @@ describe('the checks of a recorded history', () => {
     expect(problemsOf({ lines: [...LINES, missed] })).toEqual(['callbacks']);
   });
 
-  it('reject an answer whose change is not in the log', () => {
+  it('reject a reply whose change is not in the log', () => {
     const lost = took('a#9', A, '13', 85).map(([mono, worker, entry]): Line => {
       return [mono, worker, 'ifIndex' in entry ? { ...entry, ifIndex: 2 } : entry];
     });
     expect(problemsOf({ lines: [...LINES, ...lost] })).toEqual(['acknowledged']);
   });
 
-  it('let a call without an answer have happened where the log has it, and not where it has not', () => {
+  it('let a call without a reply have happened where the log has it, and not where it has not', () => {
     const unanswered = (id: string): Line[] =>
       without((entry) => entry.kind === 'returned' && entry.id === id);
     expect(problemsOf({ lines: unanswered('b#1') })).toEqual([]);

@@ -1,7 +1,7 @@
 import { callsOf, changesOf, type Evidence, type Finding } from './evidence.ts';
 
 /**
- * Epochs rise: from change to change over all logs, so also where the store lost its memory; and from one answer to every
+ * Epochs rise: from change to change over all logs, so also where the store lost its memory; and from one reply to every
  * call that was made after it. Invariants I2 and I5.
  */
 export function checkEpochs(evidence: Evidence): Finding {

@@ -3,7 +3,7 @@ import type { Call, Timed, Told } from '../traffic/history.ts';
 import type { SeenLog } from '../traffic/watcher.ts';
 import type { Durability } from '../topology/system.ts';
 
-/** A call with what became of it. Without an answer it is `unknown`, for ever. */
+/** A call with what became of it. Without a reply it is `unknown`, for ever. */
 export interface Recorded extends Call {
   readonly invokedMono: number;
   readonly returnedMono: number;
@@ -52,20 +52,20 @@ export interface Finding {
   readonly notPromised?: string;
 }
 
-/** Calls with their answers, over all processes. */
+/** Calls with their replies, over all processes. */
 export function callsOf({ processes }: Pick<Evidence, 'processes'>): Recorded[] {
   return processes.flatMap(({ entries }) => {
-    const answers = new Map<string, Timed & { readonly kind: 'returned' }>();
-    for (const entry of entries) if (entry.kind === 'returned') answers.set(entry.id, entry);
+    const replies = new Map<string, Timed & { readonly kind: 'returned' }>();
+    for (const entry of entries) if (entry.kind === 'returned') replies.set(entry.id, entry);
     return entries.flatMap((entry): Recorded[] => {
       if (entry.kind !== 'invoked') return [];
       const { mono, kind, ...call } = entry;
-      const answer = answers.get(entry.id);
-      if (!answer) {
-        const told = { told: 'unknown', reason: 'no-answer' } as const;
+      const reply = replies.get(entry.id);
+      if (!reply) {
+        const told = { told: 'unknown', reason: 'no-reply' } as const;
         return [{ ...call, invokedMono: mono, returnedMono: Infinity, told }];
       }
-      const { mono: returnedMono, kind: _, id, ...told } = answer;
+      const { mono: returnedMono, kind: _, id, ...told } = reply;
       return [{ ...call, invokedMono: mono, returnedMono, told }];
     });
   });

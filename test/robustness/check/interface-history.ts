@@ -14,9 +14,9 @@ import type { Operation } from './linearize.ts';
  * The history of each interface, for the search: calls with what they were told, and what happened to sessions.
  *
  * As in etcd's robustness tests the log of changes, which other checks hold to be gapless and complete, says what became of
- * calls without an answer: one whose change is not in the log has not happened, one whose change is there happened before
+ * calls without a reply: one whose change is not in the log has not happened, one whose change is there happened before
  * somebody saw it. So few operations stay open, and the search stays short. The order of the log is not used: that the
- * answers fit to one order is what the search has to find by itself.
+ * replies fit to one order is what the search has to find by itself.
  */
 export function interfaceHistories(evidence: Evidence): Map<number, Operation<InterfaceOp>[]> {
   return new Histories(evidence).build();
@@ -113,7 +113,7 @@ class Histories {
     this.#add(call.ifIndex, op, call.invokedMono, call.returnedMono);
   }
 
-  /** Happened if the log has it. A take without an answer is only known by whose it was. */
+  /** Happened if the log has it. A take without a reply is only known by whose it was. */
   #unanswered(call: Recorded): void {
     if (call.told.told !== 'unknown') return;
     const { op, session = 0, ifIndex, invokedMono } = call;
@@ -194,7 +194,7 @@ function releasedBy({ session, ifIndex }: Recorded): string {
   return `released ${session} ${ifIndex}`;
 }
 
-/** What the search is told of a call, where its answer says anything about the interface. */
+/** What the search is told of a call, where its reply says anything about the interface. */
 function opOf({
   op,
   session = 0,

@@ -6,7 +6,7 @@ import { linearize, type Operation, type SearchLimits } from './linearize.ts';
 /** Far above what a healthy history needs, which is about one configuration per operation. */
 const LIMITS: SearchLimits = { withinMs: 30_000, configurations: 20_000_000 };
 
-/** What was told of each interface was so, at some instant between the call and its answer. Invariant I4. */
+/** What was told of each interface was so, at some instant between the call and its reply. Invariant I4. */
 export function checkLinearizability(evidence: Evidence, limits = LIMITS): Finding {
   const problems: string[] = [];
   const open: string[] = [];

@@ -9,7 +9,7 @@ const COPIES_MAX = 1_000;
 
 /**
  * Says what is said on the bus again, up to two seconds late, to the last byte the same: requests (another manager may get
- * the copy, and answers the requester twice), events, callbacks and beacons.
+ * the copy, and replies the requester twice), events, callbacks and beacons.
  */
 export function repeatMessages(connect: () => Promise<NatsConnection>): Fault {
   return {

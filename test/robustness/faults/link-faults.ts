@@ -8,7 +8,7 @@ const WAYS: Readonly<Record<string, (link: Link, chance: Chance) => unknown>> = 
   delay: ({ proxy }, chance) => proxy.latencyMs(chance.between(5, 150)),
   hold: ({ proxy }) => proxy.blackhole(),
   'half-open': ({ proxy }, chance) => proxy.blackhole(chance.one(['to-server', 'to-client'])),
-  'lose-answers': ({ proxy }) => proxy.dropReplies(),
+  'lose-replies': ({ proxy }) => proxy.dropReplies(),
   cut: ({ proxy }) => proxy.reset(),
   refuse: ({ proxy }) => proxy.refuse(),
 };

@@ -10,7 +10,7 @@ import {
 } from '@mgm/client';
 import { machineMonoMs } from '../../faults/worker-talk.ts';
 import type { Chance } from '../../support/chance.ts';
-import { answerOf, holdOf, outdated } from './answers.ts';
+import { outcomeOf, holdOf, outdated } from './outcomes.ts';
 import type { Call, Recorder, Told } from './history.ts';
 import type { Worker, WorkerSetup } from './worker-setup.ts';
 
@@ -240,7 +240,7 @@ export class LibraryWorker implements Worker {
       told = await does(id);
     } catch (error) {
       if (!isMgmError(error)) throw error;
-      told = answerOf(asked.op, error);
+      told = outcomeOf(asked.op, error);
     }
     this.#returned(id, told);
     if (told.told === 'refused') await delay(REFUSED_PAUSE_MS);

@@ -4,14 +4,14 @@ import { machineMonoMs } from '../../faults/worker-talk.ts';
 import type { Chance } from '../../support/chance.ts';
 import {
   type Accepted,
-  type Answer,
+  type Reply,
   type Callback,
   type Op,
-  readAnswer,
-} from '../../support/raw-answers.ts';
+  readReply,
+} from '../../support/raw-replies.ts';
 import { newInstance } from '../../support/raw-client.ts';
 import { type Fields, pack, unpack } from '../../support/raw-codec.ts';
-import { holdOf, refusalOf } from './answers.ts';
+import { holdOf, refusalOf } from './outcomes.ts';
 import type { Call, Recorder, Told } from './history.ts';
 import type { Worker, WorkerSetup } from './worker-setup.ts';
 
@@ -77,12 +77,12 @@ export class RawWorker implements Worker {
     await this.#call({ op: 'register' }, async () => {
       const sentMono = machineMonoMs();
       const fields = { protocolId, componentId, instance, name, ttlMs, graceMs, takeover };
-      const answer = await this.#ask('register', fields);
-      if (answer === undefined) return { told: 'unknown', reason: 'timeout' };
-      if (answer.status !== 0) return refusalOf('register', answer);
+      const reply = await this.#ask('register', fields);
+      if (reply === undefined) return { told: 'unknown', reason: 'timeout' };
+      if (reply.status !== 0) return refusalOf('register', reply);
       this.#instance = newInstance();
-      const { session, resumed } = answer;
-      this.#begin(answer);
+      const { session, resumed } = reply;
+      this.#begin(reply);
       this.#extend(sentMono);
       return { told: 'registered', session, resumed };
     });
@@ -137,17 +137,17 @@ export class RawWorker implements Worker {
 
   async #readMailbox(session: Accepted<'register'>): Promise<void> {
     const from = this.#handled;
-    const answer = await this.#ask('mailbox', { handle: session.handle, from, limit: 100 });
-    if (answer?.status !== 0 || this.#session !== session) return;
-    for (const callback of answer.messages) this.#called(callback);
+    const reply = await this.#ask('mailbox', { handle: session.handle, from, limit: 100 });
+    if (reply?.status !== 0 || this.#session !== session) return;
+    for (const callback of reply.messages) this.#called(callback);
   }
 
   /** What it inherited is what `interfaces` lists as its own. */
   async #adopt(session: number): Promise<void> {
-    const answer = await this.#ask('interfaces', { session, limit: 1000 });
+    const reply = await this.#ask('interfaces', { session, limit: 1000 });
     if (!this.isRegistered || this.#session?.session !== session) return;
-    if (answer?.status !== 0) return this.#lose('orphaned');
-    for (const { ifIndex, epoch, session: owner } of answer.items) {
+    if (reply?.status !== 0) return this.#lose('orphaned');
+    for (const { ifIndex, epoch, session: owner } of reply.items) {
       if (owner === session) this.#hold(ifIndex, epoch);
     }
   }
@@ -175,19 +175,19 @@ export class RawWorker implements Worker {
 
   async #owner(ifIndex: number): Promise<void> {
     await this.#call({ op: 'owner', ifIndex }, async () => {
-      const answer = await this.#ask('owner', { ifIndex });
-      if (answer === undefined) return { told: 'unknown', reason: 'timeout' };
-      if (answer.status !== 0) return refusalOf('owner', answer);
-      const { igmp } = answer;
-      return { told: 'held', ...holdOf(answer), ...(igmp && { igmp: holdOf(igmp) }) };
+      const reply = await this.#ask('owner', { ifIndex });
+      if (reply === undefined) return { told: 'unknown', reason: 'timeout' };
+      if (reply.status !== 0) return refusalOf('owner', reply);
+      const { igmp } = reply;
+      return { told: 'held', ...holdOf(reply), ...(igmp && { igmp: holdOf(igmp) }) };
     });
   }
 
   async #validate(ifIndex: number, epoch: string): Promise<void> {
     await this.#call({ op: 'validate', ifIndex, epoch }, async () => {
-      const answer = await this.#ask('validate', { ifIndex, epoch });
-      if (answer === undefined) return { told: 'unknown', reason: 'timeout' };
-      return answer.status === 0 ? { told: 'current' } : refusalOf('validate', answer);
+      const reply = await this.#ask('validate', { ifIndex, epoch });
+      if (reply === undefined) return { told: 'unknown', reason: 'timeout' };
+      return reply.status === 0 ? { told: 'current' } : refusalOf('validate', reply);
     });
   }
 
@@ -202,25 +202,25 @@ export class RawWorker implements Worker {
     if (!session) return;
     const seq = ++this.#seq;
     await this.#call({ ...asked, session: session.session }, async () => {
-      const answer = await this.#ask(op, { handle: session.handle, seq, ack: seq, ...fields });
-      if (answer === undefined) return { told: 'unknown', reason: 'timeout' };
-      if (answer.status === 0) return done(answer);
-      this.#heed(answer.reason);
-      return refusalOf(asked.op, answer);
+      const reply = await this.#ask(op, { handle: session.handle, seq, ack: seq, ...fields });
+      if (reply === undefined) return { told: 'unknown', reason: 'timeout' };
+      if (reply.status === 0) return done(reply);
+      this.#heed(reply.reason);
+      return refusalOf(asked.op, reply);
     });
   }
 
-  /** The answer, or `undefined` where none came. */
-  async #ask<Name extends Op>(op: Name, fields: Fields): Promise<Answer<Name> | undefined> {
+  /** The reply, or `undefined` where none came. */
+  async #ask<Name extends Op>(op: Name, fields: Fields): Promise<Reply<Name> | undefined> {
     const payload = pack(fields);
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       try {
         const subject = `mgm.v1.${this.#setup.router}.${op}`;
         const { data } = await this.#nats.request(subject, payload, { timeout: REPLY_WITHIN_MS });
-        const answer = readAnswer<Name>(data);
+        const reply = readReply<Name>(data);
         const again =
-          answer.status !== 0 && /^(unavailable|overloaded|indeterminate)$/.test(answer.reason);
-        if (!again || attempt === ATTEMPTS) return again ? undefined : answer;
+          reply.status !== 0 && /^(unavailable|overloaded|indeterminate)$/.test(reply.reason);
+        if (!again || attempt === ATTEMPTS) return again ? undefined : reply;
       } catch (error) {
         if (!(error instanceof Error) || !('code' in error)) throw error;
       }
@@ -234,12 +234,12 @@ export class RawWorker implements Worker {
     if (!session || !this.isRegistered) return;
     const sentMono = machineMonoMs();
     const fields = { handle: session.handle, mailboxAck: this.#handled };
-    const answer = await this.#ask('keepalive', fields);
-    if (this.#session !== session || answer === undefined) return;
-    if (answer.status !== 0) return this.#heed(answer.reason);
+    const reply = await this.#ask('keepalive', fields);
+    if (this.#session !== session || reply === undefined) return;
+    if (reply.status !== 0) return this.#heed(reply.reason);
     if (!this.isRegistered) return;
     this.#extend(sentMono);
-    if (answer.mailbox > this.#handled) await this.#readMailbox(session);
+    if (reply.mailbox > this.#handled) await this.#readMailbox(session);
   }
 
   #heed(reason: string): void {

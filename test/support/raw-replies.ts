@@ -1,7 +1,7 @@
 import { type Fields, isPlainMap, unpack } from './raw-codec.ts';
 
 /**
- * What the wire contract says of replies, events and callbacks, written from its text. `readAnswer` holds every reply to
+ * What the wire contract says of replies, events and callbacks, written from its text. `readReply` holds every reply to
  * the rules that all replies follow; what stands in the fields of one operation is for the tests to check.
  */
 export interface IgmpHold {
@@ -77,7 +77,7 @@ export interface BulkResult {
 }
 
 /** Fields of a reply with status 0, by operation. Of take and release: `take` alone, `takeAll` in bulk. */
-export interface Replies {
+export interface ReplyFields {
   register: {
     readonly handle: string;
     readonly session: number;
@@ -111,7 +111,7 @@ export interface Replies {
   'admin.evict': { readonly released: number };
 }
 
-export type Op = keyof Replies;
+export type Op = keyof ReplyFields;
 export const OPS: readonly Op[] = [
   'register',
   'keepalive',
@@ -141,11 +141,11 @@ export interface Refusal {
   readonly retryable?: boolean;
 }
 
-export type Accepted<Name extends Op = Op> = Replies[Name] & {
+export type Accepted<Name extends Op = Op> = ReplyFields[Name] & {
   readonly status: 0;
   readonly rev: number;
 };
-export type Answer<Name extends Op = Op> = Accepted<Name> | Refusal;
+export type Reply<Name extends Op = Op> = Accepted<Name> | Refusal;
 
 /** The table of section 2: status, name, reasons. */
 const REFUSALS: ReadonlyMap<unknown, { error: string; reasons: readonly string[] }> = new Map([
@@ -182,12 +182,12 @@ const REFUSALS: ReadonlyMap<unknown, { error: string; reasons: readonly string[]
 ]);
 
 /** Reads a reply and holds it to what section 2 asks of every reply. @throws Error that names the broken rule */
-export function readAnswer<Name extends Op>(bytes: Uint8Array): Answer<Name> {
+export function readReply<Name extends Op>(bytes: Uint8Array): Reply<Name> {
   const reply = unpack(bytes);
   if (!isPlainMap(reply)) throw broken('is not a map', reply);
   if (!isCounter(reply['rev'])) throw broken('has no `rev`', reply);
   if (reply['status'] !== 0) checkRefusal(reply);
-  return reply as unknown as Answer<Name>;
+  return reply as unknown as Reply<Name>;
 }
 
 function checkRefusal(reply: Fields): void {
@@ -210,8 +210,8 @@ function broken(rule: string, reply: unknown): Error {
 
 /** The reply of an operation that must have been carried out. @throws Error with the refusal otherwise */
 export function ok<Reply extends { readonly status: number }>(
-  answer: Reply,
+  reply: Reply,
 ): Extract<Reply, { readonly status: 0 }> {
-  if (answer.status !== 0) throw new Error(`refused: ${JSON.stringify(answer)}`);
-  return answer as Extract<Reply, { readonly status: 0 }>;
+  if (reply.status !== 0) throw new Error(`refused: ${JSON.stringify(reply)}`);
+  return reply as Extract<Reply, { readonly status: 0 }>;
 }

@@ -7,7 +7,7 @@ interface Holding {
   readonly epoch: string;
 }
 
-/** Whose something is, without what else an answer tells of them. */
+/** Whose something is, without what else a reply tells of them. */
 export function holdOf({ session, epoch }: Holding): Hold {
   return { session, epoch };
 }
@@ -18,7 +18,7 @@ export function outdated(current: string | undefined): Told {
 }
 
 /** What an error of the client library tells about the interface, if anything. */
-export function answerOf(op: Call['op'], error: MgmError): Told {
+export function outcomeOf(op: Call['op'], error: MgmError): Told {
   const { reason, outcome, holder, current } = error;
   if (outcome === 'unknown') return { told: 'unknown', reason };
   return refusalOf(op, { reason, holder, current });
