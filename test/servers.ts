@@ -4,7 +4,7 @@ import type { TestProject } from 'vitest/node';
 
 const CACHE = fileURLToPath(new URL('../.cache/servers', import.meta.url));
 
-/** Chooses where the servers of all test files come from, says so, and hands the choice to them as `inject('servers')`. */
+/** Chooses the source of the servers of all test files, prints it, and provides it as `inject('servers')`. */
 export default async function provideServers(project: TestProject): Promise<void> {
   const choice = await chooseServers({
     ...serversFromEnvironment(process.env),

@@ -3,12 +3,12 @@ import { fileURLToPath } from 'node:url';
 import { Ajv, type ErrorObject } from 'ajv';
 import { parse } from 'yaml';
 
-/** A place in the document that stands for another one. */
+/** A reference to another part of the document. */
 export interface Reference {
   readonly $ref: string;
 }
 
-/** As much of JSON Schema (draft 07) as the document uses. */
+/** The part of JSON Schema (draft 07) that the document uses. */
 export interface Schema {
   readonly $ref?: string;
   readonly description?: string;
@@ -49,7 +49,7 @@ interface Operation {
   readonly bindings?: Reference;
 }
 
-/** As much of AsyncAPI 3.0 as the document uses. */
+/** The part of AsyncAPI 3.0 that the document uses. */
 export interface AsyncApi {
   readonly channels: Readonly<Record<string, Channel>>;
   readonly operations: Readonly<Record<string, Operation>>;
@@ -67,25 +67,25 @@ const PATH = fileURLToPath(new URL('../../docs/asyncapi.yaml', import.meta.url))
 /** docs/asyncapi.yaml, unchecked. */
 export const asyncApi = parse(readFileSync(PATH, 'utf8')) as AsyncApi;
 
-/** What a reference names. @throws Error where it leads nowhere */
+/** The target of a reference. @throws Error when it has none */
 export function resolve(ref: string, document: unknown = asyncApi): unknown {
   const parts = ref.replace(/^#\//, '').split('/');
   const found = parts.reduce<unknown>(
     (at, part) => (at as Record<string, unknown>)?.[part],
     document,
   );
-  if (found === undefined) throw new Error(`${ref} leads nowhere`);
+  if (found === undefined) throw new Error(`${ref} has no target`);
   return found;
 }
 
-/** Every reference of the document, in its order, as often as it occurs. */
+/** Every reference of the document, in order and with repeats. */
 export function references(value: unknown): string[] {
   if (typeof value !== 'object' || value === null) return [];
   if ('$ref' in value) return [String(value.$ref)];
   return Object.values(value).flatMap(references);
 }
 
-/** The schemas that together describe one value: the schema itself and whatever it refers to, at any depth. */
+/** The schemas that together describe one value: the schema itself and those it refers to, at any depth. */
 function partsOf(schema: Schema): Schema[] {
   const named = schema.$ref === undefined ? [] : [resolve(schema.$ref) as Schema];
   const nested = [
@@ -97,7 +97,7 @@ function partsOf(schema: Schema): Schema[] {
   return [schema, ...nested.flatMap(partsOf)];
 }
 
-/** The fields of a map: for each the schemas that speak of it. */
+/** The fields of a map, each with the schemas that describe it. */
 export function fieldsOf(schema: Schema): ReadonlyMap<string, readonly Schema[]> {
   const fields = new Map<string, Schema[]>();
   for (const { properties = {} } of partsOf(schema)) {
@@ -108,7 +108,7 @@ export function fieldsOf(schema: Schema): ReadonlyMap<string, readonly Schema[]>
   return fields;
 }
 
-/** One schema with everything that is said of a value in one place; what stands further out wins. */
+/** All schemas of a value merged into one; the outer one takes precedence. */
 export function merged(schemas: readonly Schema[]): Schema {
   return Object.assign({}, ...schemas.flatMap(partsOf).toReversed()) as Schema;
 }
@@ -130,7 +130,7 @@ function unnamedIn(value: unknown, schemas: readonly Schema[], path = ''): strin
 
 const ajv = new Ajv({ strict: false, allErrors: true }).addSchema(asyncApi, 'asyncapi');
 
-/** What is wrong with a value as the payload of this message; empty where nothing is. */
+/** The problems of a value as the payload of this message; empty when it is valid. */
 export function faultsIn(message: string, value: unknown): string[] {
   const { payload } = messageNamed(message);
   const validate = ajv.getSchema(`asyncapi${payload.$ref}`);
@@ -139,7 +139,7 @@ export function faultsIn(message: string, value: unknown): string[] {
   return [...faults, ...unnamedIn(value, [payload]).map((field) => `${field} is not named`)];
 }
 
-/** A message of the document. @throws Error where it has none of this name */
+/** A message of the document. @throws Error when there is none with this name */
 export function messageNamed(name: string): AsyncApi['components']['messages'][string] {
   const message = asyncApi.components.messages[name];
   if (!message) throw new Error(`the document has no message ${name}`);

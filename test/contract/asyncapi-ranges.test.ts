@@ -4,7 +4,7 @@ import { fieldsOf, merged, messageNamed, type Schema } from './asyncapi-document
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Values that a schema allows, at the ends of its range, and values just outside of it. */
+/** Values at the ends of a schema's range, and values just outside of it. */
 interface Probes {
   readonly inside: readonly unknown[];
   readonly outside: readonly unknown[];
@@ -79,15 +79,15 @@ function probesOfEpochs({ minItems = 0, maxItems = 0 }: Schema): Probes {
   };
 }
 
-/** What must stand beside a value that is right. */
+/** The other fields that a valid value needs. */
 function companions(field: string, value: unknown): Fields {
-  // One that is all there is to `ack` is above its `seq`.
+  // An `ack` at the end of its range needs a `seq` that is not below it.
   if (field === 'seq') return { ack: 1 };
   if (field === 'held' && Array.isArray(value)) return { interfaces: pairs(value.length) };
   return {};
 }
 
-/** A request that is right, with `seq` so high that every `ack` may stand beside it. */
+/** A valid request with a `seq` that is high enough for every `ack`. */
 function validRequest(operation: OperationName, field: string): Fields {
   const [example] = messageNamed(`${operation}.request`).examples;
   const { ifIndex, nextHop, ...rest } = example?.payload ?? {};
@@ -127,7 +127,7 @@ describe('the ranges of docs/asyncapi.yaml are those of the code', () => {
     }
   });
 
-  it('a handle is counted in bytes, not in characters', () => {
+  it('the length of a handle is counted in bytes, not in characters', () => {
     const handle = messageNamed('keepalive.request').payload;
     const bytes = merged(fieldsOf(handle).get('handle') ?? []).maxLength ?? 0;
     const parsed = (text: string) => parseRequest('keepalive', { handle: text }).kind;
@@ -135,7 +135,7 @@ describe('the ranges of docs/asyncapi.yaml are those of the code', () => {
     expect(parsed('é'.repeat(bytes / 2 + 1))).toBe('bad-request');
   });
 
-  it('one epoch for each interface', () => {
+  it('a take has as many held epochs as interfaces', () => {
     const [{ payload } = { payload: {} }] = messageNamed('take.request').examples;
     const { ifIndex, nextHop, ...rest } = payload as Fields;
     const parsed = (fields: Fields) => parseRequest('take', { ...rest, ...fields });
@@ -148,7 +148,7 @@ describe('the ranges of docs/asyncapi.yaml are those of the code', () => {
     }
   });
 
-  it('one interface or many, never both and never none', () => {
+  it('a request names one interface or a list, not both and not none', () => {
     for (const operation of ['take', 'release'] as const) {
       const [{ payload } = { payload: {} }] = messageNamed(`${operation}.request`).examples;
       const { ifIndex, nextHop, ...rest } = payload as Fields;

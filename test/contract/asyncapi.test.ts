@@ -33,7 +33,7 @@ import {
 
 const { channels, components, operations } = asyncApi;
 
-/** The published schema of AsyncAPI 3.0. It brings the drafts of JSON Schema that ajv has built in. */
+/** The published schema of AsyncAPI 3.0, without the drafts of JSON Schema that ajv has built in. */
 function asyncApiSchema(): object {
   const require = createRequire(import.meta.url);
   const schema = structuredClone(
@@ -55,7 +55,7 @@ describe('docs/asyncapi.yaml', () => {
     expect(isAsyncApi({ ...asyncApi, info: {} })).toBe(false);
   });
 
-  it('has no reference that leads nowhere, and nothing that nobody refers to', () => {
+  it('has a target for each reference and a reference to each component', () => {
     const all = new Set(references(asyncApi));
     for (const ref of all) expect(() => resolve(ref)).not.toThrow();
     expect(() => resolve('#/components/schemas/Nothing')).toThrow('leads nowhere');
@@ -77,7 +77,7 @@ describe('docs/asyncapi.yaml', () => {
   });
 });
 
-describe('docs/asyncapi.yaml and the code name the same', () => {
+describe('docs/asyncapi.yaml and the code agree about', () => {
   it('operations, on the same subjects, answered in the same queue group', () => {
     const received = Object.entries(operations).filter(([, { action }]) => action === 'receive');
     expect(received.map(([name]) => name)).toEqual(OPERATIONS);
@@ -91,7 +91,7 @@ describe('docs/asyncapi.yaml and the code name the same', () => {
     }
   });
 
-  it('subjects of what managers publish', () => {
+  it('the subjects that managers publish on', () => {
     const router = 'ROUTER';
     if (!isRouterName(router)) throw new Error(router);
     const subjects = subjectsUnder();
@@ -154,7 +154,7 @@ describe('docs/asyncapi.yaml and the code name the same', () => {
       ours.flatMap(([field, { type }]) => (type === 'optional' ? [] : [field])),
     );
     for (const [field, read] of ours) {
-      // The page says once for all that an absent next hop means none.
+      // The page describes once, for all operations, that an absent next hop means none.
       if (field === 'nextHop') continue;
       const preset = merged(fields.get(field) ?? []).default;
       expect({ field, default: preset }).toEqual({ field, default: read.default });
@@ -168,7 +168,7 @@ describe('docs/asyncapi.yaml and the code name the same', () => {
   });
 });
 
-/** As much of a field's schema as is compared. */
+/** The compared part of a field's schema. */
 interface FieldSchema {
   readonly type: string;
   readonly default?: unknown;
@@ -179,7 +179,7 @@ const HOLDER = {
   ...{ graceLeftMs: 0, igmp: 0 },
 };
 
-/** The fields of each reply; the compiler holds it to the types. */
+/** The fields of each reply; the compiler compares them with the types. */
 const REPLY_FIELDS: { [Name in OperationName]: Record<keyof ReplyFields[Name], unknown> } = {
   register: {
     ...{ handle: 0, session: 0, ttlMs: 0, graceMs: 0, mailbox: 0, resumed: 0 },
@@ -206,7 +206,7 @@ const EXAMPLES = Object.entries(components.messages).flatMap(([message, { exampl
 const REPLY_NESTING = 5;
 
 describe('an example', () => {
-  it('stands with every message, and has a name of its own', () => {
+  it('exists for every message and has a unique name', () => {
     for (const name of Object.keys(components.messages)) {
       expect(messageNamed(name).examples.length).toBeGreaterThan(0);
     }
@@ -214,12 +214,12 @@ describe('an example', () => {
     expect(names).toHaveLength(new Set(names).size);
   });
 
-  it.each(EXAMPLES)('is what its schema says: $name', ({ message, payload }) => {
+  it.each(EXAMPLES)('is valid under its schema: $name', ({ message, payload }) => {
     expect(faultsIn(message, payload)).toEqual([]);
     expect(faultsIn(message, { ...payload, colour: 'red' })).toEqual(['colour is not named']);
   });
 
-  it.each(EXAMPLES)('comes back from the codec as it was, without floats: $name', ({ payload }) => {
+  it.each(EXAMPLES)('survives encoding and decoding without floats: $name', ({ payload }) => {
     const bytes = encodeMessage(payload);
     expect(decodeMessage(bytes, bytes.length, REPLY_NESTING)).toEqual({
       kind: 'message',
@@ -230,7 +230,7 @@ describe('an example', () => {
   });
 
   it.each(EXAMPLES.filter(({ message }) => message.endsWith('.request')))(
-    'is accepted: $name',
+    'of a request is accepted: $name',
     ({ message, payload }) => {
       const operation = message.slice(0, -'.request'.length) as OperationName;
       expect(parseRequest(operation, payload)).toMatchObject({ kind: 'request' });

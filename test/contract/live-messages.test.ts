@@ -13,13 +13,13 @@ const ADMIN = { actor: 'alice@noc', why: 'a test' };
 const PIM = 103;
 const IGMP = 10;
 
-/** A message as it travelled, under the name that docs/asyncapi.yaml has for it. */
+/** A message from the bus, under its name in docs/asyncapi.yaml. */
 interface Heard {
   readonly name: string;
   readonly message: unknown;
 }
 
-/** One router whose replies are all written down. */
+/** One router whose replies are all recorded. */
 class Listener {
   readonly router: RawRouter;
   readonly heard: Heard[] = [];
@@ -48,7 +48,7 @@ class Listener {
   }
 }
 
-it('everything that travels is what docs/asyncapi.yaml says, field by field', async () => {
+it('every message on the bus has exactly the fields of docs/asyncapi.yaml', async () => {
   await using servers = await startServers();
   await using managers = await startManagers(1, servers);
   const nats = await connect({ servers: servers.nats.url, reconnect: false });
@@ -81,7 +81,7 @@ it('everything that travels is what docs/asyncapi.yaml says, field by field', as
   expect(managers.running).toHaveLength(1);
 });
 
-/** Every operation, carried out and refused, and every change that makes an event. */
+/** Every operation, accepted and refused, and every change that has an event. */
 async function doEverything(all: Listener): Promise<void> {
   const pim = await all.register(PIM, { name: 'pim-1' });
   const igmp = await all.register(IGMP);
@@ -107,7 +107,7 @@ async function doEverything(all: Listener): Promise<void> {
   await all.ask('sessions', { limit: 1 });
   await all.ask('mailbox', { handle: igmp.handle, from: 0 });
   await all.ask('keepalive', { handle: igmp.handle, ack: 1, mailboxAck: 2 });
-  await all.ask('keepalive', { handle: 'nobody' });
+  await all.ask('keepalive', { handle: 'unknown' });
   await all.register(PIM, { takeover: true });
   await all.ask('register', { protocolId: PIM, componentId: 1, instance: newInstance() });
   await all.ask('admin.release', { ifIndex: 7, ...ADMIN });
@@ -118,7 +118,7 @@ async function doEverything(all: Listener): Promise<void> {
   await all.ask('events', { from: 0, limit: 1000 });
 }
 
-/** A lease that runs out: first stale, then, since nobody comes back, expired. */
+/** A lease that ends: the session is first stale, then expired. */
 async function runOut(all: Listener): Promise<void> {
   const { handle } = await all.register(PIM, { componentId: 3, ttlMs: 1000, graceMs: 1000 });
   await all.ask('take', { handle, seq: 1, ack: 1, ifIndex: 20 });
@@ -131,7 +131,7 @@ async function runOut(all: Listener): Promise<void> {
   }, WITHIN);
 }
 
-/** The store forgets this router; what else a server holds that was there before is none of the test's business. */
+/** Deletes the keys of this router only: the server may be shared. */
 async function loseTheStore(all: Listener, url: string): Promise<void> {
   const redis = new Redis(url);
   await redis.del(await redis.keys(`*{${all.router.name}}*`));

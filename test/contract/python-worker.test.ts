@@ -13,7 +13,7 @@ const ADMIN = { actor: 'alice@noc', why: 'moved to the standby' };
 overReplicas(
   (stage) => {
     describe('the worker in Python', () => {
-      it('takes interfaces, and keeps them for many times its lease', async () => {
+      it('takes interfaces and keeps them for several times its lease', async () => {
         await using run = await start(stage, ['7', '8/2001:db8::1']);
         const { router, watch } = run;
         const owner = ok(await router.owner(7));
@@ -25,7 +25,7 @@ overReplicas(
         expect(watch.events.map(({ type }) => type)).toEqual(['registered', 'taken', 'taken']);
       });
 
-      it('is told of a loss, stops, and acknowledges', async () => {
+      it('stops acting after OWNERSHIP_LOST and acknowledges it', async () => {
         await using run = await start(stage, ['7', '8']);
         const { router, worker, asked } = run;
         ok(await router.request('admin.release', { ifIndex: 7, ...ADMIN }));
@@ -37,7 +37,7 @@ overReplicas(
         expect(ok(await router.owner(8)).name).toBe('python-worker');
       });
 
-      it('reads what NATS dropped, and handles nothing twice', async () => {
+      it('reads dropped callbacks from the mailbox and handles none twice', async () => {
         await using run = await start(stage, ['7', '8']);
         const { router, worker, asked, watch } = run;
         const { session } = ok(await router.owner(7));
@@ -48,7 +48,7 @@ overReplicas(
           stage.nats.publish(`mgm.v1.${router.name}.callback.${session}`, pack({ ...lost, seq }));
         push(1);
         push(3);
-        // Callback 2 is not there yet, so the worker asks for it and finds nothing.
+        // Callback 2 does not exist yet, so the worker reads the mailbox and finds nothing.
         await eventually(() => expect(asked('mailbox')).toMatchObject([{ from: 1 }]), WITHIN);
         ok(await router.request('admin.release', { ifIndex: 8, ...ADMIN }));
         await eventually(() => {
@@ -57,7 +57,7 @@ overReplicas(
         expect(worker.output.match(/lost, admin/g)).toHaveLength(2);
       });
 
-      it('releases and deregisters when it is told to end', async () => {
+      it('releases and deregisters on SIGTERM', async () => {
         await using run = await start(stage, ['7']);
         const { router, worker, watch } = run;
         worker.signal('SIGTERM');
@@ -73,7 +73,7 @@ overReplicas(
         }, WITHIN);
       });
 
-      it('waits for what another client owns', async () => {
+      it('waits for an interface of another client', async () => {
         const router = stage.router();
         const other = await router.register({ protocolId: 104, name: 'dvmrp-1' });
         ok(await other.take(7));
@@ -89,7 +89,7 @@ overReplicas(
         }, WITHIN);
       });
 
-      it('goes on over a new connection when the one it has is cut', async () => {
+      it('continues over a new connection when the first one is cut', async () => {
         await using link = await linkTo(stage.servers.nats);
         await using run = await start(stage, ['7'], link.url);
         const { router, worker, asked } = run;
@@ -101,7 +101,7 @@ overReplicas(
         expect(ok(await router.owner(7)).epoch).toBe(epoch);
       });
 
-      it('touches nothing and ends when it slept past its lease', async () => {
+      it('ends without another request when it was stopped past its lease', async () => {
         await using run = await start(stage, ['7']);
         const { router, worker, requests } = run;
         worker.signal('SIGSTOP');
@@ -114,7 +114,7 @@ overReplicas(
           code: 1,
           stderr: expect.stringContaining('no longer acting on anything'),
         });
-        // What the test itself asked while it waited is among the requests, and nothing else.
+        // The requests of the test itself while it waited, and no others.
         const ops = requests.slice(asked).map(({ op }) => op);
         expect(ops.filter((op) => op !== 'owner')).toEqual([]);
       });
@@ -132,7 +132,7 @@ function args(interfaces: readonly string[]): string[] {
   return ['--ttl-ms', String(TTL_MS), ...interfaces];
 }
 
-/** A worker on a router of its own that holds these interfaces, and what it asked for so far. */
+/** A worker on a router of its own that owns these interfaces, and its requests so far. */
 async function start(stage: Stage, interfaces: readonly string[], nats = stage.servers.nats.url) {
   const router = stage.router();
   const watch = router.watch();

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { TestProcess } from '@mgm/test-support';
 
 const PROGRAM = fileURLToPath(new URL('../../examples/python-worker/worker.py', import.meta.url));
-/** Nothing but the standard library is found, nothing is written beside the sources, output comes at once. */
+/** Only the standard library is importable, no bytecode is written, and output is unbuffered. */
 const STANDARD_LIBRARY_ONLY = ['-E', '-s', '-S', '-B', '-u'];
 const NEEDED =
   'python3 of version 3.11 or newer is needed: apt-get install python3, or put one on the PATH';
@@ -21,7 +21,7 @@ async function requirePython(): Promise<void> {
 /**
  * Starts the example on a router.
  *
- * @throws Error that says what to install, where there is no Python that can run it
+ * @throws Error that says what to install, when there is no suitable Python
  */
 export async function startPythonWorker(
   nats: string,

@@ -12,14 +12,14 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const PAGE = join(ROOT, 'docs/wire-protocol.md');
 const page = readFileSync(PAGE, 'utf8');
 
-/** Runs the generator of the page's tables; rejects with what it wrote when it does not end with 0. */
+/** Runs the generator of the page's tables; rejects with its output when it does not exit with 0. */
 async function generate(...args: string[]): Promise<void> {
   const node = ['--conditions=@mgm/source', join(ROOT, 'packages/protocol/scripts/wire-tables.ts')];
   await promisify(execFile)(process.execPath, [...node, ...args], { timeout: 15_000 });
 }
 
 describe('the generated parts', () => {
-  it('are what their sources say', async () => {
+  it('are up to date with their sources', async () => {
     await expect(generate('--check')).resolves.toBeUndefined();
   });
 
@@ -27,7 +27,7 @@ describe('the generated parts', () => {
     ['a part that was edited', /\| `mailboxAck`\? /, '| `mailboxAcks`? ', 'keepalive request'],
     ['an example that was edited', /"takeover":|"actor":"alice@noc"/, '"actor":"bob"', 'examples'],
     ['a part that is not there', /<!-- generated: refusals -->/, '', 'parts missing'],
-    ['a part that nobody knows', /<!-- generated: refusals -->/, '<!-- generated: x -->', 'part x'],
+    ['an unknown part', /<!-- generated: refusals -->/, '<!-- generated: x -->', 'part x'],
   ])('are not taken for that with %s', async (_, what, instead, complaint) => {
     const folder = mkdtempSync(join(tmpdir(), 'mgm-wire-'));
     try {
@@ -45,13 +45,13 @@ describe('the examples', () => {
     ...page.matchAll(/^\*\*(\S+)\*\* .*\n\n```json\n(.*)\n```\n\n```hex\n([^`]*)\n```/gm),
   ];
 
-  it('show every message', () => {
+  it('include every message', () => {
     const all = Object.values(asyncApi.components.messages).flatMap((one) => one.examples);
     expect(examples.map(([, name]) => name)).toEqual(all.map(({ name }) => name));
   });
 
   it.each(examples.map(([, name = '', json = '', hex = '']) => ({ name, json, hex })))(
-    'have the bytes of their JSON: $name',
+    'have the bytes that encode their JSON: $name',
     ({ json, hex }) => {
       const bytes = Buffer.from(hex.replaceAll(/\s/g, ''), 'hex');
       expect(unpack(bytes)).toEqual(JSON.parse(json));
@@ -59,7 +59,7 @@ describe('the examples', () => {
   );
 });
 
-it('no link leads nowhere', () => {
+it('every link has a target', () => {
   const headings = [...page.matchAll(/^#+ (.+)$/gm)].map(([, title = '']) => `#${slug(title)}`);
   const links = [...page.matchAll(/\]\(([^)]+)\)/g)].map(([, target = '']) => target);
   expect(links.length).toBeGreaterThan(20);
@@ -73,7 +73,7 @@ it('no link leads nowhere', () => {
   }
 });
 
-/** As GitHub makes an anchor of a heading. */
+/** The anchor that GitHub derives from a heading. */
 function slug(title: string): string {
   return title
     .toLowerCase()

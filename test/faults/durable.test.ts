@@ -6,11 +6,11 @@ import { startWorld } from './own-servers.ts';
 
 const WITHIN = { withinMs: 30_000 };
 const SESSIONS = 8;
-/** Interfaces that each session takes and releases in turn. */
+/** Number of interfaces that each session takes and releases in turn. */
 const OWN = 5;
 
-/** What one session was told, and the one request that it was not told the end of. */
-interface Told {
+/** The confirmed state of one session, and its one request without a reply. */
+interface Confirmed {
   readonly session: RawSession;
   /** Interface to epoch. */
   readonly owned: Map<number, string>;
@@ -20,22 +20,22 @@ interface Told {
 
 type TakeFields = ReturnType<RawSession['next']> & { readonly ifIndex: number };
 
-/** Takes and releases until it is not answered. */
-async function workUntilItBreaks(told: Told, first: number): Promise<void> {
-  const { session, owned } = told;
+/** Takes and releases until a request gets no reply. */
+async function workUntilItBreaks(confirmed: Confirmed, first: number): Promise<void> {
+  const { session, owned } = confirmed;
   for (let turn = 0; ; turn++) {
     const ifIndex = first + (turn % OWN);
     const op = owned.has(ifIndex) ? 'release' : 'take';
     const fields = { ...session.next(), ifIndex };
-    told.unanswered = { op, fields };
-    if (!(await settle(told))) return;
-    told.answered++;
+    confirmed.unanswered = { op, fields };
+    if (!(await settle(confirmed))) return;
+    confirmed.answered++;
   }
 }
 
-/** Asks for what is not known; whether it is known now. */
-async function settle(told: Told): Promise<boolean> {
-  const { session, owned, unanswered } = told;
+/** Repeats the unanswered request; returns whether its outcome is known now. */
+async function settle(confirmed: Confirmed): Promise<boolean> {
+  const { session, owned, unanswered } = confirmed;
   if (unanswered === undefined) return true;
   const { op, fields } = unanswered;
   try {
@@ -46,12 +46,12 @@ async function settle(told: Told): Promise<boolean> {
   } catch {
     return false;
   }
-  told.unanswered = undefined;
+  confirmed.unanswered = undefined;
   return true;
 }
 
 describe('durable', () => {
-  it('loses nothing that was answered when everything is killed under full load', async (context) => {
+  it('loses no confirmed change when Redis and all managers are killed under full load', async (context) => {
     context.skip(notBreakable() !== undefined, notBreakable());
     await using world = await startWorld({
       redis: { appendonly: true },
@@ -59,14 +59,14 @@ describe('durable', () => {
       env: { MGM_DURABILITY: 'durable' },
     });
     const { router, servers, managers } = world;
-    const all: Told[] = [];
+    const all: Confirmed[] = [];
     for (let componentId = 1; componentId <= SESSIONS; componentId++) {
       const session = await router.register({ componentId });
       all.push({ session, owned: new Map(), answered: 0, unanswered: undefined });
     }
-    const working = all.map((told, at) => workUntilItBreaks(told, 1 + at * OWN));
+    const working = all.map((one, at) => workUntilItBreaks(one, 1 + at * OWN));
     const enough = 200 + Math.floor(Math.random() * 400);
-    const answered = () => all.reduce((sum, told) => sum + told.answered, 0);
+    const answered = () => all.reduce((sum, one) => sum + one.answered, 0);
     await eventually(() => expect(answered()).toBeGreaterThan(enough), WITHIN);
     await Promise.all([servers.redis.kill(), managers.killAll()]);
     await Promise.all(working);
@@ -74,7 +74,7 @@ describe('durable', () => {
     await servers.redis.start();
     await managers.add(2);
 
-    // What was under way is found out by its number; what was answered must be there, and nothing else.
+    // Repeating a pending request tells its outcome. Confirmed changes must be there, and no others.
     await eventually(async () => {
       const known = await Promise.all(all.map(settle));
       expect(known).not.toContain(false);

@@ -12,14 +12,14 @@ import { RequestWatch } from './request-watch.ts';
 import { startWorker } from './worker-process.ts';
 
 const WITHIN = { withinMs: 10_000 };
-/** Keys that all managers of this file share, so that each may have subjects of its own and be spoken to alone. */
+/** Key prefix shared by all managers of this file; each has a subject prefix of its own and can be addressed alone. */
 const KEYS = `f${randomBytes(6).toString('hex')}`;
 const [LEFT, RIGHT] = [`${KEYS}.left`, `${KEYS}.right`];
 
 overReplicas(
   (stage) => {
-    describe('a request whose reply got lost', () => {
-      it('is answered by another replica when it is repeated, as the first time', async () => {
+    describe('a repeated request whose reply was lost', () => {
+      it('gets the first reply from another replica', async () => {
         const router = stage.router();
         await using link = await linkTo(stage.servers.nats);
         await using mgm = await connect({
@@ -59,7 +59,7 @@ overReplicas(
       });
       afterAll(() => Promise.all(replicas.map((one) => one[Symbol.asyncDispose]())));
 
-      it('leave the interface free when the release comes before the take', async () => {
+      it('leave the interface free when the release arrives before the take', async () => {
         const { name, nats } = stage.router();
         const [left, right] = [LEFT, RIGHT].map((prefix) => new RawRouter(nats, name, prefix));
         if (!left || !right) throw new Error('there are two replicas');
@@ -84,7 +84,7 @@ overReplicas(
         await slow.nats.close();
       });
 
-      it('leave it free in whatever order they come, two hundred times', async () => {
+      it('leave it free in either order, two hundred times', async () => {
         const { name, nats } = stage.router();
         const own = await stage.connect();
         const [left, right] = [new RawRouter(nats, name, LEFT), new RawRouter(own, name, RIGHT)];
@@ -134,9 +134,9 @@ overReplicas(
 
         const late = await eventually(() => {
           const take = seen.requests.slice(before).find(({ op }) => op === 'take');
-          if (!take) throw new Error('the late take has not arrived');
+          if (!take) throw new Error('the late take did not arrive');
           const reply = seen.replyTo(take);
-          if (reply === undefined) throw new Error('it was not answered');
+          if (reply === undefined) throw new Error('the late take has no reply');
           return { take, reply };
         }, WITHIN);
         expect(late.take.fields).toMatchObject({ ifIndex: 8 });
@@ -151,7 +151,7 @@ overReplicas(
   { replicas: [1], env: { MGM_KEY_PREFIX: KEYS } },
 );
 
-/** Registers the worker's pair again, when that is possible. */
+/** Registers the worker's pair as soon as that is possible. */
 async function registerAfter(stage: Stage, router: RawRouter, takeover: boolean) {
   return await eventually(() => router.over(stage.nats).register({ takeover }), WITHIN);
 }

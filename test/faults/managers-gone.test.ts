@@ -10,13 +10,13 @@ import { machineMonoMs } from './worker-talk.ts';
 const WITHIN = { withinMs: 15_000 };
 const TTL_MS = 2_000;
 const OUTAGE_MS = 1.2 * TTL_MS;
-/** A manager that is killed may have promised to serve for two sweep intervals more. */
+/** A killed manager may have promised to serve for two more sweep intervals. */
 const PROMISE_MS = 500;
 
 overReplicas(
   (stage) => {
     describe('all managers killed for longer than a lease', () => {
-      it('cost no living worker its interface, and keep a dead one no longer than a lease', async () => {
+      it('costs no live worker its interface, and a dead one expires within a lease of the restart', async () => {
         const router = stage.router();
         using seen = await RequestWatch.of(router);
         const raw = await router.register({
@@ -79,13 +79,13 @@ overReplicas(
   { replicas: [2] },
 );
 
-/** Keeps a raw session alive, whether or not anybody replies. Disposing ends that. */
+/** Sends keepalives for a raw session, with or without replies, until disposed. */
 function renewing(session: RawSession): AsyncDisposable {
   const timer = setInterval(() => void session.keepalive().catch(() => {}), TTL_MS / 5);
   return { [Symbol.asyncDispose]: async () => clearInterval(timer) };
 }
 
-/** When the worker on interface 3 last renewed its lease, at the latest that can be. */
+/** The latest possible time of the last renewal by the worker on interface 3. */
 function lastRenewal(seen: RequestWatch, beforeMono: number): number {
   const register = seen.requests.findLast(({ op }) => op === 'register');
   const keepalives = seen

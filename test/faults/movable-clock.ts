@@ -10,15 +10,15 @@ const FETCH = fileURLToPath(new URL('fetch-faketime.sh', import.meta.url));
 const CACHE = fileURLToPath(new URL('../../.cache/faketime', import.meta.url));
 const FETCH_WITHIN_MS = 60_000;
 
-/** A wall clock that a test moves under a server; the server's monotonic clock goes on as it is. */
+/** A wall clock of a server that a test moves; the server's monotonic clock is not changed. */
 export interface MovableClock extends AsyncDisposable {
   /** The same servers, but with this clock under Redis. */
   readonly choice: ServersChoice;
-  /** Lets the clock jump to so many seconds from the true time. */
+  /** Sets the clock to an offset from the true time, in seconds. */
   jumpTo(offsetS: number): Promise<void>;
 }
 
-/** Why a clock can't be moved in this run, or the library that does it. */
+/** The library that moves the clock, or why there is none in this run. */
 export type ClockSupport =
   | { readonly kind: 'usable'; readonly library: string; readonly command: string }
   | { readonly kind: 'unusable'; readonly why: string };
@@ -26,7 +26,7 @@ export type ClockSupport =
 /** Finds or fetches libfaketime, where Redis is a process of this machine. */
 export async function clockSupport({ redis }: ServersChoice): Promise<ClockSupport> {
   if (redis.kind !== 'process') {
-    return { kind: 'unusable', why: 'moves the clock of a Redis that runs as a process' };
+    return { kind: 'unusable', why: 'needs a Redis that runs as a process of this machine' };
   }
   try {
     const { stdout } = await promisify(execFile)('bash', [FETCH, CACHE], {
@@ -39,7 +39,7 @@ export async function clockSupport({ redis }: ServersChoice): Promise<ClockSuppo
   }
 }
 
-/** Puts a program before Redis that starts it under a clock of ours. */
+/** Replaces the Redis program by a script that starts it under a movable clock. */
 export async function movableClock(
   choice: ServersChoice,
   { library, command }: ClockSupport & { kind: 'usable' },
@@ -47,12 +47,12 @@ export async function movableClock(
   const dir = await mkdtemp(join(tmpdir(), 'mgm-clock-'));
   const [offset, program] = [join(dir, 'offset'), join(dir, 'redis-server')];
   const jumpTo = async (offsetS: number): Promise<void> => {
-    // By a rename, since the server may read it at any moment.
+    // The server may read the file at any time, so it is replaced by a rename.
     await writeFile(`${offset}.new`, `${offsetS < 0 ? '' : '+'}${offsetS}\n`);
     await rename(`${offset}.new`, offset);
   };
   await jumpTo(0);
-  // With libc's allocator: jemalloc asks for the time while it starts, which libfaketime does not survive.
+  // With libc's allocator: jemalloc reads the time while it starts, which crashes libfaketime.
   const lines = [
     '#!/bin/sh',
     `export LD_PRELOAD='${library}:libc.so.6' FAKETIME_TIMESTAMP_FILE='${offset}'`,

@@ -10,13 +10,13 @@ import { actSubject, machineMonoMs } from './worker-talk.ts';
 const WITHIN = { withinMs: 15_000 };
 const TTL_MS = 1_000;
 const OUTAGE_MS = 1.5 * TTL_MS;
-/** A manager may have promised to serve for half a second more. */
+/** A manager may have promised to serve for another half second. */
 const LONG_TTL_MS = 3_000;
 const LONG_OUTAGE_MS = 1.7 * LONG_TTL_MS;
 
-describe('while NATS is gone', () => {
+describe('while NATS is unreachable', () => {
   it.concurrent.for(['paused', 'killed'] as const)(
-    '(%s) a worker stops at its deadline, before anybody else is granted its interface',
+    '(%s) a worker stops at its deadline, before its interface is granted to another client',
     async (how, context) => {
       context.skip(notBreakable() !== undefined, notBreakable());
       await using world = await startWorld();
@@ -32,7 +32,7 @@ describe('while NATS is gone', () => {
       const goneMono = machineMonoMs();
       if (how === 'paused') await servers.nats.pause();
       else await servers.nats.kill();
-      // Back when the lease is over by anybody's clock, whether or not the worker has noticed.
+      // NATS returns when the lease is over on every clock, whether or not the worker has noticed.
       await eventually(() => expect(machineMonoMs() - goneMono).toBeGreaterThan(OUTAGE_MS), WITHIN);
       const backMono = machineMonoMs();
       if (how === 'paused') await servers.nats.resume();
@@ -59,7 +59,7 @@ describe('while NATS is gone', () => {
     },
   );
 
-  it.concurrent('a lease does not run, since nobody could renew it', async (context) => {
+  it.concurrent('a lease does not run, since it cannot be renewed', async (context) => {
     context.skip(notBreakable() !== undefined, notBreakable());
     await using world = await startWorld();
     const session = await world.router.register({ ttlMs: LONG_TTL_MS });

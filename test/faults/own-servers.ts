@@ -11,26 +11,26 @@ import { connect, type NatsConnection } from '@mgm/nats';
 import { inject } from 'vitest';
 import { RawRouter } from '../support/raw-client.ts';
 
-/** What one test broke and built: servers, managers and a router of its own. */
+/** Servers, managers and a router that belong to one test and may be broken. */
 export interface World extends AsyncDisposable {
   readonly servers: TestServers;
   readonly managers: Managers;
   readonly nats: NatsConnection;
   readonly router: RawRouter;
-  /** The router over a connection that was made now. */
+  /** The router over a new connection. */
   again(): Promise<RawRouter>;
 }
 
 export interface WorldOptions {
   readonly redis?: RedisOptions;
   readonly nats?: NatsOptions;
-  /** Where Redis comes from, if not as the run chose. */
+  /** The source of Redis, where it differs from that of the run. */
   readonly choice?: ReturnType<typeof inject<'servers'>>;
   readonly managers?: number;
   readonly env?: ManagerEnv;
 }
 
-/** Starts servers that nothing else uses, so that they may be broken, and managers on them. */
+/** Starts servers of one test's own, and managers on them. */
 export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const { redis = {}, nats = {}, choice = inject('servers'), managers = 1, env = {} } = options;
   await using starting = new AsyncDisposableStack();

@@ -30,7 +30,7 @@ async function begin(stage: Stage) {
 
 type Scene = Awaited<ReturnType<typeof begin>>;
 
-/** The rival gets the interface once the lease is over. */
+/** Resolves when the rival has the interface, after the lease is over. */
 async function rivalTakes({ rival }: Scene): Promise<string> {
   return await eventually(async () => ok(await rival.take(7)).epoch, WITHIN);
 }
@@ -44,7 +44,7 @@ overReplicas(
   (stage) => {
     describe('a worker past its lease', () => {
       it.concurrent.for(WAYS)(
-        '$how finds that it has lost before it sends anything',
+        '$how notices the loss before it sends anything',
         async ({ kind }) => {
           await using scene = await begin(stage);
           const { worker, seen, router, handle } = scene;
@@ -72,7 +72,7 @@ overReplicas(
         },
       );
 
-      it.concurrent('is refused one by one with whatever it sends late', async () => {
+      it.concurrent('gets a refusal for each late request', async () => {
         await using scene = await begin(stage);
         const { worker, router, handle, take } = scene;
         await worker.tell({ kind: 'stop' }, 'stopping');

@@ -6,7 +6,7 @@ import { noReplication, startReplicatedWorld, type ReplicatedWorld } from './rep
 
 const WITHIN = { withinMs: 15_000 };
 
-/** An interface's record, as the servers have it themselves. */
+/** The record of an interface as a Redis server stores it. */
 async function recordOn(world: ReplicatedWorld, ifIndex: number) {
   const key = `mgm:{${world.router.name}}:if:${ifIndex}:`;
   return { primary: await world.primary.exists(key), replica: await world.replica.exists(key) };
@@ -16,9 +16,9 @@ function reasonOf(reply: { readonly status: number }): string {
   return 'reason' in reply ? String(reply.reason) : 'done';
 }
 
-describe('a change that no replica has', () => {
+describe('a change that reached no replica', () => {
   it.concurrent(
-    'is answered as unknown, also when it is asked for again, and lost with the primary',
+    'is refused as indeterminate, also when it is repeated, and is lost with the primary',
     async (context) => {
       context.skip(noReplication() !== undefined, noReplication());
       await using world = await startReplicatedWorld(2);
@@ -32,13 +32,13 @@ describe('a change that no replica has', () => {
       const ask = async () => reasonOf(await router.request('take', fields));
       const replies = [await ask()];
       expect(replies).toEqual(['indeterminate']);
-      // It did happen, on the primary alone.
+      // It was executed, on the primary alone.
       expect(await recordOn(world, 2)).toEqual({ primary: 1, replica: 0 });
-      // Both managers are asked again, the one that did it and the one that did not.
+      // The repeats reach both managers, the one that executed the change and the other one.
       while (replies.filter((reason) => reason === 'unavailable').length < 8)
         replies.push(await ask());
       expect(new Set(replies)).toEqual(new Set(['indeterminate', 'unavailable']));
-      // Nobody is told of it otherwise either, and nothing more is begun.
+      // No event or callback is published either, and no other change is started.
       expect(await router.owner(2)).toMatchObject({ reason: 'unavailable' });
       expect(await rival.take(3)).toMatchObject({
         status: 1003,
@@ -47,7 +47,7 @@ describe('a change that no replica has', () => {
         message: expect.stringContaining('1 replicas'),
       });
       expect(await recordOn(world, 3)).toEqual({ primary: 0, replica: 0 });
-      // Both have looked again, and found that another try would end the same way.
+      // Both managers have probed again, and another attempt would end the same way.
       await eventually(() => {
         for (const manager of world.managers.running) {
           expect(manager.output()).toContain('have all that the primary has');
@@ -57,7 +57,7 @@ describe('a change that no replica has', () => {
 
       const granted = await eventually(async () => ok(await rival.take(2)), WITHIN);
       expect(BigInt(granted.epoch)).toBeGreaterThan(BigInt(before.epoch));
-      // One manager may be back before the other.
+      // The managers may recover at different times.
       await eventually(async () => {
         expect(await ask()).toBe('already-owned');
         ok(await router.request('validate', { ifIndex: 1, epoch: before.epoch }));
@@ -73,7 +73,7 @@ describe('a change that no replica has', () => {
     },
   );
 
-  it.concurrent('is answered as done once replicas have it', async (context) => {
+  it.concurrent('is confirmed once the replicas have it', async (context) => {
     context.skip(noReplication() !== undefined, noReplication());
     await using world = await startReplicatedWorld(2);
     const { router, replication } = world;

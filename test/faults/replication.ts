@@ -17,32 +17,32 @@ import { connect } from '@mgm/nats';
 import { expect, inject } from 'vitest';
 import { RawRouter } from '../support/raw-client.ts';
 
-/** A primary, its replica behind a proxy, and that one's replica, so that the first can be promoted and has one. */
+/** A primary, a replica behind a proxy, and a replica of that replica, so that a promoted replica has one as well. */
 export interface ReplicatedWorld extends AsyncDisposable {
   readonly router: RawRouter;
   readonly managers: Managers;
   readonly primary: Redis;
   readonly replica: Redis;
-  /** What the replica hears of the primary. */
+  /** The proxy between the primary and its replica. */
   readonly replication: TcpProxy;
-  /** Ends the primary, makes its replica the primary, and leads managers there. */
+  /** Kills the primary, promotes its replica and redirects the managers. */
   failOver(): Promise<void>;
 }
 
-/** Why it can't be had with the servers of this run; `undefined` where it can. */
+/** Why the servers of this run cannot be replicated; `undefined` where they can. */
 export function noReplication(): string | undefined {
   const { kind } = inject('servers').redis;
-  return kind === 'process' ? undefined : 'puts a proxy between Redis processes of this machine';
+  return kind === 'process' ? undefined : 'needs Redis servers that run as processes of this machine';
 }
 
-/** A busy machine must not look like a replica that is gone. */
+/** Long enough that a busy machine does not look like a lost replica. */
 const ENV = {
   MGM_DURABILITY: 'replicated',
   MGM_REPLICATION_TIMEOUT_MS: '1000',
   MGM_STORE_TIMEOUT_MS: '2000',
 };
 
-/** Managers reach the primary through a proxy of their own, which follows the failover. */
+/** Starts the servers, and managers that reach the primary through a proxy, which follows the failover. */
 export async function startReplicatedWorld(managers: number): Promise<ReplicatedWorld> {
   await using starting = new AsyncDisposableStack();
   const start = async (...args: string[]): Promise<RunningServer> => {
@@ -51,7 +51,7 @@ export async function startReplicatedWorld(managers: number): Promise<Replicated
   };
   const client = ({ url }: RunningServer): Redis => {
     const redis = new Redis(url, { retryStrategy: () => null });
-    // The end of a server is what the tests are about.
+    // The tests end servers on purpose.
     redis.on('error', () => {});
     starting.defer(() => redis.disconnect());
     return redis;

@@ -4,23 +4,23 @@ import type { RawRouter } from '../support/raw-client.ts';
 import { type Fields, isPlainMap, unpack } from '../support/raw-codec.ts';
 import { actSubject, machineMonoMs } from './worker-talk.ts';
 
-/** They come a third of a lease apart, or up to a fifth sooner. */
+/** Keepalives are a third of a lease apart, or up to a fifth less. */
 const KEEPALIVES_OF_A_LEASE = 5;
 
-/** A request as it went over the bus. */
+/** A request seen on the bus. */
 export interface SeenRequest {
   readonly op: string;
   readonly fields: Fields;
   readonly bytes: Uint8Array;
-  /** Where its reply goes. */
+  /** Its reply subject. */
   readonly reply: string | undefined;
   readonly mono: number;
 }
 
-/** Everything that workers send about one router: requests to managers, and what they do for the interfaces they own. */
+/** All requests and acts of the workers of one router. */
 export class RequestWatch implements Disposable {
   readonly requests: SeenRequest[] = [];
-  /** Epochs of the acts, in order. */
+  /** The epochs of the acts, in order. */
   readonly acts: string[] = [];
   readonly #replies = new Map<string, unknown>();
   readonly #subscriptions: Subscription[];
@@ -41,33 +41,33 @@ export class RequestWatch implements Disposable {
     ];
   }
 
-  /** Resolves when it sees everything. */
+  /** Resolves when the subscriptions are active. */
   static async of(router: RawRouter): Promise<RequestWatch> {
     const watch = new RequestWatch(router);
     await router.nats.flush();
     return watch;
   }
 
-  /** The handle under which an interface was asked for last. */
+  /** The handle of the last take of an interface. */
   handleThatTook(ifIndex: number): string {
     const take = this.requests.findLast(
       ({ op, fields }) => op === 'take' && names(fields, ifIndex),
     );
-    if (!take) throw new Error(`nobody asked for interface ${ifIndex}`);
+    if (!take) throw new Error(`no request for interface ${ifIndex}`);
     return String(take.fields['handle']);
   }
 
-  /** Requests under this handle, of those after the first `from`. */
+  /** The requests with this handle, without the first `from` requests. */
   under(handle: string, from = 0): SeenRequest[] {
     return this.requests.slice(from).filter(({ fields }) => fields['handle'] === handle);
   }
 
-  /** The present reply to a request; `undefined` while there is none. */
+  /** The reply to a request; `undefined` while there is none. */
   replyTo({ reply = '' }: SeenRequest): unknown {
     return this.#replies.get(reply);
   }
 
-  /** Waits until so many keepalives of a handle were granted, of those from now on, that its lease is over without them. */
+  /** Waits until enough keepalives of a handle were granted, from this call on, to outlast its lease. */
   async leasePasses(handle: string, { withinMs }: { readonly withinMs: number }): Promise<void> {
     const from = this.requests.length;
     await eventually(
@@ -77,7 +77,7 @@ export class RequestWatch implements Disposable {
           return request.op === 'keepalive' && isPlainMap(reply) && reply['status'] === 0;
         });
         if (granted.length < KEEPALIVES_OF_A_LEASE)
-          throw new Error(`${granted.length} were granted`);
+          throw new Error(`${granted.length} keepalives were granted`);
       },
       { withinMs },
     );
@@ -103,7 +103,7 @@ function epochOf(act: unknown): string {
   return isPlainMap(act) ? String(act['epoch']) : '';
 }
 
-/** Inboxes also get what is not ours. */
+/** Inboxes also receive other messages. */
 function readable(data: Uint8Array): unknown {
   try {
     return unpack(data);

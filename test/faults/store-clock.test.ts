@@ -17,7 +17,7 @@ describe("the store's clock", () => {
   });
 
   it(
-    'may jump by an hour in either direction: nobody expires, nobody lives for ever, epochs rise',
+    'may jump by an hour in either direction: no session expires early or never, and epochs rise',
     { timeout: 60_000 },
     async (context) => {
       if (support.kind === 'unusable') return context.skip(support.why);
@@ -48,7 +48,7 @@ describe("the store's clock", () => {
       expect(new Set(kinds)).toEqual(new Set(['sent', 'took']));
       expect(epochs.map(BigInt)).toEqual(epochs.map(BigInt).toSorted((a, b) => (a < b ? -1 : 1)));
       expect(new Set(epochs).size).toBe(epochs.length);
-      // The hour was there: an epoch is the store's time in microseconds.
+      // The jump took effect: an epoch is the store's time in microseconds.
       expect(BigInt(epochs[1] ?? 0) - BigInt(epochs[0] ?? 0)).toBeGreaterThan(HOUR_S * 1e6);
       for (const [ifIndex, epoch] of worker.epochs) {
         ok(await router.request('validate', { ifIndex, epoch }));

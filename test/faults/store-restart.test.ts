@@ -9,7 +9,7 @@ import { machineMonoMs } from './worker-talk.ts';
 
 const WITHIN = { withinMs: 15_000 };
 const TTL_MS = 3_000;
-/** Enough for a worker to be stopped within its lease while the store comes back. */
+/** Long enough for a worker to be stopped within its lease while the store restarts. */
 const LONG_TTL_MS = 9_000;
 
 async function restartRedis({ servers: { redis } }: World): Promise<void> {
@@ -20,16 +20,16 @@ async function restartRedis({ servers: { redis } }: World): Promise<void> {
 const logOf = async ({ router }: World): Promise<string> =>
   ok(await router.request('interfaces', { limit: 1 })).log;
 
-/** So many questions that none of two managers, chosen by chance, was never asked. */
+/** Enough reads that each of two managers has certainly served one. */
 const QUESTIONS = 64;
 
-/** Every manager has answered for the router, and so will notice that its data is gone: one that never saw any can't. */
+/** Lets every manager read the router: only a manager that knows its log can notice the loss of it. */
 async function seenByAllManagers(world: World): Promise<void> {
   await Promise.all(Array.from({ length: QUESTIONS }, () => logOf(world)));
 }
 
-describe('a store that was killed and has all it answered for', { timeout: 60_000 }, () => {
-  it.concurrent('costs nobody anything', async (context) => {
+describe('a store that was killed and kept all confirmed changes', { timeout: 60_000 }, () => {
+  it.concurrent('costs no worker its session or interface', async (context) => {
     context.skip(notBreakable() !== undefined, notBreakable());
     await using world = await startWorld({ redis: { appendonly: true } });
     const { router, servers } = world;
@@ -37,11 +37,11 @@ describe('a store that was killed and has all it answered for', { timeout: 60_00
     const options = { ttlMs: TTL_MS, interfaces: [1, 2, 3] };
     await using worker = await startWorker(router, servers.nats.url, options);
     const [log, rev] = [await logOf(world), await router.rev()];
-    const told = worker.notes.length;
+    const notedBefore = worker.notes.length;
     await restartRedis(world);
     await seen.leasePasses(seen.handleThatTook(1), WITHIN);
 
-    expect(worker.notes.slice(told).filter(({ kind }) => kind !== 'sent')).toEqual([]);
+    expect(worker.notes.slice(notedBefore).filter(({ kind }) => kind !== 'sent')).toEqual([]);
     for (const [ifIndex, epoch] of worker.epochs) {
       ok(await router.request('validate', { ifIndex, epoch }));
     }
@@ -49,7 +49,7 @@ describe('a store that was killed and has all it answered for', { timeout: 60_00
     expect(await router.eventsAfter(rev)).toEqual([]);
   });
 
-  it.concurrent('in the middle of takes has each that was answered, once', async (context) => {
+  it.concurrent('in the middle of takes has each confirmed take once', async (context) => {
     context.skip(notBreakable() !== undefined, notBreakable());
     await using world = await startWorld({ redis: { appendonly: true } });
     const { router } = world;
@@ -59,7 +59,7 @@ describe('a store that was killed and has all it answered for', { timeout: 60_00
     for (let ifIndex = 1; ifIndex <= 300; ifIndex++) {
       if (ifIndex === 100) restarted = restartRedis(world);
       const fields = { ...client.next(), ifIndex };
-      // The same number again until it is known what became of it.
+      // The same `seq` is repeated until its outcome is known.
       const take = await eventually(async () => ok(await router.request('take', fields)), WITHIN);
       epochs.set(ifIndex, take.epoch);
     }
@@ -71,8 +71,8 @@ describe('a store that was killed and has all it answered for', { timeout: 60_00
   });
 });
 
-describe('a store that came back empty', { timeout: 60_000 }, () => {
-  // The store numbers its clients from 1 again, and the rival is the first.
+describe('a store that restarts empty', { timeout: 60_000 }, () => {
+  // The store counts clients from 1 again, and the rival is the first.
   it.concurrent.for([
     { place: 'free', others: 1 },
     { place: "the rival's", others: 0 },
@@ -90,7 +90,7 @@ describe('a store that came back empty', { timeout: 60_000 }, () => {
     });
     const log = await logOf(world);
     await seenByAllManagers(world);
-    // While it is stopped it can't be the first to come back, and a rival asks for one of its interfaces.
+    // A stopped worker cannot register first, so a rival requests one of its interfaces before it.
     await worker.tell({ kind: 'stop' }, 'stopping');
     const noted = worker.notes.length;
     await restartRedis(world);
@@ -127,7 +127,7 @@ describe('a store that came back empty', { timeout: 60_000 }, () => {
     }
     expect(await rival.take(2)).toMatchObject({ reason: 'already-owned' });
     expect(await logOf(world)).not.toBe(log);
-    // A manager that had seen the log before says so, which need not be the one that began the new log.
+    // The event is logged by a manager that knew the old log, not necessarily by the one that began the new log.
     const resets = (await router.eventsAfter(0)).filter(({ type }) => type === 'store-reset');
     expect(resets).toHaveLength(1);
     await eventually(() => {
@@ -136,7 +136,7 @@ describe('a store that came back empty', { timeout: 60_000 }, () => {
     }, WITHIN);
   });
 
-  it.concurrent('gives nobody what a worker that is cut off may still act on', async (context) => {
+  it.concurrent('grants no interface that a disconnected worker may still act on', async (context) => {
     context.skip(notBreakable() !== undefined, notBreakable());
     await using world = await startWorld({ managers: 2 });
     const { router, servers } = world;

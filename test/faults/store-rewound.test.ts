@@ -8,7 +8,7 @@ import { startWorker } from './worker-process.ts';
 
 const WITHIN = { withinMs: 15_000 };
 
-/** All that a Redis has, so that it can be put back: what a restored copy, or a failover that lost writes, looks like. */
+/** The whole content of a Redis, to be restored later: the effect of a restored backup or of a failover that lost writes. */
 async function copyOf(redis: Redis): Promise<() => Promise<void>> {
   const keys = await redis.keys('*');
   const dumps = await Promise.all(keys.map((key) => redis.dumpBuffer(key)));
@@ -22,7 +22,7 @@ async function copyOf(redis: Redis): Promise<() => Promise<void>> {
   };
 }
 
-it('tells a worker whose last take the store has lost, and lets it take that again', async () => {
+it('a worker whose last take the store has lost recovers and takes the interface again', async () => {
   await using world = await startWorld();
   const { router, servers } = world;
   const redis = new Redis(servers.redis.url);

@@ -14,7 +14,7 @@ const typesOf = (events: readonly EventMessage[]): string[] => events.map(({ typ
 overReplicas(
   (stage) => {
     describe('a worker that crashed', () => {
-      it('with thousands of interfaces is swept once, by however many replicas', async () => {
+      it('with thousands of interfaces is swept once by all replicas together', async () => {
         const router = stage.router();
         using watch = router.watch();
         const interfaces = Array.from({ length: MANY }, (_, at) => at + 1);
@@ -23,7 +23,7 @@ overReplicas(
         await worker.kill();
         await eventually(() => expect(watch.eventsAfter(rev).length).toBeGreaterThan(MANY), WITHIN);
 
-        // A rival's take is a later marker: what the replicas had to say of the session stands before it.
+        // The rival's take is logged later: the events of the session's end precede it.
         const rival = await router.register({ protocolId: Protocols.dvmrp });
         const marker = ok(await rival.take(1));
         const log = await router.eventsAfter(rev);
@@ -39,7 +39,7 @@ overReplicas(
         await expectPushedAfter(rev, router, watch);
       });
 
-      it('and crashed again in its grace time has a new one, and is swept once', async () => {
+      it('and crashes again after it resumed gets a new grace time and is swept once', async () => {
         const router = stage.router();
         const [ttlMs, graceMs] = [1_000, 2_000];
         const options = { ttlMs, graceMs, interfaces: [7, 8, 9] };

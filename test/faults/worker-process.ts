@@ -4,15 +4,15 @@ import type { RawRouter } from '../support/raw-client.ts';
 import { type Command, note, type Note, type WorkerSetup } from './worker-talk.ts';
 
 const PROGRAM = new URL('worker.ts', import.meta.url);
-/** Far above any honest delay, also on a machine that has other things to do. */
+/** Far above the delay of any note, also on a busy machine. */
 const TOLD_WITHIN_MS = 10_000;
 
 type NoteOf<Kind extends Note['kind']> = Extract<Note, { readonly kind: Kind }>;
 
-/** What a test sets of a worker; the rest follows from where it runs. */
+/** The settings of a worker that a test chooses. */
 export type WorkerOptions = Partial<Omit<WorkerSetup, 'prefix' | 'router'>>;
 
-/** Starts a worker on this router, by default PIM with the shortest lease, and resolves when it owns what it was to take. */
+/** Starts a worker on this router, by default PIM with the shortest lease, and resolves when it owns its interfaces. */
 export async function startWorker(
   { prefix, name: router }: RawRouter,
   natsUrl: string,
@@ -38,7 +38,7 @@ export async function startWorker(
   }
 }
 
-/** A worker in a process of its own, with everything that it told so far. */
+/** A worker in a process of its own, with its notes so far. */
 export class WorkerProcess implements AsyncDisposable {
   readonly notes: Note[] = [];
   readonly #process: TestProcess;
@@ -50,7 +50,7 @@ export class WorkerProcess implements AsyncDisposable {
     });
   }
 
-  /** What it owned when it told `holding`: interface to epoch. */
+  /** The epochs of its interfaces at its note `holding`. */
   get epochs(): ReadonlyMap<number, string> {
     const [holding] = this.notesOf('holding');
     return new Map(holding?.held.map(({ ifIndex, epoch }) => [ifIndex, epoch]));
@@ -64,7 +64,7 @@ export class WorkerProcess implements AsyncDisposable {
     return this.notes.slice(from).filter((one): one is NoteOf<Kind> => one.kind === kind);
   }
 
-  /** Waits for the first note of this kind, of those after the first `from`. */
+  /** Waits for a note of this kind and returns the first one after position `from`. */
   async told<Kind extends Note['kind']>(kind: Kind, from = 0): Promise<NoteOf<Kind>> {
     return await eventually(
       () => {
@@ -72,14 +72,14 @@ export class WorkerProcess implements AsyncDisposable {
         if (first) return first;
         const told = this.notes.slice(-8).map((one) => JSON.stringify(one));
         throw new Error(
-          `it did not tell "${kind}", but: ${told.join(' ')}\n${this.#process.stderr}`,
+          `no note "${kind}" among: ${told.join(' ')}\n${this.#process.stderr}`,
         );
       },
       { withinMs: TOLD_WITHIN_MS, everyMs: 5 },
     );
   }
 
-  /** Tells it to do something, and waits for the note that says so. */
+  /** Sends a command and waits for the note that confirms it. */
   async tell<Kind extends Note['kind']>(command: Command, reply: Kind): Promise<NoteOf<Kind>> {
     const from = this.notes.length;
     this.send(command);
@@ -90,7 +90,7 @@ export class WorkerProcess implements AsyncDisposable {
     this.#process.send(command);
   }
 
-  /** Lets it go on after `stop` or `hang`. */
+  /** Resumes it after `stop` or `hang`. */
   goOn(): void {
     this.#process.resume();
     this.#process.write('\n');

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** How a worker process is to be. */
+/** The settings of a worker process. */
 export const workerSetup = z.object({
   /** `host:port` of NATS, or of a proxy before it. */
   servers: z.string(),
@@ -13,24 +13,24 @@ export const workerSetup = z.object({
   name: z.string(),
   ttlMs: z.number(),
   graceMs: z.number().default(0),
-  /** As in the client library, whose default it has. */
+  /** The option of the client library, with the same default. */
   reregister: z.union([z.boolean(), z.literal('service-loss')]).optional(),
-  /** Taken at the start, without next hop. */
+  /** Interfaces without next hop, taken at the start. */
   interfaces: z.array(z.number()),
   /** How often it acts for each interface that it owns; 0: never. */
   actEveryMs: z.number().default(0),
 });
 export type WorkerSetup = z.input<typeof workerSetup>;
 
-/** What a test tells a worker to do. */
+/** A command from the test to a worker. */
 export const command = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('take'), ifIndex: z.number() }),
   z.object({ kind: z.literal('release'), ifIndex: z.number() }),
-  /** Stops itself by SIGSTOP once NATS has everything that it sent: what is seen later was sent later. */
+  /** Stops itself with SIGSTOP after a flush: any message seen later was sent later. */
   z.object({ kind: z.literal('stop') }),
-  /** Blocks its only thread until a byte comes in on its standard input. */
+  /** Blocks its only thread until it reads a byte from its standard input. */
   z.object({ kind: z.literal('hang') }),
-  /** Answered by `flushed` when NATS has everything that it sent. */
+  /** Flushes the connection to NATS, then notes `flushed`. */
   z.object({ kind: z.literal('flush') }),
 ]);
 export type Command = z.infer<typeof command>;
@@ -38,14 +38,14 @@ export type Command = z.infer<typeof command>;
 const held = z.object({ ifIndex: z.number(), epoch: z.string() });
 
 const noted = z.discriminatedUnion('kind', [
-  /** It is registered and owns what it was to take. */
+  /** It is registered and owns its interfaces. */
   z.object({
     kind: z.literal('holding'),
     session: z.number(),
     resumed: z.boolean(),
     held: z.array(held),
   }),
-  /** It handed a message to NATS. */
+  /** It published a message. */
   z.object({ kind: z.literal('sent'), subject: z.string() }),
   /** The signal of an ownership fired. */
   z.object({ kind: z.literal('aborted'), ...held.shape }),
@@ -67,7 +67,7 @@ const noted = z.discriminatedUnion('kind', [
 ]);
 export type Noted = z.infer<typeof noted>;
 
-/** What a worker tells, in the order in which it happened, by the clock of {@link machineMonoMs}. */
+/** A note of a worker, in order, with the time of {@link machineMonoMs}. */
 export const note = noted.and(z.object({ mono: z.number() }));
 export type Note = z.infer<typeof note>;
 
@@ -76,7 +76,7 @@ export function machineMonoMs(): number {
   return Number(process.hrtime.bigint()) / 1e6;
 }
 
-/** Where workers act for the interfaces that they own. */
+/** The subject on which workers act for their interfaces. */
 export function actSubject(router: string): string {
   return `acts.${router}`;
 }

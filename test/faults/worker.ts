@@ -11,8 +11,8 @@ import {
 } from './worker-talk.ts';
 
 /**
- * A routing protocol as an own process: `node worker.ts <setup as JSON>`. Registers, takes, acts for what it owns as long as the
- * signals allow, and tells the test that started it everything that happens. Ends with that test.
+ * A routing protocol as a process: `node worker.ts <setup as JSON>`. It registers, takes interfaces, acts for them as long as
+ * their signals allow, and sends a note of every step to the test that started it. It ends with that test.
  */
 const setup = workerSetup.parse(JSON.parse(process.argv[2] ?? ''));
 const { servers, user, pass, router, prefix, interfaces, actEveryMs, ...registrant } = setup;

@@ -6,8 +6,8 @@ import { SideBySide } from './side-by-side.ts';
 import type { Pair, Register, Request } from './vocabulary.ts';
 
 /**
- * The instant at which a lease, or a grace time, is over: a session lives `ttlMs` (section 7), so a millisecond before it is over it
- * lives and at that instant it does not. The service clock stands still but for the steps of these tests.
+ * The instant at which a lease or a grace time ends: a session lives `ttlMs` (section 7), so it lives one millisecond before that
+ * instant and is over at it. Only the steps of these tests move the service clock.
  */
 const TTL_MS = 60_000;
 const GRACE_MS = 30_000;
@@ -31,7 +31,7 @@ function registering(pair: Pair | undefined, instance: string, graceMs: number):
   return { kind: 'register', pair, instance: padded, ttlMs: TTL_MS, graceMs, takeover: false };
 }
 
-/** Session 1 owns `1:` under epoch 1 for `afterMs`; session 2 is there to take it. What is asked then, model and router agree on. */
+/** Session 1 owns `1:` under epoch 1 for `afterMs`; session 2 is ready to take it. Model and router must agree on the request. */
 async function askAfter(afterMs: number, graceMs: number, request: Request): Promise<unknown> {
   const both = new SideBySide(managers, ['1:'], { isFrozen: true });
   await both.ask(0, [registering(OWNER, 'owner', graceMs)]);

@@ -23,19 +23,19 @@ export const PAIRS: readonly Pair[] = [
 ];
 
 const WINDOW = 4096;
-/** The number of an epoch that no run gets to. */
+/** The number of an epoch that no run reaches. */
 const NEVER_GIVEN: EpochNumber = Number.MAX_SAFE_INTEGER;
 const ORDER = { actor: 'operator', why: 'a test of the model' };
 
 interface Client {
   readonly pair: Pair;
   instances: number;
-  /** The session of the instance that runs, as that one knows it, and what it registered with. */
+  /** The session of the running instance, as the instance knows it, and the fields of its register. */
   present: { readonly session: SessionNumber; readonly registered: Register } | undefined;
   readonly sessions: SessionNumber[];
 }
 
-/** The clients of a run: what they remember, and so what a step of theirs says on the wire. */
+/** The clients of a run and their memory, from which the fields of each request follow. */
 export class Clients {
   readonly #router: RouterModel;
   readonly #log: LogModel;
@@ -52,7 +52,7 @@ export class Clients {
     this.#clients = PAIRS.map((pair) => ({ pair, instances: 0, present: undefined, sessions: [] }));
   }
 
-  /** What a client sends; nothing where it cannot, having no session yet, or does not, keeping it for later. */
+  /** The request of a client; nothing when it has no session yet, or keeps the request for a later step. */
   request(step: Step): Request | undefined {
     switch (step.do) {
       case 'register':
@@ -109,7 +109,7 @@ export class Clients {
     }
   }
 
-  /** A register was answered with a session: its instance is the client from now on. */
+  /** Handles the reply to a register: its instance is the client from now on. */
   registered(request: Register, session: SessionNumber): void {
     const client = this.#clients.find(({ pair }) => pair === request.pair);
     if (!client) return;
@@ -117,7 +117,7 @@ export class Clients {
     if (!client.sessions.includes(session)) client.sessions.push(session);
   }
 
-  /** What a client does that is well: it renews its lease, or registers where it has none. */
+  /** The request of a healthy client: a keepalive, or a register when it has no session. */
   goOn(client: number): Request {
     const session = this.#client(client).present?.session;
     const isLive = session !== undefined && this.#router.sessions[session - 1]?.state === 'live';
@@ -126,14 +126,14 @@ export class Clients {
     return this.#register({ do: 'register', client, instance: 'same', takeover: false, ...lease });
   }
 
-  /** What shows how things are: what is held, who is there, and each mailbox that has something in it. */
+  /** Requests that read the present state: holds, sessions, and each mailbox that is not empty. */
   look(): Request[] {
     return this.lookAtAll().filter(
       (one) => one.kind !== 'mailbox' || this.#log.mailbox(one.handle.session, Infinity).length > 0,
     );
   }
 
-  /** The same, and the empty mailboxes too. */
+  /** The same, with the empty mailboxes. */
   lookAtAll(): Request[] {
     const live = this.#router.sessions.filter(({ state }) => state === 'live');
     return [
@@ -258,7 +258,7 @@ export class Clients {
     };
   }
 
-  /** An epoch that somebody may show: the one in force, the one given before it, IGMP's, or one that nobody was given. */
+  /** An epoch to present: the one in force, the one before it, that of IGMP, or one that was never granted. */
   #epoch(on: InterfaceName | undefined, which: EpochChoice): EpochNumber | undefined {
     const present = this.#router.owners.get(on ?? '')?.epoch;
     const igmp = this.#router.igmp.get(on ?? '')?.epoch;

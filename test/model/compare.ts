@@ -1,6 +1,6 @@
 /**
- * Where an answer first says something else than the model, and `undefined` where it does not. Only what the model says is
- * looked at: `undefined` must be absent, `reason` may be a list to choose from, other lists must be equal in length.
+ * The first difference between a reply and the model, or `undefined`. Only the fields of the model are compared: a field that is
+ * `undefined` must be absent, `reason` may be a list of alternatives, and other lists must have the same length.
  */
 export function firstDifference(actual: unknown, expected: unknown, path = ''): string | undefined {
   if (isRecord(expected)) {
@@ -23,7 +23,7 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** How much later the real clock may be than the model's: the test's own running time, far below any step of the model. */
+/** The lead of the real clock over the model's: the running time of the test, far below any step of the model. */
 const RUNNING_TIME_MS = 25_000;
 
 function differenceIn(

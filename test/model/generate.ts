@@ -1,7 +1,7 @@
 import fc, { type Arbitrary } from 'fast-check';
 import type { By, EpochChoice, Numbered, On, Step, Turn } from './steps.ts';
 
-/** How large a run is. */
+/** The size of a run. */
 export interface Scale {
   readonly clients: number;
   readonly interfaces: number;
@@ -10,7 +10,7 @@ export interface Scale {
   readonly turnsMax: number;
 }
 
-/** Leases and grace times end half a minute off every full minute, so that the time a run itself takes changes nothing. */
+/** Leases and grace times end half a minute off every full minute, so that the running time of the test changes nothing. */
 const LEASES_MS = [90_000, 270_000];
 const GRACES_MS = [0, 0, 120_000, 240_000];
 const MINUTES = [1, 1, 2, 2, 5];
@@ -18,7 +18,7 @@ const MINUTES = [1, 1, 2, 2, 5];
 const PAGES = [1, 2, 3, 1_000];
 const MANAGERS = 2;
 
-/** Runs of this scale: most clients register, then anything goes. */
+/** Runs of this size: most clients register, then steps of all kinds follow. */
 export function turns(scale: Scale): Arbitrary<Turn[]> {
   const clients = Array.from({ length: scale.clients }, (_, client) => client);
   const begin = fc.tuple(...clients.map((client) => fc.option(register(fc.constant(client)))));

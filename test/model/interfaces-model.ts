@@ -2,7 +2,7 @@ import { isIgmp, type RouterModel, type Session } from './router-model.ts';
 import { refused } from './sequence-model.ts';
 import type { Answer, EpochNumber, InterfaceName } from './vocabulary.ts';
 
-/** Semantics T1 to T9: a routing protocol is in the way of a routing protocol, IGMP in the way of IGMP. */
+/** Semantics T1 to T9: a routing protocol excludes another one, IGMP excludes another IGMP. */
 export function take(router: RouterModel, session: Session, on: InterfaceName): Answer {
   const rival = router.placesOf(session).get(on)?.session;
   if (rival === session) return refused(183, 'already-taken');
@@ -47,7 +47,7 @@ function named({ number, pair: { protocolId, componentId } }: Session): object {
   return { protocolId, componentId, session: number };
 }
 
-/** `validate`, section 3. IGMP's hold has an epoch of its own (section 6): whoever acts for IGMP is checked against that. */
+/** `validate`, section 3. IGMP's hold has an epoch of its own (section 6), against which acts for IGMP are checked. */
 export function validate(router: RouterModel, on: InterfaceName, epoch: EpochNumber): Answer {
   const owner = router.owners.get(on)?.epoch;
   const igmp = router.igmp.get(on)?.epoch;
@@ -55,7 +55,7 @@ export function validate(router: RouterModel, on: InterfaceName, epoch: EpochNum
   return refused(87, 'not-owner', { current: owner ?? igmp ?? 0 });
 }
 
-/** What is held, each interface once; filtered: where this session, or this protocol, is, in either place. */
+/** The held interfaces, each once. Filtered: those on which this session or protocol is, as owner or as IGMP. */
 export function interfaces(
   router: RouterModel,
   { session, protocolId }: { readonly session?: number; readonly protocolId?: number },

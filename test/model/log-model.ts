@@ -6,15 +6,15 @@ type LoggedEvent = LogEvent & { readonly rev: number };
 /** A callback in its session's mailbox. */
 export interface QueuedCallback {
   readonly session: SessionNumber;
-  /** The `rev` of the event that it tells of. */
+  /** The `rev` of its event. */
   readonly causedAt: number;
   readonly message: Callback & { readonly seq: number };
 }
 
 /**
- * What a watcher may rely on (sections 4 and 5): every change is one event, with the next `rev`, in the order of what happened.
- * Ends of sessions are written by whoever notices, so they may come later than they were, but never after what could not have
- * happened before them. Callbacks are written in the same step as the event they tell of, so they follow from the log.
+ * The guarantees of a watcher (sections 4 and 5): every change is one event with the next `rev`, in the order of execution.
+ * The end of a session is logged by the manager that notices it, so its event may be late, but never after an event that depends
+ * on it. Callbacks are stored in the same step as their event, so they follow from the log.
  */
 export class LogModel {
   readonly #due: DueEvent[] = [];
@@ -28,7 +28,7 @@ export class LogModel {
     return this.#events.length;
   }
 
-  /** What is still to be written. */
+  /** The events still to be logged. */
   get due(): readonly DueEvent[] {
     return this.#due;
   }
@@ -37,7 +37,7 @@ export class LogModel {
     this.#due.push(...due);
   }
 
-  /** Takes the next event of the real log, in the model's numbers, or says why it may not stand there. */
+  /** Accepts the next event of the real log, in the model's numbers, or returns why it is wrong. */
   accept(event: { readonly [field: string]: unknown }): string | undefined {
     const rev = this.head + 1;
     if (event['rev'] !== rev) return `it comes after rev ${this.head}`;
@@ -53,7 +53,7 @@ export class LogModel {
     return undefined;
   }
 
-  /** The revision an event that was due has got. */
+  /** The revision that a due event was given. */
   revOf(due: DueEvent): number | undefined {
     return this.#revs.get(due);
   }
@@ -73,7 +73,7 @@ export class LogModel {
     return this.#told.splice(0);
   }
 
-  /** Section 4: who is told of an event. What a session is told that is over for good, nobody reads. */
+  /** Section 4: the recipients of an event's callbacks. Callbacks of a session that is over are not read. */
   #tell(event: LoggedEvent): void {
     const { type, on, cause, session } = event;
     if (type === 'resumed') this.#moveIgmp(event.previous, session);
@@ -82,7 +82,7 @@ export class LogModel {
     if (type === 'igmp-released') this.#igmpOn.delete(on);
     const igmp = this.#igmpOn.get(on);
     if ((type === 'taken' || type === 'released') && igmp !== undefined) {
-      // An operator's release is to IGMP a release like any other: section 4 lists no other cause for the pair.
+      // IGMP sees an operator's release as any other release: section 4 lists no other cause for the pair.
       const pair = { on, rev: event.rev, cause: cause === 'admin' ? 'release' : cause };
       this.#queue(igmp, event.rev, { type: 'DISABLE_IGMP', ...pair });
       this.#queue(igmp, event.rev, { type: 'ENABLE_IGMP', ...pair });
@@ -106,7 +106,7 @@ export class LogModel {
   }
 }
 
-/** Whether an event that is due has to be written before this one. */
+/** Whether a due event has to be logged before this one. */
 function mustPrecede({ event: earlier, when }: DueEvent, event: LogEvent): boolean {
   if (when === 'now') return true;
   if (earlier.on === undefined && event.on === undefined) {

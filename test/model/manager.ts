@@ -16,23 +16,23 @@ import type { Names } from './names.ts';
 import type { Handle, Request } from './vocabulary.ts';
 import { fieldsOf } from './wire-fields.ts';
 
-/** More than any turn of a story asks for: where more waits than a batch takes, sessions take turns, and the model does not. */
+/** More requests than any turn has: beyond one batch the store serves sessions in turn, which the model does not. */
 const BATCH_MAX = 100_000;
 
-/** A reply, event or callback as it came. */
+/** A reply, event or callback as it was received. */
 export type Raw = Readonly<Record<string, unknown>>;
 
-/** Two stores on one Redis, as two managers have them, and a way to look into that Redis. */
+/** Two stores on one Redis, as in two managers, and a connection to that Redis. */
 export interface Managers extends AsyncDisposable {
   readonly stores: readonly Store[];
   readonly redis: Redis;
   readonly published: Publication[];
 }
 
-/** Far above any honest time of a call; a run stops there instead of hanging. */
+/** Far above the time of any request: a run fails instead of hanging. */
 const REPLY_WITHIN_MS = 5_000;
 
-/** Resolves when both can decide. */
+/** Resolves when both stores are ready. */
 export async function openManagers(url: string): Promise<Managers> {
   const published: Publication[] = [];
   await using opened = new AsyncDisposableStack();
@@ -57,13 +57,13 @@ export async function openManagers(url: string): Promise<Managers> {
 
 let routers = 0;
 
-/** One router of a run, asked in the wire contract's terms. */
+/** One router of a run, with requests in the terms of the wire contract. */
 export class ManagedRouter {
   readonly #managers: Managers;
   readonly #names: Names;
   readonly #name: RouterName = routerName(`model-${++routers}`);
   readonly #handles = new Map<number, string>();
-  /** The service clock stands still between two requests, but for {@link passTime}. */
+  /** Stops the service clock between two requests; only {@link passTime} moves it. */
   readonly #isFrozen: boolean;
 
   constructor(managers: Managers, names: Names, options: { readonly isFrozen?: boolean } = {}) {
@@ -73,7 +73,7 @@ export class ManagedRouter {
     managers.published.length = 0;
   }
 
-  /** Asks one of the managers; the pages of a listing are asked of one after the other, and answered as one. */
+  /** Sends a request to one of the managers. The pages of a listing are read from the managers in turn and merged. */
   async ask(replica: number, request: Request): Promise<Raw> {
     if (this.#isFrozen) await this.#freeze();
     const fields = fieldsOf(request, this.#names, (handle) => this.#realHandle(handle));
@@ -90,7 +90,7 @@ export class ManagedRouter {
     return { ...first, items: items.flat() };
   }
 
-  /** Remembers what the session's requests have to show. Answers whether it is the same as before. */
+  /** Keeps the handle of a session. Returns whether it is the same as before. */
   keepHandle(session: number, handle: string): boolean {
     const before = this.#handles.get(session) ?? handle;
     this.#handles.set(session, handle);
@@ -113,7 +113,7 @@ export class ManagedRouter {
     return this.#store(replica).sweep(this.#name);
   }
 
-  /** What was published for this router since the last call. */
+  /** The messages published for this router since the last call. */
   takePublished(): { readonly events: Raw[]; readonly callbacks: Published[] } {
     const published = this.#managers.published.splice(0);
     return {
@@ -127,12 +127,12 @@ export class ManagedRouter {
     };
   }
 
-  /** Lets time pass for the arbiter: the service clock, on which leases run, is what its stored reading says. */
+  /** Moves the service clock, on which leases run, by changing its stored reading. */
   async passTime(ms: number): Promise<void> {
     await this.#change('meta.serviceMs', 'add', ms);
   }
 
-  /** The router's keys in Redis, without what they all begin with, and how long each is kept in ms (-1: until deleted). */
+  /** The router's keys in Redis, without their common prefix, each with its remaining time in ms (-1: until deleted). */
   async keys(): Promise<Map<string, number>> {
     const { redis } = this.#managers;
     const names = await redis.keys(this.#key('*'));
@@ -141,7 +141,7 @@ export class ManagedRouter {
     return found;
   }
 
-  /** How many answers of a client may still be asked for. Throws where more pages are kept than two windows can need. */
+  /** The number of kept replies of a client. Throws when more pages are kept than two windows need. */
   async answersIn(suffix: string): Promise<number> {
     const key = this.#key(suffix);
     const { redis } = this.#managers;
@@ -149,7 +149,7 @@ export class ManagedRouter {
     const counts = await redis.eval(ANSWERS_FROM, 1, key, ack);
     if (!Array.isArray(counts)) throw new Error(`no counts: ${String(counts)}`);
     if (counts.length > PAGES_MAX)
-      throw new Error(`${suffix} keeps ${counts.length} pages of answers`);
+      throw new Error(`${suffix} keeps ${counts.length} pages of replies`);
     return counts.reduce((sum: number, count) => sum + Number(count), 0);
   }
 
@@ -157,7 +157,7 @@ export class ManagedRouter {
     return `mgm:{${this.#name}}:${suffix}`;
   }
 
-  /** The service clock advances only as far as a sweep has promised that managers serve: takes the promise back. */
+  /** Withdraws the promise of a sweep that managers serve, up to which the service clock advances. */
   async #freeze(): Promise<void> {
     await this.#change('meta.servingUntil', 'set', 0);
   }
@@ -173,7 +173,7 @@ export class ManagedRouter {
 
   async #execute(replica: number, name: OperationName, fields: Raw): Promise<Raw> {
     const parsed = parseRequest(name, fields);
-    if (parsed.kind !== 'request') throw new Error(`${name} is refused unread: ${parsed.message}`);
+    if (parsed.kind !== 'request') throw new Error(`${name} is refused by the parser: ${parsed.message}`);
     return { ...(await this.#store(replica).execute(this.#name, name, parsed.request)) };
   }
 
@@ -192,10 +192,10 @@ export class ManagedRouter {
   }
 }
 
-/** A page has one answer or more, and the first one that is kept may hold back those behind it: two windows. */
+/** A page has at least one reply, and a kept one also keeps the rest of its page: two windows. */
 const PAGES_MAX = 8192;
 
-/** Of each page of answers that a client has, how many are of a number from this one on. */
+/** For each page of kept replies of a client: the number of replies to this `seq` or a later one. */
 const ANSWERS_FROM = `
   local fields, counts = redis.call('HGETALL', KEYS[1]), {}
   for i = 1, #fields, 2 do

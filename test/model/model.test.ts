@@ -7,7 +7,7 @@ import { play } from './run.ts';
 import { PAIRS } from './clients.ts';
 import type { InterfaceName } from './vocabulary.ts';
 
-/** `FC_RUNS=5000` for a long run, `FC_SEED` and `FC_PATH` for one that is told by a failure. */
+/** `FC_RUNS=5000` for a long run, `FC_SEED` and `FC_PATH` to repeat a failure. */
 const { FC_RUNS = '150', FC_SEED, FC_PATH } = process.env;
 const RUNS = Number(FC_RUNS);
 const SEED = FC_SEED === undefined ? {} : { seed: Number(FC_SEED) };
@@ -43,7 +43,7 @@ const FEW = ['1:', '1:10.0.0.1', '2:', '2:2001:db8::1'];
 const MANY = Array.from({ length: 600 }, (_, at) => `${at + 1}:`);
 
 it(
-  'a router does what the model says, whatever is asked of it and in whatever order',
+  'a router agrees with the model for random requests in random order',
   { timeout: 60_000 + RUNS * 400 },
   () =>
     checkRuns(
@@ -54,7 +54,7 @@ it(
 );
 
 it(
-  'so it does with more interfaces than one slice takes down',
+  'a router agrees with the model with more interfaces than one slice of a sweep',
   { timeout: 60_000 + RUNS * 400 },
   () =>
     checkRuns(

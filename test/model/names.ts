@@ -1,12 +1,12 @@
 import { isRecord } from './compare.ts';
 import type { EpochNumber, SessionNumber } from './vocabulary.ts';
 
-/** Far above any epoch that a run could be given. */
+/** Far above any epoch of a run. */
 const BEYOND = 1_000_000_000n;
 
 /**
- * The model's numbers for the sessions and epochs of one router: each gets the next number when it is first seen. An epoch that
- * is new has to be larger than all before it; one that is not is an error (section 6).
+ * The model's numbers for the sessions and epochs of one router: each gets the next number when it is first seen. A new epoch
+ * must be larger than all before it (section 6).
  */
 export class Names {
   readonly #sessions: number[] = [];
@@ -28,12 +28,12 @@ export class Names {
     return known || this.#sessions.push(real);
   }
 
-  /** The real number of a session; one that was never given for a session that is not known. */
+  /** The real number of a session; an unused one for an unknown session. */
   realSession(session: SessionNumber): number {
     return this.#sessions[session - 1] ?? 1;
   }
 
-  /** The real epoch; one that was never given for an epoch that is not known. */
+  /** The real epoch; one that was never granted for an unknown epoch. */
   realEpoch(epoch: EpochNumber): string {
     return String(epoch === 0 ? 0n : (this.#epochs[epoch - 1] ?? this.#last() + BEYOND));
   }

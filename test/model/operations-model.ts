@@ -15,7 +15,7 @@ type RequestOf<Kind extends Request['kind']> = Extract<Request, { readonly kind:
 
 const DONE: Answer = { status: 0 };
 
-/** Decides one request (section 3). What `mailbox` and `events` read follows from the log: see `LogModel`. */
+/** Decides one request (section 3). The replies of `mailbox` and `events` follow from the log: see `LogModel`. */
 export function decide(router: RouterModel, request: Request): Outcome {
   switch (request.kind) {
     case 'take':
@@ -60,7 +60,7 @@ function register(router: RouterModel, request: Register): Answer {
   return registered(session);
 }
 
-/** Everything that was `previous`'s is now the new session's, under one new epoch; the old handle is dead. */
+/** All interfaces of `previous` now belong to the new session, under one new epoch; the old handle is dead. */
 function inherit(router: RouterModel, previous: Session, request: Register): Session {
   const held = router.heldBy(previous);
   const epoch = router.newEpoch();
@@ -87,7 +87,7 @@ function keepalive(router: RouterModel, { handle, ack }: RequestOf<'keepalive'>)
   return { status: 0, ttlMs: session.ttlMs };
 }
 
-/** Section 3: in a bulk request each interface is decided by itself, in order. */
+/** Section 3: in a bulk request each interface is decided on its own, in order. */
 function change(router: RouterModel, session: Session, request: SequencedRequest): Answer {
   if (request.kind === 'deregister') return deregister(router, session, request);
   const decideOne = (on: InterfaceName): Answer =>
@@ -116,7 +116,7 @@ function sessions(router: RouterModel): object[] {
   }));
 }
 
-/** Takes an interface from whoever `owner` answers for it; that session goes on. */
+/** Takes an interface from its owner, whose session continues. */
 function adminRelease(router: RouterModel, { on, ...by }: RequestOf<'admin.release'>): Answer {
   const hold = router.owners.get(on) ?? router.igmp.get(on);
   if (!hold) return refused(1168, 'not-found');
@@ -125,7 +125,7 @@ function adminRelease(router: RouterModel, { on, ...by }: RequestOf<'admin.relea
   return { status: 0, previous };
 }
 
-/** Ends a session, live or in its grace time; all it was on is free at once. */
+/** Ends a session, live or in its grace time; all its interfaces are free immediately. */
 function adminEvict(router: RouterModel, request: RequestOf<'admin.evict'>): Answer {
   const session = router.sessions[request.session - 1];
   if (!session || session.state === 'over') return refused(1168, 'not-found');

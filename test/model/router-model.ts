@@ -23,23 +23,23 @@ export interface Session {
   readonly instance: string;
   readonly ttlMs: number;
   readonly graceMs: number;
-  /** What it inherited when it began, and under which epoch. */
+  /** The interfaces it inherited at its beginning, and their epoch. */
   readonly inherited: { readonly owned: number; readonly epoch: EpochNumber } | undefined;
   state: 'live' | 'stale' | 'over';
-  /** When the lease, or the grace time of a stale session, is over. */
+  /** The end of the lease or, for a stale session, of the grace time. */
   expiresAt: number;
   overSince: number;
   end: 'expired' | 'evicted' | 'deregistered' | 'superseded' | undefined;
   /** Every `seq` below it is finished or abandoned. */
   ack: number;
-  /** What was answered to each `seq` from `ack` on. */
+  /** The reply to each `seq` from `ack` on. */
   readonly answers: Map<
     number,
     { readonly kind: SequencedRequest['kind']; readonly answer: Answer }
   >;
 }
 
-/** That a session is on an interface. */
+/** The presence of a session on an interface. */
 interface Hold {
   readonly session: Session;
   readonly epoch: EpochNumber;
@@ -50,7 +50,7 @@ export function isIgmp({ protocolId }: Pair): boolean {
   return protocolId === 10 || (protocolId >>> 30 === 1 && (protocolId & 0xffff) === 10);
 }
 
-/** One router: who has a session, who is on which interface, and which events that makes. Time passes only when told. */
+/** One router: its sessions, holds and events. Time passes only by `passTime`. */
 export class RouterModel {
   nowMs = 0;
   readonly sessions: Session[] = [];
@@ -61,7 +61,7 @@ export class RouterModel {
   #lastEpoch: EpochNumber = 0;
   #due: DueEvent[] = [];
 
-  /** Section 7: the end of a lease takes effect by itself, whoever looks at it later. */
+  /** Section 7: the end of a lease takes effect by itself, before it is noticed. */
   passTime(ms: number): void {
     this.nowMs += ms;
     for (const session of this.sessions) this.#lapse(session);
@@ -94,7 +94,7 @@ export class RouterModel {
     );
   }
 
-  /** Section 3: who has the handle, is the client. */
+  /** Section 3: the holder of the handle is the client. */
   sessionOf({ session, forgedAt }: Handle): Session | undefined {
     return forgedAt === undefined ? this.sessions[session - 1] : undefined;
   }
@@ -120,7 +120,7 @@ export class RouterModel {
     session.end = how;
   }
 
-  /** Where a session's holds are: IGMP's beside the owners (semantics 4.3). */
+  /** The holds of this kind: IGMP's are separate from those of owners (semantics 4.3). */
   placesOf(session: Session): Map<InterfaceName, Hold> {
     return isIgmp(session.pair) ? this.igmp : this.owners;
   }
@@ -154,7 +154,7 @@ export class RouterModel {
     this.say(when, type, session, { on, epoch, cause, ...by });
   }
 
-  /** B5: by its end a session loses its interfaces one by one, as by release; in which order is nobody's business. */
+  /** B5: a session that ends loses its interfaces one by one, as by release; their order is not specified. */
   loseAll(session: Session, cause: EventCause, by?: Order): void {
     for (const on of this.heldBy(session)) {
       this.lose(session, on, cause, { when: 'later', ...(by && { by }) });
@@ -170,7 +170,7 @@ export class RouterModel {
     this.#due.push({ when, event: { type, session: number, protocolId, componentId, ...fields } });
   }
 
-  /** The events since the last call, in the order of what happened. */
+  /** The events since the last call, in the order of execution. */
   takeDue(): DueEvent[] {
     return this.#due.splice(0);
   }

@@ -3,15 +3,15 @@ import { SideBySide } from './side-by-side.ts';
 import type { Turn } from './steps.ts';
 import type { InterfaceName } from './vocabulary.ts';
 
-/** Far more slices than a run could need. */
+/** Far more slices than a run needs. */
 const SLICES_MAX = 100;
-/** A number of an ended session is remembered for at least a minute (section 3). */
+/** The number of an ended session is remembered for at least a minute (section 3). */
 const REMEMBERED_MS = 60_000;
 const ORDER = { actor: 'operator', why: 'the end of the run' };
 
 /**
- * Plays turns on a router of their own, then ends everything and looks for what was left behind. Rejects at the first
- * difference between router and model, with everything that led to it.
+ * Plays turns on a router of their own, then ends all sessions and checks the keys that remain. Rejects at the first
+ * difference between router and model, with the whole story.
  */
 export async function play(
   managers: Managers,
@@ -70,7 +70,7 @@ async function sweepAll(both: SideBySide): Promise<void> {
   throw new Error(`still more to sweep after ${SLICES_MAX} slices`);
 }
 
-/** Of each client that is there the answers from `ack` on are kept, and no others. */
+/** Exactly the replies from `ack` on are kept for each present client. */
 async function compareRemembered({ router, model }: SideBySide): Promise<void> {
   const present = model.sessions.filter(({ state }) => state !== 'over');
   const expected = present.reduce((sum, { answers }) => sum + answers.size, 0);
@@ -79,10 +79,10 @@ async function compareRemembered({ router, model }: SideBySide): Promise<void> {
     if (key.startsWith('client:') && keptForMs < 0) found += await router.answersIn(key);
   }
   if (found !== expected)
-    throw new Error(`${found} answers are kept, ${expected} may be asked for`);
+    throw new Error(`${found} replies are kept, ${expected} are in the windows`);
 }
 
-/** When nobody is there any more: the log, what a router has one of, and for a while who was there. */
+/** Without sessions the log, the single keys of a router and, for some time, the ended clients remain. */
 async function compareLeft({ router, model }: SideBySide): Promise<void> {
   const left = await router.keys();
   const clients = [...left].filter(([key]) => key.startsWith('client:'));
@@ -90,6 +90,6 @@ async function compareLeft({ router, model }: SideBySide): Promise<void> {
     if (keptForMs < REMEMBERED_MS) throw new Error(`${key} is kept for ${keptForMs} ms`);
   }
   const others = [...left.keys()].filter((key) => !/^(client:\d+|meta|events)$/.test(key));
-  if (others.length > 0) throw new Error(`left behind: ${others.join(', ')}`);
+  if (others.length > 0) throw new Error(`not deleted: ${others.join(', ')}`);
   if (clients.length > model.sessions.length) throw new Error(`${clients.length} clients are left`);
 }

@@ -6,7 +6,7 @@ const WINDOW = 4096;
 /** Section 3: how long the number of an ended session is remembered, at least. */
 const REMEMBERED_MS = 60_000;
 
-/** Of the reasons that a dead handle gets, the contract names one only where a lease ran out. */
+/** The reasons for refusing a dead handle: the contract names one only for an expired lease. */
 const DEAD = ['bad-handle', 'session-expired'];
 
 export function refused(
@@ -17,7 +17,7 @@ export function refused(
   return { status, reason, ...fields };
 }
 
-/** Why a handle is refused, and `undefined` for that of a live session (T16, B1, section 7). */
+/** The refusal of a handle; `undefined` for that of a live session (T16, B1, section 7). */
 export function refusedHandle(session: Session | undefined): Answer | undefined {
   if (session?.state === 'live') return undefined;
   const isLapsed = session?.state === 'stale' || session?.end === 'expired';
@@ -41,16 +41,16 @@ export function once(
   const first = session.answers.get(seq);
   if (first)
     return first.kind === kind ? { answer: first.answer, repeat: 'must' } : { answer: badSeq };
-  // Refusals are answers too.
+  // Refusals are replies too.
   const answer = change(session);
   session.answers.set(seq, { kind, answer });
   return { answer };
 }
 
-/** Too far ahead; and, where the contract is silent, another operation under a number that was used: no retry of it. */
+/** A `seq` that is too high or, as the contract leaves open, one that was used for another operation. */
 const badSeq = refused(87, 'bad-request', { field: 'seq' });
 
-/** Every `seq` below `ack` is finished or abandoned; a lower `ack` than before says nothing new. */
+/** Every `seq` below `ack` is finished or abandoned; a lower `ack` than before changes nothing. */
 export function acknowledge(session: Session, ack: number): void {
   session.ack = Math.max(session.ack, ack);
   for (const seq of session.answers.keys()) if (seq < session.ack) session.answers.delete(seq);
@@ -58,7 +58,7 @@ export function acknowledge(session: Session, ack: number): void {
 
 /**
  * "The first rule holds for `deregister` too: the number of an ended session is remembered for at least a minute."
- * another request repeated then, and of a repeat after that, it says nothing: the first answer, or that of a dead handle.
+ * The contract leaves open how other requests repeated then, or a later repeat, are answered: first reply or dead handle.
  */
 function afterTheEnd(
   router: RouterModel,

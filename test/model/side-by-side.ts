@@ -9,12 +9,12 @@ import { RouterModel } from './router-model.ts';
 import { tell } from './story.ts';
 import type { DueEvent, InterfaceName, Outcome, Request, SequencedRequest } from './vocabulary.ts';
 
-/** A request with what the model says of it, and what a manager answered. */
+/** A request with the outcome in the model and the reply of a manager. */
 interface Asked {
   readonly request: Request;
   readonly outcome: Outcome;
   readonly due: readonly DueEvent[];
-  /** The answer is one to remember, for a repeat. */
+  /** The reply is kept, for a repeat. */
   readonly isFirst: boolean;
   readonly reply: Raw;
 }
@@ -22,13 +22,13 @@ interface Asked {
 /** Interfaces of one slice of a sweep. */
 const SLICE = 256;
 
-/** A router and its model, driven alike and compared after each step. Every difference is an error. */
+/** A router and its model, given the same steps and compared after each. Every difference is an error. */
 export class SideBySide {
   readonly model = new RouterModel();
   readonly log = new LogModel();
   readonly router: ManagedRouter;
   readonly clients: Clients;
-  /** What happened, a line each. */
+  /** The story so far, one line per event. */
   readonly story: string[] = [];
   readonly #names = new Names();
   readonly #firstReplies = new Map<string, Raw>();
@@ -43,11 +43,11 @@ export class SideBySide {
     this.clients = new Clients(this.model, this.log, interfaces);
   }
 
-  /** Asks one manager in one turn of the event loop, so in one batch, and compares answers, log and callbacks. */
+  /** Sends requests to one manager in one turn of the event loop, so in one batch, and compares replies, log and callbacks. */
   async ask(replica: number, requests: readonly Request[]): Promise<readonly Raw[]> {
     if (requests.length === 0) return [];
     const before = this.log.head;
-    // A register looks something up before it joins the batch, so it comes after the others of its turn.
+    // A register reads from the store before it joins the batch, so it is executed after the others of its turn.
     const sent = requests.toSorted((a, b) => Number(isRegister(a)) - Number(isRegister(b)));
     const decided = sent.map((request) => {
       const outcome = decide(this.model, request);
@@ -63,7 +63,7 @@ export class SideBySide {
     return replies;
   }
 
-  /** One slice of a sweep. Answers whether there is more to do. */
+  /** One slice of a sweep. Returns whether another one is needed. */
   async sweep(replica: number): Promise<boolean> {
     const before = this.log.head;
     const { released, more } = await this.router.sweep(replica);
@@ -71,7 +71,7 @@ export class SideBySide {
     await this.#compareLog();
     const written = this.log.events(before, Infinity, Infinity);
     const lost = written.filter(({ on }) => on !== undefined).length;
-    if (lost !== released) throw new Error(`the sweep released ${lost} and says ${released}`);
+    if (lost !== released) throw new Error(`the sweep released ${lost} and reports ${released}`);
     if (released > SLICE) throw new Error(`a slice of ${released}`);
     const [left] = this.log.due;
     if (!more && left) throw new Error(`swept, and still due: ${JSON.stringify(left.event)}`);
@@ -128,7 +128,7 @@ export class SideBySide {
     if (logId !== this.#logId) throw new Error(`another log: ${String(logId)}`);
   }
 
-  /** Reads what was written since; it must be what was published, and what the model expects. */
+  /** Reads the new events; they must equal the published ones and those of the model. */
   async #compareLog(): Promise<void> {
     const events = await this.router.eventsAfter(this.log.head);
     const published = this.router.takePublished();
@@ -158,7 +158,7 @@ export class SideBySide {
     return this.model.sessions[session - 1]?.state === 'over';
   }
 
-  /** Section 4: to each session in the order of its mailbox; one that is over is told what it lost. */
+  /** Section 4: callbacks are pushed in the order of the mailbox; a session that is over gets its losses. */
   #comparePushed(published: readonly { readonly session: number; readonly message: Raw }[]): void {
     const pushed = published.map(({ session, message }) => ({
       session: this.#names.session(session),
@@ -197,7 +197,7 @@ export class SideBySide {
       throw new Error(`rev ${last}, and the log is at ${this.log.head}`);
   }
 
-  /** What is read follows from the log as it was then. */
+  /** The reply of a read follows from the log at that revision. */
   #compareReading({ request, outcome, reply }: Asked): void {
     const expected = this.#expectedReading(request, outcome, Number(reply['rev']));
     if (!expected || reply['status'] !== 0) return;
@@ -233,14 +233,14 @@ function isPaged(request: Request): boolean {
   return request.kind === 'interfaces' || request.kind === 'sessions';
 }
 
-/** What was lost, without the `seq` that a session gets no more. */
+/** The losses, without the `seq` of an ended session. */
 function lossIn(message: unknown): unknown[] {
   if (!isRecord(message) || message['type'] !== 'OWNERSHIP_LOST') return [];
   const { seq: _, ...loss } = message;
   return [loss];
 }
 
-/** Pages come in the manager's order. */
+/** Pages have the manager's order. */
 function sorted(answer: unknown): unknown {
   if (!isRecord(answer) || !Array.isArray(answer['items'])) return answer;
   const keyOf = (item: unknown): string =>

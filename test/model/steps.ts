@@ -1,6 +1,6 @@
 /**
- * What may happen in a run, as plain data: which client, which interface, which earlier request. What that comes to depends on
- * what happened before, so a step keeps its meaning when fast-check leaves out others.
+ * The steps of a run as plain data: client, interface, earlier request. The resulting request depends on earlier steps, so a step
+ * keeps its meaning when fast-check removes others.
  */
 export type Step =
   | {
@@ -45,10 +45,10 @@ export type Step =
   | { readonly do: 'sessions'; readonly limit: number }
   | { readonly do: 'admin.release'; readonly at: number }
   | { readonly do: 'admin.evict'; readonly client: number; readonly session: 'present' | 'earlier' }
-  /** Its instance never sends again; copies of what it sent may still come. */
+  /** Its instance sends nothing more; copies of its requests may still arrive. */
   | { readonly do: 'crash'; readonly client: number };
 
-/** Whose handle: a client's present one, that of its session before, or its present one with a character changed. */
+/** The handle to send: the client's present one, that of its previous session, or the present one with a character changed. */
 export interface By {
   readonly client: number;
   readonly handle: 'present' | 'earlier' | { readonly forgedAt: number };
@@ -61,7 +61,7 @@ export interface On {
   readonly bulk: boolean;
 }
 
-/** `late`: not sent now, a copy may come later. `edge`: the highest `seq` allowed; `beyond`: the one after it. */
+/** `late`: not sent now, but a copy may arrive later. `edge`: the highest `seq` allowed; `beyond`: the one after it. */
 export interface Numbered {
   readonly seq: 'next' | 'late' | 'edge' | 'beyond';
   readonly ack: boolean;
@@ -70,14 +70,14 @@ export interface Numbered {
 export type EpochChoice = 'none' | 'present' | 'before' | 'igmp' | 'never';
 export type RepeatChoice = 'copy' | 'other-ack' | 'other-operation' | 'other-interfaces';
 
-/** What happens at once. `look`: then everything is listed and compared. */
+/** Concurrent steps. `look`: afterwards the whole state is listed and compared. */
 export interface Turn {
-  /** Which manager answers. */
+  /** The manager that serves them. */
   readonly replica: number;
   readonly what:
     | { readonly kind: 'steps'; readonly steps: readonly Step[] }
     | { readonly kind: 'sweep' }
-    /** Time passes. The clients that keep going renew their leases each minute, and register where they have none. */
+    /** Time passes. The healthy clients renew their leases each minute, and register when they have no session. */
     | { readonly kind: 'pass'; readonly minutes: number; readonly going: readonly number[] };
   readonly look: boolean;
 }

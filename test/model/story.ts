@@ -1,7 +1,7 @@
 import { isRecord } from './compare.ts';
 import type { Request } from './vocabulary.ts';
 
-/** A request and its answer in one line, for people. */
+/** A request and its reply in one line of text. */
 export function tell(request: Request, answer: unknown): string {
   return `${said(request)} -> ${answered(answer)}`;
 }
@@ -25,7 +25,7 @@ function inWords(name: string, value: unknown): string {
   return short(JSON.stringify(value));
 }
 
-/** What matters of an answer. */
+/** The relevant fields of a reply. */
 function answered(answer: unknown): string {
   if (!isRecord(answer)) return String(answer);
   const told = ['status', 'reason', 'session', 'epoch', 'current', 'resumed', 'owned', 'field'];

@@ -1,6 +1,6 @@
 /**
- * The words of the model. Sessions and epochs are the model's own numbers, 1, 2, 3 … in the order in which they were given:
- * the contract promises that an epoch is larger than any before it, not which number it is.
+ * The types of the model. Sessions and epochs are numbered 1, 2, 3 … in the order in which they are granted: the contract
+ * promises only that an epoch is larger than any before it.
  */
 export type SessionNumber = number;
 export type EpochNumber = number;
@@ -8,17 +8,17 @@ export type EpochNumber = number;
 /** An interface: `<ifIndex>:<nextHop>` with the canonical text of the next hop, `7:` without one. */
 export type InterfaceName = string;
 
-/** (protocol, component), which names one client, and what people call it. */
+/** The pair (protocol, component) that names a client, and the client's name. */
 export interface Pair {
   readonly protocolId: number;
   readonly componentId: number;
   readonly name: string;
 }
 
-/** A handle as it was given to a session, or one with a character changed, which nobody was ever given. */
+/** The handle of a session, or the same with one character changed, which no session has. */
 export interface Handle {
   readonly session: SessionNumber;
-  /** Where the character is changed: 0 for the first, 1 for the last. */
+  /** The position of the changed character: 0 for the first, 1 for the last. */
   readonly forgedAt?: number;
 }
 
@@ -30,7 +30,7 @@ interface Sequenced {
 
 interface OnInterfaces extends Sequenced {
   readonly on: readonly InterfaceName[];
-  /** Named in `interfaces`, so answered in `results`. */
+  /** Sent as `interfaces`, so the reply has `results`. */
   readonly bulk: boolean;
 }
 
@@ -76,15 +76,15 @@ export type Request =
   | ({ readonly kind: 'admin.release'; readonly on: InterfaceName } & Order)
   | ({ readonly kind: 'admin.evict'; readonly session: SessionNumber } & Order);
 
-/** Who tells an operator's order, and why. */
+/** The operator of a request, and the reason. */
 export interface Order {
   readonly actor: string;
   readonly why: string;
 }
 
 /**
- * What a reply must say. A reply may say more; a field that is `undefined` here must be absent there, and a list of
- * reasons means any of them.
+ * The required fields of a reply, which may have more. A field that is `undefined` here must be absent there, and a list of
+ * reasons allows any of them.
  */
 export interface Answer {
   readonly status: number;
@@ -92,19 +92,19 @@ export interface Answer {
   readonly [field: string]: unknown;
 }
 
-/** What an operation leads to. */
+/** The result of an operation. */
 export interface Outcome {
   readonly answer: Answer;
   /**
-   * `must`: a repeat, answered with the very reply of the first time. `may`: answered so, or as `answer` says, since the
-   * contract leaves it open.
+   * `must`: a repeat that gets exactly the first reply. `may`: the first reply or the present one, since the contract leaves
+   * it open.
    */
   readonly repeat?: 'must' | 'may';
 }
 
 export type EventCause = 'take' | 'release' | 'expire' | 'evict' | 'admin';
 
-/** An event of wire contract section 5, without what only the real log has. */
+/** An event of wire contract section 5, without the fields that only the real log has. */
 export interface LogEvent {
   readonly type: string;
   readonly session: SessionNumber;
@@ -119,8 +119,8 @@ export interface LogEvent {
 }
 
 /**
- * An event that has to be written: `now`, in the same step as the operation; `later`, by whoever looks first, since the end
- * of a session is noticed and its interfaces are taken down in slices (section 7).
+ * A due event: `now`, in the same step as the operation; `later`, when a manager notices it, since the end of a session is
+ * noticed late and its interfaces are released in slices (section 7).
  */
 export interface DueEvent {
   readonly event: LogEvent;

@@ -1,14 +1,14 @@
 import type { Names } from './names.ts';
 import type { Handle, InterfaceName, Request } from './vocabulary.ts';
 
-/** The ways to write a next hop (section 2): clients differ in which they use. */
+/** The spellings of a next hop (section 2): each client uses another one. */
 const SPELLINGS: Readonly<Record<string, readonly unknown[]>> = {
   '': [undefined, '', 0, '0.0.0.0', '::'],
   '10.0.0.1': ['10.0.0.1', 0x0a000001],
   '2001:db8::1': ['2001:db8::1', '2001:DB8:0:0::0001'],
 };
 
-/** The fields of a request as a client writes them, the same for the same request. */
+/** The fields of a request as a client sends them, equal for equal requests. */
 export function fieldsOf(
   request: Request,
   names: Names,

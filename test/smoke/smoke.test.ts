@@ -3,7 +3,7 @@ import { startManagers, startServers } from '@mgm/test-support';
 import { expect, it } from 'vitest';
 import { smoke } from './smoke.ts';
 
-it('finds everything in order where two managers serve', async () => {
+it('succeeds over two managers', async () => {
   await using servers = await startServers();
   await using _managers = await startManagers(2, servers);
   await using mgm = await connect({ servers: servers.nats.url, router: 'smoke' });

@@ -11,7 +11,7 @@ Ends with 0 when all of it did. Example:
   npm run smoke -- --nats nats://127.0.0.1:4222
 `;
 
-/** Runs the whole path once against managers that run already. Throws at the first thing that is not as it must be. */
+/** Registers, takes, hands over and leaves once, against running managers. Throws at the first unexpected result. */
 export async function smoke(mgm: Mgm, say: (line: string) => void): Promise<void> {
   const callbacks: string[] = [];
   const handled = Promise.withResolvers<void>();
@@ -34,17 +34,17 @@ export async function smoke(mgm: Mgm, say: (line: string) => void): Promise<void
 
   await igmp.takeInterfaceOwnership({ ifIndex: 7 });
   const ownership = await pim.takeInterfaceOwnership({ ifIndex: 7 });
-  say(`taken: interface 7 by PIM, beside IGMP, epoch ${ownership.epoch}`);
+  say(`taken: interface 7 by PIM, with IGMP on it, epoch ${ownership.epoch}`);
 
   await handled.promise;
   assert.deepEqual(callbacks, ['DISABLE_IGMP', 'ENABLE_IGMP']);
-  say('called back: IGMP, in order');
+  say('callbacks: IGMP received them in order');
 
   await assert.rejects(
     dvmrp.takeInterfaceOwnership({ ifIndex: 7 }),
     (error) => isMgmError(error, 'already-owned') && error.holder?.name === 'pim',
   );
-  say('refused: DVMRP, and told who owns it');
+  say('refused: DVMRP, with the owner');
 
   await ownership.release();
   const next = await dvmrp.takeInterfaceOwnership({ ifIndex: 7 });
@@ -57,7 +57,7 @@ export async function smoke(mgm: Mgm, say: (line: string) => void): Promise<void
   await assert.rejects(mgm.getProtocolOnInterface({ ifIndex: 7 }), (error) =>
     isMgmError(error, 'not-found'),
   );
-  say('left: nobody owns anything');
+  say('left: no interface has an owner');
 }
 
 async function main(): Promise<void> {
@@ -73,7 +73,7 @@ async function main(): Promise<void> {
   const { nats, router, prefix } = values;
   await using mgm = await connect({ servers: nats, router, ...(prefix && { prefix }) });
   await smoke(mgm, (line) => process.stdout.write(`${line}\n`));
-  process.stdout.write('all of it works\n');
+  process.stdout.write('everything works\n');
 }
 
 if (import.meta.main) await main();

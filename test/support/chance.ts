@@ -1,4 +1,4 @@
-/** Chance that can be repeated. */
+/** A pseudo-random generator with a seed. */
 export class Chance {
   #state: number;
 
@@ -20,11 +20,11 @@ export class Chance {
 
   one<Item>(items: readonly Item[]): Item {
     const item = items[this.between(0, items.length - 1)];
-    if (item === undefined) throw new RangeError('nothing to choose from');
+    if (item === undefined) throw new RangeError('no item to choose from');
     return item;
   }
 
-  /** Another chance, that this one has no more influence on. */
+  /** A generator with a seed drawn from this one; from then on both are independent. */
   fork(): Chance {
     return new Chance(this.between(1, 2 ** 31 - 1));
   }

@@ -3,10 +3,10 @@ import { eventually } from '@mgm/test-support';
 import type { Reply, Refusal } from './raw-replies.ts';
 import type { RawRouter, RawSession, RawWatch } from './raw-client.ts';
 
-/** Far above any honest delay of a published message. */
+/** Far above the delay of any published message. */
 const PUSHED_WITHIN_MS = 5_000;
 
-/** Holds a reply to this refusal, and gives it. */
+/** Expects a reply to be this refusal. */
 export function expectRefused(
   reply: Reply | { readonly status: number },
   status: Refusal['status'],
@@ -16,7 +16,7 @@ export function expectRefused(
   expect(reply).toMatchObject({ status, reason, ...detail });
 }
 
-/** A dead handle is 87; which of the two reasons is left open where the contract only says "dead" or "refused". */
+/** Expects a refusal for a dead handle. Where the contract says only "dead" or "refused", both reasons are allowed. */
 export function expectDeadHandle(reply: Reply): void {
   expect(reply).toMatchObject({
     status: 87,
@@ -24,7 +24,7 @@ export function expectDeadHandle(reply: Reply): void {
   });
 }
 
-/** Waits until exactly what the log has above `rev` was pushed too, each event on the subject of its type. */
+/** Waits until the pushed events above `rev` equal the logged ones, each on the subject of its type. */
 export async function expectPushedAfter(
   rev: number,
   router: RawRouter,
@@ -37,7 +37,7 @@ export async function expectPushedAfter(
   expect(watch.misplaced).toEqual([]);
 }
 
-/** Waits until exactly what a session's mailbox holds was pushed to it too. */
+/** Waits until the callbacks pushed to a session equal those in its mailbox. */
 export async function expectPushedMailbox(session: RawSession, watch: RawWatch): Promise<void> {
   const kept = await session.mailbox();
   const pushed = (): unknown =>

@@ -12,22 +12,22 @@ import {
 } from './raw-replies.ts';
 import { type Fields, pack, unpack } from './raw-codec.ts';
 
-/** Far above any honest reply; what takes longer is lost. */
+/** Far above the time of any reply; a later one counts as lost. */
 const REPLY_WITHIN_MS = 5_000;
-/** Long enough that no test loses a session it did not mean to lose. */
+/** Long enough that no session expires in a test that is not about leases. */
 const UNHURRIED_TTL_MS = 60_000;
 
 /** Protocol ids for tests: composite ids of multicast type, vendor 0x137. */
 export const Protocols = { igmp: 0x4137000a, pim: 0x41370101, dvmrp: 0x41370102 } as const;
 
-/** An instance as a process would draw it at its start. */
+/** A random `instance`, as a process draws at its start. */
 export function newInstance(): string {
   return randomBytes(12).toString('hex');
 }
 
 /**
- * One router's namespace as a worker in any language would use it: bare NATS and MessagePack, nothing of ours in between.
- * It shares no code with the product, so that a misreading of the wire contract cannot hide on both sides.
+ * One router's namespace as a worker in any language uses it: NATS and MessagePack, without any code of the product.
+ * A misreading of the wire contract therefore cannot hide on both sides.
  */
 export class RawRouter {
   readonly nats: NatsConnection;
@@ -45,12 +45,12 @@ export class RawRouter {
     return new RawRouter(nats, this.name, this.prefix);
   }
 
-  /** Sends one request and gives the reply, refusal or not. Rejects as NATS does where nobody replies. */
+  /** Sends one request and returns the reply or refusal. Rejects with the NATS error when no manager replies. */
   async request<Name extends Op>(op: Name, fields: Fields): Promise<Reply<Name>> {
     return readReply<Name>(await this.send(op, pack(fields)));
   }
 
-  /** Sends any bytes as a request and gives the bytes of the reply. */
+  /** Sends any bytes as a request and returns the bytes of the reply. */
   async send(op: Op, payload: Uint8Array): Promise<Uint8Array> {
     const subject = `${this.prefix}.${this.name}.${op}`;
     return (await this.nats.request(subject, payload, { timeout: REPLY_WITHIN_MS })).data;
@@ -62,7 +62,7 @@ export class RawRouter {
     return new RawSession(this, asked, ok(await this.request('register', asked)));
   }
 
-  /** Starts collecting what managers publish about this router. What happens after the call is not missed. */
+  /** Starts collecting what managers publish about this router, from this call on. */
   watch(): RawWatch {
     return new RawWatch(this);
   }
@@ -88,7 +88,7 @@ export class RawRouter {
   }
 }
 
-/** What `register` asks for where a test does not say otherwise. */
+/** The default fields of `register`. */
 export function defaultRegistration(): Fields {
   return {
     protocolId: Protocols.pim,
@@ -103,8 +103,8 @@ export function defaultRegistration(): Fields {
 export type Pair = readonly [ifIndex: number, nextHop: unknown];
 
 /**
- * A registered client. `change` and what is built on it number their requests by themselves and say that everything
- * before is finished, so they are for one request after the other; tests of the numbering use `router.request`.
+ * A registered client. Its sequenced requests count `seq` and set `ack` to it, which declares all earlier ones finished,
+ * so they are sent one after the other. Tests of sequencing use `router.request`.
  */
 export class RawSession {
   readonly router: RawRouter;
@@ -132,7 +132,7 @@ export class RawSession {
     return { protocolId, componentId, session: this.session };
   }
 
-  /** `handle` and the next `seq`, with everything before it finished. */
+  /** `handle`, the next `seq`, and an `ack` that declares everything before it finished. */
   next(): { handle: string; seq: number; ack: number } {
     this.#seq += 1;
     return { handle: this.handle, seq: this.#seq, ack: this.#seq };
@@ -181,14 +181,14 @@ export function pairs(count: number, first = 1): Pair[] {
   return Array.from({ length: count }, (_, at): Pair => [first + at, '']);
 }
 
-/** What managers published about one router since the watch began, in order of arrival. */
+/** The messages that managers published about one router since the watch began, in order of arrival. */
 export class RawWatch implements Disposable {
   readonly events: EventMessage[] = [];
   readonly callbacks = new Map<number, Callback[]>();
   readonly heads: Head[] = [];
   /** The bytes of everything published, by the last part of its subject. */
   readonly raw: { readonly subject: string; readonly bytes: Uint8Array }[] = [];
-  /** Events that came on a subject that does not name their type. */
+  /** Events on a subject that does not name their type. */
   readonly misplaced: EventMessage[] = [];
   readonly #subscriptions: Subscription[];
 
@@ -209,7 +209,7 @@ export class RawWatch implements Disposable {
     return this.callbacks.get(session) ?? [];
   }
 
-  /** Pushed events above `rev`, sorted: replicas publish on their own, so between them arrival has no order. */
+  /** Pushed events above `rev`, sorted: replicas publish independently, so arrival has no order between them. */
   eventsAfter(rev: number): EventMessage[] {
     return this.events.filter((event) => event.rev > rev).toSorted((a, b) => a.rev - b.rev);
   }

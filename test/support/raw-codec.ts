@@ -5,12 +5,12 @@ export type Fields = Readonly<Record<string, unknown>>;
 
 const packr = new Packr({ useRecords: false, int64AsType: 'number' });
 
-/** One MessagePack message. Absent fields of a plain map are left out; anything else is packed as it is. */
+/** One MessagePack message. Absent fields of a plain map are left out; other values are packed unchanged. */
 export function pack(message: unknown): Uint8Array {
   return packr.pack(withIntegers(isPlainMap(message) ? withoutAbsent(message) : message));
 }
 
-/** Whatever the bytes hold, unchecked. */
+/** The value in the bytes, unchecked. */
 export function unpack(bytes: Uint8Array): unknown {
   return packr.unpack(bytes);
 }

@@ -1,8 +1,8 @@
 import { type Fields, isPlainMap, unpack } from './raw-codec.ts';
 
 /**
- * What the wire contract says of replies, events and callbacks, written from its text. `readReply` holds every reply to
- * the rules that all replies follow; what stands in the fields of one operation is for the tests to check.
+ * Replies, events and callbacks, written from the text of the wire contract. `readReply` checks the rules that apply to
+ * every reply; the fields of each operation are checked by the tests.
  */
 export interface IgmpHold {
   readonly protocolId: number;
@@ -76,7 +76,7 @@ export interface BulkResult {
   readonly holder?: Owner;
 }
 
-/** Fields of a reply with status 0, by operation. Of take and release: `take` alone, `takeAll` in bulk. */
+/** Fields of a reply with status 0, by operation. For take and release these are the fields of single and bulk requests. */
 export interface ReplyFields {
   register: {
     readonly handle: string;
@@ -181,7 +181,7 @@ const REFUSALS: ReadonlyMap<unknown, { error: string; reasons: readonly string[]
   [1168, { error: 'ERROR_NOT_FOUND', reasons: ['not-found'] }],
 ]);
 
-/** Reads a reply and holds it to what section 2 asks of every reply. @throws Error that names the broken rule */
+/** Decodes a reply and checks the rules of section 2. @throws Error that names the broken rule */
 export function readReply<Name extends Op>(bytes: Uint8Array): Reply<Name> {
   const reply = unpack(bytes);
   if (!isPlainMap(reply)) throw broken('is not a map', reply);
@@ -208,7 +208,7 @@ function broken(rule: string, reply: unknown): Error {
   return new Error(`a reply ${rule}: ${JSON.stringify(reply)}`);
 }
 
-/** The reply of an operation that must have been carried out. @throws Error with the refusal otherwise */
+/** The reply of an operation that must not be refused. @throws Error with the refusal */
 export function ok<Reply extends { readonly status: number }>(
   reply: Reply,
 ): Extract<Reply, { readonly status: 0 }> {

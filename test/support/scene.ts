@@ -9,7 +9,7 @@ export const ROLES: readonly Role[] = ['pim', 'dvmrp', 'igmp'];
 /** States of one interface, with P = pim and Q = dvmrp. */
 export type State = 'S0' | 'S1' | 'S2(pim)' | 'S3(pim)' | 'S2(dvmrp)' | 'S3(dvmrp)';
 
-/** Who takes the interface, in order, to bring it from S0 into a state without a callback. */
+/** The clients that take the interface, in order, to bring it from S0 into a state without a callback. */
 const WAYS: Readonly<Record<State, readonly Role[]>> = {
   S0: [],
   S1: ['igmp'],
@@ -19,13 +19,13 @@ const WAYS: Readonly<Record<State, readonly Role[]>> = {
   'S3(dvmrp)': ['dvmrp', 'igmp'],
 };
 
-/** How far the log and the mailboxes were at some moment. */
+/** The positions of the log and the mailboxes at some instant. */
 export interface Mark {
   readonly rev: number;
   readonly mailboxes: Readonly<Record<Role, number>>;
 }
 
-/** P, Q and IGMP, registered in this order with a router of their own, and one interface they care about. */
+/** P, Q and IGMP, registered in this order on a router of their own, and one interface. */
 export class Scene {
   readonly ifIndex = 7;
   readonly router: RawRouter;
@@ -43,7 +43,7 @@ export class Scene {
     for (const role of WAYS[state]) ok(await this.clients[role].take(this.ifIndex));
   }
 
-  /** The state, as `owner` tells it. */
+  /** The state according to `owner`. */
   async state(): Promise<string> {
     const owner = await this.router.owner(this.ifIndex);
     if (owner.status !== 0) return owner.status === 1168 ? 'S0' : `refused: ${owner.reason}`;
@@ -71,7 +71,7 @@ export class Scene {
   }
 }
 
-/** Registers the three clients on a fresh router, with the interface in `state`. */
+/** Registers the three clients on a new router and brings the interface into `state`. */
 export async function enter(stage: Stage, state: State = 'S0'): Promise<Scene> {
   const router = stage.router();
   const watch = router.watch();

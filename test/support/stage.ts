@@ -13,31 +13,31 @@ import { afterAll, beforeAll, describe } from 'vitest';
 import { RawRouter } from './raw-client.ts';
 
 export interface StageOptions {
-  /** Settings of the managers besides the addresses of the servers. */
+  /** Settings of the managers in addition to the addresses of the servers. */
   readonly env?: ManagerEnv;
-  /** Over how many managers the tests run, one number after the other and growing. Default 1 and 3. */
+  /** The numbers of managers that the tests run over, in ascending order. Default 1 and 3. */
   readonly replicas?: readonly number[];
 }
 
-/** What the tests of one file run on. Valid inside hooks and tests only. */
+/** The servers and managers of one test file. Valid inside hooks and tests only. */
 export interface Stage {
   readonly servers: TestServers;
   readonly managers: Managers;
   /** The connection that `router()` uses. */
   readonly nats: NatsConnection;
-  /** What every subject of these managers begins with. */
+  /** The first tokens of every subject of these managers. */
   readonly prefix: string;
-  /** How many managers serve. */
+  /** The number of running managers. */
   readonly replicas: number;
-  /** A router, by default one that nobody used before. */
+  /** A router, by default a new one. */
   router(name?: string): RawRouter;
   /** One more connection, closed at the end of the file. */
   connect(): Promise<NatsConnection>;
 }
 
 /**
- * Declares the same tests once per number of managers: a client must not be able to tell one from three. Servers are
- * started once per file, managers are added from one round to the next; tests keep apart by their routers.
+ * Declares the same tests once per number of managers: a client must not notice the difference. Servers are started once
+ * per file, and managers are added between the rounds. Each test uses a router of its own.
  */
 export function overReplicas(
   declare: (stage: Stage, replicas: number) => void,

@@ -1,6 +1,6 @@
 /**
- * Which formats occur in a MessagePack message, by their first byte (MessagePack specification, "Formats"). What a number
- * looks like after decoding does not tell: an integer that travels as a float is one in JavaScript and none in Go or C.
+ * The formats in a MessagePack message, by their first byte (MessagePack specification, "Formats"). A decoded number does
+ * not show its format: an integer sent as a float is an integer in JavaScript and none in Go or C.
  *
  * @throws Error when the bytes are no well-formed MessagePack
  */
@@ -8,7 +8,7 @@ export function formatsIn(bytes: Uint8Array): ReadonlySet<number> {
   const found = new Set<number>();
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let at = 0;
-  // Values still to come, so that nesting costs no stack.
+  // The number of values left to read, so that nesting needs no stack.
   for (let left = 1; left > 0; left--) {
     const header = view.getUint8(at++);
     found.add(header);

@@ -11,7 +11,7 @@ const choice = inject('servers');
 interface Run {
   readonly mgm: Mgm;
   readonly router: RouterName;
-  /** Where it was at the start. */
+  /** The master of its shard at the start. */
   readonly shard: RunningServer;
   readonly takes: Takes;
 }
@@ -19,7 +19,7 @@ interface Run {
 const ROUTERS = Array.from({ length: 12 }, (_, i) => routerName(`edge-${i}`));
 
 it(
-  'a killed master costs its routers seconds, and the others nothing',
+  'a killed master delays its own routers by seconds and others not at all',
   { timeout: 90_000 },
   async (context) => {
     context.skip(noTopologies() !== undefined, noTopologies());
@@ -37,7 +37,7 @@ it(
       const shard = await redis.masterOf(metaKey('mgm', router));
       runs.push({ mgm, router, shard, takes: await Takes.of(mgm) });
     }
-    // Twelve routers are on all three shards.
+    // Twelve routers cover all three shards.
     expect(new Set(runs.map(({ shard }) => shard)).size).toBe(3);
     const more = (some: readonly Run[]) => Promise.all(some.map(({ takes }) => takes.more(10)));
     await more(runs);
@@ -51,7 +51,7 @@ it(
       everyMs: 5,
     });
     await more(others);
-    // Sooner, a master that keeps nothing on disk would come back as the master, and empty its replica.
+    // Before that, a master without a disk would restart as the master and empty its replica.
     await eventually(
       async () => {
         for (const { router } of runs) {
@@ -60,7 +60,7 @@ it(
       },
       { withinMs: 20_000 },
     );
-    // As a replica of the one that took its place, without which nothing can be confirmed there.
+    // It is now a replica of the new master, which needs one to confirm writes.
     await gone?.start();
     await more(runs);
     for (const { mgm, takes } of runs) {

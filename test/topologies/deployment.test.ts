@@ -22,14 +22,14 @@ import { clientOf, noTopologies } from './takes.ts';
 const choice = inject('servers');
 const PAGE = readFileSync(new URL('../../docs/deployment.md', import.meta.url), 'utf8');
 
-/** The lines of the code blocks under a heading, by what the blocks are of. */
+/** The lines of the code blocks under a heading, by the language of the blocks. */
 function blocks(heading: string, language: 'conf' | 'sh'): string[] {
   const section = PAGE.split(/^## /m).find((text) => text.startsWith(heading)) ?? '';
   const found = section.matchAll(new RegExp(`\`\`\`${language}\\n(.*?)\`\`\``, 'gs'));
   return [...found].map(([, text = '']) => text);
 }
 
-/** The lines of the first block of settings that are no comments. */
+/** The lines of the first block of settings, without comments. */
 function settings(heading: string): string[] {
   const [conf = ''] = blocks(heading, 'conf');
   return conf.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
@@ -67,7 +67,7 @@ describe('docs/deployment.md', () => {
     await smoke(mgm, () => {});
   });
 
-  it('has settings that NATS takes', async (context) => {
+  it('has settings that nats-server accepts', async (context) => {
     if (choice.nats.kind !== 'process') return context.skip(noTopologies());
     expect(parseNatsUrls(variables('NATS')['MGM_NATS_URL'] ?? '').servers).toHaveLength(3);
     const dir = await mkdtemp(join(tmpdir(), 'mgm-nats-conf-'));

@@ -6,7 +6,7 @@ import { clientOf, heldOf, isRising, noTopologies, Takes } from './takes.ts';
 
 const choice = inject('servers');
 
-it('a killed primary costs seconds and nothing else', { timeout: 90_000 }, async (context) => {
+it('a killed primary loses no confirmed take', { timeout: 90_000 }, async (context) => {
   context.skip(noTopologies() !== undefined, noTopologies());
   await using redis = await startRedisSentinel(choice, { password: 'p@ss' });
   await using nats = await startNats(choice);
@@ -19,7 +19,7 @@ it('a killed primary costs seconds and nothing else', { timeout: 90_000 }, async
   await (await redis.primary()).kill();
   await takes.more(50);
   await takes.end();
-  // Each answered take is held, under the epoch that was answered: none was lost and none was done twice.
+  // Each confirmed take is held under the epoch of its reply: none was lost and none executed twice.
   expect(await heldOf(mgm)).toEqual(takes.epochs);
   expect(isRising(takes.epochs)).toBe(true);
   const [manager] = managers.running;

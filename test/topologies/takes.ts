@@ -1,19 +1,19 @@
 import { connect, type Mgm } from '@mgm/client';
 import { inject } from 'vitest';
 
-/** Why a test of several servers has to be skipped; `undefined` where they can be had. */
+/** Why a test of several servers has to be skipped; `undefined` where they can be started. */
 export function noTopologies(): string | undefined {
   const { redis, nats } = inject('servers');
   const isOurs = redis.kind === 'process' && nats.kind === 'process';
-  return isOurs ? undefined : 'servers that know each other run as processes only';
+  return isOurs ? undefined : 'groups of servers run as processes only';
 }
 
-/** A client of a router that waits as long as a failover may take. */
+/** A client whose deadline is longer than a failover. */
 export function clientOf(natsUrl: string, router: string): Promise<Mgm> {
   return connect({ servers: natsUrl, router, timeoutMs: 500, deadlineMs: 20_000 });
 }
 
-/** Takes interface after interface until it is told to end; each reply counts once. */
+/** Takes one interface after the other until `end` is called. */
 export class Takes {
   /** The epoch of each interface taken, by its index, in order. */
   readonly epochs: bigint[] = [];
@@ -26,12 +26,12 @@ export class Takes {
     this.#done = this.#run(session);
   }
 
-  /** Starts taking, as a protocol of its own. */
+  /** Registers a session and starts taking. */
   static async of(mgm: Mgm, componentId = 1): Promise<Takes> {
     return new Takes(await mgm.registerProtocol({ protocolId: 103, componentId }));
   }
 
-  /** Takes at least so many more. */
+  /** Waits until `count` more interfaces were taken. */
   async more(count: number): Promise<void> {
     const enough = this.epochs.length + count;
     while (this.epochs.length < enough) {
@@ -39,7 +39,7 @@ export class Takes {
     }
   }
 
-  /** Ends after the take that is under way. Rejects with what went wrong. */
+  /** Ends after the pending take. Rejects with the error of a failed one. */
   async end(): Promise<void> {
     this.#ending.abort();
     await this.#done;
@@ -55,14 +55,14 @@ export class Takes {
   }
 }
 
-/** The epochs of everything that is held on the router, by interface, in order. */
+/** The epochs of all owned interfaces of the router, in the order of their indexes. */
 export async function heldOf(mgm: Mgm): Promise<bigint[]> {
   const held: (readonly [ifIndex: number, epoch: bigint])[] = [];
   for await (const { ifIndex, epoch } of mgm.interfaces()) held.push([ifIndex, BigInt(epoch)]);
   return held.sort(([a], [b]) => a - b).map(([, epoch]) => epoch);
 }
 
-/** Whether each is above the one before. */
+/** Whether each epoch is above the one before. */
 export function isRising(epochs: readonly bigint[]): boolean {
   return epochs.every((epoch, at) => at === 0 || epoch > (epochs[at - 1] ?? epoch));
 }

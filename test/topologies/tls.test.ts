@@ -20,7 +20,7 @@ const run = promisify(execFile);
 let dir: string;
 let tls: TlsFiles;
 
-/** An authority of our own, and a certificate of this machine that it signed. */
+/** A certificate authority of this test, and a certificate of this machine signed by it. */
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'mgm-tls-'));
   const openssl = (...args: string[]) => run('openssl', args, { cwd: dir });
@@ -39,7 +39,7 @@ it.for([
   { kind: 'sentinels', start: startRedisSentinel },
   { kind: 'a cluster', start: startRedisCluster },
 ])(
-  'works with everything encrypted, Redis behind $kind',
+  'the smoke test succeeds over TLS to NATS and to Redis with $kind',
   { timeout: 60_000 },
   async ({ start }, context) => {
     context.skip(noTopologies() !== undefined, noTopologies());

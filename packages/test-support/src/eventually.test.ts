@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { eventually } from './eventually.ts';
 
 describe('eventually', () => {
-  it('gives what the first successful try returned', async () => {
+  it('returns the result of the first successful attempt', async () => {
     let tries = 0;
     const third = () => (++tries === 3 ? tries : Promise.reject(new Error('not yet')));
     await expect(eventually(third, { withinMs: 2_000, everyMs: 1 })).resolves.toBe(3);
@@ -15,7 +15,7 @@ describe('eventually', () => {
     await expect(gaveUp).rejects.toHaveProperty('cause.expected', { owner: 'pim-2' });
   });
 
-  it('ends with the last failure when a later try hangs', async () => {
+  it('reports the last failure when a later attempt hangs', async () => {
     let tries = 0;
     const hangs = () =>
       ++tries === 1 ? Promise.reject(new Error('refused')) : new Promise(() => {});

@@ -1,17 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** How long {@link eventually} tries. */
+/** The limits of {@link eventually}. */
 export interface EventuallyOptions {
-  /** Limit over all tries in ms, also when a try hangs. */
+  /** Limit over all attempts in ms, also when one hangs. */
   readonly withinMs: number;
-  /** Pause between two tries in ms. Default 20. */
+  /** Pause between two attempts in ms. Default 20. */
   readonly everyMs?: number;
 }
 
 /**
- * Waits until `attempt` neither throws nor rejects, and gives what it returned.
+ * Repeats `attempt` until it neither throws nor rejects, and returns its result.
  *
- * @throws Error that says how often it was tried; its cause is the last failure, with its difference of values
+ * @throws Error with the number of attempts; its cause is the last failure, with the difference of values
  */
 export async function eventually<T>(
   attempt: () => T | Promise<T>,
@@ -34,7 +34,7 @@ export async function eventually<T>(
   }
 }
 
-/** A try that hangs ends with `lastFailure`, since that says more than "timed out". */
+/** An attempt that hangs fails with the error of the attempt before it, which is more useful than a timeout. */
 async function beforeDeadline<T>(
   attempt: () => T | Promise<T>,
   deadlineMono: number,

@@ -6,8 +6,8 @@ type Collect = (options: { readonly type: 'major' | 'minor' }) => void;
 let collect: Collect | undefined;
 
 /**
- * Bytes on the heap of this process after a collection: a `full` one leaves what is alive, one of `young` objects also what is
- * dead and has become old.
+ * Bytes on the heap of this process after a garbage collection: a `full` one leaves the live objects, one of `young` objects also
+ * dead old ones.
  */
 export function heapAfter(collection: 'full' | 'young'): number {
   collect ??= exposedCollector();
@@ -15,7 +15,7 @@ export function heapAfter(collection: 'full' | 'young'): number {
   return process.memoryUsage().heapUsed;
 }
 
-/** Node hides it from contexts made before the flag was set. */
+/** The flag is visible only in contexts created after it was set. */
 function exposedCollector(): Collect {
   setFlagsFromString('--expose-gc');
   const exposed: unknown = runInNewContext('gc');

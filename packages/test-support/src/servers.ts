@@ -3,7 +3,7 @@ import { inject } from 'vitest';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** Where the servers of this run come from, chosen once before all files. */
+    /** The source of the servers of this run, chosen once before all files. */
     servers: ServersChoice;
   }
 }

@@ -1,4 +1,4 @@
-/** Where numbers that tests look at or move stand in a packed record: field of the hash, place. See lua/lib of the store. */
+/** The numbers in packed records that tests read or change: field of the hash, position. See lua/lib of the store. */
 const PLACES = {
   'meta.epoch': ['state', 2],
   'meta.serviceMs': ['state', 4],
@@ -20,8 +20,8 @@ const CHANGE = `
   return string.format('%.0f', values[place])`;
 
 /**
- * The command that moves one number of a packed record in Redis, for tests in which time or memory is not as it should be.
- * Its reply is the number as text, or nil where there is no such record.
+ * The command that reads or changes one number of a packed record in Redis, for tests of clocks and lost data.
+ * Its reply is the number as text, or nil when there is no such record.
  */
 export function storedNumber(
   key: string,
