@@ -32,7 +32,9 @@ export interface ReplicatedWorld extends AsyncDisposable {
 /** Why the servers of this run cannot be replicated; `undefined` where they can. */
 export function noReplication(): string | undefined {
   const { kind } = inject('servers').redis;
-  return kind === 'process' ? undefined : 'needs Redis servers that run as processes of this machine';
+  return kind === 'process'
+    ? undefined
+    : 'needs Redis servers that run as processes of this machine';
 }
 
 /** Long enough that a busy machine does not look like a lost replica. */

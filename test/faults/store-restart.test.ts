@@ -136,23 +136,26 @@ describe('a store that restarts empty', { timeout: 60_000 }, () => {
     }, WITHIN);
   });
 
-  it.concurrent('grants no interface that a disconnected worker may still act on', async (context) => {
-    context.skip(notBreakable() !== undefined, notBreakable());
-    await using world = await startWorld({ managers: 2 });
-    const { router, servers } = world;
-    await using link = await linkTo(servers.nats);
-    await using worker = await startWorker(router, link.url, { ttlMs: TTL_MS, interfaces: [1] });
-    await seenByAllManagers(world);
-    link.proxy.blackhole();
-    await restartRedis(world);
-    const rival = await eventually(
-      () => router.register({ protocolId: Protocols.dvmrp, name: 'rival' }),
-      WITHIN,
-    );
-    const { epoch } = await eventually(async () => ok(await rival.take(1)), WITHIN);
-    const grantedMono = machineMonoMs();
-    const aborted = await worker.told('aborted');
-    expect(aborted.mono).toBeLessThan(grantedMono);
-    expect(BigInt(epoch)).toBeGreaterThan(BigInt(aborted.epoch));
-  });
+  it.concurrent(
+    'grants no interface that a disconnected worker may still act on',
+    async (context) => {
+      context.skip(notBreakable() !== undefined, notBreakable());
+      await using world = await startWorld({ managers: 2 });
+      const { router, servers } = world;
+      await using link = await linkTo(servers.nats);
+      await using worker = await startWorker(router, link.url, { ttlMs: TTL_MS, interfaces: [1] });
+      await seenByAllManagers(world);
+      link.proxy.blackhole();
+      await restartRedis(world);
+      const rival = await eventually(
+        () => router.register({ protocolId: Protocols.dvmrp, name: 'rival' }),
+        WITHIN,
+      );
+      const { epoch } = await eventually(async () => ok(await rival.take(1)), WITHIN);
+      const grantedMono = machineMonoMs();
+      const aborted = await worker.told('aborted');
+      expect(aborted.mono).toBeLessThan(grantedMono);
+      expect(BigInt(epoch)).toBeGreaterThan(BigInt(aborted.epoch));
+    },
+  );
 });

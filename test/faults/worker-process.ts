@@ -71,9 +71,7 @@ export class WorkerProcess implements AsyncDisposable {
         const [first] = this.notesOf(kind, from);
         if (first) return first;
         const told = this.notes.slice(-8).map((one) => JSON.stringify(one));
-        throw new Error(
-          `no note "${kind}" among: ${told.join(' ')}\n${this.#process.stderr}`,
-        );
+        throw new Error(`no note "${kind}" among: ${told.join(' ')}\n${this.#process.stderr}`);
       },
       { withinMs: TOLD_WITHIN_MS, everyMs: 5 },
     );

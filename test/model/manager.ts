@@ -173,7 +173,8 @@ export class ManagedRouter {
 
   async #execute(replica: number, name: OperationName, fields: Raw): Promise<Raw> {
     const parsed = parseRequest(name, fields);
-    if (parsed.kind !== 'request') throw new Error(`${name} is refused by the parser: ${parsed.message}`);
+    if (parsed.kind !== 'request')
+      throw new Error(`${name} is refused by the parser: ${parsed.message}`);
     return { ...(await this.#store(replica).execute(this.#name, name, parsed.request)) };
   }
 
