@@ -21,6 +21,34 @@ it('finds the router of a subject', () => {
   expect(subjects.routerOf('lab.mgm.v1.{x}.take')).toBeUndefined();
 });
 
+describe('a reply subject', () => {
+  it.each(['_INBOX.a.1', 'x', 'lab.mgm.v10.x', '!"#$%&\'()+,-/:;<=?@[\\]^_`{|}~.a'])(
+    'may be %s',
+    (subject) => {
+      expect(subjects.isReplySubject(subject)).toBe(true);
+    },
+  );
+
+  it.each([
+    ...['', '.', '.a', 'a.', 'a..b', 'a b', 'a\tb', 'a\r\nb', 'a\0', 'a\x7f'],
+    ...[
+      '*',
+      'a.*',
+      'a*',
+      '>',
+      'a.>',
+      'a>b',
+      'ä',
+      'a.\u0120',
+      'a\u010d\u010aUNSUB 1',
+      'a.\ud83d\ude00',
+    ],
+    ...['lab.mgm.v1', 'lab.mgm.v1.r1.event.taken', 'lab.mgm.v1.x'],
+  ])('is not %j', (subject) => {
+    expect(subjects.isReplySubject(subject)).toBe(false);
+  });
+});
+
 describe('a prefix', () => {
   it.each(['', 'a..b', '.a', 'a.', 'a b', 'a.*', '>', 'x'.repeat(129)])('is not %j', (prefix) => {
     expect(() => subjectsUnder(prefix)).toThrow('must be tokens');

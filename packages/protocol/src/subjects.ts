@@ -10,6 +10,9 @@ export const SERVICE_NAME = 'mgm-manager';
 /** The prefix of all subjects unless another one is configured. */
 export const DEFAULT_PREFIX = 'mgm.v1';
 
+/** Tokens of printable ASCII without wildcards. */
+const REPLY_SUBJECT = /^[!-)+-\-/-=?-~]+(\.[!-)+-\-/-=?-~]+)*$/;
+
 const PREFIX = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/;
 
 /** Every subject of the contract under one prefix. Subjects are built and parsed only here. */
@@ -26,6 +29,11 @@ export interface Subjects {
   head(router: RouterName): string;
   /** The router of a subject under this prefix, or `undefined` if its token is not a router name. */
   routerOf(subject: string): RouterName | undefined;
+  /**
+   * Whether a manager may reply to this subject: one that every encoding of the NATS protocol leaves as it is, and on which
+   * no client expects messages of a manager other than replies. Wire contract, section 8.
+   */
+  isReplySubject(subject: string): boolean;
 }
 
 /** Throws `RangeError` for a prefix that would not be literal subject tokens. */
@@ -49,5 +57,7 @@ export function subjectsUnder(prefix: string = DEFAULT_PREFIX): Subjects {
       const token = subject.slice(start, end < 0 ? undefined : end);
       return isRouterName(token) ? token : undefined;
     },
+    isReplySubject: (subject) =>
+      REPLY_SUBJECT.test(subject) && subject !== prefix && !subject.startsWith(`${prefix}.`),
   };
 }

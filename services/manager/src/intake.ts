@@ -47,13 +47,11 @@ export class Intake {
   readonly #parts: IntakeParts;
   readonly #revisions: RevisionReader;
   readonly #debugs: boolean;
-  readonly #ownSubjects: string;
   #waiting = 0;
   #becameIdle: (() => void) | undefined;
 
   constructor(parts: IntakeParts) {
     this.#parts = parts;
-    this.#ownSubjects = `${parts.subjects.prefix}.`;
     this.#revisions = new RevisionReader(parts.store, parts.routers);
     this.#debugs = parts.log.isLevelEnabled('debug');
   }
@@ -81,8 +79,13 @@ export class Intake {
     }
   }
 
-  /** Receives one request and replies immediately, or when the store has decided. Never throws. */
+  /**
+   * Receives one request and replies immediately, or when the store has decided. Never throws. A request whose reply subject
+   * a manager must not publish on is dropped: it is not executed.
+   */
   receive(operation: OperationName, message: BusMessage): void {
+    if (message.reply && !this.#parts.subjects.isReplySubject(message.reply))
+      return this.#parts.metrics.dropped.inc();
     const router = this.#parts.subjects.routerOf(message.subject);
     const received = { operation, router, message, receivedMono: performance.now() };
     try {
@@ -158,7 +161,7 @@ export class Intake {
     const { operation, router, message, receivedMono } = received;
     if (this.#debugs) log.debug({ router, op: operation, ...outline(reply) }, 'replied');
     const to = message.reply;
-    if (this.#mayReplyTo(to)) {
+    if (to) {
       const bytes = encodeMessage(reply);
       if (bytes.length > bus.maxPayload) {
         return this.#refuse(received, tooLarge(operation, bytes.length, bus.maxPayload));
@@ -167,11 +170,6 @@ export class Intake {
     }
     const result = reply.status === 0 ? 'ok' : reply.reason;
     metrics.replied(operation, result, performance.now() - receivedMono);
-  }
-
-  /** A client must not make a manager publish on a subject on which others trust managers. */
-  #mayReplyTo(subject: string | undefined): subject is string {
-    return subject !== undefined && subject !== '' && !subject.startsWith(this.#ownSubjects);
   }
 }
 

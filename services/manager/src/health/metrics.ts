@@ -32,6 +32,11 @@ export const METRICS = {
     labelNames: ['operation'],
     buckets: REPLY_SECONDS,
   },
+  dropped: {
+    name: 'mgm_requests_dropped_total',
+    type: 'counter',
+    help: 'requests not executed because their reply subject is not printable ASCII, has wildcards or empty tokens, or begins with the prefix',
+  },
   waiting: {
     name: 'mgm_requests_waiting',
     type: 'gauge',
@@ -143,6 +148,7 @@ export class Metrics implements StoreMeter {
   readonly #registry = new Registry();
   readonly #requests = new Counter(this.#with(METRICS.requests));
   readonly #requestSeconds = new Histogram(this.#with(METRICS.requestSeconds));
+  readonly dropped = new Counter(this.#with(METRICS.dropped));
   readonly #batchOperations = new Histogram(this.#with(METRICS.batchOperations));
   readonly #scriptSeconds = new Histogram(this.#with(METRICS.scriptSeconds));
   readonly #scriptFailures = new Counter(this.#with(METRICS.scriptFailures));
