@@ -3,6 +3,7 @@ import { logged } from './arguments.ts';
 import type { Context } from './command.ts';
 import { ExitCode, UsageError } from './exit-code.ts';
 import type { Io } from './io.ts';
+import { printable } from './output/terminal.ts';
 
 /** The options of a command that takes something away, as given on the command line. */
 export interface AdminFlags {
@@ -37,7 +38,7 @@ export function adminOptions({ why, actor, yes }: AdminFlags, io: Io): AdminOpti
 function confirming(io: Pick<Io, 'ask' | 'canAsk'>): (question: string) => Promise<boolean> {
   return async (question) => {
     if (!io.canAsk) throw new UsageError('no terminal to confirm on: add --yes');
-    const answer = await io.ask(`${question} [y/N] `);
+    const answer = await io.ask(printable(`${question} [y/N] `));
     return /^\s*y(es)?\s*$/i.test(answer ?? '');
   };
 }

@@ -2,7 +2,6 @@ import { isMgmError, type MgmError } from '@mgm/client';
 import { CommanderError } from 'commander';
 import type { Target } from './connection.ts';
 import { ExitCode, NotFoundError, UsageError } from './exit-code.ts';
-import { harmless } from './output/text.ts';
 
 /** Why a command failed, and the next step. */
 export interface Failure {
@@ -108,7 +107,7 @@ function nextStep(error: MgmError, { nats, router, isConnected }: Target): strin
 
 /** The failure in one line for people. */
 export function failureLine({ message, next }: Failure): string {
-  return `mgmctl: ${harmless(message)}; ${next}`;
+  return `mgmctl: ${message}; ${next}`;
 }
 
 /** The failure as one object for programs, with the fields of the refusal. */

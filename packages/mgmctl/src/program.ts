@@ -73,7 +73,8 @@ export async function runMgmctl(argv: readonly string[], io: Io): Promise<ExitCo
     const options = program.opts<Partial<GlobalOptions>>();
     const failure = failureOf(error, targetOf(options, io, isConnected));
     // If the command line is wrong, its options may not have been read.
-    return report(failure, options.json === true || argv.includes('--json'), io);
+    const json = options.json === true || argv.includes('--json');
+    return report(failure, outputFor({ color: true, ...options, json }, io), io.signal);
   }
 }
 
@@ -102,16 +103,16 @@ async function withNextHopHint(error: unknown, mgm: Mgm, signal: AbortSignal): P
   });
 }
 
-function outputFor(options: GlobalOptions, io: Io): Output {
+function outputFor(options: Pick<GlobalOptions, 'json' | 'color'>, io: Io): Output {
   return new Output(io, {
     json: options.json === true,
     colors: wantsColors(options.color, io),
   });
 }
 
-function report(failure: Failure, json: boolean, io: Io): ExitCode {
-  if (io.signal.aborted && failure.exitCode === ExitCode.interrupted) return ExitCode.interrupted;
-  io.writeError(`${json ? JSON.stringify(failureObject(failure)) : failureLine(failure)}\n`);
+function report(failure: Failure, out: Output, signal: AbortSignal): ExitCode {
+  if (signal.aborted && failure.exitCode === ExitCode.interrupted) return ExitCode.interrupted;
+  out.failure(failureLine(failure), failureObject(failure));
   return failure.exitCode;
 }
 

@@ -11,7 +11,7 @@ Examples:
   source <(mgmctl completion zsh)          for ~/.zshrc, after compinit
   mgmctl completion fish | source          for ~/.config/fish/config.fish`;
 
-export function addCompletion(program: Command, { io, offline }: Runner): void {
+export function addCompletion(program: Command, { offline }: Runner): void {
   program
     .command('completion')
     .summary('print a completion script for a shell')
@@ -22,7 +22,7 @@ export function addCompletion(program: Command, { io, offline }: Runner): void {
       offline(command, ({ out }) => {
         const script = completionScript(shell, program);
         if (out.json) out.object({ shell, script });
-        else io.write(script);
+        else for (const line of script.trimEnd().split('\n')) out.line(line);
         return ExitCode.ok;
       }),
     );

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { ifIndex as indexOf, protocol, session } from '../arguments.ts';
 import { examples, type Context, type Runner } from '../command.ts';
 import { ExitCode } from '../exit-code.ts';
-import type { Colors } from '../output/output.ts';
+import type { Colors } from '../output/terminal.ts';
 import { clientText, holdText, instantText, interfaceText } from '../output/text.ts';
 
 interface InterfacesOptions {

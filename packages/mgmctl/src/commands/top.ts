@@ -8,6 +8,7 @@ import { examples, type Context, type Runner } from '../command.ts';
 import { probe } from '../connection.ts';
 import { ExitCode, UsageError } from '../exit-code.ts';
 import type { Io } from '../io.ts';
+import { printable } from '../output/terminal.ts';
 import { topFrame } from '../top/frame.ts';
 import { TopModel } from '../top/model.ts';
 
@@ -156,7 +157,8 @@ function painterOf({ mgm, out }: Context, { screen }: TopOptions): Painter {
       const { router, isConnected } = mgm;
       const { columns, rows } = screen;
       const view = model.view(performance.now());
-      update(topFrame(view, { router, isConnected }, { columns, rows }, out.colors));
+      const lines = topFrame(view, { router, isConnected }, { columns, rows }, out.colors);
+      update(lines.map(printable).join('\n'));
     },
     done: () => update.done(),
   };

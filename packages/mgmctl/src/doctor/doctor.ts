@@ -106,7 +106,8 @@ async function checkLogin({ connect }: DoctorOptions): Promise<Login> {
 const MARKS = { ok: 'ok  ', note: 'note', failed: 'FAIL' } as const;
 const WHAT_WIDTH = 11;
 
-function show(finding: Finding, out: Output): void {
+/** Prints a finding. */
+export function show(finding: Finding, out: Output): void {
   if (out.json) return out.object(finding);
   const { what, state, detail, mend } = finding;
   const { green, yellow, red } = out.colors;

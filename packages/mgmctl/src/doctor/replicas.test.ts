@@ -1,5 +1,7 @@
 import type { Replica } from '@mgm/client';
 import { describe, expect, it } from 'vitest';
+import { Output } from '../output/output.ts';
+import { show } from './doctor.ts';
 import { replicaFindings } from './replicas.ts';
 
 function replica(name: string, fields: Partial<Replica> = {}): Replica {
@@ -71,7 +73,11 @@ describe('the findings about replicas', () => {
   });
 
   it('contain no control character from a name', () => {
-    const { replicas } = found(replica('a\u001b[31m'), replica('b'));
-    expect(replicas?.detail).toBe('2 of version 1.2.0: a?[31m, b');
+    const [finding] = replicaFindings([replica('a\u001b[31m'), replica('b')]);
+    let shown = '';
+    const write = (text: string): string => (shown += text);
+    const out = new Output({ write, writeError: write }, { json: false, colors: false });
+    if (finding) show(finding, out);
+    expect(shown).toBe('ok    replicas     2 of version 1.2.0: a?[31m, b\n');
   });
 });

@@ -1,6 +1,6 @@
 import { isIgmp, type EventMessage } from '@mgm/client';
-import type { Colors } from './output.ts';
-import { clientText, harmless, instantText, interfaceText } from './text.ts';
+import { clientText, instantText, interfaceText } from './text.ts';
+import type { Colors } from './terminal.ts';
 
 /** Causes that repeat the type of the change. */
 const PLAIN_CAUSES: ReadonlySet<string> = new Set(['take', 'release']);
@@ -41,8 +41,8 @@ function clientParts({
 function reasonParts({ cause, actor, why }: EventMessage): string[] {
   return [
     ...(cause === undefined || PLAIN_CAUSES.has(cause) ? [] : [cause]),
-    ...(actor === undefined ? [] : [`by ${harmless(actor)}`]),
-    ...(why === undefined ? [] : [`(${harmless(why)})`]),
+    ...(actor === undefined ? [] : [`by ${actor}`]),
+    ...(why === undefined ? [] : [`(${why})`]),
   ];
 }
 

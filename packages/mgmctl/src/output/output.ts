@@ -1,9 +1,5 @@
-import Table from 'cli-table3';
-import pc from 'picocolors';
 import type { Io } from '../io.ts';
-
-/** Functions that colour a text, or return it unchanged. */
-export type Colors = ReturnType<typeof pc.createColors>;
+import { createColors, printable, printableJson, tableLines, type Colors } from './terminal.ts';
 
 /** The form of the output. */
 export interface OutputOptions {
@@ -21,22 +17,22 @@ export class Output {
   constructor(io: Pick<Io, 'write' | 'writeError'>, options: OutputOptions) {
     this.#io = io;
     this.json = options.json;
-    this.colors = pc.createColors(options.colors);
+    this.colors = createColors(options.colors);
   }
 
   /** One line of text. */
   line(text: string): void {
-    this.#io.write(`${text}\n`);
+    this.#io.write(`${printable(text)}\n`);
   }
 
   /** One object as one line of JSON. */
   object(value: object): void {
-    this.line(JSON.stringify(value));
+    this.#io.write(`${printableJson(value)}\n`);
   }
 
   /** A head and rows of cells in aligned columns. */
   table(head: readonly string[], rows: readonly (readonly string[])[]): void {
-    this.line(tableText([head.map((name) => this.colors.dim(name)), ...rows]));
+    this.#lines(tableLines([head.map((name) => this.colors.dim(name)), ...rows]));
   }
 
   /** One line per field, the names aligned. Undefined fields are left out. */
@@ -44,12 +40,21 @@ export class Output {
     const rows = Object.entries(fields).flatMap(([name, text]) =>
       text === undefined ? [] : [[this.colors.dim(name), text]],
     );
-    this.line(tableText(rows));
+    this.#lines(tableLines(rows));
   }
 
   /** A remark for people only, on the standard error. */
   note(text: string): void {
-    if (!this.json) this.#io.writeError(`${this.colors.dim(text)}\n`);
+    if (!this.json) this.#io.writeError(`${printable(this.colors.dim(text))}\n`);
+  }
+
+  /** A failure on the standard error. */
+  failure(line: string, object: object): void {
+    this.#io.writeError(`${this.json ? printableJson(object) : printable(line)}\n`);
+  }
+
+  #lines(lines: readonly string[]): void {
+    for (const line of lines) this.line(line);
   }
 }
 
@@ -57,21 +62,4 @@ export class Output {
 export function wantsColors(flag: boolean, { env, screen }: Pick<Io, 'env' | 'screen'>): boolean {
   if (!flag || (env['NO_COLOR'] ?? '') !== '') return false;
   return screen !== undefined && env['TERM'] !== 'dumb';
-}
-
-const BORDERS =
-  'top top-mid top-left top-right bottom bottom-mid bottom-left bottom-right left left-mid mid mid-mid right right-mid';
-
-/** Cells in aligned columns, two spaces apart and without borders. */
-export function tableText(rows: readonly (readonly string[])[]): string {
-  const table = new Table({
-    chars: { ...Object.fromEntries(BORDERS.split(' ').map((name) => [name, ''])), middle: '  ' },
-    style: { head: [], border: [], compact: true, 'padding-left': 0, 'padding-right': 0 },
-  });
-  table.push(...rows.map((row) => [...row]));
-  return table
-    .toString()
-    .split('\n')
-    .map((line) => line.trimEnd())
-    .join('\n');
 }

@@ -1,6 +1,6 @@
 import { protocolName } from '@mgm/client';
 import type { Holder, InterfaceItem, SessionItem } from '@mgm/client';
-import type { Colors } from './output.ts';
+import type { Colors } from './terminal.ts';
 
 /** `3`, or `3 via 10.0.0.1` if a next hop is named. */
 export function interfaceText(ref: {
@@ -18,7 +18,7 @@ export function clientText(client: {
   readonly name?: string | undefined;
 }): string {
   const { protocolId, componentId, name = '' } = client;
-  return `${protocolName(protocolId)}/${componentId} ${harmless(name)}`.trimEnd();
+  return `${protocolName(protocolId)}/${componentId} ${name}`.trimEnd();
 }
 
 /** `held`, or `stale` with the rest of the grace time. */
@@ -47,11 +47,6 @@ export function instantText(ts: number): string {
   return Number.isNaN(date.getTime())
     ? String(ts)
     : date.toISOString().slice(0, -1).replace('T', ' ');
-}
-
-/** Replaces control characters, so that a text from the bus cannot control the terminal. */
-export function harmless(text: string): string {
-  return text.replaceAll(/\p{C}/gu, '?');
 }
 
 /** `1 interface`, `2 interfaces`. */

@@ -1,10 +1,10 @@
 import type { EventMessage, SessionItem } from '@mgm/client';
-import pc from 'picocolors';
 import { describe, expect, it } from 'vitest';
+import { createColors } from '../output/terminal.ts';
 import { topFrame } from './frame.ts';
 import type { ReplicaView } from './replicas.ts';
 
-const PLAIN = pc.createColors(false);
+const PLAIN = createColors(false);
 const TITLE = { router: 'r1', isConnected: true };
 
 // Only decoded messages have branded fields.
@@ -48,7 +48,7 @@ function shown(
     sessions: Array.from({ length: sessions }, (_, at) => session(at)),
     changes: Array.from({ length: changes }, (_, at) => change(at + 1)),
   };
-  return topFrame(view, TITLE, { columns, rows }, PLAIN).split('\n');
+  return topFrame(view, TITLE, { columns, rows }, PLAIN);
 }
 
 describe('the screen of top', () => {

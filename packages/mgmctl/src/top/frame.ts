@@ -1,6 +1,5 @@
-import { stripVTControlCharacters } from 'node:util';
 import { eventLine } from '../output/event-line.ts';
-import { tableText, type Colors } from '../output/output.ts';
+import { fitLine, tableLines, type Colors } from '../output/terminal.ts';
 import { counted, SESSION_HEAD, sessionCells } from '../output/text.ts';
 import type { TopView } from './model.ts';
 import { REPLICA_HEAD, replicaCells } from './replicas.ts';
@@ -30,7 +29,7 @@ export function topFrame(
   title: FrameTitle,
   size: FrameSize,
   colors: Colors,
-): string {
+): string[] {
   const replicas = replicaLines(view, colors);
   const left = Math.max(0, size.rows - AROUND - replicas.length);
   const changesRoom = Math.min(view.changes.length || 1, CHANGES_LEAST);
@@ -38,8 +37,7 @@ export function topFrame(
   const changes = changeLines(view, Math.max(1, left - sessions.length), colors);
   return [...titleLines(view, title, colors), '', ...replicas, '', ...sessions, '', ...changes]
     .slice(0, Math.max(1, size.rows - 1))
-    .map((line) => cut(line, size.columns))
-    .join('\n');
+    .map((line) => fitLine(line, size.columns));
 }
 
 function titleLines(view: TopView, { router, isConnected }: FrameTitle, colors: Colors): string[] {
@@ -58,16 +56,16 @@ function titleLines(view: TopView, { router, isConnected }: FrameTitle, colors: 
 function replicaLines({ replicas }: TopView, colors: Colors): string[] {
   if (!replicas) return [colors.dim('replicas unknown: mgmctl doctor says why')];
   if (replicas.length === 0) return [colors.red('no manager reported its status')];
-  return tableLines(REPLICA_HEAD, replicas, REPLICAS_MOST, replicaCells, colors);
+  return limitedTable(REPLICA_HEAD, replicas, REPLICAS_MOST, replicaCells, colors);
 }
 
 function sessionLines({ sessions = [] }: TopView, high: number, colors: Colors): string[] {
   if (sessions.length === 0) return [colors.dim('no sessions')];
-  return tableLines(SESSION_HEAD, sessions, high, sessionCells, colors);
+  return limitedTable(SESSION_HEAD, sessions, high, sessionCells, colors);
 }
 
 /** A head, as many rows as fit, and the number of rows left out. */
-function tableLines<Item>(
+function limitedTable<Item>(
   head: readonly string[],
   items: readonly Item[],
   high: number,
@@ -77,17 +75,11 @@ function tableLines<Item>(
   const fits = items.length + 1 <= high;
   const shown = fits ? items : items.slice(0, Math.max(0, high - 2));
   const rows = shown.map((item) => cellsOf(item, colors));
-  const lines = tableText([head.map((name) => colors.dim(name)), ...rows]).split('\n');
+  const lines = tableLines([head.map((name) => colors.dim(name)), ...rows]);
   return fits ? lines : [...lines, colors.dim(`… and ${items.length - shown.length} more`)];
 }
 
 function changeLines({ changes }: TopView, high: number, colors: Colors): string[] {
   if (changes.length === 0) return [colors.dim('no changes yet')];
   return changes.slice(-high).map((event) => eventLine(event, colors));
-}
-
-/** Shortens a line that is too long. It loses its colours, whose end might be cut off. */
-function cut(line: string, columns: number): string {
-  const plain = stripVTControlCharacters(line);
-  return plain.length <= columns ? line : `${plain.slice(0, Math.max(0, columns - 1))}…`;
 }

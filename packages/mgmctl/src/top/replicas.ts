@@ -1,6 +1,5 @@
 import type { Replica } from '@mgm/client';
-import type { Colors } from '../output/output.ts';
-import { harmless } from '../output/text.ts';
+import type { Colors } from '../output/terminal.ts';
 
 /** A replica with its rates since the previous frame; in the first frame since its start. */
 export interface ReplicaView {
@@ -65,11 +64,11 @@ export const REPLICA_HEAD = ['REPLICA', 'VERSION', 'REQUESTS/S', 'MEAN', 'FAILED
 export function replicaCells(view: ReplicaView, colors: Colors): string[] {
   const { name, version, requestsPerSecond, meanMs, failed, store = 'unknown', trouble } = view;
   return [
-    harmless(name),
-    harmless(version),
+    name,
+    version,
     requestsPerSecond === undefined ? '-' : requestsPerSecond.toFixed(1),
     meanMs === undefined ? '-' : `${meanMs.toFixed(1)} ms`,
     failed === 0 ? '0' : colors.red(String(failed)),
-    trouble.length === 0 ? colors.green(harmless(store)) : colors.red(harmless(trouble.join(', '))),
+    trouble.length === 0 ? colors.green(store) : colors.red(trouble.join(', ')),
   ];
 }

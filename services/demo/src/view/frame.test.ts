@@ -1,11 +1,11 @@
 import { stripVTControlCharacters } from 'node:util';
+import { createColors } from '@mgm/mgmctl';
 import type { Epoch, EventMessage, NextHop, Revision, SessionId } from '@mgm/protocol';
-import pc from 'picocolors';
 import { describe, expect, it } from 'vitest';
 import type { Hold, Row } from './board.ts';
 import { frame, type FrameModel } from './frame.ts';
 
-const PLAIN = pc.createColors(false);
+const PLAIN = createColors(false);
 const AT = new Date(2026, 10, 23, 2, 45, 7).getTime();
 
 function hold(protocolId: number, session: number, isStale = false): Hold {
@@ -97,7 +97,7 @@ describe('the live view', () => {
     [20, 5],
     [1, 1],
   ])('fits a terminal of %i columns and %i rows', (columns, rows) => {
-    for (const colors of [PLAIN, pc.createColors(true)]) {
+    for (const colors of [PLAIN, createColors(true)]) {
       const lines = stripVTControlCharacters(frame(many, { columns, rows }, colors)).split('\n');
       expect(lines.length).toBeLessThanOrEqual(Math.max(1, rows - 1));
       expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(columns);
@@ -115,5 +115,12 @@ describe('the live view', () => {
     const why = '\u001b[2J\r\nready';
     const shown = frame(model({ changes: [change(1, { why })] }), { columns: 80, rows: 24 }, PLAIN);
     expect(shown).toContain('(?[2J??ready)');
+    const fields = {
+      type: '\u001b[2Jx' as EventMessage['type'],
+      cause: 'a\u2028\u009bb' as 'admin',
+    };
+    const forged = frame(model({ changes: [change(1, fields)] }), { columns: 80, rows: 24 }, PLAIN);
+    expect(forged).toContain('?[2Jx');
+    expect(forged).toContain('a??b');
   });
 });

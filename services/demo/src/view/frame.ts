@@ -1,7 +1,5 @@
-import { stripVTControlCharacters } from 'node:util';
+import { fitLine, printable, tableLines, type Colors } from '@mgm/mgmctl';
 import { type EventMessage, protocolName } from '@mgm/protocol';
-import Table from 'cli-table3';
-import type pc from 'picocolors';
 import type { Hold, Row } from './board.ts';
 import { interfaceText, sessionText, whoText } from './text-line.ts';
 
@@ -36,9 +34,6 @@ export interface FrameSize {
   readonly rows: number;
 }
 
-/** Functions that colour a text, or return it unchanged. */
-export type Colors = ReturnType<typeof pc.createColors>;
-
 const CHANGES_SHOWN = 8;
 const CHANGES_LEAST = 2;
 /** Below these widths less important columns are omitted. */
@@ -56,7 +51,7 @@ export function frame(model: FrameModel, size: FrameSize, colors: Colors): strin
   const changes = changeLines(model.changes.slice(-changesHigh), size.columns, colors);
   return [...head, '', ...table, '', ...changes]
     .slice(0, Math.max(1, size.rows - 1))
-    .map((line) => cut(line, size.columns))
+    .map((line) => printable(fitLine(line, size.columns)))
     .join('\n');
 }
 
@@ -148,26 +143,4 @@ function changeLines(changes: readonly EventMessage[], columns: number, colors: 
 /** `hh:mm:ss` in the time zone of this machine. */
 function timeText(ts: number): string {
   return new Date(ts).toLocaleTimeString('en-GB');
-}
-
-const BORDERS =
-  'top top-mid top-left top-right bottom bottom-mid bottom-left bottom-right left left-mid mid mid-mid right right-mid';
-
-/** Cells in aligned columns, two spaces apart and without borders. */
-function tableLines(cells: readonly (readonly string[])[]): string[] {
-  const table = new Table({
-    chars: { ...Object.fromEntries(BORDERS.split(' ').map((name) => [name, ''])), middle: '  ' },
-    style: { head: [], border: [], compact: true, 'padding-left': 0, 'padding-right': 0 },
-  });
-  table.push(...cells.map((row) => [...row]));
-  return table
-    .toString()
-    .split('\n')
-    .map((line) => line.trimEnd());
-}
-
-/** Shortens a line that is too long. It loses its colours, whose end might be cut off. */
-function cut(line: string, columns: number): string {
-  const plain = stripVTControlCharacters(line);
-  return plain.length <= columns ? line : `${plain.slice(0, Math.max(0, columns - 1))}…`;
 }

@@ -1,6 +1,7 @@
 import type { WriteStream } from 'node:tty';
+import type { Colors } from '@mgm/mgmctl';
 import { createLogUpdate } from 'log-update';
-import { type Colors, frame, type FrameModel } from './frame.ts';
+import { frame, type FrameModel } from './frame.ts';
 
 /** The shortest interval between frames. */
 const PAINT_EVERY_MS = 100;

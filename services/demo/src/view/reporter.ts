@@ -1,5 +1,5 @@
+import { createColors, printable, printableJson, wantsColors } from '@mgm/mgmctl';
 import type { EventMessage, InterfaceItem } from '@mgm/protocol';
-import pc from 'picocolors';
 import { Board } from './board.ts';
 import type { ChangeListener } from './changes.ts';
 import type { FrameModel } from './frame.ts';
@@ -49,7 +49,8 @@ export class Reporter implements ChangeListener {
       changes: this.#board.changes,
       igmpRestarts: this.#igmpRestarts,
     });
-    this.#view = new LiveView(process.stdout, model, pc);
+    const colors = createColors(wantsColors(true, { env: process.env, screen: process.stdout }));
+    this.#view = new LiveView(process.stdout, model, colors);
   }
 
   /** Closes the view. Later messages follow below it. */
@@ -60,8 +61,9 @@ export class Reporter implements ChangeListener {
 
   /** Prints a message for people. */
   say(line: string): void {
-    if (this.#view) this.#view.say(line);
-    else process.stderr.write(`${line}\n`);
+    const text = line.split('\n').map(printable).join('\n');
+    if (this.#view) this.#view.say(text);
+    else process.stderr.write(`${text}\n`);
   }
 
   /** The surroundings of the board changed. */
@@ -87,7 +89,7 @@ export class Reporter implements ChangeListener {
       case 'lines':
         return void process.stdout.write(`${textLine(event)}\n`);
       case 'json':
-        return void process.stdout.write(`${JSON.stringify(event)}\n`);
+        return void process.stdout.write(`${printableJson(event)}\n`);
       case 'none':
         return;
     }

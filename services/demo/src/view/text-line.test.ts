@@ -21,5 +21,6 @@ describe('a change as a line', () => {
     expect(line({ actor: 'joe', why: 'a "b"\n\u001b[2Jc' })).toBe(
       'rev=12 taken actor=joe why="a \\"b\\"\\n\\u001b[2Jc"',
     );
+    expect(line({ type: '\u001b[2Jx', cause: 'a\u2028b' })).toBe('rev=12 ?[2Jx cause="a?b"');
   });
 });

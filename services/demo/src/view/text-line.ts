@@ -1,3 +1,4 @@
+import { printable } from '@mgm/mgmctl';
 import { type EventMessage, protocolName } from '@mgm/protocol';
 
 /** A change as one line of text: `rev=12 taken ifIndex=3 nextHop=10.0.0.1 protocol=PIM session=2 epoch=…`. */
@@ -9,7 +10,8 @@ export function textLine(event: EventMessage): string {
     protocol: protocolId === undefined ? undefined : protocolName(protocolId),
     ...rest,
   };
-  return [`rev=${rev}`, type, ...Object.entries(fields).flatMap(fieldText)].join(' ');
+  const parts = [`rev=${rev}`, type, ...Object.entries(fields).flatMap(fieldText)];
+  return printable(parts.join(' '));
 }
 
 function fieldText([name, value]: [string, string | number | undefined]): string[] {
@@ -41,8 +43,8 @@ export function whoText(event: EventMessage): string {
     session === undefined ? who : `${who} ${sessionText(session)}`,
     previous === undefined ? '' : `after ${sessionText(previous)}`,
     plainCauses.has(event.cause ?? '') ? '' : (event.cause ?? ''),
-    actor === undefined ? '' : `by ${shown(actor)}`,
-    why === undefined ? '' : `(${shown(why)})`,
+    actor === undefined ? '' : `by ${actor}`,
+    why === undefined ? '' : `(${why})`,
   ];
   return parts.filter((part) => part !== '').join(' ');
 }
@@ -51,8 +53,3 @@ const SESSION_DIGITS = 5;
 
 /** Causes that repeat the type of the change. */
 const plainCauses: ReadonlySet<string> = new Set(['', 'take', 'release']);
-
-/** Replaces control characters, so that a text from the bus cannot control the terminal. */
-function shown(text: string): string {
-  return text.replaceAll(/\p{C}/gu, '?');
-}
