@@ -2,11 +2,13 @@ import { DEFAULT_PREFIX, parseNatsUrls, routerName, subjectsUnder } from '@mgm/p
 import type { RouterName, Subjects } from '@mgm/protocol';
 import { badRequest, isMgmError, MgmError } from './errors.ts';
 import { Mgm } from './mgm.ts';
-import { checkedLimits, silentLogger, type CallLimits, type Logger } from './options.ts';
+import { checkedLimits, omitUndefined, silentLogger } from './options.ts';
+import type { CallLimits, Logger } from './options.ts';
 import { Calls } from './rpc/calls.ts';
 import { Agenda, backoffMs, pause, systemClock } from './rpc/clock.ts';
 import { StoreLog } from './rpc/context.ts';
-import { dial, Transport, type ConnectionOptions, type NatsConnection } from './rpc/transport.ts';
+import { connectionClosed, createInbox, dial, Transport } from './rpc/transport.ts';
+import type { ConnectionOptions, NatsConnection } from './rpc/transport.ts';
 
 /** How to reach the managers of a router. */
 export interface ConnectOptions {
@@ -45,19 +47,25 @@ const DEADLINE_MS = 10_000;
 
 /**
  * Connects to the managers of a router. NATS must be available, a manager need not be yet: calls wait for one within their
- * deadline. A connection that breaks later is restored automatically.
+ * deadline. A connection that breaks later is restored automatically. A `connection` that is being restored now is
+ * accepted: the client is `down` at first.
  *
- * Rejects with `MgmError`: `bad-request` (an invalid option), `unavailable` (no NATS within `deadlineMs`),
- * `not-permitted` (a refused login), `aborted`.
+ * Takes `deadlineMs` at most, and a failure leaves no socket. Rejects with `MgmError`: `bad-request` (an invalid option, or
+ * credentials that can not be read), `unavailable` (no NATS within `deadlineMs`), `not-permitted` (a refused login),
+ * `closed` (a `connection` that is closed or draining), `aborted`.
  */
 export async function connect(options: ConnectOptions): Promise<Mgm> {
   const { router, subjects, timeoutMs, deadlineMs } = checked(options);
-  const connection = options.connection ?? (await dialUntil(options, deadlineMs));
-  const clock = systemClock;
-  const agenda = new Agenda(clock);
+  const { signal } = options;
+  const deadline = AbortSignal.timeout(Math.ceil(deadlineMs));
+  const limit = signal ? AbortSignal.any([signal, deadline]) : deadline;
+  const connection = options.connection ?? (await dialUntil(options, limit));
+  if (connection.isClosed() || connection.isDraining()) throw connectionClosed();
   const { inboxPrefix } = options.natsOptions ?? {};
   const transport = new Transport(connection, options.connection === undefined, inboxPrefix);
-  return new Mgm({
+  const clock = systemClock;
+  const agenda = new Agenda(clock);
+  const mgm = new Mgm({
     router,
     subjects,
     transport,
@@ -69,6 +77,11 @@ export async function connect(options: ConnectOptions): Promise<Mgm> {
     timeoutMs,
     deadlineMs,
   });
+  await transport.open(limit).catch(async (error: unknown) => {
+    await mgm.close();
+    throw limit.aborted ? gaveUp(options) : error;
+  });
+  return mgm;
 }
 
 interface Checked extends CallLimits {
@@ -76,7 +89,22 @@ interface Checked extends CallLimits {
   readonly subjects: Subjects;
 }
 
+const OPTIONAL_STRINGS = ['prefix', 'name', 'user', 'pass', 'token'] as const;
+
 function checked(options: ConnectOptions): Checked {
+  const given: unknown = options;
+  if (typeof given !== 'object' || given === null) {
+    throw badRequest('options: must be an object', 'options');
+  }
+  checkString('router', options.router);
+  for (const field of OPTIONAL_STRINGS) {
+    if (options[field] !== undefined) checkString(field, options[field]);
+  }
+  const { inboxPrefix } = options.natsOptions ?? {};
+  if (inboxPrefix !== undefined) {
+    checkString('natsOptions.inboxPrefix', inboxPrefix);
+    inField('natsOptions.inboxPrefix', () => createInbox(inboxPrefix));
+  }
   if (options.connection && options.servers !== undefined) {
     throw badRequest('connection: must not be combined with `servers`', 'connection');
   }
@@ -85,6 +113,11 @@ function checked(options: ConnectOptions): Checked {
     subjects: inField('prefix', () => subjectsUnder(options.prefix ?? DEFAULT_PREFIX)),
     ...checkedLimits(options, { timeoutMs: TIMEOUT_MS, deadlineMs: DEADLINE_MS }),
   };
+}
+
+/** JavaScript callers may pass anything, such as an unset environment variable. */
+function checkString(field: string, value: unknown): void {
+  if (typeof value !== 'string') throw badRequest(`${field}: must be a string`, field);
 }
 
 function inField<Value>(field: string, read: () => Value): Value {
@@ -96,38 +129,45 @@ function inField<Value>(field: string, read: () => Value): Value {
 }
 
 /** Repeats until there is a connection, because a worker may start before its NATS server. */
-async function dialUntil(options: ConnectOptions, deadlineMs: number): Promise<NatsConnection> {
-  const endsMono = systemClock.monoMs() + deadlineMs;
-  for (let attempt = 1; ; attempt++) {
-    if (options.signal?.aborted) throw aborted();
+async function dialUntil(options: ConnectOptions, limit: AbortSignal): Promise<NatsConnection> {
+  const natsOptions = connectionOptions(options);
+  let failure: MgmError | undefined;
+  for (let attempt = 1; !limit.aborted; attempt++) {
     try {
-      return await dialOnce(options);
+      return await dial(natsOptions, limit);
     } catch (error) {
-      const waitMs = backoffMs(attempt);
-      const isLate = systemClock.monoMs() + waitMs >= endsMono;
-      if (!isMgmError(error) || !error.retryable || isLate) throw error;
-      await pause(systemClock, waitMs, options.signal);
+      if (limit.aborted) break;
+      if (!isMgmError(error) || !error.retryable) throw error;
+      failure = error;
+      await pause(systemClock, backoffMs(attempt), limit);
     }
   }
+  throw gaveUp(options, failure);
 }
 
-async function dialOnce(options: ConnectOptions): Promise<NatsConnection> {
-  try {
-    return await dial(connectionOptions(options), options.signal);
-  } catch (error) {
-    throw options.signal?.aborted ? aborted() : error;
+/** The error after the caller's signal or the deadline fired; `failure` is that of the last attempt. */
+function gaveUp({ signal }: ConnectOptions, failure?: MgmError): MgmError {
+  if (signal?.aborted) {
+    return new MgmError('connecting was aborted by the caller', {
+      reason: 'aborted',
+      outcome: 'not-done',
+    });
   }
+  return (
+    failure ??
+    new MgmError('NATS is not reachable: no answer within the deadline', {
+      reason: 'unavailable',
+      outcome: 'not-done',
+      retryable: true,
+    })
+  );
 }
 
 function connectionOptions({ servers, name, user, pass, token, tls, natsOptions }: ConnectOptions) {
   return {
     ...natsOptions,
     ...(servers !== undefined && inField('servers', () => readServers(servers))),
-    ...(name !== undefined && { name }),
-    ...(user !== undefined && { user }),
-    ...(pass !== undefined && { pass }),
-    ...(token !== undefined && { token }),
-    ...(tls !== undefined && { tls }),
+    ...omitUndefined({ name, user, pass, token, tls }),
   };
 }
 
@@ -139,11 +179,4 @@ function readServers(servers: string | readonly string[]) {
   const urls = list.map((one) => (one.includes('://') ? one : `nats://${one}`));
   const { servers: hosts, tls, ...credentials } = parseNatsUrls(urls.join(','));
   return { ...credentials, ...(tls && { tls: {} }), servers: [...hosts] };
-}
-
-function aborted(): MgmError {
-  return new MgmError('connecting was aborted by the caller', {
-    reason: 'aborted',
-    outcome: 'not-done',
-  });
 }

@@ -8,7 +8,7 @@ import type { InterfaceFilter, InterfacePage, PageOptions } from './rpc/pages.ts
 import { isRefusal, type Success } from './rpc/replies.ts';
 import type { LinkState } from './rpc/transport.ts';
 import type { Session } from './session.ts';
-import { Emitter } from './session/events.ts';
+import { Emitter, type LossCause } from './session/events.ts';
 import { openSession, type OpenedSession, type ProtocolOptions } from './session/open.ts';
 import { Registrar } from './session/register.ts';
 import { heads, type HeadsOptions } from './watch/heads.ts';
@@ -240,7 +240,7 @@ export class Mgm implements AsyncDisposable {
     const cancel = clock.after(CLOSE_WITHIN_MS, resolve, true);
     const ends = [...this.#open].map(({ session }) => session[Symbol.asyncDispose]());
     await Promise.race([timeIsUp, Promise.all(ends)]);
-    this.#endSessions();
+    this.#endSessions('closed');
     calls.close();
     await Promise.race([timeIsUp, transport.close()]);
     cancel();
@@ -252,8 +252,8 @@ export class Mgm implements AsyncDisposable {
     opened.session.on('ended', () => this.#open.delete(opened));
   }
 
-  #endSessions(): void {
-    for (const { life } of this.#open) life.end('closed');
+  #endSessions(cause: LossCause): void {
+    for (const { life } of this.#open) life.end(cause);
     this.#open.clear();
   }
 
@@ -263,6 +263,6 @@ export class Mgm implements AsyncDisposable {
     logger[state === 'down' ? 'warn' : 'info']({ router: this.router, server, state }, 'NATS');
     this.#events.emit(state, { server });
     if (state === 'up') for (const { life } of this.#open) life.linkUp();
-    if (state === 'closed') this.#endSessions();
+    if (state === 'closed') this.#endSessions(this.#closing ? 'closed' : 'disconnected');
   }
 }

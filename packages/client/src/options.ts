@@ -31,7 +31,7 @@ export function checkedLimits(
 }
 
 function isInRange(ms: number): boolean {
-  return ms >= 1 && ms <= LONGEST_MS;
+  return Number.isFinite(ms) && ms >= 1 && ms <= LONGEST_MS;
 }
 
 function outOfRange(field: string, origin: ErrorOrigin): MgmError {

@@ -8,7 +8,8 @@ import type { CallOptions } from './options.ts';
  * An interface that this session owns (or, for IGMP, is enabled on). An ownership that is over stays over: taking the
  * interface again creates another `Ownership` with another epoch.
  *
- * `await using ownership = await session.takeInterfaceOwnership({ ifIndex: 7 })` releases it at the end of the block.
+ * `await using ownership = await session.takeInterfaceOwnership({ ifIndex: 7 })` releases it at the end of the block, which
+ * waits at most 2 seconds for a manager; the session continues the release in the background.
  */
 export interface Ownership extends AsyncDisposable {
   readonly ifIndex: number;
@@ -35,6 +36,9 @@ export interface Ownership extends AsyncDisposable {
    */
   release(options?: CallOptions): Promise<void>;
 }
+
+/** How long `await using` waits for a manager to confirm that an ownership or a session is over. */
+export const DISPOSE_WITHIN_MS = 2_000;
 
 /** Why a hold ended. Creating an error captures a stack trace, so reasons rarely looked at are created on demand. */
 export type EndReason = MgmError | ((key: InterfaceKey) => MgmError);
@@ -96,7 +100,7 @@ export class HeldInterface implements Ownership {
 
   async [Symbol.asyncDispose](): Promise<void> {
     // A failure needs no reaction: the session continues the release by itself.
-    if (this.isHeld) await this.release().catch(() => {});
+    if (this.isHeld) await this.release({ deadlineMs: DISPOSE_WITHIN_MS }).catch(() => {});
   }
 
   /** Over for good. The first reason stays. */

@@ -3,7 +3,7 @@ import { MgmError, type ErrorOrigin } from './errors.ts';
 import { SHARED_GROUP } from './interfaces/calls.ts';
 import { interfaceKey, interfaceKeys, type InterfaceRef } from './interfaces/key.ts';
 import type { CallOptions } from './options.ts';
-import type { Ownership } from './ownership.ts';
+import { DISPOSE_WITHIN_MS, type Ownership } from './ownership.ts';
 import type { Context } from './rpc/context.ts';
 import type { Emitter, SessionEvents } from './session/events.ts';
 import type { SessionLife } from './session/life.ts';
@@ -21,9 +21,6 @@ export type ReleaseResult = InterfaceKey &
 
 /** `jeopardy`: two thirds of the lease passed unanswered. `recovering`: lost, and being registered again. */
 export type SessionState = 'live' | 'jeopardy' | 'recovering' | 'over';
-
-/** How long `await using` waits for a manager to confirm the end; without one, the lease runs out. */
-const DISPOSE_WITHIN_MS = 2_000;
 
 /**
  * A registered protocol: MGM's handle. One timer keeps it alive, whatever it holds.

@@ -52,8 +52,12 @@ export function refused(status: number, reason: string, detail: object = {}): ob
   return { status, error: 'ERROR', reason, message: `refused: ${reason}`, ...detail };
 }
 
-export async function scriptedManager(url: string, prefix = 'mgm.v1'): Promise<ScriptedManager> {
-  const connection = await connect({ servers: url });
+export async function scriptedManager(
+  url: string,
+  prefix = 'mgm.v1',
+  login: { readonly user?: string; readonly pass?: string } = {},
+): Promise<ScriptedManager> {
+  const connection = await connect({ servers: url, ...login });
   const scripts = new Map<string, Script>(Object.entries(PLAIN));
   const received: Received[] = [];
   connection.subscribe(`${prefix}.>`, {

@@ -5,12 +5,18 @@ import { ErrorCode } from 'nats';
  *
  * - `unreachable`: no server answers, or the connection broke. Waiting may help.
  * - `login-refused`: the server refuses the user, password, token or credentials.
+ * - `unreadable-credentials`: the credentials of the options cannot be read; nothing was sent.
  * - `misconfigured`: an option is wrong or does not fit the server, such as TLS that it does not offer.
  * - `too-large`: a message exceeds the server's `max_payload`.
  * - `closed`: the connection was closed or is draining.
  */
 export type NatsFaultKind =
-  'unreachable' | 'login-refused' | 'misconfigured' | 'too-large' | 'closed';
+  | 'unreachable'
+  | 'login-refused'
+  | 'unreadable-credentials'
+  | 'misconfigured'
+  | 'too-large'
+  | 'closed';
 
 export interface NatsFault {
   readonly kind: NatsFaultKind;
@@ -39,7 +45,7 @@ const KNOWN: ReadonlyMap<string, NatsFault> = new Map([
   [ErrorCode.AuthenticationExpired, fault('login-refused', 'the credentials expired')],
   [ErrorCode.AccountExpired, fault('login-refused', 'the account expired')],
   [ErrorCode.BadAuthentication, fault('login-refused', 'the credentials cannot be used')],
-  [ErrorCode.BadCreds, fault('login-refused', 'the credentials cannot be read')],
+  [ErrorCode.BadCreds, fault('unreadable-credentials', 'the credentials cannot be read')],
   [ErrorCode.ServerOptionNotAvailable, fault('misconfigured', 'the server offers no TLS')],
   [ErrorCode.MaxPayloadExceeded, fault('too-large', 'larger than the max_payload of the server')],
 ]);

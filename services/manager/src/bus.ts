@@ -245,8 +245,14 @@ export class Bus {
   }
 }
 
+const REFUSALS: ReadonlySet<NatsFault['kind']> = new Set([
+  'login-refused',
+  'unreadable-credentials',
+  'misconfigured',
+]);
+
 function troubleOf({ kind, reason }: NatsFault): NatsTrouble {
-  const isRefusal = kind === 'login-refused' || kind === 'misconfigured';
+  const isRefusal = REFUSALS.has(kind);
   return { kind: isRefusal ? 'refused' : 'unreachable', reason };
 }
 

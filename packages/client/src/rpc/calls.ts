@@ -212,16 +212,20 @@ export class Calls {
   readonly #pending = new Set<PendingCall>();
   readonly #attempts = new Map<string, Attempt>();
   readonly #prefix: string;
+  readonly #inboxSubject: string;
   readonly #endInbox: () => void;
   #lastToken = 0;
   #closed = false;
+  /** The server does not let this user subscribe to the inbox: a request would have no reply. */
+  #isInboxForbidden = false;
 
   constructor(transport: Transport, clock: Clock, agenda: Agenda) {
     this.#transport = transport;
     this.#clock = clock;
     this.#agenda = agenda;
     this.#prefix = `${transport.inbox}.`;
-    this.#endInbox = transport.subscribe(`${transport.inbox}.*`, (reply) => this.#onReply(reply));
+    this.#inboxSubject = `${transport.inbox}.*`;
+    this.#endInbox = transport.subscribe(this.#inboxSubject, (reply) => this.#onReply(reply));
     transport.listen({
       onState: (state) => this.#onLink(state),
       onForbidden: (operation, subject) => this.#onForbidden(operation, subject),
@@ -250,6 +254,8 @@ export class Calls {
   #attempt(call: PendingCall): void {
     if (!this.#pending.has(call)) return;
     if (this.#clock.monoMs() >= call.request.deadlineMono) return call.abandon('timeout');
+    if (this.#isInboxForbidden)
+      return call.fail(call.notPermitted('subscription', this.#inboxSubject));
     const refused = call.request.guard?.();
     if (refused) return call.fail(call.withItsOutcome(refused));
     if (this.#transport.state !== 'up') {
@@ -307,7 +313,8 @@ export class Calls {
   }
 
   #onForbidden(operation: 'publish' | 'subscription', subject: string): void {
-    const noReplies = operation === 'subscription' && subject.startsWith(this.#prefix);
+    const noReplies = operation === 'subscription' && subject === this.#inboxSubject;
+    if (noReplies) this.#isInboxForbidden = true;
     for (const call of [...this.#pending]) {
       const notSent = operation === 'publish' && subject === call.request.subject;
       if (notSent || noReplies) call.fail(call.notPermitted(operation, subject));

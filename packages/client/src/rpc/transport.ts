@@ -1,7 +1,10 @@
+import { setImmediate as endOfTurn } from 'node:timers/promises';
 import { connect as connectNats, createInbox, isNoResponders, natsFault } from '@mgm/nats';
 import type { ConnectionOptions, Msg, NatsConnection, Status } from '@mgm/nats';
-import { MgmError } from '../errors.ts';
+import { badRequest, MgmError } from '../errors.ts';
+import { untilAborted } from './clock.ts';
 
+export { createInbox } from '@mgm/nats';
 export type { ConnectionOptions, NatsConnection } from '@mgm/nats';
 
 /** `up`: messages are sent. `down`: the connection is lost and is being restored. `closed`: final. */
@@ -39,8 +42,8 @@ const CONNECTION_DEFAULTS = {
 } as const satisfies ConnectionOptions;
 
 /**
- * One attempt to connect. Rejects with {@link MgmError} `not-permitted` for a refused login, otherwise `unavailable`; with
- * the reason of the signal when that fires.
+ * One attempt to connect. Rejects with {@link MgmError} `not-permitted` for a refused login, `bad-request` for unreadable
+ * credentials, otherwise `unavailable`; with the reason of the signal when that fires.
  */
 export async function dial(
   options: ConnectionOptions,
@@ -56,6 +59,9 @@ export async function dial(
 /**
  * The NATS connection as the client uses it: publish with a reply subject, subscribe, and observe its state.
  *
+ * It is `down` at first, and `up` once the server has answered a ping: by then the server has also refused the subscriptions
+ * that it does not permit. The same holds after each reconnect.
+ *
  * Nothing may be published while it is down: the `nats` package would buffer the message and might send it much later,
  * long after its call failed.
  */
@@ -64,15 +70,25 @@ export class Transport {
   readonly #connection: NatsConnection;
   readonly #owned: boolean;
   #listeners: LinkListener[] = [];
-  #state: LinkState = 'up';
+  #state: LinkState = 'down';
+  /** Counts disconnects and reconnects. */
+  #changes = 0;
 
   /** @param owned whether `close` closes the connection, too */
   constructor(connection: NatsConnection, owned: boolean, inboxPrefix?: string) {
     this.#connection = connection;
     this.#owned = owned;
     this.inbox = createInbox(inboxPrefix);
-    if (connection.isClosed()) this.#state = 'closed';
-    else this.#watch();
+    void this.#follow(connection.status());
+    void connection.closed().then(() => this.#change('closed'));
+  }
+
+  /**
+   * Resolves when the state is known: `up`, or `down` while the connection is being restored. Rejects with the signal's
+   * reason if the server does not answer before the signal fires.
+   */
+  async open(signal: AbortSignal): Promise<void> {
+    await untilAborted(this.#checkUp(), signal);
   }
 
   get state(): LinkState {
@@ -98,6 +114,7 @@ export class Transport {
 
   /** Hands a message to the connection. Throws {@link MgmError} if it was not sent. */
   publish(subject: string, payload: Uint8Array, reply: string): void {
+    if (this.#state === 'closed') throw connectionClosed();
     try {
       this.#connection.publish(subject, payload, { reply });
     } catch (cause) {
@@ -105,16 +122,24 @@ export class Transport {
     }
   }
 
-  /** Calls `onMessage` for each message, in the order of arrival. Returns a function that unsubscribes. */
+  /**
+   * Calls `onMessage` for each message, in the order of arrival. Returns a function that unsubscribes. Throws
+   * {@link MgmError} `closed`.
+   */
   subscribe(subject: string, onMessage: (message: Incoming) => void): () => void {
-    const subscription = this.#connection.subscribe(subject, {
-      callback: (error, message) => {
-        if (!error) onMessage(incoming(message));
-      },
-    });
-    return () => {
-      if (!this.#connection.isClosed()) subscription.unsubscribe();
-    };
+    if (this.#state === 'closed') throw connectionClosed();
+    try {
+      const subscription = this.#connection.subscribe(subject, {
+        callback: (error, message) => {
+          if (!error) onMessage(incoming(message));
+        },
+      });
+      return () => {
+        if (!this.#connection.isClosed()) subscription.unsubscribe();
+      };
+    } catch (cause) {
+      throw connectionClosed(cause);
+    }
   }
 
   /** Closes an owned connection immediately: unflushed messages are lost. */
@@ -123,18 +148,32 @@ export class Transport {
     if (this.#owned) await this.#connection.close();
   }
 
-  #watch(): void {
-    void this.#follow(this.#connection.status());
-    void this.#connection.closed().then(() => this.#change('closed'));
+  /** The state becomes `up` if the connection is up and the server answers. */
+  async #checkUp(): Promise<void> {
+    const changes = ++this.#changes;
+    try {
+      await this.#connection.rtt();
+    } catch {
+      // Lost again or closed: the connection reports that, too.
+      return;
+    }
+    // The connection reports refused subscriptions in a later microtask than the ping's answer.
+    await endOfTurn();
+    if (changes === this.#changes) this.#change('up');
   }
 
   async #follow(statuses: AsyncIterable<Status>): Promise<void> {
     for await (const status of statuses) {
       if (this.#state === 'closed') return;
-      if (status.type === 'disconnect') this.#change('down');
-      else if (status.type === 'reconnect') this.#change('up');
+      if (status.type === 'disconnect') this.#lost();
+      else if (status.type === 'reconnect') void this.#checkUp();
       else if (status.permissionContext) this.#forbid(status.permissionContext);
     }
+  }
+
+  #lost(): void {
+    this.#changes++;
+    this.#change('down');
   }
 
   #forbid({ operation, subject }: NonNullable<Status['permissionContext']>): void {
@@ -158,6 +197,10 @@ function incoming(message: Msg): Incoming {
 function connectError(cause: unknown): MgmError {
   const { kind } = natsFault(cause);
   const text = cause instanceof Error ? cause.message : String(cause);
+  if (kind === 'unreadable-credentials') {
+    const field = 'natsOptions.authenticator';
+    return badRequest(`${field}: the NATS credentials can not be read`, field);
+  }
   if (kind === 'login-refused') {
     return new MgmError(`NATS refuses the login: ${text}`, {
       reason: 'not-permitted',
@@ -181,6 +224,10 @@ function publishError(cause: unknown): MgmError {
       cause,
     });
   }
+  return connectionClosed(cause);
+}
+
+export function connectionClosed(cause?: unknown): MgmError {
   return new MgmError('the NATS connection is closed', {
     reason: 'closed',
     outcome: 'not-done',

@@ -19,10 +19,18 @@ import type { Ownership } from '../ownership.ts';
  * - `refused`: the manager does not know the handle: evicted, taken over, or the store lost its data.
  * - `deregistered`: ended by `deregister`, also by one whose outcome is unknown.
  * - `orphaned`: ended by `orphan`: the lease runs out at the store.
+ * - `disconnected`: the NATS connection was closed for good: by its owner, or because it gave up reconnecting.
  * - `closed`: the client was closed.
  */
 export type LossCause =
-  'deadline' | 'expired' | 'evicted' | 'refused' | 'deregistered' | 'orphaned' | 'closed';
+  | 'deadline'
+  | 'expired'
+  | 'evicted'
+  | 'refused'
+  | 'deregistered'
+  | 'orphaned'
+  | 'disconnected'
+  | 'closed';
 
 /** An interface that a session held and did not get back in a recovery. */
 export interface MissingInterface extends InterfaceKey {

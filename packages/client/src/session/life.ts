@@ -146,7 +146,8 @@ export class SessionLife {
   /** Whether the event log may show a cause that is covered. */
   #mayRecover(cause: LossCause): boolean {
     const { reregister } = this.#options;
-    return !isIntended(cause) && cause !== 'evicted' && reregister !== false;
+    const isFinal = isIntended(cause) || cause === 'evicted' || cause === 'disconnected';
+    return !isFinal && reregister !== false;
   }
 
   #isCovered(verdict: Verdict): boolean {

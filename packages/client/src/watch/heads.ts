@@ -25,7 +25,7 @@ export async function* heads(
 }
 
 class HeadFeed implements Disposable {
-  readonly #unsubscribe: (() => void)[];
+  readonly #unsubscribe: readonly (() => void)[] = [];
   #last: HeadMessage | undefined;
   #news = Promise.withResolvers<void>();
   #refused: MgmError | undefined;
@@ -33,6 +33,8 @@ class HeadFeed implements Disposable {
 
   constructor({ transport, subjects, router }: Context) {
     const subject = subjects.head(router);
+    this.#isOver = transport.state === 'closed';
+    if (this.#isOver) return;
     this.#unsubscribe = [
       transport.subscribe(subject, ({ data }) => this.#onHead(data)),
       transport.listen({
@@ -42,7 +44,6 @@ class HeadFeed implements Disposable {
         },
       }),
     ];
-    if (transport.state === 'closed') this.end();
   }
 
   /** The next head; `undefined` when there will be none. */

@@ -4,7 +4,7 @@ import { MgmError } from '../errors.ts';
 import { omitUndefined } from '../options.ts';
 import { pause } from '../rpc/clock.ts';
 import type { Context } from '../rpc/context.ts';
-import type { Incoming } from '../rpc/transport.ts';
+import { connectionClosed, type Incoming } from '../rpc/transport.ts';
 
 /** A manager as it reports itself. Counts are of its present run. */
 export interface ReplicaFields {
@@ -69,6 +69,7 @@ export async function listReplicas(
     throw failure('bad-request', `withinMs: must be 1 to ${LONGEST_MS} ms`, 'withinMs');
   }
   const { transport, clock, deadlineMs } = context;
+  if (transport.state === 'closed') throw connectionClosed();
   if (transport.state !== 'up') throw failure('unavailable', 'NATS is not reachable');
   const round = new Round(context);
   try {
