@@ -9,6 +9,8 @@ export const ExitCode = {
   unreachable: 3,
   /** The interface has no owner, or the session does not exist. */
   notFound: 4,
+  /** The output could not be written. What the command held was given back. */
+  output: 5,
   /** Ended by Ctrl-C or another signal that asks to end. */
   interrupted: 130,
 } as const;
@@ -27,6 +29,11 @@ export class NotFoundError extends Error {
     super(message, { cause });
     this.next = next;
   }
+}
+
+/** The standard output cannot be written. */
+export class OutputError extends Error {
+  override readonly name = 'OutputError';
 }
 
 /** The command line is wrong. Nothing was sent. */

@@ -1,7 +1,7 @@
 import { isMgmError, type MgmError } from '@mgm/client';
 import { CommanderError } from 'commander';
 import type { Target } from './connection.ts';
-import { ExitCode, NotFoundError, UsageError } from './exit-code.ts';
+import { ExitCode, NotFoundError, OutputError, UsageError } from './exit-code.ts';
 
 /** Why a command failed, and the next step. */
 export interface Failure {
@@ -18,6 +18,7 @@ export function failureOf(error: unknown, target: Target): Failure {
   if (error instanceof CommanderError) return usage(commandLineFault(error.message));
   if (error instanceof UsageError) return usage(error.message);
   if (error instanceof NotFoundError) return notFound(error);
+  if (error instanceof OutputError) return outputLost(error);
   if (isMgmError(error)) return ofClient(error, target);
   const message = error instanceof Error ? error.message : String(error);
   const next = 'this is a defect of mgmctl: please report it';
@@ -40,6 +41,15 @@ function commandLineFault(text: string): string {
 function notFound({ message, next, cause }: NotFoundError): Failure {
   const error = isMgmError(cause) ? { error: cause } : {};
   return { exitCode: ExitCode.notFound, reason: 'not-found', message, next, ...error };
+}
+
+function outputLost({ message }: OutputError): Failure {
+  return {
+    exitCode: ExitCode.output,
+    reason: 'output',
+    message: `the output cannot be written: ${message}`,
+    next: 'free space, or write it to another place',
+  };
 }
 
 function usage(message: string): Failure {

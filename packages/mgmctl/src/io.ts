@@ -24,30 +24,32 @@ export interface Io {
 
 /** {@link Io} of this process. */
 export interface ProcessIo extends Io, Disposable {
-  /** Whether the reader of the output closed the pipe. */
-  readonly isReaderGone: boolean;
+  /** Waits until the output was written. `reader-gone`: the reader closed the pipe. An error: it cannot be written. */
+  outcome(): Promise<'written' | 'reader-gone' | Error>;
 }
 
 /**
  * The process as the program sees it. The first signal that asks to end lets the command clean up, the second one ends the
- * process immediately. A reader that closes the pipe, as `| head` does, ends the command silently.
+ * process immediately. If the output cannot be written, or its reader closes the pipe as `| head` does, the command ends as
+ * after a signal, so that it gives back what it holds.
  */
 export function processIo(): ProcessIo {
   const ending = new AbortController();
-  let isReaderGone = false;
+  let outcome: 'written' | 'reader-gone' | Error = 'written';
   const onSignal = (): void => {
     if (ending.signal.aborted) process.exit(ExitCode.interrupted);
     ending.abort();
   };
   const onOutputError = (error: NodeJS.ErrnoException): void => {
-    if (error.code !== 'EPIPE') throw error;
-    isReaderGone = true;
+    outcome = error.code === 'EPIPE' ? 'reader-gone' : error;
     ending.abort();
   };
   for (const signal of SIGNALS) process.on(signal, onSignal);
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', onOutputError);
+  process.stdout.on('error', onOutputError);
+  // Without a standard error nothing can be reported; the exit code remains.
+  process.stderr.on('error', () => {});
   return {
-    write: (text) => void (isReaderGone || process.stdout.write(text)),
+    write: (text) => void (outcome === 'written' && process.stdout.write(text)),
     writeError: (text) => void process.stderr.write(text),
     screen: process.stdout.isTTY ? process.stdout : undefined,
     ask: (question) => ask(question, ending.signal),
@@ -57,8 +59,11 @@ export function processIo(): ProcessIo {
     user: `${userName()}@${hostname()}`,
     pid: process.pid,
     signal: ending.signal,
-    get isReaderGone() {
-      return isReaderGone;
+    outcome: async () => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      process.stdout.write('', () => resolve());
+      await promise;
+      return outcome;
     },
     [Symbol.dispose]: () => {
       for (const signal of SIGNALS) process.off(signal, onSignal);

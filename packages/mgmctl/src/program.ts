@@ -18,7 +18,7 @@ import { addValidate } from './commands/validate.ts';
 import { addWatch } from './commands/watch.ts';
 import { connectAs, targetOf, type GlobalOptions } from './connection.ts';
 import { ExitCode, NotFoundError } from './exit-code.ts';
-import { failureLine, failureObject, failureOf, type Failure } from './failure.ts';
+import { failureLine, failureObject, failureOf } from './failure.ts';
 import type { Io } from './io.ts';
 import { nextHopHint } from './next-hop-hint.ts';
 import { Output, wantsColors } from './output/output.ts';
@@ -70,11 +70,7 @@ export async function runMgmctl(argv: readonly string[], io: Io): Promise<ExitCo
     // Help and version were printed already, as asked for.
     if (error instanceof CommanderError && error.exitCode === 0) return ExitCode.ok;
     if (error instanceof CommanderError && error.code === 'commander.help') return ExitCode.usage;
-    const options = program.opts<Partial<GlobalOptions>>();
-    const failure = failureOf(error, targetOf(options, io, isConnected));
-    // If the command line is wrong, its options may not have been read.
-    const json = options.json === true || argv.includes('--json');
-    return report(failure, outputFor({ color: true, ...options, json }, io), io.signal);
+    return reportError(error, argv, io, { options: program.opts(), isConnected });
   }
 }
 
@@ -110,8 +106,24 @@ function outputFor(options: Pick<GlobalOptions, 'json' | 'color'>, io: Io): Outp
   });
 }
 
-function report(failure: Failure, out: Output, signal: AbortSignal): ExitCode {
-  if (signal.aborted && failure.exitCode === ExitCode.interrupted) return ExitCode.interrupted;
+/** What was known when an error happened. */
+interface Circumstances {
+  readonly options: Partial<GlobalOptions>;
+  readonly isConnected: boolean;
+}
+
+/** Prints why the program fails, and returns the exit code. */
+export function reportError(
+  error: unknown,
+  argv: readonly string[],
+  io: Io,
+  { options, isConnected }: Circumstances = { options: {}, isConnected: true },
+): ExitCode {
+  const failure = failureOf(error, targetOf(options, io, isConnected));
+  if (io.signal.aborted && failure.exitCode === ExitCode.interrupted) return ExitCode.interrupted;
+  // If the command line is wrong, its options may not have been read.
+  const json = options.json === true || argv.includes('--json');
+  const out = outputFor({ color: true, ...options, json }, io);
   out.failure(failureLine(failure), failureObject(failure));
   return failure.exitCode;
 }
@@ -124,7 +136,7 @@ Examples:
 
 const EXIT_CODES = `
 
-Exit codes: 0 done, 1 refused, 2 wrong usage, 3 no answer, 4 not found, 130 interrupted`;
+Exit codes: 0 done, 1 refused, 2 wrong usage, 3 no answer, 4 not found, 5 output lost, 130 interrupted`;
 
 const TIMEOUT_MS = 5_000;
 const HELP_WIDTH = 100;

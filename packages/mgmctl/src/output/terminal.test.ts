@@ -14,7 +14,7 @@ describe('a finished line', () => {
 
   it('keeps no sequence that only looks like a colour of this program', () => {
     const style = colors.red('').slice(0, -5);
-    expect(printable(style)).toMatch(/^\u001b\[31m/);
+    expect(printable(style)).toContain('\u001b[31m');
     const guess = style.replaceAll(/\d{4}/g, (digits) => String((Number(digits) % 9_000) + 1_000));
     expect(printable(guess)).not.toContain('\u001b');
   });
