@@ -44,12 +44,21 @@ function probesOf(schema: Schema): Probes {
     case 'boolean':
       return { inside: [true, false], outside: [1, 'true'] };
     case 'array':
-      return merged([schema.items as Schema]).pattern
-        ? probesOfEpochs(schema)
-        : probesOfPairs(schema);
+      return probesOfList(schema);
     default:
       throw new Error(`no probes for ${JSON.stringify(schema)}`);
   }
+}
+
+function probesOfList(schema: Schema): Probes {
+  const { pattern, type } = merged([schema.items as Schema]);
+  if (pattern) return probesOfEpochs(schema);
+  return type === 'string' ? probesOfTexts(schema) : probesOfPairs(schema);
+}
+
+function probesOfTexts({ maxItems = 0 }: Schema): Probes {
+  const texts = (count: number): unknown[] => Array.from({ length: count }, () => 'x');
+  return { inside: [[], texts(maxItems)], outside: [texts(maxItems + 1), [7], 'x', 7] };
 }
 
 function probesOfPairs({ minItems = 0, maxItems = 0, items }: Schema): Probes {

@@ -38,6 +38,8 @@ const LIMITS: Readonly<Record<keyof typeof Limits, string>> = {
   messageBytes: 'bytes of a request',
   nesting: 'levels of maps and lists in a request, itself included',
   bulk: 'interfaces of one `take` or `release`',
+  entries: 'elements of one `member.add` or `member.delete`',
+  alerts: 'names in `alerts` of `register`',
   window: 'how far `seq` may be above `ack`',
   pageItems: '`limit`: items of one page',
   defaultPageItems: '`limit` where a request has none',

@@ -1,7 +1,7 @@
 import type { NextHop } from './ids.ts';
 
 /** An address as a number: 32 bits of IPv4, or 128 bits of IPv6 as eight groups. */
-type Address =
+export type Address =
   | { readonly family: 4; readonly value: number }
   | { readonly family: 6; readonly groups: readonly number[] };
 
@@ -13,7 +13,7 @@ const GROUPS = 8;
  * Reads the text of an IPv4 or IPv6 address, or a u32 as IPv4 in host order. IPv4, also inside IPv6, is four decimal parts
  * without leading zeros. Returns `undefined` for anything else, also for an address with a zone. Wire contract section 2.
  */
-function parseAddress(value: unknown): Address | undefined {
+export function parseAddress(value: unknown): Address | undefined {
   if (typeof value === 'number') return isU32(value) ? { family: 4, value } : undefined;
   if (typeof value !== 'string' || value.length > TEXT_MAX) return undefined;
   if (value.includes(':')) {
@@ -25,12 +25,12 @@ function parseAddress(value: unknown): Address | undefined {
 }
 
 /** The canonical text: RFC 5952, with the dotted form for IPv4-mapped addresses only (its section 5). */
-function addressText(address: Address): string {
+export function addressText(address: Address): string {
   return address.family === 4 ? ipv4Text(address.value) : ipv6Text(address.groups);
 }
 
 /** Whether all bits are 0: `0.0.0.0` or `::`. */
-function isUnspecified(address: Address): boolean {
+export function isUnspecified(address: Address): boolean {
   if (address.family === 4) return address.value === 0;
   return address.groups.every((group) => group === 0);
 }

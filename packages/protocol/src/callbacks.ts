@@ -1,4 +1,5 @@
-import type { Cause } from './events.ts';
+import type { Cause, MembershipCause } from './events.ts';
+import type { GroupText, SourceText } from './entries.ts';
 import type { Epoch, NextHop, Revision } from './ids.ts';
 
 interface CallbackFields {
@@ -28,3 +29,72 @@ export interface OwnershipLostCallback extends CallbackFields {
 
 /** A message in a session's mailbox. Wire contract section 4. */
 export type CallbackMessage = IgmpCallback | OwnershipLostCallback;
+
+/** The types that `alerts` of `register` may name, in the order of its reply. Membership contract, section 4.1. */
+export const ALERT_TYPES = ['JOIN_ALERT', 'PRUNE_ALERT', 'LOCAL_JOIN', 'LOCAL_LEAVE'] as const;
+export type AlertType = (typeof ALERT_TYPES)[number];
+
+/** An entry in an alert or listing. */
+export type EntryItem = readonly [group: GroupText, source: SourceText];
+
+/** An entry with the interface of a membership. */
+export type MembershipItem = readonly [
+  group: GroupText,
+  source: SourceText,
+  ifIndex: number,
+  nextHop: NextHop,
+];
+
+/** An entry with an interface that it was removed from, and whether a wider entry is still wanted by others. */
+export type PruneItem = readonly [
+  group: GroupText,
+  source: SourceText,
+  ifIndex: number,
+  nextHop: NextHop,
+  covered: boolean,
+];
+
+interface AlertFields {
+  /** 1, 2, 3 … per session, without gaps; shared with all callbacks. */
+  readonly seq: number;
+  /** ms on the store's clock. */
+  readonly ts: number;
+  /** The membership revision at the end of the change. */
+  readonly mrev: number;
+}
+
+/** Others began to want entries. */
+export interface JoinAlert extends AlertFields {
+  readonly type: 'JOIN_ALERT';
+  readonly memberUpdate: boolean;
+  /** 1 to 256, in the order of the changes. */
+  readonly items: readonly EntryItem[];
+  readonly cause: MembershipCause;
+}
+
+/** Others stopped wanting entries. */
+export interface PruneAlert extends AlertFields {
+  readonly type: 'PRUNE_ALERT';
+  readonly memberDelete: boolean;
+  /** 1 to 256, in the order of the changes. */
+  readonly items: readonly PruneItem[];
+  readonly cause: MembershipCause;
+  /** Present where an IGMP window removed a membership, which IGMP is about to add again. */
+  readonly window?: true;
+}
+
+/** IGMP added or deleted memberships on an interface that the recipient owns. */
+export interface LocalAlert extends AlertFields {
+  readonly type: 'LOCAL_JOIN' | 'LOCAL_LEAVE';
+  /** 1 to 256, in the order of the changes. */
+  readonly items: readonly MembershipItem[];
+  readonly cause: MembershipCause;
+}
+
+/** The mailbox was full: alerts are missing until this is acknowledged. Membership contract, section 5.6. */
+export interface ResyncCallback extends AlertFields {
+  readonly type: 'RESYNC';
+}
+
+/** A callback about group memberships. Membership contract, section 5. */
+export type AlertMessage = JoinAlert | PruneAlert | LocalAlert | ResyncCallback;

@@ -50,6 +50,11 @@ export const Refusals = {
     reason: 'not-found',
     meaning: 'release of an interface unknown to the manager',
   },
+  ssmNeedsSource: {
+    status: 87,
+    reason: 'ssm-needs-source',
+    meaning: 'a group in the SSM range (232.0.0.0/8, ff3x::/32) was given without a source',
+  },
   alreadyRegistered: {
     status: 183,
     reason: 'already-registered',
@@ -90,6 +95,21 @@ export const Refusals = {
     status: 1003,
     reason: 'compacted',
     meaning: 'the log no longer reaches back to `from`; it starts at `first`',
+  },
+  limit: {
+    status: 1003,
+    reason: 'limit',
+    meaning: 'the router has as many entries, or interfaces with memberships, as it may have',
+  },
+  noMfe: {
+    status: 1003,
+    reason: 'no-mfe',
+    meaning: 'FORWARD for an (s,g) that has no forwarding entry',
+  },
+  noMembership: {
+    status: 1168,
+    reason: 'no-membership',
+    meaning: 'delete of a membership that the client does not have',
   },
   notFound: { status: 1168, reason: 'not-found', meaning: 'no such interface or session' },
 } as const satisfies Record<string, RefusalCode>;

@@ -1,3 +1,4 @@
+import type { MembershipItem } from './callbacks.ts';
 import type { Epoch, NextHop, Revision, SessionId } from './ids.ts';
 
 /** The event types of wire contract section 5. */
@@ -46,4 +47,37 @@ export interface HeadMessage {
   readonly ts: number;
   /** Random id of this log. Another id means that the store lost the old log and `rev` starts again. */
   readonly log: string;
+  /** The membership revision. This and the next two fields are absent from managers without memberships. */
+  readonly mrev?: number;
+  /** The oldest membership revision that the log still has. */
+  readonly mfirst?: number;
+  /** A value of `rev`: everything that follows from ownership changes up to it is written. */
+  readonly settled?: Revision;
+}
+
+/** The types of membership events. Membership contract, section 6. */
+export const MEMBERSHIP_EVENT_TYPES = ['joined', 'left'] as const;
+export type MembershipEventType = (typeof MEMBERSHIP_EVENT_TYPES)[number];
+
+/** Why a membership began or ended: `member` for a request, else the end of the hold. */
+export type MembershipCause = Cause | 'member';
+
+/** Memberships that were created or removed: published on `membership.<type>` and kept in the log. */
+export interface MembershipEvent {
+  /** The revision of the first item. */
+  readonly first: number;
+  /** The revision of the last item. */
+  readonly mrev: number;
+  /** ms on the store's clock. */
+  readonly ts: number;
+  readonly type: MembershipEventType;
+  /** The session that holds the memberships. */
+  readonly session: SessionId;
+  readonly protocolId: number;
+  readonly componentId: number;
+  /** The session that the memberships count for. */
+  readonly countsFor: SessionId;
+  readonly cause: MembershipCause;
+  /** 1 to 256. */
+  readonly items: readonly MembershipItem[];
 }

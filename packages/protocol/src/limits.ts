@@ -6,6 +6,10 @@ export const Limits = {
   nesting: 32,
   /** Interfaces in one bulk request. */
   bulk: 1024,
+  /** Elements of one bulk `member.add` or `member.delete`. */
+  entries: 256,
+  /** Names in `alerts` of `register`. */
+  alerts: 32,
   /** How far `seq` may be above the session's `ack`: the size of the reply window. */
   window: 4096,
   pageItems: 1000,

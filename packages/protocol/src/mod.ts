@@ -2,9 +2,33 @@ export { refusal, Refusals, Status, statusName } from './errors.ts';
 export type { Reason, RefusalFields, RefusalName, StatusCode, StatusName } from './errors.ts';
 export { decodeMessage, encodeMessage } from './wire/codec.ts';
 export type { DecodedMessage, WireMap } from './wire/codec.ts';
-export type { CallbackMessage, IgmpCallback, OwnershipLostCallback } from './callbacks.ts';
-export { EVENT_TYPES } from './events.ts';
-export type { Cause, EventMessage, EventType, HeadMessage } from './events.ts';
+export { ALERT_TYPES } from './callbacks.ts';
+export type {
+  AlertMessage,
+  AlertType,
+  CallbackMessage,
+  EntryItem,
+  IgmpCallback,
+  JoinAlert,
+  LocalAlert,
+  MembershipItem,
+  OwnershipLostCallback,
+  PruneAlert,
+  PruneItem,
+  ResyncCallback,
+} from './callbacks.ts';
+export { entryName, entryNamed } from './entries.ts';
+export type { Entry, GroupText, SourceText } from './entries.ts';
+export { EVENT_TYPES, MEMBERSHIP_EVENT_TYPES } from './events.ts';
+export type {
+  Cause,
+  EventMessage,
+  EventType,
+  HeadMessage,
+  MembershipCause,
+  MembershipEvent,
+  MembershipEventType,
+} from './events.ts';
 export { compareEpochs, epochOf, isEpoch, isRouterName, routerName, sessionId } from './ids.ts';
 export type {
   Epoch,
@@ -17,8 +41,17 @@ export type {
 } from './ids.ts';
 export { NO_NEXT_HOP, parseNextHop } from './address.ts';
 export { Limits } from './limits.ts';
-export { OPERATIONS, operations, operationsWith, requestSchemas } from './operations/table.ts';
+export {
+  membershipOperations,
+  membershipRequestSchemas,
+  OPERATIONS,
+  operations,
+  operationsWith,
+  requestSchemas,
+} from './operations/table.ts';
 export type {
+  MembershipOperationName,
+  MembershipReplyFields,
   OperationName,
   Reply,
   ReplyBody,
@@ -28,11 +61,27 @@ export type {
 } from './operations/table.ts';
 export type { OperationFlags } from './operations/flags.ts';
 export type { Holder, IgmpHold, InterfaceItem } from './operations/holder.ts';
+export type {
+  EntryListing,
+  GroupListing,
+  GroupsReply,
+  MembershipPage,
+} from './operations/groups.ts';
+export type {
+  ElementRefusal,
+  FailedElement,
+  MemberChangeReply,
+  MemberElement,
+  MemberElements,
+  RefusedElement,
+} from './operations/member-fields.ts';
+export type { MemberEventsReply } from './operations/member-events.ts';
+export type { MemberFilter, MemberListing, MembersReply } from './operations/members.ts';
 export type { SessionItem } from './operations/sessions.ts';
 export type { BulkResult } from './operations/take.ts';
 export { ProtocolId, isIgmp, protocolName } from './protocol-id.ts';
-export { parseRequest, readRequest } from './requests.ts';
-export type { ParsedRequest } from './requests.ts';
+export { parseBy, parseRequest, readRequest } from './requests.ts';
+export type { Parsed, ParsedRequest } from './requests.ts';
 export { eventEncoder, lossEncoder } from './wire/runs.ts';
 export type { EncodeOfRun, SharedEventFields, SharedLossFields } from './wire/runs.ts';
 export { parseNatsUrls, readServerUrl, withoutSecrets } from './server-urls.ts';

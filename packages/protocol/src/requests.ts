@@ -1,13 +1,19 @@
 import * as v from 'valibot';
+import { refusal, type RefusalFields } from './errors.ts';
 import { requestSchemas, type OperationName, type Request } from './operations/table.ts';
 import { RequestDecoder } from './wire/request-decoder.ts';
 
-export type ParsedRequest<Name extends OperationName> =
-  | { readonly kind: 'request'; readonly request: Request<Name> }
-  | { readonly kind: 'bad-request'; readonly field: string; readonly message: string };
+/** A request in canonical form, or its refusal; `field` and `message` are those of the refusal. */
+export type Parsed<Output> =
+  | { readonly kind: 'request'; readonly request: Output }
+  | {
+      readonly kind: 'bad-request';
+      readonly field: string;
+      readonly message: string;
+      readonly refused: RefusalFields;
+    };
 
-/** The first wrong field decides, so a hostile request costs no more than a valid one. */
-const FIRST_ONLY = { abortEarly: true } as const;
+export type ParsedRequest<Name extends OperationName> = Parsed<Request<Name>>;
 
 /**
  * Reads a decoded message as a request of this operation in canonical form, or says which field is wrong and what it
@@ -18,11 +24,36 @@ export function parseRequest<Name extends OperationName>(
   message: unknown,
 ): ParsedRequest<Name> {
   const schema: v.GenericSchema<unknown, Request<Name>> = requestSchemas[operation];
+  return parseBy(schema, message);
+}
+
+/** The first wrong field decides, so a hostile request costs no more than a valid one. */
+const FIRST_ONLY = { abortEarly: true } as const;
+
+/** Reads a message by any request schema. */
+export function parseBy<Output>(
+  schema: v.GenericSchema<unknown, Output>,
+  message: unknown,
+): Parsed<Output> {
   const parsed = v.safeParse(schema, message, FIRST_ONLY);
   if (parsed.success) return { kind: 'request', request: parsed.output };
   const [issue] = parsed.issues;
   const field = fieldName(issue.path ?? []);
-  return { kind: 'bad-request', field, message: `${field}: ${issue.message}` };
+  // The one refusal that names a rule instead of a field. Membership contract, section 3.
+  if (issue.expected === 'ssmNeedsSource') {
+    const refused = refusal('ssmNeedsSource', issue.message);
+    return { kind: 'bad-request', field, message: issue.message, refused };
+  }
+  return badRequest(field, `${field}: ${issue.message}`);
+}
+
+function badRequest(field: string, message: string): Parsed<never> {
+  return {
+    kind: 'bad-request',
+    field,
+    message,
+    refused: refusal('badRequest', message, { field }),
+  };
 }
 
 /** Reads the bytes of a request. `field` is `message` where they are no MessagePack map. Never throws. */
@@ -33,7 +64,7 @@ export function readRequest<Name extends OperationName>(
   const decoder = decoders.get(operation) ?? decoderOf(operation);
   const decoded = decoder.decode(bytes);
   if (decoded.kind === 'message') return parseRequest(operation, decoded.value);
-  return { kind: 'bad-request', field: 'message', message: `message: ${decoded.fault}` };
+  return badRequest('message', `message: ${decoded.fault}`);
 }
 
 const decoders = new Map<OperationName, RequestDecoder>();

@@ -1,4 +1,5 @@
-import type { OperationName } from './operations/table.ts';
+import type { MembershipEventType } from './events.ts';
+import type { MembershipOperationName, OperationName } from './operations/table.ts';
 import { isRouterName, type RouterName, type SessionId } from './ids.ts';
 
 /** The queue group of all managers: any replica may answer any request. Wire contract section 1. */
@@ -19,13 +20,16 @@ const PREFIX = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/;
 export interface Subjects {
   readonly prefix: string;
   /** The subject of a request. */
-  operation(router: RouterName, operation: OperationName): string;
+  operation(router: RouterName, operation: OperationName | MembershipOperationName): string;
   /** The subscription of managers, in {@link QUEUE_GROUP}. */
-  anyRouter(operation: OperationName): string;
+  anyRouter(operation: OperationName | MembershipOperationName): string;
   callback(router: RouterName, session: SessionId): string;
   event(router: RouterName, type: string): string;
   /** The subscription to all events of a router. */
   allEvents(router: RouterName): string;
+  membership(router: RouterName, type: MembershipEventType): string;
+  /** The subscription to all membership events of a router. */
+  allMemberships(router: RouterName): string;
   head(router: RouterName): string;
   /** The router of a subject under this prefix, or `undefined` if its token is not a router name. */
   routerOf(subject: string): RouterName | undefined;
@@ -51,6 +55,8 @@ export function subjectsUnder(prefix: string = DEFAULT_PREFIX): Subjects {
     callback: (router, session) => `${prefix}.${router}.callback.${session}`,
     event: (router, type) => `${prefix}.${router}.event.${type}`,
     allEvents: (router) => `${prefix}.${router}.event.*`,
+    membership: (router, type) => `${prefix}.${router}.membership.${type}`,
+    allMemberships: (router) => `${prefix}.${router}.membership.*`,
     head: (router) => `${prefix}.${router}.head`,
     routerOf: (subject) => {
       const end = subject.indexOf('.', start);

@@ -101,8 +101,7 @@ export class Intake {
   #read<Name extends OperationName>(operation: Name, router: RouterName, received: Received): void {
     const parsed = readRequest(operation, received.message.data);
     if (parsed.kind === 'bad-request') {
-      const refused = badRequest(parsed.field, parsed.message);
-      return this.#refuseWithRevision(received, router, refused);
+      return this.#refuseWithRevision(received, router, parsed.refused);
     }
     this.#execute(operation, router, parsed.request, received);
   }

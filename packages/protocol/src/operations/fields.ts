@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { ALERT_TYPES } from '../callbacks.ts';
 import { isEpoch, type Handle, type InterfaceKey } from '../ids.ts';
 import { Limits } from '../limits.ts';
 import { parseNextHop } from '../address.ts';
@@ -35,12 +36,14 @@ function text(min: number, max: number) {
   );
 }
 
-const ifIndexRange = range(1, U32_MAX);
+export const ifIndexRange = range(1, U32_MAX);
 
-export const u32 = integer(range(0, U32_MAX));
+export const u32Range = range(0, U32_MAX);
+
+export const u32 = integer(u32Range);
 export const counter = integer(range(0));
 export const positive = integer(range(1));
-const ifIndex = integer(ifIndexRange);
+export const ifIndex = integer(ifIndexRange);
 export const ttlMs = integer(range(Limits.ttlMs.min, Limits.ttlMs.max));
 export const graceMs = integer(range(Limits.graceMs.min, Limits.graceMs.max));
 
@@ -78,9 +81,19 @@ export const epoch = v.pipe(
   readBy((text) => (isEpoch(text) ? text : undefined), EPOCH),
 );
 
-const NEXT_HOP = 'must be an IPv4 or IPv6 address as text, a u32, or absent';
+export const ADDRESS = 'must be an IPv4 or IPv6 address as text, a u32, or absent';
 /** The canonical next hop; `''` where the field is absent. */
-const nextHop = v.optional(v.pipe(v.unknown(), readBy(parseNextHop, NEXT_HOP)), '');
+const nextHop = v.optional(v.pipe(v.unknown(), readBy(parseNextHop, ADDRESS)), '');
+
+/** Names of alert types, known ones in the order of the contract. Unknown names are dropped. */
+export const alerts = v.pipe(
+  v.custom<readonly string[]>(
+    (value) => Array.isArray(value) && value.length <= Limits.alerts,
+    `must be a list of at most ${Limits.alerts} names`,
+  ),
+  v.array(v.string('must be text')),
+  v.transform((names) => ALERT_TYPES.filter((type) => names.includes(type))),
+);
 
 /** A field of every request: for how long, from its arrival at a manager, it is worth executing. */
 const common = { deadlineMs: v.optional(u32) };
@@ -139,7 +152,7 @@ export function fieldPath(
 
 /** A list of 1 to `max` elements that are checked elsewhere. */
 /* @__NO_SIDE_EFFECTS__ */
-function listUpTo(max: number) {
+export function listUpTo(max: number) {
   return v.custom<readonly unknown[]>(
     (value) => Array.isArray(value) && value.length >= 1 && value.length <= max,
     `must be a list of 1 to ${max}`,
@@ -185,7 +198,7 @@ function readPair(
   const [index, hop] = pair as readonly unknown[];
   if (!ifIndexRange.includes(index)) return { wrong: ifIndexRange.must(index), at: [0] };
   const parsed = parseNextHop(hop);
-  if (parsed === undefined) return { wrong: NEXT_HOP, at: [1] };
+  if (parsed === undefined) return { wrong: ADDRESS, at: [1] };
   return { ifIndex: index, nextHop: parsed };
 }
 
@@ -219,7 +232,7 @@ export function gatherTargets<Fields extends TargetFields>() {
       }
       if (index === undefined) return refuse('ifIndex', 'is missing, and so is `interfaces`');
       const parsed = parseNextHop(hop);
-      if (parsed === undefined) return refuse('nextHop', NEXT_HOP);
+      if (parsed === undefined) return refuse('nextHop', ADDRESS);
       return { ...rest, targets: [{ ifIndex: index, nextHop: parsed }], bulk: false };
     },
   );

@@ -1,7 +1,8 @@
 import * as v from 'valibot';
+import type { AlertType } from '../callbacks.ts';
 import type { Epoch, Handle, SessionId } from '../ids.ts';
 import { Limits } from '../limits.ts';
-import { flag, graceMs, instance, name, positive, request, ttlMs, u32 } from './fields.ts';
+import { alerts, flag, graceMs, instance, name, positive, request, ttlMs, u32 } from './fields.ts';
 import type { OperationFlags } from './flags.ts';
 
 /** Begins a session. `instance` makes a repeated `register` return the same session. */
@@ -16,6 +17,7 @@ export const registerRequest = request({
   graceMs: v.optional(graceMs, Limits.graceMs.default),
   takeover: v.optional(flag, false),
   resumes: v.optional(positive),
+  alerts: v.optional(alerts),
 });
 
 export interface RegisterReply {
@@ -31,4 +33,6 @@ export interface RegisterReply {
   readonly owned?: number;
   /** With `resumed`: the epoch of all inherited interfaces. */
   readonly epoch?: Epoch;
+  /** The alert types that this session receives. Absent from managers without memberships. */
+  readonly alerts?: readonly AlertType[];
 }

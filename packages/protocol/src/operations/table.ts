@@ -14,6 +14,11 @@ import { events, eventsRequest, type EventsReply } from './events.ts';
 import { mailbox, mailboxRequest, type MailboxReply } from './mailbox.ts';
 import { adminRelease, adminReleaseRequest, type AdminReleaseReply } from './admin-release.ts';
 import { adminEvict, adminEvictRequest, type AdminEvictReply } from './admin-evict.ts';
+import { memberAdd, memberAddRequest, type MemberAddReply } from './member-add.ts';
+import { memberDelete, memberDeleteRequest, type MemberDeleteReply } from './member-delete.ts';
+import { groups, groupsRequest, type GroupsReply } from './groups.ts';
+import { members, membersRequest, type MembersReply } from './members.ts';
+import { memberEvents, memberEventsRequest, type MemberEventsReply } from './member-events.ts';
 import type { OperationFlags } from './flags.ts';
 
 /** Every operation of wire contract section 3 with its flags, by its name in subjects and in the order of the documentation. */
@@ -90,3 +95,35 @@ export type ReplyBody<Name extends OperationName> =
 
 /** A reply on the wire: the body, and the router's revision after the operation. */
 export type Reply<Name extends OperationName> = ReplyBody<Name> & { readonly rev: Revision };
+
+/**
+ * The operations of the membership contract. Managers do not serve them yet: a row moves to {@link operations} together with
+ * the store's side of it.
+ */
+export const membershipOperations = {
+  'member.add': memberAdd,
+  'member.delete': memberDelete,
+  groups,
+  members,
+  'member.events': memberEvents,
+} as const satisfies Record<string, OperationFlags>;
+
+export type MembershipOperationName = keyof typeof membershipOperations;
+
+/** Their request schemas. */
+export const membershipRequestSchemas = {
+  'member.add': memberAddRequest,
+  'member.delete': memberDeleteRequest,
+  groups: groupsRequest,
+  members: membersRequest,
+  'member.events': memberEventsRequest,
+} as const satisfies Record<MembershipOperationName, v.GenericSchema>;
+
+/** Their replies. */
+export interface MembershipReplyFields {
+  'member.add': MemberAddReply;
+  'member.delete': MemberDeleteReply;
+  groups: GroupsReply;
+  members: MembersReply;
+  'member.events': MemberEventsReply;
+}
