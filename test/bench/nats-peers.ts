@@ -34,7 +34,7 @@ export interface Echo {
 }
 
 export async function startEcho(rig: Rig): Promise<Echo> {
-  const child = spawn(process.execPath, [ECHO, rig.natsServer.url], {
+  const child = spawn(process.execPath, ['--conditions=@mgm/source', ECHO, rig.natsServer.url], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   rig.owned.defer(async () => {

@@ -9,7 +9,7 @@ import { overReplicas } from '../support/stage.ts';
 const ADMIN = { actor: 'operator', why: 'a stuck worker' };
 /** The causes that section 4 knows for the pair to IGMP. */
 const PAIR_CAUSE = expect.stringMatching(/^(take|release|expire|evict)$/);
-const WITHIN = { withinMs: 10_000 };
+const WITHIN = { withinMs: 30_000 };
 
 overReplicas((stage) => {
   describe('admin.release', () => {

@@ -34,7 +34,7 @@ overReplicas(
       await eventually(
         () => expect(watch.heads.at(-1)).toMatchObject({ first, rev: CHANGES + 1 }),
         {
-          withinMs: 5_000,
+          withinMs: 30_000,
         },
       );
     });

@@ -69,7 +69,7 @@ overReplicas((stage) => {
       const kinds = (): Set<string | undefined> =>
         new Set(watch.raw.map(({ subject }) => subject.split('.')[0]));
       await eventually(() => expect(kinds()).toEqual(new Set(['event', 'callback', 'head'])), {
-        withinMs: 5_000,
+        withinMs: 30_000,
       });
       expect(router.name).not.toBe('');
       for (const { subject, bytes } of watch.raw) {

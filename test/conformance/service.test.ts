@@ -29,7 +29,7 @@ overReplicas((stage, replicas) => {
           expect(found).toHaveLength(replicas);
           return found;
         },
-        { withinMs: 5_000 },
+        { withinMs: 30_000 },
       );
       for (const reply of replies) {
         expect(reply).toMatchObject({ type, name: 'mgm-manager' });
@@ -72,7 +72,7 @@ overReplicas((stage, replicas) => {
           reply: inbox,
         });
       }
-      await eventually(() => expect(replies).toBe(30), { withinMs: 5_000 });
+      await eventually(() => expect(replies).toBe(30), { withinMs: 30_000 });
       ok(await router.request('sessions', {}));
       expect(replies).toBe(30);
       subscription.unsubscribe();
@@ -95,8 +95,8 @@ overReplicas(
       using watch = router.watch();
       const client = await router.register();
       ok(await client.take(7));
-      await eventually(() => expect(watch.events).toHaveLength(2), { withinMs: 5_000 });
-      await eventually(() => expect(watch.heads.length).toBeGreaterThan(0), { withinMs: 5_000 });
+      await eventually(() => expect(watch.events).toHaveLength(2), { withinMs: 30_000 });
+      await eventually(() => expect(watch.heads.length).toBeGreaterThan(0), { withinMs: 30_000 });
     });
   },
   { env: { MGM_PREFIX: PREFIX }, replicas: [1] },
@@ -125,7 +125,9 @@ async function ask(nats: NatsConnection, subject: string, count: number): Promis
   });
   try {
     nats.publish(subject, undefined, { reply: inbox });
-    await eventually(() => expect(found.length).toBeGreaterThanOrEqual(count), { withinMs: 3_000 });
+    await eventually(() => expect(found.length).toBeGreaterThanOrEqual(count), {
+      withinMs: 30_000,
+    });
     return found;
   } finally {
     subscription.unsubscribe();

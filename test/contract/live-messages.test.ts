@@ -8,7 +8,7 @@ import { newInstance, RawRouter } from '../support/raw-client.ts';
 import { type Fields, pack, unpack } from '../support/raw-codec.ts';
 import { faultsIn } from './asyncapi-document.ts';
 
-const WITHIN = { withinMs: 10_000, everyMs: 50 };
+const WITHIN = { withinMs: 30_000, everyMs: 50 };
 const ADMIN = { actor: 'alice@noc', why: 'a test' };
 const PIM = 103;
 const IGMP = 10;

@@ -7,7 +7,7 @@ import { overReplicas, type Stage } from '../support/stage.ts';
 import { startPythonWorker } from './python-worker.ts';
 
 const TTL_MS = 1000;
-const WITHIN = { withinMs: 10_000 };
+const WITHIN = { withinMs: 30_000 };
 const ADMIN = { actor: 'alice@noc', why: 'moved to the standby' };
 
 overReplicas(

@@ -11,7 +11,7 @@ import { overReplicas, type Stage } from '../support/stage.ts';
 import { RequestWatch } from './request-watch.ts';
 import { startWorker } from './worker-process.ts';
 
-const WITHIN = { withinMs: 10_000 };
+const WITHIN = { withinMs: 30_000 };
 /** Key prefix shared by all managers of this file; each has a subject prefix of its own and can be addressed alone. */
 const KEYS = `f${randomBytes(6).toString('hex')}`;
 const [LEFT, RIGHT] = [`${KEYS}.left`, `${KEYS}.right`];

@@ -7,7 +7,7 @@ import { RequestWatch } from './request-watch.ts';
 import { startWorker } from './worker-process.ts';
 import { machineMonoMs } from './worker-talk.ts';
 
-const WITHIN = { withinMs: 15_000 };
+const WITHIN = { withinMs: 30_000 };
 const TTL_MS = 2_000;
 const OUTAGE_MS = 1.2 * TTL_MS;
 /** A killed manager may have promised to serve for two more sweep intervals. */

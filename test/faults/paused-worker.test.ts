@@ -8,7 +8,7 @@ import { overReplicas, type Stage } from '../support/stage.ts';
 import { RequestWatch } from './request-watch.ts';
 import { startWorker } from './worker-process.ts';
 
-const WITHIN = { withinMs: 10_000 };
+const WITHIN = { withinMs: 30_000 };
 
 /** A worker that acts for interface 7, and a rival that waits for it. */
 async function begin(stage: Stage) {

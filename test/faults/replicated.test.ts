@@ -4,7 +4,7 @@ import { ok } from '../support/raw-replies.ts';
 import { Protocols } from '../support/raw-client.ts';
 import { noReplication, startReplicatedWorld, type ReplicatedWorld } from './replication.ts';
 
-const WITHIN = { withinMs: 15_000 };
+const WITHIN = { withinMs: 30_000 };
 
 /** The record of an interface as a Redis server stores it. */
 async function recordOn(world: ReplicatedWorld, ifIndex: number) {

@@ -66,7 +66,7 @@ export async function startReplicatedWorld(managers: number): Promise<Replicated
   await eventually(
     async () => expect(await replica.info('replication')).toContain('state=online'),
     {
-      withinMs: 15_000,
+      withinMs: 30_000,
     },
   );
   const front = starting.use(await startTcpProxy({ port: first.port }));

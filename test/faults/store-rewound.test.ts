@@ -6,7 +6,7 @@ import { Protocols } from '../support/raw-client.ts';
 import { startWorld } from './own-servers.ts';
 import { startWorker } from './worker-process.ts';
 
-const WITHIN = { withinMs: 15_000 };
+const WITHIN = { withinMs: 30_000 };
 
 /** The whole content of a Redis, to be restored later: the effect of a restored backup or of a failover that lost writes. */
 async function copyOf(redis: Redis): Promise<() => Promise<void>> {

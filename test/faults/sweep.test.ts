@@ -6,7 +6,7 @@ import { Protocols } from '../support/raw-client.ts';
 import { overReplicas } from '../support/stage.ts';
 import { startWorker } from './worker-process.ts';
 
-const WITHIN = { withinMs: 15_000 };
+const WITHIN = { withinMs: 30_000 };
 const MANY = 3_000;
 
 const typesOf = (events: readonly EventMessage[]): string[] => events.map(({ type }) => type);

@@ -5,7 +5,7 @@ import { type Command, note, type Note, type WorkerSetup } from './worker-talk.t
 
 const PROGRAM = new URL('worker.ts', import.meta.url);
 /** Far above the delay of any note, also on a busy machine. */
-const TOLD_WITHIN_MS = 10_000;
+const TOLD_WITHIN_MS = 30_000;
 
 type NoteOf<Kind extends Note['kind']> = Extract<Note, { readonly kind: Kind }>;
 

@@ -30,7 +30,7 @@ export interface Managers extends AsyncDisposable {
 }
 
 /** Far above the time of any request: a run fails instead of hanging. */
-const REPLY_WITHIN_MS = 5_000;
+const REPLY_WITHIN_MS = 15_000;
 
 /** Resolves when both stores are ready. */
 export async function openManagers(url: string): Promise<Managers> {

@@ -44,7 +44,7 @@ const MANY = Array.from({ length: 600 }, (_, at) => `${at + 1}:`);
 
 it(
   'a router agrees with the model for random requests in random order',
-  { timeout: 60_000 + RUNS * 400 },
+  { timeout: 120_000 + RUNS * 2_000 },
   () =>
     checkRuns(
       { clients: PAIRS.length, interfaces: FEW.length, countMax: 5, turnsMax: 70 },
@@ -55,7 +55,7 @@ it(
 
 it(
   'a router agrees with the model with more interfaces than one slice of a sweep',
-  { timeout: 60_000 + RUNS * 400 },
+  { timeout: 120_000 + RUNS * 2_000 },
   () =>
     checkRuns(
       { clients: 4, interfaces: MANY.length, countMax: 600, turnsMax: 24 },

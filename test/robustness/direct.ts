@@ -1,7 +1,7 @@
 import { connect, type NatsConnection } from '@mgm/nats';
 import type { Servers } from './topology/system.ts';
 
-/** A connection to NATS that no fault of a link reaches. */
+/** A connection to NATS without a proxy, so without faults of links. */
 export async function directConnection({ nats }: Servers): Promise<NatsConnection> {
   return await connect({
     servers: directUrls(nats),

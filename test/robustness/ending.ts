@@ -10,12 +10,12 @@ import { readHistory } from './traffic/history.ts';
 import type { Watcher } from './traffic/watcher.ts';
 import type { World } from './world.ts';
 
-/** What is under way ends within the deadline of a call; what was lost, within lease and grace. */
+/** Pending calls end within their deadline, lost sessions within lease and grace. */
 const RESTING_WITHIN_MS = 30_000;
 const SETTLED_WITHIN_MS = 30_000;
 const PAGE = 1_000;
 
-/** Lets all workers rest, waits until nothing changes any more, and collects what is known of each router. */
+/** Lets all workers rest, waits until the state is stable, and collects the evidence of each router. */
 export async function gather(world: World, watchers: readonly Watcher[]): Promise<Evidence[]> {
   await Promise.all(world.workers.map((worker) => worker.rest(RESTING_WITHIN_MS)));
   const found: Evidence[] = [];
@@ -27,7 +27,7 @@ export async function gather(world: World, watchers: readonly Watcher[]): Promis
       last = await evidenceOf(world, mgm, mine);
       await refuseUnsettled(mgm, last);
     };
-    // What has not settled by then is a problem, and the checks say which.
+    // The checks report what is not stable by then.
     await eventually(settled, { withinMs: SETTLED_WITHIN_MS, everyMs: 500 }).catch(
       (error: unknown) => {
         if (!last) throw error;
@@ -38,11 +38,11 @@ export async function gather(world: World, watchers: readonly Watcher[]): Promis
   return found;
 }
 
-/** Sessions that nobody keeps have to run out, what they held to be taken down, and who is told of it to be told. */
+/** Throws until abandoned sessions have expired, their interfaces are free, and all callbacks were handled. */
 async function refuseUnsettled(mgm: Mgm, evidence: Evidence): Promise<void> {
   const sessions = await Array.fromAsync(mgm.sessions());
   const strangers = sessions.filter(({ session }) => !evidence.resting.includes(session));
-  if (strangers.length > 0) throw new Error(`still there: ${JSON.stringify(strangers)}`);
+  if (strangers.length > 0) throw new Error(`sessions not ended: ${JSON.stringify(strangers)}`);
   const findings = [checkWatchers(evidence), checkFinalState(evidence), checkCallbacks(evidence)];
   const [problem] = findings.flatMap(({ problems }) => problems);
   if (problem !== undefined) throw new Error(problem);
@@ -57,7 +57,7 @@ async function evidenceOf(world: World, mgm: Mgm, watchers: readonly Watcher[]):
     router,
     durability: world.servers.durability,
     processes,
-    // As they are now: what follows when everybody leaves is not looked at.
+    // A copy: later events, when all workers leave, are not checked.
     watchers: watchers.map(({ name, logs }) => ({ name, logs: structuredClone(logs) })),
     log,
     listing,
@@ -78,7 +78,7 @@ function historiesOf({ workers }: World, router: string): ProcessHistory[] {
     );
 }
 
-/** The session that each present process has, by its own words. */
+/** The session of each running process, according to its history. */
 function restingSessions(processes: readonly ProcessHistory[]): number[] {
   return processes.flatMap(({ entries, goneMono }) => {
     if (goneMono < Infinity) return [];
@@ -99,7 +99,7 @@ async function wholeLog(mgm: Mgm): Promise<EventMessage[]> {
   }
 }
 
-/** Lets everybody leave and looks at what the store still has of each router. */
+/** Lets all workers leave and checks the remaining keys of each router. */
 export async function leftoversOf(world: World): Promise<Finding[]> {
   await Promise.all(world.workers.map((worker) => worker.leave(RESTING_WITHIN_MS)));
   const findings: Finding[] = [];
@@ -109,7 +109,7 @@ export async function leftoversOf(world: World): Promise<Finding[]> {
       finding = checkLeftovers(router, await keysOf(world, router));
       if (finding.problems.length > 0) throw new Error(finding.problems.join(', '));
     };
-    // What is left after this long is what the finding says.
+    // The finding lists the keys that remain after this time.
     await eventually(look, { withinMs: 10_000, everyMs: 250 }).catch(() => {});
     findings.push(finding);
   }
@@ -126,7 +126,7 @@ async function keysOf({ servers }: World, router: string): Promise<LeftKey[]> {
             redis.pttl(key),
             redis.memory('USAGE', key),
           ]);
-          // Its time may be over by now.
+          // The key may have expired in between.
           if (typeof bytes === 'number') found.push({ key, keptForMs, bytes });
         }
       }

@@ -5,7 +5,7 @@ import { ok } from '../support/raw-replies.ts';
 import { directUrls } from './direct.ts';
 import type { World } from './world.ts';
 
-/** Far above what anything takes to find its way back. */
+/** Far above the time of any recovery. */
 const HEALTHY_WITHIN_MS = 60_000;
 
 /** Resolves when every manager serves and a client can register, take, release and leave. */
@@ -13,7 +13,7 @@ export async function untilHealthy({ servers, managers }: World): Promise<void> 
   await eventually(
     async () => {
       await servers.whole();
-      // A connection of its own each time: that one can be made is a part of it.
+      // A new connection each time: connecting is part of the check.
       const nats = await connect({
         servers: directUrls(servers.nats),
         reconnect: false,

@@ -4,7 +4,7 @@ import type { Settings } from './settings.ts';
 
 export type Verdict = 'ok' | 'violated' | 'inconclusive';
 
-/** What a run came to. */
+/** The result of a run. */
 export interface Report {
   readonly verdict: Verdict;
   readonly settings: Settings;
@@ -13,18 +13,18 @@ export interface Report {
   readonly calls: number;
   readonly unknown: number;
   readonly changes: number;
-  /** Of each kind of fault: how often. */
+  /** The number of injected faults by name. */
   readonly faults: Readonly<Record<string, number>>;
-  /** Faults that this topology or machine can't have, and why. */
+  /** Faults that are not available in this topology or on this machine, and why. */
   readonly notAvailable: Readonly<Record<string, string>>;
   readonly slowestRecoveryMs: number;
   readonly checkerMs: number;
   readonly findings: readonly Finding[];
-  /** Where the histories are, where they were kept. */
+  /** The folder of the histories, if they were kept. */
   readonly histories: string | undefined;
 }
 
-/** Something that did not hold weighs more than something that could not be decided. */
+/** A violated check takes precedence over an undecided one. */
 export function verdictOf(findings: readonly Finding[]): Verdict {
   if (findings.some(({ problems }) => problems.length > 0)) return 'violated';
   return findings.some(({ inconclusive }) => inconclusive !== undefined) ? 'inconclusive' : 'ok';
@@ -36,7 +36,7 @@ export function countFaults(incidents: readonly Incident[]): Record<string, numb
   return counts;
 }
 
-/** The findings of several routers, one for each check. */
+/** Merges the findings of several routers into one for each check. */
 export function merged(findings: readonly Finding[]): Finding[] {
   const checks = [...new Set(findings.map(({ check }) => check))];
   return checks.map((check) => {
@@ -53,10 +53,10 @@ export function merged(findings: readonly Finding[]): Finding[] {
   });
 }
 
-/** How many problems of one kind are told; the first ones say most. */
-const TOLD = 5;
+/** The number of reported problems of one check; the first ones are the most useful. */
+const REPORTED = 5;
 
-/** The report for people. */
+/** The report as text. */
 export function textOf(report: Report): string {
   const { settings, verdict, faults, findings, notAvailable, histories } = report;
   const { topology, seed, seconds } = settings;
@@ -75,14 +75,14 @@ export function textOf(report: Report): string {
   ].join('\n');
 }
 
-/** A finding for people. */
+/** A finding as text. */
 export function linesOf({ check, checked, problems, inconclusive, notPromised }: Finding): string {
   const open = inconclusive === undefined ? 'held' : 'open';
   const outcome = problems.length > 0 ? 'VIOLATED' : notPromised === undefined ? open : 'left out';
   return [
-    `${outcome}  ${check} (${checked} looked at)`,
+    `${outcome}  ${check} (${checked} checked)`,
     ...[inconclusive, notPromised].flatMap((why) => (why === undefined ? [] : [`  ${why}`])),
-    ...problems.slice(0, TOLD).map((problem) => `  ${problem}`),
-    ...(problems.length > TOLD ? [`  and ${problems.length - TOLD} more`] : []),
+    ...problems.slice(0, REPORTED).map((problem) => `  ${problem}`),
+    ...(problems.length > REPORTED ? [`  and ${problems.length - REPORTED} more`] : []),
   ].join('\n');
 }

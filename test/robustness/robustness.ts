@@ -33,7 +33,7 @@ async function main(): Promise<void> {
   process.exitCode = EXIT[report.verdict];
 }
 
-/** Checks again what a run kept: with the checks as they are now. */
+/** Applies the present checks to the evidence of an earlier run. */
 async function judge(folder: string): Promise<void> {
   const evidence = await readEvidence(folder);
   const findings = merged(CHECKS.flatMap((check) => evidence.map((one) => check(one))));
@@ -41,7 +41,7 @@ async function judge(folder: string): Promise<void> {
   process.exitCode = EXIT[verdictOf(findings)];
 }
 
-/** Which faults there are can only be said of a topology that runs. */
+/** Lists the faults, which are known only of a running topology. */
 async function list(
   settings: Settings,
   folder: string,

@@ -23,7 +23,7 @@ import { startWorld, type World } from './world.ts';
 const LASTING = [200, 4_500] as const;
 const APART = [300, 1_500] as const;
 
-/** One run from start to verdict. Rejects where it could not even begin. */
+/** One run from start to verdict. Rejects when it cannot start. */
 export async function run(
   settings: Settings,
   folder: string,
@@ -58,7 +58,7 @@ export async function run(
   return await reportOf({ settings, world, folder, incidents, evidence, findings, checkerMs });
 }
 
-/** A fault of a link that nobody uses yet is none. */
+/** Waits until every worker is connected: a fault of an unused link has no effect. */
 async function untilConnected({ workers }: World): Promise<void> {
   const connected = (): void => {
     for (const { name, links, words } of workers) {
@@ -69,7 +69,7 @@ async function untilConnected({ workers }: World): Promise<void> {
   await eventually(connected, { withinMs: 30_000, everyMs: 50 });
 }
 
-/** After each fault everything worked again, and no worker ended by itself. */
+/** After each fault everything recovered, and no worker crashed. */
 function checkRecovery({ workers }: World, { incidents, broken }: Incidents): Finding {
   const crashed = workers.filter((worker) => worker.hasCrashed);
   return {
@@ -77,12 +77,12 @@ function checkRecovery({ workers }: World, { incidents, broken }: Incidents): Fi
     checked: incidents.length,
     problems: [
       ...(broken === undefined ? [] : [broken]),
-      ...crashed.map(({ name, words }) => `${name} ended by itself\n${words}`),
+      ...crashed.map(({ name, words }) => `${name} crashed\n${words}`),
     ],
   };
 }
 
-/** What managers and the store said last, beside the histories. */
+/** Keeps the last output of managers and servers with the histories. */
 async function keepWords({ managers, servers }: World, folder: string): Promise<void> {
   for (const one of managers) await writeFile(join(folder, `${one.name}.log`), one.output());
   for (const one of [...servers.redis, ...servers.others]) {
@@ -120,7 +120,7 @@ async function breakThings(
   return happened;
 }
 
-/** Two watchers of each router: one that only servers can disturb, one behind links that fail as those of workers do. */
+/** Two watchers of each router: one without proxies, one behind the links of a worker. */
 async function watchAll(world: World): Promise<AsyncDisposable & { readonly watchers: Watcher[] }> {
   await using starting = new AsyncDisposableStack();
   const watchers: Watcher[] = [];

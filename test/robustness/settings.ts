@@ -5,46 +5,46 @@ export const TOPOLOGIES = ['single', 'sentinel', 'cluster'] as const;
 export type TopologyName = (typeof TOPOLOGIES)[number];
 const DURABILITIES = ['memory', 'durable', 'replicated'] as const;
 
-/** How one run is to be. */
+/** The settings of one run. */
 export interface Settings {
   readonly topology: TopologyName;
   readonly seconds: number;
   readonly seed: number;
   readonly durability: Durability | undefined;
-  /** Only faults whose names contain one of these; empty: all that can be had. */
+  /** Only faults whose names contain one of these; empty: all available ones. */
   readonly faults: readonly string[];
-  /** How long a worker waits between two calls, on average. */
+  /** The mean pause of a worker between two calls. */
   readonly pauseMs: number;
-  /** Where histories are kept; without it they go with the run, unless it found something. */
-  /** A commit whose manager joins now and then. */
+  /** A commit whose manager joins the others from time to time. */
   readonly older: string | undefined;
-  /** The commit that all other managers are of, if not these sources. */
+  /** The commit of all other managers, if not the working tree. */
   readonly managers: string | undefined;
+  /** Folder for the histories; without it only those of a run with a finding are kept. */
   readonly keep: string | undefined;
   readonly json: boolean;
 }
 
 export const HELP = `npm run robustness -- [options]
 
-Runs managers, NATS, Redis and workers as processes, breaks them at random, heals them, and then checks everything that
-was recorded: linearizability per interface, one owner at a time, rising epochs, gapless events, callbacks, durability.
+Runs managers, NATS, Redis and workers as processes, injects faults at random, and then checks the recorded histories:
+linearizability per interface, one owner at a time, rising epochs, gapless events, callbacks, durability.
 
   --topology NAME     single, sentinel, cluster (single)
-  --minutes M         how long there is traffic and faults (1)
+  --minutes M         duration of traffic and faults (1)
   --seconds S         the same in seconds
-  --seed N            draws faults and traffic (drawn itself, and said)
+  --seed N            seed of faults and traffic (default: random, and printed)
   --faults LIST       only faults whose name contains one of these words: kill,script-flush
-  --faults list       which faults there are, and which can't be had here
-  --durability MODE   memory, durable, replicated (what the topology can do)
-  --pause MS          between two calls of a worker, on average (60): more is less load
-  --older REF         a commit of before, whose manager serves beside the others now and then; single only
-  --managers REF      all managers are of that commit: whether it had a bug
-  --keep DIR          keeps the histories there; without it only those of a run that found something, in .cache
-  --judge DIR         runs nothing, and checks again what such a run kept
+  --faults list       prints the available faults, and why others are not available
+  --durability MODE   memory, durable, replicated (default: that of the topology)
+  --pause MS          mean pause between two calls of a worker (60): more means less load
+  --older REF         an older commit, whose manager joins the others from time to time; single only
+  --managers REF      all managers are of that commit: to find out whether it had a bug
+  --keep DIR          keeps the histories there; without it only those of a run with findings, in .cache
+  --judge DIR         runs nothing, and checks the kept histories of a run again
   --json              the report as JSON on standard output
 
-The seed gives the same faults in the same order for as long; which calls they meet is up to the machine. Ends with 0 when
-everything held, 1 when something did not, 3 when the run was inconclusive: too little happened for it to say anything.
+The same seed gives the same faults in the same order; the calls they hit depend on the machine. Exits with 0 when every check
+held, 1 when one was violated, 3 when the run was inconclusive because too little happened.
 
 Examples:
 
@@ -59,7 +59,7 @@ export type Request =
   | { readonly kind: 'judge'; readonly folder: string }
   | { readonly kind: 'run'; readonly settings: Settings };
 
-/** What the command line asks for. @throws RangeError that names what is wrong */
+/** Reads the command line. @throws RangeError that names the wrong option */
 export function requestOf(args: readonly string[]): Request {
   const { values } = parseArgs({
     args: [...args],

@@ -16,7 +16,7 @@ const PROGRAM = fileURLToPath(new URL('robustness.ts', import.meta.url));
 const CACHE = fileURLToPath(new URL('../../.cache/servers', import.meta.url));
 const WITHIN_MS = 110_000;
 
-/** Why these runs are left out. They start servers of their own, as processes, wherever the others come from. */
+/** Why these runs are skipped. They always start servers of their own as processes. */
 async function notHere(): Promise<string | undefined> {
   const wanted = { force: 'process', prefer: 'process', cacheDir: CACHE } as const;
   return await chooseServers(wanted).then(() => undefined, String);
@@ -24,7 +24,7 @@ async function notHere(): Promise<string | undefined> {
 
 const SHORT = ['--seconds', '12', '--seed', '11'];
 
-/** Runs it as a person would, and rejects unless everything held. */
+/** Runs the program, and rejects unless every check held. */
 async function robustness(args: readonly string[]): Promise<Report> {
   const node = ['--conditions=@mgm/source', PROGRAM, '--json', ...args];
   const { stdout } = await promisify(execFile)(process.execPath, node, {
@@ -46,7 +46,7 @@ describe('a short run under faults', { timeout: WITHIN_MS }, () => {
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  it('holds on one Redis and one NATS, and its record fails the checks once it is changed', async (context) => {
+  it('passes on one Redis and one NATS, and its evidence fails the checks once it is changed', async (context) => {
     context.skip(why !== undefined, why);
     const { histories = '' } = await robustness([
       '--topology',
@@ -64,7 +64,7 @@ describe('a short run under faults', { timeout: WITHIN_MS }, () => {
   });
 
   it.for(['sentinel', 'cluster'])(
-    'holds on a NATS cluster and Redis %s',
+    'passes on a NATS cluster and Redis %s',
     async (topology, { skip }) => {
       skip(why !== undefined, why);
       const { verdict } = await robustness(['--topology', topology, ...SHORT]);
@@ -75,7 +75,7 @@ describe('a short run under faults', { timeout: WITHIN_MS }, () => {
 
 type Spoiling = readonly [what: string, spoilt: Evidence[], check: string];
 
-/** The record of a run with one thing changed, and the check that has to notice it. */
+/** The evidence of a run with one change, and the check that has to fail. */
 function spoilings(evidence: readonly Evidence[]): Spoiling[] {
   return [
     ['a take is told to have had another epoch', editOne(evidence, 'taken'), 'acknowledged'],
@@ -98,7 +98,7 @@ function edit(
   }));
 }
 
-/** One reply in the middle of each worker's is another. */
+/** Changes one reply in the middle of each worker's history. */
 function editOne(
   evidence: readonly Evidence[],
   told: 'taken' | 'held' | 'already-owned',
@@ -115,7 +115,7 @@ function editOne(
   });
 }
 
-/** Without all entries of these kinds, or of a callback without the first. */
+/** Removes all entries of these kinds, or the first callback. */
 function withoutOne(evidence: readonly Evidence[], kinds: readonly Timed['kind'][]): Evidence[] {
   return edit(evidence, (entries) => {
     const first = entries.find(({ kind }) => kind === 'callback');

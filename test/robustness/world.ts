@@ -22,13 +22,13 @@ import { WorkerSlot, type WorkerPlan } from './traffic/worker-slot.ts';
 
 const CACHE = fileURLToPath(new URL('../../.cache/servers', import.meta.url));
 const MANAGERS = 2;
-/** So few that everybody wants what another has. */
+/** Few enough that the workers contend for them. */
 const INTERFACES = [1, 2, 3, 4, 5];
-/** Shorter than the longest faults, so that leases run out, and longer than most. */
+/** Shorter than the longest faults, so that leases expire, and longer than most. */
 const TTL_MS = 3_000;
 const GRACE_MS = 2_000;
 
-/** Everything a run is about, running; disposing ends all of it. */
+/** The servers, managers and workers of a run. Disposing ends all of them. */
 export interface World extends Targets, AsyncDisposable {
   readonly faults: readonly Fault[];
 }
@@ -40,7 +40,7 @@ const START: Readonly<Record<Settings['topology'], (options: ServersOptions) => 
     cluster: startCluster,
   };
 
-/** Starts servers and managers, and makes places for workers, which are started by `start` of each. */
+/** Starts servers and managers, and prepares the workers, which `start` starts. */
 export async function startWorld(
   settings: Settings,
   folder: string,
@@ -82,7 +82,7 @@ export async function startWorld(
   };
 }
 
-/** Two protocols on the client library, one that knows the wire contract alone, and IGMP beside them. */
+/** Two routing protocols on the client library, one on the wire contract alone, and IGMP. */
 function plansFor(router: string, { pauseMs }: Settings): WorkerPlan[] {
   const common = { router, pauseMs, interfaces: INTERFACES, ttlMs: TTL_MS };
   const plan = (

@@ -38,7 +38,7 @@ export async function smoke(mgm: Mgm, say: (line: string) => void): Promise<void
 
   await handled.promise;
   assert.deepEqual(callbacks, ['DISABLE_IGMP', 'ENABLE_IGMP']);
-  say('callbacks: IGMP received them in order');
+  say('called back: IGMP, in order');
 
   await assert.rejects(
     dvmrp.takeInterfaceOwnership({ ifIndex: 7 }),

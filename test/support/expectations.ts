@@ -4,7 +4,7 @@ import type { Reply, Refusal } from './raw-replies.ts';
 import type { RawRouter, RawSession, RawWatch } from './raw-client.ts';
 
 /** Far above the delay of any published message. */
-const PUSHED_WITHIN_MS = 5_000;
+const PUSHED_WITHIN_MS = 30_000;
 
 /** Expects a reply to be this refusal. */
 export function expectRefused(

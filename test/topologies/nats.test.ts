@@ -7,7 +7,7 @@ const choice = inject('servers');
 
 it(
   'a killed NATS server of three costs no request and no ownership',
-  { timeout: 90_000 },
+  { timeout: 240_000 },
   async (context) => {
     context.skip(noTopologies() !== undefined, noTopologies());
     await using nats = await startNatsCluster(choice);

@@ -40,7 +40,7 @@ it.for([
   { kind: 'a cluster', start: startRedisCluster },
 ])(
   'the smoke test succeeds over TLS to NATS and to Redis with $kind',
-  { timeout: 60_000 },
+  { timeout: 120_000 },
   async ({ start }, context) => {
     context.skip(noTopologies() !== undefined, noTopologies());
     await using redis = await start(choice, { tls, password: 'p@ss' });

@@ -3,7 +3,7 @@ import { ROOT, TestProcess } from './test-process.ts';
 
 const MAIN = 'services/manager/src/main.ts';
 const READY = /"msg":"ready"/;
-const READY_WITHIN_MS = 30_000;
+const READY_WITHIN_MS = 60_000;
 
 /** Where a manager finds its servers. */
 export interface ManagerServers {

@@ -1,14 +1,14 @@
 /**
- * Eight workers, four IGMP sessions and three watchers, each behind a network of its own that delays, drops and cuts, with
- * managers that are killed and started at random: no watcher may miss or repeat a change, no callback may be lost or
- * handled twice, and everybody ends with the state that `interfaces` lists.
+ * Eight workers, four IGMP sessions and three watchers, each behind a proxy of its own that delays, drops and cuts, with
+ * managers that are killed and started at random. No watcher may miss or repeat an event, no callback may be lost or handled
+ * twice, and all of them end with the state that `interfaces` lists.
  *
- * The proxies work on bytes. Dropping some out of a NATS stream would only break its framing, so a drop is a line that
- * holds everything, or loses all replies, and is then cut. Repetitions are made by the bus: events, beacons and callbacks
- * are published again, late.
+ * The proxies work on bytes. Dropping some of a NATS stream would only break its framing, so a drop holds everything, or loses
+ * all replies, and then cuts the connection. Repeats are made on the bus: events, heads and callbacks are published again,
+ * late.
  *
- *     MGM_CHAOS_CHANGES=100000    how many changes (default 20000); takes about a minute
- *     MGM_CHAOS_SEED=1            the seed that a failure told: the same faults; which messages they meet is chance
+ *     MGM_CHAOS_CHANGES=100000    number of changes (default 20000); takes about a minute
+ *     MGM_CHAOS_SEED=1            the seed of a failed run: the same faults, although they may hit other messages
  */
 import { type Mgm, ProtocolId, type Session } from '@mgm/client';
 import { eventually, notBreakable } from '@mgm/test-support';
@@ -25,7 +25,7 @@ import { chaosSettings, type ChaosSettings } from './settings.ts';
 const settings = chaosSettings(process.env);
 const MANAGERS = 2;
 const IGMP_SESSIONS = 4;
-/** Longer than any fault: no session may be lost here, for then its callbacks would end with it. */
+/** Longer than any fault: no session may be lost here, since its callbacks would end with it. */
 const TTL_MS = 60_000;
 const SETTLED = { withinMs: 60_000, everyMs: 100 };
 
@@ -33,7 +33,7 @@ function countUp(after: number, to: number): number[] {
   return Array.from({ length: to - after }, (_, at) => after + at + 1);
 }
 
-/** The state as it is listed, once it does not change any more. */
+/** The listed state, which must not change while it is read. */
 async function listing(mgm: Mgm): Promise<{ readonly holds: Holds; readonly rev: number }> {
   const pages = await Array.fromAsync(mgm.interfacePages({ limit: 1_000 }));
   const revs = new Set(pages.map(({ rev }) => rev));
@@ -41,21 +41,21 @@ async function listing(mgm: Mgm): Promise<{ readonly holds: Holds; readonly rev:
   return { holds: listed(pages.flatMap(({ items }) => items)), rev: [...revs][0] ?? 0 };
 }
 
-/** What this session takes for its own. */
+/** The ownerships of a session, from its own view. */
 function owned({ session }: { readonly session: Session }, role: string): string[] {
   return session.ownerships.map(
     ({ ifIndex, epoch }) => `${ifIndex} ${role} ${session.id} ${epoch}`,
   );
 }
 
-/** Everybody there is on the router, and a watcher over no proxy at all. */
+/** All clients of the router, and a watcher without a proxy. */
 interface Cast {
   readonly mgm: Mgm;
   readonly all: Observer;
   readonly workers: readonly { readonly session: Session }[];
   readonly listeners: readonly Listener[];
   readonly watchers: readonly Observer[];
-  /** Sessions that were lost. There must be none. */
+  /** Lost sessions. There must be none. */
   readonly lost: unknown[];
 }
 
@@ -73,7 +73,7 @@ async function startCast(
   for (let at = 0; at < WORKERS; at++) workers.push({ session: await worker(lines, at) });
   const lost: unknown[] = [];
   for (const { session } of [...workers, ...listeners]) session.on('lost', (how) => lost.push(how));
-  /** Reads nothing for half of the load. */
+  /** Pauses a watcher for half of the load. */
   const pausing = async (seen: number): Promise<void> => {
     if (seen !== Math.floor(changes / 5)) return;
     const enough = (): void => expect(all.rev).toBeGreaterThan(changes * 0.7);
@@ -93,7 +93,7 @@ async function worker(lines: Lines, at: number): Promise<Session> {
   return await mgm.registerProtocol({ protocolId, componentId: at + 1, ttlMs: TTL_MS });
 }
 
-/** All workers work, while everything breaks. Resolves when enough changes were made and everything is whole again. */
+/** Runs the load under faults. Resolves when enough changes were made and all faults are healed. */
 async function loadUnderFaults(
   { workers, all }: Cast,
   lines: Lines,
@@ -159,7 +159,7 @@ async function chaos(settings: ChaosSettings, world: World): Promise<FaultCounts
 }
 
 it(
-  `${settings.changes} changes under faults: each is seen once, in order, by everybody`,
+  `${settings.changes} changes under faults: every watcher sees each once and in order`,
   { timeout: 150_000 + 3 * settings.loadMs },
   async (context) => {
     const reason = notBreakable();

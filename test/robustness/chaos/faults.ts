@@ -4,10 +4,10 @@ import type { Managers } from '@mgm/test-support';
 import { headers, type NatsConnection } from '@mgm/nats';
 import type { Chance } from '../../support/chance.ts';
 
-/** How often each fault happened. */
+/** The number of times each fault was injected. */
 export type FaultCounts = Record<string, number>;
 
-/** What breaks until `signal` fires; `counts` tells how often. Resolves when everything works again. */
+/** Breaks the connections at random until `signal` fires, and counts the faults. Resolves when all are healed. */
 export async function breakNetwork(
   proxies: readonly TcpProxy[],
   chance: Chance,
@@ -28,7 +28,7 @@ async function breakLine(
     const name = chance.one(['delay', 'drop', 'dropReplies', 'cut', 'refuse'] as const);
     counts[name] = (counts[name] ?? 0) + 1;
     if (name === 'delay') proxy.latencyMs(chance.between(1, 60));
-    // Bytes that were held and never come are a loss; taking some out of a stream would break its framing instead.
+    // Held bytes that never arrive are a loss; removing some from a stream would only break its framing.
     if (name === 'drop') proxy.blackhole(chance.one(['to-server', 'to-client', 'both']));
     if (name === 'dropReplies') proxy.dropReplies();
     if (name === 'cut') proxy.reset();
@@ -39,7 +39,7 @@ async function breakLine(
   }
 }
 
-/** Kills managers, now and then all of them, and starts others. There are two again when it resolves. */
+/** Kills managers, sometimes all of them, and starts new ones. Two are running when it resolves. */
 export async function breakManagers(
   managers: Managers,
   chance: Chance,
@@ -64,10 +64,10 @@ export async function breakManagers(
 }
 
 const COPY = 'Mgm-Test-Copy';
-/** Copies that wait at once. */
+/** The largest number of pending copies. */
 const COPIES_MAX = 1_000;
 
-/** Says some of what managers publish again, up to two seconds late: events, beacons and callbacks. */
+/** Publishes some of the managers' events, heads and callbacks again, up to two seconds late. */
 export function repeatMessages(
   nats: NatsConnection,
   router: string,
@@ -105,7 +105,7 @@ export function repeatMessages(
   };
 }
 
-/** The time that a fault lasts, or that lies between two. */
+/** Waits for the duration of a fault or of the pause between two. */
 async function passed(ms: number, signal: AbortSignal): Promise<void> {
   await delay(ms, undefined, { signal }).catch(() => {});
 }

@@ -3,13 +3,13 @@ import { expect } from 'vitest';
 import { ofIgmp } from './load.ts';
 import type { Observer } from './observer.ts';
 
-/** An IGMP session, and what it was told: type, interface and revision. */
+/** An IGMP session, and its handled callbacks: type, interface and revision. */
 export interface Listener {
   readonly session: Session;
   readonly handled: string[];
 }
 
-/** An IGMP session that writes down its callbacks, and takes its time for some. */
+/** Registers an IGMP session that records its callbacks and handles some of them slowly. */
 export async function listener(mgm: Mgm, at: number, ttlMs: number): Promise<Listener> {
   const handled: string[] = [];
   const handle = async ({ type, ifIndex, rev }: IgmpCallback): Promise<void> => {
@@ -28,7 +28,7 @@ export async function listener(mgm: Mgm, at: number, ttlMs: number): Promise<Lis
   return { session, handled };
 }
 
-/** What IGMP is to be told by these changes: a pair for each one of a routing protocol on its interfaces. */
+/** The callbacks due to an IGMP session: a pair for each change by a routing protocol on its interfaces. */
 export function callbacksDue(all: Observer, at: number): string[] {
   const mine = new Set(ofIgmp(at).map(({ ifIndex }) => ifIndex));
   return all.events

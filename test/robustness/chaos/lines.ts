@@ -3,10 +3,10 @@ import type { TcpProxy } from '@mgm/devstack';
 import { linkTo } from '@mgm/test-support';
 import type { World } from '../../faults/own-servers.ts';
 
-/** The router that a run is about. */
+/** The router of a run. */
 export const ROUTER = 'chaos';
 
-/** Clients that are reached through proxies, one each, and end with the run. */
+/** Clients, each behind a proxy of its own, that end with the run. */
 export class Lines {
   readonly proxies: TcpProxy[] = [];
   readonly #world: World;
@@ -24,7 +24,7 @@ export class Lines {
     return this.#scope.use(await connect({ servers: url, router: ROUTER }));
   }
 
-  /** A client that nothing happens to. */
+  /** A client without a proxy. */
   async direct(): Promise<Mgm> {
     const { url } = this.#world.servers.nats;
     return this.#scope.use(await connect({ servers: url, router: ROUTER }));

@@ -4,28 +4,28 @@ import { eventually } from '@mgm/test-support';
 import type { Chance } from '../../support/chance.ts';
 import type { ChaosSettings } from './settings.ts';
 
-/** Interfaces that each worker has to itself; the next so many are wanted by all of them. */
+/** Number of interfaces of each worker alone, and of those that all workers contend for. */
 const OWN = 100;
 const SHARED = 20;
 export const WORKERS = 8;
 const SHARED_FROM = WORKERS * OWN;
 
-/** The interfaces that worker `at` (from 0) takes and gives back. */
+/** The interfaces that worker `at` (from 0) takes and releases. */
 function wanted(at: number): { readonly ifIndex: number }[] {
   const own = Array.from({ length: OWN }, (_, of) => ({ ifIndex: at * OWN + of + 1 }));
   const shared = Array.from({ length: SHARED }, (_, of) => ({ ifIndex: SHARED_FROM + of + 1 }));
   return [...own, ...shared];
 }
 
-/** Interfaces that IGMP session `at` of four is on: some of two workers', and some that all want. */
+/** The interfaces of IGMP session `at` of four: some of two workers, and some contended ones. */
 export function ofIgmp(at: number): { readonly ifIndex: number }[] {
   const own = [2 * at, 2 * at + 1].flatMap((worker) => wanted(worker).slice(0, OWN / 10));
   return [...own, ...wanted(0).slice(OWN + at * (SHARED / 4), OWN + (at + 1) * (SHARED / 4))];
 }
 
 /**
- * Takes and gives back until the router has seen enough changes, no faster than they are spread over the time of the load.
- * What fails is tried again in the next round. At the end it holds about half of what it wants.
+ * Takes and releases until the router has made enough changes, spread evenly over the time of the load. Failed changes are tried
+ * again in the next round. At the end the worker owns about half of its interfaces.
  */
 export async function work(
   session: Session,
@@ -55,7 +55,7 @@ async function untilLive(session: Session): Promise<void> {
   await eventually(live, { withinMs: 60_000 });
 }
 
-/** A session that has just been lost takes nothing. */
+/** Makes a change, and ignores that the session was lost. */
 async function gently(change: () => Promise<unknown>): Promise<void> {
   try {
     await change();

@@ -2,10 +2,10 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { EventMessage, InterfaceItem, Mgm, Sighting, WatchOptions } from '@mgm/client';
 import { isIgmp } from '@mgm/client';
 
-/** One line per hold: which interface, in which role, whose, and under which epoch. */
+/** One line per hold: interface, role, session and epoch. */
 export type Holds = ReadonlySet<string>;
 
-/** What `interfaces` lists. */
+/** The holds in a listing of `interfaces`. */
 export function listed(items: Iterable<InterfaceItem>): Holds {
   return new Set([...items].flatMap(holdsOf));
 }
@@ -15,7 +15,7 @@ function holdsOf({ ifIndex, protocolId, session, epoch, igmp }: InterfaceItem): 
   return igmp ? [own, `${ifIndex} igmp ${igmp.session} ${igmp.epoch}`] : [own];
 }
 
-/** A watcher that keeps what it saw, and the state that it comes to. */
+/** A watcher that keeps its events and the state that follows from them. */
 export class Observer implements AsyncDisposable {
   readonly events: EventMessage[] = [];
   readonly marks: Exclude<Sighting, { kind: 'event' }>[] = [];
@@ -24,25 +24,25 @@ export class Observer implements AsyncDisposable {
   readonly #done: Promise<void>;
   readonly #beforeEach: ((seen: number) => Promise<void>) | undefined;
 
-  /** `beforeEach` may hold it up, as a slow reader is. */
+  /** `beforeEach` may delay it, as a slow reader does. */
   constructor(mgm: Mgm, options: WatchOptions = {}, beforeEach?: (seen: number) => Promise<void>) {
     this.#beforeEach = beforeEach;
     this.#done = this.#follow(mgm.watch({ ...options, signal: this.#stop.signal }));
-    // Told when it is disposed, where somebody waits for it.
+    // A failure is reported when it is disposed.
     this.#done.catch(() => {});
   }
 
-  /** The last revision that it knows. */
+  /** The last revision it has seen. */
   get rev(): number {
     return Math.max(this.events.at(-1)?.rev ?? 0, this.marks.at(-1)?.rev ?? 0);
   }
 
-  /** The revisions of the changes that it saw, as it saw them. */
+  /** The revisions of its events, in order of arrival. */
   get revs(): number[] {
     return this.events.map(({ rev }) => rev);
   }
 
-  /** What it takes for held now. */
+  /** The present holds, from its view. */
   get holds(): Holds {
     return this.#holds;
   }

@@ -1,8 +1,8 @@
-/** How large a run is, and the seed of its faults. Which messages they meet is up to the machine. */
+/** The size of a run and the seed of its faults. The messages they hit depend on the machine. */
 export interface ChaosSettings {
   readonly changes: number;
   readonly seed: number;
-  /** How long the load takes at least: it is spread over this time, so that faults meet it. */
+  /** The shortest duration of the load, which is spread over it so that faults hit it. */
   readonly loadMs: number;
 }
 

@@ -1,8 +1,8 @@
 import { callsOf, changesOf, type Evidence, type Finding, type Recorded } from './evidence.ts';
 
 /**
- * What was answered as done is in the log of changes, whatever crashed meanwhile; and where the store promises to forget
- * nothing there is one log. In `memory` mode only what was answered since the store lost its memory is looked for.
+ * Every confirmed change is in the event log, whatever crashed in between. Where the store promises durability there is exactly
+ * one log. In `memory` mode only changes confirmed since the last loss of data are checked.
  */
 export function checkAcknowledged(evidence: Evidence): Finding {
   const { router, durability } = evidence;

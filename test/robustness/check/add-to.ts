@@ -1,4 +1,4 @@
-/** Puts an item at the end of the list that the map has under this key. */
+/** Appends an item to the list under this key of a map. */
 export function addTo<Key, Item>(map: Map<Key, Item[]>, key: Key, item: Item): void {
   const list = map.get(key);
   if (list) list.push(item);

@@ -9,7 +9,7 @@ import { checkFinalState, checkWatchers } from './log.ts';
 
 type Check = (evidence: Evidence) => Finding;
 
-/** Every check of what was recorded about one router. */
+/** Every check of the evidence of one router. */
 export const CHECKS: readonly Check[] = [
   unlessForgotten('linearizable', checkLinearizability),
   checkExclusivity,
@@ -21,7 +21,7 @@ export const CHECKS: readonly Check[] = [
   checkAcknowledged,
 ];
 
-/** A store that lost its memory can't be held to what it was told before. */
+/** Leaves out a check after a permitted loss of data. */
 function unlessForgotten(check: string, does: Check): Check {
   return (evidence) => {
     if (!hasForgotten(evidence)) return does(evidence);

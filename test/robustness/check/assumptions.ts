@@ -7,10 +7,10 @@ export interface Assumed {
   readonly seconds: number;
 }
 
-/** Answered calls per second of the run, over all routers: far below what any machine does. */
+/** Answered calls per second of the run, over all routers: far below the rate of any machine. */
 const CALLS_PER_SECOND = 5;
 
-/** Whether the run was one that could have found something: otherwise that it found nothing says nothing. */
+/** Whether enough happened for the other checks to mean something. */
 export function checkAssumptions({ evidence, incidents, seconds }: Assumed): Finding {
   const calls = evidence.flatMap(callsOf);
   const answered = calls.filter(({ told }) => told.told !== 'unknown').length;

@@ -3,8 +3,8 @@ import { addTo } from './add-to.ts';
 import type { Evidence, Finding } from './evidence.ts';
 
 /**
- * Each callback once, in order: what a session handled is what the changes say it was to be told, from the first on; all of
- * it where it still lives. `DISABLE_IGMP` and `ENABLE_IGMP` come as a pair (MGM semantics, B3).
+ * Each callback once, in order: the callbacks that a session handled are a prefix of those that follow from the log, and all of
+ * them if it still lives. `DISABLE_IGMP` and `ENABLE_IGMP` are a pair (MGM semantics, B3).
  */
 export function checkCallbacks(evidence: Evidence): Finding {
   const { router, processes, resting } = evidence;
@@ -35,7 +35,7 @@ export function checkCallbacks(evidence: Evidence): Finding {
   return { check: 'callbacks', checked, problems };
 }
 
-/** What each session is to be told, by the changes of a log. */
+/** The callbacks due to each session, by the changes of a log. */
 function callbacksDue(log: readonly EventMessage[]): Map<number, string[]> {
   const due = new Map<number, string[]>();
   const listening = new Map<number, number>();
@@ -52,7 +52,7 @@ function callbacksDue(log: readonly EventMessage[]): Map<number, string[]> {
       tell(listening.get(ifIndex), `DISABLE_IGMP ${ifIndex} ${rev}`);
       tell(listening.get(ifIndex), `ENABLE_IGMP ${ifIndex} ${rev}`);
     }
-    // The end of a session is told by courtesy: it has no mailbox any more.
+    // Callbacks at the end of a session may be lost: it has no mailbox any more.
     if (type.endsWith('released') && cause !== 'release') {
       tell(session, `OWNERSHIP_LOST ${ifIndex} ${epoch}`);
     }

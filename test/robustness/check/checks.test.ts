@@ -6,7 +6,7 @@ import { checkAssumptions } from './assumptions.ts';
 import type { Evidence } from './evidence.ts';
 import { checkLeftovers, type LeftKey } from './leftovers.ts';
 
-/** Histories are told a line each: `10 pim invoked …`, as a test would tell them to a person. */
+/** Histories are written one entry per line: `10 pim invoked …`. */
 type Line = readonly [mono: number, worker: 'a' | 'b' | 'igmp', entry: Entry];
 
 const [A, B, I] = [101, 102, 103];
@@ -25,7 +25,7 @@ function on(ifIndex: number, epoch: string, cause = 'take'): object {
   return { ifIndex, nextHop: '', epoch, cause };
 }
 
-/** Two sessions and an IGMP session on interface 1; A took and released it, B has it, IGMP was told of all that. */
+/** Two sessions and an IGMP session on interface 1: A took and released it, B owns it, IGMP got all callbacks. */
 const LOG = [
   event(1, 'registered', A),
   event(2, 'registered', B),
@@ -86,7 +86,7 @@ const LINES: readonly Line[] = [
 interface Change {
   readonly lines?: readonly Line[];
   readonly log?: readonly EventMessage[];
-  /** What the watcher was told, if not what the log says. */
+  /** The events of the watcher, where they differ from the log. */
   readonly seen?: readonly EventMessage[];
   readonly listed?: object;
 }
@@ -116,7 +116,7 @@ function evidence({ lines = LINES, log = LOG, seen = log, listed = {} }: Change 
     watchers: [
       {
         name: 'watcher',
-        // Seen a moment after it happened: the change of revision 5 at 52.
+        // Seen shortly after it was made: the change of revision 5 at 52.
         logs: [
           {
             from: 0,
@@ -137,7 +137,7 @@ function seenAt({ rev }: EventMessage): number {
   return [0, 5, 6, 7, 41, 52, 62, 72][rev] ?? 20 + 10 * rev;
 }
 
-/** The same history, with what `change` makes of each line. */
+/** The same history with each line passed through `change`. */
 function lines(change: (line: Line) => readonly Line[]): Line[] {
   return LINES.flatMap(change);
 }
@@ -151,7 +151,7 @@ function problemsOf(change: Change): string[] {
 }
 
 describe('the checks of a recorded history', () => {
-  it('find nothing wrong with one that is right, and look at all of it', () => {
+  it('accept a correct history and cover all of it', () => {
     const findings = CHECKS.map((check) => check(evidence()));
     expect(findings.flatMap(({ problems }) => problems)).toEqual([]);
     expect(findings.map(({ check, checked }) => `${check} ${checked}`)).toEqual([
@@ -166,7 +166,7 @@ describe('the checks of a recorded history', () => {
     ]);
   });
 
-  it('give a call the change of its own epoch, also where one that nobody called for was seen as late', () => {
+  it('match a call with the change of its own epoch, also when a change without a call was seen later', () => {
     const log = [
       ...LOG,
       event(8, 'taken', A, on(2, '21')),
@@ -191,7 +191,7 @@ describe('the checks of a recorded history', () => {
     expect(problemsOf({ lines: [...LINES, ...more], log })).toEqual([]);
   });
 
-  it('reject a take that was granted while another had it', () => {
+  it('reject a take that was granted while another session owned the interface', () => {
     const released = without(
       (entry) => ('id' in entry && entry.id === 'a#2') || entry.kind === 'lets-go',
     );
@@ -200,7 +200,7 @@ describe('the checks of a recorded history', () => {
     );
   });
 
-  it('reject a reply that tells of an owner of before', () => {
+  it('reject a reply with a former owner', () => {
     const stale = lines(([mono, worker, entry]) =>
       entry.kind === 'returned' && entry.told === 'held'
         ? [[mono, worker, { ...entry, session: A, epoch: '11' }]]
@@ -209,14 +209,14 @@ describe('the checks of a recorded history', () => {
     expect(problemsOf({ lines: stale })).toEqual(['linearizable']);
   });
 
-  it('reject a belief that goes on after the interface was given to another', () => {
+  it('reject a session that still believes it owns an interface granted to another', () => {
     const late = lines(([mono, worker, entry]) =>
       entry.kind === 'lets-go' ? [[75, worker, entry]] : [[mono, worker, entry]],
     );
     expect(problemsOf({ lines: late })).toEqual(['exclusive']);
   });
 
-  it('let a belief end with the deadline, with the process, or with what an operator asked for', () => {
+  it('accept that a belief ends with the deadline, the process, or an operator request', () => {
     const silent = without(({ kind }) => kind === 'lets-go');
     expect(problemsOf({ lines: silent })).toEqual(['exclusive']);
     const ended = lines(([mono, worker, entry]) => {
@@ -238,12 +238,12 @@ describe('the checks of a recorded history', () => {
     expect(problemsOf({ lines: lower })).toContain('epochs');
   });
 
-  it('reject a lease that ended while its session still counted on it', () => {
+  it('reject a lease that ended before the deadline of its session', () => {
     const log = [...LOG, event(8, 'expired', A)];
     expect(problemsOf({ log })).toEqual(['leases']);
   });
 
-  it('reject a change that a watcher missed, saw twice, or saw otherwise', () => {
+  it('reject an event that a watcher missed, saw twice, or saw with other fields', () => {
     expect(problemsOf({ seen: LOG.filter(({ rev }) => rev !== 6) })).toEqual(['events']);
     expect(problemsOf({ seen: LOG.toSpliced(5, 0, ...LOG.slice(4, 5)) })).toEqual(['events']);
     const other = LOG.map((one) => (one.rev === 2 ? { ...one, ts: 99 } : one));
@@ -251,12 +251,12 @@ describe('the checks of a recorded history', () => {
     expect(problemsOf({ seen: LOG.slice(0, -1) })).toEqual(['events']);
   });
 
-  it('reject a listing that is not what the log comes to', () => {
+  it('reject a listing that does not follow from the log', () => {
     expect(problemsOf({ listed: { epoch: '13' } })).toEqual(['final state']);
     expect(problemsOf({ listed: { igmp: undefined } })).toEqual(['final state']);
   });
 
-  it('reject a change by a session that was over', () => {
+  it('reject a change by an ended session', () => {
     const log = [...LOG, event(8, 'deregistered', A), event(9, 'igmp-taken', A, on(2, '13'))];
     expect(problemsOf({ log })).toContain('final state');
   });
@@ -283,7 +283,7 @@ describe('the checks of a recorded history', () => {
     expect(problemsOf({ lines: [...LINES, ...lost] })).toEqual(['acknowledged']);
   });
 
-  it('let a call without a reply have happened where the log has it, and not where it has not', () => {
+  it('treat a call without a reply as executed exactly when the log has its change', () => {
     const unanswered = (id: string): Line[] =>
       without((entry) => entry.kind === 'returned' && entry.id === id);
     expect(problemsOf({ lines: unanswered('b#1') })).toEqual([]);
@@ -295,7 +295,7 @@ describe('the checks of a recorded history', () => {
     expect(problemsOf({ lines: [...LINES, more] })).toEqual([]);
   });
 
-  it('call a run inconclusive in which too little happened', () => {
+  it('are inconclusive for a run in which too little happened', () => {
     const finding = checkAssumptions({ evidence: [evidence()], incidents: [], seconds: 60 });
     expect(finding).toMatchObject({
       problems: [],
@@ -313,7 +313,7 @@ describe('the checks of a recorded history', () => {
     expect(idle.inconclusive).toContain('cut (link) hit nothing');
   });
 
-  it('reject a key that stays when everybody has left', () => {
+  it('reject a key that remains after all workers left', () => {
     const left = (key: string, keptForMs = -1, bytes = 200) => ({ key, keptForMs, bytes });
     const problems = (...keys: LeftKey[]) => checkLeftovers('r', keys).problems;
     const meta = left('mgm:{r}:meta');
@@ -329,7 +329,7 @@ describe('the checks of a recorded history', () => {
     }
   });
 
-  it('reject a record that keeps memory when everybody has left', () => {
+  it('reject a record that keeps memory after all workers left', () => {
     const former = { key: 'mgm:{r}:client:3', keptForMs: 600_000, bytes: 20_000 };
     expect(checkLeftovers('r', [former]).problems).toEqual([
       'r: mgm:{r}:client:3 still takes 20000 bytes',

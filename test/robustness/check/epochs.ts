@@ -1,8 +1,8 @@
 import { callsOf, changesOf, type Evidence, type Finding } from './evidence.ts';
 
 /**
- * Epochs rise: from change to change over all logs, so also where the store lost its memory; and from one reply to every
- * call that was made after it. Invariants I2 and I5.
+ * Epochs rise: from change to change over all logs, also across a loss of data; and from one reply to every call made after it.
+ * Invariants I2 and I5.
  */
 export function checkEpochs(evidence: Evidence): Finding {
   const problems: string[] = [];

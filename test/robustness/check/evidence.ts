@@ -3,56 +3,56 @@ import type { Call, Timed, Told } from '../traffic/history.ts';
 import type { SeenLog } from '../traffic/watcher.ts';
 import type { Durability } from '../topology/system.ts';
 
-/** A call with what became of it. Without a reply it is `unknown`, for ever. */
+/** A call with its outcome. Without a reply the outcome stays `unknown`. */
 export interface Recorded extends Call {
   readonly invokedMono: number;
   readonly returnedMono: number;
   readonly told: Told;
 }
 
-/** One process of a worker: what it wrote, and when it was gone. */
+/** The history of one process of a worker, and the time of its end. */
 export interface ProcessHistory {
   readonly worker: string;
-  /** What it takes stands beside what routing protocols own. */
+  /** Its holds are separate from those of routing protocols. */
   readonly igmp: boolean;
   readonly entries: readonly Timed[];
   readonly goneMono: number;
 }
 
-/** Everything that is known about one router after a run, when all workers rest. */
+/** All evidence about one router after a run, when all workers rest. */
 export interface Evidence {
   readonly router: string;
   readonly durability: Durability;
   readonly processes: readonly ProcessHistory[];
   readonly watchers: readonly { readonly name: string; readonly logs: readonly SeenLog[] }[];
-  /** The store's own log, from its first change on. */
+  /** The event log of the store, from its first event. */
   readonly log: readonly EventMessage[];
-  /** What `interfaces` lists. */
+  /** The listing of `interfaces`. */
   readonly listing: readonly InterfaceItem[];
-  /** Sessions of the workers that rest. */
+  /** The sessions of the resting workers. */
   readonly resting: readonly number[];
 }
 
-/** A change, in the order of the log, with the moment from which it is known to have happened. */
+/** A change in the order of the log, with the earliest time at which it was seen. */
 export interface Change {
-  /** Which log it stands in: 0 is the first. */
+  /** The index of its log: 0 is the first. */
   readonly log: number;
   readonly event: EventMessage;
   readonly seenMono: number;
 }
 
-/** What a checker found. No problem with nothing checked is no proof: then it says `why`. */
+/** The result of a check. */
 export interface Finding {
   readonly check: string;
-  /** Of what it looked at: operations, changes, holds. */
+  /** The number of checked calls, changes or holds. */
   readonly checked: number;
   readonly problems: readonly string[];
   readonly inconclusive?: string;
-  /** Why it was left out: it is not promised. */
+  /** Why the check was left out: the property is not promised. */
   readonly notPromised?: string;
 }
 
-/** Calls with their replies, over all processes. */
+/** The calls of all processes with their outcomes. */
 export function callsOf({ processes }: Pick<Evidence, 'processes'>): Recorded[] {
   return processes.flatMap(({ entries }) => {
     const replies = new Map<string, Timed & { readonly kind: 'returned' }>();
@@ -71,7 +71,7 @@ export function callsOf({ processes }: Pick<Evidence, 'processes'>): Recorded[] 
   });
 }
 
-/** Every change that anybody saw, over all logs. What only the store's own log has was seen at no known time. */
+/** Every change over all logs. A change that only the store's log has was seen at no known time. */
 export function changesOf({ watchers, log }: Pick<Evidence, 'watchers' | 'log'>): Change[] {
   const logs = logsOf({ watchers });
   return Array.from({ length: logs }, (_, at): Change[] => {
@@ -80,7 +80,7 @@ export function changesOf({ watchers, log }: Pick<Evidence, 'watchers' | 'log'>)
     for (const event of isLast ? log : [])
       known.set(event.rev, { log: at, event, seenMono: Infinity });
     for (const { logs: seen } of watchers) {
-      // Logs are counted from the end: a watcher that began late missed the first ones.
+      // Logs are matched from the end: a watcher that began late missed the first ones.
       const events = seen[at - logs + seen.length]?.events ?? [];
       for (const { mono, event } of events) {
         const before = known.get(event.rev)?.seenMono ?? Infinity;
@@ -91,17 +91,17 @@ export function changesOf({ watchers, log }: Pick<Evidence, 'watchers' | 'log'>)
   }).flat();
 }
 
-/** Whether the store lost data that it never promised to keep: then only what holds in spite of that is looked at. */
+/** Whether the store lost data that it did not promise to keep; some checks are then left out. */
 export function hasForgotten(evidence: Evidence): boolean {
   return evidence.durability === 'memory' && logsOf(evidence) > 1;
 }
 
-/** How many logs of changes there were: one, unless the store lost data. */
+/** The number of event logs: one, unless the store lost data. */
 function logsOf({ watchers }: Pick<Evidence, 'watchers'>): number {
   return Math.max(1, ...watchers.map((one) => one.logs.length));
 }
 
-/** The latest deadline that each session knew of. */
+/** The latest deadline of each session, by its own clock. */
 export function deadlinesOf({ processes }: Pick<Evidence, 'processes'>): Map<number, number> {
   const latest = new Map<number, number>();
   for (const entry of processes.flatMap(({ entries }) => entries)) {

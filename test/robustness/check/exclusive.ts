@@ -1,7 +1,7 @@
 import { addTo } from './add-to.ts';
 import { callsOf, changesOf, deadlinesOf, type Evidence, type Finding } from './evidence.ts';
 
-/** For how long a session believed that it had an interface. */
+/** The time during which a session believed that it owned an interface. */
 interface Belief {
   readonly session: number;
   readonly epoch: string;
@@ -10,8 +10,8 @@ interface Belief {
 }
 
 /**
- * At no instant two sessions believe that they own one interface, each by its own deadline, which needs no network. Invariant
- * I1. Who lost an interface by force (an operator, a takeover) learns it later: its belief counts until that was asked for.
+ * At no instant two sessions believe that they own one interface, each by its own deadline, which needs no network (invariant
+ * I1). A session that lost an interface by an operator or a takeover learns it later: its belief counts until that request.
  */
 export function checkExclusivity(evidence: Evidence): Finding {
   const beliefs = beliefsOf(evidence);
@@ -19,7 +19,7 @@ export function checkExclusivity(evidence: Evidence): Finding {
   let checked = 0;
   for (const [place, list] of beliefs) {
     checked += list.length;
-    // What was taken away by force before its take was answered was never believed for long enough to matter.
+    // An ownership that was revoked before the reply to its take was never believed.
     const believed = list.filter(({ fromMono, toMono }) => toMono > fromMono);
     const inTime = believed.toSorted((a, b) => a.fromMono - b.fromMono);
     let longest: Belief | undefined;
@@ -59,7 +59,7 @@ function beliefsOf(evidence: Evidence): Map<string, Belief[]> {
   return found;
 }
 
-/** From when on holds may have been ended by force: of a whole session, or of one interface under its epoch. */
+/** The earliest time at which a hold may have been revoked: of a whole session, or of one interface under its epoch. */
 function forcedEnds(evidence: Evidence): Map<string, number> {
   const calls = new Map(callsOf(evidence).map((call) => [call.id, call.invokedMono]));
   const ends = new Map<string, number>();

@@ -11,12 +11,12 @@ import type { InterfaceOp } from './interface-model.ts';
 import type { Operation } from './linearize.ts';
 
 /**
- * The history of each interface, for the search: calls with what they were told, and what happened to sessions.
+ * The history of each interface, for the search: calls with their outcomes, and the ends of sessions.
  *
- * As in etcd's robustness tests the log of changes, which other checks hold to be gapless and complete, says what became of
- * calls without a reply: one whose change is not in the log has not happened, one whose change is there happened before
- * somebody saw it. So few operations stay open, and the search stays short. The order of the log is not used: that the
- * replies fit to one order is what the search has to find by itself.
+ * As in etcd's robustness tests the event log, which other checks show to be gapless and complete, decides the outcome of calls
+ * without a reply: a call whose change is not in the log was not executed, and one whose change is there was executed before the
+ * first watcher saw it. So few calls stay open and the search stays short. The order of the log is not used: the search has to
+ * find an order that fits the replies.
  */
 export function interfaceHistories(evidence: Evidence): Map<number, Operation<InterfaceOp>[]> {
   return new Histories(evidence).build();
@@ -27,13 +27,13 @@ class Histories {
   readonly #changes: readonly Change[];
   readonly #deadlines: ReadonlyMap<number, number>;
   readonly #found = new Map<number, Operation<InterfaceOp>[]>();
-  /** Changes that no answered call accounts for, by what they are. */
+  /** Changes without an answered call, by their kind. */
   readonly #unclaimed = new Map<string, Change[]>();
   /** Takes by session and interface. */
   readonly #takes = new Map<string, Change[]>();
-  /** Calls by the session that they begin or end, and by their names. */
+  /** Calls by the session that they begin or end, and by their ids. */
   readonly #callsByKey = new Map<string, Recorded>();
-  /** Where each session ever was. */
+  /** The interfaces that each session was ever on. */
   readonly #places = new Map<number, Set<number>>();
 
   constructor(evidence: Evidence) {
@@ -77,7 +77,7 @@ class Histories {
     if (type.endsWith('taken')) addTo(this.#takes, `${session} ${ifIndex}`, change);
   }
 
-  /** The change of the epoch that the call names, if it was seen late enough; else the first that was. */
+  /** The change with the epoch of the call, if it was seen late enough; else the first change that was. */
   #claim(key: string, call: Recorded): Change | undefined {
     const waiting = this.#unclaimed.get(key) ?? [];
     const mayBe = ({ seenMono }: Change): boolean => seenMono >= call.invokedMono;
@@ -86,7 +86,7 @@ class Histories {
     return at < 0 ? undefined : waiting.splice(at, 1)[0];
   }
 
-  /** What a deregister by force releases stands right before it in the log: the end of the session says it all. */
+  /** The releases of a forced deregister precede it in the log; the end of the session covers them. */
   #dropForced(): void {
     for (const [at, { event }] of this.#changes.entries()) {
       if (event.type !== 'deregistered') continue;
@@ -113,7 +113,7 @@ class Histories {
     this.#add(call.ifIndex, op, call.invokedMono, call.returnedMono);
   }
 
-  /** Happened if the log has it. A take without a reply is only known by whose it was. */
+  /** Executed if the log has its change. A take without a reply is matched by its session. */
   #unanswered(call: Recorded): void {
     if (call.told.told !== 'unknown') return;
     const { op, session = 0, ifIndex, invokedMono } = call;
@@ -128,7 +128,7 @@ class Histories {
     if (change) this.#gone(change, invokedMono);
   }
 
-  /** What a library does on its own: takes again after a loss, gives back what nobody waits for any more. */
+  /** Changes that the library makes on its own: it takes again after a loss, and releases abandoned takes. */
   #byItself(change: Change): void {
     if (change.event.type.endsWith('taken')) this.#took(change, -Infinity);
     else this.#gone(change, -Infinity);
@@ -164,13 +164,13 @@ class Histories {
       everywhere(session, { kind: 'end', session }, from, to);
     }
     if (type === 'expired') {
-      // Not before the session's own deadline: that was earlier than the end of its lease.
+      // Not before the session's own deadline, which is earlier than the end of its lease.
       const endsMono = Math.min(this.#deadlines.get(session) ?? -Infinity, seenMono);
       everywhere(session, { kind: 'end', session }, endsMono, seenMono);
     }
   }
 
-  /** Between the last change of one log and the first of the next the store forgot. */
+  /** The store lost its data between the last change of one log and the first one of the next. */
   #resets(): void {
     for (const [at, change] of this.#changes.entries()) {
       const before = this.#changes[at - 1];
@@ -194,7 +194,7 @@ function releasedBy({ session, ifIndex }: Recorded): string {
   return `released ${session} ${ifIndex}`;
 }
 
-/** What the search is told of a call, where its reply says anything about the interface. */
+/** The outcome of a call as the search sees it, if its reply describes the interface. */
 function opOf({
   op,
   session = 0,

@@ -6,7 +6,7 @@ export interface Hold {
   readonly epoch: string;
 }
 
-/** Who is on one interface: a routing protocol, and beside it an IGMP session. */
+/** The sessions on one interface: a routing protocol and an IGMP session. */
 export interface InterfaceState {
   readonly owner?: Hold | undefined;
   readonly igmp?: Hold | undefined;
@@ -14,7 +14,7 @@ export interface InterfaceState {
 
 type Place = keyof InterfaceState;
 
-/** What was asked of one interface, or happened to it, with the outcome that was told. */
+/** A call for one interface, or a change of it, with its outcome. */
 export type InterfaceOp =
   | ({ readonly kind: 'take'; readonly session: number; readonly place: Place } & (
       | { readonly told: 'taken'; readonly epoch: string }
@@ -37,21 +37,21 @@ export type InterfaceOp =
   | ({ readonly kind: 'admin-release' } & (
       ({ readonly told: 'released' } & Hold) | { readonly told: 'free' }
     ))
-  /** A session is over: expired, evicted, deregistered. Everything it held is free from one instant on. */
+  /** A session ended: expired, evicted, deregistered. All its interfaces become free at one instant. */
   | { readonly kind: 'end'; readonly session: number }
-  /** Resumed or taken over: what `from` held is `session`'s, under a new epoch. */
+  /** Resumed or taken over: the interfaces of `from` belong to `session`, under a new epoch. */
   | {
       readonly kind: 'inherit';
       readonly from: number;
       readonly session: number;
       readonly epoch: string;
     }
-  /** The store lost its memory. */
+  /** The store lost its data. */
   | { readonly kind: 'store-reset' };
 
 /**
- * One interface as the wire contract has it (sections 3 and 6): one owner, beside it one IGMP session, each under an epoch.
- * Epochs themselves are another check's: here an epoch must only be the one that was given.
+ * One interface by the wire contract (sections 3 and 6): at most one owner and one IGMP session, each under an epoch.
+ * That epochs rise is another check: here an epoch must only equal the granted one.
  */
 export const interfaceModel: Model<InterfaceState, InterfaceOp> = {
   initial: {},

@@ -1,6 +1,6 @@
 import { changesOf, deadlinesOf, type Evidence, type Finding } from './evidence.ts';
 
-/** No lease ends before the session's own deadline, so that who loses one has stopped by itself. */
+/** No lease ends before the session's own deadline, so a session has stopped acting before it loses its lease. */
 export function checkLeases(evidence: Evidence): Finding {
   const deadlines = deadlinesOf(evidence);
   const problems: string[] = [];

@@ -3,20 +3,20 @@ import type { Finding } from './evidence.ts';
 /** A key of a router in the store. */
 export interface LeftKey {
   readonly key: string;
-  /** How long it is still kept; -1: for ever. */
+  /** Its remaining time; -1: until it is deleted. */
   readonly keptForMs: number;
-  /** The memory that Redis has for it. */
+  /** Its memory in Redis. */
   readonly bytes: number;
 }
 
-/** What a router may leave when everybody has left: its log, what it has one of, and for a while who was there. */
+/** The keys that may remain without sessions: the log, the single keys of a router and, for some time, ended clients. */
 const LOG = /:events$/;
 const OF_ROUTER = /:meta$/;
 const FORMER_CLIENT = /:client:\d+$/;
-/** Of what has one record and nothing more. */
+/** The largest size of a key with a single record. */
 const RECORD_BYTES = 1_024;
 
-/** Nothing stays of those who have left but the log and a record each, for a while. */
+/** Ended sessions leave nothing but the log and, for some time, one record per client. */
 export function checkLeftovers(router: string, left: readonly LeftKey[]): Finding {
   const problems = left.flatMap((one) => problemOf(one) ?? []);
   return {

@@ -3,10 +3,10 @@ import { interfaceHistories } from './interface-history.ts';
 import { interfaceModel } from './interface-model.ts';
 import { linearize, type Operation, type SearchLimits } from './linearize.ts';
 
-/** Far above what a healthy history needs, which is about one configuration per operation. */
+/** Far above the need of a correct history, which is about one configuration per operation. */
 const LIMITS: SearchLimits = { withinMs: 30_000, configurations: 20_000_000 };
 
-/** What was told of each interface was so, at some instant between the call and its reply. Invariant I4. */
+/** Each reply about an interface was true at some instant between the call and the reply (invariant I4). */
 export function checkLinearizability(evidence: Evidence, limits = LIMITS): Finding {
   const problems: string[] = [];
   const open: string[] = [];
@@ -19,7 +19,7 @@ export function checkLinearizability(evidence: Evidence, limits = LIMITS): Findi
     if (found.kind !== 'violated') continue;
     problems.push(
       [
-        `${where}: could not have been told at any time: ${textOf(found.at)}`,
+        `${where}: has no valid instant: ${textOf(found.at)}`,
         ...found.states.map((state) => `  possible before: ${JSON.stringify(state)}`),
         ...found.underWay.map((one) => `  meanwhile: ${textOf(one)}`),
       ].join('\n'),

@@ -26,25 +26,25 @@ function kindOf(history: Operation<RegisterOp>[], limits = {}): string {
 }
 
 describe('the search for one order', () => {
-  it('finds what happened one after the other, and what overlapped', () => {
+  it('accepts sequential and overlapping operations', () => {
     expect(kindOf([])).toBe('ok');
     expect(kindOf([op('write', 1, 0, 1), op('read', 1, 2, 3)])).toBe('ok');
     const overlapping = [op('write', 1, 0, 10), op('read', 0, 1, 2), op('read', 1, 3, 4)];
     expect(kindOf(overlapping)).toBe('ok');
   });
 
-  it('rejects a value that was never written, and one that was overwritten before', () => {
+  it('rejects a value that was never written, and one that was overwritten earlier', () => {
     expect(kindOf([op('read', 1, 0, 1)])).toBe('violated');
     const stale = [op('write', 1, 0, 1), op('write', 2, 2, 3), op('read', 1, 4, 5)];
     expect(kindOf(stale)).toBe('violated');
   });
 
-  it('rejects two reads that saw one write and then did not', () => {
+  it('rejects a read that misses a write seen by an earlier read', () => {
     const back = [op('write', 1, 0, 10), op('read', 1, 1, 2), op('read', 0, 3, 4)];
     expect(kindOf(back)).toBe('violated');
   });
 
-  it('lets what nobody answered take effect late, or never, but not before it was asked for', () => {
+  it('accepts an operation without a return late or never, but not before its call', () => {
     const late = [op('write', 1, 0, Infinity), op('read', 0, 1, 2), op('read', 1, 3, 4)];
     expect(kindOf(late)).toBe('ok');
     expect(kindOf([op('write', 1, 0, Infinity), op('read', 0, 1, 2)])).toBe('ok');
@@ -53,11 +53,11 @@ describe('the search for one order', () => {
     expect(kindOf(twice)).toBe('violated');
   });
 
-  it('takes what meets in one instant for concurrent', () => {
+  it('treats operations that meet at one instant as concurrent', () => {
     expect(kindOf([op('write', 1, 0, 1), op('read', 0, 1, 2)])).toBe('ok');
   });
 
-  it('names the operation that fits nowhere, what was under way and what could have been', () => {
+  it('reports the operation without a valid instant, the pending ones and the possible states', () => {
     const history = [op('write', 1, 0, 1), op('write', 2, 2, 9), op('read', 3, 4, 5)];
     const found = linearize(register, history, { withinMs: 10_000, configurations: 1_000 });
     expect(found).toMatchObject({
@@ -68,7 +68,7 @@ describe('the search for one order', () => {
     });
   });
 
-  it('says that it does not know when it may not look further', () => {
+  it('is inconclusive when the limit of configurations is reached', () => {
     const unanswered = Array.from({ length: 20 }, (_, at) => op('write', at + 1, 0, Infinity));
     expect(kindOf([...unanswered, op('read', 21, 1, 2)], { configurations: 2_000 })).toBe(
       'inconclusive',

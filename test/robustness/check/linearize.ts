@@ -1,25 +1,25 @@
 /**
- * Whether a concurrent history could have happened one operation after the other, each at some instant between its call and
- * its return: Wing and Gong's search with Lowe's memory of what was tried, in his just-in-time form ("Testing for
- * linearizability", 2017). It walks through the history in time and keeps every configuration that is still possible: a
- * state, and which of the operations under way have taken effect. Only returns are decisions, so memory is bounded by
- * what happens at the same time and not by the length of the history.
+ * Decides whether a concurrent history is equivalent to a sequential one in which each operation takes effect at some instant
+ * between its call and its return: Wing and Gong's search with Lowe's cache of tried configurations, in his just-in-time form
+ * ("Testing for linearizability", 2017). It follows the history in time and keeps every possible configuration: a state, and the
+ * set of pending operations that have taken effect. Only returns are decisions, so memory is bounded by the concurrency and not
+ * by the length of the history.
  *
- * There is no such library for JavaScript (Porcupine is Go, Knossos Clojure, todc Rust), hence these lines.
+ * There is no such library for JavaScript (Porcupine is Go, Knossos Clojure, todc Rust).
  */
 export interface Operation<Op> {
   readonly op: Op;
   readonly invokedMono: number;
-  /** `Infinity` where nobody knows whether it happened: it may take effect at any later time, or never. */
+  /** `Infinity` for an unknown outcome: the operation may take effect at any later time, or never. */
   readonly returnedMono: number;
 }
 
 /** A sequential specification: pure. */
 export interface Model<State, Op> {
   readonly initial: State;
-  /** The state after the operation with the outcome that it had, or `undefined` where that could not be its outcome here. */
+  /** The state after the operation with its outcome, or `undefined` where this outcome is impossible. */
   step(state: State, op: Op): State | undefined;
-  /** Whether it changes nothing in any state in which it could have had its outcome. */
+  /** Whether it changes no state in which its outcome is possible. */
   onlyReads(op: Op): boolean;
   /** Equal for equal states only. */
   key(state: State): string;
@@ -27,7 +27,7 @@ export interface Model<State, Op> {
 
 export interface SearchLimits {
   readonly withinMs: number;
-  /** Configurations looked at in all. */
+  /** The number of examined configurations. */
   readonly configurations: number;
 }
 
@@ -35,17 +35,17 @@ export type Linearizability<State, Op> =
   | { readonly kind: 'ok'; readonly configurations: number }
   | {
       readonly kind: 'violated';
-      /** Could not have had its outcome at any instant between call and return. */
+      /** The operation whose outcome is impossible at every instant between call and return. */
       readonly at: Operation<Op>;
       readonly underWay: readonly Operation<Op>[];
-      /** The states that were possible before. */
+      /** The possible states before it. */
       readonly states: readonly State[];
     }
   | { readonly kind: 'inconclusive'; readonly why: string };
 
 interface Configuration<State> {
   readonly state: State;
-  /** Of the operations under way, those that have taken effect. */
+  /** The pending operations that have taken effect. */
   readonly done: ReadonlySet<number>;
 }
 
@@ -55,7 +55,7 @@ interface Moment {
   readonly at: number;
 }
 
-/** Decides about one object's history. What is over in the same instant counts as concurrent. */
+/** Decides the history of one object. Operations that meet at one instant count as concurrent. */
 export function linearize<State, Op>(
   model: Model<State, Op>,
   operations: readonly Operation<Op>[],
@@ -70,7 +70,7 @@ class Search<State, Op> {
   readonly #limits: SearchLimits;
   readonly #endsMono: number;
   readonly #underWay = new Set<number>();
-  /** Those of them that only read. */
+  /** The pending operations that only read. */
   readonly #reading = new Set<number>();
   #possible: Configuration<State>[];
   #looked = 0;
@@ -105,7 +105,7 @@ class Search<State, Op> {
     if (operation && this.#model.onlyReads(operation.op)) this.#reading.add(at);
   }
 
-  /** Every configuration in which the operation has taken effect by now, without it. */
+  /** Every configuration in which the operation has taken effect, with the operation removed. */
   #return(at: number): Configuration<State>[] {
     const found = new Map<string, Configuration<State>>();
     const tried = new Set<string>();
@@ -133,7 +133,7 @@ class Search<State, Op> {
     }
   }
 
-  /** With everything read that can be read here: what can follow without that can follow with it, so it is not left open. */
+  /** Executes every read that is possible here: it cannot exclude a later step, so no configuration without it is kept. */
   #settled({ state, done }: Configuration<State>): Configuration<State> {
     const more = new Set(done);
     for (const at of this.#reading) {

@@ -2,7 +2,7 @@ import type { EventMessage, InterfaceItem } from '@mgm/client';
 import { isIgmp } from '@mgm/client';
 import type { Evidence, Finding } from './evidence.ts';
 
-/** Every revision once, in every watcher's eyes as in the store's own log. Invariant I3. */
+/** Every watcher sees every revision once, equal to the log of the store (invariant I3). */
 export function checkWatchers({ router, watchers, log }: Evidence): Finding {
   const problems: string[] = [];
   let checked = 0;
@@ -40,7 +40,7 @@ interface Held {
   readonly epoch: string;
 }
 
-/** What the changes come to, one after the other; says which of them could not follow on those before it. */
+/** The state after the changes, and the changes that contradict those before them. */
 class Replay {
   readonly problems: string[] = [];
   readonly holds = new Map<string, Held>();
@@ -83,7 +83,7 @@ class Replay {
   }
 }
 
-/** Each change could follow on those before it, and all together come to what `interfaces` lists. */
+/** No change contradicts those before it, and all together give the listing of `interfaces`. */
 export function checkFinalState({ router, log, listing }: Evidence): Finding {
   const replay = new Replay(log);
   const problems = replay.problems.map((problem) => `${router}: ${problem}`);

@@ -4,12 +4,12 @@ import type { Chance } from '../../support/chance.ts';
 import type { Fault } from './fault.ts';
 
 const COPY = 'Mgm-Test-Copy';
-/** Copies that wait at once. */
+/** The largest number of pending copies. */
 const COPIES_MAX = 1_000;
 
 /**
- * Says what is said on the bus again, up to two seconds late, to the last byte the same: requests (another manager may get
- * the copy, and replies the requester twice), events, callbacks and beacons.
+ * Publishes exact copies of messages on the bus, up to two seconds late: requests (another manager may get the copy, and the
+ * requester then gets two replies), events, callbacks and heads.
  */
 export function repeatMessages(connect: () => Promise<NatsConnection>): Fault {
   return {
@@ -37,7 +37,7 @@ export function repeatMessages(connect: () => Promise<NatsConnection>): Fault {
       return {
         what: 'a fifth of all messages',
         heal: async () => {
-          // What still waits is said now: else a short one says nothing.
+          // Pending copies are published now, so that a short fault also has an effect.
           ending.abort();
           await Promise.allSettled(copies);
           await nats.close();

@@ -4,7 +4,7 @@ import { onRedis } from '../topology/on-redis.ts';
 import type { Named } from '../topology/system.ts';
 import type { Fault } from './fault.ts';
 
-/** Long enough that much is on the primary alone. */
+/** Long enough for many writes that only the primary has. */
 const ALONE_MS = 1_000;
 
 /** Faults of a primary that has replicas and sentinels. */

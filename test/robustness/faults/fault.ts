@@ -1,19 +1,19 @@
 import type { Chance } from '../../support/chance.ts';
 
-/** What a fault has done. */
+/** An injected fault. */
 export interface Injected {
-  /** What was hit, for people: `manager-2`. */
+  /** Its target in reports: `manager-2`. */
   readonly what: string;
-  /** Resolves when everything is as it was before. */
+  /** Ends the fault. */
   heal(): Promise<void>;
-  /** Whether it was felt, asked after it was healed. Default: it was, by what it is. */
+  /** Whether it had an effect, called after it was healed. Default: yes. */
   bit?(): boolean;
 }
 
 /** One kind of fault. */
 export interface Fault {
-  /** As `--faults` names it. */
+  /** Its name for `--faults`. */
   readonly name: string;
-  /** Breaks something; `undefined` where there is nothing to break at this moment. */
+  /** Injects it; `undefined` when there is no target at present. */
   inject(chance: Chance): Promise<Injected | undefined>;
 }

@@ -3,7 +3,7 @@ import type { Link } from '../topology/system.ts';
 import type { Fault } from './fault.ts';
 import type { Targets } from './targets.ts';
 
-/** How a link is broken. What was held arrives late when it heals; what was lost is followed by a cut. */
+/** The faults of a link. Held bytes arrive late when it heals; a loss is followed by a cut. */
 const WAYS: Readonly<Record<string, (link: Link, chance: Chance) => unknown>> = {
   delay: ({ proxy }, chance) => proxy.latencyMs(chance.between(5, 150)),
   hold: ({ proxy }) => proxy.blackhole(),
@@ -13,7 +13,7 @@ const WAYS: Readonly<Record<string, (link: Link, chance: Chance) => unknown>> = 
   refuse: ({ proxy }) => proxy.refuse(),
 };
 
-/** Faults of each kind of link there is, on one link or on all of them at once. */
+/** Faults of each kind of link, on one link or on all of that kind. */
 export function linkFaults({ managers, workers }: Targets): Fault[] {
   const links = [...managers.flatMap((one) => one.links), ...workers.flatMap((one) => one.links)];
   const kinds = [...new Set(links.map(({ kind }) => kind))];
@@ -27,7 +27,7 @@ function linkFault(kind: Link['kind'], way: string, links: readonly Link[]): Fau
   return {
     name: `${kind}-${way}`,
     inject: async (chance) => {
-      // Of several servers a client uses one, and may have been sent to it by another, past its proxies.
+      // A client uses one of several servers, and may have been redirected to it past its proxies.
       const used = links.filter(({ proxy }) => proxy.connections > 0);
       if (used.length === 0) return undefined;
       const chosen = chance.next() < 0.2 ? used : [chance.one(used)];
@@ -40,7 +40,7 @@ function linkFault(kind: Link['kind'], way: string, links: readonly Link[]): Fau
   };
 }
 
-/** Bytes that were held one way while the other went on are an old network's: the connections end with it. */
+/** Held bytes of one direction cannot arrive after later ones of the other, so such connections are cut. */
 async function heal({ proxy }: Link, way: string): Promise<void> {
   if (way === 'half-open') proxy.reset();
   await proxy.heal();

@@ -2,7 +2,7 @@ import type { Chance } from '../../support/chance.ts';
 import type { Fault } from './fault.ts';
 import type { Targets } from './targets.ts';
 
-/** What a process must let be done to it. */
+/** A process that can be killed and paused. */
 interface Breakable {
   readonly name: string;
   kill(): Promise<void>;
@@ -11,7 +11,7 @@ interface Breakable {
   resume(): void | Promise<void>;
 }
 
-/** kill -9 with a start afterwards, SIGSTOP with SIGCONT, of every kind of process; and an orderly restart of a manager. */
+/** SIGKILL and a new start, SIGSTOP and SIGCONT, of every kind of process; and an orderly restart of a manager. */
 export function processFaults({ servers, managers, workers }: Targets): Fault[] {
   const ofServers = (list: Targets['servers']['nats']): Breakable[] =>
     list.map(({ name, server }) => ({

@@ -10,7 +10,7 @@ export interface Incident {
   readonly fromMono: number;
   readonly toMono: number;
   readonly bit: boolean;
-  /** How long it took after it was healed until everything worked again. */
+  /** The time from the end of the fault until everything worked again. */
   readonly recoveredMs: number;
 }
 
@@ -18,24 +18,24 @@ export interface ScheduleOptions {
   readonly faults: readonly Fault[];
   readonly chance: Chance;
   readonly untilMono: number;
-  /** How long faults last, and lie apart, in ms. */
+  /** The durations of faults and of the pauses between them, in ms. */
   readonly lasting: readonly [least: number, most: number];
   readonly apart: readonly [least: number, most: number];
-  /** Resolves when everything works; rejects when it does not in a time that is long enough. */
+  /** Resolves when everything works; rejects after a generous limit. */
   readonly health: () => Promise<void>;
   readonly say: (line: string) => void;
 }
 
-/** What became of the faults of a run. */
+/** The faults of a run. */
 export interface Incidents {
   readonly incidents: readonly Incident[];
-  /** Why nothing works any more, although everything was healed. */
+  /** The failure that remained after a fault was healed. */
   readonly broken?: string;
 }
 
 /**
- * Injects one fault after the other, drawn by chance, each kind once before any comes again. After each is healed everything
- * has to work again before the next; where it does not, that is the end.
+ * Injects one fault after the other in random order, each kind once before any is repeated. After each fault the system has to
+ * recover before the next one; when it does not, the run ends.
  */
 export async function injectFaults(options: ScheduleOptions): Promise<Incidents> {
   const { faults, chance, untilMono, health, say } = options;
@@ -51,7 +51,7 @@ export async function injectFaults(options: ScheduleOptions): Promise<Incidents>
     const fromMono = machineMonoMs();
     const injected = await fault.inject(chance);
     if (!injected) {
-      say(`${fault.name}: nothing to break`);
+      say(`${fault.name}: no target`);
       continue;
     }
     say(`${fault.name}: ${injected.what}, ${lastingMs} ms`);
@@ -61,7 +61,7 @@ export async function injectFaults(options: ScheduleOptions): Promise<Incidents>
     try {
       await health();
     } catch (error) {
-      const broken = `nothing works after ${fault.name} (${injected.what}): ${String(error)}`;
+      const broken = `no recovery after ${fault.name} (${injected.what}): ${String(error)}`;
       return { incidents, broken };
     }
     const recoveredMs = Math.round(machineMonoMs() - toMono);

@@ -3,7 +3,7 @@ import { onRedis } from '../topology/on-redis.ts';
 import type { Fault } from './fault.ts';
 import type { Targets } from './targets.ts';
 
-/** Faults of the store that need no process or link to break: it refuses, forgets its functions, or its clock jumps. */
+/** Faults of the store itself: it refuses writes, loses its functions, or its clock jumps. */
 export function storeFaults({ servers }: Targets): Fault[] {
   return [
     setting('script-flush', servers, async (redis) => {
@@ -33,7 +33,7 @@ function config(name: string, value: string): Task {
   return (redis) => redis.config('SET', name, value);
 }
 
-/** Asks all that take writes, and the same ones again to heal. */
+/** Applies a setting to all primaries, and the opposite to the same servers to heal. */
 function setting(name: string, servers: Targets['servers'], does: Task, undoes?: Task): Fault {
   return {
     name,

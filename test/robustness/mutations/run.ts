@@ -14,8 +14,8 @@ const exec = promisify(execFile);
 
 const HELP = `npm run robustness:mutations -- [WORDS]
 
-Takes each safety check out of a copy of the sources, one after the other, and runs the tests that have to notice.
-WORDS: only checks whose words contain one of these. Ends with 1 when tests stayed green without a check.
+Removes each safety check from a copy of the sources, one after the other, and runs the tests that must fail.
+WORDS: only checks whose description contains one of these. Exits with 1 when the tests passed without a check.
 `;
 
 interface Failure {
@@ -35,20 +35,20 @@ async function main(): Promise<void> {
   const copy = await mkdtemp(join(tmpdir(), 'mgm-mutations-'));
   try {
     await copySources(copy);
-    process.stdout.write('| check taken out | red |\n| --- | --- |\n');
+    process.stdout.write('| removed check | failing test |\n| --- | --- |\n');
     for (const mutation of wanted) {
       const failure = await tryOut(copy, mutation);
       if (failure) await refuseRed(copy, failure);
       else process.exitCode = 1;
-      const told = failure ? `${failure.file}: ${failure.title}` : '**nothing**';
-      process.stdout.write(`| ${mutation.check} | ${told} |\n`);
+      const found = failure ? `${failure.file}: ${failure.title}` : '**none**';
+      process.stdout.write(`| ${mutation.check} | ${found} |\n`);
     }
   } finally {
     await rm(copy, { recursive: true, force: true });
   }
 }
 
-/** What git knows or would add, as it is now, with what is installed here. */
+/** Copies the working tree, without ignored files, and links the installed packages. */
 async function copySources(copy: string): Promise<void> {
   const pack = 'git ls-files -z -co --exclude-standard | tar --null -T - -c | tar -x -C "$1"';
   await exec('bash', ['-c', pack, 'bash', copy], { cwd: ROOT });
@@ -56,10 +56,10 @@ async function copySources(copy: string): Promise<void> {
   await exec('ln', ['-s', join(ROOT, '.cache'), join(copy, '.cache')]);
 }
 
-/** A test that fails with the check in place, too, proves nothing. */
+/** Throws when the test also fails without the mutation, which proves nothing. */
 async function refuseRed(copy: string, { file, title }: Failure): Promise<void> {
   const outcome = await runTests(copy, [file, '-t', title.replaceAll(/[^\w ,:]/g, '.')]);
-  if (outcome) throw new Error(`red with everything in place: ${file}: ${title}`);
+  if (outcome) throw new Error(`fails without the mutation: ${file}: ${title}`);
 }
 
 async function tryOut(copy: string, mutation: Mutation): Promise<Failure | undefined> {
@@ -80,7 +80,7 @@ async function tryOut(copy: string, mutation: Mutation): Promise<Failure | undef
   }
 }
 
-/** What is made from a script is made again. */
+/** Writes a file and regenerates what depends on it. */
 async function change(copy: string, file: string, sources: string): Promise<void> {
   await writeFile(file, sources);
   if (!file.endsWith('.lua')) return;
@@ -120,7 +120,7 @@ async function firstFailure(copy: string, report: string, cause: unknown): Promi
     const failed = assertionResults.find(({ status }) => status === 'failed');
     if (failed) return { file: relative(copy, name), title: failed.title };
   }
-  throw new Error('tests failed, and none of them says why', { cause });
+  throw new Error('the tests failed without a report', { cause });
 }
 
 await main();

@@ -3,7 +3,7 @@ import { onRedis } from './on-redis.ts';
 import { storeClock } from './store-clock.ts';
 import type { Servers, ServersOptions } from './system.ts';
 
-/** Three NATS servers; a Redis Cluster of three that has every write on disk before it is answered, and a router on each. */
+/** Three NATS servers and a Redis Cluster of three, which has every write on disk before its reply; a router on each. */
 export async function startCluster(options: ServersOptions): Promise<Servers> {
   const { choice, durability = 'durable' } = options;
   await using starting = new AsyncDisposableStack();
@@ -17,7 +17,7 @@ export async function startCluster(options: ServersOptions): Promise<Servers> {
     for (const node of nodes) {
       const info = String(await onRedis(node, (redis) => redis.cluster('INFO')));
       const isWhole = info.includes('cluster_state:ok') && info.includes('cluster_slots_ok:16384');
-      if (!isWhole) throw new Error(`${node.name} misses others`);
+      if (!isWhole) throw new Error(`${node.name} does not see the whole cluster`);
     }
   };
   const scope = starting.move();
@@ -34,9 +34,9 @@ export async function startCluster(options: ServersOptions): Promise<Servers> {
     whole,
     faults: [],
     without: {
-      'older-manager': 'older versions know no cluster',
-      'manager-redis links': 'managers go where the cluster sends them, past any proxy',
-      readonly: 'a node of a cluster follows nobody from outside of it',
+      'older-manager': 'older versions do not support a cluster',
+      'manager-redis links': 'the cluster redirects managers past any proxy',
+      readonly: 'a node of a cluster cannot replicate a server outside of it',
       ...clock.without,
     },
     ...clock.moves,
@@ -44,7 +44,7 @@ export async function startCluster(options: ServersOptions): Promise<Servers> {
   };
 }
 
-/** Names of routers whose keys lie on different nodes. */
+/** Names of routers whose keys are on different nodes. */
 async function oneOnEach(store: RedisCluster): Promise<string[]> {
   const found = new Map<number, string>();
   for (let number = 1; found.size < store.nodes.length; number++) {

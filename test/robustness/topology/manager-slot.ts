@@ -2,7 +2,7 @@ import { type ManagerProcess, startManager } from '@mgm/test-support';
 import { linksToNats } from './nats-links.ts';
 import type { Link, Servers } from './system.ts';
 
-/** Where one manager runs, and after it the next: its ways to the servers stay, the processes change. */
+/** The place of one manager: its links to the servers stay, its processes change. */
 export class ManagerSlot implements AsyncDisposable {
   readonly name: string;
   readonly links: readonly Link[];
@@ -22,7 +22,7 @@ export class ManagerSlot implements AsyncDisposable {
     this.#root = root;
   }
 
-  /** Makes the ways to the servers. Starts nothing. `root`: where other sources of a manager are. */
+  /** Opens the links to the servers and starts nothing. `root`: the folder of other sources of a manager. */
   static async open(name: string, servers: Servers, root?: string): Promise<ManagerSlot> {
     const nats = await linksToNats(servers, name, 'manager-nats');
     const redis = await servers.redisFor(name);
@@ -33,7 +33,7 @@ export class ManagerSlot implements AsyncDisposable {
         MGM_NATS_URL: natsUrl(nats),
         MGM_REDIS_URL: redis.url,
         MGM_NAME: name,
-        // A whole run can be read back at its end.
+        // The log of a whole run is read at its end.
         MGM_EVENT_RETENTION: '10000000',
         ...servers.env,
       },
@@ -51,7 +51,7 @@ export class ManagerSlot implements AsyncDisposable {
     await this.#process?.kill();
   }
 
-  /** Ends it as an orchestrator does. */
+  /** Stops it as an orchestrator does. */
   async stop(): Promise<void> {
     await this.#process?.stop();
   }
@@ -64,7 +64,7 @@ export class ManagerSlot implements AsyncDisposable {
     this.#process?.resume();
   }
 
-  /** The last of what it wrote. */
+  /** The last part of its output. */
   output(): string {
     return this.#process?.output() ?? '';
   }
@@ -75,7 +75,7 @@ export class ManagerSlot implements AsyncDisposable {
   }
 }
 
-/** The ways as `MGM_NATS_URL` and the client library name them. */
+/** The links in the form of `MGM_NATS_URL` and of the client library. */
 function natsUrl(links: readonly Link[]): string {
   return links.map(({ proxy }) => `nats://${proxy.host}:${proxy.port}`).join(',');
 }

@@ -1,7 +1,7 @@
 import { startTcpProxy } from '@mgm/devstack';
 import type { Link, Servers } from './system.ts';
 
-/** A proxy to each NATS server, for one worker or manager. They end with whoever disposes of them. */
+/** Opens a proxy to each NATS server, for one worker or manager. The caller disposes them. */
 export async function linksToNats(
   { nats }: Servers,
   from: string,

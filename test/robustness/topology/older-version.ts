@@ -6,13 +6,13 @@ import { promisify } from 'node:util';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const CACHE = join(ROOT, '.cache/older');
-/** Where this project's own packages are linked from. */
+/** The scope of this project's own packages. */
 const OWN_SCOPE = '@mgm';
 const exec = promisify(execFile);
 
 /**
- * The sources of an older commit in a folder of their own, that its manager can be started from: with its own packages, and
- * what is installed here for everything else. Rejects where the commit is not there, as in a shallow clone.
+ * The sources of an older commit in a folder of their own, from which its manager can be started: with its own packages and the
+ * other packages as installed here. Rejects when the commit is missing, as in a shallow clone.
  */
 export async function olderVersion(ref: string): Promise<string> {
   const { stdout } = await exec('git', ['rev-parse', '--verify', `${ref}^{commit}`], { cwd: ROOT });
@@ -29,7 +29,7 @@ export async function olderVersion(ref: string): Promise<string> {
   return folder;
 }
 
-/** Gives sources in another folder what is installed here, and their own packages. */
+/** Links the installed packages into other sources, and their own packages. */
 export async function linkModules(root: string): Promise<void> {
   const [here, there] = [join(ROOT, 'node_modules'), join(root, 'node_modules')];
   await mkdir(join(there, OWN_SCOPE), { recursive: true });

@@ -3,7 +3,7 @@ import type { Named } from './system.ts';
 
 const WITHIN_MS = 5_000;
 
-/** Asks a Redis over a connection of its own, that ends with the call. */
+/** Runs a task over a new connection to a Redis. */
 export async function onRedis<Reply>(
   { server }: Named,
   task: (redis: Redis) => Promise<Reply>,
@@ -13,7 +13,7 @@ export async function onRedis<Reply>(
     connectTimeout: WITHIN_MS,
     commandTimeout: WITHIN_MS,
   });
-  // The commands reject as well, and say more.
+  // The commands reject with a better error.
   redis.on('error', () => {});
   try {
     return await task(redis);

@@ -3,9 +3,9 @@ import { failoverFaults } from '../faults/failover-faults.ts';
 import { onRedis } from './on-redis.ts';
 import type { Named, Servers, ServersOptions } from './system.ts';
 
-const NO_PROXY = 'managers go where sentinels send them, past any proxy';
+const NO_PROXY = 'sentinels redirect managers past any proxy';
 
-/** Three NATS servers; a Redis with two replicas and three sentinels. Every change is on a replica before it is answered. */
+/** Three NATS servers; a Redis with two replicas and three sentinels. Every change is on a replica before its reply. */
 export async function startSentinel({
   choice,
   durability = 'replicated',
@@ -38,9 +38,9 @@ export async function startSentinel({
     others: sentinels,
     env: {
       MGM_DURABILITY: durability,
-      // Sentinels promote whom they like: only what every replica has is there whoever it is.
+      // Sentinels may promote any replica, so every replica must have a change.
       MGM_REPLICAS: '2',
-      // A machine that has other things to do must not look like a replica that is gone.
+      // Long enough that a busy machine does not look like a lost replica.
       MGM_REPLICATION_TIMEOUT_MS: '500',
       MGM_STORE_TIMEOUT_MS: '1000',
     },
@@ -49,10 +49,10 @@ export async function startSentinel({
     whole,
     faults: failoverFaults(primary, sentinels),
     without: {
-      'older-manager': 'older versions know no sentinels',
+      'older-manager': 'older versions do not support sentinels',
       'manager-redis links': NO_PROXY,
-      readonly: 'a primary that follows nobody is what sentinels mend; a failover has it',
-      'clock-step': 'sentinels would do nothing for 30 s',
+      readonly: 'sentinels revert it; the failover faults cover it',
+      'clock-step': 'sentinels pause for 30 s after it',
     },
     [Symbol.asyncDispose]: () => scope.disposeAsync(),
   };

@@ -2,7 +2,7 @@ import { startNats, startRedis, startTcpProxy } from '@mgm/devstack';
 import { storeClock } from './store-clock.ts';
 import type { Servers, ServersOptions } from './system.ts';
 
-/** One NATS server and one Redis; `durable` unless asked otherwise: every write is on disk before it is answered. */
+/** One NATS server and one Redis; by default `durable`: every write is on disk before its reply. */
 export async function startSingle(options: ServersOptions): Promise<Servers> {
   const { choice, durability = 'durable' } = options;
   await using starting = new AsyncDisposableStack();

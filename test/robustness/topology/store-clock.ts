@@ -1,7 +1,7 @@
 import { clockSupport, movableClock } from '../../faults/movable-clock.ts';
 import type { Servers, ServersOptions } from './system.ts';
 
-/** The same servers with a wall clock under Redis that can be moved, where that can be had. */
+/** The same servers with a movable wall clock under Redis, where that is available. */
 export interface StoreClock {
   readonly choice: ServersOptions['choice'];
   readonly moves: Pick<Servers, 'moveClock'>;

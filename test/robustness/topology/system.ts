@@ -1,48 +1,48 @@
 import type { RunningServer, ServersChoice, TcpProxy } from '@mgm/devstack';
 import type { Fault } from '../faults/fault.ts';
 
-/** What the store promises in a run; the checkers hold it to that. */
+/** The promise of the store in a run, which the checks rely on. */
 export type Durability = 'memory' | 'durable' | 'replicated';
 
-/** A way from one process to another that can be made to fail. */
+/** A connection between two processes that faults can break. */
 export interface Link {
-  /** As `pim-1 to nats-2`. */
+  /** For example `pim-1 to nats-2`. */
   readonly name: string;
   readonly kind: 'worker-nats' | 'manager-nats' | 'manager-redis';
   readonly proxy: TcpProxy;
 }
 
-/** A server with the name that it has in reports. */
+/** A server with its name in reports. */
 export interface Named {
   readonly name: string;
   readonly server: RunningServer;
 }
 
-/** Servers that run, and no manager or worker yet. */
+/** The running servers of a topology, without managers or workers. */
 export interface Servers extends AsyncDisposable {
-  /** Servers and versions, for people. */
+  /** Servers and versions, for the report. */
   readonly about: string;
   readonly durability: Durability;
-  /** Routers for the run, one in each part of the store that has several. */
+  /** The routers of the run, one in each shard of the store. */
   readonly routers: readonly string[];
   readonly nats: readonly Named[];
-  /** Those that hold data. */
+  /** The servers that hold data. */
   readonly redis: readonly Named[];
-  /** Others that the store consists of. */
+  /** The other servers of the store. */
   readonly others: readonly Named[];
-  /** Settings of managers besides the addresses of the servers. */
+  /** Settings of managers in addition to the addresses of the servers. */
   readonly env: Readonly<Record<string, string>>;
-  /** `MGM_REDIS_URL` for a manager of this name, and the ways it names. */
+  /** `MGM_REDIS_URL` for a manager of this name, and its links. */
   redisFor(name: string): Promise<{ readonly url: string; readonly links: readonly Link[] }>;
-  /** Those of `redis` that take writes now. */
+  /** The servers of `redis` that accept writes at present. */
   primaries(): Promise<readonly Named[]>;
-  /** Rejects while a server misses another. */
+  /** Rejects while a server does not see all others. */
   whole(): Promise<void>;
-  /** Faults that only this topology has. */
+  /** Faults of this topology only. */
   readonly faults: readonly Fault[];
-  /** Why it has not some of those that others have, by their names. */
+  /** Faults that this topology lacks, by their names, and why. */
   readonly without: Readonly<Record<string, string>>;
-  /** Moves the wall clock of the store to so many seconds from the true time; absent where it can't be moved. */
+  /** Sets the offset of the store's wall clock from the true time, in seconds; absent when it cannot be moved. */
   readonly moveClock?: (offsetS: number) => Promise<void>;
 }
 

@@ -2,9 +2,9 @@ import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import type { Hold } from '../check/interface-model.ts';
 import { machineMonoMs } from '../../faults/worker-talk.ts';
 
-/** What a call is about. `session` is the caller's, where the operation belongs to one. */
+/** A call. `session` is that of the caller, for operations of a session. */
 export interface Call {
-  /** Unique in the run. Administrators say it as their reason, so that the log of changes names it. */
+  /** Unique in the run. Operators send it as their reason, so the event log contains it. */
   readonly id: string;
   readonly op:
     | 'register'
@@ -19,11 +19,11 @@ export interface Call {
   readonly igmp?: boolean;
   readonly ifIndex?: number;
   readonly epoch?: string;
-  /** `admin-evict`: whom. */
+  /** The session that `admin-evict` ends. */
   readonly target?: number;
 }
 
-/** What the caller was told. Only `unknown` may have happened or not; a refusal without effect is `refused`. */
+/** The outcome of a call. An `unknown` call may have been executed or not; a refusal without effect is `refused`. */
 export type Told =
   | { readonly told: 'taken'; readonly epoch: string }
   | { readonly told: 'already-owned'; readonly holder: Hold }
@@ -35,11 +35,11 @@ export type Told =
   | { readonly told: 'deregistered' | 'evicted' }
   | { readonly told: 'refused' | 'unknown'; readonly reason: string };
 
-/** What a worker writes down, in the order in which it happened. */
+/** An entry in the history of a worker, in order. */
 export type Entry =
   | ({ readonly kind: 'invoked' } & Call)
   | ({ readonly kind: 'returned'; readonly id: string } & Told)
-  /** The session may act until then by its own clock, if nothing more is heard. */
+  /** The session may act until then by its own clock, unless it is renewed. */
   | { readonly kind: 'deadline'; readonly session: number; readonly deadlineMono: number }
   /** From here on it believes that it owns the interface, until `lets-go` or the deadline of the session. */
   | ({ readonly kind: 'holds' | 'lets-go'; readonly ifIndex: number } & Hold)
@@ -58,7 +58,7 @@ export type Entry =
 /** An entry at its time on the machine's monotonic clock, which all processes share. */
 export type Timed<Of = Entry> = Of & { readonly mono: number };
 
-/** Writes a history to a file, line by line, at once: what is written is there also when the writer is killed. */
+/** Writes a history to a file, unbuffered line by line, so that a killed writer loses no entry. */
 export class Recorder implements Disposable {
   readonly #file: number;
   #calls = 0;
@@ -69,7 +69,7 @@ export class Recorder implements Disposable {
     this.#name = name;
   }
 
-  /** A name for the next call. */
+  /** The id of the next call. */
   nextId(): string {
     return `${this.#name}#${++this.#calls}`;
   }
@@ -83,7 +83,7 @@ export class Recorder implements Disposable {
   }
 }
 
-/** Reads what recorders wrote. A last line that was cut short by a kill is left out. */
+/** Reads a history. An incomplete last line of a killed writer is left out. */
 export function readHistory(path: string): Timed[] {
   const lines = readFileSync(path, 'utf8').split('\n');
   return lines.flatMap((line, at) => {

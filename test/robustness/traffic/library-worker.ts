@@ -14,7 +14,7 @@ import { outcomeOf, holdOf, outdated } from './outcomes.ts';
 import type { Call, Recorder, Told } from './history.ts';
 import type { Worker, WorkerSetup } from './worker-setup.ts';
 
-/** Long enough that most calls outlast a fault, short enough that some do not and end as unknown. */
+/** Long enough that most calls outlast a fault, short enough that some end as unknown. */
 const DEADLINE_MS = 4_000;
 const TIMEOUT_MS = 700;
 const LOOK_EVERY_MS = 25;
@@ -70,7 +70,7 @@ export class LibraryWorker implements Worker {
     const { protocolId, componentId, name, ttlMs, graceMs } = this.#setup;
     const early: CallbackMessage[] = [];
     let session: Session | undefined;
-    // What comes before the session has a name waits for it.
+    // Callbacks that arrive before the session is known are kept.
     const handle = (callback: CallbackMessage): void => {
       if (session) this.#called(session.id, callback);
       else early.push(callback);
@@ -80,7 +80,7 @@ export class LibraryWorker implements Worker {
     await this.#call({ op: 'register' }, async () => {
       session = await this.#mgm.registerProtocol({ ...client, ...on });
       this.#begin(session);
-      // At once: the next callback is handled as soon as this turn is over.
+      // Synchronously: the next callback is handled after this turn.
       for (const callback of early) this.#called(session.id, callback);
       return { told: 'registered', session: session.id, resumed: session.resumed };
     });
@@ -139,7 +139,7 @@ export class LibraryWorker implements Worker {
     const session = this.#session?.id ?? 0;
     const { ifIndex, epoch } = ownership;
     const held = { ifIndex, epoch, session };
-    // The deadline first: without one, nothing says how long this is believed.
+    // The deadline first: it bounds the belief that the next entry begins.
     this.#noteDeadline();
     if (!ownership.isHeld) return;
     this.#recorder.write({ kind: 'holds', ...held });
@@ -148,7 +148,7 @@ export class LibraryWorker implements Worker {
     });
   }
 
-  /** Read before `deadlineInMs`, the time can only make the deadline earlier than it is. */
+  /** The time is read before `deadlineInMs`, so the recorded deadline is never too late. */
   #noteDeadline(): void {
     const mono = machineMonoMs();
     const session = this.#session;

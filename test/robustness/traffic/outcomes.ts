@@ -7,24 +7,24 @@ interface Holding {
   readonly epoch: string;
 }
 
-/** Whose something is, without what else a reply tells of them. */
+/** The session and epoch of a holder, without the other fields. */
 export function holdOf({ session, epoch }: Holding): Hold {
   return { session, epoch };
 }
 
-/** An epoch that is not in force; where the interface is free, none is: `0`. */
+/** The outcome for an epoch that is not in force; `0` means that the interface is free. */
 export function outdated(current: string | undefined): Told {
   return { told: 'outdated', ...(current !== undefined && current !== '0' && { current }) };
 }
 
-/** What an error of the client library tells about the interface, if anything. */
+/** The outcome of an error of the client library. */
 export function outcomeOf(op: Call['op'], error: MgmError): Told {
   const { reason, outcome, holder, current } = error;
   if (outcome === 'unknown') return { told: 'unknown', reason };
   return refusalOf(op, { reason, holder, current });
 }
 
-/** What a refusal of a manager tells. */
+/** The outcome of a refusal by a manager. */
 export function refusalOf(
   op: Call['op'],
   {

@@ -16,16 +16,16 @@ import type { Call, Recorder, Told } from './history.ts';
 import type { Worker, WorkerSetup } from './worker-setup.ts';
 
 const REPLY_WITHIN_MS = 700;
-/** How often one request is sent, to the last byte the same. */
+/** The number of times that the same bytes are sent. */
 const ATTEMPTS = 3;
-/** How much earlier than the store it calls its lease over. */
+/** The time by which its lease ends earlier than in the store. */
 const MARGIN_MS = 100;
 
 type Asked = Omit<Call, 'id' | 'session'>;
 
 /**
- * A routing protocol that knows the wire contract and nothing of ours: one request at a time, each repeated byte for byte
- * until it is answered or given up, and a deadline of its own.
+ * A routing protocol on the wire contract alone, without the client library: one request at a time, each repeated byte for byte
+ * until it is answered or abandoned, and a deadline of its own.
  */
 export class RawWorker implements Worker {
   readonly #nats: NatsConnection;
@@ -119,7 +119,7 @@ export class RawWorker implements Worker {
     });
   }
 
-  /** Handles the next callback. What comes too early is read from the mailbox once a keepalive tells of it. */
+  /** Handles the next callback. One that arrives early is read from the mailbox after a keepalive announces it. */
   #called({ seq, type, ifIndex, epoch }: Callback): void {
     const session = this.#session?.session;
     if (session === undefined || seq !== this.#handled + 1) return;
@@ -142,7 +142,7 @@ export class RawWorker implements Worker {
     for (const callback of reply.messages) this.#called(callback);
   }
 
-  /** What it inherited is what `interfaces` lists as its own. */
+  /** Reads the inherited interfaces from `interfaces`. */
   async #adopt(session: number): Promise<void> {
     const reply = await this.#ask('interfaces', { session, limit: 1000 });
     if (!this.isRegistered || this.#session?.session !== session) return;
@@ -191,7 +191,7 @@ export class RawWorker implements Worker {
     });
   }
 
-  /** One change under the next number; everything before it is finished or given up. */
+  /** Sends one sequenced request; everything before it is finished or abandoned. */
   async #change<Name extends 'take' | 'release' | 'deregister'>(
     asked: Asked,
     op: Name,
@@ -210,7 +210,7 @@ export class RawWorker implements Worker {
     });
   }
 
-  /** The reply, or `undefined` where none came. */
+  /** The reply, or `undefined` without one. */
   async #ask<Name extends Op>(op: Name, fields: Fields): Promise<Reply<Name> | undefined> {
     const payload = pack(fields);
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {

@@ -1,26 +1,26 @@
 import type { EventMessage, InterfaceItem, Mgm } from '@mgm/client';
 import { machineMonoMs } from '../../faults/worker-talk.ts';
 
-/** A change as a watcher was told of it. */
+/** An event as a watcher received it. */
 export interface Seen {
   readonly mono: number;
   readonly event: EventMessage;
 }
 
-/** What a watcher saw of one log: a snapshot if it began with one, and what followed. */
+/** One log as a watcher saw it: a snapshot, if it began with one, and the events after it. */
 export interface SeenLog {
-  /** The snapshot's, or 0 where it was told everything from the first change on. */
+  /** The revision of the snapshot, or 0 without one. */
   readonly from: number;
   readonly reason: string | undefined;
   readonly snapshot: readonly InterfaceItem[];
   readonly events: Seen[];
 }
 
-/** Follows the changes of one router for as long as the run lasts. */
+/** Watches one router for the whole run. */
 export class Watcher implements AsyncDisposable {
   readonly name: string;
   readonly router: string;
-  /** One after the other; there is a second one where the store lost the first. */
+  /** Its logs in order; a second one exists when the store lost the first. */
   readonly logs: SeenLog[] = [];
   readonly #stop = new AbortController();
   readonly #done: Promise<void>;
@@ -29,11 +29,11 @@ export class Watcher implements AsyncDisposable {
     this.name = name;
     this.router = mgm.router;
     this.#done = this.#follow(mgm);
-    // Told when it is disposed.
+    // A failure is reported when it is disposed.
     this.#done.catch(() => {});
   }
 
-  /** The last revision that it knows, of the present log. */
+  /** The last revision of the present log. */
   get rev(): number {
     const log = this.logs.at(-1);
     return log?.events.at(-1)?.event.rev ?? log?.from ?? 0;

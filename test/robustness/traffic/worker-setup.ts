@@ -1,29 +1,29 @@
 import { z } from 'zod';
 
-/** How a worker of the traffic is to be, and where it writes its history. */
+/** The settings of a worker of the traffic. */
 export const workerSetup = z.object({
   kind: z.enum(['library', 'raw']),
-  /** `nats://host:port`, or several of them, of proxies before NATS. */
+  /** The URLs of the proxies before NATS. */
   servers: z.array(z.string()),
   router: z.string(),
-  /** Unique in the run, also among the processes that follow each other as one worker. */
+  /** Unique in the run, also among the successive processes of one worker. */
   name: z.string(),
   historyPath: z.string(),
   protocolId: z.number(),
   componentId: z.number(),
   ttlMs: z.number(),
   graceMs: z.number(),
-  /** Its predecessor is known to be gone: inherits what that had. */
+  /** Whether it takes over the session of its predecessor, which is known to have ended. */
   takeover: z.boolean(),
   seed: z.number(),
-  /** The interfaces it cares about. */
+  /** The interfaces it contends for. */
   interfaces: z.array(z.number()),
-  /** How long it waits between two calls, on average. */
+  /** The mean pause between two calls. */
   pauseMs: z.number(),
 });
 export type WorkerSetup = z.infer<typeof workerSetup>;
 
-/** What the run tells a worker: `rest` is answered by `resting` when nothing is under way, after `leave` it ends. */
+/** An order of the run. A worker confirms `rest` with `resting` when no call is pending, and ends after `leave`. */
 export const order = z.enum(['rest', 'leave']);
 export type Order = z.infer<typeof order>;
 export const RESTING = 'resting';
@@ -32,10 +32,10 @@ export const RESTING = 'resting';
 export interface Worker {
   /** Whether it has a session, by its own clock. */
   readonly isRegistered: boolean;
-  /** Tries to get one, once. `takeover`: also from a session of the pair that still lives. */
+  /** Tries to register, once. `takeover`: also takes over a live session of the pair. */
   register(takeover: boolean): Promise<void>;
-  /** Does one thing, drawn by chance. */
+  /** Makes one random call. */
   act(): Promise<void>;
-  /** Gives everything back and ends. */
+  /** Releases everything and ends. */
   leave(): Promise<void>;
 }

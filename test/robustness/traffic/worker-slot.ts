@@ -6,14 +6,14 @@ import { type Order, RESTING, type WorkerSetup } from './worker-setup.ts';
 
 const PROGRAM = new URL('worker.ts', import.meta.url);
 
-/** What is the same for all processes that follow each other as one worker. */
+/** The settings that all successive processes of one worker share. */
 export type WorkerPlan = Omit<WorkerSetup, 'servers' | 'historyPath' | 'takeover' | 'seed'>;
 
-/** Where one worker runs, and after it the next: its ways and its pair of ids stay, the processes change. */
+/** The place of one worker: its links and its pair of ids stay, its processes change. */
 export class WorkerSlot implements AsyncDisposable {
   readonly plan: WorkerPlan;
   readonly links: readonly Link[];
-  /** One history per process, with the time at which that process was gone. */
+  /** One history per process, with the time of its end. */
   readonly histories: { readonly path: string; goneMono: number }[] = [];
   readonly #folder: string;
   readonly #seed: number;
@@ -31,13 +31,13 @@ export class WorkerSlot implements AsyncDisposable {
     return this.plan.name;
   }
 
-  /** Whether it died by itself, which no worker may. */
+  /** Whether it crashed, which no worker may. */
   get hasCrashed(): boolean {
     const exitCode = this.#process?.child.exitCode ?? null;
     return exitCode !== null && exitCode !== 0;
   }
 
-  /** The last of what it wrote to its standard error. */
+  /** The last part of its error output. */
   get words(): string {
     return this.#process?.stderr ?? '';
   }
@@ -80,7 +80,7 @@ export class WorkerSlot implements AsyncDisposable {
     this.#process?.resume();
   }
 
-  /** Resolves when it has nothing under way and does nothing more by itself. */
+  /** Resolves when it has no pending call and makes no more. */
   async rest(withinMs: number): Promise<void> {
     this.#send('rest');
     await eventually(
@@ -91,7 +91,7 @@ export class WorkerSlot implements AsyncDisposable {
     );
   }
 
-  /** Lets it give everything back, and resolves when it is gone. */
+  /** Lets it release everything and end, and resolves when it has ended. */
   async leave(withinMs: number): Promise<void> {
     if (!this.#process || this.#process.hasEnded) return;
     this.#send('leave');

@@ -5,7 +5,7 @@ import { LibraryWorker } from './library-worker.ts';
 import { RawWorker } from './raw-worker.ts';
 import { order, RESTING, type Worker, workerSetup } from './worker-setup.ts';
 
-/** Calls that a client library's user makes at the same time; the raw client has one under way at most. */
+/** Concurrent calls of a worker; the raw client has at most one pending. */
 const LANES = { library: 2, raw: 1 } as const;
 
 /**
