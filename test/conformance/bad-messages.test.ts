@@ -85,6 +85,7 @@ const WRONG: Readonly<Record<Op, Readonly<Record<string, readonly unknown[]>>>> 
   'admin.release': {
     ifIndex: [ABSENT, ...IF_INDEX],
     nextHop: NEXT_HOP,
+    epoch: EPOCH,
     actor: [ABSENT, ...TEXT],
     why: [ABSENT, ...TEXT],
     deadlineMs: NO_NUMBER,
@@ -95,6 +96,12 @@ const WRONG: Readonly<Record<Op, Readonly<Record<string, readonly unknown[]>>>> 
     why: [ABSENT, ...TEXT],
     deadlineMs: NO_NUMBER,
   },
+  'admin.end-holdoff': {
+    actor: [ABSENT, ...TEXT],
+    why: [ABSENT, ...TEXT],
+    deadlineMs: NO_NUMBER,
+  },
+  'admin.events': { from: [ABSENT, ...COUNTER], limit: U32, deadlineMs: NO_NUMBER },
 };
 
 const CASES = OPS.flatMap((op) =>
@@ -243,6 +250,8 @@ function valid(op: Op, { handle, asked, session }: RawSession): Fields {
     mailbox: { handle, from: 0 },
     'admin.release': { ifIndex: 9, ...admin },
     'admin.evict': { session: session + 1000, ...admin },
+    'admin.end-holdoff': admin,
+    'admin.events': { from: 0 },
   };
   return requests[op];
 }

@@ -197,6 +197,8 @@ const REPLY_FIELDS: { [Name in OperationName]: Record<keyof ReplyFields[Name], u
   mailbox: { messages: 0, head: 0 },
   'admin.release': { previous: 0 },
   'admin.evict': { released: 0 },
+  'admin.end-holdoff': { leftMs: 0 },
+  'admin.events': { events: 0, head: 0, first: 0 },
 };
 
 const EXAMPLES = Object.entries(components.messages).flatMap(([message, { examples }]) =>

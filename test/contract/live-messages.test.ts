@@ -113,6 +113,8 @@ async function doEverything(all: Listener): Promise<void> {
   await all.ask('admin.release', { ifIndex: 7, ...ADMIN });
   await all.change('release', igmp.handle, { ifIndex: 7 });
   await all.ask('admin.evict', { session: other.session, ...ADMIN });
+  await all.ask('admin.end-holdoff', ADMIN);
+  await all.ask('admin.events', { from: 0 });
   await all.change('deregister', igmp.handle, {});
   await runOut(all);
   await all.ask('events', { from: 0, limit: 1000 });
@@ -137,6 +139,7 @@ async function loseTheStore(all: Listener, url: string): Promise<void> {
   await redis.del(await redis.keys(`*{${all.router.name}}*`));
   redis.disconnect();
   await all.register(PIM);
+  await all.ask('admin.end-holdoff', ADMIN);
 }
 
 function named(subject: string, message: unknown): Heard {

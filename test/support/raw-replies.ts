@@ -109,6 +109,12 @@ export interface ReplyFields {
   mailbox: { readonly messages: readonly Callback[]; readonly head: number };
   'admin.release': { readonly previous: Owner };
   'admin.evict': { readonly released: number };
+  'admin.end-holdoff': { readonly leftMs: number };
+  'admin.events': {
+    readonly events: readonly Readonly<Record<string, unknown>>[];
+    readonly head: number;
+    readonly first: number;
+  };
 }
 
 export type Op = keyof ReplyFields;
@@ -126,6 +132,8 @@ export const OPS: readonly Op[] = [
   'mailbox',
   'admin.release',
   'admin.evict',
+  'admin.end-holdoff',
+  'admin.events',
 ];
 
 export interface Refusal {

@@ -53,6 +53,8 @@ export interface HeadMessage {
   readonly mfirst?: number;
   /** A value of `rev`: everything that follows from ownership changes up to it is written. */
   readonly settled?: Revision;
+  /** During a hold-off after data loss: how much longer nothing new is granted. */
+  readonly holdOffMs?: number;
 }
 
 /** The types of membership events. Membership contract, section 6. */

@@ -77,6 +77,7 @@ export type {
 } from './operations/member-fields.ts';
 export type { MemberEventsReply } from './operations/member-events.ts';
 export type { MemberFilter, MemberListing, MembersReply } from './operations/members.ts';
+export type { OperatorEvent } from './operations/admin-events.ts';
 export type { SessionItem } from './operations/sessions.ts';
 export type { BulkResult } from './operations/take.ts';
 export { ProtocolId, isIgmp, protocolName } from './protocol-id.ts';

@@ -35,6 +35,7 @@ local function begin()
   read_clock()
   begin_claims()
   begin_events()
+  begin_operator_log()
   begin_callbacks()
   begin_clients()
   begin_records()
@@ -43,7 +44,9 @@ end
 local function decide(packed)
   local request = cmsgpack.unpack(packed)
   local known = { log = request[1], rev = request[2], epoch = request[3], fresh_log = request[4],
-    longest_ttl = request[8], is_full = request[9] == 1 }
+    longest_ttl = request[8], is_full = request[9] == 1,
+    limits = { sessions = request[10], interfaces = request[11], operator_events = request[12],
+      operator_retention_ms = request[13] } }
   local retention, calls, is_replicated = request[5], request[6], request[7] == 1
   begin()
   load_router(known)

@@ -21,12 +21,25 @@ export interface Decision<Name extends ArbiterOperation> {
   readonly batch: BatchReply;
 }
 
+/** Limits of one router that the script enforces. */
+export interface RouterLimits {
+  /** Sessions of one router. */
+  readonly sessionsMax: number;
+  /** Interfaces of one session. */
+  readonly interfacesMax: number;
+  /** Entries of the operator log, at least. */
+  readonly operatorEventsMax: number;
+  /** How long the operator log is kept after its last entry, in ms. */
+  readonly operatorRetentionMs: number;
+}
+
 export interface BatcherOptions {
   /** Operations of one batch; an operation on several interfaces counts as that many. */
   readonly batchMax: number;
   /** Operations that may be queued, over all routers; high-priority ones up to twice as many. */
   readonly queueMax: number;
   readonly eventRetention: number;
+  readonly limits: RouterLimits;
   /** Whether `run` resolves only when replicas have the changes. Default false. */
   readonly isReplicated?: boolean;
   /** Runs one batch. With `mayGrow` Redis refuses it when it is out of memory. */
@@ -246,6 +259,8 @@ export class Batcher {
   }
 
   #request({ memory }: RouterQueue, batch: readonly QueuedOperation[], isFull: boolean): Buffer {
+    const { sessionsMax, interfacesMax, operatorEventsMax, operatorRetentionMs } =
+      this.#options.limits;
     return packForScript([
       ...memory.known(),
       this.#options.eventRetention,
@@ -253,6 +268,10 @@ export class Batcher {
       this.#options.isReplicated ? 1 : 0,
       memory.longestTtlMs,
       isFull ? 1 : 0,
+      sessionsMax,
+      interfacesMax,
+      operatorEventsMax,
+      operatorRetentionMs,
     ]);
   }
 

@@ -72,6 +72,12 @@ export const KEY_FAMILIES: readonly KeyFamily[] = [
     what: 'while new grants are held back: the interfaces taken again by who had them, and the epoch under which they had them. Expires after an hour',
   },
   {
+    name: 'operator_log',
+    type: 'stream',
+    suffix: 'operator-log',
+    what: 'actions of operators and their refused attempts, one entry each, id `<number>-0`. Expires long after the last one',
+  },
+  {
     name: 'events',
     type: 'stream',
     suffix: 'events',

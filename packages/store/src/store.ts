@@ -43,6 +43,14 @@ export interface StoreOptions {
   readonly queueMax?: number;
   /** The minimum number of events that each router's log keeps. Default 100 000. */
   readonly eventRetention?: number;
+  /** Sessions that one router may have. Default 100 000. */
+  readonly sessionsMax?: number;
+  /** Interfaces that one session may be on. Default 1 000 000. */
+  readonly interfacesMax?: number;
+  /** The minimum number of entries that each router's operator log keeps. Default 10 000. */
+  readonly operatorEventsMax?: number;
+  /** How long an operator log is kept after its last entry. Default 90 days. */
+  readonly operatorRetentionMs?: number;
   /** The longest interval at which this manager sweeps each router. After a sweep leases run for twice as long. Default 250. */
   readonly sweepEveryMs?: number;
   /** Called with the events and callbacks of a batch, right after its operations were answered. */
@@ -136,6 +144,12 @@ class RedisStore implements Store {
       batchMax: options.batchMax ?? 256,
       queueMax: options.queueMax ?? 10_000,
       eventRetention: options.eventRetention ?? 100_000,
+      limits: {
+        sessionsMax: options.sessionsMax ?? 100_000,
+        interfacesMax: options.interfacesMax ?? 1_000_000,
+        operatorEventsMax: options.operatorEventsMax ?? 10_000,
+        operatorRetentionMs: options.operatorRetentionMs ?? 90 * 86_400_000,
+      },
       isReplicated: options.durability?.mode === 'replicated',
       run: (router, request, mayGrow) => this.#run(router, request, mayGrow),
       onDecided: (router, batch) => this.#publish(router, batch),
@@ -199,7 +213,13 @@ class RedisStore implements Store {
     const { reply, batch } = await this.#batcher.decide(router, 'head', {});
     const { ts, log } = batch;
     return {
-      head: { rev: batch.rev, first: reply.first, ts, log },
+      head: {
+        rev: batch.rev,
+        first: reply.first,
+        ts,
+        log,
+        ...(reply.holdOffMs > 0 && { holdOffMs: reply.holdOffMs }),
+      },
       sessions: reply.sessions,
     };
   }

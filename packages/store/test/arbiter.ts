@@ -1,5 +1,5 @@
 import { routerName, type InterfaceKey, type NextHop, type RouterName } from '@mgm/protocol';
-import { Batcher, type BatcherOptions, type Decision } from '../src/batcher.ts';
+import { Batcher, type BatcherOptions, type Decision, type RouterLimits } from '../src/batcher.ts';
 import type { Durability } from '../src/durability.ts';
 import { metaKey } from '../src/keys.ts';
 import type { ArbiterArgs, ArbiterOperation, ScriptReplies } from '../src/generated/arbiter.ts';
@@ -43,12 +43,20 @@ export async function openArbiter(
   router?: RouterName,
   durability: Durability = { mode: 'memory' },
   bounds: Pick<BatcherOptions, 'batchMax' | 'queueMax'> = { batchMax: 256, queueMax: 100_000 },
+  limits: Partial<RouterLimits> = {},
 ): Promise<Arbiter> {
   const own = router ?? routerName(`r${process.pid}-${++routers}`);
   const link = await readyLink(redis.url, durability);
   const batcher = new Batcher({
     ...bounds,
     eventRetention: 100_000,
+    limits: {
+      sessionsMax: 100_000,
+      interfacesMax: 1_000_000,
+      operatorEventsMax: 10_000,
+      operatorRetentionMs: 3_600_000,
+      ...limits,
+    },
     isReplicated: durability.mode === 'replicated',
     run: (name, request, mayGrow) => link.runArbiter(metaKey('mgm', name), request, mayGrow),
     onDecided: () => {},

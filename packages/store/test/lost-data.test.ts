@@ -245,14 +245,15 @@ describe('a store that lost data before any of these managers knew it', () => {
   });
 
   it('gives higher epochs than any it is told of', async () => {
-    const client = await arbiter.client();
+    const client = await arbiter.client({ componentId: 5_000 });
     const goBack = await copyOf();
     const minuteAheadUs = Date.now() * 1000 + 60_000_000;
     await arbiter.link.command(...storedNumber(metaKey(), 'meta.epoch', 'set', minuteAheadUs));
     const had = await epochOfTake(client, 1);
     await goBack();
     using fresh = await openArbiter(redis, arbiter.router);
-    const back = await fresh.client({ ttlMs: 9_000 });
+    const resumed = { componentId: 5_000, instance: 'again', resumes: client.session };
+    const back = await fresh.client({ ttlMs: 9_000, ...resumed });
     const held = [Number(had)];
     const call = { ...back.next(), interfaces: [on(1)], held };
     expect(await fresh.ask('take', call)).toEqual(HELD_BACK);

@@ -209,12 +209,30 @@ it('lets an operator release and evict', async () => {
   const client = await arbiter.client();
   await take(client, on(70), on(71));
   const by = { actor: 'ann', why: 'maintenance' };
-  const release = { interface: on(70), ...by };
+  const release = { interface: on(70), epoch: '', ...by };
   expect(await arbiter.ask('admin_release', release)).toMatchObject({ kind: 'released' });
   expect(await arbiter.ask('admin_release', release)).toEqual({ kind: 'free' });
   const evict = { session: client.session, ...by };
   expect(await arbiter.ask('admin_evict', evict)).toEqual({ kind: 'evicted', released: 1 });
   expect(await arbiter.ask('admin_evict', evict)).toEqual({ kind: 'unknown_session' });
+  const outdated = { ...release, epoch: '1' };
+  expect(await arbiter.ask('admin_release', outdated)).toMatchObject({ kind: 'other_epoch' });
+  expect(await arbiter.ask('admin_end_holdoff', by)).toEqual({ kind: 'no_holdoff' });
+  expect(await arbiter.ask('admin_events', { after: 0, limit: 9 })).toMatchObject({
+    kind: 'entries',
+    head: 6,
+  });
+});
+
+it('refuses a session or an interface beyond the configured limit', async () => {
+  const limits = { sessionsMax: 1, interfacesMax: 2 };
+  using own = await openArbiter(redis, undefined, undefined, undefined, limits);
+  const client = await own.client();
+  await expect(own.client()).rejects.toThrow('too_many_sessions');
+  const call = { ...client.next(), interfaces: [on(1), on(2), on(3)] };
+  expect(await own.ask('take', call)).toMatchObject({
+    results: [{ kind: 'taken' }, { kind: 'taken' }, { kind: 'too_many_interfaces' }],
+  });
 });
 
 it('lists, reads the log and says where it was cut', async () => {
@@ -224,7 +242,12 @@ it('lists, reads the log and says where it was cut', async () => {
   const first = { client: 0, last: '', score: 0, began: 0, limit: 2, session: 0, protocol: -1 };
   expect((await own.ask('interfaces', first)).items).toHaveLength(2);
   expect((await own.ask('sessions', { after: 0, limit: 9 })).items).toHaveLength(1);
-  expect(await own.ask('head', {})).toEqual({ kind: 'head', first: 1, sessions: 1 });
+  expect(await own.ask('head', {})).toEqual({
+    kind: 'head',
+    first: 1,
+    sessions: 1,
+    holdOffMs: 0,
+  });
   expect((await own.ask('events', { after: 0, limit: 9 })).kind).toBe('entries');
   await own.link.command('XTRIM', `mgm:{${own.router}}:events`, 'MINID', '4');
   expect(await own.ask('events', { after: 0, limit: 9 })).toEqual({ kind: 'compacted', first: 2 });
@@ -247,6 +270,8 @@ it('holds back what is new where data was lost, alone and in a list', async () =
   expect(alone).toEqual({ kind: 'held_back', retryAfterMs: expect.any(Number) });
   const held = [Number(taken.epoch), 0];
   const list = await forgetful.ask('take', { ...client.next(), interfaces: [on(1), on(2)], held });
+  const by = { actor: 'ann', why: 'a test' };
+  expect(await forgetful.ask('admin_end_holdoff', by)).toMatchObject({ kind: 'ended' });
   expect(list).toMatchObject({ results: [{ kind: 'taken' }, { kind: 'held_back' }] });
 });
 

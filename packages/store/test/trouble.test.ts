@@ -124,7 +124,7 @@ it('leaves no mailbox behind of a session that ends in the batch that wrote to i
   await arbiter.ask('take', { ...igmp.next(), interfaces: [on(1), on(2)] });
   const by = { actor: 'ann', why: 'test' };
   const [, heir] = await Promise.all([
-    arbiter.ask('admin_release', { interface: on(1), ...by }),
+    arbiter.ask('admin_release', { interface: on(1), epoch: '', ...by }),
     arbiter.client({
       protocolId: 10,
       isIgmp: true,
@@ -134,7 +134,7 @@ it('leaves no mailbox behind of a session that ends in the batch that wrote to i
     }),
   ]);
   await Promise.all([
-    arbiter.ask('admin_release', { interface: on(2), ...by }),
+    arbiter.ask('admin_release', { interface: on(2), epoch: '', ...by }),
     arbiter.ask('admin_evict', { session: heir.session, ...by }),
   ]);
   expect(Object.keys(await dump()).filter((name) => name.includes('mailbox'))).toEqual([]);
@@ -144,7 +144,7 @@ it('leaves nothing behind of a session when two take over in one batch', async (
   const igmp = await arbiter.client({ protocolId: 10, isIgmp: true, componentId: 79 });
   await arbiter.ask('take', { ...igmp.next(), interfaces: [on(1)] });
   await arbiter.ask('take', { ...igmp.next(), interfaces: [on(2)] });
-  await arbiter.ask('admin_release', { interface: on(1), actor: 'ann', why: 'test' });
+  await arbiter.ask('admin_release', { interface: on(1), epoch: '', actor: 'ann', why: 'test' });
   const heir = { protocolId: 10, isIgmp: true, componentId: 79, takeover: true };
   await Promise.all([
     arbiter.client({ ...heir, instance: 'i2' }),

@@ -123,7 +123,7 @@ const IN_SCRIPTS: readonly Mutation[] = [
   {
     check: 'lost data: nothing new is granted for a lease',
     file: `${LUA}/operations/take.lua`,
-    from: "if left_ms > 0 and not is_claim(place, had) then return { 'held_back', left_ms } end",
+    from: "if not is_claim(hold, had) then return { 'held_back', left_ms } end",
     to: "if left_ms < 0 then return { 'held_back', left_ms } end",
     tests: ['packages/store/test/lost-data.test.ts'],
   },

@@ -19,6 +19,12 @@ import { memberDelete, memberDeleteRequest, type MemberDeleteReply } from './mem
 import { groups, groupsRequest, type GroupsReply } from './groups.ts';
 import { members, membersRequest, type MembersReply } from './members.ts';
 import { memberEvents, memberEventsRequest, type MemberEventsReply } from './member-events.ts';
+import {
+  adminEndHoldoff,
+  adminEndHoldoffRequest,
+  type AdminEndHoldoffReply,
+} from './admin-end-holdoff.ts';
+import { adminEvents, adminEventsRequest, type AdminEventsReply } from './admin-events.ts';
 import type { OperationFlags } from './flags.ts';
 
 /** Every operation of wire contract section 3 with its flags, by its name in subjects and in the order of the documentation. */
@@ -36,6 +42,8 @@ export const operations = {
   mailbox,
   'admin.release': adminRelease,
   'admin.evict': adminEvict,
+  'admin.end-holdoff': adminEndHoldoff,
+  'admin.events': adminEvents,
 } as const satisfies Record<string, OperationFlags>;
 
 export type OperationName = keyof typeof operations;
@@ -55,6 +63,8 @@ export const requestSchemas = {
   mailbox: mailboxRequest,
   'admin.release': adminReleaseRequest,
   'admin.evict': adminEvictRequest,
+  'admin.end-holdoff': adminEndHoldoffRequest,
+  'admin.events': adminEventsRequest,
 } as const satisfies Record<OperationName, v.GenericSchema>;
 
 /** What the reply to each operation carries when `status` is 0, besides `status` and `rev`. */
@@ -72,6 +82,8 @@ export interface ReplyFields {
   mailbox: MailboxReply;
   'admin.release': AdminReleaseReply;
   'admin.evict': AdminEvictReply;
+  'admin.end-holdoff': AdminEndHoldoffReply;
+  'admin.events': AdminEventsReply;
 }
 
 /** All names, in the order of the documentation. */

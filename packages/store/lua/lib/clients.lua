@@ -152,6 +152,7 @@ local function begin_session(client, fields, resumed_owned)
   client.secret, client.instance, client.name = fields.secret, fields.instance, fields.name
   client.ttl_ms, client.grace_ms, client.state = fields.ttl_ms, fields.grace_ms, 'live'
   client.mailbox, client.ack, client.highest, client.resumed_owned = 0, 1, 0, resumed_owned
+  note_ttl(fields.ttl_ms)
   client.first_page, client.pages, client.unread = client.next_page, '', {}
   client.page_of, client.place_of = {}, {}
   client.new_answers, client.mailbox_ack = nil, nil

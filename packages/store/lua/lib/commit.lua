@@ -3,6 +3,7 @@
 ---
 --- @include lib/interfaces.lua
 --- @include lib/sequence.lua
+--- @include lib/operator_log.lua
 
 local function save_records()
   local held, freed = {}, {}
@@ -110,7 +111,7 @@ local function changes()
   for _, client in pairs(clients) do
     if client and was_touched(client) then touched[#touched + 1] = client end
   end
-  return #touched > 0 or #orphaned_leases > 0 or router_changed(), touched
+  return #touched > 0 or #orphaned_leases > 0 or #operator_entries > 0 or router_changed(), touched
 end
 
 --- Keys that are written without having been read: their types are looked at before anything is.
@@ -124,6 +125,7 @@ local function check_types(touched)
     redis.call('HLEN', clients_key)
   end
   if #runs > 0 then redis.call('XLEN', events_key) end
+  if #operator_entries > 0 then redis.call('XLEN', operator_log_key) end
   if next(claims) then redis.call('HLEN', claims_key) end
 end
 
@@ -152,5 +154,6 @@ local function commit(retention, is_replicated)
   save_mailboxes()
   local packed = #runs > 0 and cmsgpack.pack(runs) or ''
   save_events(packed, retention)
+  save_operator_log()
   return packed
 end

@@ -1,13 +1,12 @@
---- The log: every change of state gets the next revision, and one entry of the stream holds all events of a batch.
+--- The event log: every change of state gets the next revision, and one entry of the stream holds all events of a batch.
 ---
---- Events that follow each other and differ in nothing but revision, interface and epoch are kept as one run: the first
---- revision, what they share, and a list of interfaces and one of epochs. An event of a session as a whole is a run of one
---- without an interface.
+--- Consecutive events that differ only in revision, interface and epoch are stored as one run: the first revision, the shared
+--- fields, a list of interfaces and one of epochs. An event of a session as a whole is a run of one without an interface.
 ---
---- @include lib/hold.lua
+--- @include lib/hold_off.lua
 --- @shape event_run first:revision type:string session:session? protocol_id:integer component_id:integer cause:string? previous:session? actor:string? why:string? epochs:epoch[] interfaces:interface[]
 
---- A run's places that are looked at again.
+--- Indexes of a run's fields that are read again.
 local RUN_TYPE, RUN_SESSION, RUN_CAUSE, RUN_EPOCHS, RUN_INTERFACES = 2, 3, 6, 10, 11
 
 local runs, open_run, open_by
@@ -16,7 +15,7 @@ local function begin_events()
   runs, open_run, open_by = {}, nil, nil
 end
 
---- What happened to a session as a whole. `detail`: epoch, previous, actor, why.
+--- An event of a session as a whole. `detail`: epoch, previous, actor, why.
 local function session_event(type, client, detail)
   local rev = next_rev()
   open_run = nil
@@ -26,14 +25,14 @@ local function session_event(type, client, detail)
   return rev
 end
 
---- What happened to one interface. `by`: actor and why, where a person did it.
+--- An event of one interface. `by`: actor and why of an operator.
 local function interface_event(type, client, interface, epoch, cause, by)
   local rev = next_rev()
   local run = open_run
   if run and run[RUN_SESSION] == client.session and run[RUN_TYPE] == type and run[RUN_CAUSE] == cause and open_by == by then
     local epochs, interfaces = run[RUN_EPOCHS], run[RUN_INTERFACES]
-    local place = #interfaces + 1
-    epochs[place], interfaces[place] = epoch, interface
+    local at = #interfaces + 1
+    epochs[at], interfaces[at] = epoch, interface
     return rev
   end
   open_by = by
@@ -48,17 +47,19 @@ local function store_event(type)
   runs[#runs + 1] = { next_rev(), type, 0, 0, 0, '', 0, '', '', {}, {} }
 end
 
---- A log whose tail was lost counts anew: its revisions were given to other changes.
+--- Begins another log: revisions of the lost tail of the old one were given to other changes. The hold-off, if there is to
+--- be one, starts here.
 local function restart_log(log)
   router.log = log
   router.rev = 0
   router.restarted = true
   router.began = math.max(router.epoch, now_us)
-  router.hold_ms = 0
+  router.hold_from, router.hold_ms, router.hold_ended = service_now, 0, false
   router.changed = true
 end
 
---- Notices that the store lost what this manager had seen of it: empty, older, or begun anew by somebody else.
+--- Detects that the store lost data that this manager has seen: it is empty, older, or its log was restarted by a manager
+--- that did not know.
 local function notice_lost_data(known)
   local is_another = known.log ~= '' and router.log ~= known.log
   local begun = router.log == ''
@@ -66,26 +67,34 @@ local function notice_lost_data(known)
   local foreign = is_another and router.reset_of ~= known.log
   if begun or lost_tail then restart_log(known.fresh_log) end
   router.fresh = begun and not foreign
-  -- Older data tells of sessions, but not of what they did last: they have to say again what they hold.
+  -- Older data still has the sessions but not their latest changes: they must register again.
   if lost_tail then router.reset_epoch = next_epoch() end
   if foreign or lost_tail then
     router.reset_of = known.log
     store_event('store-reset')
-    hold_back(router.longest_ttl)
+    hold_off(router.longest_ttl)
   elseif is_another and router.hold_ms > 0 then
-    hold_back(known.longest_ttl)
+    hold_off(known.longest_ttl)
   end
 end
 
---- Somebody had something that this store has never given: data was lost, and no manager was there that knew. `epoch`: a
---- session, or an ownership, of before.
-local function notice_claim(epoch, ttl_ms)
-  local is_newer = epoch > router.epoch and epoch < now_us + CLAIM_AHEAD_US
-  local is_older = epoch > 0 and epoch < router.began and router.hold_ms == 0
+--- A client claims something that this store has never given, so data may have been lost while no manager knew. `epoch`: of
+--- its former session, or of an ownership. Call it for granted requests only.
+---
+--- Older than this log: believed as long as a lease of the lost data may still run. Newer than anything given: the store went
+--- back in time; believed only from a client that has had an earlier session here.
+local function notice_claim(epoch, had_session)
+  if epoch == 0 or router.hold_ended then return end
+  local is_newer = had_session and epoch > router.epoch and epoch < now_us + CLAIM_AHEAD_US
+  local for_ms = is_newer and router.longest_ttl or math.max(router.longest_ttl, UNKNOWN_TTL_MS)
+  local is_older = epoch < router.began and router.hold_ms == 0 and service_now < router.hold_from + for_ms
   if not is_newer and not is_older then return end
-  router.epoch = math.max(router.epoch, is_newer and epoch or 0)
-  if router.hold_ms == 0 then store_event('store-reset') end
-  hold_back(math.max(router.longest_ttl, ttl_ms, UNKNOWN_TTL_MS))
+  if is_newer then router.epoch = epoch end
+  if router.hold_ms == 0 then
+    store_event('store-reset')
+    if is_newer then router.hold_from = service_now end
+  end
+  hold_off(for_ms)
 end
 
 local function save_events(packed, retention)

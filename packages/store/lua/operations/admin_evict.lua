@@ -1,4 +1,5 @@
---- Ends a session on an operator's word. Its interfaces are void from this instant.
+--- Ends a session for an operator. Its interfaces are free from this moment on. Only the session with this number is ended,
+--- never one that has inherited from it, so that a request executed late does no harm.
 ---
 --- @arg   session integer
 --- @arg   actor   string
@@ -6,17 +7,25 @@
 --- @reply evicted released:integer
 --- @reply unknown_session
 --- @include lib/interfaces.lua
+--- @include lib/operator_log.lua
 
---- The rest is taken down by the sweeper, so that the step stays short.
-local CLEARED_AT_ONCE = 256
+--- The sweeper releases the rest, so that the step stays short.
+local RELEASED_DIRECTLY = 256
+
+local OPERATION = 'admin.evict'
 
 function operations.admin_evict(session, actor, why)
-  local client = find_client('s:' .. text(session))
-  if not client or client.state == 'ended' then return { 'unknown_session' } end
-  local owned = owned_count(client)
   local by = { actor = actor, why = why }
+  local client = find_client('s:' .. text(session))
+  if not client or client.state == 'ended' then
+    note_refused(OPERATION, 'not-found', by, { session = session })
+    return { 'unknown_session' }
+  end
+  local owned = owned_count(client)
   session_event('evicted', client, by)
+  note_operator('evicted', OPERATION, by, { session = client.session, protocol_id = client.protocol_id,
+    component_id = client.component_id })
   end_client(client, 'evict', by)
-  clear_slice(client, CLEARED_AT_ONCE)
+  clear_slice(client, RELEASED_DIRECTLY)
   return { 'evicted', owned }
 end

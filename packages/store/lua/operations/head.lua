@@ -1,11 +1,12 @@
---- What the beacon says: how far the log reaches, and whether anybody has a session.
+--- The extent of the event log, the number of sessions and the rest of the hold-off, for the periodic `head` message.
 ---
---- @reply head first:revision sessions:integer
+--- @reply head first:revision sessions:integer hold_off_ms:integer
 --- @exclusive
 --- @read
 --- @include lib/events.lua
 
 function operations.head()
   local oldest = redis.call('XRANGE', events_key, '-', '+', 'COUNT', 1)[1]
-  return { 'head', oldest and tonumber(oldest[2][2]) or router.rev + 1, redis.call('ZCARD', roster_key) }
+  return { 'head', oldest and tonumber(oldest[2][2]) or router.rev + 1, redis.call('ZCARD', roster_key),
+    hold_off_left() }
 end

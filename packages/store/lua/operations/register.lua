@@ -1,18 +1,19 @@
---- Opens a session for the client named by (protocol, component).
+--- Opens a session of the client that the pair (protocol, component) names.
 ---
 --- @arg   protocol_id  integer
 --- @arg   component_id integer
 --- @arg   is_igmp      flag
---- @arg   instance     string   random per process start: the same one again is a retry
+--- @arg   instance     string   random per process start: a repeated one is a retry
 --- @arg   name         string
 --- @arg   ttl_ms       integer
 --- @arg   grace_ms     integer
---- @arg   takeover     flag     also inherit from a session that still lives
---- @arg   resumes      integer  0, or the session that is the client's own: inherit from it if it still lives
---- @arg   secret       string   of the session to be, fresh for each call
+--- @arg   takeover     flag     also inherit from a live session
+--- @arg   resumes      integer  0, or the client's own former session: inherit from it even if it is live
+--- @arg   secret       string   secret of the new session, random per call
 --- @reply registered client:integer session:session secret:string ttl_ms:integer grace_ms:integer mailbox:integer resumed:flag owned:integer epoch:epoch?
 --- @reply already_registered session:session name:string expires_in_ms:integer
 --- @reply store_full
+--- @reply too_many_sessions
 --- @include lib/clients.lua
 
 local function registered(client)
@@ -25,14 +26,13 @@ function operations.register(protocol_id, component_id, is_igmp, instance, name,
   local fields = { protocol_id = protocol_id, component_id = component_id, is_igmp = is_igmp == 1, instance = instance,
     name = name, ttl_ms = ttl_ms, grace_ms = grace_ms, secret = secret }
 
-  note_ttl(ttl_ms)
-  notice_claim(resumes, ttl_ms)
-
   local client = find_client('p:' .. text(protocol_id) .. ':' .. text(component_id))
   if client and client.state == 'ended' then client = nil end
 
   if not client and router.is_full then return { 'store_full' } end
   if not client then
+    if redis.call('ZCARD', roster_key) >= router.limits.sessions then return { 'too_many_sessions' } end
+    notice_claim(resumes, false)
     client = create_client(fields)
     begin_session(client, fields, 0)
     session_event('registered', client)
@@ -49,6 +49,7 @@ function operations.register(protocol_id, component_id, is_igmp, instance, name,
   end
 
   local previous = client.session
+  notice_claim(resumes, true)
   begin_session(client, fields, owned_count(client))
   client.epoch_floor = next_epoch()
   session_event('resumed', client, { epoch = client.epoch_floor, previous = previous })

@@ -16,6 +16,7 @@
 --- @case  take_outcome already_owned holder:holder
 --- @case  take_outcome already_taken holder:holder
 --- @case  take_outcome held_back retry_after_ms:integer
+--- @case  take_outcome too_many_interfaces
 --- @include lib/sequence.lua
 --- @include lib/interfaces.lua
 
@@ -25,24 +26,30 @@ local function give_way(interface, record, client)
   queue_callback(client, 'OWNERSHIP_LOST', interface, router.rev, 'take', epoch, 'another client had it later')
 end
 
---- The refusal of the hold-off, or nil.
-local function held_back(place, had)
-  if router.hold_ms == 0 then return nil end
-  local left_ms = held_back_ms()
-  if left_ms > 0 and not is_claim(place, had) then return { 'held_back', left_ms } end
-  if left_ms > 0 then note_claim(place, had) end
+--- The refusal of the hold-off, or nil. A claim, `had`, may reveal the data loss that starts it.
+local function held_off(hold, had, client)
+  notice_claim(had, client.epoch_floor > 0)
+  local left_ms = hold_off_left()
+  if left_ms == 0 then return nil end
+  if not is_claim(hold, had) then return { 'held_back', left_ms } end
+  note_claim(hold, had)
+end
+
+--- The refusal of a session that is on as many interfaces as it may be, or nil.
+local function too_many(client)
+  if owned_count(client) >= router.limits.interfaces then return { 'too_many_interfaces' } end
 end
 
 --- The new epoch; or nil and the refusal.
-local function take_beside(client, interface, had, record, _, igmp)
+local function take_igmp(client, interface, had, record, _, igmp)
   if igmp == client then return nil, { 'already_taken', holder_shape(record, nil, igmp) } end
-  local place = 'igmp:' .. interface
-  if igmp and is_claim(place, had) and has_claimant(place) then
+  local hold = 'igmp:' .. interface
+  if igmp and is_claim(hold, had) and has_claimant(hold) then
     give_way(interface, record, igmp)
     igmp = nil
   end
   if igmp then return nil, { 'already_owned', holder_shape(record, nil, igmp) } end
-  local refused = held_back(place, had)
+  local refused = too_many(client) or held_off(hold, had, client)
   if refused then return nil, refused end
   local epoch = next_epoch()
   record = record_of(interface)
@@ -53,14 +60,14 @@ local function take_beside(client, interface, had, record, _, igmp)
 end
 
 --- The new epoch; or nil and the refusal.
-local function take_alone(client, interface, had, record, owner, igmp)
+local function take_owner(client, interface, had, record, owner, igmp)
   if owner == client then return nil, { 'already_taken', holder_shape(record, owner, igmp) } end
   if owner and is_claim(interface, had) and has_claimant(interface) then
     give_way(interface, record, owner)
     owner = nil
   end
   if owner then return nil, { 'already_owned', holder_shape(record, owner, igmp) } end
-  local refused = held_back(interface, had)
+  local refused = too_many(client) or held_off(interface, had, client)
   if refused then return nil, refused end
   local epoch = next_epoch()
   record = record_of(interface)
@@ -82,12 +89,11 @@ function operations.take(handle, seq, ack, interfaces, held)
   local client, answered, rev = admit('take', handle, seq, ack)
   if not client then return answered, rev end
   if router.is_full then return remember(client, 'take', seq, { 'store_full' }) end
-  local take = client.is_igmp and take_beside or take_alone
+  local take = client.is_igmp and take_igmp or take_owner
   local count = #interfaces
   local epochs, refusals, held_count = {}, nil, 0
   for i = 1, count do
     local interface, had = interfaces[i], held and held[i] or 0
-    if had > 0 then notice_claim(had, client.ttl_ms) end
     local epoch, refused = take(client, interface, had, look_at(interface))
     epochs[i] = epoch or 0
     if refused then
@@ -98,6 +104,6 @@ function operations.take(handle, seq, ack, interfaces, held)
   end
   if not refusals then return remember(client, 'take', seq, count == 1 and { 'granted', epochs[1] } or { 'taken', epochs }) end
   -- Nothing was decided, so the same `seq` may be sent again.
-  if held_count == count then return { 'held_back', held_back_ms() } end
+  if held_count == count then return { 'held_back', hold_off_left() } end
   return remember(client, 'take', seq, { 'decided', outcomes_of(count, epochs, refusals) })
 end

@@ -5,9 +5,18 @@ import type { StoreOperation } from './operation.ts';
 
 export const adminRelease: StoreOperation<'admin.release', 'admin_release'> = {
   script: 'admin_release',
-  args: ({ ifIndex, nextHop, actor, why }) => ({ interface: { ifIndex, nextHop }, actor, why }),
-  reply: ({ reply }, request) =>
-    reply.kind === 'released'
-      ? { status: 0, previous: wireHolder(reply.previous) }
-      : refusal('notFound', `no client owns ${interfaceName(request)}`),
+  args: ({ ifIndex, nextHop, epoch = '', actor, why }) => ({
+    interface: { ifIndex, nextHop },
+    epoch,
+    actor,
+    why,
+  }),
+  reply: ({ reply }, request) => {
+    if (reply.kind === 'released') return { status: 0, previous: wireHolder(reply.previous) };
+    if (reply.kind === 'free') {
+      return refusal('notFound', `no client owns ${interfaceName(request)}`);
+    }
+    const { current } = reply;
+    return refusal('notOwner', `the epoch in force is ${current}`, { current });
+  },
 };

@@ -4,6 +4,13 @@ import type { SequenceRefusal, SessionRefusal } from '../generated/arbiter.ts';
 /** Redis refuses what would need more memory. */
 export const STORE_FULL = refusal('storeFull', 'Redis is out of memory');
 
+/** A configured limit is reached: the operator raises it, or clients give something back. */
+export function limitReached(message: string): RefusalFields {
+  return refusal('overloaded', message, { retryable: true, retryAfterMs: LIMIT_RETRY_MS });
+}
+
+const LIMIT_RETRY_MS = 1000;
+
 /** The handle names no live session. */
 export function sessionRefused(reply: SessionRefusal): RefusalFields {
   if (reply.kind === 'bad_handle') return refusal('badHandle', 'no session has this handle');

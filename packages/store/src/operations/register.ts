@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { isIgmp, refusal } from '@mgm/protocol';
 import { writeHandle } from '../names.ts';
 import type { StoreOperation } from './operation.ts';
-import { STORE_FULL } from './refusals.ts';
+import { limitReached, STORE_FULL } from './refusals.ts';
 
 export const register: StoreOperation<'register', 'register'> = {
   script: 'register',
@@ -14,6 +14,9 @@ export const register: StoreOperation<'register', 'register'> = {
   }),
   reply: ({ reply }) => {
     if (reply.kind === 'store_full') return STORE_FULL;
+    if (reply.kind === 'too_many_sessions') {
+      return limitReached('the router has as many sessions as it may have');
+    }
     if (reply.kind === 'already_registered') {
       return refusal(
         'alreadyRegistered',

@@ -1,5 +1,7 @@
 import type { OperationName } from '@mgm/protocol';
 import type { ArbiterOperation } from '../generated/arbiter.ts';
+import { adminEndHoldoff } from './admin-end-holdoff.ts';
+import { adminEvents } from './admin-events.ts';
 import { adminEvict } from './admin-evict.ts';
 import { adminRelease } from './admin-release.ts';
 import { deregister } from './deregister.ts';
@@ -32,4 +34,6 @@ export const STORE_OPERATIONS: {
   mailbox,
   'admin.release': adminRelease,
   'admin.evict': adminEvict,
+  'admin.end-holdoff': adminEndHoldoff,
+  'admin.events': adminEvents,
 };

@@ -3,7 +3,7 @@ import type { TakeOutcome, TakeScriptReply } from '../generated/arbiter.ts';
 import { readHandle } from '../names.ts';
 import { describeHolder, wireHolder } from './holders.ts';
 import type { StoreOperation } from './operation.ts';
-import { sequenceRefused, STORE_FULL } from './refusals.ts';
+import { limitReached, sequenceRefused, STORE_FULL } from './refusals.ts';
 
 export const take: StoreOperation<'take', 'take'> = {
   script: 'take',
@@ -44,6 +44,9 @@ export function resultsOf(
 function resultOf(outcome: TakeOutcome): BulkResult {
   if (outcome.kind === 'taken') return { status: 0, epoch: outcome.epoch };
   if (outcome.kind === 'held_back') return heldOff(outcome);
+  if (outcome.kind === 'too_many_interfaces') {
+    return limitReached('the session is on as many interfaces as it may be');
+  }
   const holder = wireHolder(outcome.holder);
   if (outcome.kind === 'already_taken') {
     return refusal('alreadyTaken', 'this session holds it, through another request', { holder });

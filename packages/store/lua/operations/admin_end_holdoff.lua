@@ -1,0 +1,22 @@
+--- Ends the hold-off after data loss for an operator who knows that no former owner acts any more.
+---
+--- @arg   actor string
+--- @arg   why   string
+--- @reply ended left_ms:integer
+--- @reply no_holdoff
+--- @include lib/hold_off.lua
+--- @include lib/operator_log.lua
+
+local OPERATION = 'admin.end-holdoff'
+
+function operations.admin_end_holdoff(actor, why)
+  local by = { actor = actor, why = why }
+  local left_ms = hold_off_left()
+  if left_ms == 0 then
+    note_refused(OPERATION, 'not-found', by, {})
+    return { 'no_holdoff' }
+  end
+  end_hold_off()
+  note_operator('holdoff-ended', OPERATION, by, {})
+  return { 'ended', left_ms }
+end
