@@ -8,7 +8,7 @@ import {
 } from './checks.ts';
 import { checkReplicas } from './replicas.ts';
 import { ExitCode } from '../exit-code.ts';
-import { natsInfo } from './nats-info.ts';
+import { natsInfo, type NatsInfo } from './nats-info.ts';
 import type { Output } from '../output/output.ts';
 
 /** What to check. */
@@ -35,7 +35,7 @@ export async function doctor(out: Output, options: DoctorOptions): Promise<ExitC
 /** Runs the steps in order, and ends when the later ones cannot succeed any more. */
 async function* findings(options: DoctorOptions): AsyncGenerator<Finding> {
   const { signal } = options;
-  for (const server of options.servers) yield await checkServer(server, options);
+  for (const server of options.servers) yield* await checkServer(server, options);
   const login = await checkLogin(options);
   yield login.finding;
   if (!login.mgm) return;
@@ -64,19 +64,35 @@ async function found(step: Step, mgm: Mgm, signal: AbortSignal): Promise<readonl
 /** The oldest supported version. */
 const NATS_OLDEST = [2, 9];
 
-async function checkServer(server: string, { timeoutMs }: DoctorOptions): Promise<Finding> {
+async function checkServer(server: string, { timeoutMs }: DoctorOptions): Promise<Finding[]> {
   const what = 'nats server';
   try {
-    const { version, serverName } = await natsInfo(server, timeoutMs);
+    const info = await natsInfo(server, timeoutMs);
+    const { version, serverName } = info;
     const detail = `${server} runs NATS ${version}${serverName === '' ? '' : ` (${serverName})`}`;
-    if (!isOlder(version)) return { what, state: 'ok', detail };
+    if (!isOlder(version)) return [{ what, state: 'ok', detail }, ...payloadFindings(server, info)];
     const mend = `update it to ${NATS_OLDEST.join('.')} or newer`;
-    return { what, state: 'failed', exitCode: ExitCode.refused, detail, mend };
+    return [{ what, state: 'failed', exitCode: ExitCode.refused, detail, mend }];
   } catch (error) {
     const detail = `${server}: ${error instanceof Error ? error.message : String(error)}`;
     const mend = 'start it, check firewall and address, or correct --nats';
-    return { what, state: 'failed', exitCode: ExitCode.unreachable, detail, mend };
+    return [{ what, state: 'failed', exitCode: ExitCode.unreachable, detail, mend }];
   }
+}
+
+/** The largest request of the wire contract. */
+const REQUEST_BYTES = 64 * 1024;
+/** The largest reply of the wire contract. */
+const REPLY_BYTES = 256 * 1024;
+
+function payloadFindings(server: string, { maxPayload = Infinity }: NatsInfo): Finding[] {
+  const what = 'max_payload';
+  if (maxPayload >= REPLY_BYTES) return [];
+  const detail = `${server} allows messages of ${maxPayload} bytes`;
+  const mend = `set max_payload to ${REPLY_BYTES} or more, on every NATS server`;
+  return maxPayload < REQUEST_BYTES
+    ? [{ what, state: 'failed', exitCode: ExitCode.refused, detail, mend }]
+    : [{ what, state: 'note', detail: `${detail}: lists are read in shorter pages`, mend }];
 }
 
 function isOlder(version: string): boolean {

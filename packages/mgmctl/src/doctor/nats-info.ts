@@ -4,6 +4,8 @@ import { connect } from 'node:net';
 export interface NatsInfo {
   readonly version: string;
   readonly serverName: string;
+  /** The largest message, in bytes; `undefined` if the server does not tell. */
+  readonly maxPayload: number | undefined;
 }
 
 const INFO = /^INFO (\{.*\})\s*$/m;
@@ -38,11 +40,15 @@ const NO_NATS = 'something answers, but it is not NATS';
 
 function infoOf(json: string): NatsInfo {
   const info: unknown = JSON.parse(json);
-  return { version: textIn(info, 'version'), serverName: textIn(info, 'server_name') };
+  const [version, serverName] = [fieldOf(info, 'version'), fieldOf(info, 'server_name')];
+  const maxPayload = fieldOf(info, 'max_payload');
+  return {
+    version: typeof version === 'string' ? version : '',
+    serverName: typeof serverName === 'string' ? serverName : '',
+    maxPayload: typeof maxPayload === 'number' ? maxPayload : undefined,
+  };
 }
 
-function textIn(info: unknown, name: string): string {
-  if (typeof info !== 'object' || info === null) return '';
-  const value: unknown = Reflect.get(info, name);
-  return typeof value === 'string' ? value : '';
+function fieldOf(info: unknown, name: string): unknown {
+  return typeof info === 'object' && info !== null ? Reflect.get(info, name) : undefined;
 }
