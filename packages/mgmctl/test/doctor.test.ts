@@ -59,6 +59,24 @@ describe('mgmctl doctor', () => {
   });
 
   it(
+    'fails if the managers under the prefix use different stores',
+    { timeout: SLOW_MS },
+    async (ctx) => {
+      skipAmongOthers(ctx);
+      await using router = await stage.router();
+      const env = { MGM_NAME: 'mgm-2', MGM_KEY_PREFIX: 'elsewhere' };
+      await using _ = await startManager(stage.servers, env);
+      await eventually(async () => {
+        const { code, stdout } = await router.run(['doctor']);
+        expect(stdout).toMatch(
+          /^FAIL {2}one store {4}the replicas use different stores: .+mgm-\d.+; give all managers/m,
+        );
+        expect(code).toBe(1);
+      }, WITHIN);
+    },
+  );
+
+  it(
     'counts replicas and names those that do not reach their store',
     { timeout: SLOW_MS },
     async (ctx) => {

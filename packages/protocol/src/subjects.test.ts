@@ -13,12 +13,14 @@ it('builds every subject of the contract', () => {
   expect(subjects.event(router, 'taken')).toBe('lab.mgm.v1.r-1.event.taken');
   expect(subjects.allEvents(router)).toBe('lab.mgm.v1.r-1.event.*');
   expect(subjects.head(router)).toBe('lab.mgm.v1.r-1.head');
+  expect(subjects.presence).toBe('lab.mgm.v1.$manager.presence');
 });
 
 it('finds the router of a subject', () => {
   expect(subjects.routerOf('lab.mgm.v1.r-1.take')).toBe('r-1');
   expect(subjects.routerOf('lab.mgm.v1.r-1.admin.release')).toBe('r-1');
   expect(subjects.routerOf('lab.mgm.v1.{x}.take')).toBeUndefined();
+  expect(subjects.routerOf(subjects.presence)).toBeUndefined();
 });
 
 describe('a reply subject', () => {

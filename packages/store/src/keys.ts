@@ -94,3 +94,8 @@ export function metaKey(keyPrefix: string, router: RouterName): string {
 export function routersKey(keyPrefix: string): string {
   return `${keyPrefix}:routers`;
 }
+
+/** The id of the store: which of several Redis servers and key prefixes this is. */
+export function storeIdKey(keyPrefix: string): string {
+  return `${keyPrefix}:store-id`;
+}

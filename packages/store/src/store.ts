@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import {
   isRouterName,
   refusal,
@@ -19,7 +20,7 @@ import type {
   LossRun,
   TakeScriptReply,
 } from './generated/arbiter.ts';
-import { metaKey, routersKey } from './keys.ts';
+import { metaKey, routersKey, storeIdKey } from './keys.ts';
 import type { StoreOperation } from './operations/operation.ts';
 import { STORE_OPERATIONS } from './operations/table.ts';
 import { heldOffIn } from './operations/take.ts';
@@ -110,6 +111,11 @@ export interface Store extends AsyncDisposable {
   head(router: RouterName): Promise<{ readonly head: HeadMessage; readonly sessions: number }>;
   /** Every router ever used with this store. */
   routers(): Promise<RouterName[]>;
+  /**
+   * The id of this store, a random text that all managers with this Redis and key prefix share. Creates it where it is
+   * missing; a store that lost its data gets the id back that this manager knows.
+   */
+  id(): Promise<string>;
   /** Resolves when nothing is queued or in flight. */
   drain(): Promise<void>;
   close(): Promise<void>;
@@ -135,6 +141,7 @@ class RedisStore implements Store {
   readonly #batcher: Batcher;
   /** Routers that are listed, or being listed. */
   readonly #listed = new Map<RouterName, Promise<void>>();
+  #id: string = randomUUID();
   readonly #options: StoreOptions;
 
   constructor(options: StoreOptions) {
@@ -231,6 +238,17 @@ class RedisStore implements Store {
     const missing = [...this.#listed.keys()].filter((router) => !listed.has(router));
     if (missing.length > 0) await this.#link.command('SADD', key, ...missing);
     return [...listed, ...missing];
+  }
+
+  async id(): Promise<string> {
+    const key = storeIdKey(this.#keyPrefix);
+    let found = await this.#link.command('GET', key);
+    if (found === null) {
+      await this.#link.command('SET', key, this.#id, 'NX');
+      found = await this.#link.command('GET', key);
+    }
+    this.#id = String(found);
+    return this.#id;
   }
 
   drain(): Promise<void> {

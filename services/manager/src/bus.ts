@@ -66,7 +66,9 @@ export class Bus {
   #connection: NatsConnection | undefined;
   #service: Service | undefined;
   #serving: Promise<unknown> | undefined;
-  #deniedReported = false;
+  /** Subjects without which a manager can serve. */
+  readonly #optional = new Set<string>();
+  readonly #deniedSubjects = new Set<string>();
 
   constructor(options: BusOptions) {
     this.#options = options;
@@ -90,6 +92,27 @@ export class Bus {
   /** Sends a message of at most {@link maxPayload} bytes, or drops it while there is no connection. */
   publish(subject: string, bytes: Uint8Array): void {
     if (this.#state.kind === 'ready') this.#connection?.publish(subject, bytes);
+  }
+
+  /**
+   * Calls `onMessage` for each message on the subject, and again after a reconnect, until the returned function is called.
+   * Needs a connection. A subscription that NATS denies receives nothing; see {@link denies}.
+   */
+  subscribe(subject: string, onMessage: (message: BusMessage) => void): () => void {
+    this.#optional.add(subject);
+    const subscription = this.#open().subscribe(subject, {
+      callback: (error, message) => {
+        if (error === null) onMessage(message);
+      },
+    });
+    return () => {
+      if (!subscription.isClosed()) subscription.unsubscribe();
+    };
+  }
+
+  /** Whether NATS has denied this user to publish or to subscribe to the subject on the present connection. */
+  denies(subject: string): boolean {
+    return this.#deniedSubjects.has(subject);
   }
 
   /**
@@ -208,7 +231,7 @@ export class Bus {
       const reason = `connection to ${textOf(status)} lost`;
       this.#become({ kind: 'lost', trouble: { kind: 'unreachable', reason } });
     } else if (status.type === Events.Reconnect) {
-      this.#deniedReported = false;
+      this.#deniedSubjects.clear();
       this.#become({ kind: 'ready', server: serverOf(connection) });
     } else if (status.type === Events.Error) {
       this.#followError(status);
@@ -225,12 +248,13 @@ export class Bus {
     }
   }
 
-  /** A manager without its subscriptions is useless. Denied publishes are reported once: every inbox differs. */
+  /** A manager without its endpoints is useless. Denied publishes are reported once per connection: every inbox differs. */
   #denied({ operation, subject }: { operation: string; subject: string }): void {
-    if (operation === 'subscription') this.#fail(`it denies subscribing to ${subject}`);
-    if (operation !== 'publish' || this.#deniedReported) return;
-    this.#deniedReported = true;
-    this.#options.onPublishDenied?.(subject);
+    if (operation === 'subscription' && !this.#optional.has(subject))
+      return this.#fail(`it denies subscribing to ${subject}`);
+    const isFirst = this.#deniedSubjects.size === 0;
+    if (isFirst || this.#optional.has(subject)) this.#deniedSubjects.add(subject);
+    if (operation === 'publish' && isFirst) this.#options.onPublishDenied?.(subject);
   }
 
   #fail(reason: string): void {

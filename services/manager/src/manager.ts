@@ -7,6 +7,7 @@ import type { Bus } from './bus.ts';
 import { loggable, type Config } from './config/config.ts';
 import { startHeads } from './heads.ts';
 import { Metrics, type MetricsSource } from './health/metrics.ts';
+import { Presence } from './health/presence.ts';
 import { startHealth, type HealthServer } from './health/server.ts';
 import { endpointStats } from './health/service-stats.ts';
 import { Intake } from './intake.ts';
@@ -76,6 +77,8 @@ class Replica implements Manager {
   readonly #storeReady = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<Error | undefined>();
   #phase: Phase = 'starting';
+  #storeId: string | undefined;
+  #presence: Presence | undefined;
   #health: HealthServer | undefined;
   #tasks: { stop(): Promise<void> }[] = [];
   #stopped: Promise<void> | undefined;
@@ -126,7 +129,8 @@ class Replica implements Manager {
     const lost = Object.entries(servers)
       .filter(([, state]) => state.kind !== 'ready')
       .map(([server, state]) => `${server}: ${troubleOf(state).reason ?? state.kind}`);
-    return this.#phase === 'serving' ? lost : [...lost, this.#phase];
+    const troubles = [...lost, ...(this.#presence?.troubles ?? [])];
+    return this.#phase === 'serving' ? troubles : [...troubles, this.#phase];
   }
 
   async start(): Promise<void> {
@@ -160,6 +164,7 @@ class Replica implements Manager {
   /** Subscribes only after the store was reachable once; until then other replicas get the requests. */
   async #serve(): Promise<void> {
     await Promise.all([this.#storeReady.promise, this.#bus.connected]);
+    await this.#readStoreId();
     if (this.#phase !== 'starting') return;
     this.#phase = 'serving';
     await this.#bus.serve(this.#intake.endpoints());
@@ -196,13 +201,17 @@ class Replica implements Manager {
   #metadata(): Readonly<Record<string, string>> {
     const { state } = this.#store;
     const { durability } = this.#config;
-    return { durability: durability.mode, ...(state.kind === 'ready' && { store: state.server }) };
+    return {
+      durability: durability.mode,
+      ...(state.kind === 'ready' && { store: state.server }),
+      ...(this.#storeId !== undefined && { storeId: this.#storeId }),
+    };
   }
 
   #statsOf(subject: string): Promise<object> {
     const { notReadyBecause } = this;
     const parts = { subjects: this.#subjects, metrics: this.#metrics, store: this.#store };
-    return endpointStats({ ...parts, notReadyBecause }, subject);
+    return endpointStats({ ...parts, storeId: this.#storeId, notReadyBecause }, subject);
   }
 
   #startTasks(): void {
@@ -215,7 +224,14 @@ class Replica implements Manager {
       trouble: this.#trouble,
       metrics: this.#metrics,
     };
+    this.#presence = new Presence({
+      ...parts,
+      log: this.#log,
+      name: this.name,
+      storeId: () => this.#storeId,
+    });
     this.#tasks = [
+      this.#presence,
       new Rounds({
         everyMs: ROUTERS_EVERY_MS,
         round: () => this.#readRouters(),
@@ -227,7 +243,20 @@ class Replica implements Manager {
   }
 
   async #readRouters(): Promise<void> {
-    if (this.#store.state.kind === 'ready') this.#routers.add(await this.#store.routers());
+    if (this.#store.state.kind !== 'ready') return;
+    await this.#readStoreId();
+    this.#routers.add(await this.#store.routers());
+  }
+
+  /** Without the id this manager serves, but does not notice managers with another store. */
+  async #readStoreId(): Promise<void> {
+    try {
+      this.#storeId = await this.#store.id();
+    } catch (error) {
+      const kind = troubleKind(error);
+      if (kind !== undefined)
+        this.#trouble.note(`store id ${kind}`, { err: error }, 'id of the store not read');
+    }
   }
 
   #routersUnknown(error: unknown): void {

@@ -94,7 +94,14 @@ describe('to NATS a manager is a service', () => {
     expect(owner).toMatchObject({ answered: expect.any(Number), failed: 0 });
     expect(owner?.['meanMs']).toBeGreaterThan(0);
     const told = data.flatMap((one) => ('replica' in one ? [one['replica']] : []));
-    expect(told).toEqual([{ store: STORE, trouble: [], storeClockMs: expect.any(Number) }]);
+    expect(told).toEqual([
+      {
+        store: STORE,
+        storeId: expect.stringMatching(/^[0-9a-f-]{36}$/),
+        trouble: [],
+        storeClockMs: expect.any(Number),
+      },
+    ]);
     const [{ storeClockMs }] = told as [{ storeClockMs: number }];
     expect(Math.abs(storeClockMs - askedAt)).toBeLessThan(60_000);
   });

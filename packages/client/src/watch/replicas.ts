@@ -27,6 +27,8 @@ export interface ReplicaFields {
   readonly durability: string | undefined;
   /** The server that holds its state, `redis 7.0.15`; `undefined` if not reported. */
   readonly store: string | undefined;
+  /** The id of its store: replicas with different ids do not share their state. `undefined` if it reports none. */
+  readonly storeId: string | undefined;
   /** Why it can't decide requests now; empty when it can. */
   readonly trouble: readonly string[];
 }
@@ -198,6 +200,7 @@ function readReplica(
     meanMs: answered > 0 ? tookMs / answered : undefined,
     durability: textIn(metadata, 'durability'),
     store: textIn(state, 'store') ?? textIn(metadata, 'store'),
+    storeId: textIn(state, 'storeId') ?? textIn(metadata, 'storeId'),
     trouble: textsIn(state, 'trouble'),
     storeClockMs: typeof state['storeClockMs'] === 'number' ? state['storeClockMs'] : undefined,
   };

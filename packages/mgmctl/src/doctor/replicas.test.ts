@@ -16,6 +16,7 @@ function replica(name: string, fields: Partial<Replica> = {}): Replica {
     meanMs: undefined,
     durability: 'durable',
     store: 'redis 7.4.2',
+    storeId: 'id-1',
     trouble: [],
     storeClock: { aheadMs: 0.2, withinMs: 0.4 },
     ...fields,
@@ -41,6 +42,17 @@ describe('the findings about replicas', () => {
         detail: 'the replicas have different durability: durable (a), memory (b)',
       },
     );
+  });
+
+  it('are a failure if replicas use different stores', () => {
+    const findings = found(replica('a'), replica('b', { storeId: 'id-2' }));
+    expect(findings['one store']).toMatchObject({
+      state: 'failed',
+      detail: 'the replicas use different stores: id-1 (a), id-2 (b)',
+      mend: expect.stringContaining('MGM_KEY_PREFIX'),
+    });
+    const older = found(replica('a'), replica('b', { storeId: undefined }));
+    expect(older).not.toHaveProperty('one store');
   });
 
   it('are a note if versions or stores differ', () => {

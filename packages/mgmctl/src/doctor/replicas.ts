@@ -33,6 +33,7 @@ export function replicaFindings(replicas: readonly Replica[]): Finding[] {
   const store = storeOf(replicas);
   return [
     howMany(replicas),
+    ...storesOf(replicas),
     store,
     ...(store.state === 'ok' ? [SCRIPTS] : []),
     durabilityOf(replicas),
@@ -54,6 +55,22 @@ function howMany(replicas: readonly Replica[]): Finding {
   const detail = `${replicas.length} of version ${[...versions.keys()].join()}: ${names}`;
   if (replicas.length > 1) return { what, state: 'ok', detail };
   return { what, state: 'note', detail, mend: 'start another one, so that one may fail' };
+}
+
+/** Checks that all share one store. Managers report the id of their store unless they are older. */
+function storesOf(replicas: readonly Replica[]): Finding[] {
+  const known = replicas.filter(({ storeId }) => storeId !== undefined);
+  const stores = groups(known, ({ storeId = '' }) => storeId);
+  if (stores.size < 2) return [];
+  return [
+    {
+      what: 'one store',
+      state: 'failed',
+      exitCode: ExitCode.refused,
+      detail: `the replicas use different stores: ${listed(stores)}`,
+      mend: 'give all managers under one MGM_PREFIX the same MGM_REDIS_URL and MGM_KEY_PREFIX',
+    },
+  ];
 }
 
 function storeOf(replicas: readonly Replica[]): Finding {

@@ -6,6 +6,7 @@ export interface ServiceStatsParts {
   readonly subjects: Subjects;
   readonly metrics: Metrics;
   readonly store: Pick<Store, 'head' | 'state'>;
+  readonly storeId: string | undefined;
   /** Why requests should go to another replica; empty while this one is ready. */
   readonly notReadyBecause: readonly string[];
 }
@@ -21,27 +22,29 @@ const [FIRST] = OPERATIONS;
  * of the replica. That state comes from a request to the store, so `trouble: []` means that requests are decided, and
  * `storeClockMs` is the time of the store between the `$SRV.STATS` request and its reply.
  */
-export async function endpointStats(
-  { subjects, metrics, store, notReadyBecause }: ServiceStatsParts,
-  subject: string,
-): Promise<object> {
+export async function endpointStats(parts: ServiceStatsParts, subject: string): Promise<object> {
+  const { subjects, metrics } = parts;
   const operation = OPERATIONS.find((name) => subjects.anyRouter(name) === subject);
   if (operation === undefined) return {};
   const { replied, failed, meanMs } = await metrics.totals(operation);
-  const replica = operation === FIRST && (await replicaState(store, notReadyBecause));
+  const replica = operation === FIRST && (await replicaState(parts));
   return { answered: replied, failed, meanMs, ...(replica && { replica }) };
 }
 
-async function replicaState(
-  store: ServiceStatsParts['store'],
-  notReadyBecause: ServiceStatsParts['notReadyBecause'],
-): Promise<object> {
-  const server = store.state.kind === 'ready' ? { store: store.state.server } : {};
+async function replicaState({
+  store,
+  storeId,
+  notReadyBecause,
+}: ServiceStatsParts): Promise<object> {
+  const about = {
+    ...(store.state.kind === 'ready' && { store: store.state.server }),
+    ...(storeId !== undefined && { storeId }),
+  };
   try {
     const { head } = await store.head(UNUSED_ROUTER);
-    return { ...server, trouble: notReadyBecause, storeClockMs: head.ts };
+    return { ...about, trouble: notReadyBecause, storeClockMs: head.ts };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    return { ...server, trouble: notReadyBecause.length > 0 ? notReadyBecause : [reason] };
+    return { ...about, trouble: notReadyBecause.length > 0 ? notReadyBecause : [reason] };
   }
 }
