@@ -10,6 +10,7 @@ import {
   type ArbiterOperation,
   type ScriptReplies,
 } from './generated/arbiter.ts';
+import { handleText } from './names.ts';
 import { RouterMemory } from './router-memory.ts';
 import { packForScript, revision } from './script-values.ts';
 import { StoreError } from './store-error.ts';
@@ -53,6 +54,8 @@ export interface BatcherOptions {
 }
 
 interface QueuedOperation extends QueueItem {
+  /** Whether its handle, if it has one, is known to be that of a session. */
+  readonly isVerified: boolean;
   readonly operation: ArbiterOperation;
   /** The operation and its arguments as the script reads them. */
   readonly call: readonly unknown[];
@@ -66,6 +69,10 @@ interface RouterQueue {
   readonly router: RouterName;
   readonly memory: RouterMemory;
   readonly queued: FairQueue<QueuedOperation>;
+  /** Flows of handles that the store has accepted. */
+  readonly verified: Set<string>;
+  /** How many operations with other handles are queued. */
+  unverified: number;
   inFlight: number;
   sentMono: number;
   /** Runs while only delay-tolerant operations are queued. */
@@ -113,8 +120,14 @@ export class Batcher {
   ): Promise<Decision<Name>> {
     const flow = flowOf(operation, args);
     const { isHighPriority, isExclusive, isDelayTolerant } = FLAGS[operation];
-    if (!this.#hasRoom(router, flow, isHighPriority)) return Promise.reject(this.#overloaded());
-    const queue = this.#queueOf(router);
+    const known = this.#queues.get(router);
+    const isVerified = !('handle' in args) || (known?.verified.has(flow) ?? false);
+    const ofFlow = isVerified ? known?.queued.lengthOf(flow) : known?.unverified;
+    if (!this.#hasRoom(known, ofFlow ?? 0, isHighPriority)) {
+      return Promise.reject(this.#overloaded());
+    }
+    const queue = known ?? this.#newQueue(router);
+    if (!isVerified) queue.unverified++;
     const { promise, resolve, reject } = Promise.withResolvers<Decision<Name>>();
     queue.queued.push({
       arrival: this.#arrivals++,
@@ -122,6 +135,7 @@ export class Batcher {
       isHighPriority,
       isExclusive,
       weight: 'interfaces' in args ? Math.max(1, args.interfaces.length) : 1,
+      isVerified,
       operation,
       call: encode[operation](args),
       deadlineMono: performance.now() + withinMs,
@@ -138,6 +152,7 @@ export class Batcher {
   refuseQueued(error: StoreError): void {
     for (const queue of this.#queues.values()) {
       this.#queued -= queue.queued.length;
+      queue.unverified = 0;
       for (const one of queue.queued.takeAll()) one.reject(error);
     }
     this.#notifyIdle();
@@ -149,11 +164,11 @@ export class Batcher {
     await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
-  #hasRoom(router: RouterName, flow: string, isHighPriority: boolean): boolean {
+  /** Operations with unverified handles share the room of one flow, or invented handles could fill the router's queue. */
+  #hasRoom(queue: RouterQueue | undefined, ofFlow: number, isHighPriority: boolean): boolean {
     const manager = { max: this.#options.queueMax, queued: this.#queued };
     if (isHighPriority) return hasHighPriorityRoom(manager);
-    const of = this.#queues.get(router)?.queued;
-    return hasRoom({ ...manager, ofRouter: of?.length ?? 0, ofFlow: of?.lengthOf(flow) ?? 0 });
+    return hasRoom({ ...manager, ofRouter: queue?.queued.length ?? 0, ofFlow });
   }
 
   #overloaded(): StoreError {
@@ -163,19 +178,18 @@ export class Batcher {
     });
   }
 
-  #queueOf(router: RouterName): RouterQueue {
-    let queue = this.#queues.get(router);
-    if (!queue) {
-      queue = {
-        router,
-        memory: new RouterMemory(),
-        queued: new FairQueue(),
-        inFlight: 0,
-        sentMono: -Infinity,
-        coalescing: undefined,
-      };
-      this.#queues.set(router, queue);
-    }
+  #newQueue(router: RouterName): RouterQueue {
+    const queue: RouterQueue = {
+      router,
+      memory: new RouterMemory(),
+      queued: new FairQueue(),
+      verified: new Set(),
+      unverified: 0,
+      inFlight: 0,
+      sentMono: -Infinity,
+      coalescing: undefined,
+    };
+    this.#queues.set(router, queue);
     return queue;
   }
 
@@ -207,6 +221,7 @@ export class Batcher {
     while (queue.queued.length > 0 && queue.inFlight < IN_FLIGHT_MAX) {
       const taken = queue.queued.take(this.#options.batchMax);
       this.#queued -= taken.length;
+      for (const { isVerified } of taken) if (!isVerified) queue.unverified--;
       const batch = withoutExpired(taken);
       if (batch.length === 0) continue;
       queue.inFlight++;
@@ -236,7 +251,7 @@ export class Batcher {
       const reply = readBatchReply(await this.#decided(queue, batch));
       queue.memory.learn(reply);
       this.#batchMs += (performance.now() - beganMono - this.#batchMs) * LATEST_WEIGHT;
-      resolveAll(batch, reply);
+      resolveAll(batch, reply, queue.verified);
       this.#options.onDecided(queue.router, reply);
     } catch (error) {
       queue.memory.forgetFreshLog();
@@ -301,10 +316,30 @@ export class Batcher {
   }
 }
 
-/** A session has a flow of its own; requests without a handle share one, registrations another. */
+/**
+ * Each handle has a flow of its own, by all of its text: one with an invented secret is not in the flow of the session that it
+ * names. Requests without a handle share a flow, registrations another.
+ */
 function flowOf<Name extends ArbiterOperation>(operation: Name, args: ArbiterArgs[Name]): string {
-  if ('handle' in args) return String(args.handle.session);
+  if ('handle' in args) return handleText(args.handle);
   return operation === 'register' ? 'register' : '';
+}
+
+/** More accepted handles than this are forgotten; the store verifies them again. */
+const VERIFIED_MAX = 20_000;
+
+/** Notes which handles the store gives and accepts. */
+function noteHandle(
+  one: QueuedOperation,
+  reply: ScriptReplies[ArbiterOperation],
+  verified: Set<string>,
+): void {
+  if (reply.kind === 'bad_handle' || reply.kind === 'session_expired') {
+    verified.delete(one.flow);
+  } else if (!one.isVerified || reply.kind === 'registered') {
+    if (verified.size >= VERIFIED_MAX) verified.clear();
+    verified.add(reply.kind === 'registered' ? handleText(reply) : one.flow);
+  }
 }
 
 /** Rejects operations whose deadline passed before they were sent. */
@@ -318,13 +353,19 @@ function withoutExpired(taken: QueuedOperation[]): QueuedOperation[] {
   });
 }
 
-function resolveAll(batch: readonly QueuedOperation[], reply: BatchReply): void {
+function resolveAll(
+  batch: readonly QueuedOperation[],
+  reply: BatchReply,
+  verified: Set<string>,
+): void {
   for (const [at, one] of batch.entries()) {
     try {
       if (at >= reply.replies.length)
         throw new StoreError('indeterminate', 'the script returned fewer replies than operations');
       const rev = revision(reply.revs[at]);
-      one.resolve({ reply: decode[one.operation](reply.replies[at]), rev, batch: reply });
+      const decoded = decode[one.operation](reply.replies[at]);
+      noteHandle(one, decoded, verified);
+      one.resolve({ reply: decoded, rev, batch: reply });
     } catch (error) {
       one.reject(error);
     }

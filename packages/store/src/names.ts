@@ -1,6 +1,6 @@
 import type { Handle, InterfaceKey, NextHop, SessionId } from '@mgm/protocol';
 
-/** What a handle says to us: which client and session it names, and the secret that proves it. */
+/** The parts of a handle: the client and session that it names, and the secret that proves it. */
 export interface HandleParts {
   readonly client: number;
   readonly session: number;
@@ -9,18 +9,23 @@ export interface HandleParts {
 
 const HANDLE = /^([1-9][0-9]{0,15})\.([1-9][0-9]{0,15})\.([A-Za-z0-9_-]{22})$/;
 
-/** Names no client, whatever it is compared with. */
-const NOBODY: HandleParts = { client: 0, session: 0, secret: '' };
+/** Names no client. */
+const NO_HANDLE: HandleParts = { client: 0, session: 0, secret: '' };
 
 /** The handle of a session, at most 56 bytes. */
 export function writeHandle(client: number, session: SessionId, secret: string): Handle {
-  return `${client}.${session}.${secret}` as Handle;
+  return handleText({ client, session, secret }) as Handle;
 }
 
-/** The parts of a handle; parts that name nobody for text that is no handle of ours. */
+/** All of a handle as text. */
+export function handleText({ client, session, secret }: HandleParts): string {
+  return `${client}.${session}.${secret}`;
+}
+
+/** The parts of a handle; parts that name no client for any other text. */
 export function readHandle(handle: Handle): HandleParts {
   const match = HANDLE.exec(handle);
-  if (!match) return NOBODY;
+  if (!match) return NO_HANDLE;
   return { client: Number(match[1]), session: Number(match[2]), secret: match[3] ?? '' };
 }
 
@@ -29,7 +34,7 @@ export function interfaceName({ ifIndex, nextHop }: InterfaceKey): string {
   return `${ifIndex}:${nextHop}`;
 }
 
-/** The interface of such a name. Throws `RangeError` where it is none. */
+/** The interface of such a name. Throws `RangeError` for other text. */
 export function interfaceOf(name: string): InterfaceKey {
   const colon = name.indexOf(':');
   const ifIndex = Number(name.slice(0, colon));

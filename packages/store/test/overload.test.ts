@@ -63,6 +63,24 @@ it('decides in turns: who asks for one thing does not wait for all of another', 
   await Promise.all(flood);
 });
 
+it('gives invented handles with the session number of a client no part in its turn or its room', async () => {
+  using arbiter = await openSmall();
+  const victim = await arbiter.client();
+  const [first] = await takeMany(arbiter, victim, 1, 1);
+  expect(first?.status).toBe('fulfilled');
+  let forgedDecided = 0;
+  const forged = Array.from({ length: 200 }, async (_, at) => {
+    const handle = { ...victim.handle, secret: String(at).padStart(22, 'f') };
+    await arbiter.ask('take', { ...victim.next(), handle, interfaces: [on(10)] });
+    forgedDecided++;
+  });
+  const flood = Promise.allSettled(forged);
+  const [take] = await takeMany(arbiter, victim, 1, 2);
+  expect(take).toMatchObject({ status: 'fulfilled', value: { kind: 'granted' } });
+  expect(forgedDecided).toBeLessThan(QUEUE_MAX);
+  expect(refusals(await flood).length).toBeGreaterThan(150);
+});
+
 it('renews leases also when it takes nothing else', async () => {
   using arbiter = await openSmall();
   const clients: TestClient[] = [];

@@ -1,5 +1,5 @@
 import { startRedis, type RunningServer } from '@mgm/devstack';
-import { eventually } from '@mgm/test-support';
+import { eventually, storedNumber } from '@mgm/test-support';
 import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, inject, it } from 'vitest';
 import { openArbiter, on, type Arbiter } from './arbiter.ts';
 
@@ -118,6 +118,35 @@ it('leaves nothing of a client behind but what is remembered for a while', async
   expect(Object.keys(await dump())).toEqual([key('client:1'), key('events'), key('meta')]);
   expect(Number(await command('PTTL', key('client:1')))).toBeGreaterThan(60_000);
 });
+
+it.each(['evicted', 'expired'])(
+  'leaves one small record of a session that was %s with unacknowledged replies',
+  async (how) => {
+    const owner = await arbiter.client({ name: 'n'.repeat(40) });
+    const interfaces = Array.from({ length: 40 }, (_, at) => on(at + 1));
+    await arbiter.ask('take', { ...owner.next(), interfaces });
+    const client = await arbiter.client();
+    for (let turn = 0; turn < 5; turn++) {
+      await arbiter.ask('take', { ...client.next(), ack: 1, interfaces });
+    }
+    const record = key(`client:${client.handle.client}`);
+    if (how === 'evicted') {
+      await arbiter.ask('admin_evict', { session: client.session, actor: 'ann', why: 'a test' });
+    } else {
+      await command(...storedNumber(record, 'client.ttlMs', 'set', 1));
+      await arbiter.ask('keepalive', { handle: client.handle, ack: 0, mailboxAck: 0 });
+      await eventually(
+        async () => {
+          await arbiter.ask('sweep', { most: 48, servingMs: 3_600_000 });
+          expect(await command('PTTL', record)).toBeGreaterThan(0);
+        },
+        { withinMs: 2_000 },
+      );
+    }
+    expect(await command('HKEYS', record)).toEqual(['record']);
+    expect(await command('MEMORY', 'USAGE', record)).toBeLessThan(1_024);
+  },
+);
 
 it('leaves no mailbox behind of a session that ends in the batch that wrote to it', async () => {
   const igmp = await arbiter.client({ protocolId: 10, isIgmp: true, componentId: 77 });

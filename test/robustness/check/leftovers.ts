@@ -9,8 +9,9 @@ export interface LeftKey {
   readonly bytes: number;
 }
 
-/** The keys that may remain without sessions: the log, the single keys of a router and, for some time, ended clients. */
+/** The keys that may remain without sessions: the logs, the single keys of a router and, for some time, ended clients. */
 const LOG = /:events$/;
+const OPERATOR_LOG = /:operator-log$/;
 const OF_ROUTER = /:meta$/;
 const FORMER_CLIENT = /:client:\d+$/;
 /** The largest size of a key with a single record. */
@@ -27,7 +28,7 @@ export function checkLeftovers(router: string, left: readonly LeftKey[]): Findin
 }
 
 function problemOf({ key, keptForMs, bytes }: LeftKey): string | undefined {
-  if (LOG.test(key)) return undefined;
+  if (LOG.test(key) || (OPERATOR_LOG.test(key) && keptForMs > 0)) return undefined;
   if (!OF_ROUTER.test(key) && !(FORMER_CLIENT.test(key) && keptForMs > 0)) {
     return `${key} is left${keptForMs > 0 ? ` for ${keptForMs} ms` : ''}`;
   }

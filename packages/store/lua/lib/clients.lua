@@ -78,7 +78,16 @@ local function remove_owned(client, interface)
   client.owned[interface] = false
 end
 
---- Ends a client: one small step, whatever it owns.
+--- Forgets all kept replies, stored ones and those of this batch.
+local function drop_replies(client)
+  if not client.is_new and not client.left then
+    client.left = { session = client.session, first_page = client.first_page, next_page = client.next_page }
+  end
+  client.first_page, client.pages, client.unread = client.next_page, '', {}
+  client.page_of, client.place_of, client.new_answers = {}, {}, nil
+end
+
+--- Ends a client: one small step, however many interfaces it owns.
 local function end_client(client, cause, by)
   client.state, client.end_cause = 'ended', cause
   client.end_actor, client.end_why = by and by.actor or '', by and by.why or ''
@@ -87,6 +96,8 @@ local function end_client(client, cause, by)
   pairs_changed[session_of(client)] = false
   client.leaves_roster = true
   mailboxes[client.session] = nil
+  -- Only a repeated deregister of a session is answered after its end; replies of a session that ended otherwise never.
+  if cause ~= 'release' then drop_replies(client) end
 end
 
 local function expire(client)
@@ -142,10 +153,8 @@ local function begin_session(client, fields, resumed_owned)
   if client.session then
     pairs_changed[session_of(client)] = false
     mailboxes[client.session] = nil
-    -- Of several that follow each other in one batch, only the first has left anything in Redis.
-    if not client.is_new and not client.left then
-      client.left = { session = client.session, first_page = client.first_page, next_page = client.next_page }
-    end
+    -- Of several sessions that follow each other in one batch, only the first has anything stored.
+    drop_replies(client)
   end
   client.session = next_epoch()
   pairs_changed[session_of(client)] = client.number
@@ -153,8 +162,6 @@ local function begin_session(client, fields, resumed_owned)
   client.ttl_ms, client.grace_ms, client.state = fields.ttl_ms, fields.grace_ms, 'live'
   client.mailbox, client.ack, client.highest, client.resumed_owned = 0, 1, 0, resumed_owned
   note_ttl(fields.ttl_ms)
-  client.first_page, client.pages, client.unread = client.next_page, '', {}
-  client.page_of, client.place_of = {}, {}
-  client.new_answers, client.mailbox_ack = nil, nil
+  client.mailbox_ack = nil
   set_expiry(client, service_now + fields.ttl_ms)
 end
