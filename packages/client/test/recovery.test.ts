@@ -74,6 +74,41 @@ describe('a store that lost its data', () => {
   });
 });
 
+describe('a call just after the store lost its data', () => {
+  it.each(['take', 'release', 'deregister'] as const)(
+    '%s: rejects as session-lost, which is worth repeating, while the session recovers',
+    async (operation) => {
+      await using mgm = await stage.client();
+      await using session = await mgm.registerProtocol(pim({ ttlMs: 30_000 }));
+      await session.takeInterfaceOwnership({ ifIndex: 1 });
+      const recovered = next(session, 'recovered');
+      await forgetEverything();
+      const call = {
+        take: () => session.takeInterfaceOwnership({ ifIndex: 2 }),
+        release: () => session.releaseInterfaceOwnership({ ifIndex: 1 }),
+        deregister: () => session.deregister(),
+      }[operation];
+      expect(await errorOf(call())).toMatchObject({
+        code: 'MGM_SESSION_LOST',
+        outcome: 'not-done',
+        retryable: true,
+      });
+      await recovered;
+      expect(session.state).toBe('live');
+    },
+  );
+
+  it('deregister by force: the session is over and is not registered again', async () => {
+    await using mgm = await stage.client();
+    const session = await mgm.registerProtocol(pim({ ttlMs: 30_000 }));
+    const ended = next(session, 'ended');
+    await forgetEverything();
+    await session.deregister({ force: true }).catch(() => {});
+    await ended;
+    expect(session.state).toBe('over');
+  });
+});
+
 describe('a session whose lease ran out', () => {
   /** A session that lost touch for longer than its lease, with a way to watch it. */
   async function behindProxy(reregister: boolean | 'service-loss') {

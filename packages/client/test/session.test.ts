@@ -1,3 +1,4 @@
+import { startTcpProxy } from '@mgm/devstack';
 import { eventually, newRouterName } from '@mgm/test-support';
 import { describe, expect, it } from 'vitest';
 import { errorOf } from './error-of.ts';
@@ -169,6 +170,29 @@ describe('a session', () => {
     await eventually(() => expect(before.signal.aborted).toBe(true), MS);
     expect(before.state).toBe('over');
     await inherited[0]?.release();
+  });
+
+  it('whose registration was given up and is tried again with other terms gets those terms', async () => {
+    await using proxy = await startTcpProxy({ port: stage.servers.nats.port });
+    const servers = `nats://${proxy.host}:${proxy.port}`;
+    const router = newRouterName();
+    await using mgm = await stage.client({ servers, router });
+    await using observer = await stage.client({ router });
+    const pair = pim();
+    const first = { ...pair, name: 'first', ttlMs: 60_000 };
+    proxy.blackhole('to-client');
+    const error = await errorOf(mgm.registerProtocol({ ...first, deadlineMs: 500 }));
+    expect(error).toMatchObject({ code: 'MGM_TIMEOUT', outcome: 'unknown' });
+    await proxy.heal();
+    const second = { ...pair, name: 'second', ttlMs: 5_000, graceMs: 30_000 };
+    const session = await mgm.registerProtocol(second);
+    expect([session.ttlMs, session.graceMs]).toEqual([5_000, 30_000]);
+    const names: string[] = [];
+    for await (const { name } of observer.sessions()) names.push(name);
+    expect(names).toEqual(['second']);
+    const taken = await session.takeInterfaceOwnership({ ifIndex: 7 });
+    expect(taken.isHeld).toBe(true);
+    await session.deregister({ force: true });
   });
 
   it('that is orphaned is resumed by the next of its pair within its grace time', async () => {

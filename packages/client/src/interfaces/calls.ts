@@ -32,7 +32,9 @@ export interface SessionOfCalls {
   readonly session: SessionId;
   /** Why the session is over, by the clock now; `undefined` while it lives. */
   readonly over: () => MgmError | undefined;
-  /** A manager refused the handle. */
+  /** Whether the session may be registered again after such a refusal of its handle. */
+  readonly mayRecover: (refusal: RefusalFields) => boolean;
+  /** A manager refused the handle: ends the calls. */
   readonly onHandleRefused: (refusal: RefusalFields) => void;
 }
 
@@ -147,15 +149,18 @@ export class InterfaceCalls {
     await this.#idle.promise;
   }
 
-  /** The session is over: nothing more is sent, every caller gets an error, every hold ends. Returns the ended holds. */
-  end(reason: MgmError): HeldInterface[] {
+  /**
+   * The session is over: nothing more is sent, every hold ends with `reason`, every pending call fails with `callError`.
+   * Returns the ended holds.
+   */
+  end(reason: MgmError, callError: MgmError = reason): HeldInterface[] {
     const held = this.holdings.endAll(reason);
     this.#isOver = true;
     for (const call of [...this.#lines.values()].flat()) {
       const wasSent = this.requests.isSent(call.item);
-      this.#fail(call, cutShort(reason, this.#originOf(call.item), wasSent));
+      this.#fail(call, cutShort(callError, this.#originOf(call.item), wasSent));
     }
-    this.requests.end(reason);
+    this.requests.end(callError);
     this.#idle?.resolve();
     return held;
   }
@@ -248,13 +253,20 @@ export class InterfaceCalls {
       caller.resolve(item.operation === 'take' ? this.#grant(item.key, result.epoch) : undefined);
       return this.#leave(call);
     }
-    this.#fail(call, this.#errorFor(item, result));
     if (result.kind === 'refused' && isSessionGone(result.refusal)) {
-      this.#session.onHandleRefused(result.refusal);
+      return this.#handleRefused(call, result.refusal);
     }
-    if (this.#isOver) return;
+    this.#fail(call, this.#errorFor(item, result));
     if (isCertain(item.operation, result)) return this.#leave(call);
     void this.#settle(call, result);
+  }
+
+  /** Ends the session. If that may be registered again, this call fails like all others, as worth repeating. */
+  #handleRefused(call: InterfaceCall, refusal: RefusalFields): void {
+    if (!this.#session.mayRecover(refusal)) {
+      this.#fail(call, refusalError(refusal, this.#originOf(call.item)));
+    }
+    this.#session.onHandleRefused(refusal);
   }
 
   /**

@@ -183,9 +183,8 @@ export class Requests {
     const resultAt = await resultsOf(items, call, seq);
     this.#interfacesInFlight -= items.length;
     this.sequence.finish(seq);
-    for (const [at, item] of items.entries()) {
-      if (this.#sent.delete(item)) item.onResult(resultAt(at));
-    }
+    const isPending = items.map((item) => this.#sent.delete(item));
+    for (const [at, item] of items.entries()) if (isPending[at]) item.onResult(resultAt(at));
     this.#flush();
   }
 

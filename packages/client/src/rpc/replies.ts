@@ -104,6 +104,6 @@ export function isSuccess<Name extends OperationName>(reply: Reply<Name>): reply
 const SESSION_IS_GONE: ReadonlySet<string> = new Set(['bad-handle', 'session-expired']);
 
 /** Whether the refusal says that the session of the handle is over. */
-export function isSessionGone({ reason }: RefusalFields): boolean {
+export function isSessionGone({ reason }: { readonly reason: string }): boolean {
   return SESSION_IS_GONE.has(reason);
 }

@@ -109,8 +109,12 @@ export class SessionLife {
 
   begin(registered: Registered): Registration {
     const { context, handlers, events } = this.#options;
-    const onLost = (loss: Loss): void => this.#onLost(loss);
-    const registration = new Registration(context, registered, { handlers, events, onLost });
+    const registration = new Registration(context, registered, {
+      handlers,
+      events,
+      mayRecover: (cause) => this.#mayRecover(cause),
+      onLost: (loss) => this.#onLost(loss),
+    });
     this.#registration = registration;
     this.#lostMeanwhile = undefined;
     registration.begin();

@@ -34,14 +34,21 @@ export interface Registered {
   readonly sentMono: number;
 }
 
+/** A `register` whose outcome is unknown. */
+interface Unanswered {
+  readonly instance: string;
+  readonly terms: string;
+  readonly resumes: SessionId | undefined;
+}
+
 /**
  * Registers, with one `instance` in all attempts. The `instance` of a `register` without a reply is remembered: the next
  * registration of this client for the same pair uses it again, and gets the session that the first one may have begun
- * instead of `already-registered`.
+ * instead of `already-registered`. If its terms differ, that session is replaced by one with the new terms.
  */
 export class Registrar {
   readonly #context: Context;
-  readonly #unanswered = new Map<string, string>();
+  readonly #unanswered = new Map<string, Unanswered>();
 
   constructor(context: Context) {
     this.#context = context;
@@ -50,24 +57,66 @@ export class Registrar {
   /** Rejects with {@link MgmError}. */
   async register(registrant: Registering, options: RequestOptions): Promise<Registered> {
     const pair = `${registrant.protocolId}/${registrant.componentId}`;
-    const instance = this.#unanswered.get(pair) ?? randomUUID();
+    const former = this.#unanswered.get(pair);
     // Not in the map while it is in use: two concurrent registrations must not get one session.
     this.#unanswered.delete(pair);
+    const terms = termsOf(registrant);
+    const resumes = former?.resumes ?? registrant.resumes;
+    const attempt = {
+      instance: former?.instance ?? randomUUID(),
+      terms: former && former.terms !== terms ? UNKNOWN_TERMS : terms,
+      resumes,
+    };
+    const endsMono = this.#endsMono(options);
+    const registered = await this.#remembering(pair, attempt, former, () =>
+      this.#untilInTime({ ...registrant, resumes }, attempt.instance, endsMono, options),
+    );
+    if (!former || former.terms === terms) return registered;
+    return await this.#replace(pair, registrant, registered, endsMono, options);
+  }
+
+  /** Replaces a session of this client, which may have other terms, by one with these terms. */
+  async #replace(
+    pair: string,
+    registrant: Registering,
+    { fields: { session, resumed } }: Registered,
+    endsMono: number,
+    options: RequestOptions,
+  ): Promise<Registered> {
+    const attempt = { instance: randomUUID(), terms: termsOf(registrant), resumes: session };
+    const { fields, sentMono } = await this.#remembering(pair, attempt, attempt, () =>
+      this.#untilInTime({ ...registrant, resumes: session }, attempt.instance, endsMono, options),
+    );
+    return { fields: { ...fields, resumed }, sentMono };
+  }
+
+  /** Runs `work`; remembers the attempt if its outcome is unknown, or `former` if nothing was executed. */
+  async #remembering(
+    pair: string,
+    attempt: Unanswered,
+    former: Unanswered | undefined,
+    work: () => Promise<Registered>,
+  ): Promise<Registered> {
     try {
-      return await this.#untilInTime(registrant, instance, options);
+      return await work();
     } catch (error) {
-      if (isMgmError(error) && error.outcome === 'unknown') this.#unanswered.set(pair, instance);
+      const kept = isMgmError(error) && error.outcome === 'unknown' ? attempt : former;
+      if (kept) this.#unanswered.set(pair, kept);
       throw error;
     }
+  }
+
+  #endsMono({ deadlineMs = this.#context.deadlineMs }: RequestOptions): number {
+    return this.#context.clock.monoMs() + deadlineMs;
   }
 
   async #untilInTime(
     registrant: Registering,
     instance: string,
+    endsMono: number,
     options: RequestOptions,
   ): Promise<Registered> {
     const { clock } = this.#context;
-    const endsMono = clock.monoMs() + (options.deadlineMs ?? this.#context.deadlineMs);
     for (;;) {
       const deadlineMs = endsMono - clock.monoMs();
       if (deadlineMs <= 0) throw this.#tooLate(registrant);
@@ -110,4 +159,12 @@ export class Registrar {
 
 function pairOf({ protocolId, componentId }: Registrant) {
   return { protocolId, componentId };
+}
+
+/** Not equal to any terms: one of several attempts with different terms may have begun the session. */
+const UNKNOWN_TERMS = '';
+
+/** The terms that a repeated `register` does not change. */
+function termsOf({ name, ttlMs, graceMs }: Registrant): string {
+  return JSON.stringify([name ?? null, ttlMs ?? null, graceMs ?? null]);
 }

@@ -1,16 +1,16 @@
 import type { Cause, Handle, OwnershipLostCallback, RefusalFields, SessionId } from '@mgm/protocol';
-import { isMgmError, MgmError, refusalError } from '../errors.ts';
+import { isMgmError, MgmError, refusalError, withOrigin } from '../errors.ts';
 import { InterfaceCalls } from '../interfaces/calls.ts';
 import type { CallOptions } from '../options.ts';
 import type { HeldInterface } from '../ownership.ts';
 import { untilAborted } from '../rpc/clock.ts';
 import { abandonedOn, type Context } from '../rpc/context.ts';
 import { interfacePages } from '../rpc/pages.ts';
-import { granted, type Success } from '../rpc/replies.ts';
+import { granted, isSessionGone, type Success } from '../rpc/replies.ts';
 import type { CallbackHandlers, Emitter, LossCause, SessionEvents } from './events.ts';
 import { Keepalive } from './keepalive.ts';
 import { LeaseClock, type LeaseState } from './lease-clock.ts';
-import { beingDeregistered, sessionLost, type Loss } from './loss.ts';
+import { beingDeregistered, beingRecovered, sessionLost, type Loss } from './loss.ts';
 import { Mailbox } from './mailbox.ts';
 import type { Registered } from './register.ts';
 
@@ -24,6 +24,8 @@ const SESSION_ENDED_BY: { readonly [Name in Cause]?: LossCause } = {
 export interface RegistrationOptions {
   readonly handlers: CallbackHandlers;
   readonly events: Emitter<SessionEvents>;
+  /** Whether the session may be registered again after a loss with this cause. */
+  readonly mayRecover: (cause: LossCause) => boolean;
   /** Called synchronously by the code that noticed the loss. */
   readonly onLost: (loss: Loss) => void;
 }
@@ -66,6 +68,7 @@ export class Registration {
       handle,
       session,
       over,
+      mayRecover: (refusal) => options.mayRecover(causeOf(refusal)),
       onHandleRefused: (refusal) => this.#handleRefused(refusal),
     });
     this.#mailbox = this.#newMailbox(handle, over);
@@ -125,8 +128,7 @@ export class Registration {
       await this.#sendDeregister(force, { ...options, deadlineMs: endsMono - clock.monoMs() });
       this.lose('deregistered');
     } catch (error) {
-      if (isMgmError(error)) this.#deregisterFailed(force, error);
-      throw error;
+      throw isMgmError(error) ? this.#deregisterFailed(force, error) : error;
     }
   }
 
@@ -143,7 +145,8 @@ export class Registration {
     this.#lease.end();
     this.#keepalive.stop();
     this.#mailbox.end();
-    const held = this.interfaces.end(reason);
+    const callError = this.#options.mayRecover(cause) ? beingRecovered() : reason;
+    const held = this.interfaces.end(reason, callError);
     const { session, ttlMs } = this;
     this.#options.onLost({ session, cause, lastRev: this.#lastRev, ttlMs, reason, held });
   }
@@ -188,8 +191,8 @@ export class Registration {
     this.#mailbox.sawHead(mailbox);
   }
 
-  #handleRefused({ reason, message }: RefusalFields): void {
-    this.lose(reason === 'session-expired' ? 'expired' : 'refused', message);
+  #handleRefused(refusal: RefusalFields): void {
+    this.lose(causeOf(refusal), refusal.message);
   }
 
   #ownershipLost(callback: OwnershipLostCallback): void {
@@ -247,11 +250,21 @@ export class Registration {
     }
   }
 
-  /** A session that may be gone, or that has dropped all it had, is over; otherwise it lives on. */
-  #deregisterFailed(force: boolean, { reason, outcome, message }: MgmError): void {
-    if (reason === 'bad-handle') this.lose('refused', message);
-    else if (reason === 'session-expired') this.lose('expired', message);
-    else if (force || outcome === 'unknown') this.lose('deregistered', message);
+  /**
+   * A session that was ended by force, or may be gone, is over. One that is gone without its user's doing may be recovered.
+   * Otherwise it lives on. Returns the caller's error.
+   */
+  #deregisterFailed(force: boolean, error: MgmError): MgmError {
+    const isGone = isSessionGone(error);
+    const recovers = !force && isGone && this.#options.mayRecover(causeOf(error));
+    if (isGone && !force) this.lose(causeOf(error), error.message);
+    else if (force || error.outcome === 'unknown') this.lose('deregistered', error.message);
     else this.interfaces.closing = undefined;
+    return recovers ? withOrigin(beingRecovered(), { operation: 'deregister' }) : error;
   }
+}
+
+/** The cause of a loss by which a manager refused the handle. */
+function causeOf({ reason }: { readonly reason: string }): LossCause {
+  return reason === 'session-expired' ? 'expired' : 'refused';
 }
