@@ -7,7 +7,9 @@ import { machineMonoMs } from '../faults/worker-talk.ts';
 import { Chance } from '../support/chance.ts';
 import { CHECKS } from './check/all.ts';
 import { checkAssumptions } from './check/assumptions.ts';
+import { checkAvailability } from './check/availability.ts';
 import { callsOf, type Evidence, type Finding } from './check/evidence.ts';
+import { checkHostile } from './check/hostile.ts';
 import { directUrls } from './direct.ts';
 import { gather, leftoversOf } from './ending.ts';
 import { keepEvidence } from './evidence-file.ts';
@@ -16,12 +18,16 @@ import { untilHealthy } from './health.ts';
 import { countFaults, merged, type Report, verdictOf } from './report.ts';
 import type { Settings } from './settings.ts';
 import { onRedis } from './topology/on-redis.ts';
+import { startHostileFlood } from './traffic/hostile-setup.ts';
 import { Watcher } from './traffic/watcher.ts';
-import { startWorld, type World } from './world.ts';
+import { startWorld, TTL_MS, type World } from './world.ts';
 
 /** Faults last shorter than a lease, and longer. */
 const LASTING = [200, 4_500] as const;
 const APART = [300, 1_500] as const;
+
+/** Far above the time of a request that is repeated until a reply. */
+const FLOOD_ENDS_WITHIN_MS = 60_000;
 
 /** One run from start to verdict. Rejects when it cannot start. */
 export async function run(
@@ -39,8 +45,15 @@ export async function run(
   await using watching = await watchAll(world);
   for (const worker of world.workers) worker.start();
   await untilConnected(world);
+  await using flood = startHostileFlood({
+    servers: directUrls(world.servers.nats),
+    routers: [...world.servers.routers],
+    seed,
+    perSecond: settings.hostilePerSecond,
+  });
   const happened = await breakThings(world, settings, chance.fork(), watching.watchers, say);
   const { incidents, broken } = happened;
+  const hostile = broken === undefined ? await flood.end(FLOOD_ENDS_WITHIN_MS) : undefined;
   await keepWords(world, folder);
   if (broken !== undefined) say(broken);
   else say('all workers rest');
@@ -51,6 +64,8 @@ export async function run(
   const findings = merged([
     checkAssumptions({ evidence, incidents, seconds }),
     checkRecovery(world, happened),
+    checkAvailability({ evidence, incidents, ttlMs: TTL_MS }),
+    ...(hostile === undefined ? [] : [checkHostile(hostile)]),
     ...CHECKS.flatMap((check) => evidence.map((one) => check(one))),
     ...leftovers,
   ]);

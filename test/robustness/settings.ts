@@ -15,6 +15,8 @@ export interface Settings {
   readonly faults: readonly string[];
   /** The mean pause of a worker between two calls. */
   readonly pauseMs: number;
+  /** The rate of hostile requests on each router. */
+  readonly hostilePerSecond: number;
   /** A commit whose manager joins the others from time to time. */
   readonly older: string | undefined;
   /** The commit of all other managers, if not the working tree. */
@@ -37,6 +39,7 @@ linearizability per interface, one owner at a time, rising epochs, gapless event
   --faults list       prints the available faults, and why others are not available
   --durability MODE   memory, durable, replicated (default: that of the topology)
   --pause MS          mean pause between two calls of a worker (60): more means less load
+  --hostile RATE      hostile requests per second on each router (40)
   --older REF         an older commit, whose manager joins the others from time to time; single only
   --managers REF      all managers are of that commit: to find out whether it had a bug
   --keep DIR          keeps the histories there; without it only those of a run with findings, in .cache
@@ -71,6 +74,7 @@ export function requestOf(args: readonly string[]): Request {
       faults: { type: 'string', default: '' },
       durability: { type: 'string' },
       pause: { type: 'string', default: '60' },
+      hostile: { type: 'string', default: '40' },
       older: { type: 'string' },
       managers: { type: 'string' },
       judge: { type: 'string' },
@@ -93,6 +97,7 @@ export function requestOf(args: readonly string[]): Request {
       durability === undefined ? undefined : oneOf('durability', durability, DURABILITIES),
     faults: values.faults === 'list' ? [] : values.faults.split(',').filter((word) => word !== ''),
     pauseMs: above0('pause', values.pause),
+    hostilePerSecond: above0('hostile', values.hostile),
     older: values.older,
     managers: values.managers,
     keep: values.keep,

@@ -25,7 +25,7 @@ const MANAGERS = 2;
 /** Few enough that the workers contend for them. */
 const INTERFACES = [1, 2, 3, 4, 5];
 /** Shorter than the longest faults, so that leases expire, and longer than most. */
-const TTL_MS = 3_000;
+export const TTL_MS = 3_000;
 const GRACE_MS = 2_000;
 
 /** The servers, managers and workers of a run. Disposing ends all of them. */

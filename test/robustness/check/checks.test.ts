@@ -3,7 +3,9 @@ import { describe, expect, it } from 'vitest';
 import type { Entry, Timed } from '../traffic/history.ts';
 import { CHECKS } from './all.ts';
 import { checkAssumptions } from './assumptions.ts';
+import { checkAvailability } from './availability.ts';
 import type { Evidence } from './evidence.ts';
+import { checkHostile } from './hostile.ts';
 import { checkLeftovers, type LeftKey } from './leftovers.ts';
 
 /** Histories are written one entry per line: `10 pim invoked …`. */
@@ -307,10 +309,38 @@ describe('the checks of a recorded history', () => {
       fromMono: 0,
       toMono: 1,
       bit: false,
+      stallMs: 0,
       recoveredMs: 0,
     };
     const idle = checkAssumptions({ evidence: [evidence()], incidents: [incident], seconds: 0.1 });
     expect(idle.inconclusive).toContain('cut (link) hit nothing');
+  });
+
+  it('reject a session that expired while one manager was stopped, unless the machine stalled', () => {
+    const expired = event(8, 'expired', B);
+    const registered: Line = [
+      1,
+      'b',
+      { kind: 'returned', id: 'b#0', told: 'registered', session: B, resumed: false },
+    ];
+    const changed = evidence({ log: [...LOG, expired], lines: [...LINES, registered] });
+    const judged = (stallMs: number, toMono = 200): readonly string[] => {
+      const fault = { fault: 'manager-stop', what: 'manager-1', bit: true, recoveredMs: 0 };
+      // The event is seen at 100.
+      const incidents = [{ ...fault, fromMono: 70, toMono, stallMs }];
+      return checkAvailability({ evidence: [changed], incidents, ttlMs: 20 }).problems;
+    };
+    expect(judged(0)).toEqual(['r: session 102 expired while only manager-1 was stopped']);
+    expect(judged(1_000)).toEqual([]);
+    expect(judged(0, 99)).toEqual([]);
+  });
+
+  it('reject hostile requests that had an effect', () => {
+    const sent = { malformed: 7, 'invented-handle': 3 };
+    expect(checkHostile({ sent, executed: {} })).toMatchObject({ checked: 10, problems: [] });
+    expect(checkHostile({ sent, executed: { 'invented-handle': 1 } }).problems).toEqual([
+      '1 hostile requests had an effect: invented-handle',
+    ]);
   });
 
   it('reject a key that remains after all workers left', () => {

@@ -14,6 +14,8 @@ export interface Injected {
 export interface Fault {
   /** Its name for `--faults`. */
   readonly name: string;
+  /** A second range of durations in ms, drawn in half of its cases: for faults that must also outlast a lease. */
+  readonly longMs?: readonly [least: number, most: number];
   /** Injects it; `undefined` when there is no target at present. */
   inject(chance: Chance): Promise<Injected | undefined>;
 }

@@ -2,6 +2,9 @@ import type { Chance } from '../../support/chance.ts';
 import type { Fault } from './fault.ts';
 import type { Targets } from './targets.ts';
 
+/** The leases of a run are 3 s. */
+const LONGER_THAN_A_LEASE_MS = [4_000, 9_000] as const;
+
 /** A process that can be killed and paused. */
 interface Breakable {
   readonly name: string;
@@ -51,6 +54,7 @@ function killOf(kind: string, group: readonly Breakable[]): Fault {
 function stopOf(kind: string, group: readonly Breakable[]): Fault {
   return {
     name: `${kind}-stop`,
+    ...(kind === 'manager' && { longMs: LONGER_THAN_A_LEASE_MS }),
     inject: async (chance) => {
       const one = chance.one(group);
       await one.pause();

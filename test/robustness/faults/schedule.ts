@@ -10,6 +10,8 @@ export interface Incident {
   readonly fromMono: number;
   readonly toMono: number;
   readonly bit: boolean;
+  /** The longest time for which this process got no CPU during the fault: a busy machine, not the system, is then slow. */
+  readonly stallMs: number;
   /** The time from the end of the fault until everything worked again. */
   readonly recoveredMs: number;
 }
@@ -44,10 +46,12 @@ export async function injectFaults(options: ScheduleOptions): Promise<Incidents>
   while (faults.length > 0) {
     if (left.length === 0) left = shuffled(faults, chance);
     await delay(chance.between(...options.apart));
-    const lastingMs = chance.between(...options.lasting);
-    if (machineMonoMs() + lastingMs > untilMono) return { incidents };
     const fault = left.shift();
     if (!fault) continue;
+    const isLong = fault.longMs !== undefined && chance.next() < 0.5;
+    const range = isLong ? (fault.longMs ?? options.lasting) : options.lasting;
+    const lastingMs = chance.between(...range);
+    if (machineMonoMs() + lastingMs > untilMono) return { incidents };
     const fromMono = machineMonoMs();
     const injected = await fault.inject(chance);
     if (!injected) {
@@ -55,7 +59,7 @@ export async function injectFaults(options: ScheduleOptions): Promise<Incidents>
       continue;
     }
     say(`${fault.name}: ${injected.what}, ${lastingMs} ms`);
-    await delay(lastingMs);
+    const stallMs = await delayMeasuringStalls(lastingMs);
     await injected.heal();
     const toMono = machineMonoMs();
     try {
@@ -66,9 +70,25 @@ export async function injectFaults(options: ScheduleOptions): Promise<Incidents>
     }
     const recoveredMs = Math.round(machineMonoMs() - toMono);
     const bit = injected.bit?.() ?? true;
-    incidents.push({ fault: fault.name, what: injected.what, fromMono, toMono, bit, recoveredMs });
+    const { name } = fault;
+    const { what } = injected;
+    incidents.push({ fault: name, what, fromMono, toMono, bit, stallMs, recoveredMs });
   }
   return { incidents };
+}
+
+const LOOK_EVERY_MS = 50;
+
+async function delayMeasuringStalls(ms: number): Promise<number> {
+  const untilMono = machineMonoMs() + ms;
+  let stallMs = 0;
+  for (let mono = machineMonoMs(); mono < untilMono;) {
+    await delay(Math.min(LOOK_EVERY_MS, untilMono - mono));
+    const nowMono = machineMonoMs();
+    stallMs = Math.max(stallMs, nowMono - mono - LOOK_EVERY_MS);
+    mono = nowMono;
+  }
+  return stallMs;
 }
 
 function shuffled<Item>(items: readonly Item[], chance: Chance): Item[] {

@@ -15,9 +15,10 @@ import { holdOf, refusalOf } from './outcomes.ts';
 import type { Call, Recorder, Told } from './history.ts';
 import type { Worker, WorkerSetup } from './worker-setup.ts';
 
-const REPLY_WITHIN_MS = 700;
+/** Short, since the request may have gone to a manager that hangs: see wire protocol, section 7. */
+const REPLY_WITHIN_MS = 200;
 /** The number of times that the same bytes are sent. */
-const ATTEMPTS = 3;
+const ATTEMPTS = 9;
 /** The time by which its lease ends earlier than in the store. */
 const MARGIN_MS = 100;
 
