@@ -1,6 +1,8 @@
 """A worker of the multicast group manager, written from docs/wire-protocol.md. Run it with --help."""
 import argparse
+import ipaddress
 import os
+import re
 import signal
 import sys
 import time
@@ -177,8 +179,27 @@ class Worker:
 
 
 def interface(text):
+    """The interface of an argument, as managers name it in callbacks."""
     if_index, _, next_hop = text.partition('/')
-    return int(if_index), next_hop
+    if not re.fullmatch('[1-9][0-9]{0,9}', if_index) or int(if_index) > 0xFFFFFFFF:
+        raise argparse.ArgumentTypeError(f'{text}: the index must be 1 to 4294967295')
+    try:
+        return int(if_index), canonical(next_hop)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f'{text}: the next hop must be an IPv4 or IPv6 address') from None
+
+
+def canonical(next_hop):
+    """The text of a next hop by RFC 5952; '' for none. Two texts of one address must not look like two interfaces."""
+    if next_hop == '':
+        return ''
+    if '%' in next_hop:
+        raise ValueError(next_hop)
+    address = ipaddress.ip_address(next_hop)
+    if int(address) == 0:
+        return ''
+    mapped = getattr(address, 'ipv4_mapped', None)
+    return f'::ffff:{mapped}' if mapped else str(address)
 
 
 def main():

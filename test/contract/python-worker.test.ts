@@ -37,6 +37,13 @@ overReplicas(
         expect(ok(await router.owner(8)).name).toBe('python-worker');
       });
 
+      it('recognises its interface in a callback, whatever text of the next hop it was given', async () => {
+        await using run = await start(stage, ['7/::10.0.0.1']);
+        const { router, worker } = run;
+        ok(await router.request('admin.release', { ifIndex: 7, nextHop: '::a00:1', ...ADMIN }));
+        await eventually(() => expect(worker.output).toContain('lost, admin, moved to'), WITHIN);
+      });
+
       it('reads dropped callbacks from the mailbox and handles none twice', async () => {
         await using run = await start(stage, ['7', '8']);
         const { router, worker, asked, watch } = run;

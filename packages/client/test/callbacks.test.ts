@@ -119,7 +119,9 @@ describe('a callback', () => {
     type: 'DISABLE_IGMP',
     ifIndex: seq,
     nextHop: '',
+    ts: 1,
     rev: 1,
+    cause: 'take',
   });
 
   /** Registers, and waits until the server knows what the session subscribed to. */
@@ -194,7 +196,9 @@ describe('a callback', () => {
       const one = await session.takeInterfaceOwnership({ ifIndex: 1 });
       const two = await session.takeInterfaceOwnership({ ifIndex: 2 });
       const { epoch } = one;
-      manager.push(77, { seq: 1, type: 'OWNERSHIP_LOST', ifIndex: 1, nextHop: '', epoch, cause });
+      manager.push(77, {
+        ...{ seq: 1, type: 'OWNERSHIP_LOST', ts: 1, ifIndex: 1, nextHop: '', epoch, cause },
+      });
       expect(await lost).toMatchObject({ cause: as, interfaces: [{ ifIndex: 1 }, { ifIndex: 2 }] });
       expect([one.isHeld, two.isHeld, session.state]).toEqual([false, false, 'over']);
       expect(manager.of('keepalive')).toEqual([]);

@@ -1,11 +1,11 @@
 import { ProtocolId, type NextHop } from '@mgm/client';
-import { parseNextHop } from '@mgm/protocol';
+import { isEpoch, parseNextHop } from '@mgm/protocol';
 import { InvalidArgumentError } from 'commander';
 
-/** A whole number, decimal or `0x…`. @throws InvalidArgumentError outside of `min` to `max` */
+/** A whole number, decimal without leading zeros or `0x…`. @throws InvalidArgumentError outside of `min` to `max` */
 export function integer(min: number, max: number): (text: string) => number {
   return (text) => {
-    const value = /^(\d+|0x[\da-f]+)$/i.test(text) ? Number(text) : NaN;
+    const value = /^(0|[1-9]\d*|0x[\da-f]+)$/i.test(text) ? Number(text) : NaN;
     if (value >= min && value <= max) return value;
     throw new InvalidArgumentError(`must be an integer from ${min} to ${max}`);
   };
@@ -54,7 +54,7 @@ export function logged(text: string): string {
 
 /** An epoch in decimal. The server compares it, so it stays text. */
 export function epoch(text: string): string {
-  if (/^\d{1,20}$/.test(text)) return text;
+  if (isEpoch(text)) return text;
   throw new InvalidArgumentError('must be a number, as mgmctl owner shows it');
 }
 

@@ -81,6 +81,13 @@ export type { OperatorEvent } from './operations/admin-events.ts';
 export type { SessionItem } from './operations/sessions.ts';
 export type { BulkResult } from './operations/take.ts';
 export { ProtocolId, isIgmp, protocolName } from './protocol-id.ts';
+export {
+  isAlertMessage,
+  isCallbackMessage,
+  isEventMessage,
+  isHeadMessage,
+  isMembershipEvent,
+} from './received.ts';
 export { parseBy, parseRequest, readRequest } from './requests.ts';
 export type { Parsed, ParsedRequest } from './requests.ts';
 export { eventEncoder, lossEncoder } from './wire/runs.ts';

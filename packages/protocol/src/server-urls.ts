@@ -1,3 +1,5 @@
+import { parseAddress } from './address.ts';
+
 /** Addresses of NATS servers and credentials, read from URLs. */
 export interface NatsServers {
   /** `host:port` of each; the port may be absent (4222). */
@@ -43,9 +45,16 @@ export function readServerUrl(text: string, schemes: readonly string[]): URL {
     );
   }
   if (url.search !== '' || url.hash !== '') throw new RangeError('must have no ? and no #');
+  if (url.port === '0') throw new RangeError('must have a port from 1 to 65535');
+  if (NUMERIC_HOST.test(url.hostname) && parseAddress(url.hostname) === undefined) {
+    throw new RangeError('must have an IPv4 address of four decimal parts without leading zeros');
+  }
   decoded(url);
   return url;
 }
+
+/** Hosts that the operating system reads as an IPv4 address, also in octal, hexadecimal and short forms. */
+const NUMERIC_HOST = /^(?:0x[\da-f]*|\d+)(?:\.(?:0x[\da-f]*|\d+))*\.?$/i;
 
 type Credentials = Pick<NatsServers, 'user' | 'pass' | 'token'>;
 

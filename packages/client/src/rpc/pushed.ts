@@ -1,4 +1,4 @@
-import { decodeMessage, isEpoch, parseNextHop } from '@mgm/protocol';
+import { decodeMessage, isCallbackMessage, isEventMessage, isHeadMessage } from '@mgm/protocol';
 import type { CallbackMessage, EventMessage, HeadMessage, WireMap } from '@mgm/protocol';
 
 /** A decoded callback. Newer managers may send types that this version does not know. */
@@ -18,36 +18,25 @@ export function decodeCallback(bytes: Uint8Array): AnyCallback | undefined {
 
 /** A callback of a push or a mailbox reply; `undefined` if it has no valid number. */
 export function readCallback(value: object): AnyCallback | undefined {
-  const { seq, type, ifIndex, nextHop, epoch } = value as Partial<Record<string, unknown>>;
+  const { seq, type } = value as Partial<Record<string, unknown>>;
   if (typeof seq !== 'number' || !Number.isSafeInteger(seq) || seq < 1) return undefined;
-  const isKnown =
-    type === 'DISABLE_IGMP' ||
-    type === 'ENABLE_IGMP' ||
-    (type === 'OWNERSHIP_LOST' && typeof epoch === 'string' && isEpoch(epoch));
-  if (!isKnown || !Number.isInteger(ifIndex)) return { kind: 'unknown', seq, type: String(type) };
-  const message = { ...value, nextHop: parseNextHop(nextHop) } as CallbackMessage;
-  return { kind: 'known', seq, message };
+  if (isCallbackMessage(value)) return { kind: 'known', seq, message: value };
+  return { kind: 'unknown', seq, type: String(type) };
 }
 
 /** A pushed event, or `undefined` for any other message. Unknown types of newer managers are passed through. */
 export function decodeEvent(bytes: Uint8Array): EventMessage | undefined {
   const fields = decode(bytes);
-  if (!fields || !isRevision(fields['rev']) || typeof fields['type'] !== 'string') return undefined;
-  return fields as unknown as EventMessage;
+  return isEventMessage(fields) ? fields : undefined;
 }
 
 /** A pushed head, or `undefined` for any other message. */
 export function decodeHead(bytes: Uint8Array): HeadMessage | undefined {
   const fields = decode(bytes);
-  if (!fields || !isRevision(fields['rev']) || typeof fields['log'] !== 'string') return undefined;
-  return fields as unknown as HeadMessage;
+  return isHeadMessage(fields) ? fields : undefined;
 }
 
 function decode(bytes: Uint8Array): WireMap | undefined {
   const decoded = decodeMessage(bytes, BYTES_MAX, NESTING_MAX);
   return decoded.kind === 'message' ? decoded.value : undefined;
-}
-
-function isRevision(value: unknown): boolean {
-  return Number.isSafeInteger(value) && Number(value) >= 0;
 }

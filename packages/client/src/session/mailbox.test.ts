@@ -16,7 +16,10 @@ import { readCallback, type AnyCallback } from '../rpc/pushed.ts';
 import { Emitter, type SessionEvents } from './events.ts';
 import { Mailbox } from './mailbox.ts';
 
-const message = (seq: number) => ({ seq, type: 'DISABLE_IGMP', ifIndex: 1, nextHop: '' });
+const message = (seq: number) => ({
+  ...{ seq, type: 'DISABLE_IGMP', ts: 1, rev: 1, cause: 'take' },
+  ...{ ifIndex: 1, nextHop: '' },
+});
 
 function callback(seq: number): AnyCallback {
   const read = readCallback(message(seq));

@@ -1,0 +1,148 @@
+import { describe, expect, it } from 'vitest';
+import {
+  isAlertMessage,
+  isCallbackMessage,
+  isEventMessage,
+  isHeadMessage,
+  isMembershipEvent,
+} from './received.ts';
+
+/** Each message, and changes that make it no message of the contract. */
+const MESSAGES = [
+  {
+    what: 'an event',
+    check: isEventMessage,
+    message: {
+      ...{ rev: 7, ts: 1_795_360_064_929, type: 'released', session: 5, protocolId: 103 },
+      ...{ componentId: 1, ifIndex: 7, nextHop: '10.0.0.1', epoch: '17', cause: 'admin' },
+      ...{ actor: 'ann', why: 'maintenance\u001b[2J', colour: 'red' },
+    },
+    wrong: [
+      ...[{ rev: 0 }, { rev: '7' }, { rev: 7.5 }, { ts: -1 }, { type: 'x\u001b[2J' }, { type: 7 }],
+      ...[{ session: 0 }, { protocolId: 2 ** 32 }, { componentId: null }, { ifIndex: 0 }],
+      ...[{ nextHop: 'x' }, { nextHop: '::10.0.0.1' }, { nextHop: 7 }, { epoch: 17 }],
+      ...[
+        { epoch: '0x5' },
+        { previous: {} },
+        { cause: 'a b' },
+        { actor: 'x'.repeat(257) },
+        { why: 7 },
+      ],
+    ],
+  },
+  {
+    what: 'a head',
+    check: isHeadMessage,
+    message: { rev: 0, first: 0, ts: 1, log: 'abc', mrev: 5, mfirst: 1, settled: 0 },
+    wrong: [
+      { rev: undefined },
+      { first: '0' },
+      { log: '' },
+      { log: 7 },
+      { mrev: -1 },
+      { settled: 'x' },
+    ],
+  },
+  {
+    what: 'a callback to IGMP',
+    check: isCallbackMessage,
+    message: {
+      seq: 1,
+      type: 'DISABLE_IGMP',
+      ts: 1,
+      ifIndex: 7,
+      nextHop: '',
+      rev: 9,
+      cause: 'take',
+    },
+    wrong: [{ seq: 0 }, { type: 'TELEPATHY' }, { rev: undefined }, { ifIndex: -1 }, { cause: {} }],
+  },
+  {
+    what: 'a callback about a loss',
+    check: isCallbackMessage,
+    message: {
+      ...{ seq: 1, type: 'OWNERSHIP_LOST', ts: 1, ifIndex: 7, nextHop: 'fe80::1', epoch: '17' },
+      ...{ cause: 'evict', why: 'it hangs' },
+    },
+    wrong: [{ epoch: undefined }, { epoch: 17 }, { nextHop: 'FE80::1' }, { why: [] }],
+  },
+  {
+    what: 'a JOIN alert',
+    check: isAlertMessage,
+    message: {
+      ...{ seq: 1, ts: 1, type: 'JOIN_ALERT', memberUpdate: true, mrev: 5, cause: 'member' },
+      items: [
+        ['224.1.1.1', ''],
+        ['ff0e::1', '2001:db8::1', 'newer'],
+        ['', ''],
+        ['::', ''],
+      ],
+    },
+    wrong: [
+      ...[{ items: [] }, { items: 'x' }, { items: [['10.0.0.1', '']] }, { items: [['224.1.1.1']] }],
+      ...[{ items: [['FF0E::1', '']] }, { items: [['224.1.1.1', '127.0.0.1']] }, { cause: 7 }],
+      ...[{ items: Array(257).fill(['', '']) }, { memberUpdate: 1 }, { mrev: '5' }],
+    ],
+  },
+  {
+    what: 'a PRUNE alert',
+    check: isAlertMessage,
+    message: {
+      ...{ seq: 1, ts: 1, type: 'PRUNE_ALERT', memberDelete: true, mrev: 5, cause: 'take' },
+      ...{ window: true, items: [['224.1.1.1', '', 7, '10.0.0.1', false]] },
+    },
+    wrong: [
+      ...[
+        { items: [['224.1.1.1', '', 7, '10.0.0.1']] },
+        { items: [['224.1.1.1', '', 0, '', true]] },
+      ],
+      ...[{ items: [['224.1.1.1', '', 7, '010.0.0.1', true]] }, { window: 'yes' }],
+    ],
+  },
+  {
+    what: 'a LOCAL alert',
+    check: isAlertMessage,
+    message: {
+      ...{ seq: 1, ts: 1, type: 'LOCAL_JOIN', mrev: 5, cause: 'member' },
+      items: [['224.1.1.1', '10.0.0.9', 7, '']],
+    },
+    wrong: [{ items: [['224.1.1.1', '10.0.0.9']] }, { type: 'LOCAL_PARTY' }],
+  },
+  {
+    what: 'a RESYNC',
+    check: isAlertMessage,
+    message: { seq: 1, ts: 1, type: 'RESYNC', mrev: 5 },
+    wrong: [{ seq: undefined }, { mrev: undefined }],
+  },
+  {
+    what: 'a membership event',
+    check: isMembershipEvent,
+    message: {
+      ...{ first: 4, mrev: 5, ts: 1, type: 'joined', session: 5, protocolId: 103, componentId: 1 },
+      ...{ countsFor: 5, cause: 'member' },
+      items: [
+        ['224.1.1.1', '', 7, ''],
+        ['224.1.1.2', '', 7, ''],
+      ],
+    },
+    wrong: [
+      ...[{ first: 5 }, { mrev: 4 }, { type: 'came' }, { countsFor: 0 }, { session: '5' }],
+      ...[{ items: [['224.1.1.1', '', 7, '']] }, { cause: undefined }],
+    ],
+  },
+];
+
+describe.each(MESSAGES)('$what', ({ check, message, wrong }) => {
+  it('is accepted, whatever unknown fields it has', () => {
+    expect(check(message)).toBe(true);
+    expect(check({ ...message, colour: { deep: 'red' } })).toBe(true);
+  });
+
+  it.each(wrong.map((fields) => ({ fields })))('is refused with $fields', ({ fields }) => {
+    expect(check({ ...message, ...fields })).toBe(false);
+  });
+
+  it.each([undefined, null, 7, 'x', [], {}])('is not %j', (value) => {
+    expect(check(value)).toBe(false);
+  });
+});

@@ -1,0 +1,155 @@
+import { parseNextHop } from './address.ts';
+import { ALERT_TYPES, type AlertMessage, type CallbackMessage } from './callbacks.ts';
+import { parseGiven, readEntry } from './entries.ts';
+import {
+  MEMBERSHIP_EVENT_TYPES,
+  type EventMessage,
+  type HeadMessage,
+  type MembershipEvent,
+} from './events.ts';
+import { isEpoch } from './ids.ts';
+import { Limits } from './limits.ts';
+
+/**
+ * Checks of messages that readers received, so that a forged or damaged one is not handled as a message of the contract:
+ * every known field must have its type and range. Unknown fields are ignored, and unknown types of events are accepted,
+ * since newer managers may send them. Texts of users (`actor`, `why`) may contain any character: escape them for a
+ * terminal.
+ */
+type Check = (value: unknown) => boolean;
+type Fields = Readonly<Record<string, unknown>>;
+type Checks = Readonly<Record<string, Check>>;
+
+const U32_MAX = 0xffffffff;
+const ITEMS_MAX = 256;
+const WORD = /^[A-Za-z][A-Za-z_-]{0,63}$/;
+
+const isCounter: Check = (value) => Number.isSafeInteger(value) && Number(value) >= 0;
+const isPositive: Check = (value) => isCounter(value) && value !== 0;
+const isU32: Check = (value) => isCounter(value) && Number(value) <= U32_MAX;
+const isIfIndex: Check = (value) => isU32(value) && value !== 0;
+const isCanonicalHop: Check = (value) => typeof value === 'string' && parseNextHop(value) === value;
+const isEpochText: Check = (value) => typeof value === 'string' && isEpoch(value);
+const isWord: Check = (value) => typeof value === 'string' && WORD.test(value);
+const isUserText: Check = (value) => typeof value === 'string' && value.length <= Limits.text;
+const isLogId: Check = (value) =>
+  typeof value === 'string' && value.length > 0 && value.length <= Limits.text;
+const isBoolean: Check = (value) => typeof value === 'boolean';
+
+/** Whether a decoded message is an event. Wire contract section 5. */
+export function isEventMessage(value: unknown): value is EventMessage {
+  return hasFields(value, { rev: isPositive, ts: isCounter, type: isWord }, EVENT_FIELDS);
+}
+
+const EVENT_FIELDS: Checks = {
+  session: isPositive,
+  protocolId: isU32,
+  componentId: isU32,
+  ifIndex: isIfIndex,
+  nextHop: isCanonicalHop,
+  epoch: isEpochText,
+  previous: isPositive,
+  cause: isWord,
+  actor: isUserText,
+  why: isUserText,
+};
+
+/** Whether a decoded message is a head. Wire contract section 1. */
+export function isHeadMessage(value: unknown): value is HeadMessage {
+  const required = { rev: isCounter, first: isCounter, ts: isCounter, log: isLogId };
+  return hasFields(value, required, { mrev: isCounter, mfirst: isCounter, settled: isCounter });
+}
+
+/** Whether a decoded message is a callback about an interface, of a known type. Wire contract section 4. */
+export function isCallbackMessage(value: unknown): value is CallbackMessage {
+  if (!hasFields(value, CALLBACK_FIELDS, { why: isUserText })) return false;
+  const { type, rev, epoch } = value;
+  if (type === 'OWNERSHIP_LOST') return isEpochText(epoch);
+  return (type === 'DISABLE_IGMP' || type === 'ENABLE_IGMP') && isCounter(rev);
+}
+
+const CALLBACK_FIELDS: Checks = {
+  seq: isPositive,
+  ts: isCounter,
+  type: isWord,
+  ifIndex: isIfIndex,
+  nextHop: isCanonicalHop,
+  cause: isWord,
+};
+
+/** Whether a decoded message is a callback about memberships, of a known type. Membership contract, section 5. */
+export function isAlertMessage(value: unknown): value is AlertMessage {
+  const common = { seq: isPositive, ts: isCounter, type: isWord, mrev: isCounter };
+  if (!hasFields(value, common)) return false;
+  const { type } = value;
+  if (type === 'RESYNC') return true;
+  if (!ALERT_TYPES.some((known) => known === type)) return false;
+  return hasFields(
+    value,
+    { cause: isWord, items: (items) => isItems(items, itemOf(type)) },
+    ALERT_FIELDS,
+  );
+}
+
+const ALERT_FIELDS: Checks = {
+  memberUpdate: isBoolean,
+  memberDelete: isBoolean,
+  window: isBoolean,
+};
+
+function itemOf(type: unknown): (item: readonly unknown[]) => boolean {
+  if (type === 'JOIN_ALERT') return isEntryItem;
+  if (type === 'PRUNE_ALERT') return (item) => isMembershipItem(item) && isBoolean(item[4]);
+  return isMembershipItem;
+}
+
+/** Whether a decoded message is a membership event. Membership contract, section 6. */
+export function isMembershipEvent(value: unknown): value is MembershipEvent {
+  return (
+    hasFields(value, MEMBERSHIP_EVENT_FIELDS) &&
+    MEMBERSHIP_EVENT_TYPES.some((type) => type === value['type']) &&
+    Array.isArray(value['items']) &&
+    value['items'].length === Number(value['mrev']) - Number(value['first']) + 1
+  );
+}
+
+const MEMBERSHIP_EVENT_FIELDS: Checks = {
+  first: isPositive,
+  mrev: isPositive,
+  ts: isCounter,
+  type: isWord,
+  session: isPositive,
+  protocolId: isU32,
+  componentId: isU32,
+  countsFor: isPositive,
+  cause: isWord,
+  items: (items) => isItems(items, isMembershipItem),
+};
+
+function isItems(items: unknown, isItem: (item: readonly unknown[]) => boolean): boolean {
+  if (!Array.isArray(items) || items.length < 1 || items.length > ITEMS_MAX) return false;
+  return items.every((item: unknown) => Array.isArray(item) && isItem(item));
+}
+
+/** Trailing elements of newer managers are ignored. */
+function isMembershipItem(item: readonly unknown[]): boolean {
+  return isEntryItem(item) && isIfIndex(item[2]) && isCanonicalHop(item[3]);
+}
+
+function isEntryItem([group, source]: readonly unknown[]): boolean {
+  if (typeof group !== 'string' || typeof source !== 'string') return false;
+  const given = { group: parseGiven(group), source: parseGiven(source) };
+  if (given.group === undefined || given.source === undefined) return false;
+  const read = readEntry(given.group, given.source);
+  return 'entry' in read && read.entry.group === group && read.entry.source === source;
+}
+
+/** Whether all required fields are right, and the optional ones where they are present. */
+function hasFields(value: unknown, required: Checks, optional: Checks = {}): value is Fields {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const fields = new Map<string, unknown>(Object.entries(value));
+  return (
+    Object.entries(required).every(([name, check]) => check(fields.get(name))) &&
+    Object.entries(optional).every(([name, check]) => !fields.has(name) || check(fields.get(name)))
+  );
+}
