@@ -191,14 +191,18 @@ export class Mgm implements AsyncDisposable {
   }
 
   /**
-   * Takes an interface away from its owner, which gets a callback. Resolves with the former owner. The request is not
-   * repeated if its reply is lost: then the outcome is `unknown`. Rejects with `MgmError` `not-found` if it is free.
+   * Takes an interface away from its owner, which gets a callback; with `epoch` only what is held under it, so that a late
+   * request cannot hit the next owner. Resolves with the former owner. The request is not repeated if its reply is lost: then
+   * the outcome is `unknown`. Rejects with `MgmError` `not-found` if it is free, `not-owner` if another epoch is in force.
    */
-  async adminRelease(ref: InterfaceRef & AdminReason, options: CallOptions = {}): Promise<Holder> {
+  async adminRelease(
+    ref: InterfaceRef & AdminReason & { readonly epoch?: string | undefined },
+    options: CallOptions = {},
+  ): Promise<Holder> {
     const key = interfaceKey(ref, { operation: 'admin.release', router: this.router });
-    const { actor, why } = ref;
+    const { epoch, actor, why } = ref;
     const origin = { interface: key };
-    const fields = { ...key, actor, why };
+    const fields = { ...key, ...omitUndefined({ epoch }), actor, why };
     const { previous } = await requestGranted(this.#context, 'admin.release', fields, {
       ...options,
       origin,
@@ -218,6 +222,27 @@ export class Mgm implements AsyncDisposable {
     const fields = { session, actor, why };
     const { released } = await requestGranted(this.#context, 'admin.evict', fields, options);
     return released;
+  }
+
+  /**
+   * The actions of operators, and their refused attempts, after `from` in a log of its own, in order. If `from` is older than
+   * that log, the entries begin at its `first`. Wire contract section 3.
+   */
+  async adminEvents(from: number, options: PageOptions = {}): Promise<Success<'admin.events'>> {
+    const { limit, ...limits } = options;
+    const fields = { from, ...omitUndefined({ limit }) };
+    return await requestGranted(this.#context, 'admin.events', fields, limits);
+  }
+
+  /**
+   * Ends the hold-off after data loss, for an operator who knows that no former owner is active. Resolves with the rest of
+   * the hold-off in ms. Rejects with `MgmError` `not-found` if there is none. Wire contract section 3.
+   */
+  async adminEndHoldoff(reason: AdminReason, options: CallOptions = {}): Promise<number> {
+    const { actor, why } = reason;
+    const fields = { actor, why };
+    const { leftMs } = await requestGranted(this.#context, 'admin.end-holdoff', fields, options);
+    return leftMs;
   }
 
   /**

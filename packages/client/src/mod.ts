@@ -36,6 +36,7 @@ export type {
   InterfaceItem,
   InterfaceKey,
   NextHop,
+  OperatorEvent,
   OwnershipLostCallback,
   SessionId,
   SessionItem,

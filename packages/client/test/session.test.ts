@@ -228,6 +228,26 @@ describe('an operator', () => {
     expect(session.state).toBe('live');
   });
 
+  it('can release only what is held under an epoch, and reads its actions in a log of their own', async () => {
+    await using mgm = await stage.client();
+    await using session = await mgm.registerProtocol(pim());
+    const ownership = await session.takeInterfaceOwnership({ ifIndex: 8 });
+    const target = { ifIndex: 8, actor: 'ops', why: 'maintenance' };
+    const late = await errorOf(mgm.adminRelease({ ...target, epoch: '1' }));
+    expect(late).toMatchObject({ code: 'MGM_NOT_OWNER', current: ownership.epoch });
+    expect(ownership.isHeld).toBe(true);
+    await mgm.adminRelease({ ...target, epoch: ownership.epoch });
+    await eventually(() => expect(ownership.isHeld).toBe(false), MS);
+    const { events, head } = await mgm.adminEvents(0);
+    const by = { operation: 'admin.release', actor: 'ops', why: 'maintenance', ifIndex: 8 };
+    expect(events.slice(-2)).toMatchObject([
+      { ...by, number: head - 1, type: 'refused', reason: 'not-owner' },
+      { ...by, number: head, type: 'released', session: session.id },
+    ]);
+    const noHoldoff = await errorOf(mgm.adminEndHoldoff({ actor: 'ops', why: 'nothing lost' }));
+    expect(noHoldoff).toMatchObject({ code: 'MGM_NOT_FOUND' });
+  });
+
   it('can end a session, which is not registered again', async () => {
     await using mgm = await stage.client();
     const session = await mgm.registerProtocol(pim({ ttlMs: 1_000, reregister: true }));

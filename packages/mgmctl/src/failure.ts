@@ -104,6 +104,8 @@ function nextStep(error: MgmError, { nats, router, isConnected }: Target): strin
     case 'already-owned':
     case 'already-taken':
       return 'mgmctl owner shows the owner, mgmctl release takes the interface away';
+    case 'not-owner':
+      return 'the owner has changed in the meantime: check with mgmctl owner, then try again';
     case 'already-registered':
       return 'choose another --component, or end the other session with mgmctl evict';
     case 'compacted':

@@ -2,11 +2,13 @@ import { isMgmError, type Mgm } from '@mgm/client';
 import { Command, CommanderError, Option } from 'commander';
 import { duration } from './arguments.ts';
 import type { Context, Runner } from './command.ts';
+import { addAudit } from './commands/audit.ts';
 import { addBench } from './commands/bench.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addEvict } from './commands/evict.ts';
 import { addHistory } from './commands/history.ts';
+import { addHoldoff } from './commands/holdoff.ts';
 import { addInterfaces } from './commands/interfaces.ts';
 import { addOwner } from './commands/owner.ts';
 import { addRegister } from './commands/register.ts';
@@ -33,8 +35,10 @@ const COMMANDS: readonly ((program: Command, runner: Runner) => void)[] = [
   addWatch,
   addHistory,
   addTop,
+  addAudit,
   addRelease,
   addEvict,
+  addHoldoff,
   addTake,
   addRegister,
   addBench,

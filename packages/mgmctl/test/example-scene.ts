@@ -40,6 +40,7 @@ export async function playExamples(stage: MgmctlStage): Promise<Shown> {
   await show('validate-over', 'validate', '7', epoch);
   await show('evict', 'evict', String(pim.id), '--why', 'the process hangs', ...force);
   await show('history', 'history', '7');
+  await show('audit', 'audit', '--from', '1');
   await show('usage', 'owner', '7', '--jason');
   await show('usage-json', 'owner', '--json');
   await using taking = router.start(['take', '7', '--component', '5']);

@@ -1,6 +1,6 @@
 import { eventually } from '@mgm/test-support';
 import { describe, expect, it } from 'vitest';
-import { mgmctlStage, objects, PIM } from './stage.ts';
+import { DVMRP, mgmctlStage, objects, PIM } from './stage.ts';
 
 const stage = mgmctlStage();
 const WHY = ['--why', 'moved to the standby'];
@@ -66,6 +66,22 @@ describe('mgmctl release', () => {
     await eventually(() => expect(ownership.isHeld).toBe(false), { withinMs: 5_000 });
   });
 
+  it('does not hit the next owner if the owner changes after the question', async () => {
+    await using router = await stage.router();
+    const pim = await router.register(PIM, 'pim-1');
+    const dvmrp = await router.register(DVMRP, 'dvmrp-1');
+    await using first = await pim.takeInterfaceOwnership({ ifIndex: 7 });
+    await using asked = router.onTerminal(['release', '7', ...WHY], { columns: 200 });
+    await asked.prints(/\[y\/N\]/);
+    await first.release();
+    const next = await dvmrp.takeInterfaceOwnership({ ifIndex: 7 });
+    asked.write('y\n');
+    expect(await asked.ended()).toMatchObject({ code: 1 });
+    await asked.prints(/; the owner has changed in the meantime: check with mgmctl owner/);
+    const holder = await router.mgm.getProtocolOnInterface({ ifIndex: 7 });
+    expect(holder).toMatchObject({ name: 'dvmrp-1', epoch: next.epoch });
+  });
+
   it('does nothing after Ctrl-C at the question', async () => {
     await using router = await stage.router();
     const pim = await router.register(PIM, 'pim-1');
@@ -98,6 +114,38 @@ describe('mgmctl release', () => {
       code: 4,
       stdout: '',
     });
+  });
+});
+
+describe('mgmctl audit', () => {
+  it('shows the actions of operators and their refused attempts', async () => {
+    await using router = await stage.router();
+    expect(await router.run(['audit'])).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: `no action of an operator in the log of router ${router.name}\n`,
+    });
+    const pim = await router.register(PIM, 'pim-1');
+    const { epoch } = await pim.takeInterfaceOwnership({ ifIndex: 7, nextHop: '10.0.0.1' });
+    const by = ['--actor', 'alice@noc', '--yes'];
+    await router.run(['release', '7', '10.0.0.1', ...WHY, ...by]);
+    await router.run(['evict', '12345', '--why', 'hangs', ...by]);
+    await router.run(['evict', String(pim.id), '--why', 'hangs', ...by]);
+    const { code, stdout } = await router.run(['audit']);
+    expect(code).toBe(0);
+    const target = `PIM/1  session ${pim.id}`;
+    expect(stdout.replaceAll(/^.{23} {2}/gm, '').split('\n')).toEqual([
+      `no 1  released       rev 3  7 via 10.0.0.1  ${target}  epoch ${epoch}  by alice@noc  (${WHY[1]})`,
+      'no 2  refused        admin.evict: not-found  session 12345  by alice@noc  (hangs)',
+      expect.stringMatching(
+        /^no 3 {2}evicted {8}rev \d+ {2}PIM\/1 {2}session \d+ {2}by alice@noc {2}\(hangs\)$/,
+      ),
+      '',
+    ]);
+    const later = objects((await router.run(['audit', '--from', '2', '--json'])).stdout);
+    expect(later).toEqual([
+      expect.objectContaining({ number: 3, type: 'evicted', actor: 'alice@noc' }),
+    ]);
   });
 });
 

@@ -23,7 +23,10 @@ import { clientText, instantText, interfaceText } from '../output/text.ts';
 export function addRelease(program: Command, { io, connected }: Runner): void {
   withAdminOptions(program.command('release'))
     .summary('take an interface away from its owner')
-    .description('Takes an interface away from its owner. The former owner is told why.')
+    .description(
+      'Takes an interface away from its owner, unless the owner changes in the meantime.\n' +
+        'The former owner is told why.',
+    )
     .argument(...INTERFACE, indexOf)
     .argument(...NEXT_HOP, hopOf)
     .addHelpText('after', examples('release 7 --why "moved to the standby"'))
@@ -32,7 +35,7 @@ export function addRelease(program: Command, { io, connected }: Runner): void {
     );
 }
 
-/** Rejects as `not-found` if the interface has no owner. */
+/** Rejects as `not-found` if the interface has no owner, and as `not-owner` if the owner changes in the meantime. */
 async function release(
   context: Context,
   key: InterfaceKey,
@@ -40,12 +43,13 @@ async function release(
 ): Promise<ExitCode> {
   const { mgm, out, signal } = context;
   const { ifIndex, nextHop } = key;
-  const seen = confirm && (await mgm.getProtocolOnInterface(key, { signal }));
-  if (seen && !(await confirm?.(question(key, seen)))) return declined(context);
-  const previous = await mgm.adminRelease({ ifIndex, nextHop, actor, why }, { signal });
+  const seen = await mgm.getProtocolOnInterface(key, { signal });
+  if (confirm && !(await confirm(question(key, seen)))) return declined(context);
+  // Without the epoch a request that is executed late could hit the next owner.
+  const target = { ifIndex, nextHop, epoch: seen.epoch, actor, why };
+  const previous = await mgm.adminRelease(target, { signal });
   if (out.json) out.object({ released: true, ifIndex, nextHop, previous, actor, why });
   else out.line(`released interface ${interfaceText(key)} from ${holderText(previous)}`);
-  if (seen && previous.epoch !== seen.epoch) out.note('the owner had changed since the question');
   return ExitCode.ok;
 }
 

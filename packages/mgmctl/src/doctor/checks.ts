@@ -1,6 +1,7 @@
 import { isMgmError, type Mgm, type MgmError } from '@mgm/client';
 import { probe } from '../connection.ts';
 import { ExitCode } from '../exit-code.ts';
+import { durationText } from '../output/text.ts';
 
 /** The result of one check. */
 export type Finding =
@@ -92,6 +93,27 @@ const NO_SESSION = 1;
 /** Checks the permissions of an operator. */
 export async function checkPermissions(mgm: Mgm, signal: AbortSignal): Promise<Finding[]> {
   return [await checkWatching(mgm, signal), await checkEvict(mgm, signal)];
+}
+
+/** Managers publish a head every second for a router with live sessions. */
+const HEAD_WITHIN_MS = 1_500;
+
+/** Reports a hold-off after data loss, which the heads of the router announce. */
+export async function checkHoldOff(mgm: Mgm, signal: AbortSignal): Promise<Finding[]> {
+  const what = 'hold-off';
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(HEAD_WITHIN_MS)]);
+  try {
+    const { value } = await mgm.heads({ signal: limit }).next();
+    const holdOffMs = value?.holdOffMs ?? 0;
+    if (holdOffMs === 0) return [];
+    const detail = `the store lost data: no new grants for ${durationText(holdOffMs)}`;
+    const mend = 'wait, or end it with mgmctl holdoff end if no former owner can be active';
+    return [{ what, state: 'note', detail, mend }];
+  } catch (error) {
+    // A missing permission is a finding of its own.
+    if (isMgmError(error, 'not-permitted')) return [];
+    throw error;
+  }
 }
 
 /** NATS sends a refusal before the reply to any later request. */

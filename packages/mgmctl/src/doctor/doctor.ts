@@ -1,5 +1,6 @@
 import { isMgmError, type Mgm } from '@mgm/client';
 import {
+  checkHoldOff,
   checkLog,
   checkManagers,
   checkPermissions,
@@ -43,7 +44,7 @@ async function* findings(options: DoctorOptions): AsyncGenerator<Finding> {
   const managers = await checkManagers(mgm, signal);
   yield managers;
   if (managers.state === 'failed') return;
-  const steps = [checkReplicas, checkRoundTrip, checkLog, checkPermissions];
+  const steps = [checkReplicas, checkRoundTrip, checkLog, checkHoldOff, checkPermissions];
   for (const step of steps) yield* await found(step, mgm, signal);
 }
 
