@@ -95,6 +95,12 @@ export async function checkPermissions(mgm: Mgm, signal: AbortSignal): Promise<F
   return [await checkWatching(mgm, signal), await checkEvict(mgm, signal)];
 }
 
+/** The rest of the hold-off in the next head; 0 without a head. */
+async function holdOffOf(mgm: Mgm, signal: AbortSignal): Promise<number> {
+  for await (const { holdOffMs = 0 } of mgm.heads({ signal })) return holdOffMs;
+  return 0;
+}
+
 /** Managers publish a head every second for a router with live sessions. */
 const HEAD_WITHIN_MS = 1_500;
 
@@ -103,8 +109,7 @@ export async function checkHoldOff(mgm: Mgm, signal: AbortSignal): Promise<Findi
   const what = 'hold-off';
   const limit = AbortSignal.any([signal, AbortSignal.timeout(HEAD_WITHIN_MS)]);
   try {
-    const { value } = await mgm.heads({ signal: limit }).next();
-    const holdOffMs = value?.holdOffMs ?? 0;
+    const holdOffMs = await holdOffOf(mgm, limit);
     if (holdOffMs === 0) return [];
     const detail = `the store lost data: no new grants for ${durationText(holdOffMs)}`;
     const mend = 'wait, or end it with mgmctl holdoff end if no former owner can be active';
