@@ -1,0 +1,125 @@
+import { eventually } from '@mgm/test-support';
+import { describe, expect, it } from 'vitest';
+import { expectRefused } from '../support/expectations.ts';
+import { pairs, type RawRouter } from '../support/raw-client.ts';
+import { pack } from '../support/raw-codec.ts';
+import { ok, readReply } from '../support/raw-replies.ts';
+import { enter } from '../support/scene.ts';
+import { overReplicas, type Stage } from '../support/stage.ts';
+
+const ADMIN = { actor: 'operator', why: 'a test' };
+const WITHIN = { withinMs: 30_000 };
+/** Enough requests that each of three managers serves one. */
+const BARRIER = 20;
+const RETENTION = 1_000;
+
+overReplicas(
+  (stage) => {
+    describe('section 8: reply subjects', () => {
+      it.each([
+        ['of printable ASCII', (tail: string) => `_INBOX.${tail}`],
+        ['with many tokens', (tail: string) => `a.b.c.d.${tail}.!#$%`],
+      ])('%s get a reply', async (_, subjectOf) => {
+        const router = stage.router();
+        const replies = await repliesOn(stage, subjectOf(router.name));
+        publishOwner(stage, router, subjectOf(router.name));
+        await eventually(() => expect(replies()).toBe(1), WITHIN);
+      });
+
+      it.each([
+        ['under the prefix', ({ prefix, name }: RawRouter) => `${prefix}.${name}.event.x`],
+        ['of an operation', ({ prefix, name }: RawRouter) => `${prefix}.${name}.deregister`],
+        ['with a letter outside ASCII', ({ name }: RawRouter) => `_INBOX.\u00e9.${name}`],
+        ['with a byte that latin1 makes a space', ({ name }: RawRouter) => `_I.\u0120.${name}`],
+        ['with a byte that latin1 makes a line feed', ({ name }: RawRouter) => `_I.\u010a.${name}`],
+      ])('%s get no reply, and the request is not executed', async (_, subjectOf) => {
+        const router = stage.router();
+        const foreign = subjectOf(router);
+        const replies = await repliesOn(stage, foreign);
+        const register = { protocolId: 1, componentId: 1, instance: 'x'.repeat(16) };
+        const subject = `${router.prefix}.${router.name}.register`;
+        stage.nats.publish(subject, pack(register), { reply: foreign });
+        publishOwner(stage, router, foreign);
+        for (let count = 0; count < BARRIER; count++) await router.rev();
+        expect(ok(await router.request('sessions', {})).items).toEqual([]);
+        // The request itself is seen where the reply subject is that of an operation.
+        expect(replies()).toBe(0);
+      });
+    });
+
+    describe('section 8: admin.release with an epoch', () => {
+      it('releases what is held under this epoch', async () => {
+        const { router, clients } = await enter(stage);
+        const { epoch } = ok(await clients.pim.take(7));
+        ok(await router.request('admin.release', { ifIndex: 7, epoch, ...ADMIN }));
+        expectRefused(await router.owner(7), 1168, 'not-found');
+      });
+
+      it('is refused with the epoch in force for any other, and changes nothing', async () => {
+        const { router, clients } = await enter(stage);
+        const former = ok(await clients.pim.take(7)).epoch;
+        ok(await clients.pim.release(7));
+        const current = ok(await clients.dvmrp.take(7)).epoch;
+        const rev = await router.rev();
+        const fields = { ifIndex: 7, epoch: former, ...ADMIN };
+        const reply = await router.request('admin.release', fields);
+        expectRefused(reply, 87, 'not-owner', { current, rev });
+        expect(ok(await router.owner(7))).toMatchObject(clients.dvmrp.named);
+      });
+    });
+
+    describe('section 8: admin.events', () => {
+      it('has each operator action and each refused attempt, numbered from 1', async () => {
+        const { router, clients } = await enter(stage, 'S2(pim)');
+        const { session } = clients.dvmrp;
+        ok(await router.request('admin.release', { ifIndex: 7, ...ADMIN }));
+        expectRefused(
+          await router.request('admin.release', { ifIndex: 7, ...ADMIN }),
+          1168,
+          'not-found',
+        );
+        ok(await router.request('admin.evict', { session, ...ADMIN }));
+        const log = ok(await router.request('admin.events', { from: 0 }));
+        expect(log).toMatchObject({ head: 3, first: 1 });
+        expect(log.events).toMatchObject([
+          { number: 1, type: 'released', ifIndex: 7, session: clients.pim.session, ...ADMIN },
+          { number: 2, type: 'refused', reason: 'not-found', ifIndex: 7, ...ADMIN },
+          { number: 3, type: 'evicted', session, ...ADMIN },
+        ]);
+        expect(ok(await router.request('admin.events', { from: 2 })).events).toHaveLength(1);
+        const page = ok(await router.request('admin.events', { from: 0, limit: 2 })).events;
+        expect(page.map(({ number }) => number)).toEqual([1, 2]);
+      });
+
+      it('is not shortened by other changes', async () => {
+        const { router, clients } = await enter(stage, 'S2(pim)');
+        ok(await router.request('admin.release', { ifIndex: 7, ...ADMIN }));
+        for (let round = 0; round < 2; round++) {
+          ok(await clients.pim.takeAll(pairs(1024)));
+          ok(await clients.pim.releaseAll(pairs(1024)));
+        }
+        expectRefused(await router.request('events', { from: 0 }), 1003, 'compacted');
+        const { events } = ok(await router.request('admin.events', { from: 0 }));
+        expect(events).toMatchObject([{ number: 1, type: 'released', ifIndex: 7, ...ADMIN }]);
+      });
+    });
+  },
+  { env: { MGM_EVENT_RETENTION: String(RETENTION) } },
+);
+
+function publishOwner(stage: Stage, { prefix, name }: RawRouter, reply: string): void {
+  stage.nats.publish(`${prefix}.${name}.owner`, pack({ ifIndex: 7 }), { reply });
+}
+
+/** Counts replies on a subject: messages with a `status`. */
+async function repliesOn({ nats }: Stage, subject: string): Promise<() => number> {
+  let replies = 0;
+  nats.subscribe(subject, {
+    callback: (_, { data }) => {
+      readReply(data);
+      replies++;
+    },
+  });
+  await nats.flush();
+  return () => replies;
+}
