@@ -4,6 +4,7 @@ import type { Holder } from './operations/holder.ts';
 /** The status codes of wire contract section 2: Win32 codes as the MGM documentation uses them. */
 export const Status = {
   NO_ERROR: 0,
+  ERROR_ACCESS_DENIED: 5,
   ERROR_NOT_ENOUGH_MEMORY: 8,
   ERROR_INVALID_PARAMETER: 87,
   ERROR_ALREADY_EXISTS: 183,
@@ -23,6 +24,11 @@ interface RefusalCode {
 
 /** Every refusal that a manager can send. The keys are internal; `status` and `reason` are the contract. */
 export const Refusals = {
+  notPermitted: {
+    status: 5,
+    reason: 'not-permitted',
+    meaning: 'the identity of the caller may not do this; only where managers identify callers',
+  },
   storeFull: { status: 8, reason: 'store-full', meaning: 'the store refused the write for memory' },
   badRequest: {
     status: 87,

@@ -37,6 +37,8 @@ export interface EventMessage {
   readonly cause?: Cause;
   readonly actor?: string;
   readonly why?: string;
+  /** The identity that caused it, where managers identify callers. */
+  readonly caller?: string;
 }
 
 /** Published on `head` at least once a second, so that a watcher notices that it missed events. */

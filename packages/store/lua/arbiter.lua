@@ -33,6 +33,7 @@ end
 
 local function begin()
   read_clock()
+  begin_caller()
   begin_claims()
   begin_events()
   begin_operator_log()
@@ -47,6 +48,7 @@ local function decide(packed)
     longest_ttl = request[8], is_full = request[9] == 1,
     limits = { sessions = request[10], interfaces = request[11], operator_events = request[12],
       operator_retention_ms = request[13] } }
+  local callers = request[14]
   local retention, calls, is_replicated = request[5], request[6], request[7] == 1
   begin()
   load_router(known)
@@ -55,6 +57,7 @@ local function decide(packed)
   local revs, replies = {}, {}
   for i = 1, #calls do
     local call = calls[i]
+    set_caller(callers ~= 0 and callers[i] or 0)
     local reply, rev = operations[call[1]](unpack(call, 2))
     -- A repeat has the revision of its first execution.
     replies[i], revs[i] = reply, rev or router.rev

@@ -33,9 +33,17 @@ export interface BatchReply {
   readonly revs: readonly unknown[];
   readonly replies: readonly unknown[];
   readonly runs: readonly EventRun[];
-  readonly callbacks: readonly { readonly session: SessionId; readonly message: CallbackMessage }[];
+  readonly callbacks: readonly AddressedCallback[];
   /** Interfaces lost by sessions that ended, to be pushed to each after its callbacks. */
   readonly losses: readonly LossRun[];
+}
+
+/** A callback and the session that it is sent to. */
+export interface AddressedCallback {
+  readonly session: SessionId;
+  /** The identity of the session, if it has one: part of its callback subject. */
+  readonly identity: string | undefined;
+  readonly message: CallbackMessage;
 }
 
 /** Reads the reply of the arbiter. Throws `ScriptReplyError` if it has another form. */
@@ -57,7 +65,8 @@ export function readBatchReply(parts: readonly Buffer[]): BatchReply {
     runs: packedList(runs, readEventRun),
     callbacks: packedList(callbacks, (value) => {
       const callback = readCallback(value);
-      return { session: callback.session, message: callbackMessage(callback, ts) };
+      const { session, identity } = callback;
+      return { session, identity, message: callbackMessage(callback, ts) };
     }),
     losses: packedList(losses, readLossRun),
   };
@@ -69,7 +78,7 @@ function packedList<Item>(packed: Buffer, one: (value: unknown) => Item): readon
 
 /** The fields that all events of a run share, as messages carry them: fields that do not apply are absent. */
 export function sharedBy(run: EventRun, ts: number): SharedEventFields {
-  const { type, session, protocolId, componentId, cause, previous, actor, why } = run;
+  const { type, session, protocolId, componentId, cause, previous, actor, why, caller } = run;
   return {
     ts,
     type: type as EventType,
@@ -78,6 +87,7 @@ export function sharedBy(run: EventRun, ts: number): SharedEventFields {
     ...(cause !== undefined && { cause: cause as Cause }),
     ...(actor !== undefined && { actor }),
     ...(why !== undefined && { why }),
+    ...(caller !== undefined && { caller }),
   };
 }
 

@@ -53,12 +53,27 @@ export interface BatcherOptions {
   readonly onDecided: (router: RouterName, batch: BatchReply) => void;
 }
 
+/** Who sends a request, and its rights, where managers identify callers. */
+export interface Caller {
+  /** The identity for which NATS vouches. */
+  readonly identity: string;
+  /** Whether it may inherit from sessions of other identities. */
+  readonly mayTakeOver: boolean;
+  /** Sessions that it may have on this router; 0 for no limit. */
+  readonly sessionsMax: number;
+  /** Positions in the interfaces of a `take` that the policy refuses, from 0. */
+  readonly refusedInterfaces: readonly number[];
+  /** Whether the policy denies the request: an operator's attempt is then noted in the operator log, and nothing else happens. */
+  readonly isDenied: boolean;
+}
+
 interface QueuedOperation extends QueueItem {
   /** Whether its handle, if it has one, is known to be that of a session. */
   readonly isVerified: boolean;
   readonly operation: ArbiterOperation;
   /** The operation and its arguments as the script reads them. */
   readonly call: readonly unknown[];
+  readonly caller: Caller | undefined;
   /** On this process's monotonic clock: not sent after it. */
   readonly deadlineMono: number;
   readonly resolve: (decision: Decision<ArbiterOperation>) => void;
@@ -117,11 +132,13 @@ export class Batcher {
     operation: Name,
     args: ArbiterArgs[Name],
     withinMs = Number.POSITIVE_INFINITY,
+    caller?: Caller,
   ): Promise<Decision<Name>> {
-    const flow = flowOf(operation, args);
+    const flow = flowOf(operation, args, caller);
     const { isHighPriority, isExclusive, isDelayTolerant } = FLAGS[operation];
     const known = this.#queues.get(router);
-    const isVerified = !('handle' in args) || (known?.verified.has(flow) ?? false);
+    const isVerified =
+      caller !== undefined || !('handle' in args) || (known?.verified.has(flow) ?? false);
     const ofFlow = isVerified ? known?.queued.lengthOf(flow) : known?.unverified;
     if (!this.#hasRoom(known, ofFlow ?? 0, isHighPriority)) {
       return Promise.reject(this.#overloaded());
@@ -138,6 +155,7 @@ export class Batcher {
       isVerified,
       operation,
       call: encode[operation](args),
+      caller,
       deadlineMono: performance.now() + withinMs,
       resolve: resolve as never,
       reject,
@@ -287,6 +305,7 @@ export class Batcher {
       interfacesMax,
       operatorEventsMax,
       operatorRetentionMs,
+      packedCallers(batch),
     ]);
   }
 
@@ -317,10 +336,15 @@ export class Batcher {
 }
 
 /**
- * Each handle has a flow of its own, by all of its text: one with an invented secret is not in the flow of the session that it
- * names. Requests without a handle share a flow, registrations another.
+ * An identity has a flow of its own. Where callers are not identified, each handle has one, by all of its text: one with an
+ * invented secret is not in the flow of the session that it names. Requests without a handle share a flow, registrations another.
  */
-function flowOf<Name extends ArbiterOperation>(operation: Name, args: ArbiterArgs[Name]): string {
+function flowOf<Name extends ArbiterOperation>(
+  operation: Name,
+  args: ArbiterArgs[Name],
+  caller: Caller | undefined,
+): string {
+  if (caller !== undefined) return `identity ${caller.identity}`;
   if ('handle' in args) return handleText(args.handle);
   return operation === 'register' ? 'register' : '';
 }
@@ -340,6 +364,17 @@ function noteHandle(
     if (verified.size >= VERIFIED_MAX) verified.clear();
     verified.add(reply.kind === 'registered' ? handleText(reply) : one.flow);
   }
+}
+
+/** The callers of a batch as the script reads them: nothing where none is identified. */
+function packedCallers(batch: readonly QueuedOperation[]): unknown {
+  if (batch.every(({ caller }) => caller === undefined)) return 0;
+  return batch.map(({ caller }) => {
+    if (caller === undefined) return 0;
+    const { identity, mayTakeOver, sessionsMax, refusedInterfaces, isDenied } = caller;
+    const positions = refusedInterfaces.map((at) => at + 1);
+    return [identity, mayTakeOver ? 1 : 0, sessionsMax, positions, isDenied ? 1 : 0];
+  });
 }
 
 /** Rejects operations whose deadline passed before they were sent. */

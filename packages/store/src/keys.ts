@@ -72,6 +72,12 @@ export const KEY_FAMILIES: readonly KeyFamily[] = [
     what: 'while new grants are held back: the interfaces taken again by who had them, and the epoch under which they had them. Expires after an hour',
   },
   {
+    name: 'identities',
+    type: 'hash',
+    suffix: 'identities',
+    what: 'identity to the number of its sessions that are live or stale, where managers identify callers',
+  },
+  {
     name: 'operator_log',
     type: 'stream',
     suffix: 'operator-log',

@@ -2,16 +2,14 @@ import { randomUUID } from 'node:crypto';
 import {
   isRouterName,
   refusal,
-  type CallbackMessage,
   type HeadMessage,
   type OperationName,
   type Reply,
   type Request,
   type RouterName,
-  type SessionId,
 } from '@mgm/protocol';
-import type { BatchReply } from './batch-reply.ts';
-import { Batcher } from './batcher.ts';
+import type { AddressedCallback, BatchReply } from './batch-reply.ts';
+import { Batcher, type Caller } from './batcher.ts';
 import type { Durability } from './durability.ts';
 import type {
   ArbiterArgs,
@@ -79,7 +77,7 @@ export interface Publication {
   readonly ts: number;
   /** Consecutive events that differ only in revision, interface and epoch form one run. */
   readonly runs: readonly EventRun[];
-  readonly callbacks: readonly { readonly session: SessionId; readonly message: CallbackMessage }[];
+  readonly callbacks: readonly AddressedCallback[];
   /** Interfaces lost by sessions that ended, one callback each, to be sent after the callbacks. */
   readonly losses: readonly LossRun[];
 }
@@ -97,13 +95,14 @@ export interface SweepReport {
 export interface Store extends AsyncDisposable {
   readonly state: StoreState;
   /**
-   * Executes one operation of the wire contract. A refusal is a reply too. Rejects with `StoreError`, whose code says
+   * Executes one operation of the wire contract, for `caller` where managers identify callers. A refusal is a reply too. Rejects with `StoreError`, whose code says
    * whether the effect may have happened.
    */
   execute<Name extends OperationName>(
     router: RouterName,
     operation: Name,
     request: Request<Name>,
+    caller?: Caller,
   ): Promise<Reply<Name>>;
   /** Ends expired sessions of a router, one bounded slice, and tells its service clock that a manager is serving. */
   sweep(router: RouterName): Promise<SweepReport>;
@@ -177,15 +176,17 @@ class RedisStore implements Store {
     router: RouterName,
     operation: Name,
     request: Request<Name>,
+    caller?: Caller,
   ): Promise<Reply<Name>> {
-    if (operation !== 'register') return this.#decide(router, operation, request);
-    return this.#ensureListed(router).then(() => this.#decide(router, operation, request));
+    if (operation !== 'register') return this.#decide(router, operation, request, caller);
+    return this.#ensureListed(router).then(() => this.#decide(router, operation, request, caller));
   }
 
   async #decide<Name extends OperationName>(
     router: RouterName,
     operation: Name,
     request: Request<Name>,
+    caller: Caller | undefined,
   ): Promise<Reply<Name>> {
     const entry: StoreOperation<Name, ArbiterOperation> = STORE_OPERATIONS[operation];
     let args: ArbiterArgs[ArbiterOperation];
@@ -194,7 +195,13 @@ class RedisStore implements Store {
     } catch (error) {
       return await this.#refuseCursor(router, error);
     }
-    const decision = await this.#batcher.decide(router, entry.script, args, request.deadlineMs);
+    const decision = await this.#batcher.decide(
+      router,
+      entry.script,
+      args,
+      request.deadlineMs,
+      caller,
+    );
     if (operation === 'take') this.#countHeldOff(decision.reply as TakeScriptReply);
     return { ...entry.reply(decision, request), rev: decision.rev };
   }

@@ -1,5 +1,11 @@
 import { routerName, type InterfaceKey, type NextHop, type RouterName } from '@mgm/protocol';
-import { Batcher, type BatcherOptions, type Decision, type RouterLimits } from '../src/batcher.ts';
+import {
+  Batcher,
+  type BatcherOptions,
+  type Caller,
+  type Decision,
+  type RouterLimits,
+} from '../src/batcher.ts';
 import type { Durability } from '../src/durability.ts';
 import { metaKey } from '../src/keys.ts';
 import type { ArbiterArgs, ArbiterOperation, ScriptReplies } from '../src/generated/arbiter.ts';
@@ -14,13 +20,15 @@ export interface Arbiter extends Disposable {
   decide<Name extends ArbiterOperation>(
     operation: Name,
     args: ArbiterArgs[Name],
+    caller?: Caller,
   ): Promise<Decision<Name>>;
   ask<Name extends ArbiterOperation>(
     operation: Name,
     args: ArbiterArgs[Name],
+    caller?: Caller,
   ): Promise<ScriptReplies[Name]>;
   /** Registers a client and answers what its requests carry. */
-  client(options?: Partial<ArbiterArgs['register']>): Promise<TestClient>;
+  client(options?: Partial<ArbiterArgs['register']>, caller?: Caller): Promise<TestClient>;
 }
 
 export interface TestClient {
@@ -61,8 +69,8 @@ export async function openArbiter(
     run: (name, request, mayGrow) => link.runArbiter(metaKey('mgm', name), request, mayGrow),
     onDecided: () => {},
   });
-  const decide: Arbiter['decide'] = async (operation, args) => {
-    const decision = await batcher.decide(own, operation, args);
+  const decide: Arbiter['decide'] = async (operation, args, caller) => {
+    const decision = await batcher.decide(own, operation, args, undefined, caller);
     note(operation, decision.reply);
     return decision;
   };
@@ -70,8 +78,8 @@ export async function openArbiter(
     router: own,
     link,
     decide,
-    ask: async (operation, args) => (await decide(operation, args)).reply,
-    client: (options) => registerClient(decide, options),
+    ask: async (operation, args, caller) => (await decide(operation, args, caller)).reply,
+    client: (options, caller) => registerClient(decide, options, caller),
     [Symbol.dispose]: () => link.close(),
   };
 }
@@ -96,21 +104,26 @@ function note(operation: string, reply: object): void {
 async function registerClient(
   decide: Arbiter['decide'],
   options: Partial<ArbiterArgs['register']> = {},
+  caller?: Caller,
 ): Promise<TestClient> {
   const instance = options.instance ?? `instance-of-a-test-${++clients}`;
-  const { reply } = await decide('register', {
-    protocolId: 103,
-    componentId: ++clients,
-    isIgmp: false,
-    instance,
-    name: '',
-    ttlMs: 10_000,
-    graceMs: 0,
-    takeover: false,
-    resumes: 0,
-    secret: `${clients}`.padStart(22, 's'),
-    ...options,
-  });
+  const { reply } = await decide(
+    'register',
+    {
+      protocolId: 103,
+      componentId: ++clients,
+      isIgmp: false,
+      instance,
+      name: '',
+      ttlMs: 10_000,
+      graceMs: 0,
+      takeover: false,
+      resumes: 0,
+      secret: `${clients}`.padStart(22, 's'),
+      ...options,
+    },
+    caller,
+  );
   if (reply.kind !== 'registered') throw new Error(`not registered: ${reply.kind}`);
   // A manager would say so again and again; here once is enough for the whole of a test.
   await decide('sweep', { most: 1, servingMs: 3_600_000 });

@@ -303,6 +303,30 @@ it('answers repeats, keeps leases and gives back also when Redis is out of memor
   expect(await own.ask('take', third)).toMatchObject({ kind: 'granted' });
 });
 
+it('refuses what the policy of the caller does not permit, twice alike', async () => {
+  using own = await openArbiter(redis);
+  const rights = { mayTakeOver: false, sessionsMax: 0, isDenied: false };
+  const pim = { identity: 'pim1', refusedInterfaces: [1], ...rights };
+  const client = await own.client({ componentId: 1 }, pim);
+  const args = { ...client.next(), interfaces: [on(1), on(2)] };
+  const refused = { results: [{ kind: 'taken' }, { kind: 'not_permitted' }] };
+  expect(await own.ask('take', args, pim)).toMatchObject(refused);
+  expect(await own.ask('take', args, pim)).toMatchObject(refused);
+  const thief = { identity: 'thief', refusedInterfaces: [], ...rights, isDenied: true };
+  const takeover = { componentId: 1, takeover: true, instance: 'another' };
+  await expect(own.client(takeover, thief)).rejects.toThrow('of_another_identity');
+  await expect(own.client(takeover, thief)).rejects.toThrow('of_another_identity');
+  const by = { actor: 'ann', why: 'a test' };
+  const denied = { kind: 'not_permitted' };
+  for (const _ of ['once', 'twice']) {
+    const release = { interface: on(1), epoch: '', ...by };
+    expect(await own.ask('admin_release', release, thief)).toEqual(denied);
+    const evict = { session: client.session, ...by };
+    expect(await own.ask('admin_evict', evict, thief)).toEqual(denied);
+    expect(await own.ask('admin_end_holdoff', by, thief)).toEqual(denied);
+  }
+});
+
 it('reached every reply that a header declares', () => {
   const declared = Object.entries(DECLARED).flatMap(([operation, tags]) =>
     tags.map((tag) => `${operation}:${tag}`),

@@ -8,6 +8,7 @@
 --- under a new session (takeover, registered again in grace), which keeps the number and so, under a new epoch floor,
 --- every hold.
 ---
+--- @include lib/caller.lua
 --- @include lib/events.lua
 
 --- How long the answers of an ended session are remembered, for a repeated deregister (at least a minute).
@@ -24,15 +25,15 @@ end
 
 local function unpack_client(number, packed)
   local protocol_id, component_id, is_igmp, name, instance, session, secret, ttl_ms, grace_ms, state, expires_at,
-    epoch_floor, mailbox, ack, highest, first_page, next_page, pages, resumed_owned, end_cause, end_actor, end_why =
-    cmsgpack.unpack(packed)
+    epoch_floor, mailbox, ack, highest, first_page, next_page, pages, resumed_owned, end_cause, end_actor, end_why,
+    identity = cmsgpack.unpack(packed)
   return {
     number = number, owned = {}, page_of = {}, place_of = {},
     protocol_id = protocol_id, component_id = component_id, is_igmp = is_igmp, name = name, instance = instance,
     session = session, secret = secret, ttl_ms = ttl_ms, grace_ms = grace_ms, state = state, expires_at = expires_at,
     epoch_floor = epoch_floor, mailbox = mailbox, ack = ack, highest = highest, first_page = first_page,
     next_page = next_page, pages = pages, resumed_owned = resumed_owned, end_cause = end_cause, end_actor = end_actor,
-    end_why = end_why,
+    end_why = end_why, identity = identity or '',
   }
 end
 
@@ -40,7 +41,7 @@ local function pack_client(client)
   return cmsgpack.pack(client.protocol_id, client.component_id, client.is_igmp, client.name, client.instance,
     client.session, client.secret, client.ttl_ms, client.grace_ms, client.state, client.expires_at, client.epoch_floor,
     client.mailbox, client.ack, client.highest, client.first_page, client.next_page, client.pages, client.resumed_owned,
-    client.end_cause, client.end_actor, client.end_why)
+    client.end_cause, client.end_actor, client.end_why, client.identity)
 end
 
 local function read_client(number)
@@ -96,6 +97,7 @@ local function end_client(client, cause, by)
   pairs_changed[session_of(client)] = false
   client.leaves_roster = true
   mailboxes[client.session] = nil
+  count_session(client.identity, -1)
   -- Only a repeated deregister of a session is answered after its end; replies of a session that ended otherwise never.
   if cause ~= 'release' then drop_replies(client) end
 end
@@ -140,7 +142,7 @@ local function create_client(fields)
   local client = {
     number = next_client(), owned = {}, owned_count = 0, joins_roster = true, is_new = true,
     protocol_id = fields.protocol_id, component_id = fields.component_id, is_igmp = fields.is_igmp, epoch_floor = 0,
-    first_page = 1, next_page = 1, pages = '', end_cause = '', end_actor = '', end_why = '',
+    first_page = 1, next_page = 1, pages = '', end_cause = '', end_actor = '', end_why = '', identity = '',
   }
   clients[client.number] = client
   redis.call('ZCARD', owned_key(client.number))
@@ -159,6 +161,7 @@ local function begin_session(client, fields, resumed_owned)
   client.session = next_epoch()
   pairs_changed[session_of(client)] = client.number
   client.secret, client.instance, client.name = fields.secret, fields.instance, fields.name
+  set_identity(client, caller[IDENTITY])
   client.ttl_ms, client.grace_ms, client.state = fields.ttl_ms, fields.grace_ms, 'live'
   client.mailbox, client.ack, client.highest, client.resumed_owned = 0, 1, 0, resumed_owned
   note_ttl(fields.ttl_ms)

@@ -127,6 +127,7 @@ local function check_types(touched)
   if #runs > 0 then redis.call('XLEN', events_key) end
   if #operator_entries > 0 then redis.call('XLEN', operator_log_key) end
   if next(claims) then redis.call('HLEN', claims_key) end
+  if next(identity_changes) then redis.call('HLEN', identities_key) end
 end
 
 --- Two writes that change nothing and that a full store does not refuse. The caller waits for replicas to have what this
@@ -150,6 +151,7 @@ local function commit(retention, is_replicated)
   save_records()
   save_clients(touched)
   save_pairs()
+  save_identities()
   save_claims()
   save_mailboxes()
   local packed = #runs > 0 and cmsgpack.pack(runs) or ''

@@ -4,7 +4,7 @@
 --- fields, a list of interfaces and one of epochs. An event of a session as a whole is a run of one without an interface.
 ---
 --- @include lib/hold_off.lua
---- @shape event_run first:revision type:string session:session? protocol_id:integer component_id:integer cause:string? previous:session? actor:string? why:string? epochs:epoch[] interfaces:interface[]
+--- @shape event_run first:revision type:string session:session? protocol_id:integer component_id:integer cause:string? previous:session? actor:string? why:string? epochs:epoch[] interfaces:interface[] caller:string?
 
 --- Indexes of a run's fields that are read again.
 local RUN_TYPE, RUN_SESSION, RUN_CAUSE, RUN_EPOCHS, RUN_INTERFACES = 2, 3, 6, 10, 11
@@ -21,7 +21,7 @@ local function session_event(type, client, detail)
   open_run = nil
   runs[#runs + 1] = { rev, type, client.session, client.protocol_id, client.component_id, '',
     detail and detail.previous or 0, detail and detail.actor or '', detail and detail.why or '',
-    { detail and detail.epoch }, {} }
+    { detail and detail.epoch }, {}, detail and detail.caller or client.identity }
   return rev
 end
 
@@ -37,14 +37,14 @@ local function interface_event(type, client, interface, epoch, cause, by)
   end
   open_by = by
   open_run = { rev, type, client.session, client.protocol_id, client.component_id, cause, 0, by and by.actor or '',
-    by and by.why or '', { epoch }, { interface } }
+    by and by.why or '', { epoch }, { interface }, by and by.caller or client.identity }
   runs[#runs + 1] = open_run
   return rev
 end
 
 local function store_event(type)
   open_run = nil
-  runs[#runs + 1] = { next_rev(), type, 0, 0, 0, '', 0, '', '', {}, {} }
+  runs[#runs + 1] = { next_rev(), type, 0, 0, 0, '', 0, '', '', {}, {}, '' }
 end
 
 --- Begins another log: revisions of the lost tail of the old one were given to other changes. The hold-off, if there is to

@@ -4,8 +4,8 @@
 --- lost is a callback of its own, by the next number.
 ---
 --- @include lib/clients.lua
---- @shape callback session:session seq:integer type:string interface:interface rev:revision? cause:string epoch:epoch? why:string?
---- @shape loss_run session:session first:integer cause:string why:string? epochs:epoch[] interfaces:interface[]
+--- @shape callback session:session seq:integer type:string interface:interface rev:revision? cause:string epoch:epoch? why:string? identity:string?
+--- @shape loss_run session:session first:integer cause:string why:string? epochs:epoch[] interfaces:interface[] identity:string?
 
 --- What a session that acknowledges nothing keeps: the last so many messages, and at most one batch more.
 local MAILBOX_MAX = 65536
@@ -25,7 +25,7 @@ local function note_loss(client, interface, epoch)
   client.changed = true
   local run = client.losses
   if not run then
-    run = { client.session, client.mailbox, client.end_cause, client.end_why, {}, {} }
+    run = { client.session, client.mailbox, client.end_cause, client.end_why, {}, {}, client.identity }
     client.losses = run
     losses[#losses + 1] = run
   end
@@ -37,7 +37,7 @@ end
 local function queue_callback(client, type, interface, rev, cause, epoch, why)
   client.mailbox = client.mailbox + 1
   client.changed = true
-  local message = { client.session, client.mailbox, type, interface, rev, cause, epoch, why }
+  local message = { client.session, client.mailbox, type, interface, rev, cause, epoch, why, client.identity }
   callbacks[#callbacks + 1] = message
   local queued = mailboxes[client.session]
   if not queued then

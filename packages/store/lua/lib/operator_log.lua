@@ -1,8 +1,9 @@
 --- The operator log: actions of operators and their refused attempts. It is apart from the event log, so that other changes
 --- cannot push it out, and has its own numbers and retention.
 ---
+--- @include lib/caller.lua
 --- @include lib/router.lua
---- @shape operator_entry number:integer ts:integer type:string rev:revision operation:string reason:string? actor:string why:string session:session? protocol_id:integer component_id:integer cause:string? interface:interface? epoch:epoch?
+--- @shape operator_entry number:integer ts:integer type:string rev:revision operation:string reason:string? actor:string why:string session:session? protocol_id:integer component_id:integer cause:string? interface:interface? epoch:epoch? caller:string?
 
 local operator_entries
 
@@ -19,7 +20,7 @@ end
 local function note_operator(type, operation, by, detail)
   operator_entries[#operator_entries + 1] = { type, router.rev, operation, detail.reason or '', by.actor, by.why,
     detail.session or 0, detail.protocol_id or 0, detail.component_id or 0, detail.cause or '',
-    detail.interface or '', detail.epoch or 0 }
+    detail.interface or '', detail.epoch or 0, by.caller }
 end
 
 --- Notes a refused attempt, unless the router was never used: then it leaves nothing behind.
@@ -27,6 +28,13 @@ local function note_refused(operation, reason, by, detail)
   if router.fresh then return end
   detail.reason = reason
   note_operator('refused', operation, by, detail)
+end
+
+--- Notes an attempt that the policy denies to the caller. Returns the refusal, or nil if the policy permits it.
+local function denied(operation, by, detail)
+  if caller[IS_DENIED] == 0 then return nil end
+  note_refused(operation, 'not-permitted', by, detail)
+  return { 'not_permitted' }
 end
 
 local function save_operator_log()

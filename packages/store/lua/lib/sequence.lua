@@ -10,9 +10,9 @@
 --- How far `seq` may be above the session's `ack`.
 local WINDOW = 4096
 
---- Whether this handle is, or was, the present session of the client it names. The secret decides; the number only finds.
+--- Whether this handle is, or was, the present session of the client it names: by its secret, and shown by its own identity.
 local function names_session(client, handle)
-  return client.session == handle[2] and client.secret == handle[3]
+  return client.session == handle[2] and client.secret == handle[3] and is_callers(client)
 end
 
 --- The live client of a handle, or nil and the refusal.

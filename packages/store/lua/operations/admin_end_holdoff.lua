@@ -4,13 +4,16 @@
 --- @arg   why   string
 --- @reply ended left_ms:integer
 --- @reply no_holdoff
+--- @reply not_permitted
 --- @include lib/hold_off.lua
 --- @include lib/operator_log.lua
 
 local OPERATION = 'admin.end-holdoff'
 
 function operations.admin_end_holdoff(actor, why)
-  local by = { actor = actor, why = why }
+  local by = { actor = actor, why = why, caller = caller[IDENTITY] }
+  local refused = denied(OPERATION, by, {  })
+  if refused then return refused end
   local left_ms = hold_off_left()
   if left_ms == 0 then
     note_refused(OPERATION, 'not-found', by, {})

@@ -6,6 +6,7 @@
 --- @arg   why     string
 --- @reply evicted released:integer
 --- @reply unknown_session
+--- @reply not_permitted
 --- @include lib/interfaces.lua
 --- @include lib/operator_log.lua
 
@@ -15,7 +16,9 @@ local RELEASED_DIRECTLY = 256
 local OPERATION = 'admin.evict'
 
 function operations.admin_evict(session, actor, why)
-  local by = { actor = actor, why = why }
+  local by = { actor = actor, why = why, caller = caller[IDENTITY] }
+  local refused = denied(OPERATION, by, { session = session })
+  if refused then return refused end
   local client = find_client('s:' .. text(session))
   if not client or client.state == 'ended' then
     note_refused(OPERATION, 'not-found', by, { session = session })

@@ -7,6 +7,7 @@
 --- @reply released previous:holder
 --- @reply other_epoch current:epoch
 --- @reply free
+--- @reply not_permitted
 --- @include lib/interfaces.lua
 --- @include lib/operator_log.lua
 
@@ -25,7 +26,9 @@ local function current_epoch(record, owner, igmp)
 end
 
 function operations.admin_release(interface, epoch, actor, why)
-  local by = { actor = actor, why = why }
+  local by = { actor = actor, why = why, caller = caller[IDENTITY] }
+  local refused = denied(OPERATION, by, { interface = interface })
+  if refused then return refused end
   local record, owner, igmp = look_at(interface)
   local client = holder_of(record, owner, igmp, epoch)
   if not client and epoch ~= '' then

@@ -14,6 +14,7 @@
 --- @reply already_registered session:session name:string expires_in_ms:integer
 --- @reply store_full
 --- @reply too_many_sessions
+--- @reply of_another_identity
 --- @include lib/clients.lua
 
 local function registered(client)
@@ -31,7 +32,7 @@ function operations.register(protocol_id, component_id, is_igmp, instance, name,
 
   if not client and router.is_full then return { 'store_full' } end
   if not client then
-    if redis.call('ZCARD', roster_key) >= router.limits.sessions then return { 'too_many_sessions' } end
+    if redis.call('ZCARD', roster_key) >= router.limits.sessions or has_all_sessions() then return { 'too_many_sessions' } end
     notice_claim(resumes, false)
     client = create_client(fields)
     begin_session(client, fields, 0)
@@ -39,7 +40,7 @@ function operations.register(protocol_id, component_id, is_igmp, instance, name,
     return registered(client)
   end
 
-  if client.state == 'live' and client.instance == instance then
+  if client.state == 'live' and client.instance == instance and is_callers(client) then
     set_expiry(client, service_now + client.ttl_ms)
     return registered(client)
   end
@@ -47,6 +48,8 @@ function operations.register(protocol_id, component_id, is_igmp, instance, name,
   if client.state == 'live' and takeover == 0 and resumes ~= client.session then
     return { 'already_registered', client.session, client.name, client.expires_at - service_now }
   end
+
+  if not may_inherit(client) then return { 'of_another_identity' } end
 
   local previous = client.session
   notice_claim(resumes, true)

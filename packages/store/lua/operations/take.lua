@@ -17,6 +17,7 @@
 --- @case  take_outcome already_taken holder:holder
 --- @case  take_outcome held_back retry_after_ms:integer
 --- @case  take_outcome too_many_interfaces
+--- @case  take_outcome not_permitted
 --- @include lib/sequence.lua
 --- @include lib/interfaces.lua
 
@@ -94,7 +95,9 @@ function operations.take(handle, seq, ack, interfaces, held)
   local epochs, refusals, held_count = {}, nil, 0
   for i = 1, count do
     local interface, had = interfaces[i], held and held[i] or 0
-    local epoch, refused = take(client, interface, had, look_at(interface))
+    local epoch, refused
+    if is_refused(i) then refused = { 'not_permitted' }
+    else epoch, refused = take(client, interface, had, look_at(interface)) end
     epochs[i] = epoch or 0
     if refused then
       refusals = refusals or {}

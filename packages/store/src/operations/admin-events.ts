@@ -29,6 +29,7 @@ function operatorEvent({
   cause,
   interface: on,
   epoch,
+  caller,
 }: OperatorEntry): OperatorEvent {
   return {
     number,
@@ -45,5 +46,6 @@ function operatorEvent({
     ...(cause !== undefined && { cause }),
     ...on,
     ...(epoch !== undefined && { epoch }),
+    ...(caller !== undefined && { caller }),
   };
 }

@@ -2,6 +2,7 @@ import { refusal } from '@mgm/protocol';
 import { interfaceName } from '../names.ts';
 import { wireHolder } from './holders.ts';
 import type { StoreOperation } from './operation.ts';
+import { NOT_PERMITTED } from './refusals.ts';
 
 export const adminRelease: StoreOperation<'admin.release', 'admin_release'> = {
   script: 'admin_release',
@@ -13,6 +14,7 @@ export const adminRelease: StoreOperation<'admin.release', 'admin_release'> = {
   }),
   reply: ({ reply }, request) => {
     if (reply.kind === 'released') return { status: 0, previous: wireHolder(reply.previous) };
+    if (reply.kind === 'not_permitted') return NOT_PERMITTED;
     if (reply.kind === 'free') {
       return refusal('notFound', `no client owns ${interfaceName(request)}`);
     }

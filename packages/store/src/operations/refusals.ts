@@ -4,6 +4,9 @@ import type { SequenceRefusal, SessionRefusal } from '../generated/arbiter.ts';
 /** Redis refuses what would need more memory. */
 export const STORE_FULL = refusal('storeFull', 'Redis is out of memory');
 
+/** The policy denies it. Managers add the rule to the message. */
+export const NOT_PERMITTED = refusal('notPermitted', 'no rule of the caller permits it');
+
 /** A configured limit is reached: the operator raises it, or clients give something back. */
 export function limitReached(message: string): RefusalFields {
   return refusal('overloaded', message, { retryable: true, retryAfterMs: LIMIT_RETRY_MS });

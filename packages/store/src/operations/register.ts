@@ -14,6 +14,8 @@ export const register: StoreOperation<'register', 'register'> = {
   }),
   reply: ({ reply }) => {
     if (reply.kind === 'store_full') return STORE_FULL;
+    if (reply.kind === 'of_another_identity')
+      return refusal('notPermitted', 'the client belongs to another identity');
     if (reply.kind === 'too_many_sessions') {
       return limitReached('the router has as many sessions as it may have');
     }

@@ -44,6 +44,8 @@ export function resultsOf(
 function resultOf(outcome: TakeOutcome): BulkResult {
   if (outcome.kind === 'taken') return { status: 0, epoch: outcome.epoch };
   if (outcome.kind === 'held_back') return heldOff(outcome);
+  if (outcome.kind === 'not_permitted')
+    return refusal('notPermitted', 'no rule of the caller permits this interface');
   if (outcome.kind === 'too_many_interfaces') {
     return limitReached('the session is on as many interfaces as it may be');
   }
