@@ -92,11 +92,15 @@ async function useStore(options: StoreOptions): Promise<void> {
   await ask('sessions', {});
   await ask('events', { from: 0 });
   await ask('admin.evict', { session, actor: 'test', why: 'test' });
+  await ask('admin.events', { from: 0 });
   await store.sweep(router);
   await ask('release', { handle: igmp, seq: 2, ack: 2, ifIndex: 1 });
   await ask('deregister', { handle: igmp, seq: 3, ack: 3 });
   await store.head(router);
+  await store.id();
   expect(await store.routers()).toContain(router);
+  expect(await store.sweep(router)).toMatchObject({ idle: true });
+  await store.purge();
 }
 
 describe('the Redis user of docs/permissions.md', { timeout: 60_000 }, () => {
@@ -166,6 +170,7 @@ describe('the Redis user of docs/permissions.md', { timeout: 60_000 }, () => {
     const afresh = async (): Promise<void> => {
       await admin.call('FUNCTION', 'FLUSH');
       await admin.call('FUNCTION', 'LOAD', FORMER_LIBRARY);
+      await admin.del('mgm:store-id');
       await useStore({ url: asManager(redis.url), durability: { mode: 'durable' } });
     };
     expect(await results(command, afresh)).toEqual([true, false, true]);

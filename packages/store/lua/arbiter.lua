@@ -63,7 +63,7 @@ local function decide(packed)
     replies[i], revs[i] = reply, rev or router.rev
   end
   local packed_runs = commit(retention, is_replicated)
-  local log = router.fresh and router.rev == 0 and '' or router.log
+  local log = (router.purged or router.fresh and router.rev == 0) and '' or router.log
   return { text(now_ms), text(router.rev), text(router.epoch), log, cmsgpack.pack({ revs, replies }), packed_runs,
     #callbacks > 0 and cmsgpack.pack(callbacks) or '', #losses > 0 and cmsgpack.pack(losses) or '',
     text(router.longest_ttl) }

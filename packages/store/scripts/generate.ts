@@ -59,7 +59,7 @@ function keyTable(): string {
     '<!-- Generated from packages/store/src/keys.ts by `npm run generate`. Do not edit. -->',
     '',
     'All keys of a router carry its name as hash tag, so they share one slot of a Redis Cluster and every script is one atomic',
-    'step over all of them. Two more keys: the set `mgm:routers` lists all routers ever used, and `mgm:store-id` is a random text that',
+    'step over all of them. Three more keys: the set `mgm:routers` lists the routers in use, the sorted set `mgm:idle-routers` those without sessions that still have data, and `mgm:store-id` is a random text that',
     'identifies this store, so that managers with different stores under one subject prefix notice it. `mgm` is `MGM_KEY_PREFIX`.',
     '',
     '| key | type | what |',

@@ -40,6 +40,8 @@ export interface BatcherOptions {
   /** Operations that may be queued, over all routers; high-priority ones up to twice as many. */
   readonly queueMax: number;
   readonly eventRetention: number;
+  /** How long the last known state of a router counts without a reply, in ms. */
+  readonly memoryKeptMs: number;
   readonly limits: RouterLimits;
   /** Whether `run` resolves only when replicas have the changes. Default false. */
   readonly isReplicated?: boolean;
@@ -120,6 +122,8 @@ export class Batcher {
   #queued = 0;
   #inFlight = 0;
   #batchMs = 1;
+  /** No epoch up to the highest one of a forgotten router is granted again, on any router. */
+  #epochFloor = 0;
   #idle: (() => void)[] = [];
 
   constructor(options: BatcherOptions) {
@@ -176,6 +180,21 @@ export class Batcher {
     this.#notifyIdle();
   }
 
+  /** Forgets a router whose data was deleted. */
+  forget(router: RouterName): void {
+    const queue = this.#queues.get(router);
+    if (!queue || queue.queued.length > 0 || queue.inFlight > 0) return;
+    this.#epochFloor = Math.max(this.#epochFloor, queue.memory.epoch);
+    this.#queues.delete(router);
+  }
+
+  /** Forgets routers without a recent reply: they are not swept, so they have no sessions. */
+  prune(): void {
+    for (const { router, memory } of this.#queues.values()) {
+      if (memory.isOlderThan(this.#options.memoryKeptMs)) this.forget(router);
+    }
+  }
+
   /** Resolves when nothing is queued or in flight. */
   async drain(): Promise<void> {
     if (this.#isIdle()) return;
@@ -199,7 +218,7 @@ export class Batcher {
   #newQueue(router: RouterName): RouterQueue {
     const queue: RouterQueue = {
       router,
-      memory: new RouterMemory(),
+      memory: new RouterMemory(this.#epochFloor),
       queued: new FairQueue(),
       verified: new Set(),
       unverified: 0,
@@ -295,7 +314,7 @@ export class Batcher {
     const { sessionsMax, interfacesMax, operatorEventsMax, operatorRetentionMs } =
       this.#options.limits;
     return packForScript([
-      ...memory.known(),
+      ...memory.known(this.#options.memoryKeptMs),
       this.#options.eventRetention,
       batch.map(({ call }) => call),
       this.#options.isReplicated ? 1 : 0,

@@ -96,9 +96,14 @@ export function metaKey(keyPrefix: string, router: RouterName): string {
   return `${keyPrefix}:{${router}}:meta`;
 }
 
-/** The set of all routers ever used under a key prefix. */
+/** The set of the routers in use. */
 export function routersKey(keyPrefix: string): string {
   return `${keyPrefix}:routers`;
+}
+
+/** The sorted set of the idle routers that still have data, by the instant at which a sweep found them idle. */
+export function idleKey(keyPrefix: string): string {
+  return `${keyPrefix}:idle-routers`;
 }
 
 /** The id of the store: which of several Redis servers and key prefixes this is. */

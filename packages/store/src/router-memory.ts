@@ -11,14 +11,33 @@ export class RouterMemory {
   #epoch = 0;
   #longestTtlMs = 0;
   #freshLog = newLogId();
+  #learnedMono = performance.now();
+
+  /** @param epochFloor an epoch that must not be granted again */
+  constructor(epochFloor = 0) {
+    this.#epoch = epochFloor;
+  }
 
   /** Whether the router has no log as far as this process knows. */
   get isEmpty(): boolean {
     return this.#log === '';
   }
 
-  /** The log, revision and epoch last seen, and the id for a log that this batch would begin. */
-  known(): readonly [log: string, rev: number, epoch: number, freshLog: string] {
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  /** Whether the last reply is older than this. */
+  isOlderThan(ms: number): boolean {
+    return performance.now() - this.#learnedMono > ms;
+  }
+
+  /**
+   * The log, revision and epoch last seen, and the id for a log that this batch would begin. The log counts for `keptMs` after
+   * the last reply: later the router may have been idle and its data deleted, which is no loss.
+   */
+  known(keptMs: number): readonly [log: string, rev: number, epoch: number, freshLog: string] {
+    if (this.isOlderThan(keptMs)) [this.#log, this.#rev, this.#longestTtlMs] = ['', 0, 0];
     return [this.#log, this.#rev, this.#epoch, this.#freshLog];
   }
 
@@ -29,6 +48,7 @@ export class RouterMemory {
 
   /** Replies may be read in another order than they were decided: within one log only newer values count. */
   learn({ log, rev, epoch, longestTtlMs }: BatchReply): void {
+    this.#learnedMono = performance.now();
     if (log === '') return;
     if (log === this.#freshLog) this.#freshLog = newLogId();
     this.#rev = log === this.#log ? Math.max(this.#rev, rev) : rev;

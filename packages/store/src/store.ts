@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import {
-  isRouterName,
   refusal,
   type HeadMessage,
   type OperationName,
@@ -18,12 +17,13 @@ import type {
   LossRun,
   TakeScriptReply,
 } from './generated/arbiter.ts';
-import { metaKey, routersKey, storeIdKey } from './keys.ts';
+import { metaKey, storeIdKey } from './keys.ts';
 import type { StoreOperation } from './operations/operation.ts';
 import { STORE_OPERATIONS } from './operations/table.ts';
 import { heldOffIn } from './operations/take.ts';
 import type { Link, StoreState } from './redis/link.ts';
 import { openLink } from './redis/open.ts';
+import { RouterList, type PurgeOutcome } from './router-list.ts';
 import { StoreError, type StoreErrorCode } from './store-error.ts';
 
 /** How to reach the store, and its limits. Units are ms. */
@@ -42,6 +42,10 @@ export interface StoreOptions {
   readonly queueMax?: number;
   /** The minimum number of events that each router's log keeps. Default 100 000. */
   readonly eventRetention?: number;
+  /** How long an idle router keeps its data, the event log included. Default one day. */
+  readonly retentionMs?: number;
+  /** Routers that the store may have, in use or idle. Default 100 000. */
+  readonly routersMax?: number;
   /** Sessions that one router may have. Default 100 000. */
   readonly sessionsMax?: number;
   /** Interfaces that one session may be on. Default 1 000 000. */
@@ -89,6 +93,8 @@ export interface SweepReport {
   readonly released: number;
   /** Whether more is to be done: sweep again soon. */
   readonly more: boolean;
+  /** Whether the router has no session and nothing to release: it needs no sweep until it is used again. */
+  readonly idle: boolean;
 }
 
 /** Arbitration on Redis. Any number of stores may share one Redis: all state is there. */
@@ -108,8 +114,10 @@ export interface Store extends AsyncDisposable {
   sweep(router: RouterName): Promise<SweepReport>;
   /** The `head` message of a router, and the number of its sessions. */
   head(router: RouterName): Promise<{ readonly head: HeadMessage; readonly sessions: number }>;
-  /** Every router ever used with this store. */
+  /** The routers in use: those to sweep. */
   routers(): Promise<RouterName[]>;
+  /** Deletes the data of routers that have been idle for the retention time. */
+  purge(): Promise<void>;
   /**
    * The id of this store, a random text that all managers with this Redis and key prefix share. Creates it where it is
    * missing; a store that lost its data gets the id back that this manager knows.
@@ -126,8 +134,16 @@ const SLICE = 48;
 /** Sweeps that the promise to the service clock spans, so that one late or lost sweep does not stop the leases. */
 const SWEEPS_PROMISED = 2;
 
-/** Errors that may concern one shard of a cluster only. */
-const OF_ONE_SHARD: ReadonlySet<StoreErrorCode> = new Set(['unavailable', 'indeterminate']);
+const DEFAULT_RETENTION_MS = 86_400_000;
+
+/** Operations that succeed only for a session, so that the router is in use. */
+const USES_ROUTER: ReadonlySet<OperationName> = new Set(['register', 'keepalive', 'take']);
+
+/**
+ * How long, in ms, a router's last known state counts without a reply. Longer than any lease, so that lost data is noticed as
+ * long as a former owner may act.
+ */
+const MEMORY_KEPT_MS = 600_000;
 
 /** Connects in the background and keeps trying: an unreachable store is a state, not an error. */
 export function openStore(options: StoreOptions): Store {
@@ -138,18 +154,20 @@ class RedisStore implements Store {
   readonly #keyPrefix: string;
   readonly #link: Link;
   readonly #batcher: Batcher;
-  /** Routers that are listed, or being listed. */
-  readonly #listed = new Map<RouterName, Promise<void>>();
+  readonly #routers: RouterList;
+  readonly #retentionMs: number;
   #id: string = randomUUID();
   readonly #options: StoreOptions;
 
   constructor(options: StoreOptions) {
     this.#options = options;
     this.#keyPrefix = options.keyPrefix ?? 'mgm';
+    this.#retentionMs = options.retentionMs ?? DEFAULT_RETENTION_MS;
     this.#batcher = new Batcher({
       batchMax: options.batchMax ?? 256,
       queueMax: options.queueMax ?? 10_000,
       eventRetention: options.eventRetention ?? 100_000,
+      memoryKeptMs: Math.min(MEMORY_KEPT_MS, this.#retentionMs / 2),
       limits: {
         sessionsMax: options.sessionsMax ?? 100_000,
         interfacesMax: options.interfacesMax ?? 1_000_000,
@@ -159,6 +177,13 @@ class RedisStore implements Store {
       isReplicated: options.durability?.mode === 'replicated',
       run: (router, request, mayGrow) => this.#run(router, request, mayGrow),
       onDecided: (router, batch) => this.#publish(router, batch),
+    });
+    this.#routers = new RouterList({
+      keyPrefix: this.#keyPrefix,
+      routersMax: options.routersMax ?? 100_000,
+      retentionMs: this.#retentionMs,
+      command: (name, ...args) => this.#link.command(name, ...args),
+      purge: (router) => this.#purgeRouter(router),
     });
     this.#link = openLink({
       url: options.url,
@@ -179,7 +204,7 @@ class RedisStore implements Store {
     caller?: Caller,
   ): Promise<Reply<Name>> {
     if (operation !== 'register') return this.#decide(router, operation, request, caller);
-    return this.#ensureListed(router).then(() => this.#decide(router, operation, request, caller));
+    return this.#routers.list(router).then(() => this.#decide(router, operation, request, caller));
   }
 
   async #decide<Name extends OperationName>(
@@ -203,7 +228,9 @@ class RedisStore implements Store {
       caller,
     );
     if (operation === 'take') this.#countHeldOff(decision.reply as TakeScriptReply);
-    return { ...entry.reply(decision, request), rev: decision.rev };
+    const reply = entry.reply(decision, request);
+    if (reply.status === 0 && USES_ROUTER.has(operation)) this.#routers.use(router);
+    return { ...reply, rev: decision.rev };
   }
 
   /** A cursor is the only field whose form the store alone knows. */
@@ -215,12 +242,15 @@ class RedisStore implements Store {
   }
 
   async sweep(router: RouterName): Promise<SweepReport> {
-    const { reply } = await this.#batcher.decide(router, 'sweep', {
+    const { reply, batch } = await this.#batcher.decide(router, 'sweep', {
       most: SLICE,
       servingMs: SWEEPS_PROMISED * (this.#options.sweepEveryMs ?? 250),
     });
-    const { ended, released, more } = reply;
-    return { ended, released, more };
+    const { ended, released, more, idle } = reply;
+    if (idle) {
+      await this.#routers.idle(router, batch.log === '' ? undefined : batch.ts);
+    }
+    return { ended, released, more, idle };
   }
 
   async head(router: RouterName): Promise<{ head: HeadMessage; sessions: number }> {
@@ -238,13 +268,13 @@ class RedisStore implements Store {
     };
   }
 
-  async routers(): Promise<RouterName[]> {
-    const key = routersKey(this.#keyPrefix);
-    const members = await this.#link.command('SMEMBERS', key);
-    const listed = new Set(Array.isArray(members) ? members.map(String).filter(isRouterName) : []);
-    const missing = [...this.#listed.keys()].filter((router) => !listed.has(router));
-    if (missing.length > 0) await this.#link.command('SADD', key, ...missing);
-    return [...listed, ...missing];
+  routers(): Promise<RouterName[]> {
+    return this.#routers.names();
+  }
+
+  purge(): Promise<void> {
+    this.#batcher.prune();
+    return this.#routers.purge();
   }
 
   async id(): Promise<string> {
@@ -272,25 +302,13 @@ class RedisStore implements Store {
     return this.close();
   }
 
-  /**
-   * Lists a router before its first session, so that the sweepers of all replicas find it. If the list cannot be written
-   * although the router can be served (its shard of the cluster is down), {@link routers} writes it later.
-   */
-  async #ensureListed(router: RouterName): Promise<void> {
-    const listed = this.#listed.get(router) ?? this.#list(router);
-    this.#listed.set(router, listed);
-    // Concurrent registrations wait too, or they would overtake the first.
-    await listed;
-  }
-
-  async #list(router: RouterName): Promise<void> {
-    try {
-      await this.#link.command('SADD', routersKey(this.#keyPrefix), router);
-    } catch (error) {
-      if (error instanceof StoreError && OF_ONE_SHARD.has(error.code)) return;
-      this.#listed.delete(router);
-      throw error;
-    }
+  async #purgeRouter(router: RouterName): Promise<PurgeOutcome> {
+    const retentionMs = this.#retentionMs;
+    const { reply } = await this.#batcher.decide(router, 'purge', { retentionMs });
+    if (reply.kind === 'kept') return { lastUsedAt: reply.lastUsedAt };
+    if (reply.kind === 'in_use') return 'in-use';
+    this.#batcher.forget(router);
+    return 'purged';
   }
 
   #countHeldOff(reply: TakeScriptReply): void {
@@ -322,8 +340,7 @@ class RedisStore implements Store {
 
   #stateChanged(state: StoreState): void {
     if (state.kind !== 'ready') {
-      // A store that lost its data has lost the list of routers too.
-      this.#listed.clear();
+      this.#routers.distrust();
       const reason = 'reason' in state && state.reason ? `: ${state.reason}` : '';
       this.#batcher.refuseQueued(new StoreError('unavailable', `not connected to Redis${reason}`));
     }

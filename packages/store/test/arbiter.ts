@@ -58,6 +58,7 @@ export async function openArbiter(
   const batcher = new Batcher({
     ...bounds,
     eventRetention: 100_000,
+    memoryKeptMs: 600_000,
     limits: {
       sessionsMax: 100_000,
       interfacesMax: 1_000_000,

@@ -254,7 +254,12 @@ it('lists, reads the log and says where it was cut', async () => {
   expect(await own.ask('sweep', { most: 10, servingMs: 500 })).toMatchObject({
     kind: 'swept',
     more: false,
+    idle: false,
   });
+  expect(await own.ask('purge', { retentionMs: 0 })).toEqual({ kind: 'in_use' });
+  await own.ask('deregister', { ...client.next(), force: true });
+  expect(await own.ask('purge', { retentionMs: 60_000 })).toMatchObject({ kind: 'kept' });
+  expect(await own.ask('purge', { retentionMs: 0 })).toEqual({ kind: 'purged' });
 });
 
 it('holds back what is new where data was lost, alone and in a list', async () => {

@@ -19,6 +19,8 @@ import { Rounds } from './rounds.ts';
 import { openBus, openLoggedStore, troubleOf } from './servers.ts';
 import { Sweeper } from './sweeper.ts';
 
+/** How often to delete the data of routers that were idle for the retention time. */
+const PURGE_EVERY_MS = 5000;
 /** How often to read from the store the routers that other replicas serve. */
 const ROUTERS_EVERY_MS = 2000;
 /** How long closing the connections may take, in addition to {@link Config.shutdownMs}. */
@@ -237,9 +239,18 @@ class Replica implements Manager {
         round: () => this.#readRouters(),
         onError: (error) => this.#routersUnknown(error),
       }),
+      new Rounds({
+        everyMs: PURGE_EVERY_MS,
+        round: () => this.#purge(),
+        onError: (error) => this.#trouble.note('purge', { err: error }, 'idle routers not purged'),
+      }),
       new Sweeper({ ...parts, everyMs: sweepEveryMs }),
       startHeads({ ...parts, everyMs: headEveryMs }),
     ];
+  }
+
+  async #purge(): Promise<void> {
+    if (this.#store.state.kind === 'ready') await this.#store.purge();
   }
 
   async #readRouters(): Promise<void> {

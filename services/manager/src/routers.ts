@@ -1,12 +1,16 @@
 import type { RouterName } from '@mgm/protocol';
 import type { Store } from '@mgm/store';
 
+/** Revisions of more routers than this are not kept. */
+const REVISIONS_MAX = 10_000;
+
 /**
- * The routers for which the store has state, as far as this replica knows, and the last revision seen of each. Only replies of
- * the store add routers, so requests with invented names cannot fill it.
+ * The routers in use, as far as this replica knows: those that are swept and get heads; and the last revision seen of each
+ * router. Only replies of the store add routers, so requests with invented names cannot fill it.
  */
 export class Routers {
   readonly #allowed: ReadonlySet<RouterName>;
+  readonly #used = new Set<RouterName>();
   readonly #revisions = new Map<RouterName, number>();
 
   /** @param allowed the only routers to serve; empty means all */
@@ -21,14 +25,23 @@ export class Routers {
 
   /** Adds those of the listed routers that this manager serves. */
   add(routers: readonly RouterName[]): void {
-    for (const router of routers) {
-      if (this.serves(router) && !this.#revisions.has(router)) this.#revisions.set(router, 0);
-    }
+    for (const router of routers) if (this.serves(router)) this.#used.add(router);
   }
 
-  /** Records the revision of a reply of the store. */
+  /** A sweep found that no session uses the router. */
+  idle(router: RouterName): void {
+    this.#used.delete(router);
+    this.#revisions.delete(router);
+  }
+
+  /** Records the revision of a reply of the store. A router that has changed may be in use. */
   sawRevision(router: RouterName, revision: number): void {
-    if (revision > 0) this.#revisions.set(router, revision);
+    if (revision === 0 || this.#revisions.get(router) === revision) return;
+    this.#used.add(router);
+    this.#revisions.set(router, revision);
+    if (this.#revisions.size <= REVISIONS_MAX) return;
+    const [oldest] = this.#revisions.keys();
+    if (oldest !== undefined) this.#revisions.delete(oldest);
   }
 
   /** For replies that the store did not decide; 0 where no revision was seen. */
@@ -37,7 +50,7 @@ export class Routers {
   }
 
   names(): RouterName[] {
-    return [...this.#revisions.keys()];
+    return [...this.#used];
   }
 }
 

@@ -40,7 +40,7 @@ async function sweepIn({ sliceMs = 0, probesAnswered = Infinity }: Circumstances
         await (sliceMs > 0 ? sleep(sliceMs) : turn());
         concurrent--;
         if (slices === SLICES) over.resolve();
-        return { ended: 1, released: 1, more: slices < SLICES };
+        return { ended: 1, released: 1, idle: false, more: slices < SLICES };
       },
     },
     trouble: new TroubleLog(pino({ level: 'silent' })),

@@ -65,6 +65,7 @@ export class Sweeper {
       const sentMono = performance.now();
       const report = await this.#parts.store.sweep(router);
       this.#parts.metrics.swept(report, performance.now() - sentMono);
+      if (report.idle) this.#parts.routers.idle(router);
       return report.more;
     } catch (error) {
       const kind = troubleKind(error);

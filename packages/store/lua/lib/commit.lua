@@ -37,10 +37,12 @@ local function save_owned(client)
   in_chunks(removed, function(...) redis.call('ZREM', key, ...) end)
 end
 
---- The record, and the answers beside it.
+--- The client's record and kept replies.
 local function save_record_of(client)
   if not client.changed then return end
   local key = client_key(client.number)
+  -- A purged router starts over with client numbers, and records of ended clients are kept for some minutes.
+  if client.is_new then redis.call('DEL', key) end
   local passed = client.left and fields_of_pages(client.left.first_page, client.left.next_page) or pass_pages(client)
   local field, page = add_page(client)
   if field then
@@ -139,8 +141,16 @@ local function write_nothing()
   redis.call('PERSIST', meta_key)
 end
 
---- Answers the packed runs of events, which the caller publishes as they stand in the log.
+local function delete_router()
+  redis.call('DEL', meta_key, events_key, clients_key, claims_key, identities_key)
+end
+
+--- Returns the packed runs of events, which the caller publishes as they are in the log.
 local function commit(retention, is_replicated)
+  if router.purged then
+    delete_router()
+    return ''
+  end
   local is_changed, touched = changes()
   if not is_changed then
     if is_replicated then write_nothing() end

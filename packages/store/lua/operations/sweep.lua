@@ -4,7 +4,7 @@
 ---
 --- @arg   most       integer   interfaces, and sessions, of one slice
 --- @arg   serving_ms integer   time until the latest moment of this manager's next sweep
---- @reply swept ended:integer released:integer more:flag
+--- @reply swept ended:integer released:integer more:flag idle:flag
 --- @exclusive
 --- @high_priority
 --- @include lib/interfaces.lua
@@ -29,5 +29,7 @@ function operations.sweep(most, serving_ms)
     if released == most then break end
     released = released + clear_slice(ended[i], most - released)
   end
-  return { 'swept', #ended, released, (#due == most or released == most) and 1 or 0 }
+  local more = #due == most or released == most
+  local idle = #due == 0 and redis.call('ZCARD', roster_key) == 0 and redis.call('ZCARD', leases_key) == 0
+  return { 'swept', #ended, released, more and 1 or 0, idle and 1 or 0 }
 end

@@ -25,6 +25,12 @@ export interface Config {
   readonly sweepEveryMs: number;
   readonly headEveryMs: number;
   readonly eventRetention: number;
+  readonly retentionMs: number;
+  readonly operatorEventsMax: number;
+  readonly operatorRetentionMs: number;
+  readonly routersMax: number;
+  readonly sessionsMax: number;
+  readonly interfacesMax: number;
   /** 0: no health server. */
   readonly healthPort: number;
   readonly healthHost: string;
@@ -146,6 +152,12 @@ function configOf(values: Values): Config {
     sweepEveryMs: values.MGM_SWEEP_EVERY_MS,
     headEveryMs: values.MGM_HEAD_EVERY_MS,
     eventRetention: values.MGM_EVENT_RETENTION,
+    retentionMs: values.MGM_RETENTION_MS,
+    operatorEventsMax: values.MGM_OPERATOR_EVENTS,
+    operatorRetentionMs: values.MGM_OPERATOR_RETENTION_MS,
+    routersMax: values.MGM_ROUTERS_MAX,
+    sessionsMax: values.MGM_SESSIONS_MAX,
+    interfacesMax: values.MGM_INTERFACES_MAX,
     healthPort: values.MGM_HEALTH_PORT,
     healthHost: values.MGM_HEALTH_HOST,
     shutdownMs: values.MGM_SHUTDOWN_MS,

@@ -87,6 +87,36 @@ export const variables = z.object({
     100_000,
     'events kept per router, for watchers that missed some',
   ),
+  MGM_RETENTION_MS: variable(
+    integer(1_200_000, 31_536_000_000),
+    86_400_000,
+    'ms that a router without sessions keeps its data, event log included; the same for all managers',
+  ),
+  MGM_OPERATOR_EVENTS: variable(
+    integer(100, 1_000_000),
+    10_000,
+    'entries kept in the operator log of a router: actions of operators and refused attempts',
+  ),
+  MGM_OPERATOR_RETENTION_MS: variable(
+    integer(3_600_000, 315_360_000_000),
+    7_776_000_000,
+    'ms that the operator log of a router is kept after its last entry',
+  ),
+  MGM_ROUTERS_MAX: variable(
+    integer(1, 10_000_000),
+    100_000,
+    'routers that the store may have data of; a `register` on one more is refused as `overloaded`',
+  ),
+  MGM_SESSIONS_MAX: variable(
+    integer(1, 10_000_000),
+    100_000,
+    'sessions of one router; one more is refused as `overloaded`',
+  ),
+  MGM_INTERFACES_MAX: variable(
+    integer(1, 100_000_000),
+    1_000_000,
+    'interfaces of one session; one more is refused as `overloaded`',
+  ),
   MGM_HEALTH_PORT: variable(
     integer(0, 65_535),
     0,
