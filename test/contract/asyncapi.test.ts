@@ -1,14 +1,19 @@
 import { createRequire } from 'node:module';
 import {
+  type AlertMessage,
   type CallbackMessage,
   type Cause,
   decodeMessage,
   encodeMessage,
   EVENT_TYPES,
   isRouterName,
+  MEMBERSHIP_EVENT_TYPES,
+  type MembershipCause,
+  membershipOperations,
+  type MembershipReplyFields,
+  membershipRequestSchemas,
   OPERATIONS,
-  type OperationName,
-  parseRequest,
+  parseBy,
   QUEUE_GROUP,
   Refusals,
   type ReplyFields,
@@ -32,6 +37,13 @@ import {
 } from './asyncapi-document.ts';
 
 const { channels, components, operations } = asyncApi;
+
+const SCHEMAS = { ...requestSchemas, ...membershipRequestSchemas };
+type Documented = keyof typeof SCHEMAS;
+const DOCUMENTED: readonly Documented[] = [
+  ...OPERATIONS,
+  ...(Object.keys(membershipOperations) as (keyof typeof membershipOperations)[]),
+];
 
 /** The published schema of AsyncAPI 3.0, without the drafts of JSON Schema that ajv has built in. */
 function asyncApiSchema(): object {
@@ -80,7 +92,7 @@ describe('docs/asyncapi.yaml', () => {
 describe('docs/asyncapi.yaml and the code agree about', () => {
   it('operations, on the same subjects, answered in the same queue group', () => {
     const received = Object.entries(operations).filter(([, { action }]) => action === 'receive');
-    expect(received.map(([name]) => name)).toEqual(OPERATIONS);
+    expect(received.map(([name]) => name)).toEqual(DOCUMENTED);
     for (const [name, { channel, reply, bindings }] of received) {
       expect(resolve(`${channel.$ref}/address`)).toBe(`mgm.v1.{router}.${name}`);
       expect(reply?.messages.map(({ $ref }) => $ref)).toEqual([
@@ -128,10 +140,10 @@ describe('docs/asyncapi.yaml and the code agree about', () => {
   });
 
   it('types of callbacks', () => {
-    const types = { DISABLE_IGMP: 0, ENABLE_IGMP: 0, OWNERSHIP_LOST: 0 } satisfies Record<
-      CallbackMessage['type'],
-      unknown
-    >;
+    const types = {
+      ...{ DISABLE_IGMP: 0, ENABLE_IGMP: 0, OWNERSHIP_LOST: 0, JOIN_ALERT: 0, PRUNE_ALERT: 0 },
+      ...{ LOCAL_JOIN: 0, LOCAL_LEAVE: 0, RESYNC: 0 },
+    } satisfies Record<(CallbackMessage | AlertMessage)['type'], unknown>;
     expect(Object.keys(channels['callback']?.messages ?? {})).toEqual(Object.keys(types));
     for (const type of Object.keys(types)) expect(constOf(`callback.${type}`, 'type')).toBe(type);
     expect(components.schemas['Callback']?.oneOf).toHaveLength(Object.keys(types).length);
@@ -143,12 +155,21 @@ describe('docs/asyncapi.yaml and the code agree about', () => {
       unknown
     >;
     expect(components.schemas['Cause']?.enum).toEqual(Object.keys(causes));
+    const ofMemberships = { member: 0, ...causes } satisfies Record<MembershipCause, unknown>;
+    expect(components.schemas['MembershipCause']?.enum).toEqual(Object.keys(ofMemberships));
   });
 
-  it.each(OPERATIONS)('fields of %s requests, needed or not, and their defaults', (name) => {
+  it('types of membership events', () => {
+    expect(Object.keys(channels['membership']?.messages ?? {})).toEqual(MEMBERSHIP_EVENT_TYPES);
+    for (const type of MEMBERSHIP_EVENT_TYPES) {
+      expect(constOf(`membership.${type}`, 'type')).toBe(type);
+    }
+  });
+
+  it.each(DOCUMENTED)('fields of %s requests, needed or not, and their defaults', (name) => {
     const schema = payloadOf(`${name}.request`);
     const fields = fieldsOf(schema);
-    const ours = Object.entries<FieldSchema>(requestSchemas[name].entries);
+    const ours = Object.entries<FieldSchema>(SCHEMAS[name].entries);
     expect([...fields.keys()].toSorted()).toEqual(ours.map(([field]) => field).toSorted());
     expect(merged([schema]).required ?? []).toEqual(
       ours.flatMap(([field, { type }]) => (type === 'optional' ? [] : [field])),
@@ -161,7 +182,7 @@ describe('docs/asyncapi.yaml and the code agree about', () => {
     }
   });
 
-  it.each(OPERATIONS)('fields of %s replies', (name) => {
+  it.each(DOCUMENTED)('fields of %s replies', (name) => {
     const fields = [...fieldsOf(payloadOf(`${name}.reply`)).keys()];
     const ours = ['status', 'rev', ...Object.keys(REPLY_FIELDS[name])];
     expect(fields.toSorted()).toEqual(ours.toSorted());
@@ -179,8 +200,12 @@ const HOLDER = {
   ...{ graceLeftMs: 0, igmp: 0 },
 };
 
+const MEMBER_CHANGE = { changed: 0, matched: 0, count: 0, failed: 0, mrev: 0 };
+const MEMBERSHIP_PAGE = { cursor: 0, mrev: 0, settled: 0, log: 0 };
+
 /** The fields of each reply; the compiler compares them with the types. */
-const REPLY_FIELDS: { [Name in OperationName]: Record<keyof ReplyFields[Name], unknown> } = {
+type AllReplyFields = ReplyFields & MembershipReplyFields;
+const REPLY_FIELDS: { [Name in Documented]: Record<keyof AllReplyFields[Name], unknown> } = {
   register: {
     ...{ handle: 0, session: 0, ttlMs: 0, graceMs: 0, mailbox: 0, resumed: 0 },
     ...{ owned: 0, epoch: 0, alerts: 0 },
@@ -195,6 +220,11 @@ const REPLY_FIELDS: { [Name in OperationName]: Record<keyof ReplyFields[Name], u
   sessions: { items: 0, cursor: 0 },
   events: { events: 0, head: 0, first: 0, log: 0 },
   mailbox: { messages: 0, head: 0 },
+  'member.add': MEMBER_CHANGE,
+  'member.delete': MEMBER_CHANGE,
+  groups: { items: 0, mailbox: 0, ...MEMBERSHIP_PAGE },
+  members: { items: 0, ...MEMBERSHIP_PAGE },
+  'member.events': { events: 0, head: 0, first: 0, log: 0 },
   'admin.release': { previous: 0 },
   'admin.evict': { released: 0 },
   'admin.end-holdoff': { leftMs: 0 },
@@ -234,8 +264,8 @@ describe('an example', () => {
   it.each(EXAMPLES.filter(({ message }) => message.endsWith('.request')))(
     'of a request is accepted: $name',
     ({ message, payload }) => {
-      const operation = message.slice(0, -'.request'.length) as OperationName;
-      expect(parseRequest(operation, payload)).toMatchObject({ kind: 'request' });
+      const operation = message.slice(0, -'.request'.length) as Documented;
+      expect(parseBy<object>(SCHEMAS[operation], payload)).toMatchObject({ kind: 'request' });
     },
   );
 

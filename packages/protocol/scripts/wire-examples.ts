@@ -13,11 +13,13 @@ function hexText(bytes: Uint8Array): string {
   return lines.join('\n');
 }
 
+const PUBLISHED: ReadonlySet<string> = new Set(['callback', 'event', 'membership']);
+
 /** The subject of a message, with the values of the examples. */
 function destination(message: string): string {
   if (message === 'refusal' || message.endsWith('.reply')) return '*reply*';
   const [kind = '', type = ''] = message.split('.');
-  const isPublished = kind === 'event' || kind === 'callback';
+  const isPublished = PUBLISHED.has(kind) && !message.endsWith('.request');
   const channel = isPublished ? kind : message.replace(/\.request$/, '');
   const address = entry(asyncApi.channels, channel).address ?? '';
   return code(

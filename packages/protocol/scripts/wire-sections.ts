@@ -1,7 +1,16 @@
-import { EVENT_TYPES, Limits, OPERATIONS, Refusals, statusName } from '../src/mod.ts';
+import {
+  EVENT_TYPES,
+  Limits,
+  membershipOperations,
+  OPERATIONS,
+  Refusals,
+  statusName,
+} from '../src/mod.ts';
 import { asyncApi, entry, fieldsOf, type Field, type Schema } from './async-api.ts';
 import { examples } from './wire-examples.ts';
 import { code, fieldName, fieldTable, table } from './wire-fields.ts';
+
+const MEMBERSHIP_OPERATIONS = Object.keys(membershipOperations);
 
 /** Every generated part of docs/wire-protocol.md, by the name in its marker. */
 export function wireSections(): ReadonlyMap<string, string> {
@@ -9,9 +18,10 @@ export function wireSections(): ReadonlyMap<string, string> {
     ['limits', limitTable()],
     schema('RefusalFields'),
     ['refusals', refusalTable()],
-    ['operations', operationTable()],
+    ['operations', operationTable(OPERATIONS)],
+    ['membership operations', operationTable(MEMBERSHIP_OPERATIONS)],
     schema('Holder'),
-    ...OPERATIONS.flatMap((operation): [string, string][] => [
+    ...[...OPERATIONS, ...MEMBERSHIP_OPERATIONS].flatMap((operation): [string, string][] => [
       [`${operation} request`, requestTable(operation)],
       [`${operation} reply`, replyTable(operation)],
     ]),
@@ -21,6 +31,10 @@ export function wireSections(): ReadonlyMap<string, string> {
     ['events', eventTable()],
     schema('Event'),
     schema('Head'),
+    schema('JoinAlert'),
+    schema('PruneAlert'),
+    schema('LocalAlertFields'),
+    schema('MembershipEventFields'),
     ['examples', examples()],
   ]);
 }
@@ -71,13 +85,13 @@ function refusalTable(): string {
   return table(['status', 'error', 'reason', 'meaning'], rows);
 }
 
-function operationTable(): string {
-  const rows = OPERATIONS.map((operation) => {
+function operationTable(operations: readonly string[]): string {
+  const rows = operations.map((operation) => {
     const isNumbered = fieldsOf(payloadOf(`${operation}.request`)).some(
       (one) => one.name === 'seq',
     );
     return [
-      `[${code(operation)}](#${operation.replace('.', '')})`,
+      `[${code(operation)}](#${operation.replaceAll('.', '')})`,
       isNumbered ? '`seq`, `ack`' : '',
       entry(asyncApi.operations, operation).summary,
     ];
