@@ -34,6 +34,10 @@ describe('a wrong command line', () => {
     [['sessions', '--router', 'a.b'], 'router "a.b": must be 1 to 64 of'],
     [['sessions', '--nats', 'http://x'], 'must be like nats://host:port'],
     [['evict', '1', '--why', ' '], 'must be 1 to 256 characters'],
+    [
+      ['interfaces', '--columns', 'owner,epochs'],
+      '--columns "owner,epochs": must be of interface,owner,',
+    ],
     [['completion', 'tcsh'], 'Allowed choices are'],
   ])('ends with 2 and one line: %s', async (args, message) => {
     const { code, stdout, stderr } = await run(['--router', 'r1', ...args]);
@@ -63,6 +67,14 @@ describe('a wrong command line', () => {
       stderr:
         'mgmctl: no router: name it with --router or in MGM_ROUTER; mgmctl --help shows how\n',
     });
+  });
+});
+
+describe('--version', () => {
+  it('prints the version of the package', async () => {
+    const { code, stdout, stderr } = await run(['--version']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/^mgmctl \d+\.\d+\.\d+\n$/);
   });
 });
 

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { isMgmError, type Mgm } from '@mgm/client';
 import { Command, CommanderError, Option } from 'commander';
 import { duration } from './arguments.ts';
@@ -107,6 +108,7 @@ function outputFor(options: Pick<GlobalOptions, 'json' | 'color'>, io: Io): Outp
   return new Output(io, {
     json: options.json === true,
     colors: wantsColors(options.color, io),
+    width: io.screen?.columns,
   });
 }
 
@@ -142,6 +144,12 @@ const EXIT_CODES = `
 
 Exit codes: 0 done, 1 refused, 2 wrong usage, 3 no answer, 4 not found, 5 output lost, 130 interrupted`;
 
+/** The version of the package. */
+function version(): string {
+  const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  return /"version": "([^"]+)"/.exec(manifest)?.[1] ?? 'unknown';
+}
+
 const TIMEOUT_MS = 5_000;
 const HELP_WIDTH = 100;
 
@@ -155,6 +163,7 @@ function timeoutOption(): Option {
 function newProgram(runner: Runner): Command {
   const { io } = runner;
   const program = new Command('mgmctl')
+    .version(`mgmctl ${version()}`, '--version', 'print the version')
     .description('Shows who owns the interfaces of a router, and lets an operator intervene.')
     .option(
       '--nats <url>',

@@ -54,6 +54,22 @@ describe('mgmctl interfaces', () => {
     expect(ofSession.length).toBe(pim?.interfaces);
   });
 
+  it('fits the terminal, unless told otherwise', async () => {
+    await using router = await populated();
+    const on = async (columns: number, ...args: string[]): Promise<string[]> => {
+      await using program = router.onTerminal(['interfaces', ...args], { columns });
+      expect(await program.ended()).toMatchObject({ code: 0 });
+      return program.stdout.trimEnd().split('\n');
+    };
+    const narrow = await on(60);
+    expect(narrow[0]).toMatch(/^INTERFACE +OWNER +SESSION +STATE$/);
+    expect(narrow.filter((line) => line.length > 60)).toEqual([]);
+    expect((await on(140))[0]).toMatch(/^INTERFACE +OWNER +SESSION +EPOCH .+ IGMP SESSION$/);
+    expect((await on(60, '-o', 'wide'))[0]).toMatch(/^INTERFACE .+ EPOCH .+ IGMP SESSION$/);
+    const named = await router.run(['interfaces', '--columns', 'state,interface,since']);
+    expect(named.stdout).toMatch(/^STATE +INTERFACE +SINCE \(UTC\)\nheld +7 +\d{4}-/);
+  });
+
   it('says that no interface is held, which is no failure', async () => {
     await using router = await stage.router();
     const { code, stdout, stderr } = await router.run(['interfaces']);

@@ -1,12 +1,12 @@
 import type { InterfaceItem } from '@mgm/client';
 import type { Command } from 'commander';
-import { ifIndex as indexOf, protocol, session } from '../arguments.ts';
+import { ifIndex as indexOf, protocol, session as sessionNumber } from '../arguments.ts';
 import { examples, type Context, type Runner } from '../command.ts';
 import { ExitCode } from '../exit-code.ts';
-import type { Colors } from '../output/terminal.ts';
+import { withTableOptions, type Column, type TableOptions } from '../output/columns.ts';
 import { clientText, holdText, instantText, interfaceText } from '../output/text.ts';
 
-interface InterfacesOptions {
+interface InterfacesOptions extends TableOptions {
   readonly session?: number | undefined;
   readonly protocol?: number | undefined;
   readonly if?: number | undefined;
@@ -15,12 +15,33 @@ interface InterfacesOptions {
 
 const PAGE_ITEMS = 1_000;
 
+const COLUMNS: readonly Column<InterfaceItem>[] = [
+  { name: 'INTERFACE', rank: 0, cell: (item) => interfaceText(item) },
+  {
+    name: 'OWNER',
+    rank: 0,
+    cell: (item, { red, green }) => (item.stale ? red : green)(clientText(item)),
+  },
+  { name: 'SESSION', rank: 1, cell: ({ session }) => String(session) },
+  { name: 'EPOCH', rank: 4, cell: ({ epoch }) => epoch },
+  { name: 'SINCE (UTC)', rank: 3, cell: ({ since }) => instantText(since) },
+  {
+    name: 'STATE',
+    rank: 0,
+    cell: (item, { red }) => (item.stale ? red(holdText(item)) : holdText(item)),
+  },
+  {
+    name: 'IGMP SESSION',
+    rank: 2,
+    cell: ({ igmp }, { cyan }) => (igmp ? cyan(String(igmp.session)) : ''),
+  },
+];
+
 export function addInterfaces(program: Command, { connected }: Runner): void {
-  program
-    .command('interfaces')
+  withTableOptions(program.command('interfaces'), COLUMNS)
     .summary('list the interfaces that are held, and their owners')
     .description('Lists the interfaces that are held.')
-    .option('--session <number>', 'only those of this session', session)
+    .option('--session <number>', 'only those of this session', sessionNumber)
     .option('--protocol <name>', 'only those of this protocol: PIM, IGMP or a number', protocol)
     .option('--if <index>', 'only this interface, with all its next hops', indexOf)
     .option('--stale', 'only those whose holder is stale')
@@ -35,9 +56,9 @@ async function interfaces(
   { mgm, out, signal }: Context,
   options: InterfacesOptions,
 ): Promise<ExitCode> {
-  const { session: ofSession, protocol: protocolId } = options;
+  const { session, protocol: protocolId } = options;
   const rows: InterfaceItem[] = [];
-  const filter = { session: ofSession, protocolId, limit: PAGE_ITEMS, signal };
+  const filter = { session, protocolId, limit: PAGE_ITEMS, signal };
   for await (const item of mgm.interfaces(filter)) {
     if (!matches(item, options)) continue;
     if (out.json) out.object(item);
@@ -48,41 +69,22 @@ async function interfaces(
   if (rows.length === 0)
     out.note(isFiltered(options) ? 'no interface matches the filter' : 'no interface is held');
   else {
-    out.table(
-      HEAD,
-      ordered.map((item) => cells(item, out.colors)),
-    );
+    out.items(COLUMNS, ordered, options);
   }
   return ExitCode.ok;
 }
 
 function isFiltered({
-  session: ofSession,
-  protocol: ofProtocol,
+  session,
+  protocol: protocolId,
   if: ifIndex,
   stale,
 }: InterfacesOptions): boolean {
-  return [ofSession, ofProtocol, ifIndex, stale].some((filter) => filter !== undefined);
+  return [session, protocolId, ifIndex, stale].some((filter) => filter !== undefined);
 }
 
 function matches(item: InterfaceItem, { if: ifIndex, stale }: InterfacesOptions): boolean {
   return (ifIndex === undefined || item.ifIndex === ifIndex) && (!stale || item.stale);
-}
-
-const HEAD = ['INTERFACE', 'OWNER', 'SESSION', 'EPOCH', 'SINCE (UTC)', 'STATE', 'IGMP SESSION'];
-
-function cells(item: InterfaceItem, colors: Colors): string[] {
-  const { session: ofSession, epoch, since, stale, igmp } = item;
-  const paint = stale ? colors.red : colors.green;
-  return [
-    interfaceText(item),
-    paint(clientText(item)),
-    String(ofSession),
-    epoch,
-    instantText(since),
-    stale ? colors.red(holdText(item)) : holdText(item),
-    igmp ? colors.cyan(String(igmp.session)) : '',
-  ];
 }
 
 const BY_NUMBERS = new Intl.Collator('en', { numeric: true });

@@ -3,9 +3,10 @@ import type { Command } from 'commander';
 import { protocol as protocolOf } from '../arguments.ts';
 import { examples, type Context, type Runner } from '../command.ts';
 import { ExitCode } from '../exit-code.ts';
-import { SESSION_HEAD, sessionCells } from '../output/text.ts';
+import { withTableOptions, type TableOptions } from '../output/columns.ts';
+import { SESSION_COLUMNS } from '../output/text.ts';
 
-interface SessionsOptions {
+interface SessionsOptions extends TableOptions {
   readonly protocol?: number | undefined;
   readonly stale?: boolean | undefined;
 }
@@ -13,8 +14,7 @@ interface SessionsOptions {
 const PAGE_ITEMS = 1_000;
 
 export function addSessions(program: Command, { connected }: Runner): void {
-  program
-    .command('sessions')
+  withTableOptions(program.command('sessions'), SESSION_COLUMNS)
     .summary('list the sessions')
     .description('Lists the live sessions, and the stale ones within their grace time.')
     .option('--protocol <name>', 'only those of this protocol: PIM, IGMP or a number', protocolOf)
@@ -42,10 +42,7 @@ async function sessions(
   if (rows.length === 0)
     out.note(isFiltered ? 'no session matches the filter' : `no sessions on router ${mgm.router}`);
   else {
-    out.table(
-      SESSION_HEAD,
-      ordered.map((item) => sessionCells(item, out.colors)),
-    );
+    out.items(SESSION_COLUMNS, ordered, options);
   }
   return ExitCode.ok;
 }

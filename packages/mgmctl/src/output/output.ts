@@ -1,23 +1,35 @@
 import type { Io } from '../io.ts';
-import { createColors, printable, printableJson, tableLines, type Colors } from './terminal.ts';
+import { columnLines, type Column, type TableOptions } from './columns.ts';
+import {
+  createColors,
+  fitLine,
+  printable,
+  printableJson,
+  tableLines,
+  type Colors,
+} from './terminal.ts';
 
 /** The form of the output. */
 export interface OutputOptions {
   /** One JSON object per line instead of text. */
   readonly json: boolean;
   readonly colors: boolean;
+  /** The columns of the terminal; `undefined` without one. */
+  readonly width?: number | undefined;
 }
 
 /** Where a command writes its result: text for people, or with `json` objects for programs. */
 export class Output {
   readonly json: boolean;
   readonly colors: Colors;
+  readonly width: number | undefined;
   readonly #io: Pick<Io, 'write' | 'writeError'>;
 
   constructor(io: Pick<Io, 'write' | 'writeError'>, options: OutputOptions) {
     this.#io = io;
     this.json = options.json;
     this.colors = createColors(options.colors);
+    this.width = options.width;
   }
 
   /** One line of text. */
@@ -33,6 +45,18 @@ export class Output {
   /** A head and rows of cells in aligned columns. */
   table(head: readonly string[], rows: readonly (readonly string[])[]): void {
     this.#lines(tableLines([head.map((name) => this.colors.dim(name)), ...rows]));
+  }
+
+  /** A row per item. On a terminal it fits the width, unless the options say otherwise. */
+  items<Item>(
+    columns: readonly Column<Item>[],
+    items: readonly Item[],
+    options: TableOptions,
+  ): void {
+    const { width, colors } = this;
+    for (const line of columnLines(columns, items, { ...options, width }, colors)) {
+      this.line(width === undefined || options.output === 'wide' ? line : fitLine(line, width));
+    }
   }
 
   /** One line per field, the names aligned. Undefined fields are left out. */

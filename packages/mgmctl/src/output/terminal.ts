@@ -68,6 +68,11 @@ export function tableLines(rows: readonly (readonly string[])[]): string[] {
     .map((line) => line.trimEnd());
 }
 
+/** The number of characters that a line takes on the terminal, without its styles. */
+export function lineWidth(line: string): number {
+  return stripVTControlCharacters(line).length;
+}
+
 /** Shortens a line that is too long. It loses its styles, whose end might be cut off. */
 export function fitLine(line: string, columns: number): string {
   const safe = withoutControls(line);

@@ -1,6 +1,6 @@
 import { protocolName } from '@mgm/client';
 import type { Holder, InterfaceItem, SessionItem } from '@mgm/client';
-import type { Colors } from './terminal.ts';
+import type { Column } from './columns.ts';
 
 /** `3`, or `3 via 10.0.0.1` if a next hop is named. */
 export function interfaceText(ref: {
@@ -54,16 +54,14 @@ export function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
-/** The columns of {@link sessionCells}. */
-export const SESSION_HEAD = ['SESSION', 'CLIENT', 'STATE', 'INTERFACES'];
-
-/** A session as a table row. */
-export function sessionCells(item: SessionItem, colors: Colors): string[] {
-  const paint = item.state === 'stale' ? colors.red : colors.green;
-  return [
-    String(item.session),
-    clientText(item),
-    paint(sessionText(item)),
-    String(item.interfaces),
-  ];
-}
+/** The columns of a table of sessions. */
+export const SESSION_COLUMNS: readonly Column<SessionItem>[] = [
+  { name: 'SESSION', rank: 0, cell: ({ session }) => String(session) },
+  { name: 'CLIENT', rank: 0, cell: (item) => clientText(item) },
+  {
+    name: 'STATE',
+    rank: 0,
+    cell: (item, { red, green }) => (item.state === 'stale' ? red : green)(sessionText(item)),
+  },
+  { name: 'INTERFACES', rank: 1, cell: ({ interfaces }) => String(interfaces) },
+];

@@ -1,8 +1,9 @@
 import { eventLine } from '../output/event-line.ts';
-import { fitLine, tableLines, type Colors } from '../output/terminal.ts';
-import { counted, SESSION_HEAD, sessionCells } from '../output/text.ts';
+import { columnLines, type Column } from '../output/columns.ts';
+import { fitLine, type Colors } from '../output/terminal.ts';
+import { counted, SESSION_COLUMNS } from '../output/text.ts';
 import type { TopView } from './model.ts';
-import { REPLICA_HEAD, replicaCells } from './replicas.ts';
+import { REPLICA_COLUMNS } from './replicas.ts';
 
 /** The size of a terminal in characters. */
 export interface FrameSize {
@@ -30,10 +31,11 @@ export function topFrame(
   size: FrameSize,
   colors: Colors,
 ): string[] {
-  const replicas = replicaLines(view, colors);
+  const replicas = replicaLines(view, size.columns, colors);
   const left = Math.max(0, size.rows - AROUND - replicas.length);
   const changesRoom = Math.min(view.changes.length || 1, CHANGES_LEAST);
-  const sessions = sessionLines(view, Math.max(2, left - changesRoom), colors);
+  const sessionsSize = { columns: size.columns, rows: Math.max(2, left - changesRoom) };
+  const sessions = sessionLines(view, sessionsSize, colors);
   const changes = changeLines(view, Math.max(1, left - sessions.length), colors);
   return [...titleLines(view, title, colors), '', ...replicas, '', ...sessions, '', ...changes]
     .slice(0, Math.max(1, size.rows - 1))
@@ -53,29 +55,27 @@ function titleLines(view: TopView, { router, isConnected }: FrameTitle, colors: 
   ];
 }
 
-function replicaLines({ replicas }: TopView, colors: Colors): string[] {
+function replicaLines({ replicas }: TopView, width: number, colors: Colors): string[] {
   if (!replicas) return [colors.dim('replicas unknown: mgmctl doctor says why')];
   if (replicas.length === 0) return [colors.red('no manager reported its status')];
-  return limitedTable(REPLICA_HEAD, replicas, REPLICAS_MOST, replicaCells, colors);
+  return limitedTable(REPLICA_COLUMNS, replicas, { columns: width, rows: REPLICAS_MOST }, colors);
 }
 
-function sessionLines({ sessions = [] }: TopView, high: number, colors: Colors): string[] {
+function sessionLines({ sessions = [] }: TopView, size: FrameSize, colors: Colors): string[] {
   if (sessions.length === 0) return [colors.dim('no sessions')];
-  return limitedTable(SESSION_HEAD, sessions, high, sessionCells, colors);
+  return limitedTable(SESSION_COLUMNS, sessions, size, colors);
 }
 
 /** A head, as many rows as fit, and the number of rows left out. */
 function limitedTable<Item>(
-  head: readonly string[],
+  columns: readonly Column<Item>[],
   items: readonly Item[],
-  high: number,
-  cellsOf: (item: Item, colors: Colors) => string[],
+  size: FrameSize,
   colors: Colors,
 ): string[] {
-  const fits = items.length + 1 <= high;
-  const shown = fits ? items : items.slice(0, Math.max(0, high - 2));
-  const rows = shown.map((item) => cellsOf(item, colors));
-  const lines = tableLines([head.map((name) => colors.dim(name)), ...rows]);
+  const fits = items.length + 1 <= size.rows;
+  const shown = fits ? items : items.slice(0, Math.max(0, size.rows - 2));
+  const lines = columnLines(columns, shown, { width: size.columns }, colors);
   return fits ? lines : [...lines, colors.dim(`… and ${items.length - shown.length} more`)];
 }
 

@@ -1,5 +1,5 @@
 import type { Replica } from '@mgm/client';
-import type { Colors } from '../output/terminal.ts';
+import type { Column } from '../output/columns.ts';
 
 /** A replica with its rates since the previous frame; in the first frame since its start. */
 export interface ReplicaView {
@@ -57,18 +57,29 @@ function totalMs({ answered, meanMs = 0 }: Replica): number {
   return answered * meanMs;
 }
 
-/** The columns of {@link replicaCells}. */
-export const REPLICA_HEAD = ['REPLICA', 'VERSION', 'REQUESTS/S', 'MEAN', 'FAILED', 'STORE'];
-
-/** A replica as a table row. */
-export function replicaCells(view: ReplicaView, colors: Colors): string[] {
-  const { name, version, requestsPerSecond, meanMs, failed, store = 'unknown', trouble } = view;
-  return [
-    name,
-    version,
-    requestsPerSecond === undefined ? '-' : requestsPerSecond.toFixed(1),
-    meanMs === undefined ? '-' : `${meanMs.toFixed(1)} ms`,
-    failed === 0 ? '0' : colors.red(String(failed)),
-    trouble.length === 0 ? colors.green(store) : colors.red(trouble.join(', ')),
-  ];
-}
+/** The columns of the table of replicas. */
+export const REPLICA_COLUMNS: readonly Column<ReplicaView>[] = [
+  { name: 'REPLICA', rank: 0, cell: ({ name }) => name },
+  { name: 'VERSION', rank: 2, cell: ({ version }) => version },
+  {
+    name: 'REQUESTS/S',
+    rank: 0,
+    cell: ({ requestsPerSecond: rate }) => (rate === undefined ? '-' : rate.toFixed(1)),
+  },
+  {
+    name: 'MEAN',
+    rank: 1,
+    cell: ({ meanMs }) => (meanMs === undefined ? '-' : `${meanMs.toFixed(1)} ms`),
+  },
+  {
+    name: 'FAILED',
+    rank: 0,
+    cell: ({ failed }, { red }) => (failed === 0 ? '0' : red(String(failed))),
+  },
+  {
+    name: 'STORE',
+    rank: 0,
+    cell: ({ store = 'unknown', trouble }, { red, green }) =>
+      trouble.length === 0 ? green(store) : red(trouble.join(', ')),
+  },
+];
