@@ -36,7 +36,7 @@ export default defineConfig({
             '{packages,services}/*/src/**/*.test.ts',
             'scripts/*.test.ts',
             'test/*.test.ts',
-            'test/robustness/check/*.test.ts',
+            'test/robustness/{check,mutations}/*.test.ts',
           ],
           // Generous, so that a busy machine fails no test.
           testTimeout: 20_000,
@@ -47,7 +47,11 @@ export default defineConfig({
         test: {
           name: 'servers',
           include: ['{packages,services}/*/test/**/*.test.ts', 'test/**/*.test.ts'],
-          exclude: ['**/node_modules/**', 'test/*.test.ts', 'test/robustness/check/*.test.ts'],
+          exclude: [
+            '**/node_modules/**',
+            'test/*.test.ts',
+            'test/robustness/{check,mutations}/*.test.ts',
+          ],
           globalSetup: ['test/servers.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,

@@ -1,12 +1,12 @@
-/** A safety check, how it is taken out, and the tests that have to notice. */
+/** A safety check, the edit that removes it, and the tests that must fail without it. */
 export interface Mutation {
-  /** The check, in the words of the contract. */
+  /** The check, in the terms of the contract. */
   readonly check: string;
   readonly file: string;
-  /** Stands in the file exactly once. */
+  /** Occurs in the file exactly once. */
   readonly from: string;
   readonly to: string;
-  /** Files of tests; of these at least one must fail. */
+  /** Test files of which at least one must fail. */
   readonly tests: readonly string[];
 }
 
@@ -16,42 +16,42 @@ const CONFORMANCE = 'test/conformance';
 
 const IN_SCRIPTS: readonly Mutation[] = [
   {
-    check: 'lease: a session whose time is over is over',
+    check: 'lease: a session whose lease is over has expired',
     file: `${LUA}/lib/clients.lua`,
     from: "if client.state ~= 'ended' and service_now >= client.expires_at then expire(client) end",
     to: "if false and client.state ~= 'ended' then expire(client) end",
     tests: [`${CONFORMANCE}/lease.test.ts`],
   },
   {
-    check: 'lease: it does not run while no manager serves',
+    check: 'lease: does not run while no manager serves',
     file: `${LUA}/lib/clock.lua`,
     from: 'math.max(0, math.min(now_ms, serving_until) - seen_at)',
     to: 'math.max(0, now_ms - seen_at)',
     tests: ['packages/store/test/service-clock.test.ts'],
   },
   {
-    check: 'handle: the secret decides',
+    check: 'handle: the secret is compared',
     file: `${LUA}/lib/sequence.lua`,
     from: 'return client.session == handle[2] and client.secret == handle[3]',
     to: 'return client.session == handle[2]',
     tests: ['test/model/model.test.ts'],
   },
   {
-    check: 'handle: one of a former session is dead',
+    check: 'handle: that of a former session is refused',
     file: `${LUA}/lib/sequence.lua`,
     from: "if client.session > handle[2] then return nil, { 'session_expired', handle[2] } end",
     to: 'if client.session > handle[2] then return client end',
     tests: [`${CONFORMANCE}/register.test.ts`, 'test/model/model.test.ts'],
   },
   {
-    check: 'seq: the same again has the answer of the first time',
+    check: 'seq: a repeat gets the first reply',
     file: `${LUA}/lib/sequence.lua`,
     from: 'if answered then return nil, repeated(operation, answered, rev, reply) end',
     to: "if answered == 'never' then return nil, repeated(operation, answered, rev, reply) end",
     tests: [`${CONFORMANCE}/sequencing.test.ts`],
   },
   {
-    check: 'ack: what was given up can not happen any more',
+    check: 'ack: an abandoned request is never executed',
     file: `${LUA}/lib/sequence.lua`,
     from: "if seq < client.ack then return nil, { 'stale_request', client.ack } end",
     to: "if seq < 0 then return nil, { 'stale_request', client.ack } end",
@@ -65,42 +65,42 @@ const IN_SCRIPTS: readonly Mutation[] = [
     tests: ['test/model/model.test.ts'],
   },
   {
-    check: 'epoch: rises whatever the clock and the store remember',
+    check: 'epoch: rises also when the clock goes back',
     file: `${LUA}/lib/router.lua`,
     from: 'router.epoch = math.max(router.epoch + 1, now_us)',
     to: 'router.epoch = now_us',
     tests: [`${CONFORMANCE}/epochs.test.ts`, 'test/model/model.test.ts'],
   },
   {
-    check: 'epoch: what an heir inherits has a new one',
+    check: 'epoch: inherited interfaces get a new one',
     file: `${LUA}/operations/register.lua`,
     from: 'client.epoch_floor = next_epoch()',
     to: 'client.epoch_floor = 1',
     tests: [`${CONFORMANCE}/epochs.test.ts`],
   },
   {
-    check: 'epoch: a release under an old one is refused',
+    check: 'epoch: a release under a former one is refused',
     file: `${LUA}/operations/release.lua`,
     from: "if epoch and epoch ~= '' and epoch ~= text(current) then",
     to: "if epoch == 'never' then",
     tests: [`${CONFORMANCE}/epochs.test.ts`, `${CONFORMANCE}/transitions.test.ts`],
   },
   {
-    check: 'owner: an interface that has one is not given to another',
+    check: 'owner: an owned interface is not granted to another session',
     file: `${LUA}/operations/take.lua`,
     from: "if owner then return nil, { 'already_owned', holder_shape(record, owner, igmp) } end",
     to: "if owner and owner.number < 0 then return nil, { 'already_owned', holder_shape(record, owner, igmp) } end",
     tests: [`${CONFORMANCE}/transitions.test.ts`],
   },
   {
-    check: 'owner: only who is on an interface releases it',
+    check: 'owner: only a session on an interface releases it',
     file: `${LUA}/operations/release.lua`,
     from: 'local held = owner == client and record[OWNER_EPOCH] or igmp == client and record[IGMP_EPOCH]',
     to: 'local held = owner and record[OWNER_EPOCH] or igmp and record[IGMP_EPOCH]',
     tests: [`${CONFORMANCE}/transitions.test.ts`],
   },
   {
-    check: 'owner: what a session held that is over is free at once',
+    check: 'owner: interfaces of an expired session are free immediately',
     file: `${LUA}/lib/interfaces.lua`,
     from: "if owner and owner.state == 'ended' then",
     to: "if owner and owner.state == 'never' then",
@@ -114,21 +114,21 @@ const IN_SCRIPTS: readonly Mutation[] = [
     tests: [`${CONFORMANCE}/register.test.ts`],
   },
   {
-    check: 'lost data: a log that lost its tail is noticed',
+    check: 'lost data: a log without its tail is detected',
     file: `${LUA}/lib/events.lua`,
     from: 'local lost_tail = router.log == known.log and router.rev < known.rev',
     to: 'local lost_tail = false',
     tests: ['packages/store/test/lost-data.test.ts', 'test/faults/store-rewound.test.ts'],
   },
   {
-    check: 'lost data: nothing new is granted for a lease',
+    check: 'lost data: the hold-off refuses new grants',
     file: `${LUA}/operations/take.lua`,
     from: "if not is_claim(hold, had) then return { 'held_back', left_ms } end",
     to: "if left_ms < 0 then return { 'held_back', left_ms } end",
     tests: ['packages/store/test/lost-data.test.ts'],
   },
   {
-    check: 'schema: data of another one is refused',
+    check: 'schema: data of another version is refused',
     file: `${LUA}/lib/router.lua`,
     from: 'if schema ~= SCHEMA then refuse_schema(schema) end',
     to: 'if schema < SCHEMA then refuse_schema(schema) end',
@@ -142,7 +142,7 @@ const IN_SCRIPTS: readonly Mutation[] = [
     tests: [`${CONFORMANCE}/mailbox.test.ts`, 'test/model/model.test.ts'],
   },
   {
-    check: 'events: each change is in the log',
+    check: 'events: every change is logged',
     file: `${LUA}/lib/interfaces.lua`,
     from: "local rev = interface_event('released', client, interface, epoch, cause, by)",
     to: 'local rev = next_rev()',
@@ -152,109 +152,108 @@ const IN_SCRIPTS: readonly Mutation[] = [
 
 const IN_STORE: readonly Mutation[] = [
   {
-    check: 'replicated: nothing is answered before replicas have it',
+    check: 'replicated: a change is confirmed only when replicas have it',
     file: 'packages/store/src/redis/confirmation.ts',
     from: 'if (confirmed >= replicas) return;',
     to: 'if (confirmed >= 0) return;',
     tests: ['packages/store/test/replicated.test.ts', 'test/faults/replicated.test.ts'],
   },
   {
-    check: 'epoch: what this manager saw is never given again',
+    check: 'epoch: a manager never grants one below those it has seen',
     file: 'packages/store/src/router-memory.ts',
     from: 'this.#epoch = Math.max(this.#epoch, epoch);',
     to: 'this.#epoch = Math.min(this.#epoch, epoch);',
     tests: ['packages/store/test/lost-data.test.ts', 'test/faults/store-restart.test.ts'],
   },
   {
-    check: 'lease: a manager that no worker can reach does not let it run',
+    check: 'lease: a manager that workers cannot reach does not advance the service clock',
     file: 'services/manager/src/sweeper.ts',
-    from: 'if (!(await bus.reaches(NATS_WITHIN_MS))) return;\n    const idle',
+    from: 'if (!(await this.#probeNats())) return;\n    const idle',
     to: 'const idle',
     tests: ['test/faults/nats-gone.test.ts', 'test/faults/sweep.test.ts'],
   },
   {
-    check:
-      'lease: nor does a sweep that goes on for long, where workers could reach it at the beginning',
+    check: 'lease: a long sweep stops when workers cannot reach the manager any more',
     file: 'services/manager/src/sweeper.ts',
-    from: 'more && reached && ',
-    to: 'more && ',
+    from: ' && (await this.#probeNats())) {',
+    to: ') {',
     tests: ['services/manager/src/sweeper.test.ts'],
   },
 ];
 
 const IN_CLIENT: readonly Mutation[] = [
   {
-    check: 'deadline: this side stops before the store does',
+    check: 'deadline: a client stops before its lease ends in the store',
     file: `${CLIENT}/session/lease-clock.ts`,
     from: 'const deadlineMono = sentMono + ttlMs - marginMs(ttlMs);',
     to: 'const deadlineMono = sentMono + ttlMs + marginMs(ttlMs);',
     tests: [`${CLIENT}/session/lease-clock.test.ts`],
   },
   {
-    check: 'deadline: a renewal after it renews nothing',
+    check: 'deadline: a later renewal has no effect',
     file: `${CLIENT}/session/lease-clock.ts`,
     from: 'if (!this.check()) return false;\n    this.#extend',
     to: 'this.#extend',
     tests: [`${CLIENT}/session/lease-clock.test.ts`],
   },
   {
-    check: 'deadline: counted from before the keepalive was sent',
+    check: 'deadline: is counted from before the keepalive was sent',
     file: `${CLIENT}/session/keepalive.ts`,
     from: 'lease.renew(sentMono, reply.ttlMs)',
     to: 'lease.renew(Math.max(sentMono, this.#context.clock.monoMs()), reply.ttlMs)',
     tests: ['packages/client/test/deadline.test.ts'],
   },
   {
-    check: 'deadline: of a register sent twice, counted from the first that may have worked',
+    check: 'deadline: of a repeated register is counted from its first attempt',
     file: `${CLIENT}/session/register.ts`,
     from: 'sentMono: result.firstSentMono',
     to: 'sentMono: result.sentMono',
     tests: ['packages/client/test/deadline.test.ts'],
   },
   {
-    check: 'deadline: who asks a signal is told by the clock, not by a timer',
+    check: 'deadline: a signal compares the clock when it is read',
     file: `${CLIENT}/ownership.ts`,
     from: '        check();\n        return isAborted();',
     to: '        return isAborted();',
     tests: ['packages/client/test/lease.test.ts'],
   },
   {
-    check: 'lease: no request is repeated for a session that is over',
+    check: 'lease: no request is repeated for an ended session',
     file: `${CLIENT}/session/registration.ts`,
     from: 'const over = (): MgmError | undefined => this.over();',
     to: 'const over = (): MgmError | undefined => undefined;',
     tests: ['packages/client/test/deadline.test.ts'],
   },
   {
-    check: 'lease: an answer that comes after it gives nothing',
+    check: 'lease: a reply after its end grants nothing',
     file: `${CLIENT}/interfaces/calls.ts`,
     from: "if (caller && result.kind === 'done' && !this.#session.over()) {",
     to: "if (caller && result.kind === 'done') {",
     tests: ['packages/client/test/deadline.test.ts'],
   },
   {
-    check: 'seq: a release settles only what can not happen any more',
+    check: 'seq: an abandoned take is settled before its release counts',
     file: `${CLIENT}/interfaces/calls.ts`,
     from: "if (result.kind === 'unanswered' && result.abandonedSeq)\n        await this.requests.sequence.passed(result.abandonedSeq);",
     to: '',
     tests: ['packages/client/test/abandoned.test.ts'],
   },
   {
-    check: 'ack: passes no request that is still under way',
+    check: 'ack: does not pass a pending request',
     file: `${CLIENT}/interfaces/sequence.ts`,
     from: 'while (this.#finishedAhead.delete(this.#lowest)) this.#lowest++;',
     to: 'this.#lowest = Math.max(this.#lowest, seq + 1);',
     tests: [`${CLIENT}/interfaces/sequence.test.ts`],
   },
   {
-    check: 'epoch: a loss that is told late takes no newer ownership',
+    check: 'epoch: a late loss does not end a newer ownership',
     file: `${CLIENT}/ownership.ts`,
     from: 'if (!held || compareEpochs(held.epoch, epoch) > 0) return undefined;',
     to: 'if (!held) return undefined;',
     tests: [`${CLIENT}/ownership.test.ts`],
   },
   {
-    check: 'epoch: a loss that overtakes its take is not forgotten',
+    check: 'epoch: a loss that arrives before the reply to its take is kept',
     file: `${CLIENT}/ownership.ts`,
     from: 'if (isBeingTaken) this.#lostEarly.set(text, { epoch, reason });',
     to: '',
