@@ -91,6 +91,7 @@ async function useStore(options: StoreOptions): Promise<void> {
   await ask('interfaces', {});
   await ask('sessions', {});
   await ask('events', { from: 0 });
+  await ask('admin.events', { from: 0 });
   await ask('admin.evict', { session, actor: 'test', why: 'test' });
   await ask('admin.events', { from: 0 });
   await store.sweep(router);
@@ -128,7 +129,7 @@ describe('the Redis user of docs/permissions.md', { timeout: 60_000 }, () => {
     const called = sources.flatMap((text) =>
       [...text.matchAll(/redis\.p?call\(\s*'(\w+)'/g)].map(([, name = '']) => name.toLowerCase()),
     );
-    const documented = commandsIn(redisCommands('replicated').slice(2));
+    const documented = commandsIn(redisCommands('replicated', 'identify').slice(2));
     expect(documented.filter((name) => name !== 'wait').toSorted()).toEqual(
       [...new Set(called)].toSorted(),
     );
@@ -168,6 +169,7 @@ describe('the Redis user of docs/permissions.md', { timeout: 60_000 }, () => {
     needsProcesses(context);
     await permit(admin, redisCommands('durable'));
     const afresh = async (): Promise<void> => {
+      await admin.call('FLUSHALL');
       await admin.call('FUNCTION', 'FLUSH');
       await admin.call('FUNCTION', 'LOAD', FORMER_LIBRARY);
       await admin.del('mgm:store-id');
