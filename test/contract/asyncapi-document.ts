@@ -1,5 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import {
+  membershipOperations,
+  membershipRequestSchemas,
+  OPERATIONS,
+  requestSchemas,
+} from '@mgm/protocol';
 import { Ajv, type ErrorObject } from 'ajv';
 import { parse } from 'yaml';
 
@@ -66,6 +72,17 @@ const PATH = fileURLToPath(new URL('../../docs/asyncapi.yaml', import.meta.url))
 
 /** docs/asyncapi.yaml, unchecked. */
 export const asyncApi = parse(readFileSync(PATH, 'utf8')) as AsyncApi;
+
+/** The request schema of every documented operation. */
+export const SCHEMAS: Schemas = { ...requestSchemas, ...membershipRequestSchemas };
+type Schemas = typeof requestSchemas & typeof membershipRequestSchemas;
+export type Documented = keyof Schemas;
+
+/** Every documented operation, in the order of the document. */
+export const DOCUMENTED: readonly Documented[] = [
+  ...OPERATIONS,
+  ...(Object.keys(membershipOperations) as (keyof typeof membershipOperations)[]),
+];
 
 /** The target of a reference. @throws Error when it has none */
 export function resolve(ref: string, document: unknown = asyncApi): unknown {

@@ -1,6 +1,14 @@
-import { OPERATIONS, type OperationName, parseRequest } from '@mgm/protocol';
+import { parseBy, parseRequest } from '@mgm/protocol';
 import { describe, expect, it } from 'vitest';
-import { fieldsOf, merged, messageNamed, type Schema } from './asyncapi-document.ts';
+import {
+  DOCUMENTED,
+  type Documented,
+  fieldsOf,
+  merged,
+  messageNamed,
+  type Schema,
+  SCHEMAS,
+} from './asyncapi-document.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -18,6 +26,32 @@ const EPOCHS: Probes = {
   inside: ['0', '1', '9'.repeat(20)],
   outside: [1, '', '01', '-1', '0x1', '9'.repeat(21)],
 };
+
+const MEMBERSHIP_OPERATION = /^(?:member|groups)/;
+
+/** Fields of membership requests whose rules a schema cannot express. */
+const MEMBERSHIP: Readonly<Record<string, Probes>> = {
+  group: {
+    inside: ['', '224.0.0.1', 'FF0E::1', 0, 0xefffffff, null],
+    outside: ['x', '10.0.0.1', 'ff0f::1', -1, 2 ** 32, 1.5, true, []],
+  },
+  source: {
+    inside: ['', '10.0.0.1', 0x0a000001, null],
+    outside: ['x', '224.0.0.1', '2001:db8::1', -1, 2 ** 32, 1.5, true, []],
+  },
+  groupMask: { inside: [0xffffffff, '255.255.255.255'], outside: ['x', 0, 0xffffff00, -1, true] },
+  sourceMask: { inside: [0, '0.0.0.0', '::'], outside: ['x', 1, 0xffffffff, -1, true] },
+  flags: { inside: [1, 2, 3, null], outside: [0, 4, -1, 1.5, '1', true] },
+  type: { inside: ['all', 'any'], outside: ['', 'ALL', 7] },
+  entries: {
+    inside: [[entry()], Array(256).fill(entry()), [[...entry(), 1, 'newer']]],
+    outside: [[], Array(257).fill(entry()), [entry().slice(1)], [7], [[0, '', '', '']], 'x'],
+  },
+};
+
+function entry(): unknown[] {
+  return [7, '', '224.1.1.1', ''];
+}
 
 const pairs = (count: number): unknown[] => Array.from({ length: count }, (_, at) => [at + 1, '']);
 
@@ -93,22 +127,25 @@ function companions(field: string, value: unknown): Fields {
   // An `ack` at the end of its range needs a `seq` that is not below it.
   if (field === 'seq') return { ack: 1 };
   if (field === 'held' && Array.isArray(value)) return { interfaces: pairs(value.length) };
+  if (field === 'source') return { group: '224.1.1.1' };
   return {};
 }
 
 /** A valid request with a `seq` that is high enough for every `ack`. */
-function validRequest(operation: OperationName, field: string): Fields {
+function validRequest(operation: Documented, field: string): Fields {
   const [example] = messageNamed(`${operation}.request`).examples;
-  const { ifIndex, nextHop, ...rest } = example?.payload ?? {};
+  const { ifIndex, nextHop, group, ...rest } = example?.payload ?? {};
+  if (field === 'entries') return { ...rest, seq: 2 ** 53 - 1 };
   const target = field === 'interfaces' || field === 'held' ? {} : { ifIndex, nextHop };
   return {
     ...rest,
+    ...(group !== undefined && { group }),
     ...(ifIndex !== undefined && target),
     ...('seq' in rest && { seq: 2 ** 53 - 1 }),
   };
 }
 
-const CASES = OPERATIONS.flatMap((operation) => {
+const CASES = DOCUMENTED.flatMap((operation) => {
   const schema = messageNamed(`${operation}.request`).payload;
   const required = merged([schema]).required ?? [];
   return [...fieldsOf(schema)].map(([field, schemas]) => ({
@@ -119,18 +156,20 @@ const CASES = OPERATIONS.flatMap((operation) => {
 
 describe('the ranges of docs/asyncapi.yaml are those of the code', () => {
   it.each(CASES)('$operation: $field', ({ operation, field, schema, isRequired }) => {
-    const request = validRequest(operation, field);
-    const { inside, outside } = probesOf(schema);
+    const request = { ...validRequest(operation, field), ...companions(field, undefined) };
+    const { inside, outside } =
+      (MEMBERSHIP_OPERATION.test(operation) && MEMBERSHIP[field]) || probesOf(schema);
+    const parse = (fields: Fields) => parseBy<object>(SCHEMAS[operation], fields);
     for (const value of inside) {
       const beside = companions(field, value);
-      const parsed = parseRequest(operation, { ...request, ...beside, [field]: value });
+      const parsed = parse({ ...request, ...beside, [field]: value });
       expect({ value, parsed }).toMatchObject({ value, parsed: { kind: 'request' } });
     }
     for (const value of [
       ...outside,
       ...(isRequired ? [undefined] : [null].filter(() => !schema.anyOf)),
     ]) {
-      const parsed = parseRequest(operation, { ...request, [field]: value });
+      const parsed = parse({ ...request, [field]: value });
       const refused = { kind: 'bad-request', field: expect.stringContaining(field) };
       expect({ value, parsed }).toMatchObject({ value, parsed: refused });
     }

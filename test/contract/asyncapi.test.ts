@@ -9,15 +9,11 @@ import {
   isRouterName,
   MEMBERSHIP_EVENT_TYPES,
   type MembershipCause,
-  membershipOperations,
   type MembershipReplyFields,
-  membershipRequestSchemas,
-  OPERATIONS,
   parseBy,
   QUEUE_GROUP,
   Refusals,
   type ReplyFields,
-  requestSchemas,
   statusName,
   subjectsUnder,
 } from '@mgm/protocol';
@@ -27,6 +23,8 @@ import { describe, expect, it } from 'vitest';
 import { formatsIn } from '../support/wire-scan.ts';
 import {
   asyncApi,
+  DOCUMENTED,
+  type Documented,
   faultsIn,
   fieldsOf,
   merged,
@@ -34,16 +32,10 @@ import {
   references,
   resolve,
   type Schema,
+  SCHEMAS,
 } from './asyncapi-document.ts';
 
 const { channels, components, operations } = asyncApi;
-
-const SCHEMAS = { ...requestSchemas, ...membershipRequestSchemas };
-type Documented = keyof typeof SCHEMAS;
-const DOCUMENTED: readonly Documented[] = [
-  ...OPERATIONS,
-  ...(Object.keys(membershipOperations) as (keyof typeof membershipOperations)[]),
-];
 
 /** The published schema of AsyncAPI 3.0, without the drafts of JSON Schema that ajv has built in. */
 function asyncApiSchema(): object {
