@@ -21,6 +21,7 @@ const RETRY_JITTER_MS = 250;
 /** With two unanswered pings, a silent server is given up after 4 to 6 s. */
 const PING_EVERY_MS = 2000;
 const UNANSWERED_PINGS_MAX = 2;
+const DEFAULT_MAX_PAYLOAD = 1024 * 1024;
 
 /** Why NATS cannot be used. `refused`: the server answers, and a person must change a setting. */
 export interface NatsTrouble {
@@ -30,7 +31,7 @@ export interface NatsTrouble {
 
 export type BusState =
   | { readonly kind: 'connecting'; readonly trouble?: NatsTrouble }
-  | { readonly kind: 'ready'; readonly server: string }
+  | { readonly kind: 'ready'; readonly server: string; readonly maxPayload: number }
   | { readonly kind: 'lost'; readonly trouble: NatsTrouble }
   | { readonly kind: 'closed'; readonly failure?: string };
 
@@ -86,7 +87,7 @@ export class Bus {
 
   /** The largest message that the server accepts, in bytes. */
   get maxPayload(): number {
-    return this.#connection?.info?.max_payload ?? 1024 * 1024;
+    return this.#connection?.info?.max_payload ?? DEFAULT_MAX_PAYLOAD;
   }
 
   /** Sends a message of at most {@link maxPayload} bytes, or drops it while there is no connection. */
@@ -183,7 +184,7 @@ export class Bus {
     if (connection === undefined) return;
     if (this.#closing.signal.aborted) return connection.close();
     this.#connection = connection;
-    this.#become({ kind: 'ready', server: serverOf(connection) });
+    this.#become(readyOver(connection));
     this.#connected.resolve();
     void connection.closed().then((error) => this.#fail(natsFault(error).reason));
     for await (const status of connection.status()) this.#follow(connection, status);
@@ -232,7 +233,7 @@ export class Bus {
       this.#become({ kind: 'lost', trouble: { kind: 'unreachable', reason } });
     } else if (status.type === Events.Reconnect) {
       this.#deniedSubjects.clear();
-      this.#become({ kind: 'ready', server: serverOf(connection) });
+      this.#become(readyOver(connection));
     } else if (status.type === Events.Error) {
       this.#followError(status);
     }
@@ -284,6 +285,7 @@ function textOf({ data }: Status): string {
   return typeof data === 'string' ? data : '';
 }
 
-function serverOf(connection: NatsConnection): string {
-  return `nats ${connection.info?.version ?? '?'} at ${connection.getServer()}`;
+function readyOver(connection: NatsConnection): BusState {
+  const server = `nats ${connection.info?.version ?? '?'} at ${connection.getServer()}`;
+  return { kind: 'ready', server, maxPayload: connection.info?.max_payload ?? DEFAULT_MAX_PAYLOAD };
 }

@@ -17,6 +17,7 @@ import type { Bus, BusMessage } from './bus.ts';
 import type { Metrics } from './health/metrics.ts';
 import type { TroubleLog } from './log.ts';
 import { refusalFor, tooLarge, troubleKind } from './refusals.ts';
+import { encodeReply, shorterPage } from './reply-size.ts';
 import { RevisionReader, type Routers } from './routers.ts';
 
 export interface IntakeParts {
@@ -112,10 +113,9 @@ export class Intake {
     request: Request<Name>,
     received: Received,
   ): void {
-    const decision = this.#parts.store.execute(router, operation, request);
     this.#waiting++;
-    decision.then(
-      (reply) => this.#decided(received, router, reply),
+    this.#parts.store.execute(router, operation, request).then(
+      (reply) => this.#decided(operation, router, request, received, reply),
       (error: unknown) => this.#undecided(received, error),
     );
   }
@@ -128,9 +128,20 @@ export class Intake {
     });
   }
 
-  #decided(received: Received, router: RouterName, reply: Reply<OperationName>): void {
+  #decided<Name extends OperationName>(
+    operation: Name,
+    router: RouterName,
+    request: Request<Name>,
+    received: Received,
+    reply: Reply<Name>,
+  ): void {
     this.#parts.routers.sawRevision(router, reply.rev);
-    this.#reply(received, reply);
+    const { maxPayload } = this.#parts.bus;
+    const bytes = encodeReply(reply, maxPayload);
+    const limit = bytes === undefined ? shorterPage(reply, maxPayload) : undefined;
+    if (limit !== undefined) this.#execute(operation, router, { ...request, limit }, received);
+    else if (bytes !== undefined) this.#send(received, reply, bytes);
+    else this.#refuse(received, tooLarge(operation, maxPayload));
     this.#done();
   }
 
@@ -152,21 +163,15 @@ export class Intake {
   }
 
   #refuse(received: Received, refused: RefusalFields): void {
-    this.#reply(received, { ...refused, rev: this.#parts.routers.lastRevision(received.router) });
+    const reply = { ...refused, rev: this.#parts.routers.lastRevision(received.router) };
+    this.#send(received, reply, encodeMessage(reply));
   }
 
-  #reply(received: Received, reply: ReplyOrRefusal): void {
+  #send(received: Received, reply: ReplyOrRefusal, bytes: Uint8Array): void {
     const { bus, log, metrics } = this.#parts;
     const { operation, router, message, receivedMono } = received;
     if (this.#debugs) log.debug({ router, op: operation, ...outline(reply) }, 'replied');
-    const to = message.reply;
-    if (to) {
-      const bytes = encodeMessage(reply);
-      if (bytes.length > bus.maxPayload) {
-        return this.#refuse(received, tooLarge(operation, bytes.length, bus.maxPayload));
-      }
-      bus.publish(to, bytes);
-    }
+    if (message.reply) bus.publish(message.reply, bytes);
     const result = reply.status === 0 ? 'ok' : reply.reason;
     metrics.replied(operation, result, performance.now() - receivedMono);
   }

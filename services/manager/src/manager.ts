@@ -16,7 +16,7 @@ import { Publisher } from './publisher.ts';
 import { troubleKind } from './refusals.ts';
 import { Routers } from './routers.ts';
 import { Rounds } from './rounds.ts';
-import { openBus, openLoggedStore, troubleOf } from './servers.ts';
+import { openBus, openLoggedStore, payloadTrouble, troubleOf } from './servers.ts';
 import { Sweeper } from './sweeper.ts';
 
 /** How often to delete the data of routers that were idle for the retention time. */
@@ -131,7 +131,12 @@ class Replica implements Manager {
     const lost = Object.entries(servers)
       .filter(([, state]) => state.kind !== 'ready')
       .map(([server, state]) => `${server}: ${troubleOf(state).reason ?? state.kind}`);
-    const troubles = [...lost, ...(this.#presence?.troubles ?? [])];
+    const payload = payloadTrouble(this.#bus.state);
+    const troubles = [
+      ...lost,
+      ...(payload === undefined ? [] : [payload]),
+      ...(this.#presence?.troubles ?? []),
+    ];
     return this.#phase === 'serving' ? troubles : [...troubles, this.#phase];
   }
 

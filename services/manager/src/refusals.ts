@@ -35,8 +35,8 @@ export function troubleKind(error: unknown): string | undefined {
 }
 
 /** The request was executed, but its reply exceeds the payload limit of the NATS server. */
-export function tooLarge(operation: OperationName, bytes: number, limit: number): RefusalFields {
-  const message = `the reply has ${bytes} bytes, and the max_payload of NATS is ${limit}: request less, or raise max_payload`;
+export function tooLarge(operation: OperationName, limit: number): RefusalFields {
+  const message = `the reply is larger than the max_payload of NATS, ${limit} bytes: raise it`;
   if (HARMLESS.has(operation)) return refusal('unavailable', message, { retryable: false });
   return refusal('indeterminate', message);
 }

@@ -8,6 +8,7 @@ import {
 import type { Logger } from 'pino';
 import { Bus, type BusOptions, type BusState } from './bus.ts';
 import type { Config } from './config/config.ts';
+import { PAYLOAD_AMPLE, PAYLOAD_MIN } from './reply-size.ts';
 
 export interface BusListeners extends Pick<BusOptions, 'version' | 'metadata' | 'stats'> {
   /** Called when the connection ended for good. */
@@ -28,12 +29,29 @@ export function openBus(config: Config, log: Logger, listeners: BusListeners): B
     stats,
     onStateChange: (state) => {
       states.changed(state);
+      if (state.kind === 'ready') logPayload(log, state.maxPayload);
       if (state.kind === 'closed' && state.failure !== undefined)
         onFailure(`NATS: ${state.failure}`);
       if (state.kind === 'lost') onLost();
     },
     onPublishDenied: (subject) => log.error({ subject }, 'nats denies publishing'),
   });
+}
+
+function logPayload(log: Logger, maxPayload: number): void {
+  const recommended = PAYLOAD_AMPLE;
+  if (maxPayload < PAYLOAD_MIN) {
+    const fields = { maxPayload, atLeast: PAYLOAD_MIN, recommended };
+    log.error(fields, 'max_payload of nats is too small for some requests and replies');
+  } else if (maxPayload < PAYLOAD_AMPLE) {
+    log.warn({ maxPayload, recommended }, 'max_payload of nats is small: pages are shorter');
+  }
+}
+
+/** Why the limit of the NATS server makes a manager unfit, if it does. */
+export function payloadTrouble(state: BusState): string | undefined {
+  if (state.kind !== 'ready' || state.maxPayload >= PAYLOAD_MIN) return undefined;
+  return `nats: max_payload is ${state.maxPayload}, it must be at least ${PAYLOAD_MIN}`;
 }
 
 export interface StoreListeners {
