@@ -5,26 +5,26 @@ import type { RawRouter } from '../support/raw-client.ts';
 import type { Takes } from './own-takes.ts';
 import type { Rig } from './rig.ts';
 
-/** Travels with each call, without a zero byte. */
+/** Part of each call; it has no zero byte. */
 const TTL_MS = 0xffff;
 const CONNECTIONS = '64';
-/** Commands that each connection sends before it reads: as many under way as the other contenders have. */
+/** Pipelined commands per connection: the same number of pending requests as for the other contenders. */
 const PIPELINE = '16';
 const WITHIN_MS = 60_000;
-/** Place of the command in an entry of the slow log. */
+/** Index of the command in an entry of the slow log. */
 const COMMAND = 3;
-/** As many as the log keeps. */
+/** The capacity of the log. */
 const LAST = 128;
 
-/** A log this long is written without a zero byte into each call. */
+/** The length of the log, which is part of each call and must have no zero byte. */
 const RETENTION = String(0xffff);
 const TRIES = 50;
 
 const packr = new Packr({ useRecords: false, int64AsType: 'number' });
 
 /**
- * `redis-benchmark` with one call of our script over and over, a question about who owns an interface: how many calls this Redis
- * carries when nothing else is there. (A take cannot be repeated so: the script would remember its answer.)
+ * `redis-benchmark` with one repeated call of the script, an `owner` request: the number of calls that this Redis executes when
+ * nothing else runs. A take cannot be repeated in this way, since the script keeps its reply.
  */
 export async function bareScript(rig: Rig): Promise<Takes | string> {
   const program = rig.peers.redisBenchmark;
@@ -46,8 +46,8 @@ export async function bareScript(rig: Rig): Promise<Takes | string> {
 }
 
 /**
- * A call by which the manager asks who owns an interface. `redis-benchmark` cuts arguments off at a zero byte; an epoch, which goes
- * along with each call, has one now and then, and the next take brings another.
+ * A call of the manager for an `owner` request. `redis-benchmark` cuts arguments at a zero byte. An epoch, which is part of each
+ * call, has one from time to time; the next take changes it.
  */
 async function repeatableCall(rig: Rig, router: RawRouter): Promise<Buffer[] | undefined> {
   const session = await router.register({ ttlMs: TTL_MS });
@@ -59,7 +59,7 @@ async function repeatableCall(rig: Rig, router: RawRouter): Promise<Buffer[] | u
   return undefined;
 }
 
-/** The request packed anew, flags that are not set as `false` instead of 0, which the script takes alike. */
+/** The request packed again with `false` for unset flags instead of 0, which the script accepts as well. */
 function withoutZeros(part: Buffer, at: number, { length }: readonly Buffer[]): Buffer {
   const request: unknown = at === length - 1 ? packr.unpack(part) : undefined;
   return Array.isArray(request)
@@ -67,7 +67,7 @@ function withoutZeros(part: Buffer, at: number, { length }: readonly Buffer[]): 
     : part;
 }
 
-/** The call as Redis' slow log tells it. */
+/** The call as recorded in the slow log of Redis. */
 async function scriptCallOf({ redis }: Rig, router: RawRouter, ifIndex: number): Promise<Buffer[]> {
   await redis.config('SET', 'slowlog-log-slower-than', 0);
   try {
@@ -77,7 +77,7 @@ async function scriptCallOf({ redis }: Rig, router: RawRouter, ifIndex: number):
   }
   const entries = await redis.callBuffer('SLOWLOG', 'GET', LAST);
   const found = (Array.isArray(entries) ? entries : []).map(commandOf).find(isAboutOwner(router));
-  if (!found) throw new Error('Redis was not asked who owns the interface');
+  if (!found) throw new Error('no owner request in the slow log');
   return found;
 }
 

@@ -6,13 +6,13 @@ import { TINY } from './size.ts';
 import { terminalTable } from './tables.ts';
 
 const OPTIONS = { size: TINY, quick: true, profileDir: undefined };
-/** Longer than all of it takes on a machine that does other things, too. */
+/** Longer than the duration of all scenarios on a busy machine. */
 const WITHIN_MS = 90_000;
 
-/** Whether everything runs, against real servers; not how fast. */
+/** Every scenario runs against real servers; their speed is not checked. */
 describe.concurrent('a tiny run', () => {
   it.for(SCENARIO_NAMES)(
-    'of "%s" has a value for each figure, or says why not',
+    'of "%s" has a value or a reason for each figure',
     { timeout: WITHIN_MS },
     async (name, { skip, expect: expectHere }) => {
       skip(inject('servers').redis.kind !== 'process', 'measures servers that run as processes');
@@ -35,6 +35,6 @@ describe.concurrent('a tiny run', () => {
   );
 });
 
-it('measures everything that has a heading', () => {
+it('covers every scenario with a heading on the page', () => {
   expect(SCENARIO_NAMES.length).toBeGreaterThan(8);
 });

@@ -11,20 +11,20 @@ import { terminalTable } from './tables.ts';
 
 const HELP = `npm run bench -- [what …] [options]
 
-Measures managers, and beside them what others do with the same machine, on servers of its own (Linux). Figures go to standard
-output, progress to standard error. Ends with 0 also where a target is missed. Without a name everything is measured, in
+Measures managers, in turn with other systems on the same machine, on servers of its own (Linux). Figures go to standard
+output, progress to standard error. Exits with 0 also when a target is missed. Without a name all scenarios are measured, in
 about twelve minutes.
 
 ${SCENARIO_NAMES.map((name) => `  ${name.padEnd(12)} ${SCENARIOS[name].about}`).join('\n')}
 
-  --quick          about two minutes: for a look, not for the record
-  --rounds N       rounds that count (5); medians are told, and the lowest and highest
-  --minutes N      load: how long (0.75)
+  --quick          about two minutes; not for the record
+  --rounds N       number of rounds (5); reports medians, the lowest and the highest
+  --minutes N      duration of the scenario load (0.75)
   --json           figures as JSON, with the values of all rounds
   --update-docs    puts the figures into docs/performance.md, its charts and its record
-  --check          compares ratios with the record; ends with 1 where one is worse by more than the spread
-  --install        first gets peers that are missing: etcd, ZooKeeper, redis-benchmark (Debian, Ubuntu; no root)
-  --profile DIR    CPU profiles of managers and of the load into this folder, and where the time went; it costs time
+  --check          compares ratios with the record; exits with 1 when one is worse by more than the spread
+  --install        first fetches missing peers: etcd, ZooKeeper, redis-benchmark (Debian, Ubuntu; no root)
+  --profile DIR    writes CPU profiles of managers and of the load into this folder and prints a summary; slows the run
 
 Examples:
 
@@ -84,7 +84,7 @@ async function main(): Promise<void> {
   }
 }
 
-/** Servers of its own for each scenario, so that none begins where another has left something. */
+/** Runs one scenario on servers of its own, so that it finds no data of another one. */
 export async function measure(
   name: ScenarioName,
   { size, quick, profileDir }: Options,

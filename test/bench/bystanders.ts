@@ -1,7 +1,7 @@
 import { ok } from '../support/raw-replies.ts';
 import { Protocols, type RawRouter, type RawSession } from '../support/raw-client.ts';
 
-/** Far from the interfaces of the session that dies. */
+/** Far from the interfaces of the session that ends. */
 const FIRST_INTERFACE = 1_000_000;
 const LONG_TTL_MS = 300_000;
 
@@ -10,7 +10,7 @@ interface Call {
   readonly tookMs: number;
 }
 
-/** Workers beside the one that dies: each takes an interface of its own and releases it, again and again. */
+/** Other workers while a session ends: each takes and releases an interface of its own repeatedly. */
 export class Bystanders implements AsyncDisposable {
   readonly #calls: Call[] = [];
   readonly #running: Promise<unknown>;
@@ -22,11 +22,11 @@ export class Bystanders implements AsyncDisposable {
       const failed = settled.find((one) => one.status === 'rejected');
       if (failed) throw failed.reason;
     });
-    // Seen by whoever stops them.
+    // Reported by `stop`.
     this.#running.catch(() => {});
   }
 
-  /** Registers so many, each with one request under way at a time. */
+  /** Registers `count` workers, each with one pending request at a time. */
   static async start(router: RawRouter, count: number): Promise<Bystanders> {
     const registering = Array.from({ length: count }, (_, at) =>
       router.register({ protocolId: Protocols.dvmrp, componentId: at + 1, ttlMs: LONG_TTL_MS }),
@@ -34,14 +34,14 @@ export class Bystanders implements AsyncDisposable {
     return new Bystanders(await Promise.all(registering));
   }
 
-  /** How long requests took, in ms, of those that were under way at some time from `fromMono` to `toMono`. */
+  /** The durations, in ms, of the requests that were pending at some time between `fromMono` and `toMono`. */
   latencies(fromMono: number, toMono: number): number[] {
     return this.#calls
       .filter(({ sentMono, tookMs }) => sentMono + tookMs >= fromMono && sentMono <= toMono)
       .map(({ tookMs }) => tookMs);
   }
 
-  /** Resolves when none of them has a request under way. Rejects when one was refused. */
+  /** Resolves when none of them has a pending request. Rejects when one was refused. */
   async stop(): Promise<void> {
     this.#isStopping = true;
     await this.#running;

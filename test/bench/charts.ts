@@ -19,11 +19,11 @@ const FONT = 'sans-serif';
 export interface Bar {
   readonly label: string;
   readonly spread: Spread;
-  /** Ours stand out. */
+  /** The bars of this product are highlighted. */
   readonly isOurs: boolean;
 }
 
-/** Bars from left to right, the first on top, as an SVG of its own. */
+/** A chart of horizontal bars, the first on top, as SVG. */
 export function barChart(title: string, unit: string, bars: readonly Bar[]): string {
   const upwards = bars.toReversed();
   return drawn(bars.length, {
@@ -60,13 +60,13 @@ export function barChart(title: string, unit: string, bars: readonly Bar[]): str
   });
 }
 
-/** What each bar is made of. */
+/** The parts of each bar. */
 export interface Stack {
   readonly label: string;
   readonly parts: readonly number[];
 }
 
-/** Bars of several parts, the first on top. `parts` names them, in their order. */
+/** A chart of stacked bars, the first on top. `parts` names the parts in order. */
 export function stackChart(
   title: string,
   unit: string,
@@ -111,7 +111,7 @@ function common(title: string, unit: string, labels: readonly string[]) {
 
 const LABELS_WITHIN = { outerBoundsMode: 'same', outerBoundsContain: 'axisLabel' } as const;
 
-/** For pages nobody points at: styles for it come with numbers that count charts, and would differ from run to run. */
+/** Removes hover styles, which contain numbers that differ from run to run. */
 function withoutPointing(svg: string): string {
   return svg
     .replace(/<style >.*?<\/style>\n?/s, '')
@@ -131,13 +131,13 @@ function drawn(rows: number, option: Parameters<Drawing['setOption']>[0]): strin
 
 type Drawing = ReturnType<typeof init>;
 
-/** How a custom series asks where its values lie. */
+/** The part of the ECharts API for custom series that is used here. */
 interface Axes {
   value(dimension: number): number;
   coord(point: readonly [number, number]): readonly [number, number];
 }
 
-/** A line from the lowest to the highest value, with an end on each side. */
+/** A line from the lowest to the highest value, with a cap at each end. */
 function whisker(axes: Axes) {
   const row = axes.value(0);
   const [left, middle] = axes.coord([axes.value(1), row]);

@@ -4,21 +4,21 @@ import type { EventMessage } from '../support/raw-replies.ts';
 import type { RawRouter } from '../support/raw-client.ts';
 import { unpack } from '../support/raw-codec.ts';
 
-/** What is still not over by then never will be. */
+/** Far above the duration of any sweep. */
 const GIVE_UP_AFTER_MS = 60_000;
 const LOOK_EVERY_MS = 10;
 
 export interface Over {
-  /** When its end was told, and when it was seen that nothing is left, on this process's monotonic clock. */
+  /** The times at which `expired` was received and at which no interface was left, on this process's monotonic clock. */
   readonly beganMono: number;
   readonly endedMono: number;
-  /** From the end of the session until nothing was left, on the store's clock; late by one look at most. */
+  /** The time from the end of the session until no interface was left, on the store's clock; late by one poll at most. */
   readonly tookMs: number;
 }
 
 /**
- * Waits for the end of the session of a router that has so many interfaces, and until nothing of them is left. Whoever watched
- * every change would need a core of this machine, and so be what the workers beside the dead one notice.
+ * Waits for the end of the session that owns `interfaces` interfaces, and until none of them is left. It polls, since a watcher of
+ * every event would need a core of this machine and so disturb the other workers.
  */
 export async function watchDeath(
   redis: Redis,
@@ -50,12 +50,12 @@ export async function watchDeath(
   };
 }
 
-/** Of two with as many, the one that came last. */
+/** The key of the newest session with this number of interfaces. */
 async function ownedKey(redis: Redis, pattern: string, interfaces: number): Promise<string> {
   const keys = await redis.keys(pattern);
   const numberOf = (key: string) => Number(key.slice(key.lastIndexOf(':') + 1));
   for (const key of keys.toSorted((a, b) => numberOf(b) - numberOf(a))) {
     if ((await redis.zcard(key)) === interfaces) return key;
   }
-  throw new Error(`nobody has ${interfaces} interfaces`);
+  throw new Error(`no session has ${interfaces} interfaces`);
 }

@@ -1,6 +1,6 @@
 import { connect } from '@mgm/nats';
 
-/** Answers each message on `bench.echo` with itself, until its parent ends it or goes away. */
+/** Replies to each message on `bench.echo` with its payload, until its parent ends it or has ended. */
 const nats = await connect({ servers: process.argv[2] ?? '' });
 nats.subscribe('bench.echo', { callback: (_, message) => void message.respond(message.data) });
 await nats.flush();

@@ -6,7 +6,7 @@ import type { Rig } from './rig.ts';
 
 const TTL_S = 300;
 
-/** A transaction per take: put the key with a lease where it was never created. etcd has it on disk before it answers. */
+/** A transaction per take: put the key with a lease if it does not exist. etcd has it on disk before its reply. */
 export async function etcdTransactions(rig: Rig): Promise<Takes | string> {
   const { etcd } = rig.peers;
   if (etcd.kind === 'absent') return etcd.why;
@@ -26,7 +26,7 @@ export async function etcdTransactions(rig: Rig): Promise<Takes | string> {
   const client = new Etcd3({ hosts: urlOf(server.port) });
   rig.owned.defer(() => client.close());
   const lease = client.lease(TTL_S);
-  // Its timer would keep this process alive.
+  // Its timer keeps this process alive.
   rig.owned.defer(() => lease.revoke());
   const leaseId = await lease.grant();
   let round = 0;

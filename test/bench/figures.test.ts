@@ -11,25 +11,25 @@ const figure = (values: number[], target?: Figure['target']): Figure => ({
 });
 
 describe('the verdict on a figure', () => {
-  it('goes by the median', () => {
+  it('compares the median with the target', () => {
     expect(verdictOf(figure([1, 5, 6], { atLeast: 5 }))).toBe('met');
     expect(verdictOf(figure([1, 4, 6], { atLeast: 5 }))).toBe('missed');
     expect(verdictOf(figure([1, 5, 60], { atMost: 5 }))).toBe('met');
     expect(verdictOf(figure([5.1], { atMost: 5 }))).toBe('missed');
   });
 
-  it('is none where nothing is asked for, and is never "met" without values', () => {
+  it('is absent without a target, and never "met" without values', () => {
     expect(verdictOf(figure([1]))).toBeUndefined();
     expect(verdictOf(figure([], { atMost: 5 }))).toBe('not measured');
   });
 
-  it('has a target that people read', () => {
+  it('has a readable target', () => {
     expect(targetText(figure([1], { atLeast: 0.6 }))).toBe('≥ 0.6 /s');
   });
 });
 
 describe('a ratio', () => {
-  it('with something absent is absent, for the same reason', () => {
+  it('without one of its two figures has no values, for the same reason', () => {
     const absent = { ...figure([]), absent: 'etcd is not on this machine' };
     const of = ratio('b', 'a / etcd', [figure([1, 2]), absent], { atLeast: 10 });
     expect(of).toMatchObject({ values: [], absent: absent.absent });
@@ -38,7 +38,7 @@ describe('a ratio', () => {
 });
 
 describe('contenders', () => {
-  it('take turns at being the first, and the round that warms up does not count', async () => {
+  it('take turns at being the first, and the warm-up round is not counted', async () => {
     const order: string[] = [];
     const contender = (id: string): Contender => ({
       id,
@@ -57,7 +57,7 @@ describe('contenders', () => {
     expect(said.at(-1)).toBe('round 2 of 2: b 9 /s');
   });
 
-  it('may be none', () => {
+  it('may be empty', () => {
     expect(rotated([], 3)).toEqual([]);
   });
 });

@@ -1,27 +1,27 @@
 import { dividedBy, median, number } from './statistics.ts';
 
-/** What a figure shall be. */
+/** The target of a figure. */
 export type Target = { readonly atLeast: number } | { readonly atMost: number };
 
 /** One measured quantity: a value per round. */
 export interface Figure {
-  /** Stable, since figures of one run are compared with those of another by it: `takes.client`. */
+  /** Stable, since figures of two runs are matched by it: `takes.client`. */
   readonly id: string;
-  /** For people. */
+  /** The label. */
   readonly what: string;
   /** `×` for a ratio. */
   readonly unit: string;
   readonly values: readonly number[];
-  /** Absent where it is only reported. */
+  /** Absent for a figure that is only reported. */
   readonly target?: Target;
-  /** Why there are no values, and what to do about it. */
+  /** Why there are no values, and how to get them. */
   readonly absent?: string;
 }
 
-/** The unit of ratios, which alone are compared between runs: times depend on the machine. */
+/** The unit of ratios. Only ratios are compared between runs, since times depend on the machine. */
 export const RATIO = '×';
 
-/** One quantity divided by another, round by round. Without values where one of the two has none. */
+/** One quantity divided by another, round by round. Without values when one of the two has none. */
 export function ratio(
   id: string,
   what: string,
@@ -41,7 +41,7 @@ export function ratio(
 
 export type Verdict = 'met' | 'missed' | 'not measured';
 
-/** Whether the median is as it should be; `undefined` where nothing is asked for. */
+/** Whether the median meets the target; `undefined` without a target. */
 export function verdictOf({ values, target }: Figure): Verdict | undefined {
   if (!target) return undefined;
   if (values.length === 0) return 'not measured';
@@ -58,7 +58,7 @@ export function targetText({ target, unit }: Figure): string {
   return `${sign} ${number(limit)} ${unit}`.trimEnd();
 }
 
-/** The figure of this id. Throws where there is none: a mistake of ours. */
+/** The figure with this id. Throws when there is none, which is a bug. */
 export function figureOf(figures: readonly Figure[], id: string): Figure {
   const found = figures.find((figure) => figure.id === id);
   if (!found) throw new Error(`no figure ${id}`);

@@ -10,7 +10,7 @@ import type { RunningServer } from '@mgm/devstack';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const MAIN = 'services/manager/src/main.ts';
-/** Ends what it starts as soon as its parent is gone, also when that was killed (Linux). */
+/** Kills a program when its parent has ended, however the parent ended (Linux). */
 const SETPRIV = '/usr/bin/setpriv';
 const READY = '"msg":"ready"';
 const READY_WITHIN_MS = 30_000;
@@ -21,7 +21,7 @@ export interface FleetOptions {
   readonly count: number;
   readonly redis: RunningServer;
   readonly nats: RunningServer;
-  /** What its subjects and keys begin with. */
+  /** The prefix of its subjects and keys. */
   readonly name: string;
   readonly profileDir: string | undefined;
   /** More settings of the managers. */
@@ -36,8 +36,8 @@ export interface Fleet extends AsyncDisposable {
 }
 
 /**
- * Starts managers with their default settings, but for the patience they have with Redis, and resolves when all serve. Their logs go to files: a pipe would cost the
- * program that makes the load a read for each few lines.
+ * Starts managers with default settings, except for a longer store timeout, and resolves when all serve. Their logs go to files,
+ * since a pipe would cost the load generator a read for every few lines.
  */
 export async function startFleet(options: FleetOptions): Promise<Fleet> {
   await using started = new AsyncDisposableStack();
@@ -76,7 +76,7 @@ async function startOne(
       MGM_REDIS_URL: redis.url,
       MGM_PREFIX: prefix,
       MGM_KEY_PREFIX: name,
-      // The longest there is: a machine that is too busy shall be slow here, not fail.
+      // The maximum: on a busy machine the run is slow and does not fail.
       MGM_STORE_TIMEOUT_MS: '2000',
       ...(profileDir !== undefined && {
         NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${resolve(profileDir)}`,
@@ -92,7 +92,7 @@ async function serves(child: ChildProcess, log: string): Promise<void> {
     const output = await readFile(log, 'utf8');
     if (output.includes(READY)) return;
     if (hasEnded(child) || performance.now() > deadlineMono) {
-      throw new Error(`a manager did not get ready\n${output}`);
+      throw new Error(`a manager did not become ready\n${output}`);
     }
     await sleep(LOOK_EVERY_MS);
   }

@@ -8,13 +8,13 @@ import type { Size } from './size.ts';
 import { quantile } from './statistics.ts';
 
 const TTL_MS = 10_000;
-/** As the client library does it: a third of the lease, a tenth of it more or less as chance has it. */
+/** The interval of the client library: a third of the lease, with a jitter of a tenth. */
 const EVERY_MS = TTL_MS / 3;
 const JITTER = 0.2;
 const REGISTERED_AT_ONCE = 256;
 const MANAGER_CORES_MAX = 0.2;
 
-/** Many sessions on one manager, each with its own keepalives: who loses its lease, and what it costs. One long round. */
+/** Many sessions on one manager, each with its own keepalives: lost leases and CPU time. One long round. */
 export async function keepalives(
   rig: Rig,
   { sessions, keepSeconds, settleSeconds }: Size,
@@ -29,7 +29,7 @@ export async function keepalives(
   const crowd = await registerCrowd(router, sessions);
   const keepers = crowd.map((session) => new Keeper(session));
   rig.say(`keeping them for ${keepSeconds} s`);
-  // Until the first round of keepalives has gone by and the code is compiled.
+  // Until every session has sent a keepalive and the code is compiled.
   await lasting(settleSeconds * 1000);
   for (const keeper of keepers) keeper.latencies.length = 0;
   const pids = {
@@ -73,7 +73,7 @@ function figure(id: string, what: string, value: number, unit: string, target?: 
   return { id: `keepalives.${id}`, what, unit, values: [value], ...(target && { target }) };
 }
 
-/** What Redis says it did in scripts since its counters were set back. */
+/** The script statistics of Redis since they were reset. */
 async function scriptsOf({ redis }: Rig): Promise<{ calls: number; microseconds: number }> {
   const stats = await redis.info('commandstats');
   const [, calls, microseconds] = /^cmdstat_fcall:calls=(\d+),usec=(\d+)/m.exec(stats) ?? [];
@@ -88,7 +88,7 @@ async function registerCrowd(router: RawRouter, count: number): Promise<RawSessi
   return crowd;
 }
 
-/** Keeps one session, from a moment on that is left to chance. */
+/** Keeps one session alive, starting at a random time. */
 class Keeper {
   readonly latencies: number[] = [];
   failed = 0;

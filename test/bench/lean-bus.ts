@@ -1,17 +1,17 @@
 import { createInbox, type Msg, type NatsConnection } from '@mgm/nats';
 
-/** Nothing takes this long; what does is lost. */
+/** Far above the time of any reply; a later one counts as lost. */
 const SILENT_AFTER_MS = 10_000;
 
 /**
- * Requests as a program makes them that has many under way: one inbox, one list of those pending, one timer for all. What
- * `nats` offers arms a timer and chains promises per request, and would be the limit itself. In a `Map`, tables that it has
- * outgrown would keep what was pending, and a collector that goes through it would be measured along with every answer.
+ * Requests of a program that has many of them pending: one inbox, one list of pending requests, one timer. The requests of `nats`
+ * arm a timer and chain promises each, and would themselves be the limit. An array is used since a `Map` would keep outgrown
+ * tables with pending requests alive, and the garbage collector would then be part of every measurement.
  */
 export class LeanBus implements Disposable {
   readonly #nats: NatsConnection;
   readonly #prefix = `${createInbox()}.`;
-  /** By token, which is given out again once it was answered. */
+  /** The pending requests by token; a token is reused after its reply. */
   readonly #pending: (PromiseWithResolvers<Uint8Array> | undefined)[] = [];
   readonly #free: number[] = [];
   readonly #watchdog: NodeJS.Timeout;
@@ -23,7 +23,7 @@ export class LeanBus implements Disposable {
     this.#watchdog = setInterval(() => this.#look(), SILENT_AFTER_MS / 10);
   }
 
-  /** Rejects when nothing at all was answered for 10 s. */
+  /** Rejects when no request was answered for 10 s. */
   request(subject: string, payload: Uint8Array): Promise<Uint8Array> {
     if (this.#free.length === this.#pending.length) this.#answeredMono = performance.now();
     const token = this.#free.pop() ?? this.#pending.length;

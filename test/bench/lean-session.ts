@@ -4,11 +4,11 @@ import { isPlainMap, pack, unpack } from '../support/raw-codec.ts';
 import { LeanBus } from './lean-bus.ts';
 import { Numbering } from './numbering.ts';
 
-/** The longest there is (wire contract, section 3). */
+/** The maximum (wire contract, section 3). */
 const LONG_TTL_MS = 300_000;
 const KEPT_EVERY_MS = LONG_TTL_MS / 4;
 
-/** One session whose takes are a message each, as bare as a client can be: no library of ours between it and the bus. */
+/** One session whose takes are a message each, without the client library. */
 export class LeanSession implements Disposable {
   readonly #session: RawSession;
   readonly #bus: LeanBus;
@@ -42,7 +42,7 @@ export class LeanSession implements Disposable {
     return this.#changeMany('take', count, 1);
   }
 
-  /** Gives back interfaces `first` to `first + count - 1`, in bulk. */
+  /** Releases interfaces `first` to `first + count - 1`, in bulk. */
   releaseMany(count: number, first = 1): Promise<void> {
     return this.#changeMany('release', count, first);
   }

@@ -4,7 +4,7 @@ import { ok } from '../support/raw-replies.ts';
 /** The most interfaces of one request (wire contract, section 2). */
 const BULK = 1024;
 
-/** Does `task` for 0 to `count - 1`, at most `width` at the same time. */
+/** Runs `task` for 0 to `count - 1`, at most `width` concurrently. */
 export async function inFlight(
   count: number,
   width: number,
@@ -17,14 +17,14 @@ export async function inFlight(
   await Promise.all(Array.from({ length: Math.min(width, count) }, line));
 }
 
-/** How many per second, where `task` does `count` of them. */
+/** The rate per second of a `task` that makes `count` of them. */
 export async function perSecond(count: number, task: () => Promise<void>): Promise<number> {
   const startedMono = performance.now();
   await task();
   return (count * 1000) / (performance.now() - startedMono);
 }
 
-/** Takes interfaces 1 to `count`, many per request, and forgets the answers. */
+/** Takes interfaces 1 to `count`, many per request. */
 export async function takeMany(session: RawSession, count: number): Promise<void> {
   for (let first = 1; first <= count; first += BULK) {
     const { results } = ok(await session.takeAll(pairs(Math.min(BULK, count - first + 1), first)));
@@ -33,7 +33,7 @@ export async function takeMany(session: RawSession, count: number): Promise<void
   }
 }
 
-/** Resolves after `ms`; for the length of a measurement, not for something to happen. */
+/** Resolves after `ms`: for the duration of a measurement, not to wait for a condition. */
 export function lasting(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }

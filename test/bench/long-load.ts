@@ -13,19 +13,19 @@ const LOOKS = 60;
 const GROWTH_MAX = 1.1;
 
 interface Load {
-  /** Takes under way at once. */
+  /** Concurrent takes. */
   readonly width: number;
-  /** Takes before all are given back. */
+  /** Number of takes before all interfaces are released. */
   readonly count: number;
 }
 
 const CROWD: Load = { width: AT_ONCE, count: 2 * AT_ONCE };
-/** Fewer than go into one call of the store: on this router nothing ever waits for its turn. */
+/** Below the size of a batch: on this router no request is ever queued. */
 const FEW: Load = { width: 16, count: 64 };
 
 /**
- * Takes and releases without a pause, on a router that is crowded and on one beside it that is not: whether the manager
- * grows. The first third of the time only warms up.
+ * Takes and releases without a pause, on a crowded router and on an uncrowded one: whether the memory of the manager grows. The
+ * first third of the time warms up.
  */
 export async function longLoad(rig: Rig, { minutes }: Size): Promise<Figure[]> {
   const fleet = await rig.fleet();

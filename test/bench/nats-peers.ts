@@ -10,7 +10,7 @@ import type { Rig } from './rig.ts';
 const ECHO = fileURLToPath(new URL('echo.ts', import.meta.url));
 const BYTES = 120;
 
-/** `create` of NATS' key-value store on JetStream, in memory: it fails where the key is there. */
+/** `create` of the NATS key-value store on JetStream, in memory, which fails when the key exists. */
 export async function natsKv({ nats }: Rig): Promise<Takes> {
   const options = { history: 1, storage: StorageType.Memory };
   const bucket = await nats.jetstream().views.kv('bench', options);
@@ -28,7 +28,7 @@ export async function natsKv({ nats }: Rig): Promise<Takes> {
   };
 }
 
-/** Messages to another process that answers each with itself: what no request over this bus can be faster than. */
+/** Messages to a process that echoes them: the lower bound of any request over this bus. */
 export interface Echo {
   once(): Promise<void>;
 }
@@ -54,7 +54,7 @@ export async function startEcho(rig: Rig): Promise<Echo> {
   return { once: async () => void (await bus.request('bench.echo', payload)) };
 }
 
-/** As many at once as the others have. */
+/** The same concurrency as the other contenders. */
 export function echoes(echo: Echo): Takes {
   return (count) => perSecond(count, () => inFlight(count, AT_ONCE, () => echo.once()));
 }

@@ -1,4 +1,4 @@
-/** As much of it as is used here; the package brings no types. */
+/** The part that is used here; the package has no types. */
 declare module 'node-zookeeper-client' {
   import type { EventEmitter } from 'node:events';
 

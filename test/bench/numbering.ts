@@ -1,18 +1,18 @@
 import { Limits } from '@mgm/protocol';
 
-/** What a numbered request says of itself and of those before it (wire contract, section 3, sequencing). */
+/** The sequencing fields of a request (wire contract, section 3). */
 export interface Numbers {
   readonly seq: number;
   readonly ack: number;
 }
 
-/** Numbers requests of one session of which many are under way. */
+/** Assigns `seq` and `ack` to concurrent requests of one session. */
 export class Numbering {
   readonly #underWay = new Set<number>();
   #last = 0;
   #held: (() => void)[] = [];
 
-  /** Runs one request with the next number, once there is one; whatever becomes of it, the number is finished then. */
+  /** Runs one request with the next `seq`, once the window has room. The `seq` is finished when the request ends. */
   async use(request: (numbers: Numbers) => Promise<void>): Promise<void> {
     while (this.#last - this.#oldest() >= Limits.window - 1) await this.#oneFinished();
     const seq = ++this.#last;
@@ -29,7 +29,7 @@ export class Numbering {
     return new Promise((resolve) => this.#held.push(resolve));
   }
 
-  /** A set remembers the order in which numbers were added. */
+  /** Pending numbers in ascending order, since a set keeps insertion order. */
   #oldest(): number {
     const [oldest = this.#last] = this.#underWay;
     return oldest;

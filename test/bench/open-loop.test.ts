@@ -5,7 +5,7 @@ import { openLoop } from './open-loop.ts';
 const STOPPED_MS = 200;
 
 describe('a load at a given rate', () => {
-  it('asks for all, each once and in order', async () => {
+  it('issues each request once and in order', async () => {
     const asked: number[] = [];
     const latencies = await openLoop({
       perSecond: 10_000,
@@ -17,21 +17,21 @@ describe('a load at a given rate', () => {
     expect(latencies.every((ms) => ms >= 0)).toBe(true);
   });
 
-  it('is over at once where nothing is to be asked', async () => {
+  it('ends immediately without requests', async () => {
     const request = () => Promise.reject(new Error('asked'));
     expect(await openLoop({ perSecond: 1, count: 0, request })).toHaveLength(0);
   });
 
-  it('charges a stop to every request that was due meanwhile', async () => {
+  it('counts a stall for every request that was due during it', async () => {
     let resumed: Promise<void> | undefined;
     // Begins with the first request, however late the machine lets that one start.
     const request = () => (resumed ??= sleep(STOPPED_MS));
     const latencies = await openLoop({ perSecond: 1_000, count: 150, request });
-    // The first waited for all of the stop, one that was due 150 ms later for what was left of it.
+    // The first request waits for the whole stall, one that is due 150 ms later for the rest of it.
     for (const [at, ms] of latencies.entries()) expect(ms).toBeGreaterThan(STOPPED_MS - at - 20);
   });
 
-  it('charges a request also with what made its sender late', async () => {
+  it('counts the delay of the sender for each request', async () => {
     const blockedMs = 100;
     const latencies = await openLoop({
       perSecond: 1_000,
@@ -40,7 +40,7 @@ describe('a load at a given rate', () => {
         if (at === 0) blockFor(blockedMs);
       },
     });
-    // All of them were due while the sender could do nothing.
+    // All of them were due while the sender was blocked.
     expect(Math.min(...latencies.slice(1))).toBeGreaterThan(blockedMs - 60 - 20);
   });
 });

@@ -7,12 +7,12 @@ export interface OpenLoopOptions {
 }
 
 /**
- * Issues requests at a given rate, however long their answers take, and tells how long each took *from the moment at which it
- * was due*: a server that stops for 100 ms is charged with every request that was due meanwhile, also where the sender was late
- * because of it (no coordinated omission). In ms.
+ * Issues requests at a given rate, independent of their replies, and returns the latency of each *from the time at which it was
+ * due*, in ms: a server that stalls for 100 ms delays every request that was due in that time, also when the sender was late
+ * because of it (no coordinated omission).
  *
- * Of a request that was answered it keeps one number: what a sender keeps, its garbage collector goes through again and again,
- * and everybody is late.
+ * It keeps one number per answered request, since objects kept by the sender would be scanned by its garbage collector again and
+ * again and delay all requests.
  */
 export async function openLoop(options: OpenLoopOptions): Promise<Float64Array> {
   const { perSecond, count, request } = options;

@@ -10,12 +10,12 @@ import type { Size } from './size.ts';
 import { quantile } from './statistics.ts';
 
 const MEGABYTE = 1024 * 1024;
-/** Far fewer than arrive with one read of the socket, so that the queue is full at once. */
+/** Far fewer than arrive with one read of the socket, so that the queue is full immediately. */
 const ROOM = { MGM_BATCH_MAX: '64', MGM_QUEUE_MAX: '128' } as const;
 const LONE = 100;
 const AT_ONCE_AGAIN = 3;
 
-/** Many more requests at once than a manager has room for: what they are answered, and how soon it is as before. */
+/** Many more concurrent requests than a manager has room for: their replies, and the time until it is as fast as before. */
 export async function overload(rig: Rig, { rounds, flood }: Size): Promise<Figure[]> {
   const fleet = await rig.fleet({ env: ROOM });
   const router = rig.router(fleet);
@@ -75,7 +75,7 @@ export async function overload(rig: Rig, { rounds, flood }: Size): Promise<Figur
 
 type Ask = () => Promise<Readonly<Record<string, unknown>>>;
 
-/** Who owns interface 1: a question, since a session's own window would hold back what it asks for. */
+/** An `owner` request: sequenced requests would be limited by the window of their session. */
 function asker(bus: LeanBus, router: RawRouter): Ask {
   const subject = `${router.prefix}.${router.name}.owner`;
   const request = pack({ ifIndex: 1 });

@@ -9,17 +9,17 @@ import { inFlight, perSecond } from './load.ts';
 import { Numbering } from './numbering.ts';
 import type { Rig } from './rig.ts';
 
-/** Takes under way at once. */
+/** Concurrent takes. */
 export const AT_ONCE = 1024;
 /** Interfaces of one message in bulk. */
 export const BULK = 256;
-/** Requests of a bulk under way: as many interfaces as the others have. */
+/** Concurrent bulk requests: as many interfaces as for the other contenders. */
 const BULKS_AT_ONCE = AT_ONCE / BULK;
-/** A machine that is too busy shall be slow here, not fail. */
+/** On a busy machine the run is slow and does not fail. */
 const PATIENCE_MS = 10_000;
 const LONG_TTL_MS = 300_000;
 
-/** Takes so many free interfaces and gives them back; resolves with how many per second were taken. */
+/** Takes `count` free interfaces and releases them; resolves to the takes per second. */
 export type Takes = (count: number) => Promise<number>;
 
 /** One message per take. */
@@ -53,7 +53,7 @@ export async function throughClient(rig: Rig, fleet: Fleet): Promise<Takes> {
   };
 }
 
-/** Many takes per message. Each request under way is of a session of its own, so that its numbers need no window. */
+/** Many takes per message. Each pending request has a session of its own, so that no window limits it. */
 export async function inBulk(rig: Rig, fleet: Fleet): Promise<Takes> {
   const router = rig.router(fleet);
   return async (count) => {
@@ -78,7 +78,7 @@ export async function inBulk(rig: Rig, fleet: Fleet): Promise<Takes> {
     const rate = await perSecond(count, async () => {
       await Promise.all(sessions.map(takeShare));
     });
-    // The next round shall find them free, not void: what a sweep has yet to take down costs the take that comes first.
+    // The next round must find them released: an interface that is not swept yet makes its next take slower.
     await Promise.all(sessions.map(releaseShare));
     for (const session of sessions) ok(await session.deregister({ force: true }));
     return rate;
@@ -91,7 +91,7 @@ export async function throughStore(rig: Rig, fleet: Fleet): Promise<Takes> {
   const store = rig.owned.use(
     openStore({ url, keyPrefix: fleet.keyPrefix, replyWithinMs: PATIENCE_MS }),
   );
-  // Registered through the manager, so that its sweeps keep the service clock going.
+  // Registered through the manager, whose sweeps advance the service clock.
   const session = await rig.router(fleet).register({ ttlMs: LONG_TTL_MS });
   const router = routerName(session.router.name);
   const handle = session.handle as Handle;

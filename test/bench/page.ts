@@ -8,7 +8,7 @@ import { markdownTable } from './tables.ts';
 const TARGETS = 'targets';
 const END = '<!-- end -->';
 
-/** The page with these sections between its markers: the targets, and per scenario its chart and table. */
+/** The page with these sections between its markers: the targets, and a chart and a table per scenario. */
 export function pageWith(page: string, sections: readonly Section[]): string {
   const withTargets = filled(page, TARGETS, targetsText(sections));
   return sections.reduce(
@@ -17,7 +17,7 @@ export function pageWith(page: string, sections: readonly Section[]): string {
   );
 }
 
-/** Puts text between `<!-- begin bench NAME -->` and the next end. Throws where the page has no such place. */
+/** Puts text between `<!-- begin bench NAME -->` and the next end. Throws when the page has no such marker. */
 export function filled(page: string, name: string, content: string): string {
   const begin = `<!-- begin bench ${name} -->`;
   const from = page.indexOf(begin);

@@ -12,23 +12,23 @@ const SETPRIV = '/usr/bin/setpriv';
 const READY_WITHIN_MS = 20_000;
 const LOOK_EVERY_MS = 50;
 
-/** A server that others are compared with, on 127.0.0.1. Disposing ends it and removes its data. */
+/** A server of another system, on 127.0.0.1. Disposing ends it and removes its data. */
 export interface PeerServer extends AsyncDisposable {
   readonly port: number;
   readonly pid: number;
 }
 
-/** What to start. */
+/** The program to start. */
 export interface PeerProgram {
   readonly name: string;
   readonly command: string;
-  /** Gets its port, another free one, and the folder it may write to. */
+  /** Returns its arguments for a port, another free port, and a folder for its data. */
   readonly argsAt: (port: number, secondPort: number, dir: string) => readonly string[];
-  /** Whether it serves. Default: whether it takes connections. */
+  /** Resolves to whether it serves. Default: whether it accepts connections. */
   readonly serves?: (port: number) => Promise<boolean>;
 }
 
-/** Starts it and resolves when it serves. Rejects with its last words where it does not. */
+/** Starts it and resolves when it serves. Rejects with the end of its output otherwise. */
 export async function startPeer(peer: PeerProgram): Promise<PeerServer> {
   const { name, command, argsAt, serves = listens } = peer;
   await using started = new AsyncDisposableStack();

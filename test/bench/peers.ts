@@ -10,19 +10,19 @@ const FETCH_WITHIN_MS = 5 * 60_000;
 
 const MEND = 'npm run bench -- --install gets it on Debian and Ubuntu';
 
-/** A program that others are compared with, or why it cannot be. */
+/** The program of another system, or why it is missing. */
 export type Program =
   | { readonly kind: 'there'; readonly command: string; readonly args: readonly string[] }
   | { readonly kind: 'absent'; readonly why: string };
 
-/** The programs that the product does not need, but is compared with. */
+/** Programs that are only used for comparison. */
 export interface Peers {
   readonly etcd: Program;
   readonly zookeeper: Program;
   readonly redisBenchmark: Program;
 }
 
-/** Finds them in the folder that `--install` fills, or on the PATH. */
+/** Finds them in the folder of `--install`, or on the PATH. */
 export function peersIn(cacheDir: string): Peers {
   return {
     etcd: program('etcd', cacheDir),
@@ -31,7 +31,7 @@ export function peersIn(cacheDir: string): Peers {
   };
 }
 
-/** Fetches them out of the packages of this Debian or Ubuntu (5 s, 50 MB); installs nothing. Rejects with what went wrong. */
+/** Fetches them from the packages of this Debian or Ubuntu (5 s, 50 MB); installs nothing. Rejects with the output. */
 export async function installPeers(cacheDir: string, say: Say): Promise<void> {
   const { stderr } = await promisify(execFile)('bash', [FETCH, cacheDir], {
     timeout: FETCH_WITHIN_MS,
@@ -47,7 +47,7 @@ function program(name: string, cacheDir: string): Program {
     : { kind: 'there', command, args: [] };
 }
 
-/** Its classes are fetched, the Java that runs them is not. */
+/** Its classes are fetched; the machine must have Java. */
 function zookeeper(cacheDir: string): Program {
   const folder = join(cacheDir, 'zookeeper');
   if (!existsSync(folder)) {

@@ -4,7 +4,7 @@ import type { Section } from './report.ts';
 import { median, spreadOf } from './statistics.ts';
 import type { ScenarioName } from './scenarios.ts';
 
-/** A picture of a section: the name of its file, what it shows, and the SVG. */
+/** The chart of a section: file name, description and SVG. */
 export interface Picture {
   readonly file: string;
   readonly shows: string;
@@ -47,7 +47,7 @@ const PICTURES: { readonly [Name in ScenarioName]?: Draw } = {
   },
 };
 
-/** The picture of a section, where there is one. */
+/** The chart of a section, if it has one. */
 export function pictureOf({ scenario, figures }: Section): Picture | undefined {
   const drawn = PICTURES[scenario]?.(figures);
   return drawn && { file: `${scenario}.svg`, ...drawn };
@@ -73,7 +73,7 @@ function middleOf(figures: readonly Figure[], id: string): number {
   return median(figures.find((figure) => figure.id === id)?.values ?? []);
 }
 
-/** Ours stand out; where nothing is said, all are. */
+/** Whether a bar is highlighted; by default all are. */
 function bars(
   shows: string,
   unit: string,

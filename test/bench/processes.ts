@@ -1,26 +1,26 @@
 import { readFileSync } from 'node:fs';
 
-/** The unit of times in `/proc/<pid>/stat`: Linux shows them to programs in hundredths, whatever its own tick is. */
+/** The unit of times in `/proc/<pid>/stat`: hundredths of a second, independent of the kernel's tick. */
 const MS_PER_TICK = 10;
-/** Places after the name of the program, which stands in brackets and may hold anything. */
+/** Field indexes after the name of the program, which is in brackets and may contain anything. */
 const UTIME = 11;
 const STIME = 12;
 
-/** CPU time that a process has used since it began, in ms, in user and in kernel mode. Linux only. */
+/** The CPU time of a process since its start, in ms, in user and in kernel mode. Linux only. */
 function cpuMsOf(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[UTIME]) + Number(fields[STIME])) * MS_PER_TICK;
 }
 
-/** Memory of a process that is in RAM now, in bytes. Linux only. */
+/** The resident memory of a process, in bytes. Linux only. */
 export function residentBytesOf(pid: number): number {
   const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
   if (kilobytes === undefined) throw new Error(`process ${pid} has no VmRSS`);
   return Number(kilobytes) * 1024;
 }
 
-/** Says how much of a core the processes of each name use together, from its making on. */
+/** Measures the CPU time of groups of processes, from its construction on. */
 export class CpuMeter<Name extends string> {
   readonly #pids: Readonly<Record<Name, readonly number[]>>;
   readonly #usedMs: Map<number, number>;
@@ -38,7 +38,7 @@ export class CpuMeter<Name extends string> {
     return pids.reduce((sum, pid) => sum + cpuMsOf(pid) - (this.#usedMs.get(pid) ?? 0), 0);
   }
 
-  /** 0.1 is a tenth of a core, on average since the start. */
+  /** The average share of a core since the start: 0.1 is a tenth. */
   coresOf(name: Name): number {
     return this.usedMs(name) / (performance.now() - this.#startedMono);
   }

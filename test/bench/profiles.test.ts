@@ -27,7 +27,7 @@ it('adds up the time of each function', () => {
   ]);
 });
 
-it('adds up the time of each package, and counts for it what it asked the engine to do', () => {
+it('adds up the time of each package, with the time of the engine on its behalf', () => {
   expect([...timeByPart(PROFILE)]).toEqual([
     ['msgpackr', 18],
     ['intake.ts', 5],
@@ -35,7 +35,7 @@ it('adds up the time of each package, and counts for it what it asked the engine
   ]);
 });
 
-it('finds out what keeps this process busy', async () => {
+it('names the function that keeps this process busy', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'mgm-profile-'));
   try {
     await profiled(dir, 'test', async () => keepBusy(300));
@@ -47,7 +47,7 @@ it('finds out what keeps this process busy', async () => {
   }
 });
 
-/** CPU time, not elapsed time: on a busy machine this process may have little of the latter. */
+/** Measures CPU time, since on a busy machine elapsed time gives few samples. */
 function keepBusy(cpuMs: number): number {
   const begun = process.cpuUsage();
   let turns = 0;

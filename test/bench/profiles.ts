@@ -17,7 +17,7 @@ interface Profile {
 const IDLE = '(idle)';
 const TOP = 16;
 
-/** Runs `task` while the CPU profile of this process is taken, into `dir`; without `dir` it just runs it. */
+/** Runs `task` and writes a CPU profile of this process into `dir`; without `dir` it only runs it. */
 export async function profiled<Result>(
   dir: string | undefined,
   name: string,
@@ -38,7 +38,7 @@ export async function profiled<Result>(
   }
 }
 
-/** Where the time of each profile in a folder went, by package or file and by function; idle time left out. */
+/** The busy time of each profile in a folder, by package or file and by function. */
 export async function whereTimeWent(dir: string): Promise<string> {
   const files = (await readdir(dir)).filter((file) => file.endsWith('.cpuprofile')).toSorted();
   const texts = files.map(async (file) => {
@@ -64,7 +64,7 @@ export function timeByFunction(profile: Profile): Map<string, number> {
   return timeBy(profile, placeOf);
 }
 
-/** Microseconds by package, or file of ours. What the engine did counts for whoever asked it to. */
+/** Microseconds by package, or by file of this project. Time of the engine is counted for its caller. */
 export function timeByPart(profile: Profile): Map<string, number> {
   const askers = new Map(
     profile.nodes.flatMap((node) =>

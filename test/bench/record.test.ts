@@ -42,7 +42,7 @@ describe('a table', () => {
     ]);
   });
 
-  it('of Markdown is laid out as the formatter wants it', () => {
+  it('in Markdown has the layout of the formatter', () => {
     expect(markdownTable(SECTION.figures.slice(1))).toBe(
       [
         '| What   | Median |   Lowest to highest | Target |              |',
@@ -53,7 +53,7 @@ describe('a table', () => {
     );
   });
 
-  it('of the terminal says on what it was measured', () => {
+  it('in the terminal names the machine and the servers', () => {
     expect(terminalTable(SECTION)).toContain('servers: processes; 2 cores, load 1 at the start');
   });
 });
@@ -61,7 +61,7 @@ describe('a table', () => {
 describe('a chart', () => {
   const bar = { label: 'client <library>', spread: spreadOf([1, 2, 3]), isOurs: true };
 
-  it('is an SVG with its labels and values, and the same each time', () => {
+  it('is a reproducible SVG with its labels and values', () => {
     const svg = barChart('Takes', 'per second', [bar]);
     expect(svg).toMatch(/^<svg [^>]*viewBox="0 0 760 \d+"/);
     expect(svg).toContain('client &lt;library&gt;');
@@ -77,7 +77,7 @@ describe('a chart', () => {
     expect(barChart('Takes', '/s', [flat])).not.toMatch(horizontal);
   });
 
-  it('of parts names them', () => {
+  it('of stacked bars names the parts', () => {
     const svg = stackChart(
       'CPU',
       'µs',
@@ -91,7 +91,7 @@ describe('a chart', () => {
 });
 
 describe('the page', () => {
-  it('is filled between its markers only', () => {
+  it('is changed only between its markers', () => {
     const page = 'a\n<!-- begin bench takes -->\nold\n<!-- end -->\nb\n';
     expect(filled(page, 'takes', 'new')).toBe(
       'a\n<!-- begin bench takes -->\n\nnew\n\n<!-- end -->\nb\n',
@@ -99,20 +99,20 @@ describe('the page', () => {
     expect(() => filled(page, 'sweep', 'new')).toThrow('no <!-- begin bench sweep -->');
   });
 
-  it('shows what is recorded, in tables and charts', async () => {
+  it('shows the recorded figures in tables and charts', async () => {
     for (const [path, content] of await filesOf(await readRecord())) {
       expect(await readFile(join(DOCS, path), 'utf8'), path).toBe(content);
     }
   });
 
-  it('has a place for every scenario', async () => {
+  it('has markers for every scenario', async () => {
     const page = await readFile(join(DOCS, 'performance.md'), 'utf8');
     for (const name of ['targets', ...SCENARIO_NAMES]) {
       expect(page).toContain(`<!-- begin bench ${name} -->`);
     }
   });
 
-  it('takes what was measured, and keeps what was not', async () => {
+  it('gets the measured sections and keeps the others', async () => {
     await using dir = await temporaryDocs();
     const before = await readRecord(dir.path);
     const paths = await updateDocs([SECTION], dir.path);

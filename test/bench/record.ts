@@ -7,7 +7,7 @@ import type { Section } from './report.ts';
 import { SCENARIO_NAMES } from './scenarios.ts';
 
 const DOCS = fileURLToPath(new URL('../../docs', import.meta.url));
-/** The figures of the last run for the record: what the page shows and what `--check` compares with. */
+/** The recorded figures, which the page shows and `--check` compares with. */
 const RECORD = 'performance/figures.json';
 const PAGE = 'performance.md';
 
@@ -15,7 +15,7 @@ export async function readRecord(docs = DOCS): Promise<Section[]> {
   return JSON.parse(await readFile(join(docs, RECORD), 'utf8')) as Section[];
 }
 
-/** The recorded sections with these in their places, in the order of the page. */
+/** The recorded sections with these replaced, in the order of the page. */
 export function merged(recorded: readonly Section[], measured: readonly Section[]): Section[] {
   return SCENARIO_NAMES.flatMap((name) => {
     const isIt = ({ scenario }: Section): boolean => scenario === name;
@@ -24,7 +24,7 @@ export function merged(recorded: readonly Section[], measured: readonly Section[
   });
 }
 
-/** Every file of the docs that shows these sections, by its path below docs. */
+/** The content of every docs file that shows these sections, by its path below docs. */
 export async function filesOf(
   sections: readonly Section[],
   docs = DOCS,
@@ -38,7 +38,7 @@ export async function filesOf(
   ]);
 }
 
-/** Puts these sections into the record, and page and charts after it. Answers the paths written, below docs. */
+/** Updates the record, the page and the charts with these sections. Returns the written paths, below docs. */
 export async function updateDocs(measured: readonly Section[], docs = DOCS): Promise<string[]> {
   const recorded = await readRecord(docs).catch(() => []);
   const files = await filesOf(merged(recorded, measured), docs);

@@ -6,7 +6,7 @@ import type { Rig } from './rig.ts';
 
 const TTL_MS = 300_000;
 
-/** A lock with a fencing token, as small as one can be: no session, no log, no answers remembered. */
+/** A minimal lock with a fencing token: no session, no log, no kept replies. */
 const FENCED_LOCK = `
   if not redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return 0 end
   return redis.call('INCR', KEYS[2])`;

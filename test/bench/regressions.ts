@@ -2,22 +2,22 @@ import { type Figure, RATIO } from './figures.ts';
 import type { Section } from './report.ts';
 import { number, spreadOf } from './statistics.ts';
 
-/** A ratio that got worse by more than rounds differ from each other. */
+/** A ratio that is worse by more than the spread of its rounds. */
 export interface Regression {
   readonly what: string;
-  /** For people: both spreads. */
+  /** Both spreads as text. */
   readonly text: string;
 }
 
-/** What of the measured ratios is worse than recorded, and which of them had nothing to be compared with. */
+/** The ratios that are worse than recorded, and the number of compared ones. */
 export interface Comparison {
   readonly compared: number;
   readonly regressions: readonly Regression[];
 }
 
 /**
- * Compares ratios, since times depend on the machine. Worse is one whose rounds lie beyond the recorded ones, the outer quarter on
- * each side left out: a single odd round neither hides a regression nor makes one.
+ * Compares ratios, since times depend on the machine. A ratio is worse when its rounds are beyond the recorded ones, without the
+ * outer quarter on each side: a single outlier neither hides a regression nor causes one.
  */
 export function compare(recorded: readonly Section[], measured: readonly Section[]): Comparison {
   const before = new Map(ratiosOf(recorded).map((figure) => [figure.id, figure]));

@@ -10,11 +10,11 @@ import type { Size } from './size.ts';
 
 const COUNTS = [1, 2, 4] as const;
 const PARTS = ['managers', 'redis', 'nats', 'load'] as const;
-/** Two more managers on the same cores can't be expected to cost nothing. */
+/** Two more managers on the same cores have a cost. */
 /** Two shared cores leave none free for a second manager. */
 const SLOWER_MIN = 0.6;
 
-/** The same takes, a message each, by more and more managers: how many per second, and where the CPU time goes. */
+/** The same takes, a message each, over a growing number of managers: rate and CPU time. */
 export async function replicas(rig: Rig, { rounds, takes }: Size): Promise<Figure[]> {
   const runs: { count: number; fleet: Fleet; session: LeanSession }[] = [];
   for (const count of COUNTS) {

@@ -4,7 +4,7 @@ import type { ScenarioName } from './scenarios.ts';
 
 const GIBIBYTE = 1024 ** 3;
 
-/** What it was measured on. */
+/** The machine of a run. */
 export interface Machine {
   readonly cpu: string;
   readonly cores: number;
@@ -20,9 +20,9 @@ export interface Section {
   readonly at: string;
   readonly servers: string;
   readonly machine: Machine;
-  /** Processes that wanted a core, over the last minute, when it began. */
+  /** The load average of the last minute at its start. */
   readonly loadBefore: number;
-  /** Whether it was a short run, which is not for the record. */
+  /** Whether it was a short run, which is not recorded. */
   readonly quick: boolean;
   readonly figures: readonly Figure[];
 }

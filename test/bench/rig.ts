@@ -15,40 +15,40 @@ import type { Say } from './rounds.ts';
 
 const CACHE = fileURLToPath(new URL('../../.cache', import.meta.url));
 
-/** A Redis and a NATS server of our own, each a process of this machine, and the managers on them; disposing ends all. */
+/** A Redis, a NATS server and managers of one scenario, as processes. Disposing ends all of them. */
 export interface Rig {
-  /** The servers and their versions, for people. */
+  /** The servers and their versions, for the report. */
   readonly about: string;
   readonly redisServer: RunningServer;
   readonly natsServer: RunningServer;
   readonly nats: NatsConnection;
-  /** A connection of our own, for looking at Redis. */
+  /** A connection to inspect Redis. */
   readonly redis: Redis;
   readonly peers: Peers;
   readonly say: Say;
-  /** What is to be ended with the rig, the last first. */
+  /** Resources to dispose with the rig, the last first. */
   readonly owned: AsyncDisposableStack;
-  /** Starts managers that share nothing with others on the same servers: subjects and keys of their own. */
+  /** Starts managers with subjects and keys of their own. */
   fleet(options?: RigFleet): Promise<Fleet>;
-  /** A Redis that has every write on disk before it answers. */
+  /** A Redis that has every write on disk before its reply. */
   durableRedis(): Promise<RunningServer>;
-  /** A router of these managers that nobody used before. */
+  /** A new router of these managers. */
   router(fleet: Fleet): RawRouter;
 }
 
 export type RigFleet = Partial<Pick<FleetOptions, 'count' | 'redis' | 'env'>>;
 
 export interface RigOptions {
-  /** Told what is going on, a line at a time. */
+  /** Receives progress, a line at a time. */
   readonly say: Say;
-  /** A folder for CPU profiles of the managers, written when they end. Default: none, since it costs time. */
+  /** A folder for CPU profiles of the managers, written when they end. Default: none, since profiling slows them. */
   readonly profileDir?: string | undefined;
 }
 
-/** Where what was fetched is kept. */
+/** The cache of fetched programs. */
 export const PEERS_CACHE = `${CACHE}/peers`;
 
-/** Finds Redis and NATS as programs of this machine, or fetches them: only of processes can the CPU time be read. */
+/** Finds Redis and NATS as programs of this machine, or fetches them: CPU time can be read of processes only. */
 function chooseProcesses(say: Say): Promise<ServersChoice> {
   return chooseServers({
     force: 'process',
@@ -99,13 +99,13 @@ export async function onRig<Result>(
   });
 }
 
-/** The process of a server of ours. */
+/** The process id of a server. */
 export function pidOf(server: RunningServer): number {
   if (server.pid === undefined) throw new Error(`the server on port ${server.port} has no process`);
   return server.pid;
 }
 
-/** Where on this machine the servers lie is nobody's business who reads the record. */
+/** Removes the path of the servers, which does not belong into the record. */
 function withoutFolder(reason: string): string {
   return reason.replace(/, of [^,)]*\)$/, ')');
 }

@@ -8,7 +8,7 @@ import { repeated, rotated } from './rounds.ts';
 import type { Size } from './size.ts';
 import { quantile } from './statistics.ts';
 
-/** How long one request takes, each after the answer to the one before: a take, and beside it the two trips it is made of. */
+/** The latency of single requests, one after the other: a take, and the two round trips that it consists of. */
 export async function roundTrip(rig: Rig, { rounds, lone, loneWarmUp }: Size): Promise<Figure[]> {
   const session = await openSession(rig);
   const echo = await startEcho(rig);

@@ -1,18 +1,18 @@
 import type { Figure } from './figures.ts';
 import { number } from './statistics.ts';
 
-/** What one round of one contender came to, by name. */
+/** The values of one round of one contender, by name. */
 export type Measured = Readonly<Record<string, number>>;
 
-/** Something measured in turn with others. */
+/** A measurement in turn with others. */
 export interface Contender {
   /** Stable: `takes.client`. */
   readonly id: string;
-  /** For people. */
+  /** The label. */
   readonly what: string;
-  /** Of what `measure` resolves with, where that is one number. */
+  /** The unit of the value, when `measure` resolves to one number. */
   readonly unit: string;
-  /** One round. Leaves nothing behind that the next one would meet. */
+  /** Runs one round and removes its data. */
   readonly measure: () => Promise<number>;
 }
 
@@ -21,16 +21,16 @@ export interface Absentee {
   readonly id: string;
   readonly what: string;
   readonly unit: string;
-  /** Why, and what to do about it. */
+  /** Why it is missing, and how to get it. */
   readonly absent: string;
 }
 
-/** Told what is going on, a line at a time. */
+/** Receives progress, a line at a time. */
 export type Say = (line: string) => void;
 
 /**
- * Measures all of them in each round, each round beginning with another one, so that what disturbs the machine for a while
- * disturbs all alike. A round before the first warms up and does not count.
+ * Measures all contenders in each round, and starts each round with another one, so that a disturbance of the machine affects
+ * all of them. A round before the first warms up and is not counted.
  */
 export async function inTurn(
   contenders: readonly (Contender | Absentee)[],
@@ -57,13 +57,13 @@ export async function inTurn(
   }));
 }
 
-/** The same, beginning with another one: each comes first as often as the others. */
+/** The same contenders rotated, so that each is first equally often. */
 export function rotated<Item>(items: readonly Item[], by: number): Item[] {
   const from = items.length === 0 ? 0 : by % items.length;
   return [...items.slice(from), ...items.slice(0, from)];
 }
 
-/** Repeats one measurement of several numbers, and gathers them by name. */
+/** Repeats a measurement of several values, and collects them by name. */
 export async function repeated(
   rounds: number,
   measure: (round: number) => Promise<Measured>,

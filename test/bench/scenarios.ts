@@ -12,13 +12,13 @@ import { tableSize } from './table-size.ts';
 import { takes } from './takes.ts';
 
 export interface Scenario {
-  /** As a heading. */
+  /** Its heading. */
   readonly title: string;
   readonly about: string;
   readonly run: (rig: Rig, size: Size) => Promise<Figure[]>;
 }
 
-/** Everything that is measured, in the order of the page. */
+/** All scenarios, in the order of the page. */
 export const SCENARIOS = {
   takes: {
     title: 'Takes per second, side by side',

@@ -1,13 +1,13 @@
 import type { Redis } from 'ioredis';
 
 const ENTRIES = 1_000_000;
-/** Places of an entry of the slow log. */
+/** Indexes in an entry of the slow log. */
 const MICROSECONDS = 2;
 const COMMAND = 3;
 
 /**
- * How long Redis itself was busy with each script call: its slow log, set to keep every command. It is read when all is
- * over, since reading it keeps Redis busy, too.
+ * The time that Redis spent in each script call, from its slow log with a threshold of zero. It is read after the measurement,
+ * since reading it also keeps Redis busy.
  */
 export class ScriptTimes implements AsyncDisposable {
   readonly #redis: Redis;
@@ -22,12 +22,12 @@ export class ScriptTimes implements AsyncDisposable {
     return new ScriptTimes(redis);
   }
 
-  /** Begins anew. */
+  /** Clears the log. */
   async forget(): Promise<void> {
     await this.#redis.slowlog('RESET');
   }
 
-  /** The times in ms of the calls that took interfaces down, and of those that looked and found nothing to do. */
+  /** The durations, in ms, of the calls that released interfaces and of those that found nothing to do. */
   async ofSweeps(): Promise<number[]> {
     await this.#redis.config('SET', 'slowlog-log-slower-than', -1);
     const entries = await this.#redis.callBuffer('SLOWLOG', 'GET', ENTRIES);
@@ -42,7 +42,7 @@ export class ScriptTimes implements AsyncDisposable {
 
 function isSweep(entry: unknown): entry is readonly unknown[] {
   const command: unknown = Array.isArray(entry) ? entry[COMMAND] : undefined;
-  // A batch is packed with its operations by name; long arguments are cut off, but well behind the first.
+  // A batch contains the names of its operations; the log truncates long arguments, but far after the first name.
   return (
     Array.isArray(command) &&
     command.some((part) => Buffer.isBuffer(part) && part.includes('sweep'))

@@ -1,28 +1,28 @@
-/** How much of everything is measured. */
+/** The amounts of a run. */
 export interface Size {
-  /** Rounds that count; medians are told. */
+  /** Number of rounds; medians are reported. */
   readonly rounds: number;
-  /** Takes of one round of a fast contender; slow ones make fewer. */
+  /** Takes per round of a fast contender; slow ones make fewer. */
   readonly takes: number;
-  /** Takes one by one, each after the answer to the one before. */
+  /** Sequential takes, each after the reply to the one before. */
   readonly lone: number;
-  /** So many before them do not count: V8 goes on compiling for long where little is going on. */
+  /** Number of uncounted takes before them: V8 compiles late at a low rate. */
   readonly loneWarmUp: number;
-  /** For how long a load at a given rate lasts, in s. */
+  /** Duration of a load at a fixed rate, in s. */
   readonly openLoopSeconds: number;
-  /** Owned interfaces of the routers that are compared; the first is what the others are measured by. */
+  /** Owned interfaces of the compared routers; the first one is the reference. */
   readonly tables: readonly number[];
-  /** Sessions that are kept alive. */
+  /** Number of sessions that are kept alive. */
   readonly sessions: number;
-  /** For how long they are, in s. */
+  /** Duration of the keepalives, in s. */
   readonly keepSeconds: number;
-  /** How long others are left to themselves before it counts what they do, in s. */
+  /** Duration of the load of other workers before it is measured, in s. */
   readonly settleSeconds: number;
-  /** Interfaces of the session that dies. */
+  /** Interfaces of the session that ends. */
   readonly dying: number;
-  /** For how long the manager's memory is watched under load, in minutes. */
+  /** Duration of the observation of the manager's memory under load, in minutes. */
   readonly minutes: number;
-  /** Requests sent at once to a manager that has no room for them. */
+  /** Concurrent requests to a manager that has no room for them. */
   readonly flood: number;
 }
 
@@ -42,7 +42,7 @@ export const FULL: Size = {
   flood: 20_000,
 };
 
-/** About two minutes: good for a look, not for the record. */
+/** About two minutes; not for the record. */
 export const QUICK: Size = {
   rounds: 3,
   takes: 8_192,
@@ -58,7 +58,7 @@ export const QUICK: Size = {
   flood: 10_000,
 };
 
-/** Seconds: whether everything runs, not how fast. */
+/** Seconds: to test that every scenario runs. */
 export const TINY: Size = {
   rounds: 1,
   takes: 512,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { dividedBy, median, number, quantile, spreadOf } from './statistics.ts';
 
-describe('the middle of several rounds', () => {
+describe('the median of several rounds', () => {
   it.each([
     [[3, 1, 2], 2],
     [[4, 1, 3, 2], 2.5],
@@ -11,7 +11,7 @@ describe('the middle of several rounds', () => {
     expect(median(values)).toBe(middle);
   });
 
-  it('of none is no number', () => {
+  it('of no rounds is NaN', () => {
     expect(median([])).toBeNaN();
   });
 });
@@ -19,13 +19,13 @@ describe('the middle of several rounds', () => {
 describe('a quantile', () => {
   const hundred = Array.from({ length: 100 }, (_, at) => 100 - at);
 
-  it('is a value that was measured, by rank', () => {
+  it('is a measured value, by rank', () => {
     expect([0, 0.5, 0.99, 0.999, 1].map((part) => quantile(hundred, part))).toEqual([
       1, 50, 99, 100, 100,
     ]);
   });
 
-  it('leaves the values as they are, also many of them', () => {
+  it('does not change the values, also many of them', () => {
     const many = Float64Array.from({ length: 300_000 }, (_, at) => at % 1000);
     expect(quantile([...many], 0.99)).toBe(989);
     expect(hundred[0]).toBe(100);
@@ -33,22 +33,22 @@ describe('a quantile', () => {
 });
 
 describe('a spread', () => {
-  it('names the lowest, the quarters, the middle and the highest', () => {
+  it('has the lowest, the quartiles, the median and the highest', () => {
     expect(spreadOf([5, 1, 4, 2, 3])).toEqual({ min: 1, lower: 2, median: 3, upper: 4, max: 5 });
   });
 });
 
 describe('a ratio of two contenders', () => {
-  it('is taken round by round, so that a slow round of both falls out', () => {
+  it('is formed round by round, so that a slow round of both cancels out', () => {
     expect(dividedBy([100, 20, 90], [50, 10, 45])).toEqual([2, 2, 2]);
   });
 
-  it('has as many rounds as both have', () => {
+  it('has the rounds that both have', () => {
     expect(dividedBy([1, 2, 3], [1])).toEqual([1]);
   });
 });
 
-describe('a number for people', () => {
+describe('a number as text', () => {
   it.each([
     [123_456.7, '123 457'],
     [99.96, '100'],

@@ -1,10 +1,10 @@
-/** What so large a part of the values does not exceed: 0.5 is the middle, 1 the largest. NaN where there are none. */
+/** The quantile of the values: 0.5 is the median, 1 the maximum. NaN without values. */
 export function quantile(values: ArrayLike<number>, part: number): number {
   const sorted = Float64Array.from(values).sort();
   return sorted[Math.max(0, Math.ceil(sorted.length * part) - 1)] ?? Number.NaN;
 }
 
-/** The middle value; of an even number the mean of the two in the middle. NaN where there are none. */
+/** The median; for an even number the mean of the two middle values. NaN without values. */
 export function median(values: readonly number[]): number {
   return (quantile(values, 0.5) + quantileFromAbove(values)) / 2;
 }
@@ -14,13 +14,13 @@ function quantileFromAbove(values: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }
 
-/** How values of the same thing lie. */
+/** The distribution of the values of one figure. */
 export interface Spread {
   readonly min: number;
-  /** A quarter of the values is at most this. */
+  /** The lower quartile. */
   readonly lower: number;
   readonly median: number;
-  /** A quarter of the values is at least this. */
+  /** The upper quartile. */
   readonly upper: number;
   readonly max: number;
 }
@@ -36,12 +36,12 @@ export function spreadOf(values: readonly number[]): Spread {
   };
 }
 
-/** Divides round by round, so that what slowed a whole round down falls out. */
+/** Divides round by round, so that a disturbance of a whole round cancels out. */
 export function dividedBy(over: readonly number[], under: readonly number[]): number[] {
   return over.slice(0, under.length).map((value, at) => value / (under[at] ?? Number.NaN));
 }
 
-/** A number for people: whole from 100 on, else with three places that count, two below 1. */
+/** A number as text: an integer from 100 on, else with three significant digits, two below 1. */
 export function number(value: number): string {
   if (Number.isNaN(value)) return '–';
   if (Math.abs(value) >= 100) return Math.round(value).toLocaleString('en').replaceAll(',', ' ');

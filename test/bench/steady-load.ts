@@ -12,22 +12,22 @@ import type { Size } from './size.ts';
 import { median, quantile } from './statistics.ts';
 
 const PARTS = { p50: 0.5, p99: 0.99, 'p99.9': 0.999 } as const;
-/** The bare NATS echo has a p99 above 5 ms on two shared cores. */
+/** On two shared cores even the NATS echo has a p99 above 5 ms. */
 const P99_MS = 50;
 
-/** A way to take interfaces, and to give back all that were taken. */
+/** A way to take interfaces, and to release all of them. */
 interface Way {
   readonly id: string;
   readonly what: string;
   readonly take: (ifIndex: number) => Promise<void>;
   readonly releaseUpTo: (count: number) => Promise<void>;
-  /** Only told. */
+  /** Reported without a target. */
   readonly isBareLimit?: true;
 }
 
 /**
- * Takes at half of the rate that is possible: how long each takes from the moment at which it was due. Beside them, as often,
- * messages that are answered by nothing but an echo: what that machine does to whoever is in time elsewhere.
+ * Takes at half of the maximum rate: the latency of each from the time at which it was due. In parallel, at the same rate, messages
+ * to an echo, which show the delays of the machine itself.
  */
 export async function steadyLoad(rig: Rig, size: Size): Promise<Figure[]> {
   const fleet = await rig.fleet();
@@ -71,7 +71,7 @@ function figuresOf(
   ];
 }
 
-/** Median of as many full-speed runs as there are rounds, the first of which only warms up. */
+/** The median of the full-speed runs, one per round, after a warm-up. */
 async function halfOfMost(rig: Rig, way: Way, { takes, rounds }: Size): Promise<number> {
   const rates: number[] = [];
   for (let run = 0; run <= rounds; run++) {

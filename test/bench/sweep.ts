@@ -14,12 +14,12 @@ const KEPT_EVERY_MS = TTL_MS / 4;
 const LONG_TTL_MS = 300_000;
 const WITHIN_MS = 8_000;
 const SCRIPT_MS = 10;
-/** Times as long as before may others wait. */
+/** The allowed ratio of the latency of other workers to that before the sweep. */
 const SLOWER_MAX = 2;
 
 interface Case {
   readonly igmp: boolean;
-  /** Requests of others under way at the same time; 0: nobody else is there. */
+  /** Concurrent requests of other workers; 0 for none. */
   readonly width: number;
 }
 
@@ -36,7 +36,7 @@ interface Death {
   readonly during: readonly number[];
 }
 
-/** A session with many interfaces dies: how long until all are free, and what the workers beside it notice. */
+/** The end of a session with many interfaces: the time until all are free, and the latency of other workers. */
 export async function sweep(rig: Rig, size: Size): Promise<Figure[]> {
   const fleet = await rig.fleet();
   const { rounds } = size;

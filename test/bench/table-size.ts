@@ -9,7 +9,7 @@ import { quantile } from './statistics.ts';
 
 const HOLDER = 2;
 const AT_ONCE = 64;
-/** So many that what the machine does now and then comes in every run. */
+/** Enough requests that occasional disturbances of the machine occur in every run. */
 const TAKES = 32_768;
 const FLAT = 0.15;
 /** On two shared cores the p99 depends on the scheduler more than on the size of the router. */
@@ -17,7 +17,7 @@ const FLAT_P99 = 0.5;
 const BYTES_MAX = 300;
 const MUCH = 10_000;
 
-/** Ids name the place, not the number, so that runs of different sizes have the same. */
+/** Ids name the position, not the number, so that runs of different sizes have the same ids. */
 const PLACES = ['small', 'middle', 'large'] as const;
 
 interface Table {
@@ -27,7 +27,7 @@ interface Table {
   readonly session: LeanSession;
 }
 
-/** Routers that own little, much and very much: whether a take notices, and what an owned interface weighs in Redis. */
+/** Routers with few, many and very many owned interfaces: the latency of a take, and the memory of an interface in Redis. */
 export async function tableSize(rig: Rig, { rounds, tables, takes }: Size): Promise<Figure[]> {
   const fleet = await rig.fleet();
   const filled: Table[] = [];
@@ -65,7 +65,7 @@ async function fill(rig: Rig, fleet: Fleet, place: string, owned: number): Promi
   const before = await usedBytes(rig);
   const holder = rig.owned.use(await LeanSession.register(router, HOLDER));
   await holder.takeMany(owned);
-  // The log has a bound of its own.
+  // The event log has a bound of its own and is not counted.
   await rig.redis.xtrim(`${fleet.keyPrefix}:{${router.name}}:events`, 'MAXLEN', 0);
   const bytesEach = ((await usedBytes(rig)) - before) / owned;
   const session = rig.owned.use(await LeanSession.register(router));
@@ -120,7 +120,7 @@ function comparedToFirst(
   });
 }
 
-/** Where little is owned, what a router and a session weigh counts most. */
+/** With few interfaces the memory of the router and the session dominates. */
 function weight({ place, owned, bytesEach }: Table): Figure {
   const isMuch = owned >= MUCH;
   return {

@@ -6,7 +6,7 @@ import { SCENARIOS } from './scenarios.ts';
 
 const HEAD = ['What', 'Median', 'Lowest to highest', 'Target', ''];
 
-/** One row for people: what, median, spread, target, verdict. */
+/** One row of text: label, median, spread, target, verdict. */
 export function rowOf(figure: Figure): string[] {
   const { what, unit, values, absent } = figure;
   if (values.length === 0) return [what, '–', absent ?? '', targetText(figure), 'not measured'];
@@ -21,7 +21,7 @@ export function rowOf(figure: Figure): string[] {
   ];
 }
 
-/** A section for the terminal. */
+/** A section as a table for the terminal. */
 export function terminalTable({
   scenario,
   servers,
@@ -39,7 +39,7 @@ export function terminalTable({
   return `${SCENARIOS[scenario].title}\n${about}\n${table.toString()}`;
 }
 
-/** Figures as a table of Markdown, laid out as our formatter does. */
+/** Figures as a Markdown table in the layout of the formatter. */
 export function markdownTable(figures: readonly Figure[]): string {
   const rows = [HEAD, ...figures.map(rowOf)].map((row) => row.map(escaped));
   const widths = HEAD.map((_, at) => Math.max(3, ...rows.map((row) => width(row[at] ?? ''))));
@@ -57,7 +57,7 @@ function escaped(cell: string): string {
   return cell.replaceAll('|', '\\|').replaceAll('*', '\\*');
 }
 
-/** Every sign that occurs here is one column wide. */
+/** Every character that occurs here is one column wide. */
 function width(cell: string): number {
   return [...cell].length;
 }

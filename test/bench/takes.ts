@@ -9,10 +9,10 @@ import { type Absentee, type Contender, inTurn } from './rounds.ts';
 import type { Size } from './size.ts';
 import { zookeeperNodes } from './zookeeper.ts';
 
-/** Slow contenders make so much fewer takes in a round. */
+/** The factor by which slow contenders make fewer takes per round. */
 const SLOW = 8;
 
-/** Takes per second by one process with 1024 under way, by every way there is, each beside the others in each round. */
+/** Takes per second of one process with 1024 pending, by every method, measured in turn. */
 export async function takes(rig: Rig, size: Size): Promise<Figure[]> {
   rig.say('starting managers and peers');
   const fleet = await rig.fleet();
@@ -54,7 +54,7 @@ export async function takes(rig: Rig, size: Size): Promise<Figure[]> {
   return [...figures, ...ratiosOf(figures)];
 }
 
-/** [id, for people, over, under, what it shall be] */
+/** [id, label, numerator, denominator, target] */
 const RATIOS: readonly (readonly [string, string, string, string, Target?])[] = [
   ['client/set-nx', 'client library / SET NX PX', 'client', 'set-nx', { atLeast: 1.2 }],
   ['single/set-nx', 'one per message / SET NX PX', 'single', 'set-nx', { atLeast: 0.6 }],

@@ -12,7 +12,7 @@ const ANSWER_WITHIN_MS = 1_000;
 const CLOSE_WITHIN_MS = 2_000;
 const OWNER = Buffer.from('owner');
 
-/** An ephemeral node per take. ZooKeeper has it on disk before it answers. */
+/** An ephemeral node per take. ZooKeeper has it on disk before its reply. */
 export async function zookeeperNodes(rig: Rig): Promise<Takes | string> {
   const program = rig.peers.zookeeper;
   if (program.kind === 'absent') return program.why;
@@ -42,7 +42,7 @@ export async function zookeeperNodes(rig: Rig): Promise<Takes | string> {
   };
 }
 
-/** It takes connections before it serves, and its client waits half a minute for an answer to one of those. */
+/** It accepts connections before it serves, and its client waits half a minute for a reply on such a connection. */
 async function serves(port: number): Promise<boolean> {
   const socket = connect({
     host: '127.0.0.1',
@@ -55,11 +55,11 @@ async function serves(port: number): Promise<boolean> {
 
 type Client = ReturnType<typeof zookeeper.createClient>;
 
-/** Resolves when it is gone: a client whose server ends first looks for it for ever. */
+/** Resolves when the client has closed: a client whose server ends first reconnects without end. */
 async function close(client: Client): Promise<void> {
   const gone = once(client, 'disconnected', { signal: AbortSignal.timeout(CLOSE_WITHIN_MS) });
   client.close();
-  // What was never connected does not say that it is gone, and looks for nobody either.
+  // A client that never connected emits no event, and does not reconnect either.
   await gone.catch(() => {});
 }
 
