@@ -19,7 +19,7 @@ export function checkAssumptions({ evidence, incidents, seconds }: Assumed): Fin
     answered < seconds * CALLS_PER_SECOND && `only ${answered} calls were answered`,
     told('taken') < seconds && `only ${told('taken')} takes succeeded`,
     told('released') < seconds / 4 && `only ${told('released')} releases succeeded`,
-    told('already-owned') === 0 && 'nobody wanted what another had',
+    told('already-owned') === 0 && 'no take was refused as already-owned',
     incidents.length === 0 && 'no fault was injected',
     ...incidents.map(({ fault, what, bit }) => !bit && `${fault} (${what}) hit nothing`),
   ].filter((one) => typeof one === 'string');
