@@ -82,14 +82,16 @@ async function compareRemembered({ router, model }: SideBySide): Promise<void> {
     throw new Error(`${found} replies are kept, ${expected} are in the windows`);
 }
 
-/** Without sessions the log, the single keys of a router and, for some time, the ended clients remain. */
+/** Without sessions the two logs, the state of the router and, for some time, the ended clients remain. */
 async function compareLeft({ router, model }: SideBySide): Promise<void> {
   const left = await router.keys();
   const clients = [...left].filter(([key]) => key.startsWith('client:'));
   for (const [key, keptForMs] of clients) {
     if (keptForMs < REMEMBERED_MS) throw new Error(`${key} is kept for ${keptForMs} ms`);
   }
-  const others = [...left.keys()].filter((key) => !/^(client:\d+|meta|events)$/.test(key));
+  const others = [...left.keys()].filter(
+    (key) => !/^(client:\d+|meta|events|operator-log)$/.test(key),
+  );
   if (others.length > 0) throw new Error(`not deleted: ${others.join(', ')}`);
   if (clients.length > model.sessions.length) throw new Error(`${clients.length} clients are left`);
 }

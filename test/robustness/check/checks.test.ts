@@ -348,7 +348,8 @@ describe('the checks of a recorded history', () => {
     const problems = (...keys: LeftKey[]) => checkLeftovers('r', keys).problems;
     const meta = left('mgm:{r}:meta');
     const log = left('mgm:{r}:events', -1, 1_000_000);
-    expect(problems(meta, log, left('mgm:{r}:client:3', 600_000))).toEqual([]);
+    const operatorLog = left('mgm:{r}:operator-log', 600_000, 100_000);
+    expect(problems(meta, log, operatorLog, left('mgm:{r}:client:3', 600_000))).toEqual([]);
     for (const key of [
       'mgm:{r}:if:1:',
       'mgm:{r}:mailbox:5',
