@@ -13,6 +13,7 @@ import { openSession, type OpenedSession, type ProtocolOptions } from './session
 import { Registrar } from './session/register.ts';
 import { heads, type HeadsOptions } from './watch/heads.ts';
 import { listReplicas, type Replica, type ReplicasOptions } from './watch/replicas.ts';
+import { listRouters, type RoutersOptions, type RouterSummary } from './watch/routers.ts';
 import { watch, type Sighting, type WatchOptions } from './watch/watch.ts';
 
 /** The events of a client; `server` is the NATS server. */
@@ -188,6 +189,14 @@ export class Mgm implements AsyncDisposable {
    */
   replicas(options: ReplicasOptions = {}): Promise<Replica[]> {
     return listReplicas(this.#context, options);
+  }
+
+  /**
+   * The routers under this prefix that have live sessions, by name: those whose head arrives within `withinMs`. Rejects with
+   * `MgmError` `not-permitted` if NATS refuses the subscription, `aborted`, `bad-request`. Wire contract section 1.
+   */
+  routers(options: RoutersOptions = {}): Promise<RouterSummary[]> {
+    return listRouters(this.#context, options);
   }
 
   /**

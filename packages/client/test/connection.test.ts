@@ -124,6 +124,7 @@ function everyCall(mgm: Mgm, session: Session): Record<string, () => Promise<unk
     events: () => mgm.events(0),
     watch: () => drain(mgm.watch()),
     replicas: () => mgm.replicas(),
+    routers: () => mgm.routers(),
     adminRelease: () => mgm.adminRelease({ ...ref, ...admin }),
     adminEvents: () => mgm.adminEvents(0),
     adminEndHoldoff: () => mgm.adminEndHoldoff(admin),

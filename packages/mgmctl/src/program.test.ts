@@ -93,6 +93,22 @@ describe('help', () => {
     }
   });
 
+  it('is printed by help, and help of an unknown command says what is wrong', async () => {
+    const all = await run(['help']);
+    expect(all).toMatchObject({
+      code: 0,
+      stderr: '',
+      stdout: expect.stringMatching(/^Usage: mgmctl \[/),
+    });
+    const owner = await run(['help', 'owner']);
+    expect(owner.stdout).toMatch(/^Usage: mgmctl owner \[options\] <if> \[nextHop\]/);
+    expect(await run(['help', 'nope'])).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: 'mgmctl: unknown command "nope"; mgmctl --help shows how\n',
+    });
+  });
+
   it('is wrong usage without a command', async () => {
     const { code, stdout, stderr } = await run([]);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });

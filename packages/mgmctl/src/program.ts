@@ -8,12 +8,14 @@ import { addBench } from './commands/bench.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addEvict } from './commands/evict.ts';
+import { addHelp } from './commands/help.ts';
 import { addHistory } from './commands/history.ts';
 import { addHoldoff } from './commands/holdoff.ts';
 import { addInterfaces } from './commands/interfaces.ts';
 import { addOwner } from './commands/owner.ts';
 import { addRegister } from './commands/register.ts';
 import { addRelease } from './commands/release.ts';
+import { addRouters } from './commands/routers.ts';
 import { addSessions } from './commands/sessions.ts';
 import { addTake } from './commands/take.ts';
 import { addTop } from './commands/top.ts';
@@ -29,6 +31,7 @@ import { interfaceText } from './output/text.ts';
 
 /** All commands, in the order of the help. */
 const COMMANDS: readonly ((program: Command, runner: Runner) => void)[] = [
+  addRouters,
   addInterfaces,
   addSessions,
   addOwner,
@@ -45,6 +48,7 @@ const COMMANDS: readonly ((program: Command, runner: Runner) => void)[] = [
   addBench,
   addDoctor,
   addCompletion,
+  addHelp,
 ];
 
 /** Runs the program with its arguments (without `node` and the file) and resolves with the exit code. Never rejects. */
@@ -182,6 +186,7 @@ function newProgram(runner: Runner): Command {
       outputError: () => {},
     })
     .showSuggestionAfterError()
+    .helpCommand(false)
     .exitOverride()
     .addHelpText('after', EXAMPLES + EXIT_CODES);
   for (const add of COMMANDS) add(program, runner);

@@ -106,6 +106,22 @@ describe('mgmctl interfaces', () => {
   });
 });
 
+describe('mgmctl routers', () => {
+  it('lists the routers with live sessions, without a --router', async () => {
+    await using router = await populated();
+    await using unused = await stage.router();
+    const env = { MGM_ROUTER: '' };
+    const { code, stdout } = await router.run(['routers', '--json'], { env });
+    expect(code).toBe(0);
+    const found = objects(stdout);
+    expect(found).toContainEqual(expect.objectContaining({ router: router.name, rev: 7 }));
+    expect(found.map(({ router: name }) => name)).not.toContain(unused.name);
+    const { stdout: table } = await router.run(['routers'], { env });
+    expect(table).toMatch(/^ROUTER +REVISION +LOG\n/);
+    expect(table).toMatch(new RegExp(`^${router.name} +7 +\\S+$`, 'm'));
+  });
+});
+
 describe('mgmctl owner', () => {
   it('shows the owner of an interface, the time of the take, and IGMP', async () => {
     await using router = await populated();

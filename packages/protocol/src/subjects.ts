@@ -31,6 +31,8 @@ export interface Subjects {
   /** The subscription to all membership events of a router. */
   allMemberships(router: RouterName): string;
   head(router: RouterName): string;
+  /** The subscription to the heads of all routers. */
+  readonly allHeads: string;
   /** Where managers tell each other which store they use. Its second token is not a router name. */
   readonly presence: string;
   /** The router of a subject under this prefix, or `undefined` if its token is not a router name. */
@@ -60,6 +62,7 @@ export function subjectsUnder(prefix: string = DEFAULT_PREFIX): Subjects {
     membership: (router, type) => `${prefix}.${router}.membership.${type}`,
     allMemberships: (router) => `${prefix}.${router}.membership.*`,
     head: (router) => `${prefix}.${router}.head`,
+    allHeads: `${prefix}.*.head`,
     presence: `${prefix}.$manager.presence`,
     routerOf: (subject) => {
       const end = subject.indexOf('.', start);
