@@ -1,7 +1,13 @@
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
+import { promisify } from 'node:util';
 import { nodeCommand } from '@mgm/test-support';
 import { describe, expect, it } from 'vitest';
 import { MAIN, run } from './program.ts';
+import { mgmctlStage, PIM } from './stage.ts';
+
+const stage = mgmctlStage();
+/** Each completion of values starts the program. */
+const SLOW_MS = 60_000;
 
 /** The completions that a shell offers for a line. */
 type Completes = (line: string) => string[];
@@ -10,6 +16,15 @@ type Completes = (line: string) => string[];
 function linesOf(shell: string, script: string): string[] {
   const { status, stdout, stderr } = spawnSync(shell, ['-c', script], { encoding: 'utf8' });
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  return stdout.trim().split('\n');
+}
+
+/** The same for bash, while this process serves the clients of its tests. */
+async function linesOfShell(script: string): Promise<string[]> {
+  const { stdout, stderr } = await promisify(execFile)('bash', ['-c', script], {
+    encoding: 'utf8',
+  });
+  expect(stderr).toBe('');
   return stdout.trim().split('\n');
 }
 
@@ -38,6 +53,27 @@ describe('mgmctl completion', () => {
       const words = `COMP_WORDS=(${line.replace(/ $/, " ''")}); COMP_CWORD=$((\${#COMP_WORDS[@]} - 1))`;
       return linesOf('bash', `${script}\n${words}\n_mgmctl\nprintf '%s\\n' "\${COMPREPLY[@]}"`);
     });
+  });
+
+  it('makes bash complete routers, sessions and protocols', { timeout: SLOW_MS }, async () => {
+    await using router = await stage.router();
+    const pim = await router.register(PIM, 'pim-1');
+    const program = `mgmctl() { ${nodeCommand(MAIN, []).join(' ')} "$@"; }`;
+    const script = await scriptFor('bash');
+    const nats = `--nats ${stage.servers.nats.url}`;
+    const completes = async (line: string): Promise<string[]> => {
+      const words = `COMP_WORDS=(${line.replace(/ $/, " ''")}); COMP_CWORD=$((\${#COMP_WORDS[@]} - 1))`;
+      const end = '_mgmctl\nprintf \'%s\\n\' "${COMPREPLY[@]}"';
+      return await linesOfShell(`${program}\n${script}\n${words}\n${end}`);
+    };
+    expect(await completes(`mgmctl ${nats} --router ${router.name.slice(0, 4)}`)).toContain(
+      router.name,
+    );
+    const on = `mgmctl ${nats} --router ${router.name}`;
+    expect(await completes(`${on} evict `)).toEqual([String(pim.id)]);
+    expect(await completes('mgmctl sessions --protocol P')).toContain('PIM');
+    expect(await completes('mgmctl interfaces -o ')).toEqual(['wide']);
+    expect(await completes(`mgmctl --nats nats://127.0.0.1:9 --router r1 evict `)).toEqual(['']);
   });
 
   it('is loaded into bash as its help says', () => {

@@ -44,7 +44,7 @@ async function audit({ mgm, out, signal }: Context, from = 0): Promise<ExitCode>
 const TYPE_WIDTH = 13;
 
 /** An action as one line: time, number, type, target, operator, reason. */
-export function operatorLine(event: OperatorEvent, colors: Colors): string {
+function operatorLine(event: OperatorEvent, colors: Colors): string {
   const { ts, number, type, operation, reason, rev, actor, why, caller } = event;
   const paint = type === 'refused' ? colors.red : colors.yellow;
   return [

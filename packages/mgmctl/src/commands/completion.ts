@@ -1,5 +1,6 @@
-import { Argument, type Command, type Option } from 'commander';
-import type { Runner } from '../command.ts';
+import { ProtocolId } from '@mgm/client';
+import { Argument, Help, type Command, type Option } from 'commander';
+import type { Context, Runner } from '../command.ts';
 import { ExitCode } from '../exit-code.ts';
 
 const SHELLS = ['bash', 'zsh', 'fish'] as const;
@@ -11,7 +12,15 @@ Examples:
   source <(mgmctl completion zsh)          for ~/.zshrc, after compinit
   mgmctl completion fish | source          for ~/.config/fish/config.fish`;
 
-export function addCompletion(program: Command, { offline }: Runner): void {
+/** The values that `mgmctl complete` prints. */
+const KINDS = ['routers', 'sessions'] as const;
+type Kind = (typeof KINDS)[number];
+
+const ANY_ROUTER = 'mgmctl';
+/** A person waits for the completion: a little longer than heads are apart. */
+const ROUTERS_WITHIN_MS = 1_200;
+
+export function addCompletion(program: Command, { connected, offline }: Runner): void {
   program
     .command('completion')
     .summary('print a completion script for a shell')
@@ -26,7 +35,46 @@ export function addCompletion(program: Command, { offline }: Runner): void {
         return ExitCode.ok;
       }),
     );
+  program
+    .command('complete', { hidden: true })
+    .description(
+      'Prints the values that a completion script offers. The words of the line follow the kind.',
+    )
+    .addArgument(new Argument('<kind>', 'the kind of values').choices(KINDS))
+    .argument('[words...]', 'the words of the line, for its global options')
+    .allowUnknownOption()
+    .addHelpText('after', '\nExamples:\n  mgmctl complete sessions --router r1')
+    .action((kind: Kind, _words: string[], _: object, command: Command) =>
+      connected(
+        command,
+        (context) => printValues(kind, context),
+        kind === 'routers' ? ANY_ROUTER : undefined,
+      ),
+    );
 }
+
+async function printValues(kind: Kind, { mgm, out, signal }: Context): Promise<ExitCode> {
+  switch (kind) {
+    case 'routers': {
+      const found = await mgm.routers({ withinMs: ROUTERS_WITHIN_MS, signal });
+      for (const { router } of found) out.line(router);
+      break;
+    }
+    case 'sessions':
+      for await (const { session } of mgm.sessions({ limit: 1_000, signal }))
+        out.line(String(session));
+  }
+  return ExitCode.ok;
+}
+
+function visibleCommands(program: Command): Command[] {
+  return new Help().visibleCommands(program);
+}
+
+const PROTOCOLS = Object.keys(ProtocolId).join(' ');
+/** Prints the values of a kind; `words` are those before the last one, which decides the kind. */
+const valuesOf = (kind: Kind, words: string): string =>
+  `$(mgmctl --timeout 1s complete ${kind} ${words} 2>/dev/null)`;
 
 /** Made from the commands and options of the program. */
 function completionScript(shell: Shell, program: Command): string {
@@ -40,22 +88,34 @@ function completionScript(shell: Shell, program: Command): string {
   }
 }
 
+const BASH_WORDS = '"${COMP_WORDS[@]:1:COMP_CWORD-2}"';
+
 /** The first word that is a command decides which options are offered. */
 function bash(program: Command): string {
   return `_mgmctl() {
   local current=\${COMP_WORDS[COMP_CWORD]} words='${wordsOf(program)}' word
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case $word in
-${program.commands.map((one) => `      ${one.name()}) words='${wordsOf(one, program)}' ;;`).join('\n')}
+${visibleCommands(program)
+  .map((one) => `      ${one.name()}) words='${wordsOf(one, program)}' ;;`)
+  .join('\n')}
       *) continue ;;
     esac
     break
   done
+  case \${COMP_WORDS[COMP_CWORD-1]} in
+    --router) words=${valuesOf('routers', BASH_WORDS)} ;;
+    --session | evict) words=${valuesOf('sessions', BASH_WORDS)} ;;
+    --protocol) words='${PROTOCOLS}' ;;
+    --output | -o) words=wide ;;
+  esac
   COMPREPLY=($(compgen -W "$words" -- "$current"))
 }
 complete -F _mgmctl mgmctl
 `;
 }
+
+const ZSH_WORDS = '"${(@)words[2,CURRENT-2]}"';
 
 function zsh(program: Command): string {
   return `#compdef mgmctl
@@ -64,11 +124,19 @@ _mgmctl() {
   local -a candidates=(${wordsOf(program)})
   for word in "\${(@)words[2,CURRENT-1]}"; do
     case $word in
-${program.commands.map((one) => `      ${one.name()}) candidates=(${wordsOf(one, program)}) ;;`).join('\n')}
+${visibleCommands(program)
+  .map((one) => `      ${one.name()}) candidates=(${wordsOf(one, program)}) ;;`)
+  .join('\n')}
       *) continue ;;
     esac
     break
   done
+  case \${words[CURRENT-1]} in
+    --router) candidates=(\${(f)"${valuesOf('routers', ZSH_WORDS)}"}) ;;
+    --session|evict) candidates=(\${(f)"${valuesOf('sessions', ZSH_WORDS)}"}) ;;
+    --protocol) candidates=(${PROTOCOLS}) ;;
+    --output|-o) candidates=(wide) ;;
+  esac
   compadd -- $candidates
 }
 compdef _mgmctl mgmctl
@@ -77,22 +145,45 @@ compdef _mgmctl mgmctl
 
 /** Fish shows a description of each candidate. */
 function fish(program: Command): string {
-  const names = program.commands.map((command) => command.name()).join(' ');
+  const commands = visibleCommands(program);
+  const names = commands.map((command) => command.name()).join(' ');
   const isFirst = `'not __fish_seen_subcommand_from ${names}'`;
-  const lines = program.commands.flatMap((command) => [
+  const lines = commands.flatMap((command) => [
     `complete -c mgmctl -n ${isFirst} -a ${command.name()} -d ${quoted(command.summary())}`,
     ...command.options.map((option) =>
       fishOption(option, ` -n '__fish_seen_subcommand_from ${command.name()}'`),
     ),
   ]);
   const globals = program.options.map((option) => fishOption(option, ''));
-  return ['complete -c mgmctl -f', ...globals, ...lines, ''].join('\n');
+  const evict = `complete -c mgmctl -n '__fish_seen_subcommand_from evict' -a '${fishValues('sessions')}'`;
+  return ['complete -c mgmctl -f', ...globals, ...lines, evict, ''].join('\n');
+}
+
+function fishValues(kind: Kind): string {
+  return `(mgmctl --timeout 1s complete ${kind} (commandline -opc)[2..-2] 2>/dev/null)`;
+}
+
+/** The values of an option, as an argument of `complete`. */
+function fishArguments(name: string): string {
+  switch (name) {
+    case 'router':
+      return ` -a '${fishValues('routers')}'`;
+    case 'session':
+      return ` -a '${fishValues('sessions')}'`;
+    case 'protocol':
+      return ` -a '${PROTOCOLS}'`;
+    case 'output':
+      return ' -a wide';
+    default:
+      return '';
+  }
 }
 
 function fishOption(option: Option, condition: string): string {
   const name = (option.long ?? '').replace('--', '');
   const argument = option.required ? ' -r' : '';
-  return `complete -c mgmctl${condition} -l ${name}${argument} -d ${quoted(option.description)}`;
+  const values = fishArguments(name);
+  return `complete -c mgmctl${condition} -l ${name}${argument}${values} -d ${quoted(option.description)}`;
 }
 
 function quoted(text: string): string {
@@ -102,7 +193,7 @@ function quoted(text: string): string {
 /** The candidates: the subcommands of the first command, and the options of all of them. */
 function wordsOf(...commands: readonly Command[]): string {
   const [first] = commands;
-  const names = first?.commands.map((command) => command.name()) ?? [];
+  const names = first ? visibleCommands(first).map((command) => command.name()) : [];
   const flags = commands.flatMap(({ options }) => options.flatMap(({ long }) => long ?? []));
   return [...names, ...flags, '--help'].join(' ');
 }
