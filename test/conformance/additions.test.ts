@@ -1,7 +1,7 @@
 import { eventually } from '@mgm/test-support';
 import { describe, expect, it } from 'vitest';
 import { expectRefused } from '../support/expectations.ts';
-import { pairs, type RawRouter } from '../support/raw-client.ts';
+import { pairs, Protocols, type RawRouter } from '../support/raw-client.ts';
 import { pack } from '../support/raw-codec.ts';
 import { ok, readReply } from '../support/raw-replies.ts';
 import { enter } from '../support/scene.ts';
@@ -11,6 +11,10 @@ const ADMIN = { actor: 'operator', why: 'a test' };
 const WITHIN = { withinMs: 30_000 };
 /** Enough requests that each of three managers serves one. */
 const BARRIER = 20;
+/** Section 8: replies above this size leave out the names of holders. */
+const NAMED_REPLY_BYTES = 256 * 1024;
+/** The longest name, in characters of four bytes. */
+const LONG_NAME = '\u{1F680}'.repeat(128);
 const RETENTION = 1_000;
 
 overReplicas(
@@ -101,6 +105,44 @@ overReplicas(
         expectRefused(await router.request('events', { from: 0 }), 1003, 'compacted');
         const { events } = ok(await router.request('admin.events', { from: 0 }));
         expect(events).toMatchObject([{ number: 1, type: 'released', ifIndex: 7, ...ADMIN }]);
+      });
+    });
+
+    describe('section 8: refusals in bulk', () => {
+      it('have the name of the holder in a small reply and not in one above 256 KiB', async () => {
+        const router = stage.router();
+        const holder = await router.register({ name: LONG_NAME });
+        ok(await holder.takeAll(pairs(1024)));
+        const rival = await router.register({ protocolId: Protocols.dvmrp });
+        const small = ok(await rival.takeAll(pairs(10))).results;
+        expect(small.map((one) => one.holder?.name)).toEqual(Array(10).fill(LONG_NAME));
+        const fields = { ...rival.next(), interfaces: pairs(1024) };
+        const bytes = await router.send('take', pack(fields));
+        expect(bytes.length).toBeLessThanOrEqual(NAMED_REPLY_BYTES);
+        const { results } = ok(readReply<'take'>(bytes));
+        expect(results).toHaveLength(1024);
+        for (const { reason, holder: named } of results) {
+          expect(reason).toBe('already-owned');
+          expect(named).toMatchObject({ session: holder.session });
+          expect(named).not.toHaveProperty('name');
+        }
+        // A repeat gets the same reply.
+        expect(ok(readReply<'take'>(await router.send('take', pack(fields)))).results).toEqual(
+          results,
+        );
+      });
+    });
+
+    describe('section 8: SESSION_LOST', () => {
+      it('is not sent for a session that resumed within its grace time', async () => {
+        const router = stage.router();
+        const watch = router.watch();
+        const former = await router.register({ ttlMs: 1_000, graceMs: 600_000 });
+        const { session } = await eventually(() => router.register(), WITHIN);
+        expect(session).not.toBe(former.session);
+        await eventually(() => expect(watch.events.at(-1)?.type).toBe('resumed'), WITHIN);
+        for (let count = 0; count < BARRIER; count++) await router.rev();
+        expect(watch.callbacksOf(former.session)).toEqual([]);
       });
     });
   },
