@@ -11,7 +11,7 @@ import type { Session } from './session.ts';
 import { Emitter, type LossCause } from './session/events.ts';
 import { openSession, type OpenedSession, type ProtocolOptions } from './session/open.ts';
 import { Registrar } from './session/register.ts';
-import { heads, type HeadsOptions } from './watch/heads.ts';
+import { heads, type HeadsOptions } from './watch/feed.ts';
 import { listReplicas, type Replica, type ReplicasOptions } from './watch/replicas.ts';
 import { listRouters, type RoutersOptions, type RouterSummary } from './watch/routers.ts';
 import { watch, type Sighting, type WatchOptions } from './watch/watch.ts';

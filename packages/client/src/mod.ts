@@ -22,7 +22,7 @@ export type { Reregister } from './session/life.ts';
 export type { ProtocolOptions } from './session/open.ts';
 export type { Registrant } from './session/register.ts';
 export type { WatchFilter } from './watch/filter.ts';
-export type { HeadsOptions } from './watch/heads.ts';
+export type { HeadsOptions } from './watch/feed.ts';
 export type { ClockDifference, Replica, ReplicaFields, ReplicasOptions } from './watch/replicas.ts';
 export type { RoutersOptions, RouterSummary } from './watch/routers.ts';
 export type { Sighting, SnapshotReason, WatchOptions } from './watch/watch.ts';

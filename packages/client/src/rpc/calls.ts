@@ -2,6 +2,7 @@ import { operationsWith } from '@mgm/protocol';
 import type { OperationName, RefusalFields, Reply } from '@mgm/protocol';
 import { MgmError, refusalError, withOutcome, type ErrorOrigin, type Outcome } from '../errors.ts';
 import { backoffMs, type Agenda, type Appointment, type Clock } from './clock.ts';
+import { Repeats } from './repeats.ts';
 import { decodeReply, isRefusal } from './replies.ts';
 import type { Incoming, LinkState, Transport } from './transport.ts';
 
@@ -12,8 +13,12 @@ export interface CallRequest<Name extends OperationName> {
   readonly payload: Uint8Array;
   /** For error messages. */
   readonly origin: ErrorOrigin;
-  /** How long one attempt waits for its reply before the next. */
+  /** The longest wait of one attempt for its reply before the next; see {@link Repeats}. */
   readonly timeoutMs: number;
+  /** The wait before a repeat of a request that must not wait longer, in ms. */
+  readonly repeatEveryMs?: number;
+  /** From then on the request is repeated at this interval, ahead of others. */
+  readonly urgent?: { readonly fromMono: number; readonly everyMs: number };
   /** When the call fails. */
   readonly deadlineMono: number;
   /** The longest wait between attempts that were answered. Default 1 s. */
@@ -39,6 +44,9 @@ type Setback =
 
 const READS = operationsWith('reads');
 const REPEATABLE = operationsWith('repeatable');
+
+/** Timers may fire this much early. */
+const TIMER_ERROR_MS = 2;
 
 const RETRYABLE: ReadonlySet<string> = new Set(['timeout', 'unavailable', 'indeterminate']);
 
@@ -68,6 +76,11 @@ export class Call<Name extends OperationName> {
   appointment: Appointment | undefined;
   setback: Setback | undefined;
   setbacks = 0;
+  /** Whether the last attempt has neither a reply nor failed. */
+  isWaiting = false;
+  /** How many attempts were sent. */
+  attempts = 0;
+  #lastSentMono = -Infinity;
   readonly #settle: Settle<Name>;
   readonly #startedMono: number;
   readonly #open = new Map<string, number>();
@@ -103,7 +116,20 @@ export class Call<Name extends OperationName> {
   }
 
   sent(token: string, sentMono: number): void {
+    this.attempts++;
+    this.isWaiting = true;
+    this.#lastSentMono = sentMono;
     this.#open.set(token, sentMono);
+  }
+
+  isUrgent(nowMono: number): boolean {
+    const { urgent } = this.request;
+    return urgent !== undefined && nowMono >= urgent.fromMono;
+  }
+
+  /** Whether the last attempt has waited for the whole timeout, as far as timers are exact. */
+  hasTimedOut(nowMono: number): boolean {
+    return nowMono - this.#lastSentMono >= this.request.timeoutMs - TIMER_ERROR_MS;
   }
 
   /** `indeterminate` leaves the attempt open: the manager itself does not know whether it was executed. */
@@ -211,6 +237,7 @@ export class Calls {
   readonly #agenda: Agenda;
   readonly #pending = new Set<PendingCall>();
   readonly #attempts = new Map<string, Attempt>();
+  readonly #repeats: Repeats;
   readonly #prefix: string;
   readonly #inboxSubject: string;
   readonly #endInbox: () => void;
@@ -223,6 +250,7 @@ export class Calls {
     this.#transport = transport;
     this.#clock = clock;
     this.#agenda = agenda;
+    this.#repeats = new Repeats(clock.monoMs());
     this.#prefix = `${transport.inbox}.`;
     this.#inboxSubject = `${transport.inbox}.*`;
     this.#endInbox = transport.subscribe(this.#inboxSubject, (reply) => this.#onReply(reply));
@@ -237,7 +265,7 @@ export class Calls {
       this.#end(ended, settle),
     );
     this.#pending.add(call);
-    call.appointment = this.#agenda.at(request.deadlineMono, () => this.#attempt(call));
+    call.appointment = this.#agenda.at(request.deadlineMono, () => this.#onDue(call));
     if (this.#closed) call.fail(call.closed());
     else this.#attempt(call);
     return call;
@@ -249,6 +277,15 @@ export class Calls {
     this.#closed = true;
     this.#endInbox();
     for (const call of [...this.#pending]) call.fail(call.closed());
+  }
+
+  /** A backoff is over, or the last attempt has no reply: then the next one needs a part of the budget. */
+  #onDue(call: PendingCall): void {
+    const nowMono = this.#clock.monoMs();
+    const isUnanswered = call.isWaiting && nowMono < call.request.deadlineMono;
+    if (!isUnanswered || call.hasTimedOut(nowMono)) return this.#attempt(call);
+    if (this.#repeats.take(nowMono, call.isUrgent(nowMono))) return this.#attempt(call);
+    this.#wakeAfter(call, this.#waitMs(call));
   }
 
   #attempt(call: PendingCall): void {
@@ -272,7 +309,16 @@ export class Calls {
     }
     this.#attempts.set(token, attempt);
     call.sent(token, attempt.sentMono);
-    this.#wakeAfter(call, call.isRepeatable ? call.request.timeoutMs : Infinity);
+    this.#wakeAfter(call, call.isRepeatable ? this.#waitMs(call) : Infinity);
+  }
+
+  /** How long the call waits for a reply before it is repeated. A call that becomes urgent meanwhile is repeated then. */
+  #waitMs(call: PendingCall): number {
+    const { timeoutMs, repeatEveryMs, urgent } = call.request;
+    const nowMono = this.#clock.monoMs();
+    if (urgent && nowMono >= urgent.fromMono) return urgent.everyMs;
+    const waitMs = this.#repeats.waitMs(call.attempts, timeoutMs, repeatEveryMs);
+    return Math.min(waitMs, urgent ? urgent.fromMono - nowMono : Infinity);
   }
 
   #wakeAfter(call: PendingCall, delayMs: number): void {
@@ -285,7 +331,9 @@ export class Calls {
     const attempt = this.#attempts.get(token);
     if (!attempt) return;
     const { call, sentMono } = attempt;
+    call.isWaiting = false;
     if (message.noResponders) return this.#setBack(call, token, { kind: 'no-manager' });
+    this.#repeats.answered(this.#clock.monoMs() - sentMono);
     const decoded = decodeReply(call.request.operation, message.data);
     if (decoded.kind === 'malformed') return call.fail(call.badReply(decoded.fault));
     const { reply } = decoded;

@@ -25,6 +25,11 @@ export interface KeptSession {
 const PER_LEASE = 3;
 /** The random part of the interval, half of it either way, so that sessions that began together drift apart. */
 const JITTER = 0.2;
+/** Repeats of an unanswered keepalive per lease, so that several fit into the rest of a short lease. */
+const REPEATS_PER_LEASE = 20;
+/** The same in jeopardy, and the shortest interval then. */
+const URGENT_REPEATS_PER_LEASE = 60;
+const URGENT_SHORTEST_MS = 50;
 /** How long acknowledgements of callbacks are collected before a keepalive is sent for them. */
 const ACKNOWLEDGE_AFTER_MS = 100;
 
@@ -102,14 +107,16 @@ export class Keepalive {
   #start(): Call<'keepalive'> {
     const { subjects, router, calls } = this.#context;
     const { handle, ttlMs, lease, acknowledged, over } = this.#session;
-    // Several attempts must fit between the first one and the deadline, also of a short lease.
     const timeoutMs = Math.min(this.#context.timeoutMs, ttlMs / (2 * PER_LEASE));
+    const urgentMs = Math.max(ttlMs / URGENT_REPEATS_PER_LEASE, URGENT_SHORTEST_MS);
     return calls.start({
       operation: 'keepalive',
       subject: subjects.operation(router, 'keepalive'),
       payload: encodeMessage({ handle, ...acknowledged(), deadlineMs: worthMs(timeoutMs) }),
       origin: { operation: 'keepalive', router },
       timeoutMs,
+      repeatEveryMs: ttlMs / REPEATS_PER_LEASE,
+      urgent: { fromMono: lease.jeopardyMono, everyMs: Math.min(urgentMs, timeoutMs) },
       longestBackoffMs: timeoutMs,
       deadlineMono: lease.deadlineMono,
       guard: over,

@@ -66,6 +66,11 @@ export class LeaseClock {
     return this.#deadlineMono;
   }
 
+  /** The instant from which on the session is in jeopardy. */
+  get jeopardyMono(): number {
+    return this.#jeopardyMono;
+  }
+
   /** Whether the lease is still held, by the clock now. */
   check(): boolean {
     if (this.#state !== 'lost') this.#follow();
