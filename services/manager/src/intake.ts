@@ -1,6 +1,7 @@
 import {
   encodeMessage,
   OPERATIONS,
+  operationsWith,
   readRequest,
   refusal,
   type OperationName,
@@ -19,6 +20,7 @@ import type { TroubleLog } from './log.ts';
 import { refusalFor, tooLarge, troubleKind } from './refusals.ts';
 import { encodeReply, shorterPage } from './reply-size.ts';
 import { RevisionReader, type Routers } from './routers.ts';
+import { STALE_AFTER_MS, type Standstill } from './standstill.ts';
 
 export interface IntakeParts {
   readonly bus: Pick<Bus, 'publish' | 'maxPayload'>;
@@ -28,7 +30,11 @@ export interface IntakeParts {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly trouble: TroubleLog;
+  readonly standstill: Pick<Standstill, 'catchesUp'>;
 }
+
+/** Operations whose reply is a view of the state, which must not be old. */
+const READS = operationsWith('reads');
 
 type ReplyOrRefusal = Reply<OperationName> | (RefusalFields & { readonly rev: number });
 
@@ -88,9 +94,11 @@ export class Intake {
     if (message.reply && !this.#parts.subjects.isReplySubject(message.reply))
       return this.#parts.metrics.dropped.inc();
     const router = this.#parts.subjects.routerOf(message.subject);
-    const received = { operation, router, message, receivedMono: performance.now() };
+    const receivedMono = performance.now();
+    const received = { operation, router, message, receivedMono };
     try {
-      if (router === undefined) this.#refuse(received, badRequest('router', ROUTER_MUST));
+      if (this.#parts.standstill.catchesUp(receivedMono)) this.#refuse(received, STALE);
+      else if (router === undefined) this.#refuse(received, badRequest('router', ROUTER_MUST));
       else if (!this.#parts.routers.serves(router)) this.#refuse(received, notServed(router));
       else this.#read(operation, router, received);
     } catch (error) {
@@ -114,7 +122,10 @@ export class Intake {
     received: Received,
   ): void {
     this.#waiting++;
-    this.#parts.store.execute(router, operation, request).then(
+    // A request that this process could not send in time, because it stood still, is not executed late.
+    const { deadlineMs = STALE_AFTER_MS } = request;
+    const timely = { ...request, deadlineMs: Math.min(deadlineMs, STALE_AFTER_MS) };
+    this.#parts.store.execute(router, operation, timely).then(
       (reply) => this.#decided(operation, router, request, received, reply),
       (error: unknown) => this.#undecided(received, error),
     );
@@ -136,6 +147,10 @@ export class Intake {
     reply: Reply<Name>,
   ): void {
     this.#parts.routers.sawRevision(router, reply.rev);
+    if (READS.has(operation) && performance.now() - received.receivedMono > STALE_AFTER_MS) {
+      this.#refuse(received, STALE);
+      return this.#done();
+    }
     const { maxPayload } = this.#parts.bus;
     const bytes = encodeReply(reply, maxPayload);
     const limit = bytes === undefined ? shorterPage(reply, maxPayload) : undefined;
@@ -176,6 +191,10 @@ export class Intake {
     metrics.replied(operation, result, performance.now() - receivedMono);
   }
 }
+
+const STALE = refusal('unavailable', 'this manager stood still, and the request may be old', {
+  retryable: true,
+});
 
 const ROUTER_MUST = 'router: must be 1 to 64 of A-Z a-z 0-9 _ -';
 

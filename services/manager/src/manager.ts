@@ -17,6 +17,7 @@ import { troubleKind } from './refusals.ts';
 import { Routers } from './routers.ts';
 import { Rounds } from './rounds.ts';
 import { openBus, openLoggedStore, payloadTrouble, troubleOf } from './servers.ts';
+import { Standstill } from './standstill.ts';
 import { Sweeper } from './sweeper.ts';
 
 /** How often to delete the data of routers that were idle for the retention time. */
@@ -71,6 +72,7 @@ class Replica implements Manager {
   readonly #metrics = new Metrics();
   readonly #bus: Bus;
   readonly #store: Store;
+  readonly #standstill: Standstill;
   readonly #intake: Intake;
   readonly #publisher: Publisher;
   readonly #routers: Routers;
@@ -110,8 +112,10 @@ class Replica implements Manager {
       onRefused: (reason) => this.#ended.resolve(new Error(`Redis: ${reason}`)),
       meter: metrics,
     });
+    this.#standstill = new Standstill({ bus: this.#bus, log });
     this.#intake = new Intake({
       ...parts,
+      standstill: this.#standstill,
       store: this.#store,
       routers: this.#routers,
       trouble: this.#trouble,
@@ -286,6 +290,7 @@ class Replica implements Manager {
     this.#phase = 'stopping';
     this.#log.info('stopping');
     if (wasServing) await this.#finish();
+    this.#standstill.stop();
     const closers = [this.#bus, this.#store, ...(this.#health ? [this.#health] : [])];
     const closing = Promise.allSettled(closers.map((one) => one.close()));
     // A connection that does not close in time is abandoned.
