@@ -39,6 +39,7 @@ local function begin()
   begin_operator_log()
   begin_callbacks()
   begin_clients()
+  begin_reply_pages()
   begin_records()
 end
 

@@ -23,7 +23,7 @@ export interface Library {
 export function composeLibrary({ entry, operations, libraries }: ArbiterSources): Library {
   const parts = [
     keyNames(),
-    ...libraries.map((library) => library.code),
+    ...libraryBlocks(libraries, [...operations.values(), entry]),
     'local operations = {}',
     ...[...operations.values()].map(operationBlock),
     `local interface_args = { ${[...operations].map(([name, source]) => interfaceArgs(name, source)).join(', ')} }`,
@@ -66,6 +66,29 @@ function keyNames(): string {
 function keyFunction({ name, part }: KeyFamily): string {
   const text = part?.type === 'integer' ? `string.format('%d', ${part.name})` : String(part?.name);
   return `local function ${name}_key(${part?.name}) return ${name}_root .. ${text} end`;
+}
+
+const TOP_LEVEL_LOCAL = /^local (?:function ([a-z_]+)\(|([A-Za-z_, ]+?)(?= =|$))/gm;
+
+/**
+ * Lua allows 200 local variables in one function. So each library is a block, and only the names that other files use are
+ * declared outside of it.
+ */
+function libraryBlocks(libraries: readonly LuaSource[], users: readonly LuaSource[]): string[] {
+  return libraries.map((library) => {
+    const others = [...libraries, ...users].filter((one) => one !== library);
+    const words = new Set(others.flatMap(({ code }) => withoutComments(code).match(/\w+/g) ?? []));
+    const shared: string[] = [];
+    const code = library.code.replaceAll(TOP_LEVEL_LOCAL, (text, name?: string, list?: string) => {
+      const names = name === undefined ? (list ?? '').split(', ') : [name];
+      if (!names.some((one) => words.has(one))) return text;
+      shared.push(...names);
+      if (name !== undefined) return text.slice('local '.length);
+      return library.code.includes(`${text} =`) ? text.slice('local '.length) : '';
+    });
+    const declared = shared.length > 0 ? `local ${shared.join(', ')}\n` : '';
+    return `${declared}do\n${code}\nend`;
+  });
 }
 
 /** An operation's file defines `operations.<name>`; its other names are local to it. */

@@ -235,6 +235,47 @@ it('refuses a session or an interface beyond the configured limit', async () => 
   });
 });
 
+describe('the reply window', () => {
+  /** Interfaces that a client with a long name owns, and a bulk take of all of them by another client. */
+  async function refusedBulk(own: Arbiter) {
+    const interfaces = Array.from({ length: 1_024 }, (_, at) => on(at + 1));
+    const owner = await own.client({ name: 'ŋ'.repeat(256), graceMs: 60_000 });
+    await own.ask('take', { ...owner.next(), interfaces });
+    const client = await own.client();
+    const ask = (ack = 1) => own.ask('take', { ...client.next(), ack, interfaces });
+    const record = `mgm:{${own.router}}:client:${client.handle.client}`;
+    return { owner, client, interfaces, ask, record };
+  }
+
+  it('keeps refusals without the names of holders, and gives a repeat the same reply', async () => {
+    using own = await openArbiter(redis);
+    const { owner, client, interfaces, record } = await refusedBulk(own);
+    const call = { ...client.next(), ack: 1, interfaces };
+    const first = await own.decide('take', call);
+    const bytes = await own.link.command('MEMORY', 'USAGE', record);
+    expect(bytes).toBeLessThan(100_000);
+    const again = await own.decide('take', call);
+    expect(again).toMatchObject({ reply: first.reply, rev: first.rev });
+    await own.ask('deregister', { ...owner.next(), force: true });
+    expect((await own.decide('take', call)).reply).toEqual(first.reply);
+  });
+
+  it('executes no further request of a session that acknowledges nothing, beyond 1 MiB', async () => {
+    using own = await openArbiter(redis);
+    const { client, ask, record } = await refusedBulk(own);
+    let kind = '';
+    for (let turn = 0; turn < 100 && kind !== 'window_full'; turn++) ({ kind } = await ask());
+    expect(kind).toBe('window_full');
+    const release = { ...client.next(), ack: 1, interfaces: [on(1)], epoch: '' };
+    expect(await own.ask('release', release)).toEqual({ kind: 'window_full' });
+    expect(await own.link.command('MEMORY', 'USAGE', record)).toBeLessThan(1_500_000);
+    const { seq } = client.next();
+    await own.ask('keepalive', { handle: client.handle, ack: seq, mailboxAck: 0 });
+    expect(await ask(seq)).toMatchObject({ kind: 'decided' });
+    expect(await own.link.command('MEMORY', 'USAGE', record)).toBeLessThan(200_000);
+  });
+});
+
 it('lists, reads the log and says where it was cut', async () => {
   using own = await openArbiter(redis);
   const client = await own.client();

@@ -26,14 +26,14 @@ end
 local function unpack_client(number, packed)
   local protocol_id, component_id, is_igmp, name, instance, session, secret, ttl_ms, grace_ms, state, expires_at,
     epoch_floor, mailbox, ack, highest, first_page, next_page, pages, resumed_owned, end_cause, end_actor, end_why,
-    identity = cmsgpack.unpack(packed)
+    identity, kept_bytes = cmsgpack.unpack(packed)
   return {
     number = number, owned = {}, page_of = {}, place_of = {},
     protocol_id = protocol_id, component_id = component_id, is_igmp = is_igmp, name = name, instance = instance,
     session = session, secret = secret, ttl_ms = ttl_ms, grace_ms = grace_ms, state = state, expires_at = expires_at,
     epoch_floor = epoch_floor, mailbox = mailbox, ack = ack, highest = highest, first_page = first_page,
     next_page = next_page, pages = pages, resumed_owned = resumed_owned, end_cause = end_cause, end_actor = end_actor,
-    end_why = end_why, identity = identity or '',
+    end_why = end_why, identity = identity or '', kept_bytes = kept_bytes or 0,
   }
 end
 
@@ -41,7 +41,7 @@ local function pack_client(client)
   return cmsgpack.pack(client.protocol_id, client.component_id, client.is_igmp, client.name, client.instance,
     client.session, client.secret, client.ttl_ms, client.grace_ms, client.state, client.expires_at, client.epoch_floor,
     client.mailbox, client.ack, client.highest, client.first_page, client.next_page, client.pages, client.resumed_owned,
-    client.end_cause, client.end_actor, client.end_why, client.identity)
+    client.end_cause, client.end_actor, client.end_why, client.identity, client.kept_bytes)
 end
 
 local function read_client(number)
@@ -85,7 +85,7 @@ local function drop_replies(client)
     client.left = { session = client.session, first_page = client.first_page, next_page = client.next_page }
   end
   client.first_page, client.pages, client.unread = client.next_page, '', {}
-  client.page_of, client.place_of, client.new_answers = {}, {}, nil
+  client.page_of, client.place_of, client.new_answers, client.kept_bytes = {}, {}, nil, 0
 end
 
 --- Ends a client: one small step, however many interfaces it owns.
@@ -142,7 +142,7 @@ local function create_client(fields)
   local client = {
     number = next_client(), owned = {}, owned_count = 0, joins_roster = true, is_new = true,
     protocol_id = fields.protocol_id, component_id = fields.component_id, is_igmp = fields.is_igmp, epoch_floor = 0,
-    first_page = 1, next_page = 1, pages = '', end_cause = '', end_actor = '', end_why = '', identity = '',
+    first_page = 1, next_page = 1, pages = '', kept_bytes = 0, page_of = {}, place_of = {}, end_cause = '', end_actor = '', end_why = '', identity = '',
   }
   clients[client.number] = client
   redis.call('ZCARD', owned_key(client.number))

@@ -4,6 +4,7 @@
 --- larger of the record's and its client's floor; a hold of an ended client is void.
 ---
 --- @include lib/mailbox.lua
+--- @include lib/reply_pages.lua
 --- @shape igmp protocol_id:integer component_id:integer session:session epoch:epoch
 --- @shape holder protocol_id:integer component_id:integer session:session name:string epoch:epoch since:integer grace_left:integer stale:flag igmp:igmp?
 
@@ -162,9 +163,11 @@ local function holder_shape(record, owner, igmp)
   local epoch = owner and record[OWNER_EPOCH] or record[IGMP_EPOCH]
   local since = owner and record[OWNER_SINCE] or record[IGMP_SINCE]
   local stale = client.state == 'stale'
-  return { client.protocol_id, client.component_id, client.session, client.name, epoch_in_force(client, epoch), since,
-    stale and client.expires_at - service_now or 0, stale and 1 or 0,
+  local holder = { client.protocol_id, client.component_id, client.session, client.name, epoch_in_force(client, epoch),
+    since, stale and client.expires_at - service_now or 0, stale and 1 or 0,
     owner and igmp and igmp_shape(record, igmp) or {} }
+  holder_clients[holder] = client.number
+  return holder
 end
 
 --- Up to `most` interfaces that a client is on as of this point of the batch.

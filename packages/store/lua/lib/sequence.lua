@@ -1,6 +1,6 @@
 --- Every change takes effect once: `seq` names an operation, `ack` says which are finished, answers are kept between.
 ---
---- @include lib/answer_pages.lua
+--- @include lib/reply_pages.lua
 --- @case session_refusal bad_handle
 --- @case session_refusal session_expired session:session
 --- @case sequence_refusal stale_request ack:integer
@@ -67,13 +67,12 @@ local function answer_to(client, seq)
   if not packed then return nil end
   local _, operations, revs, replies = cmsgpack.unpack(packed)
   place = client.place_of[seq]
-  return operations[place], revs[place], replies[place]
+  return operations[place], revs[place], completed(replies[place])
 end
 
---- The reply to a repeat, and the revision of the first execution. An earlier version kept a granted epoch as a number.
+--- The reply to a repeat, and the revision of the first execution.
 local function repeated(operation, answered, rev, reply)
   if answered ~= operation then return { 'seq_reused', answered } end
-  if type(reply) == 'number' then reply = { 'granted', reply } end
   return reply, rev
 end
 

@@ -7,6 +7,7 @@
 --- @arg   epoch      string       '' or the epoch that must be in force
 --- @reply released
 --- @reply decided results:release_outcome[]
+--- @reply window_full
 --- @reply ...session_refusal
 --- @reply ...sequence_refusal
 --- @case  release_outcome released
@@ -33,6 +34,7 @@ end
 function operations.release(handle, seq, ack, interfaces, epoch)
   local client, answered, rev = admit('release', handle, seq, ack)
   if not client then return answered, rev end
+  if is_window_full(client) then return { 'window_full' } end
   local outcomes, released = {}, 0
   for i = 1, #interfaces do
     local outcome = give_back(client, interfaces[i], epoch)

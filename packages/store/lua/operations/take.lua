@@ -10,6 +10,7 @@
 --- @reply decided results:take_outcome[]
 --- @reply held_back retry_after_ms:integer
 --- @reply store_full
+--- @reply window_full
 --- @reply ...session_refusal
 --- @reply ...sequence_refusal
 --- @case  take_outcome taken epoch:epoch
@@ -89,6 +90,7 @@ end
 function operations.take(handle, seq, ack, interfaces, held)
   local client, answered, rev = admit('take', handle, seq, ack)
   if not client then return answered, rev end
+  if is_window_full(client) then return { 'window_full' } end
   if router.is_full then return remember(client, 'take', seq, { 'store_full' }) end
   local take = client.is_igmp and take_igmp or take_owner
   local count = #interfaces

@@ -7,12 +7,17 @@ export const STORE_FULL = refusal('storeFull', 'Redis is out of memory');
 /** The policy denies it. Managers add the rule to the message. */
 export const NOT_PERMITTED = refusal('notPermitted', 'no rule of the caller permits it');
 
+const LIMIT_RETRY_MS = 1000;
+
 /** A configured limit is reached: the operator raises it, or clients give something back. */
 export function limitReached(message: string): RefusalFields {
   return refusal('overloaded', message, { retryable: true, retryAfterMs: LIMIT_RETRY_MS });
 }
 
-const LIMIT_RETRY_MS = 1000;
+/** The session acknowledges too few of its replies. */
+export const WINDOW_FULL = limitReached(
+  'the replies kept for this session are too large: acknowledge some',
+);
 
 /** The handle names no live session. */
 export function sessionRefused(reply: SessionRefusal): RefusalFields {

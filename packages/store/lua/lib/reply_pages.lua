@@ -1,0 +1,123 @@
+--- The reply window: replies kept for repeats, in pages. A page has the replies of one batch, which is far cheaper than an entry
+--- per reply.
+---
+--- A page is four lists: numbers, and for each its operation, the revision after it, and the reply. `client.pages` has for each
+--- page, from `first_page` on, the lowest and the highest number on it. Pages are deleted in order, each once `ack` has passed
+--- all of it, so there are never more than two windows of them. `client.kept_bytes` is their total size.
+---
+--- @include lib/clients.lua
+
+local BOUNDS = '<dd'
+local BOUNDS_BYTES = 16
+
+local KEPT_BYTES_MAX = 1048576
+
+--- Whether the kept replies are so large that no further request with a large reply is executed until some are acknowledged.
+local function is_window_full(client)
+  return client.kept_bytes >= KEPT_BYTES_MAX
+end
+
+local function page_field(page)
+  return 'answers:' .. page
+end
+
+local function bounds_at(client, page)
+  return struct.unpack(BOUNDS, client.pages, (page - client.first_page) * BOUNDS_BYTES + 1)
+end
+
+--- Page, lowest and highest number of each kept page.
+local function page_bounds(client)
+  local all = {}
+  for page = client.first_page, client.next_page - 1 do
+    local lowest, highest = bounds_at(client, page)
+    all[#all + 1] = { page = page, lowest = lowest, highest = highest }
+  end
+  return all
+end
+
+local function fields_of_pages(first, behind)
+  local fields = {}
+  for page = first, behind - 1 do fields[#fields + 1] = page_field(page) end
+  return fields
+end
+
+--- Forgets the pages that `ack` has passed; returns their fields.
+local function pass_pages(client)
+  local first = client.first_page
+  local page = first
+  while page < client.next_page do
+    local _, highest = bounds_at(client, page)
+    if highest >= client.ack then break end
+    client.kept_bytes = client.kept_bytes - redis.call('HSTRLEN', client_key(client.number), page_field(page))
+    page = page + 1
+  end
+  client.pages = string.sub(client.pages, (page - first) * BOUNDS_BYTES + 1)
+  client.first_page = page
+  -- Never negative, although an earlier version does not count the bytes.
+  client.kept_bytes = page == client.next_page and 0 or math.max(0, client.kept_bytes)
+  return fields_of_pages(first, page)
+end
+
+--- The number of the client that a holder of this batch describes.
+local holder_clients
+
+local function begin_reply_pages()
+  holder_clients = {}
+end
+
+--- An outcome as it is kept: a holder without its name, which can be long, and with its client, from which the name is read
+--- again.
+local function kept_outcome(outcome)
+  local holder = outcome[2]
+  local number = type(holder) == 'table' and holder_clients[holder]
+  if not number then return outcome end
+  return { outcome[1], number, holder[1], holder[2], holder[3], holder[5], holder[6], holder[7], holder[8], holder[9] }
+end
+
+local KEPT_OUTCOME_LENGTH = 10
+
+local function kept_reply(reply)
+  if reply[1] ~= 'decided' then return reply end
+  local outcomes = {}
+  for i = 1, #reply[2] do outcomes[i] = kept_outcome(reply[2][i]) end
+  return { 'decided', outcomes }
+end
+
+--- The name of a client, or '' once its record has expired.
+local function name_of(number)
+  local client = clients[number] or read_client(number)
+  return client and client.name or ''
+end
+
+--- A reply as it was first given.
+local function completed(reply)
+  -- An earlier version kept a granted epoch as a number, and outcomes with their holders.
+  if type(reply) == 'number' then return { 'granted', reply } end
+  if reply[1] ~= 'decided' then return reply end
+  local outcomes, names = {}, {}
+  for i = 1, #reply[2] do
+    local kept = reply[2][i]
+    if #kept == KEPT_OUTCOME_LENGTH then
+      local tag, number, protocol_id, component_id, session, epoch, since, grace_left, stale, igmp = unpack(kept)
+      names[number] = names[number] or name_of(number)
+      outcomes[i] = { tag, { protocol_id, component_id, session, names[number], epoch, since, grace_left, stale, igmp } }
+    else
+      outcomes[i] = kept
+    end
+  end
+  return { 'decided', outcomes }
+end
+
+--- Makes a page of this batch's replies, unless `ack` has passed all of them; returns its field and value.
+local function add_page(client)
+  local new = client.new_answers
+  if not new or new.highest < client.ack then return end
+  local page = client.next_page
+  client.next_page = page + 1
+  client.pages = client.pages .. struct.pack(BOUNDS, new.lowest, new.highest)
+  local replies = {}
+  for i = 1, #new.replies do replies[i] = kept_reply(new.replies[i]) end
+  local packed = cmsgpack.pack(new.numbers, new.operations, new.revs, replies)
+  client.kept_bytes = client.kept_bytes + #packed
+  return page_field(page), packed
+end
