@@ -16,6 +16,12 @@ const REPLY_SUBJECT = /^[!-)+-\-/-=?-~]+(\.[!-)+-\-/-=?-~]+)*$/;
 
 const PREFIX = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/;
 
+/** What an identity is: one subject token. */
+const IDENTITY = /^[A-Za-z0-9_-]{1,64}$/;
+
+/** In front of the subjects on which NATS vouches for the sender: `as.<identity>.`. */
+const AS = 'as';
+
 /** Every subject of the contract under one prefix. Subjects are built and parsed only here. */
 export interface Subjects {
   readonly prefix: string;
@@ -23,7 +29,8 @@ export interface Subjects {
   operation(router: RouterName, operation: OperationName | MembershipOperationName): string;
   /** The subscription of managers, in {@link QUEUE_GROUP}. */
   anyRouter(operation: OperationName | MembershipOperationName): string;
-  callback(router: RouterName, session: SessionId): string;
+  /** `identity`: of the session, where managers identify callers. */
+  callback(router: RouterName, session: SessionId, identity?: string): string;
   event(router: RouterName, type: string): string;
   /** The subscription to all events of a router. */
   allEvents(router: RouterName): string;
@@ -37,6 +44,8 @@ export interface Subjects {
   readonly presence: string;
   /** The router of a subject under this prefix, or `undefined` if its token is not a router name. */
   routerOf(subject: string): RouterName | undefined;
+  /** The identity for which NATS vouches; `undefined` where managers do not identify callers, or for no identity. */
+  identityOf(subject: string): string | undefined;
   /**
    * Whether a manager may reply to this subject: one that every encoding of the NATS protocol leaves as it is, and on which
    * no client expects messages of a manager other than replies. Wire contract, section 8.
@@ -44,19 +53,30 @@ export interface Subjects {
   isReplySubject(subject: string): boolean;
 }
 
-/** Throws `RangeError` for a prefix that would not be literal subject tokens. */
-export function subjectsUnder(prefix: string = DEFAULT_PREFIX): Subjects {
+/**
+ * Throws `RangeError` for a prefix that would not be literal subject tokens. `isIdentified`: for managers that receive requests on
+ * `as.<identity>.<subject>` and publish callbacks there.
+ */
+export function subjectsUnder(prefix: string = DEFAULT_PREFIX, isIdentified = false): Subjects {
   if (!PREFIX.test(prefix) || prefix.length > 128) {
     throw new RangeError(
       `prefix ${JSON.stringify(prefix)}: must be tokens of A-Z a-z 0-9 _ - joined by dots, at most 128 characters`,
     );
   }
   const start = prefix.length + 1;
+  const identityOf = (subject: string): string | undefined => {
+    const [as, identity = ''] = isIdentified ? subject.split('.', 2) : [];
+    return as === AS && IDENTITY.test(identity) ? identity : undefined;
+  };
+  /** The subject without identity. */
+  const plain = (subject: string): string =>
+    isIdentified ? subject.slice(subject.indexOf('.', AS.length + 1) + 1) : subject;
   return {
     prefix,
     operation: (router, operation) => `${prefix}.${router}.${operation}`,
-    anyRouter: (operation) => `${prefix}.*.${operation}`,
-    callback: (router, session) => `${prefix}.${router}.callback.${session}`,
+    anyRouter: (operation) => `${isIdentified ? `${AS}.*.` : ''}${prefix}.*.${operation}`,
+    callback: (router, session, identity) =>
+      `${identity === undefined ? '' : `${AS}.${identity}.`}${prefix}.${router}.callback.${session}`,
     event: (router, type) => `${prefix}.${router}.event.${type}`,
     allEvents: (router) => `${prefix}.${router}.event.*`,
     membership: (router, type) => `${prefix}.${router}.membership.${type}`,
@@ -65,11 +85,16 @@ export function subjectsUnder(prefix: string = DEFAULT_PREFIX): Subjects {
     allHeads: `${prefix}.*.head`,
     presence: `${prefix}.$manager.presence`,
     routerOf: (subject) => {
-      const end = subject.indexOf('.', start);
-      const token = subject.slice(start, end < 0 ? undefined : end);
+      const own = plain(subject);
+      const end = own.indexOf('.', start);
+      const token = own.slice(start, end < 0 ? undefined : end);
       return isRouterName(token) ? token : undefined;
     },
+    identityOf,
     isReplySubject: (subject) =>
-      REPLY_SUBJECT.test(subject) && subject !== prefix && !subject.startsWith(`${prefix}.`),
+      REPLY_SUBJECT.test(subject) &&
+      subject !== prefix &&
+      !subject.startsWith(`${prefix}.`) &&
+      !(isIdentified && subject.startsWith(`${AS}.`)),
   };
 }

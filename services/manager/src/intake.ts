@@ -12,11 +12,12 @@ import {
   type Subjects,
 } from '@mgm/protocol';
 import type { ServiceEndpoint } from '@mgm/nats';
-import type { Store } from '@mgm/store';
+import type { Caller, Store } from '@mgm/store';
 import type { Logger } from 'pino';
 import type { Bus, BusMessage } from './bus.ts';
 import type { Metrics } from './health/metrics.ts';
 import type { TroubleLog } from './log.ts';
+import type { Permissions } from './permissions.ts';
 import { refusalFor, tooLarge, troubleKind } from './refusals.ts';
 import { encodeReply, shorterPage } from './reply-size.ts';
 import { RevisionReader, type Routers } from './routers.ts';
@@ -31,6 +32,8 @@ export interface IntakeParts {
   readonly metrics: Metrics;
   readonly trouble: TroubleLog;
   readonly standstill: Pick<Standstill, 'catchesUp'>;
+  /** What identities may do; absent where managers do not identify callers. */
+  readonly permissions: Permissions | undefined;
 }
 
 /** Operations whose reply is a view of the state, which must not be old. */
@@ -44,6 +47,8 @@ interface Received {
   readonly router: RouterName | undefined;
   readonly message: BusMessage;
   readonly receivedMono: number;
+  /** The refusal of the policy, for a request that goes to the store only to be logged there. */
+  readonly refused?: RefusalFields;
 }
 
 /**
@@ -112,7 +117,29 @@ export class Intake {
     if (parsed.kind === 'bad-request') {
       return this.#refuseWithRevision(received, router, parsed.refused);
     }
-    this.#execute(operation, router, parsed.request, received);
+    this.#permit(operation, router, parsed.request, received);
+  }
+
+  #permit<Name extends OperationName>(
+    operation: Name,
+    router: RouterName,
+    request: Request<Name>,
+    received: Received,
+  ): void {
+    const { permissions, subjects } = this.#parts;
+    if (permissions === undefined) return this.#execute(operation, router, request, received);
+    const identity = subjects.identityOf(received.message.subject);
+    if (identity === undefined) {
+      const refused = refusal('notPermitted', 'the subject of the request names no identity');
+      return this.#refuseWithRevision(received, router, refused);
+    }
+    const permission = permissions.check(identity, router, operation, request);
+    if (permission.kind === 'permitted') {
+      return this.#execute(operation, router, request, received, permission.caller);
+    }
+    const { refused, caller } = permission;
+    if (caller === undefined) return this.#refuseWithRevision(received, router, refused);
+    this.#execute(operation, router, request, { ...received, refused }, caller);
   }
 
   #execute<Name extends OperationName>(
@@ -120,13 +147,14 @@ export class Intake {
     router: RouterName,
     request: Request<Name>,
     received: Received,
+    caller?: Caller,
   ): void {
     this.#waiting++;
     // A request that this process could not send in time, because it stood still, is not executed late.
     const { deadlineMs = STALE_AFTER_MS } = request;
     const timely = { ...request, deadlineMs: Math.min(deadlineMs, STALE_AFTER_MS) };
-    this.#parts.store.execute(router, operation, timely).then(
-      (reply) => this.#decided(operation, router, request, received, reply),
+    this.#parts.store.execute(router, operation, timely, caller).then(
+      (reply) => this.#decided(operation, router, request, received, reply, caller),
       (error: unknown) => this.#undecided(received, error),
     );
   }
@@ -145,19 +173,32 @@ export class Intake {
     request: Request<Name>,
     received: Received,
     reply: Reply<Name>,
+    caller: Caller | undefined,
   ): void {
     this.#parts.routers.sawRevision(router, reply.rev);
-    if (READS.has(operation) && performance.now() - received.receivedMono > STALE_AFTER_MS) {
+    if (received.refused !== undefined) this.#refuse(received, received.refused);
+    else if (READS.has(operation) && performance.now() - received.receivedMono > STALE_AFTER_MS)
       this.#refuse(received, STALE);
-      return this.#done();
-    }
+    else this.#replyWithin(operation, router, request, received, reply, caller);
+    this.#done();
+  }
+
+  /** Sends a reply that fits the payload limit of NATS; a page that does not fit is read again with fewer items. */
+  #replyWithin<Name extends OperationName>(
+    operation: Name,
+    router: RouterName,
+    request: Request<Name>,
+    received: Received,
+    reply: Reply<Name>,
+    caller: Caller | undefined,
+  ): void {
     const { maxPayload } = this.#parts.bus;
     const bytes = encodeReply(reply, maxPayload);
     const limit = bytes === undefined ? shorterPage(reply, maxPayload) : undefined;
-    if (limit !== undefined) this.#execute(operation, router, { ...request, limit }, received);
+    if (limit !== undefined)
+      this.#execute(operation, router, { ...request, limit }, received, caller);
     else if (bytes !== undefined) this.#send(received, reply, bytes);
     else this.#refuse(received, tooLarge(operation, maxPayload));
-    this.#done();
   }
 
   #undecided(received: Received, error: unknown): void {

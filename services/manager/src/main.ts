@@ -31,6 +31,7 @@ async function main(): Promise<void> {
     await serve(config, log, firstSignal());
     await exit(0);
   } catch (error) {
+    if (error instanceof ConfigError) badConfig(error);
     die(error);
   }
 }
@@ -63,10 +64,14 @@ function configOrExit(): Config {
   try {
     return loadConfig(process.env);
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    process.stderr.write(`${error.message}\n`);
-    process.exit(BAD_CONFIG);
+    if (error instanceof ConfigError) badConfig(error);
+    throw error;
   }
+}
+
+function badConfig(error: ConfigError): never {
+  process.stderr.write(`${error.message}\n`);
+  process.exit(BAD_CONFIG);
 }
 
 await main();

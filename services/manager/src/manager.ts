@@ -12,6 +12,7 @@ import { startHealth, type HealthServer } from './health/server.ts';
 import { endpointStats } from './health/service-stats.ts';
 import { Intake } from './intake.ts';
 import { TroubleLog } from './log.ts';
+import { Permissions } from './permissions.ts';
 import { Publisher } from './publisher.ts';
 import { troubleKind } from './refusals.ts';
 import { Routers } from './routers.ts';
@@ -78,6 +79,7 @@ class Replica implements Manager {
   readonly #routers: Routers;
   readonly #subjects: Subjects;
   readonly #trouble: TroubleLog;
+  readonly #permissions: Permissions | undefined;
   readonly #storeReady = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<Error | undefined>();
   #phase: Phase = 'starting';
@@ -94,7 +96,8 @@ class Replica implements Manager {
     this.#log = log;
     this.#trouble = new TroubleLog(log);
     this.#routers = new Routers(config.routers);
-    this.#subjects = subjectsUnder(config.prefix);
+    this.#subjects = subjectsUnder(config.prefix, config.isIdentified);
+    this.#permissions = config.isIdentified ? new Permissions(config.policyFile, log) : undefined;
     const metrics = this.#metrics;
     this.#bus = openBus(config, log, {
       onFailure: (reason) => this.#ended.resolve(new Error(reason)),
@@ -119,6 +122,7 @@ class Replica implements Manager {
       store: this.#store,
       routers: this.#routers,
       trouble: this.#trouble,
+      permissions: this.#permissions,
     });
   }
 
@@ -149,6 +153,7 @@ class Replica implements Manager {
     this.#log.info({ version: managerVersion(), config: loggable(this.#config) }, 'starting');
     const { durability } = this.#config;
     this.#log.info({ durability: durability.mode }, promiseOf(durability));
+    this.#logIdentities();
     if (port > 0) {
       this.#metrics.serveFrom(() => this.#metricsSource());
       this.#health = await startHealth({
@@ -188,6 +193,15 @@ class Replica implements Manager {
     this.#log.info({ nats, redis }, 'ready');
   }
 
+  #logIdentities(): void {
+    const { isIdentified, policyFile } = this.#config;
+    if (!isIdentified) {
+      this.#log.warn('callers are not identified: whoever can publish requests may do everything');
+    } else if (policyFile === '') {
+      this.#log.warn('callers are identified, but no policy limits what they may do');
+    }
+  }
+
   async #endedEarly(): Promise<never> {
     throw (await this.#ended.promise) ?? new Error('stopped before it served');
   }
@@ -214,6 +228,7 @@ class Replica implements Manager {
     const { durability } = this.#config;
     return {
       durability: durability.mode,
+      identity: this.#config.isIdentified ? 'subject' : 'none',
       ...(state.kind === 'ready' && { store: state.server }),
       ...(this.#storeId !== undefined && { storeId: this.#storeId }),
     };
@@ -291,6 +306,7 @@ class Replica implements Manager {
     this.#log.info('stopping');
     if (wasServing) await this.#finish();
     this.#standstill.stop();
+    this.#permissions?.[Symbol.dispose]();
     const closers = [this.#bus, this.#store, ...(this.#health ? [this.#health] : [])];
     const closing = Promise.allSettled(closers.map((one) => one.close()));
     // A connection that does not close in time is abandoned.

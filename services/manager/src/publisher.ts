@@ -85,13 +85,13 @@ export class Publisher {
     metrics.published(publication);
     const { router, ts, runs, callbacks, losses } = publication;
     for (const run of runs) yield* this.#sendRun(subjects.event(router, run.type), run, ts);
-    for (const { session, message } of callbacks) {
-      bus.publish(subjects.callback(router, session), encodeMessage(message));
+    for (const { session, identity, message } of callbacks) {
+      bus.publish(subjects.callback(router, session, identity), encodeMessage(message));
       yield;
     }
     for (const run of losses) {
       const encode = lossEncoder(lossesShare(run, ts));
-      yield* this.#sendEach(subjects.callback(router, run.session), run, encode);
+      yield* this.#sendEach(subjects.callback(router, run.session, run.identity), run, encode);
     }
     if (this.#changeLog.isLevelEnabled('info')) logChanges(this.#changeLog, publication);
   }

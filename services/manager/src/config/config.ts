@@ -14,6 +14,10 @@ export interface Config {
   readonly redisUrl: string;
   readonly prefix: string;
   readonly keyPrefix: string;
+  /** Whether NATS vouches for the sender of each request in its subject. */
+  readonly isIdentified: boolean;
+  /** Path of the policy; `''` permits everything. */
+  readonly policyFile: string;
   /** The routers to serve; empty means all. */
   readonly routers: readonly RouterName[];
   readonly name: string;
@@ -59,6 +63,11 @@ const CROSS_CHECKS: readonly {
     names: ['MGM_QUEUE_MAX', 'MGM_BATCH_MAX'],
     holds: (values) => values.MGM_QUEUE_MAX >= values.MGM_BATCH_MAX,
     must: 'be at least MGM_BATCH_MAX',
+  },
+  {
+    names: ['MGM_POLICY_FILE', 'MGM_IDENTITY'],
+    holds: (values) => values.MGM_POLICY_FILE === '' || values.MGM_IDENTITY === 'subject',
+    must: 'be left out unless MGM_IDENTITY is subject, since a policy is about identities',
   },
   {
     names: ['MGM_SHUTDOWN_MS', 'MGM_STORE_TIMEOUT_MS'],
@@ -142,6 +151,8 @@ function configOf(values: Values): Config {
     redisUrl: values.MGM_REDIS_URL,
     prefix: values.MGM_PREFIX,
     keyPrefix: values.MGM_KEY_PREFIX,
+    isIdentified: values.MGM_IDENTITY === 'subject',
+    policyFile: values.MGM_POLICY_FILE,
     routers: Object.freeze([...new Set(values.MGM_ROUTERS)]),
     name: values.MGM_NAME,
     logLevel: values.MGM_LOG_LEVEL,

@@ -29,6 +29,17 @@ export const variables = z.object({
     'mgm',
     'the text with which every Redis key begins',
   ),
+  MGM_IDENTITY: variable(
+    oneOf(['none', 'subject']),
+    'none',
+    '`subject`: NATS vouches for the sender of each request in its subject; see [security](security.md)',
+  ),
+  MGM_POLICY_FILE: variable(
+    matching(/^.{1,4096}$/, 'a path'),
+    '',
+    'with `MGM_IDENTITY=subject`: the file that says who may do what; read again when it changes and on SIGHUP',
+    'everything is permitted',
+  ),
   MGM_ROUTERS: variable(
     routerNames,
     [],
