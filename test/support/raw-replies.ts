@@ -157,6 +157,7 @@ export type Reply<Name extends Op = Op> = Accepted<Name> | Refusal;
 
 /** The table of section 2: status, name, reasons. */
 const REFUSALS: ReadonlyMap<unknown, { error: string; reasons: readonly string[] }> = new Map([
+  [5, { error: 'ERROR_ACCESS_DENIED', reasons: ['not-permitted'] }],
   [8, { error: 'ERROR_NOT_ENOUGH_MEMORY', reasons: ['store-full'] }],
   [
     87,

@@ -1,0 +1,268 @@
+import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { startRedis, type RunningServer } from '@mgm/devstack';
+import type { NatsConnection } from '@mgm/nats';
+import { eventually, startManager, type ManagerProcess } from '@mgm/test-support';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { ok } from '../support/raw-replies.ts';
+import { RawRouter, newInstance, pairs } from '../support/raw-client.ts';
+import { pack, unpack } from '../support/raw-codec.ts';
+import { startAccounts, USERS, type AccountsServer, type User } from './accounts.ts';
+
+const choice = inject('servers');
+const POLICY = fileURLToPath(new URL('policy.yaml', import.meta.url));
+const BY = { actor: 'anna', why: 'a test' };
+
+let nats: AccountsServer;
+let redis: RunningServer;
+let manager: ManagerProcess;
+let dir: string;
+let policyFile: string;
+const connections = new Map<User, NatsConnection>();
+const violations = new Map<User, string[]>();
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'mgm-policy-'));
+  policyFile = join(dir, 'policy.yaml');
+  await copyFile(POLICY, policyFile);
+  nats = await startAccounts(choice);
+  redis = await startRedis(choice);
+  manager = await startManager(
+    { nats: { url: nats.urlOf('manager') }, redis },
+    { MGM_IDENTITY: 'subject', MGM_POLICY_FILE: policyFile },
+  );
+  for (const user of USERS) {
+    const connection = await nats.connect(user);
+    connections.set(user, connection);
+    violations.set(user, []);
+    void follow(user, connection);
+  }
+});
+afterAll(async () => {
+  for (const connection of connections.values()) await connection.close();
+  await manager.stop();
+  await redis.stop();
+  await nats[Symbol.asyncDispose]();
+  await rm(dir, { recursive: true });
+});
+
+/** Notes each subject that NATS denies the user. */
+async function follow(user: User, connection: NatsConnection): Promise<void> {
+  for await (const { permissionContext } of connection.status()) {
+    if (permissionContext) violations.get(user)?.push(permissionContext.subject);
+  }
+}
+
+function connectionOf(user: User): NatsConnection {
+  const connection = connections.get(user);
+  if (connection === undefined) throw new Error(`${user} has no connection`);
+  return connection;
+}
+
+function as(user: User, router = 'r1'): RawRouter {
+  return new RawRouter(connectionOf(user), router);
+}
+
+const pim = (fields: object = {}) => ({
+  protocolId: 103,
+  componentId: 1,
+  instance: newInstance(),
+  ttlMs: 60_000,
+  ...fields,
+});
+const notPermitted = (message: RegExp) => ({
+  status: 5,
+  error: 'ERROR_ACCESS_DENIED',
+  reason: 'not-permitted',
+  message: expect.stringMatching(message) as string,
+});
+
+/** Resolves when NATS has reported that it denies the user this subject. */
+async function denied(user: User, subject: string): Promise<void> {
+  await connectionOf(user).flush();
+  await eventually(() => expect(violations.get(user)).toContain(subject), { withinMs: 5_000 });
+}
+
+/** Everything that arrives on a subject, and whether NATS let the user subscribe. */
+function listen(user: User, subject: string): string[] {
+  const seen: string[] = [];
+  connectionOf(user).subscribe(subject, {
+    callback: (error, message) => {
+      if (error === null) seen.push(message.subject);
+    },
+  });
+  return seen;
+}
+
+describe('under accounts, a worker', () => {
+  it('registers, takes, releases and reads as without identities', async () => {
+    const session = await as('pim1').register(pim());
+    const { epoch } = ok(await session.take(7));
+    expect(await as('dvmrp1').owner(7)).toMatchObject({ status: 0, epoch });
+    ok(await session.release(7));
+    ok(await session.deregister());
+    const events = await as('noc').eventsAfter(0);
+    expect(events.every((event) => (event as { caller?: string }).caller === 'pim1')).toBe(true);
+  });
+
+  it('cannot listen to requests, replies or callbacks of others', async () => {
+    for (const subject of ['>', 'as.>', 'mgm.v1.r1.*', '_R_.>', 'mgm.v1.r2.callback.*']) {
+      listen('dvmrp1', subject);
+      await denied('dvmrp1', subject);
+    }
+    const inboxes = listen('dvmrp1', '_INBOX.>');
+    const callbacks = listen('dvmrp1', 'mgm.v1.r1.callback.*');
+    const own = listen('pim1', 'mgm.v1.r1.callback.*');
+    await connectionOf('dvmrp1').flush();
+    const session = await as('pim1').register(pim());
+    ok(await session.take(7));
+    ok(await as('noc').request('admin.release', { ifIndex: 7, ...BY }));
+    await eventually(() => expect(own).toEqual([`mgm.v1.r1.callback.${session.session}`]), {
+      withinMs: 5_000,
+    });
+    ok(await session.deregister());
+    await connectionOf('dvmrp1').flush();
+    expect([...inboxes, ...callbacks]).toEqual([]);
+  });
+
+  it('cannot forge callbacks, events, heads or requests of others', async () => {
+    const seen = ['callback.*', 'event.*', 'head'].map((tail) =>
+      listen('pim1', `mgm.v1.r1.${tail}`),
+    );
+    await connectionOf('pim1').flush();
+    const before = seen.map((list) => list.length);
+    const forged = [
+      'mgm.v1.r1.callback.1',
+      'mgm.v1.r1.event.taken',
+      'as.pim1.mgm.v1.r1.callback.1',
+      'as.pim1.mgm.v1.r1.take',
+    ];
+    for (const subject of forged) {
+      connectionOf('dvmrp1').publish(subject, pack({ seq: 1 }));
+      await denied('dvmrp1', subject);
+    }
+    // A worker may publish `head` as an operation name, but it stays in its own account.
+    connectionOf('dvmrp1').publish('mgm.v1.r1.head', pack({ rev: 999 }));
+    await connectionOf('dvmrp1').flush();
+    await connectionOf('pim1').flush();
+    expect(seen.slice(0, 2).map((list) => list.length)).toEqual(before.slice(0, 2));
+  });
+
+  it('cannot call operations of operators, nor another router', async () => {
+    connectionOf('pim1').publish('mgm.v1.r1.admin.evict', pack({ session: 1, ...BY }));
+    await denied('pim1', 'mgm.v1.r1.admin.evict');
+    connectionOf('pim1').publish('mgm.v1.r2.take', pack({}));
+    await denied('pim1', 'mgm.v1.r2.take');
+    connectionOf('pim1').publish('$SRV.STATS', '');
+    await denied('pim1', '$SRV.STATS');
+  });
+
+  it('cannot use a stolen handle, nor take over the pair of another identity', async () => {
+    const own = pim();
+    const session = await as('pim1').register(own);
+    ok(await session.take(7));
+    const stolen = { handle: session.handle, seq: 2, ack: 2, ifIndex: 7 };
+    expect(await as('dvmrp1').request('release', stolen)).toMatchObject({ reason: 'bad-handle' });
+    for (const way of [{ takeover: true }, { resumes: session.session }]) {
+      expect(await as('dvmrp1').request('register', pim(way))).toMatchObject(
+        notPermitted(/another identity/),
+      );
+    }
+    expect(await as('pim1').owner(7)).toMatchObject({ status: 0, session: session.session });
+    ok(await session.deregister({ force: true }));
+  });
+
+  it('is refused what no rule permits, with the rule that comes closest', async () => {
+    expect(await as('pim1').request('register', pim({ componentId: 2 }))).toMatchObject(
+      notPermitted(/rule "pim on r1".*component 2/),
+    );
+    const session = await as('pim1').register(pim());
+    const reply = ok(await session.takeAll([...pairs(1, 7), ...pairs(2, 100)]));
+    expect(reply).toMatchObject({
+      results: [{ status: 0 }, { status: 0 }, notPermitted(/interface/)],
+    });
+    expect(await session.take(101)).toMatchObject(notPermitted(/interface/));
+    expect(await as('noc').request('register', pim())).toMatchObject(
+      notPermitted(/rule "operators"/),
+    );
+    ok(await session.deregister({ force: true }));
+  });
+
+  it('stays within its quotas', async () => {
+    const session = await as('pim1').register(pim());
+    const second = await as('pim1').request('register', pim({ takeover: true }));
+    expect(second).toMatchObject({ status: 0, resumed: true });
+    const igmp = pim({ protocolId: 10 });
+    const replies = await Promise.all(
+      Array.from({ length: 20 }, () => as('igmp1').request('register', igmp)),
+    );
+    const overloaded = replies.filter(
+      (reply) => 'reason' in reply && reply.reason === 'overloaded',
+    );
+    expect(overloaded.length).toBeGreaterThanOrEqual(10);
+    expect(overloaded[0]).toMatchObject({
+      retryable: true,
+      retryAfterMs: expect.any(Number) as number,
+    });
+    expect(session.session).toBeGreaterThan(0);
+  });
+});
+
+describe('under accounts, an operator', () => {
+  it('reads the service, acts by force, and finds refused attempts and callers in the log', async () => {
+    const stats = await connectionOf('noc').request('$SRV.PING.mgm-manager', '', {
+      timeout: 5_000,
+    });
+    expect(JSON.parse(stats.string())).toMatchObject({ metadata: { identity: 'subject' } });
+    const missing = await as('noc').request('admin.evict', { session: 4711, ...BY });
+    expect(missing).toMatchObject({ reason: 'not-found' });
+    const log = ok(await as('noc').request('admin.events', { from: 0 }));
+    expect(log).toMatchObject({
+      events: expect.arrayContaining([
+        expect.objectContaining({ operation: 'admin.evict', type: 'refused', caller: 'noc' }),
+      ]) as unknown[],
+    });
+  });
+});
+
+describe('a manager that identifies callers', () => {
+  it('refuses a request on a subject without identity', async () => {
+    const reply = await connectionOf('manager')
+      .request('mgm.v1.r1.owner', pack({ ifIndex: 1 }), { timeout: 1_000 })
+      .catch((error: unknown) => String(error));
+    expect(reply).toMatch(/Permissions Violation|503/);
+  });
+
+  it('reads the policy again when the file changes, and keeps it when the file is broken', async () => {
+    const policy = await readFile(policyFile, 'utf8');
+    const ask = () => as('noc').request('validate', { ifIndex: 7, epoch: '1' });
+    expect(await ask()).not.toMatchObject({ reason: 'not-permitted' });
+    await writeFile(policyFile, policy.replace('operations: [read, admin]', 'operations: [owner]'));
+    await eventually(async () => expect(await ask()).toMatchObject(notPermitted(/operators/)), {
+      withinMs: 10_000,
+    });
+    await writeFile(policyFile, 'version: 3\n');
+    await eventually(() => expect(manager.output()).toContain('policy not read'), {
+      withinMs: 10_000,
+    });
+    expect(manager.output()).toContain('version: must be 1');
+    expect(await ask()).toMatchObject(notPermitted(/operators/));
+    await writeFile(policyFile, policy);
+    await eventually(
+      async () => expect(await ask()).not.toMatchObject({ reason: 'not-permitted' }),
+      { withinMs: 10_000 },
+    );
+  });
+
+  it('writes no secret into its log', () => {
+    const output = manager.output();
+    for (const user of USERS) {
+      const password = new URL(nats.urlOf(user)).password;
+      expect(password).not.toBe('');
+      expect(output).not.toContain(password);
+    }
+    expect(unpack(pack({ a: 1 }))).toEqual({ a: 1 });
+  });
+});
