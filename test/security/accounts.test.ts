@@ -157,6 +157,7 @@ describe('under accounts, a worker', () => {
     await denied('pim1', 'mgm.v1.r2.take');
     connectionOf('pim1').publish('$SRV.STATS', '');
     await denied('pim1', '$SRV.STATS');
+    expect(manager.output()).not.toContain('evicted');
   });
 
   it('cannot use a stolen handle, nor take over the pair of another identity', async () => {
