@@ -46,6 +46,7 @@ function start() {
     standstill: { catchesUp: () => false },
     routers: new Routers([]),
     metrics: new Metrics(),
+    permissions: undefined,
     trouble: new TroubleLog(log),
   });
   const receive = (operation: OperationName, fields: object): void => {
