@@ -8,6 +8,8 @@ export interface GlobalOptions {
   readonly nats?: string;
   readonly router?: string;
   readonly prefix?: string;
+  /** The name of stored options. */
+  readonly context?: string;
   readonly timeout: number;
   readonly json?: boolean;
   readonly color: boolean;

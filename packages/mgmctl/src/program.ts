@@ -6,6 +6,7 @@ import type { Context, Runner } from './command.ts';
 import { addAudit } from './commands/audit.ts';
 import { addBench } from './commands/bench.ts';
 import { addCompletion } from './commands/completion.ts';
+import { addContext } from './commands/context.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addEvict } from './commands/evict.ts';
 import { addHelp } from './commands/help.ts';
@@ -22,6 +23,7 @@ import { addTop } from './commands/top.ts';
 import { addValidate } from './commands/validate.ts';
 import { addWatch } from './commands/watch.ts';
 import { connectAs, targetOf, type GlobalOptions } from './connection.ts';
+import { withContext } from './contexts.ts';
 import { ExitCode, NotFoundError } from './exit-code.ts';
 import { failureLine, failureObject, failureOf } from './failure.ts';
 import type { Io } from './io.ts';
@@ -47,6 +49,7 @@ const COMMANDS: readonly ((program: Command, runner: Runner) => void)[] = [
   addRegister,
   addBench,
   addDoctor,
+  addContext,
   addCompletion,
   addHelp,
 ];
@@ -55,12 +58,15 @@ const COMMANDS: readonly ((program: Command, runner: Runner) => void)[] = [
 export async function runMgmctl(argv: readonly string[], io: Io): Promise<ExitCode> {
   let exitCode: ExitCode = ExitCode.ok;
   let isConnected = false;
+  let used: Partial<GlobalOptions> | undefined;
   const { signal } = io;
   const runner: Runner = {
     io,
     connected: async (command, action, defaultRouter) => {
-      const options = command.optsWithGlobals<GlobalOptions>();
-      const router = options.router ?? defaultRouter;
+      const given = command.optsWithGlobals<GlobalOptions>();
+      const options = withContext(given, io.env);
+      used = options;
+      const router = defaultRouter === undefined ? options.router : (given.router ?? defaultRouter);
       exitCode = await withConnection({ ...options, ...(router && { router }) }, io, (context) => {
         isConnected = true;
         return action(context);
@@ -79,7 +85,7 @@ export async function runMgmctl(argv: readonly string[], io: Io): Promise<ExitCo
     // Help and version were printed already, as asked for.
     if (error instanceof CommanderError && error.exitCode === 0) return ExitCode.ok;
     if (error instanceof CommanderError && error.code === 'commander.help') return ExitCode.usage;
-    return reportError(error, argv, io, { options: program.opts(), isConnected });
+    return reportError(error, argv, io, { options: used ?? program.opts(), isConnected });
   }
 }
 
@@ -175,6 +181,7 @@ function newProgram(runner: Runner): Command {
     )
     .option('--router <name>', 'the router to ask about (or MGM_ROUTER)')
     .option('--prefix <subject>', 'what all subjects begin with (mgm.v1)')
+    .option('--context <name>', 'options kept under a name: see mgmctl context')
     .addOption(timeoutOption())
     .option('--json', 'one JSON object per line, errors too')
     .option('--no-color', 'no colours; also if NO_COLOR is set or the output is no terminal')

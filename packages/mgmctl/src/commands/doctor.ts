@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { examples, type Runner } from '../command.ts';
 import { connectAs, natsServers, routerOf } from '../connection.ts';
+import { withContext } from '../contexts.ts';
 import { doctor } from '../doctor/doctor.ts';
 
 /** It checks the connection itself, so it opens its own. */
@@ -13,7 +14,8 @@ export function addDoctor(program: Command, { io, offline }: Runner): void {
     )
     .addHelpText('after', examples('doctor', 'doctor --json'))
     .action((_: object, command: Command) =>
-      offline(command, async ({ options, out, signal }) => {
+      offline(command, async ({ options: given, out, signal }) => {
+        const options = withContext(given, io.env);
         routerOf(options, io);
         const { servers } = natsServers(options, io);
         const connect = () => connectAs(options, io, signal);

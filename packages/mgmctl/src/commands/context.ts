@@ -1,0 +1,124 @@
+import { isRouterName, withoutSecrets } from '@mgm/protocol';
+import type { Command } from 'commander';
+import type { OfflineContext, Runner } from '../command.ts';
+import { natsServers, type GlobalOptions } from '../connection.ts';
+import { readContexts, writeContexts, type StoredContext } from '../contexts.ts';
+import { ExitCode, UsageError } from '../exit-code.ts';
+import type { Io } from '../io.ts';
+import type { Column } from '../output/columns.ts';
+
+interface Item extends StoredContext {
+  readonly name: string;
+  readonly isCurrent: boolean;
+}
+
+const COLUMNS: readonly Column<Item>[] = [
+  { name: '', rank: 0, cell: ({ isCurrent }, { green }) => (isCurrent ? green('*') : '') },
+  { name: 'NAME', rank: 0, cell: ({ name }) => name },
+  { name: 'NATS', rank: 0, cell: ({ nats = '' }) => nats },
+  { name: 'ROUTER', rank: 1, cell: ({ router = '' }) => router },
+  { name: 'PREFIX', rank: 2, cell: ({ prefix = '' }) => prefix },
+];
+
+const EXAMPLES = `
+Examples:
+  mgmctl context add lab --nats nats://10.0.0.5:4222 --router r1
+  mgmctl context use lab
+  mgmctl --context lab interfaces`;
+
+export function addContext(program: Command, { io, offline }: Runner): void {
+  const group = program
+    .command('context')
+    .summary('keep NATS servers and routers under names')
+    .description(
+      'Keeps --nats, --router and --prefix under a name, in a file that only its owner may read.',
+    )
+    .addHelpText('after', EXAMPLES);
+  group
+    .command('add <name>')
+    .description('Keeps the given --nats, --router and --prefix under this name.')
+    .action((name: string, _: object, command: Command) =>
+      offline(command, (context) => add(name, command.optsWithGlobals(), context, io)),
+    );
+  group
+    .command('use <name>')
+    .description('Makes a context the default.')
+    .action((name: string, _: object, command: Command) =>
+      offline(command, (context) => use(name, context, io)),
+    );
+  group
+    .command('remove <name>')
+    .description('Removes a context.')
+    .action((name: string, _: object, command: Command) =>
+      offline(command, (context) => remove(name, context, io)),
+    );
+  group
+    .command('list')
+    .description('Lists the contexts, without passwords.')
+    .action((_: object, command: Command) => offline(command, (context) => list(context, io)));
+}
+
+const NAME = /^[\w.-]{1,64}$/;
+
+function add(name: string, options: GlobalOptions, { out }: OfflineContext, io: Io): ExitCode {
+  const { nats, router, prefix } = options;
+  if (!NAME.test(name))
+    throw new UsageError(`<name> ${JSON.stringify(name)}: must be 1 to 64 of A-Z a-z 0-9 _ . -`);
+  if (nats === undefined && router === undefined && prefix === undefined) {
+    throw new UsageError('nothing to keep: give --nats, --router or --prefix');
+  }
+  if (nats !== undefined) natsServers({ nats }, io);
+  if (router !== undefined && !isRouterName(router)) {
+    throw new UsageError(`--router ${JSON.stringify(router)}: must be 1 to 64 of A-Z a-z 0-9 _ -`);
+  }
+  const known = readContexts(io.env);
+  const stored = {
+    ...(nats !== undefined && { nats }),
+    ...(router !== undefined && { router }),
+    ...(prefix !== undefined && { prefix }),
+  };
+  writeContexts(io.env, { ...known, contexts: { ...known.contexts, [name]: stored } });
+  if (out.json) out.object({ added: name });
+  else out.line(`added context ${name}; mgmctl context use ${name} makes it the default`);
+  return ExitCode.ok;
+}
+
+function use(name: string, { out }: OfflineContext, io: Io): ExitCode {
+  const known = readContexts(io.env);
+  needs(known.contexts, name);
+  writeContexts(io.env, { ...known, current: name });
+  if (out.json) out.object({ current: name });
+  else out.line(`context ${name} is the default`);
+  return ExitCode.ok;
+}
+
+function remove(name: string, { out }: OfflineContext, io: Io): ExitCode {
+  const { current, contexts } = readContexts(io.env);
+  needs(contexts, name);
+  const { [name]: _, ...others } = contexts;
+  const isKept = current !== undefined && current !== name;
+  writeContexts(io.env, { ...(isKept && { current }), contexts: others });
+  if (out.json) out.object({ removed: name });
+  else out.line(`removed context ${name}`);
+  return ExitCode.ok;
+}
+
+function needs(contexts: Readonly<Record<string, StoredContext>>, name: string): void {
+  if (!Object.hasOwn(contexts, name)) {
+    throw new UsageError(`no context ${JSON.stringify(name)}: see mgmctl context list`);
+  }
+}
+
+function list({ out }: OfflineContext, io: Io): ExitCode {
+  const { current, contexts } = readContexts(io.env);
+  const items = Object.entries(contexts).map(([name, { nats, ...stored }]) => ({
+    name,
+    isCurrent: name === current,
+    ...stored,
+    ...(nats !== undefined && { nats: withoutSecrets(nats) }),
+  }));
+  if (out.json) for (const item of items) out.object(item);
+  else if (items.length === 0) out.note('no context: mgmctl context add keeps one');
+  else out.items(COLUMNS, items, {});
+  return ExitCode.ok;
+}
