@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import type { EventMessage } from '../support/raw-replies.ts';
+import type { EventMessage } from '../support/raw-operations.ts';
 import type { RawRouter } from '../support/raw-client.ts';
 import { unpack } from '../support/raw-codec.ts';
 

@@ -1,108 +1,19 @@
 import { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
 import { expectRefused } from '../support/expectations.ts';
-import { ok, type Op, OPS, readReply } from '../support/raw-replies.ts';
-import { newInstance, Protocols, type RawRouter, type RawSession } from '../support/raw-client.ts';
+import { OPS, validRequest, WRONG } from '../support/raw-operations.ts';
+import { ok, readReply } from '../support/raw-replies.ts';
+import { newInstance, Protocols, type RawRouter } from '../support/raw-client.ts';
 import { type Fields, pack } from '../support/raw-codec.ts';
 import { overReplicas, type Stage } from '../support/stage.ts';
 
-const ABSENT = undefined;
 const TOO_LARGE = 64 * 1024 + 1;
-
-const NO_NUMBER: readonly unknown[] = ['7', true, {}, [7], 1.5, -1, 2n ** 64n - 1n];
-const U32 = [...NO_NUMBER, 4_294_967_296];
-const COUNTER = [...NO_NUMBER, 2 ** 53];
-const TEXT: readonly unknown[] = [7, true, {}, ['x']];
-const BOOLEAN: readonly unknown[] = ['yes', 'true', 1, {}];
-const HANDLE = [ABSENT, ...TEXT, 'x'.repeat(65), '€'.repeat(22)];
-const EPOCH: readonly unknown[] = [7, true, {}, ['7'], 'seven', '-7', '7.5', '', '0x7', '7 '];
-const NEXT_HOP: readonly unknown[] = [
-  ...['nowhere', ' ', '10.0.0', '10.0.0.256', '10.0.0.1.1', '10.0.0.1/24', '1::2::3', '1:2:3', ':'],
-  ...['12345::', 'g::1', -1, 4_294_967_296, 1.5, true, {}, []],
-];
-const IF_INDEX = [0, ...U32];
 
 /** Fields that are integers; `nextHop` may be one. */
 const INTEGERS: ReadonlySet<string> = new Set([
   ...['protocolId', 'componentId', 'ttlMs', 'graceMs', 'deadlineMs', 'ack', 'seq', 'mailboxAck'],
   ...['ifIndex', 'nextHop', 'limit', 'from', 'session'],
 ]);
-
-/** Wrong values of every field of every operation; `undefined` for a field that must be present. */
-const WRONG: Readonly<Record<Op, Readonly<Record<string, readonly unknown[]>>>> = {
-  register: {
-    protocolId: [ABSENT, ...U32],
-    componentId: [ABSENT, ...U32],
-    instance: [ABSENT, ...TEXT, '', 'x'.repeat(15), 'x'.repeat(65)],
-    name: TEXT,
-    ttlMs: [0, 999, 300_001, ...U32],
-    graceMs: [3_600_001, ...U32],
-    takeover: BOOLEAN,
-    deadlineMs: NO_NUMBER,
-  },
-  keepalive: { handle: HANDLE, ack: COUNTER, mailboxAck: COUNTER, deadlineMs: NO_NUMBER },
-  deregister: {
-    handle: HANDLE,
-    seq: [ABSENT, 0, ...COUNTER],
-    ack: [ABSENT, 0, ...COUNTER],
-    force: BOOLEAN,
-    deadlineMs: NO_NUMBER,
-  },
-  take: {
-    handle: HANDLE,
-    seq: [ABSENT, 0, ...COUNTER],
-    ack: [ABSENT, 0, 3, ...COUNTER],
-    ifIndex: IF_INDEX,
-    nextHop: NEXT_HOP,
-    deadlineMs: NO_NUMBER,
-  },
-  release: {
-    handle: HANDLE,
-    seq: [ABSENT, 0, ...COUNTER],
-    ack: [ABSENT, 0, 3, ...COUNTER],
-    ifIndex: IF_INDEX,
-    nextHop: NEXT_HOP,
-    epoch: EPOCH,
-    deadlineMs: NO_NUMBER,
-  },
-  owner: { ifIndex: [ABSENT, ...IF_INDEX], nextHop: NEXT_HOP, deadlineMs: NO_NUMBER },
-  validate: {
-    ifIndex: [ABSENT, ...IF_INDEX],
-    nextHop: NEXT_HOP,
-    epoch: [ABSENT, ...EPOCH],
-    deadlineMs: NO_NUMBER,
-  },
-  interfaces: {
-    cursor: [true, {}],
-    limit: [0, 1001, ...U32],
-    protocolId: U32,
-    session: COUNTER,
-    deadlineMs: NO_NUMBER,
-  },
-  sessions: { cursor: [true, {}], limit: U32, deadlineMs: NO_NUMBER },
-  events: { from: [ABSENT, ...COUNTER], limit: U32, deadlineMs: NO_NUMBER },
-  mailbox: { handle: HANDLE, from: [ABSENT, ...COUNTER], limit: U32, deadlineMs: NO_NUMBER },
-  'admin.release': {
-    ifIndex: [ABSENT, ...IF_INDEX],
-    nextHop: NEXT_HOP,
-    epoch: EPOCH,
-    actor: [ABSENT, ...TEXT],
-    why: [ABSENT, ...TEXT],
-    deadlineMs: NO_NUMBER,
-  },
-  'admin.evict': {
-    session: [ABSENT, ...COUNTER],
-    actor: [ABSENT, ...TEXT],
-    why: [ABSENT, ...TEXT],
-    deadlineMs: NO_NUMBER,
-  },
-  'admin.end-holdoff': {
-    actor: [ABSENT, ...TEXT],
-    why: [ABSENT, ...TEXT],
-    deadlineMs: NO_NUMBER,
-  },
-  'admin.events': { from: [ABSENT, ...COUNTER], limit: U32, deadlineMs: NO_NUMBER },
-};
 
 const CASES = OPS.flatMap((op) =>
   Object.entries(WRONG[op]).map(([field, values]) => ({ op, field, values })),
@@ -138,7 +49,7 @@ overReplicas((stage) => {
       const { router, client } = await busyRouter(stage);
       const rev = await router.rev();
       for (const value of values) {
-        const reply = await router.request(op, { ...valid(op, client), [field]: value });
+        const reply = await router.request(op, { ...validRequest(op, client), [field]: value });
         const named = { field, message: expect.stringContaining(field), rev };
         expect({ value, reply }).toMatchObject({ value, reply: REFUSED });
         expect({ value, reply }).toMatchObject({ value, reply: named });
@@ -150,7 +61,7 @@ overReplicas((stage) => {
 
     it.each(OPS)('%s is refused when an integer is sent as a float', async (op) => {
       const { router, client } = await busyRouter(stage);
-      const right = valid(op, client);
+      const right = validRequest(op, client);
       const integers = Object.keys(WRONG[op]).filter((name) => INTEGERS.has(name));
       for (const field of integers) {
         for (const float of [7, -0]) {
@@ -163,7 +74,7 @@ overReplicas((stage) => {
 
     it.each(OPS)('%s is accepted when all of its fields are valid', async (op) => {
       const { router, client } = await busyRouter(stage);
-      const reply = await router.request(op, valid(op, client));
+      const reply = await router.request(op, validRequest(op, client));
       expect(reply).not.toMatchObject({ reason: 'bad-request' });
     });
   });
@@ -230,30 +141,6 @@ async function busyRouter(stage: Stage) {
   const client = await router.register({ protocolId: Protocols.pim });
   ok(await router.request('take', { handle: client.handle, seq: 1, ack: 1, ifIndex: 7 }));
   return { router, client };
-}
-
-/** A request with nothing wrong in it. */
-function valid(op: Op, { handle, asked, session }: RawSession): Fields {
-  const sequenced = { handle, seq: 2, ack: 1 };
-  const admin = { actor: 'operator', why: 'a test' };
-  const requests: Record<Op, Fields> = {
-    register: { ...asked, componentId: 2 },
-    keepalive: { handle },
-    deregister: sequenced,
-    take: { ...sequenced, ifIndex: 8 },
-    release: { ...sequenced, ifIndex: 8 },
-    owner: { ifIndex: 7 },
-    validate: { ifIndex: 7, epoch: '1' },
-    interfaces: {},
-    sessions: {},
-    events: { from: 0 },
-    mailbox: { handle, from: 0 },
-    'admin.release': { ifIndex: 9, ...admin },
-    'admin.evict': { session: session + 1000, ...admin },
-    'admin.end-holdoff': admin,
-    'admin.events': { from: 0 },
-  };
-  return requests[op];
 }
 
 /** The message with one field as a MessagePack float of 64 bits. */

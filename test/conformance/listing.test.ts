@@ -1,11 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { expectRefused } from '../support/expectations.ts';
-import {
-  type EventMessage,
-  type InterfaceItem,
-  ok,
-  type SessionItem,
-} from '../support/raw-replies.ts';
+import type { EventMessage, InterfaceItem, SessionItem } from '../support/raw-operations.ts';
+import { ok } from '../support/raw-replies.ts';
 import { pairs, Protocols, type RawRouter, type RawSession } from '../support/raw-client.ts';
 import type { Fields } from '../support/raw-codec.ts';
 import { enter, type Scene } from '../support/scene.ts';

@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { expect, it } from 'vitest';
-import { type BulkResult, ok } from '../support/raw-replies.ts';
+import type { BulkResult } from '../support/raw-operations.ts';
+import { ok } from '../support/raw-replies.ts';
 import {
   type Pair,
   pairs,

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import type { NatsConnection } from '@mgm/nats';
 import { describe, expect, it } from 'vitest';
 import { eventually, skipAmongOthers } from '@mgm/test-support';
-import { ok, OPS } from '../support/raw-replies.ts';
+import { OPS } from '../support/raw-operations.ts';
+import { ok } from '../support/raw-replies.ts';
 import { RawRouter } from '../support/raw-client.ts';
 import { overReplicas } from '../support/stage.ts';
 

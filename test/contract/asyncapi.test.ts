@@ -13,7 +13,7 @@ import {
   parseBy,
   QUEUE_GROUP,
   Refusals,
-  type ReplyFields,
+  replyFields,
   statusName,
   subjectsUnder,
 } from '@mgm/protocol';
@@ -187,41 +187,22 @@ interface FieldSchema {
   readonly default?: unknown;
 }
 
-const HOLDER = {
-  ...{ protocolId: 0, componentId: 0, session: 0, name: 0, epoch: 0, since: 0, stale: 0 },
-  ...{ graceLeftMs: 0, igmp: 0 },
-};
-
 const MEMBER_CHANGE = { changed: 0, matched: 0, count: 0, failed: 0, mrev: 0 };
 const MEMBERSHIP_PAGE = { cursor: 0, mrev: 0, settled: 0, log: 0 };
 
-/** The fields of each reply; the compiler compares them with the types. */
-type AllReplyFields = ReplyFields & MembershipReplyFields;
-const REPLY_FIELDS: { [Name in Documented]: Record<keyof AllReplyFields[Name], unknown> } = {
-  register: {
-    ...{ handle: 0, session: 0, ttlMs: 0, graceMs: 0, mailbox: 0, resumed: 0 },
-    ...{ owned: 0, epoch: 0, alerts: 0 },
-  },
-  keepalive: { ttlMs: 0, mailbox: 0 },
-  deregister: {},
-  take: { epoch: 0, results: 0 },
-  release: { results: 0 },
-  owner: HOLDER,
-  validate: { current: 0 },
-  interfaces: { items: 0, cursor: 0, log: 0 },
-  sessions: { items: 0, cursor: 0 },
-  events: { events: 0, head: 0, first: 0, log: 0 },
-  mailbox: { messages: 0, head: 0 },
+/** The fields of membership replies; the compiler compares them with the types. */
+const MEMBERSHIP_FIELDS: {
+  [Name in keyof MembershipReplyFields]: Record<keyof MembershipReplyFields[Name], unknown>;
+} = {
   'member.add': MEMBER_CHANGE,
   'member.delete': MEMBER_CHANGE,
   groups: { items: 0, mailbox: 0, ...MEMBERSHIP_PAGE },
   members: { items: 0, ...MEMBERSHIP_PAGE },
   'member.events': { events: 0, head: 0, first: 0, log: 0 },
-  'admin.release': { previous: 0 },
-  'admin.evict': { released: 0 },
-  'admin.end-holdoff': { leftMs: 0 },
-  'admin.events': { events: 0, head: 0, first: 0 },
 };
+
+/** The fields of each reply. */
+const REPLY_FIELDS: Record<Documented, object> = { ...replyFields, ...MEMBERSHIP_FIELDS };
 
 const EXAMPLES = Object.entries(components.messages).flatMap(([message, { examples }]) =>
   examples.map((example) => ({ message, ...example })),

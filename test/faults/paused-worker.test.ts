@@ -1,7 +1,8 @@
 import { eventually } from '@mgm/test-support';
 import { describe, expect, it } from 'vitest';
 import { expectRefused } from '../support/expectations.ts';
-import { ok, type Op } from '../support/raw-replies.ts';
+import type { Op } from '../support/raw-operations.ts';
+import { ok } from '../support/raw-replies.ts';
 import { Protocols } from '../support/raw-client.ts';
 import type { Fields } from '../support/raw-codec.ts';
 import { overReplicas, type Stage } from '../support/stage.ts';

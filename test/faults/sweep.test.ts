@@ -1,7 +1,8 @@
 import { eventually } from '@mgm/test-support';
 import { describe, expect, it } from 'vitest';
 import { expectPushedAfter, expectRefused } from '../support/expectations.ts';
-import { type EventMessage, ok } from '../support/raw-replies.ts';
+import type { EventMessage } from '../support/raw-operations.ts';
+import { ok } from '../support/raw-replies.ts';
 import { Protocols } from '../support/raw-client.ts';
 import { overReplicas } from '../support/stage.ts';
 import { startWorker } from './worker-process.ts';

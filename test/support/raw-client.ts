@@ -1,15 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { NatsConnection, Subscription } from '@mgm/nats';
-import {
-  type Accepted,
-  type Reply,
-  type Callback,
-  type EventMessage,
-  type Head,
-  ok,
-  type Op,
-  readReply,
-} from './raw-replies.ts';
+import type { Callback, EventMessage, Head, Op } from './raw-operations.ts';
+import { type Accepted, type Reply, ok, readReply } from './raw-replies.ts';
 import { type Fields, pack, unpack } from './raw-codec.ts';
 
 /** Far above the time of any reply; a later one counts as lost. */

@@ -1,4 +1,5 @@
-import { ok, type Callback, type EventMessage } from './raw-replies.ts';
+import type { Callback, EventMessage } from './raw-operations.ts';
+import { ok } from './raw-replies.ts';
 import { Protocols, type RawRouter, type RawSession, type RawWatch } from './raw-client.ts';
 import type { Stage } from './stage.ts';
 

@@ -47,6 +47,7 @@ export {
   OPERATIONS,
   operations,
   operationsWith,
+  replyFields,
   requestSchemas,
 } from './operations/table.ts';
 export type {
@@ -59,7 +60,7 @@ export type {
   Request,
   RequestFields,
 } from './operations/table.ts';
-export type { OperationFlags } from './operations/flags.ts';
+export type { FieldCheck, OperationFlags } from './operations/flags.ts';
 export type { Holder, IgmpHold, InterfaceItem } from './operations/holder.ts';
 export type {
   EntryListing,

@@ -4,7 +4,7 @@ import { connect, type NatsConnection } from '@mgm/nats';
 import { Chance } from '../../support/chance.ts';
 import { newInstance, Protocols, RawRouter } from '../../support/raw-client.ts';
 import { pack, unpack } from '../../support/raw-codec.ts';
-import { type Op, OPS } from '../../support/raw-replies.ts';
+import { type Op, OPS } from '../../support/raw-operations.ts';
 import { hostileSetup, type HostileReport } from './hostile-setup.ts';
 import { order, RESTING } from './worker-setup.ts';
 

@@ -2,13 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { connect, type NatsConnection, type Subscription } from '@mgm/nats';
 import { machineMonoMs } from '../../faults/worker-talk.ts';
 import type { Chance } from '../../support/chance.ts';
-import {
-  type Accepted,
-  type Reply,
-  type Callback,
-  type Op,
-  readReply,
-} from '../../support/raw-replies.ts';
+import type { Callback, Op } from '../../support/raw-operations.ts';
+import { type Accepted, type Reply, readReply } from '../../support/raw-replies.ts';
 import { newInstance } from '../../support/raw-client.ts';
 import { type Fields, pack, unpack } from '../../support/raw-codec.ts';
 import { holdOf, refusalOf } from './outcomes.ts';

@@ -1,5 +1,6 @@
-import { decodeMessage } from '@mgm/protocol';
+import { decodeMessage, OPERATIONS, replyFields } from '@mgm/protocol';
 import type {
+  FieldCheck,
   OperationName,
   RefusalFields,
   Reply,
@@ -33,7 +34,7 @@ export function decodeReply<Name extends OperationName>(
 function faultIn(operation: OperationName, reply: WireMap): string | undefined {
   if (!isCount(reply['status'])) return 'has no `status`';
   if (reply['status'] !== 0) return isText(reply['reason']) ? undefined : 'has no `reason`';
-  for (const [field, isRight] of REQUIRED[operation] ?? []) {
+  for (const [field, isRight] of REQUIRED.get(operation) ?? []) {
     if (!isRight(reply[field])) return `has no valid \`${field}\``;
   }
   if (operation === 'take' && !isText(reply['epoch']) && !Array.isArray(reply['results'])) {
@@ -42,29 +43,20 @@ function faultIn(operation: OperationName, reply: WireMap): string | undefined {
   return undefined;
 }
 
+const CHECKS = { text: isText, count: isCount, positive: isPositive, list: Array.isArray };
+
 type Check = readonly [field: string, isRight: (value: unknown) => boolean];
 
-const REQUIRED: { readonly [Name in OperationName]?: readonly Check[] } = {
-  register: [
-    ['handle', isText],
-    ['session', isCount],
-    ['ttlMs', isPositive],
-    ['mailbox', isCount],
-  ],
-  keepalive: [
-    ['ttlMs', isPositive],
-    ['mailbox', isCount],
-  ],
-  owner: [
-    ['protocolId', isCount],
-    ['epoch', isText],
-  ],
-  validate: [['current', isText]],
-  interfaces: [['items', Array.isArray]],
-  sessions: [['items', Array.isArray]],
-  events: [['events', Array.isArray]],
-  mailbox: [['messages', Array.isArray]],
-};
+/** The fields of each operation's reply that the client checks. */
+const REQUIRED: ReadonlyMap<OperationName, readonly Check[]> = new Map(
+  OPERATIONS.map((operation) => [operation, checksOf(replyFields[operation])]),
+);
+
+function checksOf(fields: Readonly<Record<string, FieldCheck>>): Check[] {
+  return Object.entries(fields).flatMap(([field, check]): Check[] =>
+    check === 'unchecked' ? [] : [[field, CHECKS[check]]],
+  );
+}
 
 function isText(value: unknown): boolean {
   return typeof value === 'string';

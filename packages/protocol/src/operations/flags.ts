@@ -10,6 +10,12 @@ export interface OperationFlags {
   readonly harmless?: true;
 }
 
+/** How a client checks a field of a reply. `unchecked`: optional, or not needed to go on. */
+export type FieldCheck = 'text' | 'count' | 'positive' | 'list' | 'unchecked';
+
+/** Every field of a reply, with its check; the compiler compares the names with the type. */
+export type FieldChecks<Reply> = { readonly [Field in keyof Required<Reply>]: FieldCheck };
+
 /** Reads change nothing, so they may also be repeated. */
 export const READ = { reads: true, repeatable: true, harmless: true } as const;
 

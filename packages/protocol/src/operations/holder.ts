@@ -1,4 +1,5 @@
 import type { Epoch, NextHop, SessionId } from '../ids.ts';
+import type { FieldChecks } from './flags.ts';
 
 /** Who holds an interface: the reply of `owner`, and `holder` in a refusal. */
 export interface Holder {
@@ -16,6 +17,19 @@ export interface Holder {
   /** The IGMP session on the interface besides the owner, if there is one. */
   readonly igmp?: IgmpHold;
 }
+
+/** The fields of a holder. */
+export const holderChecks: FieldChecks<Holder> = {
+  protocolId: 'count',
+  componentId: 'unchecked',
+  session: 'unchecked',
+  name: 'unchecked',
+  epoch: 'text',
+  since: 'unchecked',
+  stale: 'unchecked',
+  graceLeftMs: 'unchecked',
+  igmp: 'unchecked',
+};
 
 /** The hold of an IGMP session on an interface that a routing protocol owns. */
 export interface IgmpHold {

@@ -25,7 +25,8 @@ import {
   type AdminEndHoldoffReply,
 } from './admin-end-holdoff.ts';
 import { adminEvents, adminEventsRequest, type AdminEventsReply } from './admin-events.ts';
-import type { OperationFlags } from './flags.ts';
+import type { FieldChecks, OperationFlags } from './flags.ts';
+import { holderChecks } from './holder.ts';
 
 /** Every operation of wire contract section 3 with its flags, by its name in subjects and in the order of the documentation. */
 export const operations = {
@@ -85,6 +86,35 @@ export interface ReplyFields {
   'admin.end-holdoff': AdminEndHoldoffReply;
   'admin.events': AdminEventsReply;
 }
+
+/** The fields of the same replies. */
+export const replyFields = {
+  register: {
+    handle: 'text',
+    session: 'count',
+    ttlMs: 'positive',
+    graceMs: 'unchecked',
+    mailbox: 'count',
+    resumed: 'unchecked',
+    owned: 'unchecked',
+    epoch: 'unchecked',
+    alerts: 'unchecked',
+  },
+  keepalive: { ttlMs: 'positive', mailbox: 'count' },
+  deregister: {},
+  take: { epoch: 'unchecked', results: 'unchecked' },
+  release: { results: 'unchecked' },
+  owner: holderChecks,
+  validate: { current: 'text' },
+  interfaces: { items: 'list', cursor: 'unchecked', log: 'unchecked' },
+  sessions: { items: 'list', cursor: 'unchecked' },
+  events: { events: 'list', head: 'unchecked', first: 'unchecked', log: 'unchecked' },
+  mailbox: { messages: 'list', head: 'unchecked' },
+  'admin.release': { previous: 'unchecked' },
+  'admin.evict': { released: 'unchecked' },
+  'admin.end-holdoff': { leftMs: 'unchecked' },
+  'admin.events': { events: 'list', head: 'unchecked', first: 'unchecked' },
+} as const satisfies { [Name in OperationName]: FieldChecks<ReplyFields[Name]> };
 
 /** All names, in the order of the documentation. */
 export const OPERATIONS = Object.keys(operations) as readonly OperationName[];

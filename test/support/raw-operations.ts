@@ -1,0 +1,242 @@
+import type { Fields } from './raw-codec.ts';
+
+/**
+ * The operations of the wire contract, written from its text: the fields of their replies, a valid request, and wrong values
+ * of every field of a request.
+ */
+
+export interface IgmpHold {
+  readonly protocolId: number;
+  readonly componentId: number;
+  readonly session: number;
+  readonly epoch: string;
+}
+
+export interface Owner extends IgmpHold {
+  readonly name: string;
+  readonly since: number;
+  readonly stale: boolean;
+  readonly igmp?: IgmpHold;
+}
+
+export interface InterfaceItem extends Owner {
+  readonly ifIndex: number;
+  readonly nextHop: string;
+}
+
+export interface SessionItem {
+  readonly session: number;
+  readonly protocolId: number;
+  readonly componentId: number;
+  readonly name: string;
+  readonly state: string;
+  readonly expiresInMs: number;
+  readonly interfaces: number;
+}
+
+export interface EventMessage {
+  readonly rev: number;
+  readonly ts: number;
+  readonly type: string;
+  readonly session?: number;
+  readonly protocolId?: number;
+  readonly componentId?: number;
+  readonly ifIndex?: number;
+  readonly nextHop?: string;
+  readonly epoch?: string;
+  readonly previous?: number;
+  readonly cause?: string;
+  readonly actor?: string;
+  readonly why?: string;
+}
+
+export interface Callback {
+  readonly seq: number;
+  readonly type: string;
+  readonly ts: number;
+  readonly ifIndex: number;
+  readonly nextHop: string;
+  readonly rev?: number;
+  readonly epoch?: string;
+  readonly cause: string;
+  readonly why?: string;
+}
+
+export interface Head {
+  readonly rev: number;
+  readonly first: number;
+  readonly ts: number;
+  readonly log: string;
+}
+
+export interface BulkResult {
+  readonly status: number;
+  readonly epoch?: string;
+  readonly error?: string;
+  readonly reason?: string;
+  readonly holder?: Owner;
+}
+
+/** Fields of a reply with status 0, by operation. For take and release these are the fields of single and bulk requests. */
+export interface ReplyFields {
+  register: {
+    readonly handle: string;
+    readonly session: number;
+    readonly ttlMs: number;
+    readonly graceMs: number;
+    readonly mailbox: number;
+    readonly resumed: boolean;
+    readonly owned?: number;
+    readonly epoch?: string;
+  };
+  keepalive: { readonly ttlMs: number; readonly mailbox: number };
+  deregister: object;
+  take: { readonly epoch: string; readonly results: readonly BulkResult[] };
+  release: { readonly results: readonly BulkResult[] };
+  owner: Owner;
+  validate: { readonly current: string };
+  interfaces: {
+    readonly items: readonly InterfaceItem[];
+    readonly cursor?: unknown;
+    readonly log: string;
+  };
+  sessions: { readonly items: readonly SessionItem[]; readonly cursor?: unknown };
+  events: {
+    readonly events: readonly EventMessage[];
+    readonly head: number;
+    readonly first: number;
+    readonly log: string;
+  };
+  mailbox: { readonly messages: readonly Callback[]; readonly head: number };
+  'admin.release': { readonly previous: Owner };
+  'admin.evict': { readonly released: number };
+  'admin.end-holdoff': { readonly leftMs: number };
+  'admin.events': {
+    readonly events: readonly Readonly<Record<string, unknown>>[];
+    readonly head: number;
+    readonly first: number;
+  };
+}
+
+export type Op = keyof ReplyFields;
+
+const ABSENT = undefined;
+
+const NO_NUMBER: readonly unknown[] = ['7', true, {}, [7], 1.5, -1, 2n ** 64n - 1n];
+const U32 = [...NO_NUMBER, 4_294_967_296];
+const COUNTER = [...NO_NUMBER, 2 ** 53];
+const TEXT: readonly unknown[] = [7, true, {}, ['x']];
+const BOOLEAN: readonly unknown[] = ['yes', 'true', 1, {}];
+const HANDLE = [ABSENT, ...TEXT, 'x'.repeat(65), '€'.repeat(22)];
+const EPOCH: readonly unknown[] = [7, true, {}, ['7'], 'seven', '-7', '7.5', '', '0x7', '7 '];
+const NEXT_HOP: readonly unknown[] = [
+  ...['nowhere', ' ', '10.0.0', '10.0.0.256', '10.0.0.1.1', '10.0.0.1/24', '1::2::3', '1:2:3', ':'],
+  ...['12345::', 'g::1', -1, 4_294_967_296, 1.5, true, {}, []],
+];
+const IF_INDEX = [0, ...U32];
+
+/** Wrong values of every field of every operation; `undefined` for a field that must be present. */
+export const WRONG: Readonly<Record<Op, Readonly<Record<string, readonly unknown[]>>>> = {
+  register: {
+    protocolId: [ABSENT, ...U32],
+    componentId: [ABSENT, ...U32],
+    instance: [ABSENT, ...TEXT, '', 'x'.repeat(15), 'x'.repeat(65)],
+    name: TEXT,
+    ttlMs: [0, 999, 300_001, ...U32],
+    graceMs: [3_600_001, ...U32],
+    takeover: BOOLEAN,
+    deadlineMs: NO_NUMBER,
+  },
+  keepalive: { handle: HANDLE, ack: COUNTER, mailboxAck: COUNTER, deadlineMs: NO_NUMBER },
+  deregister: {
+    handle: HANDLE,
+    seq: [ABSENT, 0, ...COUNTER],
+    ack: [ABSENT, 0, ...COUNTER],
+    force: BOOLEAN,
+    deadlineMs: NO_NUMBER,
+  },
+  take: {
+    handle: HANDLE,
+    seq: [ABSENT, 0, ...COUNTER],
+    ack: [ABSENT, 0, 3, ...COUNTER],
+    ifIndex: IF_INDEX,
+    nextHop: NEXT_HOP,
+    deadlineMs: NO_NUMBER,
+  },
+  release: {
+    handle: HANDLE,
+    seq: [ABSENT, 0, ...COUNTER],
+    ack: [ABSENT, 0, 3, ...COUNTER],
+    ifIndex: IF_INDEX,
+    nextHop: NEXT_HOP,
+    epoch: EPOCH,
+    deadlineMs: NO_NUMBER,
+  },
+  owner: { ifIndex: [ABSENT, ...IF_INDEX], nextHop: NEXT_HOP, deadlineMs: NO_NUMBER },
+  validate: {
+    ifIndex: [ABSENT, ...IF_INDEX],
+    nextHop: NEXT_HOP,
+    epoch: [ABSENT, ...EPOCH],
+    deadlineMs: NO_NUMBER,
+  },
+  interfaces: {
+    cursor: [true, {}],
+    limit: [0, 1001, ...U32],
+    protocolId: U32,
+    session: COUNTER,
+    deadlineMs: NO_NUMBER,
+  },
+  sessions: { cursor: [true, {}], limit: U32, deadlineMs: NO_NUMBER },
+  events: { from: [ABSENT, ...COUNTER], limit: U32, deadlineMs: NO_NUMBER },
+  mailbox: { handle: HANDLE, from: [ABSENT, ...COUNTER], limit: U32, deadlineMs: NO_NUMBER },
+  'admin.release': {
+    ifIndex: [ABSENT, ...IF_INDEX],
+    nextHop: NEXT_HOP,
+    epoch: EPOCH,
+    actor: [ABSENT, ...TEXT],
+    why: [ABSENT, ...TEXT],
+    deadlineMs: NO_NUMBER,
+  },
+  'admin.evict': {
+    session: [ABSENT, ...COUNTER],
+    actor: [ABSENT, ...TEXT],
+    why: [ABSENT, ...TEXT],
+    deadlineMs: NO_NUMBER,
+  },
+  'admin.end-holdoff': {
+    actor: [ABSENT, ...TEXT],
+    why: [ABSENT, ...TEXT],
+    deadlineMs: NO_NUMBER,
+  },
+  'admin.events': { from: [ABSENT, ...COUNTER], limit: U32, deadlineMs: NO_NUMBER },
+};
+
+/** The names of all operations. */
+export const OPS = Object.keys(WRONG) as readonly Op[];
+
+/** A request with nothing wrong in it. */
+export function validRequest(
+  op: Op,
+  { handle, asked, session }: { handle: unknown; asked: Fields; session: number },
+): Fields {
+  const sequenced = { handle, seq: 2, ack: 1 };
+  const admin = { actor: 'operator', why: 'a test' };
+  const requests: Record<Op, Fields> = {
+    register: { ...asked, componentId: 2 },
+    keepalive: { handle },
+    deregister: sequenced,
+    take: { ...sequenced, ifIndex: 8 },
+    release: { ...sequenced, ifIndex: 8 },
+    owner: { ifIndex: 7 },
+    validate: { ifIndex: 7, epoch: '1' },
+    interfaces: {},
+    sessions: {},
+    events: { from: 0 },
+    mailbox: { handle, from: 0 },
+    'admin.release': { ifIndex: 9, ...admin },
+    'admin.evict': { session: session + 1000, ...admin },
+    'admin.end-holdoff': admin,
+    'admin.events': { from: 0 },
+  };
+  return requests[op];
+}
