@@ -55,7 +55,7 @@ export interface BatcherOptions {
   readonly onDecided: (router: RouterName, batch: BatchReply) => void;
 }
 
-/** Who sends a request, and its rights, where managers identify callers. */
+/** The identity of a request's sender and its rights, where managers identify callers. */
 export interface Caller {
   /** The identity for which NATS vouches. */
   readonly identity: string;

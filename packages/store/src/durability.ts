@@ -1,12 +1,12 @@
-/** What an answered change has survived. */
+/** The failures that an acknowledged change survives: see {@link promiseOf}. */
 export type DurabilityMode = 'memory' | 'durable' | 'replicated';
 
-/** What is promised of an answered change, and what that needs of Redis. */
+/** The promised durability and its parameters. */
 export type Durability =
   | { readonly mode: 'memory' | 'durable' }
   | {
       readonly mode: 'replicated';
-      /** How many replicas must have a change before it is answered. */
+      /** How many replicas must have a change before it is acknowledged. */
       readonly replicas: number;
       /** How long they may take, in ms. */
       readonly withinMs: number;

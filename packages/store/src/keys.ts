@@ -1,13 +1,13 @@
 import type { RouterName } from '@mgm/protocol';
 
-/** What Redis holds for one router. The Lua side of these names is generated from this table, and so is docs/redis-keys.md. */
+/** A kind of key of a router. The Lua names of keys and docs/redis-keys.md are generated from this table. */
 export interface KeyFamily {
-  /** The name scripts know it by: `meta_key`, `client_key(number)`. */
+  /** Its name in scripts: `meta_key`, `client_key(number)`. */
   readonly name: string;
   readonly type: 'hash' | 'zset' | 'stream' | 'string';
-  /** What follows `<key prefix>:{<router>}:`. */
+  /** The text after `<key prefix>:{<router>}:`. */
   readonly suffix: string;
-  /** What completes the suffix, where there is one key per something. */
+  /** Completes the suffix of a kind that has many keys. */
   readonly part?: { readonly name: string; readonly type: 'integer' | 'text' };
   readonly what: string;
 }
@@ -17,7 +17,7 @@ export const KEY_FAMILIES: readonly KeyFamily[] = [
     name: 'meta',
     type: 'hash',
     suffix: 'meta',
-    what: '`schema`, and packed in `state`: revision, last epoch, log id; the service clock, when it was last seen, and until when a manager promised to serve; sessions older than its `reset_epoch` must register again; the epoch at which the log `began`, the longest lease ever given, and from when (`hold_from`, on the service clock) and how long new grants are held back where data was lost',
+    what: '`schema`, and packed in `state`: revision, last epoch, log id; the service clock, when it was last seen, and until when a manager promised to serve; sessions older than its `reset_epoch` must register again; the epoch at which the log `began`, the longest lease ever granted, and of the hold-off after data loss its start (`hold_from`, on the service clock), its length and whether an operator ended it',
   },
   {
     name: 'interface',
@@ -31,19 +31,19 @@ export const KEY_FAMILIES: readonly KeyFamily[] = [
     type: 'hash',
     suffix: 'client:',
     part: { name: 'number', type: 'integer' },
-    what: 'a client, packed in `record`: its pair, present session, secret, instance, lease, state, epoch floor, mailbox counter, `ack`, `highest` (the largest `seq` answered); and `answers:<page>`, the answers that one batch gave, until `ack` has passed them. Expires ten minutes after the client ended and was swept',
+    what: 'a client, packed in `record`: its pair, present session, secret, instance, lease, state, epoch floor, mailbox counter, `ack`, `highest` (the largest `seq` answered); and `answers:<page>`, the replies of one batch, until `ack` has passed them. Expires ten minutes after the client ended and was swept',
   },
   {
     name: 'clients',
     type: 'hash',
     suffix: 'clients',
-    what: '`p:<protocolId>:<componentId>` and `s:<session>` to the client number, while the session lives or is stale',
+    what: '`p:<protocolId>:<componentId>` and `s:<session>` to the client number, while the session is live or stale',
   },
   {
     name: 'roster',
     type: 'zset',
     suffix: 'roster',
-    what: 'numbers of the clients that live or are stale, in order: what listings walk',
+    what: 'numbers of the live and stale clients, in order, for listings',
   },
   {
     name: 'owned',
@@ -69,7 +69,7 @@ export const KEY_FAMILIES: readonly KeyFamily[] = [
     name: 'claims',
     type: 'hash',
     suffix: 'claims',
-    what: 'while new grants are held back: the interfaces taken again by who had them, and the epoch under which they had them. Expires after an hour',
+    what: 'during a hold-off: the interfaces taken again by their former owners, and the epochs under which these had them. Expires after an hour',
   },
   {
     name: 'identities',
@@ -87,11 +87,11 @@ export const KEY_FAMILIES: readonly KeyFamily[] = [
     name: 'events',
     type: 'stream',
     suffix: 'events',
-    what: 'the log; one entry per batch with all its events, id `<last rev>-0`. Events that differ in nothing but revision, interface and epoch are one run',
+    what: 'the event log; one entry per batch with all its events, id `<last rev>-0`. Events that differ only in revision, interface and epoch are one run',
   },
 ];
 
-/** The key of a router that scripts are given; all others of the router follow from it and share its hash slot. */
+/** The key of a router that is passed to scripts, which derive its other keys from it; all share one hash slot. */
 export function metaKey(keyPrefix: string, router: RouterName): string {
   return `${keyPrefix}:{${router}}:meta`;
 }

@@ -1,14 +1,14 @@
-/** What went wrong with the store, and with it whether the effect may have happened. */
+/** Why the store could not decide, and whether the effect may have happened. */
 export type StoreErrorCode =
-  /** Not sent: nothing happened, it may be tried again. */
+  /** Not sent: nothing happened, it may be retried. */
   | 'unavailable'
-  /** Sent and not answered: it may or may not have happened. Repeat the same `seq` to find out. */
+  /** Sent without a reply: it may or may not have happened. Repeat the same `seq` to find out. */
   | 'indeterminate'
   /** Redis refused the write for memory: nothing happened. */
   | 'store-full'
-  /** Too many operations are waiting: nothing happened. */
+  /** Too many operations are queued: nothing happened. */
   | 'overloaded'
-  /** A key holds something that is not ours; the message names it. Nothing happened. */
+  /** A key holds data that is not ours; the message names it. Nothing happened. */
   | 'corrupt'
   /** The data was written by a newer version. Nothing happened. */
   | 'schema';
@@ -16,7 +16,7 @@ export type StoreErrorCode =
 /** The store could not decide. `code` is stable, the message is for people. */
 export class StoreError extends Error {
   readonly code: StoreErrorCode;
-  /** `overloaded`: when it is worth coming back, in ms. */
+  /** `overloaded`: when to retry, in ms. */
   readonly retryAfterMs: number | undefined;
 
   constructor(

@@ -13,7 +13,7 @@ import type { HandleParts } from '../src/names.ts';
 import type { Link } from '../src/redis/link.ts';
 import { openLink } from '../src/redis/open.ts';
 
-/** The arbiter as the store runs it, one level below the wire contract; notes every reply it gave. */
+/** The arbiter as the store runs it, one level below the wire contract; records every reply. */
 export interface Arbiter extends Disposable {
   readonly router: RouterName;
   readonly link: Link;
@@ -27,7 +27,7 @@ export interface Arbiter extends Disposable {
     args: ArbiterArgs[Name],
     caller?: Caller,
   ): Promise<ScriptReplies[Name]>;
-  /** Registers a client and answers what its requests carry. */
+  /** Registers a client; returns what its requests need. */
   client(options?: Partial<ArbiterArgs['register']>, caller?: Caller): Promise<TestClient>;
 }
 
@@ -35,17 +35,17 @@ export interface TestClient {
   readonly handle: HandleParts;
   readonly session: number;
   readonly instance: string;
-  /** The next sequence number, everything before it acknowledged. */
+  /** Fields of the next sequenced request, with everything before it acknowledged. */
   next(): Omit<ArbiterArgs['take'], 'interfaces'>;
 }
 
-/** `<operation>:<tag>` of everything the arbiters of this process answered. */
+/** `<operation>:<tag>` of every reply of the arbiters of this process. */
 export const reached = new Set<string>();
 
 let routers = 0;
 let clients = 0;
 
-/** Resolves once the link is ready. Each arbiter has a router of its own unless told which. */
+/** Resolves once the link is ready. Each arbiter has a router of its own unless one is given. */
 export async function openArbiter(
   redis: { readonly url: string },
   router?: RouterName,
@@ -126,7 +126,7 @@ async function registerClient(
     caller,
   );
   if (reply.kind !== 'registered') throw new Error(`not registered: ${reply.kind}`);
-  // A manager would say so again and again; here once is enough for the whole of a test.
+  // One promise to the service clock, long enough for a test; a manager renews it periodically.
   await decide('sweep', { most: 1, servingMs: 3_600_000 });
   const handle = { client: reply.client, session: reply.session, secret: reply.secret };
   let seq = 0;

@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => redis.stop());
 
-/** How many times the arbiter was called while `work` was done. */
+/** The number of batches that Redis executed during `work`. */
 async function callsDuring(arbiter: Arbiter, work: () => Promise<unknown>): Promise<number> {
   await arbiter.link.command('CONFIG', 'RESETSTAT');
   await work();
@@ -18,7 +18,7 @@ async function callsDuring(arbiter: Arbiter, work: () => Promise<unknown>): Prom
   return Number(/cmdstat_fcall:calls=(\d+)/.exec(stats)?.[1] ?? 0);
 }
 
-it('decides what comes in one turn of the event loop in one call, in the order of arrival', async () => {
+it('decides the operations of one turn of the event loop in one batch, in the order of arrival', async () => {
   using arbiter = await openArbiter(redis);
   const clients = await Promise.all([arbiter.client(), arbiter.client(), arbiter.client()]);
   const takes = () =>
@@ -37,7 +37,7 @@ it('decides what comes in one turn of the event loop in one call, in the order o
   ]);
 });
 
-it('lets keepalives that come one after the other share a call', async () => {
+it('coalesces keepalives of consecutive turns into few batches', async () => {
   using arbiter = await openArbiter(redis);
   const { handle } = await arbiter.client();
   const beat = () => arbiter.ask('keepalive', { handle, ack: 0, mailboxAck: 0 });
@@ -49,11 +49,11 @@ it('lets keepalives that come one after the other share a call', async () => {
     }
     await Promise.all(beats);
   });
-  // One each turn would be 40. How many there are depends on how fast the turns are.
+  // Without coalescing there would be 40. The exact number depends on the speed of the turns.
   expect(calls).toBeLessThan(20);
 });
 
-it('keeps nothing else waiting for keepalives, and sends them along', async () => {
+it('sends queued keepalives with the first operation that is not delay-tolerant', async () => {
   using arbiter = await openArbiter(redis);
   const client = await arbiter.client();
   const { handle } = client;

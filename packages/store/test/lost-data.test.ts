@@ -80,7 +80,7 @@ it('gives higher epochs also where the clock went back when the store lost its m
   const first = await epochOfTake(await arbiter.client(), 1);
   expect(first).toBeGreaterThan(BigInt(hourAheadUs));
   await arbiter.link.command('FLUSHALL');
-  // Nobody says what he had, and the hold passes.
+  // No client claims its interfaces, and the hold-off ends.
   await arbiter.client();
   await passes(600_000);
   const second = await epochOfTake(await arbiter.client(), 1);
@@ -147,7 +147,7 @@ describe('where data was lost', () => {
     },
   );
 
-  it('who had it last gets it, whoever comes first', async () => {
+  it('the last holder gets the interface, whatever the order of the claims', async () => {
     const [former, last] = [await arbiter.client(), await arbiter.client()];
     const earlier = await epochOfTake(former, 1);
     await arbiter.ask('release', { ...former.next(), interfaces: [on(1)], epoch: '' });
@@ -167,7 +167,7 @@ describe('where data was lost', () => {
     expect(await take(a, 1, earlier)).toEqual(HELD_BACK);
   });
 
-  it('the same holds of IGMP beside an owner', async () => {
+  it('the same applies to IGMP in addition to an owner', async () => {
     const igmp = { protocolId: 10, isIgmp: true };
     const [pim, first, second] = [
       await arbiter.client(),
@@ -214,37 +214,42 @@ describe('where data was lost', () => {
 });
 
 describe('a store that lost data before any of these managers knew it', () => {
-  it('grants at once: nobody says that there was anything', async () => {
+  it('grants directly if no client claims anything', async () => {
     expect(await take(await arbiter.client(), 1)).toMatchObject({ kind: 'granted' });
   });
 
-  it.each(['a session', 'an interface'])('learns of it from who had %s', async (what) => {
-    const client = await arbiter.client();
-    const had = await epochOfTake(client, 1);
-    await arbiter.link.command('FLUSHALL');
-    using fresh = await openArbiter(redis, arbiter.router);
-    const early = await fresh.client();
-    // Nobody knew better then, and what was granted stays granted.
-    await fresh.ask('take', { ...early.next(), interfaces: [on(3)] });
-    const resumes = what === 'a session' ? client.session : 0;
-    const back = await fresh.client({ resumes });
-    const held = [Number(had)];
-    const rival = await fresh.client();
-    if (what === 'an interface') {
-      expect(await fresh.ask('take', { ...back.next(), interfaces: [on(1)], held })).toMatchObject({
-        kind: 'granted',
-      });
-    }
-    expect(await fresh.ask('take', { ...rival.next(), interfaces: [on(2)] })).toEqual(HELD_BACK);
-    const late = { ...back.next(), interfaces: [on(3)], held };
-    expect(await fresh.ask('take', late)).toMatchObject({ results: [{ kind: 'already_owned' }] });
-    const page = await fresh.ask('events', { after: 0, limit: 100 });
-    if (page.kind !== 'entries') throw new Error(page.kind);
-    const types = page.entries.flatMap(({ runs }) => runs.map(({ type }) => type));
-    expect(types.filter((type) => type === 'store-reset')).toHaveLength(1);
-  });
+  it.each(['a session', 'an interface'])(
+    'learns of the loss from the claim of a client that had %s',
+    async (what) => {
+      const client = await arbiter.client();
+      const had = await epochOfTake(client, 1);
+      await arbiter.link.command('FLUSHALL');
+      using fresh = await openArbiter(redis, arbiter.router);
+      const early = await fresh.client();
+      // The loss is not known yet, and what is granted now stays granted.
+      await fresh.ask('take', { ...early.next(), interfaces: [on(3)] });
+      const resumes = what === 'a session' ? client.session : 0;
+      const back = await fresh.client({ resumes });
+      const held = [Number(had)];
+      const rival = await fresh.client();
+      if (what === 'an interface') {
+        expect(
+          await fresh.ask('take', { ...back.next(), interfaces: [on(1)], held }),
+        ).toMatchObject({
+          kind: 'granted',
+        });
+      }
+      expect(await fresh.ask('take', { ...rival.next(), interfaces: [on(2)] })).toEqual(HELD_BACK);
+      const late = { ...back.next(), interfaces: [on(3)], held };
+      expect(await fresh.ask('take', late)).toMatchObject({ results: [{ kind: 'already_owned' }] });
+      const page = await fresh.ask('events', { after: 0, limit: 100 });
+      if (page.kind !== 'entries') throw new Error(page.kind);
+      const types = page.entries.flatMap(({ runs }) => runs.map(({ type }) => type));
+      expect(types.filter((type) => type === 'store-reset')).toHaveLength(1);
+    },
+  );
 
-  it('gives higher epochs than any it is told of', async () => {
+  it('grants higher epochs than any that a client claims', async () => {
     const client = await arbiter.client({ componentId: 5_000 });
     const goBack = await copyOf();
     const minuteAheadUs = Date.now() * 1000 + 60_000_000;
@@ -267,7 +272,7 @@ describe('a store that lost data before any of these managers knew it', () => {
   });
 });
 
-it('is not said to have lost anything by whoever makes an epoch up', async () => {
+it('takes no invented epoch as a sign of lost data', async () => {
   const client = await arbiter.client();
   const farAhead = BigInt(Date.now()) * 1000n + 10n * 86_400_000_000n;
   await epochOfTake(client, 1, farAhead);

@@ -14,7 +14,7 @@ afterAll(() => redis.stop());
 const openSmall = (): Promise<Arbiter> =>
   openArbiter(redis, undefined, undefined, { batchMax: 4, queueMax: QUEUE_MAX });
 
-/** What became of many takes asked for in one turn: their replies, or why they were refused. */
+/** The results of many takes sent in one turn: their replies or refusals. */
 function takeMany(arbiter: Arbiter, client: TestClient, count: number, first: number) {
   const asked = Array.from({ length: count }, (_, at) =>
     arbiter.ask('take', { ...client.next(), interfaces: [on(first + at)] }),
@@ -28,7 +28,7 @@ const decided = (settled: readonly PromiseSettledResult<unknown>[]): number =>
 const refusals = (settled: readonly PromiseSettledResult<unknown>[]): unknown[] =>
   settled.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
 
-it('refuses at once what is too much, says when to come back, and then takes it', async () => {
+it('refuses excess operations immediately, says when to retry, and then accepts them', async () => {
   using arbiter = await openSmall();
   const client = await arbiter.client();
   const settled = await takeMany(arbiter, client, 100, 1);
@@ -40,7 +40,7 @@ it('refuses at once what is too much, says when to come back, and then takes it'
   expect(decided(await takeMany(arbiter, client, QUEUE_MAX / 2, 1_000))).toBe(QUEUE_MAX / 2);
 });
 
-it('has room for a session that has nothing waiting, however much another one asks for', async () => {
+it('has room for a session with an empty queue, however much another one sends', async () => {
   using arbiter = await openSmall();
   const [busy, quiet] = [await arbiter.client(), await arbiter.client()];
   const flood = takeMany(arbiter, busy, 1_000, 1);
@@ -49,7 +49,7 @@ it('has room for a session that has nothing waiting, however much another one as
   expect(refusals(await flood).length).toBeGreaterThan(0);
 });
 
-it('decides in turns: who asks for one thing does not wait for all of another', async () => {
+it('decides in turns: a single request does not wait for all requests of another session', async () => {
   using arbiter = await openSmall();
   const [busy, quiet] = [await arbiter.client(), await arbiter.client()];
   let busyDecided = 0;
@@ -58,7 +58,7 @@ it('decides in turns: who asks for one thing does not wait for all of another', 
     busyDecided++;
   });
   await arbiter.ask('take', { ...quiet.next(), interfaces: [on(100)] });
-  // The call that carries it has three of the other's at most.
+  // Its batch has at most three requests of the other session.
   expect(busyDecided).toBeLessThanOrEqual(4);
   await Promise.all(flood);
 });
@@ -81,7 +81,7 @@ it('gives invented handles with the session number of a client no part in its tu
   expect(refusals(await flood).length).toBeGreaterThan(150);
 });
 
-it('renews leases also when it takes nothing else', async () => {
+it('renews leases even when it refuses other operations', async () => {
   using arbiter = await openSmall();
   const clients: TestClient[] = [];
   while (clients.length < 40) clients.push(await arbiter.client());

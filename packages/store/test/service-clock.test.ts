@@ -48,7 +48,7 @@ it('counts time against a lease while managers serve', async () => {
 });
 
 it.each([
-  ['nobody served for an hour, or the clock jumped forward by one', 3_600_000],
+  ['no manager served for an hour, or the clock jumped forward by one', 3_600_000],
   ['the clock went back by an hour', -3_600_000],
 ])('counts no more than was promised while %s', async (_, ms) => {
   const client = await arbiter.client({ ttlMs: 10_000 });

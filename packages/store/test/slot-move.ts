@@ -21,7 +21,7 @@ export async function nodeSays(
 export interface SlotMove {
   readonly from: RunningServer;
   readonly to: RunningServer;
-  /** Moves keys that are still there, all of them or so many, as `redis-cli --cluster reshard` does. */
+  /** Moves the remaining keys, or this many of them, as `redis-cli --cluster reshard` does. */
   keys(most?: number): Promise<void>;
   /** Tells every node that the slot has moved. */
   finish(): Promise<void>;

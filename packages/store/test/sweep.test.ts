@@ -40,7 +40,7 @@ async function eventsOf(
   }
 }
 
-it('ends a session once, with one event per interface, however many replicas sweep at once', async () => {
+it('ends a session once, with one event per interface, however many replicas sweep at the same time', async () => {
   using one = await openArbiter(redis);
   using two = await openArbiter(redis, one.router);
   using three = await openArbiter(redis, one.router);
@@ -76,7 +76,7 @@ const LISTING = {
   protocol: -1,
 };
 
-it('gives an interface of an expired session to the next one that asks, swept or not', async () => {
+it('grants an interface of an expired session to the next take, swept or not', async () => {
   using arbiter = await openArbiter(redis);
   const next = await arbiter.client();
   const dead = await takeMany(arbiter, 1_000, 1);
@@ -98,7 +98,7 @@ it('gives an interface of an expired session to the next one that asks, swept or
   expect(dead.session).not.toBe(next.session);
 });
 
-/** How many commands Redis runs, scripts' own included, while `work` is done. */
+/** The number of commands that Redis runs during `work`, those of scripts included. */
 async function commandsDuring(arbiter: Arbiter, work: () => Promise<unknown>): Promise<number> {
   await arbiter.link.command('CONFIG', 'RESETSTAT');
   await work();
@@ -154,7 +154,7 @@ it('sweeps slices of 48 interfaces', async () => {
   ]);
 });
 
-it('lists what is held all the while, whatever else comes and goes between the pages', async () => {
+it('lists every interface that is held during the whole listing, whatever changes between the pages', async () => {
   using arbiter = await openArbiter(redis);
   const [staying, moving] = [await arbiter.client(), await arbiter.client()];
   const many = (from: number) => Array.from({ length: 300 }, (_, i) => on(from + 2 * i));
@@ -172,7 +172,7 @@ it('lists what is held all the while, whatever else comes and goes between the p
   expect(many(1).filter(({ ifIndex }) => !seen.has(ifIndex))).toEqual([]);
 });
 
-it('says deregistered after the last of many interfaces was released', async () => {
+it('writes the event deregistered after the last of many interfaces was released', async () => {
   using arbiter = await openArbiter(redis);
   const client = await takeMany(arbiter, 2_000, 60_000);
   const seq = { handle: client.handle, seq: 100, ack: 100 };

@@ -43,7 +43,7 @@ describe('a key that is not ours', () => {
     expect(await dump()).toEqual(before);
   });
 
-  it('hurts nobody else in the same batch', async () => {
+  it('affects no other operation of the same batch', async () => {
     const [a, b, c] = [await arbiter.client(), await arbiter.client(), await arbiter.client()];
     await command('SET', key('if:7:'), 'garbage');
     const results = await Promise.allSettled([

@@ -1,7 +1,7 @@
 --- The caller of the request that is being decided: the identity for which NATS vouches, and its rights. Managers that do not
 --- identify callers send none, and every check of this file passes.
 ---
---- A record of before identities were on has none; the first identity that shows the handle becomes its own.
+--- A record written without identities has none; the first identity that presents its handle becomes its owner.
 ---
 --- @include lib/text.lua
 

@@ -1,22 +1,22 @@
 --- Clients: one number per (protocol, component) for an unbroken chain of sessions.
 ---
---- States. `live`: the lease runs. `stale`: it ran out and the grace time runs; still the owner, its handle refused.
---- `ended`: over for good; it has lost its pair, every hold of it is void from that instant, and its records are taken
---- down in slices, by the sweeper or by the take that comes first. A client never comes back from `ended`: the pair
---- registers under a new number. Ways: register → live; live → stale → ended; live → ended (no grace, evicted,
---- deregistered); live or stale → ended, where the store went back in time since the session began; live or stale → live
---- under a new session (takeover, registered again in grace), which keeps the number and so, under a new epoch floor,
---- every hold.
+--- States. `live`: the lease runs. `stale`: the lease is over and the grace time runs; the client still owns its interfaces, but
+--- its handle is refused. `ended`: final; the pair is free, every hold is void from that instant, and its records are removed
+--- in slices by the sweeper, or by a take of the interface if that is earlier. The pair registers again under a new number.
+---
+--- Transitions: register → live; live → stale → ended; live → ended (no grace time, evicted, deregistered); live or stale →
+--- ended if the store went back in time since the session began; live or stale → live under a new session (takeover,
+--- registered again within the grace time), which keeps the number and, under a new epoch floor, every hold.
 ---
 --- @include lib/caller.lua
 --- @include lib/events.lua
 
---- How long the answers of an ended session are remembered, for a repeated deregister (at least a minute).
+--- How long the replies of an ended session are kept, for a repeated deregister (at least a minute).
 local REMEMBER_ENDED_MS = 600000
 
 local clients, pairs_changed, orphaned_leases
 
---- What this batch has queued for each session; a session that is over takes it along.
+--- Callbacks that this batch has queued, by session; dropped if the session ends.
 local mailboxes
 
 local function begin_clients()
@@ -49,7 +49,7 @@ local function read_client(number)
   return packed and unpack_client(number, packed) or nil
 end
 
---- Puts a client on the sweeper's queue for this instant of the service clock.
+--- Schedules a client in the sweeper's queue for this instant of the service clock.
 local function set_expiry(client, expires_at)
   client.expires_at = expires_at
   client.changed, client.requeue = true, true
@@ -63,7 +63,7 @@ local function session_of(client)
   return 's:' .. text(client.session)
 end
 
---- How many interfaces it is on. Voids count until they are taken down.
+--- The number of interfaces that a client is on; void holds count until they are removed.
 local function owned_count(client)
   if not client.owned_count then client.owned_count = redis.call('ZCARD', owned_key(client.number)) end
   return client.owned_count
@@ -98,7 +98,7 @@ local function end_client(client, cause, by)
   client.leaves_roster = true
   mailboxes[client.session] = nil
   count_session(client.identity, -1)
-  -- Only a repeated deregister of a session is answered after its end; replies of a session that ended otherwise never.
+  -- After the end of a session only a repeated deregister is answered, so other kept replies are never read.
   if cause ~= 'release' then drop_replies(client) end
 end
 
@@ -107,7 +107,7 @@ local function expire(client)
   end_client(client, 'expire')
 end
 
---- Writes down what the service clock says of a client: whoever looks first does it, so it happens once.
+--- Applies the service clock to a client's state. The first operation that loads the client does it, so it happens once.
 local function settle(client)
   if client.state ~= 'ended' and client.session < router.reset_epoch then return expire(client) end
   if client.state == 'live' and client.grace_ms > 0 and service_now >= client.expires_at then
@@ -118,7 +118,7 @@ local function settle(client)
   if client.state ~= 'ended' and service_now >= client.expires_at then expire(client) end
 end
 
---- The client of this number as it is now, or nil. Read once per batch.
+--- The client with this number in its present state, or nil. Read once per batch.
 local function load_client(number)
   local client = clients[number]
   if client == nil then
@@ -150,7 +150,7 @@ local function create_client(fields)
   return client
 end
 
---- Starts a session of this client: a new number, a new secret, an empty mailbox, no answers yet.
+--- Starts a session of this client, with a new number and secret, an empty mailbox and no kept replies.
 local function begin_session(client, fields, resumed_owned)
   if client.session then
     pairs_changed[session_of(client)] = false

@@ -1,5 +1,5 @@
---- Writes what a batch has decided. Until here nothing was written, and every key was read with a command of its own type,
---- so an error above this line leaves the store as it was. Redis looks at its memory before a call, not within one.
+--- Writes the changes of a batch. Nothing is written earlier, and every key has been read with a command of its own type by
+--- then, so an error before the first write leaves the store unchanged. Redis checks its memory before a call, not during it.
 ---
 --- @include lib/interfaces.lua
 --- @include lib/sequence.lua
@@ -20,7 +20,7 @@ local function save_records()
   in_chunks(freed, function(...) redis.call('DEL', ...) end)
 end
 
---- What a batch adds has one score, which rises from batch to batch: that is cheaper to add than anything that differs.
+--- All interfaces added by a batch have one score, which rises from batch to batch: equal scores are the cheapest to add.
 local function save_owned(client)
   if not next(client.owned) then return end
   local added, removed, score = {}, {}, text(router.epoch)
@@ -61,9 +61,9 @@ local function save_mailbox_of(client)
   end
 end
 
---- The sweeper's queue and the roster. An ended client that has nothing left stays remembered for a while, then goes.
---- What is queued anew goes to `leases`, for one command of all.
-local function save_places(client, leases)
+--- The sweeper's queue and the roster. The record of an ended client without interfaces expires after some minutes. Entries
+--- of the queue are collected in `leases` and written with one command.
+local function save_schedule(client, leases)
   local number = text(client.number)
   local gone = client.state == 'ended' and owned_count(client) == 0
   if gone then
@@ -87,7 +87,7 @@ local function save_clients(touched)
     save_record_of(client)
     save_owned(client)
     save_mailbox_of(client)
-    save_places(client, leases)
+    save_schedule(client, leases)
   end
   in_chunks(leases, function(...) redis.call('ZADD', leases_key, ...) end)
 end
@@ -107,7 +107,7 @@ local function was_touched(client)
   return client.changed or client.requeue or client.mailbox_ack or next(client.owned)
 end
 
---- Whether there is anything to write; and the clients of which there is.
+--- Whether there is anything to write, and the clients that changed.
 local function changes()
   local touched = {}
   for _, client in pairs(clients) do
@@ -116,7 +116,7 @@ local function changes()
   return #touched > 0 or #orphaned_leases > 0 or #operator_entries > 0 or router_changed(), touched
 end
 
---- Keys that are written without having been read: their types are looked at before anything is.
+--- Checks the types of keys that are written without having been read.
 local function check_types(touched)
   for i = 1, #touched do
     if touched[i].state == 'ended' then owned_count(touched[i]) end
@@ -132,9 +132,9 @@ local function check_types(touched)
   if next(identity_changes) then redis.call('HLEN', identities_key) end
 end
 
---- Two writes that change nothing and that a full store does not refuse. The caller waits for replicas to have what this
---- connection has written, so a batch of reads and repeats must write, too: what it tells of, somebody else may have
---- written a moment ago, or this session, through a manager that could not confirm it.
+--- Two writes that change nothing and that Redis does not refuse when it is out of memory. The caller waits until replicas
+--- have the writes of this connection, so a batch of reads and repeats must write too: it may report a change that another
+--- connection has just written and that no replica has yet.
 local function write_nothing()
   if router.fresh then return end
   redis.call('PEXPIRE', meta_key, 3600000)

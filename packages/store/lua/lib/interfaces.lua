@@ -1,25 +1,25 @@
---- Interfaces: who owns each and which IGMP session is there beside the owner (mgm-semantics 4, states S0 to S3).
+--- Interfaces: the owner of each and the IGMP session that it may have in addition (mgm-semantics 4, states S0 to S3).
 ---
---- A record names clients, not sessions: an inherited interface needs no write. The epoch in force of a hold is the
---- larger of the record's and its client's floor; a hold of an ended client is void.
+--- A record names clients, not sessions, so inheriting an interface needs no write. The epoch in force of a hold is the larger
+--- of the record's epoch and its client's floor; a hold of an ended client is void.
 ---
 --- @include lib/mailbox.lua
 --- @include lib/reply_pages.lua
 --- @shape igmp protocol_id:integer component_id:integer session:session epoch:epoch
 --- @shape holder protocol_id:integer component_id:integer session:session name:string epoch:epoch since:integer grace_left:integer stale:flag igmp:igmp?
 
---- By name; false for one that nobody is on. Their keys, by name. Those that were changed, in order.
+--- Records by interface name, false for a free interface; their keys by name; the changed ones in order.
 local records, record_keys, changed_records
 
 local function begin_records()
   records, record_keys, changed_records = {}, {}, {}
 end
 
---- A record's places: owning client, epoch, since; IGMP client, epoch, since; the interface, whether it is stored, and
+--- Indexes of a record: owning client, epoch, since; IGMP client, epoch, since; the interface, whether it is stored, and
 --- whether it was changed.
 local OWNER, OWNER_EPOCH, OWNER_SINCE, IGMP, IGMP_EPOCH, IGMP_SINCE, NAME, STORED, CHANGED = 1, 2, 3, 4, 5, 6, 7, 8, 9
 
---- Six numbers of 8 bytes: of the ways to keep them, Lua in Redis reads and writes this one fastest.
+--- Six numbers of 8 bytes: the form that Lua in Redis packs and unpacks fastest.
 local RECORD = '<dddddd'
 local RECORD_BYTES = 48
 
@@ -41,7 +41,7 @@ local function note_change(record)
   changed_records[#changed_records + 1] = record
 end
 
---- The record of an interface to be changed: a new one where nobody is on it.
+--- The record of an interface that is to be changed; a new one if the interface is free.
 local function record_of(interface)
   local record = records[interface]
   if not record then
@@ -52,14 +52,14 @@ local function record_of(interface)
   return record
 end
 
---- MGET answers nil for a key of the wrong type as for none; a write would overwrite it.
+--- MGET returns nil for a key of the wrong type as for a missing one; a write would overwrite it.
 local function refuse_foreign_keys(free)
   if #free > 0 and redis.call('EXISTS', unpack(free)) > 0 then
     error({ err = 'MGMCORRUPT one of ' .. table.concat(free, ' ', 1, math.min(#free, 8)) .. ' is not a string' })
   end
 end
 
---- Reads the records of these interfaces with one command for thousands.
+--- Reads the records of these interfaces, thousands with one command.
 local function load_records(interfaces)
   for first = 1, #interfaces, CHUNK do
     local last = math.min(first + CHUNK - 1, #interfaces)
@@ -84,7 +84,7 @@ local function epoch_in_force(client, epoch)
   return math.max(epoch, client.epoch_floor)
 end
 
---- Takes the routing protocol off an interface; IGMP beside it is told.
+--- Removes the routing protocol from an interface and notifies an IGMP session there.
 local function clear_owner(interface, record, client, cause, by)
   local epoch = epoch_in_force(client, record[OWNER_EPOCH])
   record[OWNER], record[OWNER_EPOCH], record[OWNER_SINCE] = 0, 0, 0
@@ -107,21 +107,21 @@ local function clear_igmp(interface, record, client, cause, by)
   return epoch
 end
 
---- Takes a client off an interface, whichever place it has there; answers the epoch it had.
+--- Removes a client from an interface, as owner or as IGMP; returns the epoch it had.
 local function clear_hold(interface, record, client, cause, by)
   if record and record[OWNER] == client.number then return clear_owner(interface, record, client, cause, by) end
   if record and record[IGMP] == client.number then return clear_igmp(interface, record, client, cause, by) end
   remove_owned(client, interface)
 end
 
---- Who ended a client, where a person did it. The same table each time.
+--- The operator who ended a client, if one did. The same table each time.
 local function ended_by(client)
   if client.end_actor == '' then return nil end
   client.by = client.by or { actor = client.end_actor, why = client.end_why }
   return client.by
 end
 
---- Takes down what an ended client still has on this interface, with the events and callbacks of its end.
+--- Removes the void hold of an ended client from this interface, with the events and callbacks of its end.
 local function clear_void(interface, record, client)
   local lost = clear_hold(interface, record, client, client.end_cause, ended_by(client))
   if client.end_cause == 'release' then
@@ -131,8 +131,8 @@ local function clear_void(interface, record, client)
   end
 end
 
---- The record of an interface with every void hold taken down, and the clients on it: record, owner, igmp. Nothing where
---- nobody is on it.
+--- The record of an interface and the clients on it, after void holds are removed: record, owner, igmp. Nothing for a free
+--- interface.
 local function look_at(interface)
   local record = records[interface]
   if record == nil then
@@ -157,7 +157,7 @@ local function igmp_shape(record, igmp)
   return { igmp.protocol_id, igmp.component_id, igmp.session, epoch_in_force(igmp, record[IGMP_EPOCH]) }
 end
 
---- Who `owner` answers: the routing protocol, or IGMP where it is alone (mgm-semantics 4.2).
+--- The holder that `owner` reports: the routing protocol, or IGMP if it is alone (mgm-semantics 4.2).
 local function holder_shape(record, owner, igmp)
   local client = owner or igmp
   local epoch = owner and record[OWNER_EPOCH] or record[IGMP_EPOCH]
@@ -184,7 +184,7 @@ local function some_owned(client, most)
   return found
 end
 
---- Takes down up to `most` interfaces of an ended client; answers how many it did.
+--- Removes up to `most` holds of an ended client; returns how many.
 local function clear_slice(client, most)
   local interfaces = some_owned(client, most)
   for i = 1, #interfaces do clear_void(interfaces[i], records[interfaces[i]], client) end

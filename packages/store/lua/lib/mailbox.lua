@@ -1,16 +1,16 @@
 --- Callbacks: queued in the session's mailbox in the same step as the change that causes them.
 ---
---- A session that is over has no mailbox to read. What is pushed to it is a courtesy, and told in runs: each interface that it
---- lost is a callback of its own, by the next number.
+--- An ended session has no mailbox, so its losses are only pushed, on a best-effort basis. They form runs: each lost interface
+--- is a callback of its own with the next number.
 ---
 --- @include lib/clients.lua
 --- @shape callback session:session seq:integer type:string interface:interface rev:revision? cause:string epoch:epoch? why:string? identity:string?
 --- @shape loss_run session:session first:integer cause:string why:string? epochs:epoch[] interfaces:interface[] identity:string?
 
---- What a session that acknowledges nothing keeps: the last so many messages, and at most one batch more.
+--- The number of messages kept for a session that acknowledges nothing; at most one batch more.
 local MAILBOX_MAX = 65536
 
---- A loss run's places that are looked at again.
+--- Indexes of a loss run's fields that are read again.
 local LOSS_EPOCHS, LOSS_INTERFACES = 5, 6
 
 local callbacks, losses
@@ -19,7 +19,7 @@ local function begin_callbacks()
   callbacks, losses = {}, {}
 end
 
---- What a session that is over had on an interface is taken down.
+--- Adds a lost interface to the losses of an ended session.
 local function note_loss(client, interface, epoch)
   client.mailbox = client.mailbox + 1
   client.changed = true
@@ -41,7 +41,7 @@ local function queue_callback(client, type, interface, rev, cause, epoch, why)
   callbacks[#callbacks + 1] = message
   local queued = mailboxes[client.session]
   if not queued then
-    -- The stream's type is looked at before anything is written.
+    -- Checks the stream's type before anything is written.
     redis.call('XLEN', mailbox_key(client.session))
     queued = {}
     mailboxes[client.session] = queued
@@ -49,7 +49,7 @@ local function queue_callback(client, type, interface, rev, cause, epoch, why)
   queued[#queued + 1] = message
 end
 
---- IGMP hears of a routing protocol coming or going as a pair that nothing can come between (mgm-semantics B3).
+--- IGMP is notified of a routing protocol that takes or loses the interface by a pair of adjacent callbacks (mgm-semantics B3).
 local function queue_igmp_pair(igmp, interface, rev, cause)
   queue_callback(igmp, 'DISABLE_IGMP', interface, rev, cause, 0, '')
   queue_callback(igmp, 'ENABLE_IGMP', interface, rev, cause, 0, '')

@@ -1,4 +1,5 @@
---- Every change takes effect once: `seq` names an operation, `ack` says which are finished, answers are kept between.
+--- Sequencing: every change takes effect once. `seq` names a request, every `seq` below `ack` is finished, and the replies
+--- from `ack` on are kept.
 ---
 --- @include lib/reply_pages.lua
 --- @case session_refusal bad_handle
@@ -7,7 +8,7 @@
 --- @case sequence_refusal seq_too_high highest:integer
 --- @case sequence_refusal seq_reused operation:string
 
---- How far `seq` may be above the session's `ack`.
+--- How far `seq` may exceed the session's `ack`.
 local WINDOW = 4096
 
 --- Whether this handle is, or was, the present session of the client it names: by its secret, and shown by its own identity.
@@ -26,13 +27,13 @@ local function client_of(handle)
   return nil, { 'session_expired', client.session }
 end
 
---- Everything below `ack` is finished or abandoned by the client.
+--- The client has finished or abandoned every request below `ack`.
 local function advance_ack(client, ack)
   if ack <= client.ack then return end
   client.ack, client.changed = ack, true
 end
 
---- Reads a page that may have an answer asked for: of each of its numbers, the page and its place there.
+--- Reads a page; notes for each of its numbers the page and the index in it.
 local function read_page(client, page)
   local packed = redis.call('HGET', client_key(client.number), page_field(page))
   if not packed then return end
@@ -42,7 +43,7 @@ local function read_page(client, page)
   end
 end
 
---- Reads those of the pages not read yet that a `seq` may be on.
+--- Reads the unread pages whose range includes `seq`.
 local function read_pages_around(client, seq)
   local unread = client.unread or page_bounds(client)
   client.unread = unread
@@ -55,8 +56,8 @@ local function read_pages_around(client, seq)
   end
 end
 
---- What was answered to this `seq`, if anything: operation, revision, reply. What is above the highest has no answer, so
---- where requests come in order no page is read.
+--- The kept reply to this `seq`, if any: operation, revision, reply. A `seq` above the highest has none, so no page is read for
+--- requests in order.
 local function answer_to(client, seq)
   if seq > client.highest then return nil end
   local new = client.new_answers
@@ -76,7 +77,7 @@ local function repeated(operation, answered, rev, reply)
   return reply, rev
 end
 
---- A deregister repeated after it ended its session: the one request that a dead handle is still answered for.
+--- A deregister repeated after it ended its session: the only request that is answered for a dead handle.
 local function repeated_of_ended(operation, handle, seq)
   local client = handle[1] ~= 0 and load_client(handle[1])
   if not client or not names_session(client, handle) or seq < client.ack then return nil end
@@ -85,9 +86,8 @@ local function repeated_of_ended(operation, handle, seq)
   if answered then return repeated(operation, answered, rev, reply) end
 end
 
---- Lets a sequenced operation be decided once: answers its client where that is now to be done. A repeat gets its first
---- answer, one that the client has given up is refused: then answers nil, the reply and, of a repeat, the revision it was
---- given at.
+--- Returns the client of a sequenced request that is to be executed. For a repeat returns nil, the first reply and its revision;
+--- for a refused request nil and the refusal.
 local function admit(operation, handle, seq, ack)
   local client, refused = client_of(handle)
   if not client then
@@ -103,7 +103,7 @@ local function admit(operation, handle, seq, ack)
   return client
 end
 
---- Keeps the reply for a repeat, and answers it.
+--- Keeps the reply for a repeat, and returns it.
 local function remember(client, operation, seq, reply)
   local new = client.new_answers
   if not new then

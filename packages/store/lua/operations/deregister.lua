@@ -1,4 +1,4 @@
---- Ends a session. With interfaces owned it is refused, or, forced, releases them first.
+--- Ends a session. Refused if it owns interfaces, unless forced: then they are released first.
 ---
 --- @arg   handle handle
 --- @arg   seq    integer
@@ -11,9 +11,9 @@
 --- @include lib/sequence.lua
 --- @include lib/interfaces.lua
 
---- As many as one bulk release. More are void from this instant and taken down by the sweeper, so that the step stays
---- short; `deregistered` then follows the last of them.
-local RELEASED_AT_ONCE = 1024
+--- As many as one bulk release. Further ones are void from this instant and removed by the sweeper, so that the step stays
+--- short; the event `deregistered` then follows the last of them.
+local RELEASED_DIRECTLY = 1024
 
 function operations.deregister(handle, seq, ack, force)
   local client, answered, rev = admit('deregister', handle, seq, ack)
@@ -22,7 +22,7 @@ function operations.deregister(handle, seq, ack, force)
   if owned > 0 and force == 0 then
     return remember(client, 'deregister', seq, { 'owns_interfaces', owned })
   end
-  local interfaces = owned > 0 and some_owned(client, RELEASED_AT_ONCE) or {}
+  local interfaces = owned > 0 and some_owned(client, RELEASED_DIRECTLY) or {}
   for i = 1, #interfaces do
     clear_hold(interfaces[i], records[interfaces[i]], client, 'release')
   end

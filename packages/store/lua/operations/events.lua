@@ -1,4 +1,4 @@
---- Reads the log after a revision.
+--- Reads the event log after a revision.
 ---
 --- @arg   after integer   revision, exclusive
 --- @arg   limit integer
@@ -9,8 +9,8 @@
 --- @read
 --- @include lib/events.lua
 
---- Entries hold one event or a thousand: few are read at a time, until there are enough.
-local AT_ONCE = 8
+--- An entry has between one event and a thousand, so few are read at a time until there are enough.
+local ENTRIES = 8
 
 function operations.events(after, limit)
   local oldest = redis.call('XRANGE', events_key, '-', '+', 'COUNT', 1)[1]
@@ -19,7 +19,7 @@ function operations.events(after, limit)
 
   local entries, held, from = {}, 0, text(after)
   repeat
-    local found = redis.call('XRANGE', events_key, '(' .. from .. '-0', '+', 'COUNT', AT_ONCE)
+    local found = redis.call('XRANGE', events_key, '(' .. from .. '-0', '+', 'COUNT', ENTRIES)
     for i = 1, #found do
       if held >= limit then break end
       local last, fields = string.match(found[i][1], '^%d+'), found[i][2]
@@ -27,6 +27,6 @@ function operations.events(after, limit)
       held = held + tonumber(last) - math.max(tonumber(fields[2]), after + 1) + 1
       from = last
     end
-  until held >= limit or #found < AT_ONCE
+  until held >= limit or #found < ENTRIES
   return { 'entries', entries, first }
 end

@@ -1,23 +1,23 @@
---- A page of the interfaces that are held, client by client in the order of their numbers.
+--- A page of the held interfaces, client by client in the order of their numbers.
 ---
---- An interface with an owner and IGMP is listed once, where the client with the lower number has it; unless that one
---- came after the listing began, for then the listing may have passed it already. So what is held all the while is listed
---- at least once, and twice only where it changed hands meanwhile.
+--- An interface with an owner and IGMP is listed once, with the client of the lower number; unless that client got it after the
+--- listing began, since the listing may have passed that client already. So an interface that is held during the whole listing
+--- is listed at least once, and twice only if its holder changed.
 ---
---- @arg   client   integer   where the last page ended: the client,
---- @arg   score    integer   its last interface's place in the order in which the client got them,
---- @arg   last     string    that interface,
---- @arg   began    integer   and the epoch clock when the listing began; 0 for a first page
+--- @arg   client   integer   the client with which the last page ended
+--- @arg   score    integer   the score of that client's last listed interface, which orders them by when it got them
+--- @arg   last     string    that interface
+--- @arg   began    integer   the epoch clock when the listing began; 0 for a first page
 --- @arg   limit    integer
---- @arg   session  integer   only what this session holds; 0 for all
---- @arg   protocol integer   only what this protocol holds; -1 for all
+--- @arg   session  integer   only interfaces of this session; 0 for all
+--- @arg   protocol integer   only interfaces of this protocol; -1 for all
 --- @reply page items:interface_item[] client:integer score:integer last:string began:integer
 --- @shape interface_item interface:interface holder:holder
 --- @exclusive
 --- @read
 --- @include lib/interfaces.lua
 
---- Steps of one call, so that a page of a sparse listing ends in time.
+--- Clients visited by one call, so that a page of a sparse listing ends in time.
 local STEPS = 256
 
 local function next_of_roster(number)
@@ -25,7 +25,7 @@ local function next_of_roster(number)
   return tonumber(found[1] or 0)
 end
 
---- As the sorted set compares them: Lua's own `>` goes by the locale of the server.
+--- Compares as the sorted set does: Lua's own `>` depends on the locale of the server.
 local function is_behind(name, other)
   for i = 1, math.min(#name, #other) do
     local byte, other_byte = string.byte(name, i), string.byte(other, i)

@@ -11,8 +11,8 @@
 --- @include lib/sequence.lua
 --- @include lib/mailbox.lua
 
---- Entries hold one pair or a thousand: few are read at a time, until there are enough.
-local AT_ONCE = 8
+--- An entry has between one pair and a thousand, so few are read at a time until there are enough.
+local ENTRIES = 8
 
 function operations.mailbox(handle, after, limit)
   local client, refused = client_of(handle)
@@ -20,11 +20,11 @@ function operations.mailbox(handle, after, limit)
 
   local entries, from = {}, text(after)
   repeat
-    local found = redis.call('XRANGE', mailbox_key(client.session), '(' .. from .. '-0', '+', 'COUNT', AT_ONCE)
+    local found = redis.call('XRANGE', mailbox_key(client.session), '(' .. from .. '-0', '+', 'COUNT', ENTRIES)
     for i = 1, #found do
       entries[#entries + 1] = { tonumber(found[i][2][2]), cmsgpack.unpack(found[i][2][4]) }
       from = string.match(found[i][1], '^%d+')
     end
-  until tonumber(from) - after >= limit or #found < AT_ONCE
+  until tonumber(from) - after >= limit or #found < ENTRIES
   return { 'messages', entries, client.mailbox }
 end

@@ -1,4 +1,4 @@
---- Who owns an interface (mgm-semantics 4.2).
+--- Names the holder of an interface (mgm-semantics 4.2).
 ---
 --- @arg   interface interface
 --- @reply held holder:holder

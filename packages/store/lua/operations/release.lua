@@ -1,4 +1,4 @@
---- Gives interfaces back, each decided by itself, in order (mgm-semantics 4.1, rows T10 to T15).
+--- Releases interfaces, each decided by itself, in order (mgm-semantics 4.1, rows T10 to T15).
 ---
 --- @arg   handle     handle
 --- @arg   seq        integer

@@ -1,6 +1,6 @@
---- A page of the sessions that live or are in their grace time, in the order of their clients' numbers.
+--- A page of the live and stale sessions, in the order of their clients' numbers.
 ---
---- @arg   after integer   client number to go on after, 0 for the start
+--- @arg   after integer   client number to continue after, 0 for the start
 --- @arg   limit integer
 --- @reply page items:session_item[] next:integer
 --- @shape session_item session:session protocol_id:integer component_id:integer name:string stale:flag expires_in_ms:integer interfaces:integer

@@ -1,4 +1,4 @@
---- Whether an epoch is the one in force: for whoever acts on an owner's word and cannot remember the highest it has seen.
+--- Checks whether an epoch is in force: for a program that acts for an owner and cannot remember the highest epoch it has seen.
 ---
 --- @arg   interface interface
 --- @arg   epoch     string
