@@ -14,6 +14,7 @@ export {
 export { newRouterName, ownNames } from './names.ts';
 export { startServers, type TestServers } from './servers.ts';
 export { notBreakable, skipAmongOthers, stageForAll, type Stage } from './stage.ts';
+export { startStopwatch, type Stopwatch } from './stopwatch.ts';
 export { storedNumber } from './stored-number.ts';
 export {
   endingWithParent,

@@ -1,4 +1,4 @@
-import { eventually, newRouterName } from '@mgm/test-support';
+import { eventually, newRouterName, startStopwatch } from '@mgm/test-support';
 import { describe, expect, inject, it } from 'vitest';
 import { descendants, type ProcessId, stillRunning } from './support/processes.ts';
 import { Started } from './support/started.ts';
@@ -69,9 +69,9 @@ describe('the end of npm start', { timeout: 60_000 }, () => {
     await eventually(() => expect(started.errors).toContain('Ctrl-C again'), { withinMs: 3_000 });
     // A second signal right after the first one does not count, since npm forwards signals.
     const again = setInterval(() => started.process.kill('SIGINT'), 50);
-    const startedMono = performance.now();
+    using watch = startStopwatch();
     expect(await started.ended().finally(() => clearInterval(again))).toBe(130);
-    expect(performance.now() - startedMono).toBeLessThan(1_500);
+    expect(watch.elapsedMs()).toBeLessThan(1_500);
     expect(stillRunning(processes)).toEqual([]);
     expect(await started.leftElsewhere()).toEqual([]);
   });

@@ -1,5 +1,5 @@
 import { freePort, startNats, startRedis } from '@mgm/devstack';
-import { eventually } from '@mgm/test-support';
+import { eventually, startStopwatch } from '@mgm/test-support';
 import { loadConfig, startManager } from '@mgm/manager';
 import { describe, expect, inject, it } from 'vitest';
 import { hang } from './hang.ts';
@@ -21,9 +21,9 @@ function told(lines: readonly LogLine[], server: 'nats' | 'redis'): string[] {
 }
 
 async function timed(request: Promise<RawReply>): Promise<{ reply: RawReply; ms: number }> {
-  const askedMono = performance.now();
+  using watch = startStopwatch();
   const reply = await request;
-  return { reply, ms: performance.now() - askedMono };
+  return { reply, ms: watch.elapsedMs() };
 }
 
 async function healthOf(port: number | undefined): Promise<{ status: number; body: unknown }> {

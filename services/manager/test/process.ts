@@ -1,4 +1,9 @@
-import { eventually, spawnManager as spawnProcess, type TestProcess } from '@mgm/test-support';
+import {
+  eventually,
+  spawnManager as spawnProcess,
+  startStopwatch,
+  type TestProcess,
+} from '@mgm/test-support';
 import { expect } from 'vitest';
 import type { LogLine } from './in-process.ts';
 
@@ -31,10 +36,10 @@ export function spawnManager(env: Readonly<Record<string, string>>): ManagerProc
     exit,
     send: (signal) => started.signal(signal),
     end: async (signal) => {
-      const sentMono = performance.now();
+      using watch = startStopwatch();
       started.signal(signal);
       const code = await exit();
-      return { code, ms: performance.now() - sentMono };
+      return { code, ms: watch.elapsedMs() };
     },
     [Symbol.asyncDispose]: () => started.kill(),
   };
