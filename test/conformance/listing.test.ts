@@ -187,7 +187,7 @@ overReplicas((stage) => {
       const busy = found.find(({ componentId }) => componentId === 4);
       expect(busy).toMatchObject({ name: 'worker-4', state: 'live', interfaces: 12 });
       expect(busy?.expiresInMs).toBeGreaterThan(0);
-      expect(busy?.expiresInMs).toBeLessThanOrEqual(60_000);
+      expect(busy?.expiresInMs).toBeLessThanOrEqual(300_000);
       const idle = found.find(({ componentId }) => componentId === 5);
       expect(idle).toMatchObject({ ...clients.at(-21)?.named, state: 'live', interfaces: 0 });
     });

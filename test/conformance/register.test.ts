@@ -72,7 +72,7 @@ overReplicas((stage) => {
 
     it.each(RIGHT)('accepts %o', async (fields) => {
       const { registered } = await stage.router().register(fields);
-      const { ttlMs = 60_000, graceMs = 0 } = fields;
+      const { ttlMs = 300_000, graceMs = 0 } = fields;
       expect(registered).toMatchObject({ ttlMs, graceMs });
     });
 
