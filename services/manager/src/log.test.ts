@@ -1,6 +1,6 @@
 import pino from 'pino';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { lineOptions, TroubleLog } from './log.ts';
+import { lineOptions, printable, TroubleLog } from './log.ts';
 
 describe('a log line', () => {
   it('shows neither handles nor passwords', () => {
@@ -21,6 +21,24 @@ describe('a log line', () => {
       request: { handle: '***' },
       msg: 'asked',
     });
+  });
+});
+
+describe('a printable line', () => {
+  it.each([
+    ...['\u007f', '\u0085', '\u009b', '\u00ad', '\u061c', '\u200e', '\u200f', '\u2028', '\u2029'],
+    ...['\u202a', '\u202e', '\u2066', '\u2069', '\ufeff', '\ud800', '\u{e0001}'],
+  ])('has %j escaped and is the same JSON', (character) => {
+    const fields = { why: `a${character}b` };
+    const line = printable(`{"why":"a${character}b"}\n`);
+    expect(line).not.toContain(character);
+    expect(line).toMatch(/^[\x20-\x7e]+\n$/);
+    expect(JSON.parse(line)).toEqual(fields);
+  });
+
+  it('keeps every other character', () => {
+    const line = `{"name":"Zürich 東京 😀 é"}\n`;
+    expect(printable(line)).toBe(line);
   });
 });
 

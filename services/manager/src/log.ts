@@ -46,7 +46,7 @@ class LineBuffer {
   }
 
   write(line: string): void {
-    if (this.#lines.push(line) === 1) setTimeout(() => this.flush(), FLUSH_AFTER_MS);
+    if (this.#lines.push(printable(line)) === 1) setTimeout(() => this.flush(), FLUSH_AFTER_MS);
   }
 
   flush(): void {
@@ -54,6 +54,24 @@ class LineBuffer {
     this.#lines = [];
     if (text !== '') this.#write(text);
   }
+}
+
+const UNUSUAL = /[^\x20-\x7e\n]/;
+/** Control, format and unassigned characters and line separators, except the end of the line. */
+const CONTROLS = /[^\P{C}\n]|[\u2028\u2029]/gu;
+
+/**
+ * Escapes what could control a terminal or disguise the text of a line: pino escapes C0 controls only. The line stays the same
+ * JSON.
+ */
+export function printable(line: string): string {
+  // Most lines are ASCII, and the first pattern is ten times faster.
+  return UNUSUAL.test(line) ? line.replaceAll(CONTROLS, escaped) : line;
+}
+
+function escaped(text: string): string {
+  const units = Array.from({ length: text.length }, (_, at) => text.charCodeAt(at));
+  return units.map((unit) => `\\u${unit.toString(16).padStart(4, '0')}`).join('');
 }
 
 const REPEAT_AFTER_MS = 60_000;

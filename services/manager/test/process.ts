@@ -13,6 +13,7 @@ const READY_WITHIN_MS = 30_000;
 export interface ManagerProcess extends AsyncDisposable {
   readonly pid: number;
   readonly lines: readonly LogLine[];
+  readonly stdout: string;
   readonly stderr: string;
   /** Resolves to its exit code and the time from the signal to the exit, in ms. */
   end(signal: 'SIGTERM' | 'SIGINT' | 'SIGKILL'): Promise<{ code: number | string; ms: number }>;
@@ -29,6 +30,9 @@ export function spawnManager(env: Readonly<Record<string, string>>): ManagerProc
     pid: started.pid,
     get lines() {
       return linesOf(started);
+    },
+    get stdout() {
+      return started.stdout;
     },
     get stderr() {
       return started.stderr;

@@ -92,7 +92,7 @@ export class Presence {
     const { manager, replica, store, sent } = decoded.value;
     if (manager === this.#instance) {
       if (sent === this.#sent) this.#received.resolve();
-    } else if (isText(manager) && isText(replica) && isText(store)) {
+    } else if (isName(manager) && isName(replica) && isName(store)) {
       this.#see(manager, { replica, store, seenMono: performance.now() });
     }
   }
@@ -139,6 +139,7 @@ export class Presence {
   }
 }
 
-function isText(value: unknown): value is string {
-  return typeof value === 'string' && value.length > 0 && value.length <= 64;
+/** As `MGM_NAME` may be; the reasons and the log lines that it appears in are read on terminals. */
+function isName(value: unknown): value is string {
+  return typeof value === 'string' && /^[A-Za-z0-9_.-]{1,64}$/.test(value);
 }
