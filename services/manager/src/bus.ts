@@ -38,6 +38,8 @@ export type BusState =
 export interface BusOptions {
   /** As `MGM_NATS_URL`. */
   readonly url: string;
+  /** What was read from credentials files: authentication and TLS. */
+  readonly credentials?: ConnectionOptions;
   /** Of this replica. */
   readonly name: string;
   readonly version: string;
@@ -206,8 +208,10 @@ export class Bus {
   }
 
   #connectOptions(): ConnectionOptions {
-    const { servers, tls, ...credentials } = parseNatsUrls(this.#options.url);
+    const { servers, tls, ...login } = parseNatsUrls(this.#options.url);
+    const { tls: files, ...credentials } = this.#options.credentials ?? {};
     return {
+      ...login,
       ...credentials,
       servers: [...servers],
       name: `${SERVICE_NAME}-${this.#options.name}`,
@@ -221,7 +225,7 @@ export class Bus {
       maxPingOut: UNANSWERED_PINGS_MAX,
       // The client's own resolver knows DNS but no hosts file. TLS needs it to check names.
       resolve: tls,
-      ...(tls && { tls: {} }),
+      ...((tls || files) && { tls: { ...files } }),
     };
   }
 

@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
+import type { ConnectionOptions } from '@mgm/nats';
 import { subjectsUnder, type Subjects } from '@mgm/protocol';
 import { promiseOf, type Store } from '@mgm/store';
 import pino, { type Logger } from 'pino';
 import { orAborted, within } from './abort.ts';
 import type { Bus } from './bus.ts';
-import { loggable, type Config } from './config/config.ts';
+import { loggable, readNatsFiles, type Config } from './config/config.ts';
 import { startHeads } from './heads.ts';
 import { Metrics, type MetricsSource } from './health/metrics.ts';
 import { Presence } from './health/presence.ts';
@@ -53,7 +54,8 @@ export interface Manager extends AsyncDisposable {
  * Rejects when it can never serve: the health port is in use, NATS denies a subscription.
  */
 export async function startManager(config: Config, options: ManagerOptions = {}): Promise<Manager> {
-  const manager = new Replica(config, options.log ?? pino({ level: 'silent' }));
+  const credentials = await readNatsFiles(config);
+  const manager = new Replica(config, credentials, options.log ?? pino({ level: 'silent' }));
   try {
     await orAborted(manager.start(), options.signal);
   } catch (error) {
@@ -89,7 +91,7 @@ class Replica implements Manager {
   #tasks: { stop(): Promise<void> }[] = [];
   #stopped: Promise<void> | undefined;
 
-  constructor(config: Config, parent: Logger) {
+  constructor(config: Config, credentials: ConnectionOptions, parent: Logger) {
     const log = parent.child({ replica: config.name });
     this.name = config.name;
     this.#config = config;
@@ -99,7 +101,7 @@ class Replica implements Manager {
     this.#subjects = subjectsUnder(config.prefix, config.isIdentified);
     this.#permissions = config.isIdentified ? new Permissions(config.policyFile, log) : undefined;
     const metrics = this.#metrics;
-    this.#bus = openBus(config, log, {
+    this.#bus = openBus(config, credentials, log, {
       onFailure: (reason) => this.#ended.resolve(new Error(reason)),
       onLost: () => metrics.lost('nats'),
       version: managerVersion(),

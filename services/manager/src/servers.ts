@@ -5,6 +5,7 @@ import {
   type StoreMeter,
   type StoreState,
 } from '@mgm/store';
+import type { ConnectionOptions } from '@mgm/nats';
 import type { Logger } from 'pino';
 import { Bus, type BusOptions, type BusState } from './bus.ts';
 import type { Config } from './config/config.ts';
@@ -18,11 +19,17 @@ export interface BusListeners extends Pick<BusOptions, 'version' | 'metadata' | 
 }
 
 /** Connects to NATS as configured and logs changes of the connection. */
-export function openBus(config: Config, log: Logger, listeners: BusListeners): Bus {
+export function openBus(
+  config: Config,
+  credentials: ConnectionOptions,
+  log: Logger,
+  listeners: BusListeners,
+): Bus {
   const states = new StateLog(log, 'nats');
   const { version, metadata, stats, onFailure, onLost } = listeners;
   return new Bus({
     url: config.natsUrl,
+    credentials,
     name: config.name,
     version,
     metadata: () => ({ replica: config.name, ...metadata() }),

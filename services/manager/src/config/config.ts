@@ -1,4 +1,10 @@
 import { readFileSync } from 'node:fs';
+import {
+  CredentialsError,
+  readCredentials,
+  type ConnectionOptions,
+  type CredentialFiles,
+} from '@mgm/nats';
 import { withoutSecrets, type RouterName } from '@mgm/protocol';
 import type { Durability } from '@mgm/store';
 import type { z } from 'zod';
@@ -11,6 +17,8 @@ type VariableName = keyof Values;
 /** A complete, checked configuration. Durations are in milliseconds. */
 export interface Config {
   readonly natsUrl: string;
+  /** Files that prove to NATS who connects, and which authorities to trust. */
+  readonly natsFiles: CredentialFiles;
   readonly redisUrl: string;
   readonly prefix: string;
   readonly keyPrefix: string;
@@ -148,6 +156,7 @@ function unknownName(name: string, known: readonly string[]): string {
 function configOf(values: Values): Config {
   return {
     natsUrl: values.MGM_NATS_URL,
+    natsFiles: natsFilesOf(values),
     redisUrl: values.MGM_REDIS_URL,
     prefix: values.MGM_PREFIX,
     keyPrefix: values.MGM_KEY_PREFIX,
@@ -173,6 +182,39 @@ function configOf(values: Values): Config {
     healthHost: values.MGM_HEALTH_HOST,
     shutdownMs: values.MGM_SHUTDOWN_MS,
   };
+}
+
+function natsFilesOf(values: Values): CredentialFiles {
+  return {
+    credsFile: values.MGM_NATS_CREDS || undefined,
+    nkeyFile: values.MGM_NATS_NKEY_FILE || undefined,
+    certFile: values.MGM_NATS_CERT || undefined,
+    keyFile: values.MGM_NATS_KEY || undefined,
+    caFile: values.MGM_NATS_CA || undefined,
+  };
+}
+
+/** The variable of each file. */
+const NATS_FILE_VARIABLES = {
+  credsFile: 'MGM_NATS_CREDS',
+  nkeyFile: 'MGM_NATS_NKEY_FILE',
+  certFile: 'MGM_NATS_CERT',
+  keyFile: 'MGM_NATS_KEY',
+  caFile: 'MGM_NATS_CA',
+} as const satisfies Record<keyof CredentialFiles, VariableName>;
+
+/**
+ * Reads the files that the configuration names for NATS.
+ *
+ * @throws {ConfigError} for a file that cannot be read or used; it names the variable and the file, and nothing of its content
+ */
+export async function readNatsFiles({ natsFiles }: Config): Promise<ConnectionOptions> {
+  try {
+    return await readCredentials(natsFiles);
+  } catch (error) {
+    if (!(error instanceof CredentialsError)) throw error;
+    throw new ConfigError([`${NATS_FILE_VARIABLES[error.option]}: ${error.message}`]);
+  }
 }
 
 function durabilityOf(values: Values): Durability {

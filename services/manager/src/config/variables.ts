@@ -17,11 +17,38 @@ import {
 /** Of pino. */
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
+const filePath = matching(/^.{1,4096}$/, 'a path');
+
 const DURABILITY_MODES = ['memory', 'durable', 'replicated'] as const satisfies DurabilityMode[];
 
 /** Every variable that a manager reads. Names, ranges, defaults and meanings are defined only here. */
 export const variables = z.object({
   MGM_NATS_URL: variable(natsUrls, 'nats://127.0.0.1:4222', 'NATS servers'),
+  MGM_NATS_CREDS: variable(
+    filePath,
+    '',
+    'a `.creds` file for NATS: a user JWT and its seed',
+    'none',
+  ),
+  MGM_NATS_NKEY_FILE: variable(
+    filePath,
+    '',
+    'the seed of an NKEY user of NATS; not together with `MGM_NATS_CREDS`',
+    'none',
+  ),
+  MGM_NATS_CERT: variable(
+    filePath,
+    '',
+    'TLS client certificate for NATS in PEM; needs `MGM_NATS_KEY`',
+    'none',
+  ),
+  MGM_NATS_KEY: variable(filePath, '', 'the private key of `MGM_NATS_CERT` in PEM', 'none'),
+  MGM_NATS_CA: variable(
+    filePath,
+    '',
+    'certificate authorities for NATS in PEM, instead of those that Node trusts',
+    'none',
+  ),
   MGM_REDIS_URL: variable(redisUrl, 'redis://127.0.0.1:6379', 'the Redis that holds all state'),
   MGM_PREFIX: variable(subjectPrefix, DEFAULT_PREFIX, 'the tokens with which every subject begins'),
   MGM_KEY_PREFIX: variable(
@@ -35,7 +62,7 @@ export const variables = z.object({
     '`subject`: NATS vouches for the sender of each request in its subject; see [security](security.md)',
   ),
   MGM_POLICY_FILE: variable(
-    matching(/^.{1,4096}$/, 'a path'),
+    filePath,
     '',
     'with `MGM_IDENTITY=subject`: the file that says who may do what; read again when it changes and on SIGHUP',
     'everything is permitted',
