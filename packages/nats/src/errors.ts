@@ -50,7 +50,7 @@ const KNOWN: ReadonlyMap<string, NatsFault> = new Map([
   [ErrorCode.MaxPayloadExceeded, fault('too-large', 'larger than the max_payload of the server')],
 ]);
 
-/** Kinds whose message tells more than we could. */
+/** Codes whose message is more precise than a fixed text. */
 const MISCONFIGURED: ReadonlySet<string> = new Set([ErrorCode.InvalidOption, ErrorCode.Tls]);
 
 /** Classifies an error of the `nats` package. This file is the only one that looks into such errors. */

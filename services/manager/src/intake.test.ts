@@ -18,7 +18,7 @@ const REV = 7;
 const TARGET = { ifIndex: 7 };
 const TAKE = { handle: '1.abc', seq: 1, ack: 1, ...TARGET };
 
-/** An intake whose store replies when it is told to. */
+/** An intake whose store replies when the test resolves `decided`. */
 function start() {
   const replies: Record<string, unknown>[] = [];
   const executed: { deadlineMs?: number }[] = [];
@@ -77,7 +77,7 @@ describe('a reply that the store decided before this process stood still', () =>
     expect(replies[0]?.['reason']).toBe(reason);
   });
 
-  it('is sent to a read that did not wait long', async () => {
+  it('is sent to a read that waited less than two seconds', async () => {
     const { replies, decided, receive } = start();
     receive('owner', TARGET);
     using _ = jump(1_500);

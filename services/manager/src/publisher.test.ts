@@ -6,7 +6,7 @@ import { expect, it, onTestFinished, vi } from 'vitest';
 import { Metrics } from './health/metrics.ts';
 import { Publisher } from './publisher.ts';
 
-/** Changes of one session, from this revision on. */
+/** Changes of one session with consecutive revisions. */
 function changes(first: number, count: number): Publication {
   const numbers = Array.from({ length: count }, (_, at) => first + at);
   const run = {
@@ -42,7 +42,7 @@ function start() {
   return { sent, publisher: new Publisher({ ...parts, metrics: new Metrics() }) };
 }
 
-/** Calls for another turn of the event loop, until the end of the test. */
+/** Spies on scheduled turns of the event loop until the end of the test. */
 function watchTurns() {
   const scheduled = vi.spyOn(globalThis, 'setImmediate');
   onTestFinished(() => scheduled.mockRestore());
@@ -51,7 +51,7 @@ function watchTurns() {
 
 const upTo = (last: number) => Array.from({ length: last }, (_, at) => at + 1);
 
-it('sends few changes before anything else runs', async () => {
+it('sends few changes in the same turn of the event loop', async () => {
   const { sent, publisher } = start();
   publisher.publish(changes(1, 3));
   expect(sent).toEqual([]);
@@ -61,7 +61,7 @@ it('sends few changes before anything else runs', async () => {
   expect(sent).toEqual(upTo(3));
 });
 
-it('sends many in pieces, and what comes meanwhile behind them', async () => {
+it('sends many changes in pieces, and later ones after them', async () => {
   const { sent, publisher } = start();
   publisher.publish(changes(1, 100));
   const sizes: number[] = [];
@@ -75,7 +75,7 @@ it('sends many in pieces, and what comes meanwhile behind them', async () => {
   expect(sizes).toEqual([32, 32, 32, 6]);
 });
 
-it('keeps up, however many come in each turn', async () => {
+it('keeps up with any number of changes per turn', async () => {
   const { sent, publisher } = start();
   let next = 1;
   for (let at = 0; at < 40; at++) {
@@ -87,7 +87,7 @@ it('keeps up, however many come in each turn', async () => {
   expect(sent).toEqual(upTo(next - 1));
 });
 
-it('sends all that is left at once when it is told to', async () => {
+it('sends everything that is queued when it is flushed', async () => {
   const { sent, publisher } = start();
   publisher.publish(changes(1, 100));
   await turn();
@@ -100,7 +100,7 @@ it('sends all that is left at once when it is told to', async () => {
   expect(sent).toEqual(upTo(151));
 });
 
-it('comes to rest, however many changes there were', async () => {
+it('schedules nothing more after any number of changes', async () => {
   const { sent, publisher } = start();
   const scheduled = watchTurns();
   const restless: number[] = [];
@@ -115,7 +115,7 @@ it('comes to rest, however many changes there were', async () => {
   expect(restless).toEqual([]);
 });
 
-it('comes to rest when it was told to send all at once', async () => {
+it('schedules nothing more after a flush', async () => {
   const { publisher } = start();
   const scheduled = watchTurns();
   publisher.publish(changes(1, 100));

@@ -5,8 +5,8 @@ import { refusalFor, tooLarge, troubleKind } from './refusals.ts';
 const RETRY = { status: 1003, reason: 'unavailable', retryable: true };
 const UNKNOWN = { status: 1003, reason: 'indeterminate' };
 
-describe('an undecided request is answered by what may have happened', () => {
-  it('nothing happened: unavailable, for any operation', () => {
+describe('the refusal of an undecided request says what may have happened', () => {
+  it('unavailable for any operation, if nothing happened', () => {
     const error = new StoreError('unavailable', 'not connected to Redis');
     expect(refusalFor(error, 'take')).toMatchObject({
       ...RETRY,
@@ -16,7 +16,7 @@ describe('an undecided request is answered by what may have happened', () => {
   });
 
   it.each(['register', 'take', 'release', 'deregister', 'admin.release', 'admin.evict'] as const)(
-    'unknown, and %s changes something: indeterminate',
+    'indeterminate for an unknown outcome of %s, which changes something',
     (operation) => {
       const error = new StoreError('indeterminate', 'no answer');
       expect(refusalFor(error, operation)).toMatchObject(UNKNOWN);
@@ -32,13 +32,13 @@ describe('an undecided request is answered by what may have happened', () => {
     'sessions',
     'events',
     'mailbox',
-  ] as const)('unknown, and %s may be repeated: unavailable', (operation) => {
+  ] as const)('unavailable for an unknown outcome of %s, which may be repeated', (operation) => {
     expect(refusalFor(new StoreError('indeterminate', 'no answer'), operation)).toMatchObject(
       RETRY,
     );
   });
 
-  it('the store is full', () => {
+  it('store-full if Redis is out of memory', () => {
     expect(refusalFor(new StoreError('store-full', 'OOM'), 'take')).toMatchObject({
       status: 8,
       error: 'ERROR_NOT_ENOUGH_MEMORY',
@@ -46,7 +46,7 @@ describe('an undecided request is answered by what may have happened', () => {
     });
   });
 
-  it('too many wait', () => {
+  it('overloaded with the time to wait', () => {
     const error = new StoreError('overloaded', 'full', { retryAfterMs: 50 });
     expect(refusalFor(error, 'take')).toMatchObject({
       status: 1003,
@@ -56,27 +56,24 @@ describe('an undecided request is answered by what may have happened', () => {
     });
   });
 
-  it.each(['corrupt', 'schema'] as const)(
-    '%s: unavailable, and repeating does not help',
-    (code) => {
-      expect(refusalFor(new StoreError(code, 'key x'), 'owner')).toMatchObject({
-        status: 1003,
-        reason: 'unavailable',
-        retryable: false,
-        message: 'key x',
-      });
-    },
-  );
+  it.each(['corrupt', 'schema'] as const)('unavailable and not retryable for %s', (code) => {
+    expect(refusalFor(new StoreError(code, 'key x'), 'owner')).toMatchObject({
+      status: 1003,
+      reason: 'unavailable',
+      retryable: false,
+      message: 'key x',
+    });
+  });
 
-  it('a fault of the manager itself is not told to workers', () => {
+  it('without details for a fault of the manager itself', () => {
     const fault = new TypeError('x is not a function');
     expect(refusalFor(fault, 'take')).toMatchObject({ ...UNKNOWN, message: 'the manager failed' });
     expect(refusalFor(fault, 'owner')).toMatchObject({ ...RETRY, message: 'the manager failed' });
   });
 });
 
-describe('an answer that NATS would not carry', () => {
-  it('of a read: unavailable, and repeating does not help', () => {
+describe('the refusal for a reply above max_payload', () => {
+  it('is unavailable and not retryable for a read', () => {
     expect(tooLarge('events', 1_048_576)).toMatchObject({
       reason: 'unavailable',
       retryable: false,
@@ -84,12 +81,12 @@ describe('an answer that NATS would not carry', () => {
     });
   });
 
-  it('of a change: indeterminate, since it was made', () => {
+  it('is indeterminate for a change, since it was made', () => {
     expect(tooLarge('take', 1_048_576)).toMatchObject(UNKNOWN);
   });
 });
 
-describe('a person is told', () => {
+describe('a kind of trouble that a person should look into', () => {
   it.each([
     ['unavailable', undefined],
     ['indeterminate', undefined],
@@ -97,11 +94,11 @@ describe('a person is told', () => {
     ['overloaded', 'overloaded'],
     ['corrupt', 'corrupt'],
     ['schema', 'schema'],
-  ] as const)('of %s: %s', (code, kind) => {
+  ] as const)('of the store error %s is %s', (code, kind) => {
     expect(troubleKind(new StoreError(code, 'x'))).toBe(kind);
   });
 
-  it('of a fault of the manager itself', () => {
+  it('of a fault of the manager itself is bug', () => {
     expect(troubleKind(new TypeError('x'))).toBe('bug');
   });
 });

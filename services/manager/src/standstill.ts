@@ -18,7 +18,7 @@ export interface StandstillParts {
 
 /**
  * Notices that this process stood still: stopped, swapped out, or blocked. Messages that NATS delivered meanwhile are then read
- * late, and nothing in them tells how late; the clients may have given them up. NATS confirms a probe after everything that it
+ * late and carry no time; the clients may have given them up. NATS confirms a probe after everything that it
  * delivered before, so the messages that are read until a probe is confirmed count as stale.
  *
  * RUNNING → CATCHING UP when the monotonic clock jumped by more than {@link STALE_AFTER_MS} → RUNNING with the first confirmed

@@ -16,7 +16,7 @@ function nested(depth: number): Uint8Array {
   ]);
 }
 
-/** A map with one field that makes it so many bytes long. */
+/** A map with a filler field that makes it this many bytes long. */
 function ofLength(bytes: number): Uint8Array {
   const short = encodeMessage({ ifIndex: 7, filler: 'x'.repeat(60_000) }).length - 60_000;
   return encodeMessage({ ifIndex: 7, filler: 'x'.repeat(bytes - short) });
@@ -59,7 +59,7 @@ const WRONG_FIELDS: readonly (readonly [
   ['instance', 'register', { protocolId: 1, componentId: 1, instance: 'short' }],
 ];
 
-describe('a message that is wrong', () => {
+describe('a malformed message', () => {
   let servers: TestServers;
   let redis: Redis;
   let worker: Worker;
@@ -85,24 +85,27 @@ describe('a message that is wrong', () => {
     }
   });
 
-  it.each(WRONG_FIELDS)('is told its field: %s of %s %j', async (field, operation, fields) => {
-    const reply = await worker.ask(operation, fields);
-    expect(reply).toMatchObject({ ...BAD_REQUEST, field });
-    expect(reply.message).toContain(field);
-  });
+  it.each(WRONG_FIELDS)(
+    'is refused with the name of the field: %s of %s %j',
+    async (field, operation, fields) => {
+      const reply = await worker.ask(operation, fields);
+      expect(reply).toMatchObject({ ...BAD_REQUEST, field });
+      expect(reply.message).toContain(field);
+    },
+  );
 
-  it('may be 64 KiB and right', async () => {
+  it('is none if a valid request has 64 KiB', async () => {
     const bytes = ofLength(64 * 1024);
     expect(bytes).toHaveLength(65_536);
     expect(await worker.send('owner', bytes)).toMatchObject({ status: 1168 });
   });
 
-  it.each(['r$', 'ü', 'x'.repeat(65)])('is refused for its router: %s', async (router) => {
+  it.each(['r$', 'ü', 'x'.repeat(65)])('is refused for its router name: %s', async (router) => {
     const reply = await new Worker(worker.nats, router).ask('owner', { ifIndex: 7 });
     expect(reply).toMatchObject({ ...BAD_REQUEST, field: 'router', rev: 0 });
   });
 
-  it('is told the revision of its router, also when another replica made it', async () => {
+  it('is refused with the current revision of its router, also if another replica advanced it', async () => {
     const { manager: other } = await manage(servers);
     await using _ = other;
     await using known = await Worker.connect(servers);
@@ -113,12 +116,12 @@ describe('a message that is wrong', () => {
     }
   });
 
-  it('gets no answer where nobody waits for one', async () => {
+  it('gets no reply without a reply subject', async () => {
     worker.nats.publish(worker.subject('owner'), Buffer.from('x'));
     expect(await worker.ask('owner', { ifIndex: 7 })).toMatchObject({ status: 1168 });
   });
 
-  it('makes no manager speak on a subject where managers are listened to', async () => {
+  it('cannot make a manager publish on an event subject', async () => {
     const heard: unknown[] = [];
     const event = worker.subject('event.taken');
     worker.nats.subscribe(event, { callback: (_, message) => heard.push(message) });
@@ -127,7 +130,7 @@ describe('a message that is wrong', () => {
     expect(heard).toEqual([]);
   });
 
-  it('leaves nothing behind, be it sent 20 000 times', { timeout: 60_000 }, async () => {
+  it('leaves nothing behind, even if 20 000 are sent', { timeout: 60_000 }, async () => {
     const before = (await redis.keys('*')).toSorted();
     const messages = [...MALFORMED.map(([, bytes]) => bytes), encodeMessage({ deadlineMs: -1 })];
     const small = messages.filter((bytes) => bytes.length < 1000);
@@ -140,7 +143,7 @@ describe('a message that is wrong', () => {
   });
 });
 
-/** So many refused requests over ever new router names, a few hundred at once. */
+/** Sends requests that are refused, each to a new router name, 200 at a time. */
 async function flood(
   worker: Worker,
   messages: readonly Uint8Array[],

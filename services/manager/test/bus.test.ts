@@ -10,18 +10,18 @@ import { hang } from './hang.ts';
 const choice = inject('servers');
 const SEEN_WITHIN_MS = 10_000;
 
-/** Of a service that tells nothing of itself. */
-const UNTOLD = { metadata: () => ({}), stats: () => Promise.resolve({}) };
+/** A service without metadata and statistics. */
+const BARE = { metadata: () => ({}), stats: () => Promise.resolve({}) };
 
 /** A connection and all its states. */
 function open(url: string): { bus: Bus; states: BusState[] } {
   const states: BusState[] = [];
   const onStateChange = (state: BusState): void => void states.push(state);
-  const bus = new Bus({ ...UNTOLD, url, name: 'test', version: '1.2.3', onStateChange });
+  const bus = new Bus({ ...BARE, url, name: 'test', version: '1.2.3', onStateChange });
   return { bus, states };
 }
 
-/** What a connection to this address is told first. */
+/** The first reported state of a connection to this address. */
 async function firstState(url: string): Promise<BusState | undefined> {
   const { bus, states } = open(url);
   try {
@@ -37,32 +37,37 @@ const waiting = (kind: string, reason: string) => ({
   trouble: { kind, reason },
 });
 
-describe('why there is no NATS', () => {
-  it('nobody listens', async () => {
+describe('the reported state of the connection', () => {
+  it('if nothing listens on the port', async () => {
     const url = `nats://127.0.0.1:${await freePort()}`;
     expect(await firstState(url)).toEqual(waiting('unreachable', 'connection refused'));
   });
 
-  it('there is no such host', async () => {
+  it('if the host does not exist', async () => {
     expect(await firstState('nats://no-such-host.invalid:4222')).toEqual(
       waiting('unreachable', 'host not found'),
     );
   });
 
-  describe('a server of ours', () => {
+  describe('with a server of the test', () => {
     beforeEach((context) => {
       const isGiven = choice.nats.kind === 'given';
       context.skip(isGiven, 'a server given by URL has users and settings of its own');
     });
 
-    it.each(['', 'worker:wrong@', 'token@'])('that refuses nats://%s…', async (credentials) => {
-      await using nats = await startNats(choice, { args: ['--user', 'worker', '--pass', 'p@ss'] });
-      expect(await firstState(`nats://${credentials}${nats.host}:${nats.port}`)).toEqual(
-        waiting('refused', 'user, password or token refused'),
-      );
-    });
+    it.each(['', 'worker:wrong@', 'token@'])(
+      'if the server refuses the login of nats://%s…',
+      async (credentials) => {
+        await using nats = await startNats(choice, {
+          args: ['--user', 'worker', '--pass', 'p@ss'],
+        });
+        expect(await firstState(`nats://${credentials}${nats.host}:${nats.port}`)).toEqual(
+          waiting('refused', 'user, password or token refused'),
+        );
+      },
+    );
 
-    it('takes the user and password of the URL, whichever of its servers has them', async () => {
+    it('if user and password are given with any of the servers', async () => {
       await using nats = await startNats(choice, { args: ['--user', 'worker', '--pass', 'p@ss'] });
       const first = `nats://worker:p%40ss@127.0.0.1:${await freePort()}`;
       expect(await firstState(`${first},nats://${nats.host}:${nats.port}`)).toMatchObject({
@@ -71,21 +76,21 @@ describe('why there is no NATS', () => {
       });
     });
 
-    it('takes a token', async () => {
+    it('if a token is given', async () => {
       await using nats = await startNats(choice, { args: ['--auth', 'geheim'] });
       expect(await firstState(`nats://geheim@${nats.host}:${nats.port}`)).toMatchObject({
         kind: 'ready',
       });
     });
 
-    it('that offers no TLS', async () => {
+    it('if the server offers no TLS', async () => {
       await using nats = await startNats(choice);
       expect(await firstState(`tls://${nats.host}:${nats.port}`)).toEqual(
         waiting('refused', 'the server offers no TLS'),
       );
     });
 
-    it('that is lost and back again, once each', async () => {
+    it('reports a loss and the return once each', async () => {
       await using nats = await startNats(choice);
       const { bus, states } = open(nats.url);
       await bus.connected;
@@ -102,7 +107,7 @@ describe('why there is no NATS', () => {
       });
     });
 
-    it('that hangs is not reached, and given up in the end', async () => {
+    it('gives up a server that hangs', async () => {
       await using nats = await startNats(choice);
       const { bus } = open(nats.url);
       await bus.connected;
@@ -137,23 +142,26 @@ describe('a NATS that denies', () => {
 
   const endpoint = { name: 'take', subject: 'mgm.v1.*.take', handle: () => {} };
 
-  it.each(['mgm.v1.*.take', '$SRV.PING'])('subscribing to %s has no manager', async (subject) => {
-    await using nats = await startWith(`{ subscribe: { deny: ["${subject}"] } }`);
-    const { bus, states } = open(`nats://manager:geheim@${nats.host}:${nats.port}`);
-    await bus.connected;
-    await bus.serve([endpoint]).catch(() => {});
-    const failure = `it denies subscribing to ${subject}`;
-    await eventually(() => expect(states.at(-1)).toEqual({ kind: 'closed', failure }), {
-      withinMs: SEEN_WITHIN_MS,
-    });
-    await bus.close();
-  });
+  it.each(['mgm.v1.*.take', '$SRV.PING'])(
+    'a subscription to %s ends the manager',
+    async (subject) => {
+      await using nats = await startWith(`{ subscribe: { deny: ["${subject}"] } }`);
+      const { bus, states } = open(`nats://manager:geheim@${nats.host}:${nats.port}`);
+      await bus.connected;
+      await bus.serve([endpoint]).catch(() => {});
+      const failure = `it denies subscribing to ${subject}`;
+      await eventually(() => expect(states.at(-1)).toEqual({ kind: 'closed', failure }), {
+        withinMs: SEEN_WITHIN_MS,
+      });
+      await bus.close();
+    },
+  );
 
-  it('publishing says so once, with the subject', async () => {
+  it('publishing is reported once, with the subject', async () => {
     await using nats = await startWith('{ publish: { deny: ["_INBOX.>"] } }');
     const denied: string[] = [];
     const bus = new Bus({
-      ...UNTOLD,
+      ...BARE,
       url: `nats://manager:geheim@${nats.host}:${nats.port}`,
       name: 'test',
       version: '1.2.3',

@@ -5,13 +5,13 @@ import { eventually } from '@mgm/test-support';
 
 const SILENT_FOR_MS = 50;
 
-/** Stops a server's clock. Resolves when it really says nothing any more, which is a moment after the signal. */
+/** Stops a server. Resolves when it has stopped replying, which is shortly after the signal. */
 export async function hang(server: RunningServer): Promise<void> {
   await server.pause();
   await eventually(() => expectSilence(server), { withinMs: 5_000 });
 }
 
-/** NATS speaks first, Redis answers a PING: whoever does neither hangs. */
+/** NATS sends first, Redis replies to a PING: a server that does neither hangs. */
 async function expectSilence({ host, port }: RunningServer): Promise<void> {
   const socket = connect({ host, port });
   try {

@@ -42,7 +42,7 @@ async function scrape(): Promise<Map<string, number>> {
 }
 
 describe('/metrics', () => {
-  it('has every metric of the list with its help and type, and those of the process', async () => {
+  it('has every defined metric with its help and type, and those of the process', async () => {
     await using worker = await Worker.connect(servers);
     await worker.register();
     const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
@@ -78,7 +78,7 @@ describe('/metrics', () => {
     expect(after.get('mgm_requests_waiting')).toBe(0);
   });
 
-  it('counts calls of the script, what they decided, and what was published', async () => {
+  it('counts calls of the script, their operations, and published messages', async () => {
     await using worker = await Worker.connect(servers);
     const before = await scrape();
     const { handle } = await worker.register();
@@ -98,7 +98,7 @@ describe('/metrics', () => {
     }, MS);
   });
 
-  it('counts what sweeps end', async () => {
+  it('counts the sessions and interfaces that sweeps end', async () => {
     await using worker = await Worker.connect(servers);
     const before = await scrape();
     const { handle } = await worker.register({ ttlMs: TTL_MS });
@@ -112,7 +112,7 @@ describe('/metrics', () => {
     }, MS);
   });
 
-  it('tells the replica, its store, and a store that was lost', async (ctx) => {
+  it('describes the replica, its store, and a lost connection', async (ctx) => {
     skipOnOthers(ctx);
     const info = [...(await scrape()).keys()].find((name) => name.startsWith('mgm_info'));
     expect(info).toMatch(/replica="one",version="\d+\.\d+\.\d+",durability="memory"/);
@@ -127,7 +127,7 @@ describe('/metrics', () => {
     }, MS);
   });
 
-  it('counts refusals while the store is away', async (ctx) => {
+  it('counts refusals while the store is unreachable', async (ctx) => {
     skipOnOthers(ctx);
     await using worker = await Worker.connect(servers);
     await using redis = new Client(servers.redis.url);
@@ -144,7 +144,7 @@ describe('/metrics', () => {
     expect(failed).not.toEqual([]);
   });
 
-  it('counts that the store lost its data, and what is held back for it', async (ctx) => {
+  it('counts data losses of the store, and takes refused in the hold-off', async (ctx) => {
     skipOnOthers(ctx);
     await using worker = await Worker.connect(servers);
     await worker.register();
@@ -160,7 +160,7 @@ describe('/metrics', () => {
     }, MS);
   });
 
-  it('names event types as the wire contract does', async () => {
+  it('names event types like the wire contract', async () => {
     const types = [...(await scrape()).keys()].flatMap((name) => {
       const [, type] = /^mgm_events_total\{type="(.*)"\}$/.exec(name) ?? [];
       return type === undefined ? [] : [type];

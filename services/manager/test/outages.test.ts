@@ -15,8 +15,8 @@ const UNAVAILABLE = {
   retryable: true,
 };
 
-/** How often each message that tells of a server was logged, in the order of the first time. */
-function told(lines: readonly LogLine[], server: 'nats' | 'redis'): string[] {
+/** The logged messages about a server, in order. */
+function messagesAbout(lines: readonly LogLine[], server: 'nats' | 'redis'): string[] {
   return lines.map(({ msg }) => msg).filter((msg) => msg.includes(server));
 }
 
@@ -33,7 +33,7 @@ async function healthOf(port: number | undefined): Promise<{ status: number; bod
 
 // Servers given by URL cannot be stopped.
 describe.skipIf(choice.redis.kind === 'given' || choice.nats.kind === 'given')('a manager', () => {
-  it('waits for a Redis that is down at its start, says so once, and takes no requests till then', async () => {
+  it('waits for a Redis that is down at its start, logs it once, and receives no requests until then', async () => {
     await using redis = await startRedis(choice);
     await using nats = await startNats(choice);
     await redis.kill();
@@ -41,7 +41,7 @@ describe.skipIf(choice.redis.kind === 'given' || choice.nats.kind === 'given')('
     const healthPort = await freePort();
     const config = loadConfig(envFor({ redis, nats }, { MGM_HEALTH_PORT: String(healthPort) }));
     const starting = startManager(config, { log });
-    await eventually(() => expect(told(lines, 'redis')).toEqual(['waiting for redis']), {
+    await eventually(() => expect(messagesAbout(lines, 'redis')).toEqual(['waiting for redis']), {
       withinMs: HEALED_WITHIN_MS,
     });
     await using worker = await Worker.connect({ redis, nats });
@@ -55,16 +55,16 @@ describe.skipIf(choice.redis.kind === 'given' || choice.nats.kind === 'given')('
     expect(manager.notReadyBecause).toEqual([]);
     expect(await healthOf(healthPort)).toEqual({ status: 200, body: { ready: true, reasons: [] } });
     expect(await worker.ask('owner', { ifIndex: 7 })).toMatchObject({ status: 1168 });
-    expect(told(lines, 'redis')).toEqual(['waiting for redis', 'redis connected']);
+    expect(messagesAbout(lines, 'redis')).toEqual(['waiting for redis', 'redis connected']);
   });
 
-  it('waits for a NATS that is down at its start, and says so once', async () => {
+  it('waits for a NATS that is down at its start, and logs it once', async () => {
     await using redis = await startRedis(choice);
     await using nats = await startNats(choice);
     await nats.kill();
     const { log, lines } = keptLog();
     const starting = startManager(loadConfig(envFor({ redis, nats })), { log });
-    await eventually(() => expect(told(lines, 'nats')).toEqual(['waiting for nats']), {
+    await eventually(() => expect(messagesAbout(lines, 'nats')).toEqual(['waiting for nats']), {
       withinMs: HEALED_WITHIN_MS,
     });
     await nats.start();
@@ -72,10 +72,10 @@ describe.skipIf(choice.redis.kind === 'given' || choice.nats.kind === 'given')('
     await using worker = await Worker.connect({ redis, nats });
     expect(manager.notReadyBecause).toEqual([]);
     expect(await worker.ask('owner', { ifIndex: 7 })).toMatchObject({ status: 1168 });
-    expect(told(lines, 'nats')).toEqual(['waiting for nats', 'nats connected']);
+    expect(messagesAbout(lines, 'nats')).toEqual(['waiting for nats', 'nats connected']);
   });
 
-  it('answers 1003 unavailable at once while Redis is gone, and serves again by itself', async () => {
+  it('replies 1003 unavailable immediately while Redis is down, and serves again by itself', async () => {
     await using redis = await startRedis(choice, { appendonly: true });
     await using nats = await startNats(choice);
     const { manager, lines } = await manage({ redis, nats });
@@ -100,11 +100,11 @@ describe.skipIf(choice.redis.kind === 'given' || choice.nats.kind === 'given')('
       { withinMs: HEALED_WITHIN_MS },
     );
     expect(taken.rev).toBe(rev + 1);
-    expect(told(lines, 'redis')).toEqual(['redis connected', 'redis lost', 'redis back']);
+    expect(messagesAbout(lines, 'redis')).toEqual(['redis connected', 'redis lost', 'redis back']);
     expect(manager.notReadyBecause).toEqual([]);
   });
 
-  it('answers in time while Redis hangs, and tells what may have happened', async () => {
+  it('replies in time while Redis hangs, and says what may have happened', async () => {
     await using redis = await startRedis(choice);
     await using nats = await startNats(choice);
     const { manager, lines } = await manage({ redis, nats });
@@ -135,10 +135,10 @@ describe.skipIf(choice.redis.kind === 'given' || choice.nats.kind === 'given')('
       },
       { withinMs: HEALED_WITHIN_MS },
     );
-    expect(told(lines, 'redis')).toEqual(['redis connected', 'redis lost', 'redis back']);
+    expect(messagesAbout(lines, 'redis')).toEqual(['redis connected', 'redis lost', 'redis back']);
   });
 
-  it('is back with NATS after NATS was killed, and says so once', async () => {
+  it('reconnects after NATS was killed, and logs it once', async () => {
     await using redis = await startRedis(choice);
     await using nats = await startNats(choice);
     const { manager, lines } = await manage({ redis, nats });
@@ -156,10 +156,10 @@ describe.skipIf(choice.redis.kind === 'given' || choice.nats.kind === 'given')('
     });
     await using worker = await Worker.connect({ redis, nats });
     expect(await worker.ask('owner', { ifIndex: 7 })).toMatchObject({ status: 1168 });
-    expect(told(lines, 'nats')).toEqual(['nats connected', 'nats lost', 'nats back']);
+    expect(messagesAbout(lines, 'nats')).toEqual(['nats connected', 'nats lost', 'nats back']);
   });
 
-  it('lets no lease run out while workers cannot reach it', async () => {
+  it('lets no lease expire while workers cannot reach it', async () => {
     await using redis = await startRedis(choice);
     await using nats = await startNats(choice);
     const { manager, lines } = await manage({ redis, nats });
@@ -192,7 +192,7 @@ describe.skipIf(choice.redis.kind === 'given' || choice.nats.kind === 'given')('
     const config = loadConfig(envFor({ redis, nats }));
     const starting = startManager(config, { log, signal: giveUp.signal });
     const gaveUp = expect(starting).rejects.toThrow('enough');
-    await eventually(() => expect(told(lines, down)).toEqual([`waiting for ${down}`]), {
+    await eventually(() => expect(messagesAbout(lines, down)).toEqual([`waiting for ${down}`]), {
       withinMs: HEALED_WITHIN_MS,
     });
     giveUp.abort(new Error('enough'));

@@ -31,7 +31,7 @@ async function storeIds(): Promise<unknown[]> {
 }
 
 describe('managers with one store', () => {
-  it('report the same id, also after the store lost its data', async () => {
+  it('report the same id, also after the store lost it', async () => {
     const { manager: one } = await manage(servers);
     const { manager: two } = await manage(servers);
     await using _one = one;
@@ -72,7 +72,7 @@ describe('managers with different stores under one prefix', () => {
     expect(await readyz(here.healthPort)).toBe(200);
   });
 
-  it('do not mind each other under different prefixes', async () => {
+  it('stay ready under different prefixes', async () => {
     const { manager: here, lines } = await manage(servers);
     await using _here = here;
     const { manager: there } = await manage(servers, { ...ELSEWHERE, MGM_PREFIX: 'mgm.other' });

@@ -43,7 +43,7 @@ const DURABLE = { MGM_DURABILITY: 'durable' };
 const ONE_REPLICA = { MGM_DURABILITY: 'replicated', MGM_REPLICAS: '1' };
 const LIMITED = ['--user', 'limited', 'on', '>secret', '~*', '&*', '+@all'];
 
-describe.skipIf(!isOurs).concurrent('a start is refused, and told what to do, on a Redis', () => {
+describe.skipIf(!isOurs).concurrent('a start is refused, with advice, on a Redis', () => {
   it.concurrent.for<[string, RedisOptions, Env, string | RegExp]>([
     [
       'that keeps nothing, where durable is asked for',
@@ -89,7 +89,7 @@ describe.skipIf(!isOurs).concurrent('a start is refused, and told what to do, on
   });
 });
 
-describe.skipIf(!isOurs).concurrent('a start says what it promises', () => {
+describe.skipIf(!isOurs).concurrent('a start logs what its durability mode promises', () => {
   it.concurrent.for<[string, RedisOptions, Env, RegExp]>([
     ['memory', {}, {}, /as long as this Redis keeps running/],
     ['durable', { appendonly: true }, DURABLE, /on the disk of Redis/],
@@ -154,7 +154,7 @@ describe.skipIf(!isOurs).concurrent('while a manager serves', () => {
     },
   );
 
-  it.concurrent('a Redis told to keep less while it runs is found out', async () => {
+  it.concurrent('a Redis that is reconfigured to keep less is detected', async () => {
     await using redis = await startRedis(choice, { appendonly: true });
     const { log } = keptLog();
     await using manager = await startManager(loadConfig(envFor({ redis, nats }, DURABLE)), { log });

@@ -28,7 +28,7 @@ interface Heard {
   readonly atMono: number;
 }
 
-/** Everything published on such subjects of the router from now on. */
+/** Everything published on these subjects of the router from now on. */
 async function listen(router: Worker, tail: string): Promise<Heard[]> {
   const heard: Heard[] = [];
   router.nats.subscribe(router.subject(tail), {
@@ -42,7 +42,7 @@ async function listen(router: Worker, tail: string): Promise<Heard[]> {
   return heard;
 }
 
-describe('to NATS a manager is a service', () => {
+describe('a manager is a NATS service', () => {
   it('that answers $SRV.PING and $SRV.INFO with its operations in the queue group', async () => {
     const found = [];
     for await (const info of await worker.nats.services.client().info('mgm-manager'))
@@ -77,7 +77,7 @@ describe('to NATS a manager is a service', () => {
     expect(await countOf('validate')).toBe(before + 2);
   });
 
-  it('that tells in $SRV.STATS how its work goes, and that its store decides', async () => {
+  it('that reports in $SRV.STATS its statistics, and that its store decides', async () => {
     const dataOf = async (): Promise<Record<string, unknown>[]> => {
       for await (const { endpoints = [] } of await worker.nats.services
         .client()
@@ -93,8 +93,8 @@ describe('to NATS a manager is a service', () => {
     const owner = data[OPERATIONS.indexOf('owner')];
     expect(owner).toMatchObject({ answered: expect.any(Number), failed: 0 });
     expect(owner?.['meanMs']).toBeGreaterThan(0);
-    const told = data.flatMap((one) => ('replica' in one ? [one['replica']] : []));
-    expect(told).toEqual([
+    const states = data.flatMap((one) => ('replica' in one ? [one['replica']] : []));
+    expect(states).toEqual([
       {
         store: STORE,
         storeId: expect.stringMatching(/^[0-9a-f-]{36}$/),
@@ -102,7 +102,7 @@ describe('to NATS a manager is a service', () => {
         storeClockMs: expect.any(Number),
       },
     ]);
-    const [{ storeClockMs }] = told as [{ storeClockMs: number }];
+    const [{ storeClockMs }] = states as [{ storeClockMs: number }];
     expect(Math.abs(storeClockMs - askedAt)).toBeLessThan(60_000);
   });
 });
@@ -122,7 +122,7 @@ describe('a request', () => {
     expect(await worker.ask('take', { ...late, deadlineMs: 60_000 })).toMatchObject({ status: 0 });
   });
 
-  it('to which nobody awaits an answer is executed nonetheless', async () => {
+  it('without a reply subject is executed', async () => {
     const { handle } = await worker.register({ componentId: 21 });
     const fields = { handle, seq: 1, ack: 1, ifIndex: 21 };
     worker.nats.publish(worker.subject('take'), encodeMessage(fields));
@@ -154,7 +154,7 @@ describe('a request', () => {
     });
   });
 
-  it('whose page NATS would not carry gets a shorter one, and all of them have everything', async () => {
+  it('whose page exceeds max_payload gets a shorter one, and reading on misses nothing', async () => {
     await using admin = await Worker.connect(servers);
     const { handle } = await admin.register();
     const words = { actor: '€'.repeat(256), why: '€'.repeat(256) };
@@ -179,7 +179,7 @@ describe('a request', () => {
   });
 });
 
-describe('what changed is told', () => {
+describe('a change is published', () => {
   it('as events, as callbacks and in the log', async () => {
     await using router = await Worker.connect(servers);
     const events = await listen(router, 'event.*');
@@ -188,17 +188,17 @@ describe('what changed is told', () => {
     const igmp = await router.register(IGMP);
     await router.ask('take', { handle: igmp.handle, seq: 1, ack: 1, ifIndex: 7 });
     const { epoch } = await router.ask('take', { handle: pim.handle, seq: 1, ack: 1, ifIndex: 7 });
-    const told = (heard: readonly Heard[]): unknown[] =>
+    const published = (heard: readonly Heard[]): unknown[] =>
       heard.map(({ subject, message }) => [subject, message['type']]);
     await eventually(
       () => {
-        expect(told(events)).toEqual([
+        expect(published(events)).toEqual([
           [router.subject('event.registered'), 'registered'],
           [router.subject('event.registered'), 'registered'],
           [router.subject('event.igmp-taken'), 'igmp-taken'],
           [router.subject('event.taken'), 'taken'],
         ]);
-        expect(told(callbacks)).toEqual([
+        expect(published(callbacks)).toEqual([
           [router.subject(`callback.${String(igmp['session'])}`), 'DISABLE_IGMP'],
           [router.subject(`callback.${String(igmp['session'])}`), 'ENABLE_IGMP'],
         ]);
@@ -219,7 +219,7 @@ describe('what changed is told', () => {
     for (const { handle } of [pim, igmp]) expect(text).not.toContain(String(handle));
   });
 
-  it('in one line of log where a session gets many interfaces at once', async () => {
+  it('in one line of log if a session takes several interfaces in one request', async () => {
     await using router = await Worker.connect(servers);
     const { handle, session } = await router.register();
     const interfaces = [[7], [8, '10.0.0.1'], [9]];
@@ -236,7 +236,7 @@ describe('what changed is told', () => {
     );
   });
 
-  it('when a lease runs out, without anybody asking', async () => {
+  it('when a lease expires, without a request', async () => {
     await using router = await Worker.connect(servers);
     const events = await listen(router, 'event.*');
     const { handle, session } = await router.register({ ttlMs: 1000 });
@@ -254,7 +254,7 @@ describe('what changed is told', () => {
     );
   });
 
-  it('as a head at least once a second where sessions live, and nowhere else', async () => {
+  it('as a head at least once a second for routers with live sessions only', async () => {
     await using live = await Worker.connect(servers);
     await using empty = await Worker.connect(servers);
     const { rev } = await live.register({ ttlMs: 60_000 });
@@ -272,7 +272,7 @@ describe('what changed is told', () => {
     expect((last - first) / (heads.length - 1)).toBeLessThan(1_000);
   });
 
-  it('also of a router that only another replica has worked for', async () => {
+  it('also for a router that only another replica has served', async () => {
     const redis = new Redis(servers.redis.url);
     opened.defer(() => redis.disconnect());
     await using router = await Worker.connect(servers, 'elsewhere');

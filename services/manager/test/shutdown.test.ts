@@ -18,7 +18,7 @@ describe('a manager process', () => {
   });
   afterAll(() => servers[Symbol.asyncDispose]());
 
-  it('loses no request when it is asked to end under load', { timeout: 60_000 }, async () => {
+  it('loses no request when it is stopped under load', { timeout: 60_000 }, async () => {
     await using worker = await Worker.connect(servers);
     await using staying = spawnManager(envFor(servers, { MGM_NAME: 'staying' }));
     await ready(staying);
@@ -60,7 +60,7 @@ describe('a manager process', () => {
     expect(manager.lines).toEqual([]);
   });
 
-  it('ends with 1 and a reason when its health port is taken', async () => {
+  it('ends with 1 and a reason when its health port is in use', async () => {
     const port = String(servers.redis.port);
     const env = { MGM_HEALTH_PORT: port, MGM_HEALTH_HOST: servers.redis.host };
     await using manager = spawnManager(envFor(servers, env));
@@ -76,7 +76,7 @@ describe('a manager process', () => {
 describe.skipIf(choice.redis.kind === 'given' || choice.nats.kind === 'given')(
   'asked to end',
   () => {
-    it('while Redis was never there, a manager ends with 0', async () => {
+    it('while Redis was never reachable, a manager ends with 0', async () => {
       await using redis = await startRedis(choice);
       await using nats = await startNats(choice);
       await redis.kill();
@@ -85,7 +85,7 @@ describe.skipIf(choice.redis.kind === 'given' || choice.nats.kind === 'given')(
       expect(await manager.end('SIGTERM')).toMatchObject({ code: 0 });
     });
 
-    it('while NATS hangs, a manager ends in time and says that not all may be answered', async () => {
+    it('while NATS hangs, a manager ends in time and logs that requests may have no reply', async () => {
       await using redis = await startRedis(choice);
       await using nats = await startNats(choice);
       await using manager = spawnManager(envFor({ redis, nats }, { MGM_SHUTDOWN_MS: '1000' }));
@@ -100,7 +100,7 @@ describe.skipIf(choice.redis.kind === 'given' || choice.nats.kind === 'given')(
       );
     });
 
-    it('twice, a manager ends at once', async () => {
+    it('twice, a manager ends immediately', async () => {
       await using redis = await startRedis(choice);
       await using nats = await startNats(choice);
       const slow = { MGM_SHUTDOWN_MS: '30000' };
@@ -120,7 +120,7 @@ describe.skipIf(choice.redis.kind === 'given' || choice.nats.kind === 'given')(
 interface Load {
   readonly refused: readonly object[];
   unanswered(): number[];
-  /** Resolves when so many more requests were answered. */
+  /** Resolves when this many more requests have a reply. */
   answeredMore(count: number): Promise<void>;
   /** Sends no more; resolves when everything is answered, or nothing has been for a second. */
   end(): Promise<void>;
@@ -177,7 +177,7 @@ async function takeWithoutPause(worker: Worker, componentId: number): Promise<Lo
   };
 }
 
-/** Changes of an owner that were logged: a line tells of one, or of how many. */
+/** The number of logged changes of an owner: a line stands for one, or has a count. */
 function changesIn(lines: readonly LogLine[]): number {
   const ofOwner = lines.filter(({ msg }) => msg === 'owner changed');
   return ofOwner.reduce((sum, { count = 1 }) => sum + Number(count), 0);

@@ -25,7 +25,7 @@ function fileWith(text: string): string {
 }
 
 describe('a complete configuration', () => {
-  it('comes of an empty environment', () => {
+  it('is what an empty environment gives', () => {
     expect(loadConfig({ PATH: '/bin' })).toMatchObject({
       natsUrl: 'nats://127.0.0.1:4222',
       redisUrl: 'redis://127.0.0.1:6379',
@@ -46,7 +46,7 @@ describe('a complete configuration', () => {
     });
   });
 
-  it('tells how many replicas there must be where a change must be on some', () => {
+  it('has the number of replicas in mode replicated only', () => {
     expect(loadConfig({ MGM_DURABILITY: 'durable', MGM_REPLICAS: '2' })).toMatchObject({
       durability: { mode: 'durable' },
     });
@@ -66,7 +66,7 @@ describe('a complete configuration', () => {
     expect(Object.isFrozen(config.routers)).toBe(true);
   });
 
-  it('lets variables of the tests and of other programs be', () => {
+  it('ignores variables of the tests and of other programs', () => {
     expect(problemsOf({ MGM_SERVERS: 'process', MGM_TEST_SOURCES: 'x', MGMX: '1' })).toEqual([]);
   });
 
@@ -88,7 +88,7 @@ describe('a complete configuration', () => {
   });
 });
 
-describe('a wrong value is refused with what it must be', () => {
+describe('a wrong value is refused with the values allowed', () => {
   it.each([
     ['MGM_BATCH_MAX', '0', 'must be 1 to 1024'],
     ['MGM_BATCH_MAX', '1025', 'must be 1 to 1024'],
@@ -134,13 +134,13 @@ describe('a wrong value is refused with what it must be', () => {
       'must end with the port or the number of the database',
     ],
     ['MGM_REDIS_URL', 'redis://:geheim@a?db=1', 'must have no ?'],
-  ])('%s, without a word of what may be secret: %s', (name, value, must) => {
+  ])('%s, without showing what may be secret: %s', (name, value, must) => {
     const problems = problemsOf({ [name]: value });
     expect(problems).toEqual([expect.stringContaining(`${name}: ${must}`)]);
     expect(problems.join()).not.toMatch(/geheim|gehe%im/);
   });
 
-  it('in a line for each, all at once', () => {
+  it('with one line for each problem, all together', () => {
     const env = {
       MGM_BATCH_MAX: '0',
       MGM_LOG_LEVEL: 'loud',
@@ -166,7 +166,7 @@ describe('an unknown name is refused', () => {
     ]);
   });
 
-  it('without a suggestion where none is near', () => {
+  it('without a suggestion if no known name is similar', () => {
     expect(problemsOf({ MGM_COLOUR_OF_LOGS: '1' })).toEqual([
       'MGM_COLOUR_OF_LOGS: is not a variable of the manager',
     ]);
@@ -196,19 +196,19 @@ describe('values must fit together', () => {
     expect(problemsOf(env)).toEqual([expect.stringContaining(problem)]);
   });
 
-  it('where they are used together', () => {
+  it('only where they are used together', () => {
     expect(problemsOf({ MGM_STORE_TIMEOUT_MS: '100' })).toEqual([]);
   });
 
-  it('and nothing is said of a value whose partner is wrong by itself', () => {
+  it('and a value is not compared with one that is wrong by itself', () => {
     expect(problemsOf({ MGM_QUEUE_MAX: '100', MGM_BATCH_MAX: 'x' })).toEqual([
       'MGM_BATCH_MAX=x: must be 1 to 1024',
     ]);
   });
 });
 
-describe('a URL may stand in a file', () => {
-  it('whose last line break does not count', () => {
+describe('a URL may be read from a file', () => {
+  it('without its final line break', () => {
     const path = fileWith('redis://:geheim@redis:6379\n');
     expect(loadConfig({ MGM_REDIS_URL_FILE: path }).redisUrl).toBe('redis://:geheim@redis:6379');
   });
@@ -226,15 +226,15 @@ describe('a URL may stand in a file', () => {
     ]);
   });
 
-  it('and is checked as the variable is, without telling it', () => {
+  it('and is checked like the variable, without showing it', () => {
     expect(problemsOf({ MGM_NATS_URL_FILE: fileWith('http://geheim') })).toEqual([
       'MGM_NATS_URL: must be like nats://host:port or tls://host:port',
     ]);
   });
 });
 
-describe('what is shown of a configuration', () => {
-  it('has no user, password or token in it', () => {
+describe('the configuration that is logged', () => {
+  it('contains no user, password or token', () => {
     const config = loadConfig({
       MGM_NATS_URL: 'nats://u:geheim@a:1,nats://b:2',
       MGM_REDIS_URL: 'redis://:ge%40heim@c:3/4',
