@@ -65,16 +65,22 @@ local function begin_reply_pages()
   holder_clients = {}
 end
 
---- An outcome as it is kept: a holder without its name, which can be long, and with its client, from which the name is read
---- again.
+--- The index of the name in a holder.
+local HOLDER_NAME = 4
+
+local function with_name(holder, name)
+  local copy = { unpack(holder) }
+  copy[HOLDER_NAME] = name
+  return copy
+end
+
+--- An outcome as it is kept: the holder without its name, which can be long, and its client, from which the name is read again.
 local function kept_outcome(outcome)
   local holder = outcome[2]
   local number = type(holder) == 'table' and holder_clients[holder]
   if not number then return outcome end
-  return { outcome[1], number, holder[1], holder[2], holder[3], holder[5], holder[6], holder[7], holder[8], holder[9] }
+  return { outcome[1], with_name(holder, ''), number }
 end
-
-local KEPT_OUTCOME_LENGTH = 10
 
 local function kept_reply(reply)
   if reply[1] ~= 'decided' then return reply end
@@ -97,10 +103,10 @@ local function completed(reply)
   local outcomes, names = {}, {}
   for i = 1, #reply[2] do
     local kept = reply[2][i]
-    if #kept == KEPT_OUTCOME_LENGTH then
-      local tag, number, protocol_id, component_id, session, epoch, since, grace_left, stale, igmp = unpack(kept)
+    local number = kept[3]
+    if number then
       names[number] = names[number] or name_of(number)
-      outcomes[i] = { tag, { protocol_id, component_id, session, names[number], epoch, since, grace_left, stale, igmp } }
+      outcomes[i] = { kept[1], with_name(kept[2], names[number]) }
     else
       outcomes[i] = kept
     end

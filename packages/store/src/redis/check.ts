@@ -147,7 +147,7 @@ export function unfitnessIn(error: unknown): UnfitServer | undefined {
   return new UnfitServer(
     'misconfigured',
     `Redis does not let this user run what a manager needs: ${String(error)}; allow it with ` +
-      '`ACL SETUSER <user> +@all -@admin +info +config|get ~mgm:*`',
+      '`ACL SETUSER` and the list in docs/permissions.md',
     { cause: error },
   );
 }
