@@ -7,7 +7,7 @@ import { overReplicas } from '../support/stage.ts';
 
 /** Spellings of the same next hop, the canonical text first (section 2). */
 const NEXT_HOPS: readonly (readonly [canonical: string, ...others: unknown[]])[] = [
-  ['', undefined, 0, '0.0.0.0', '::', '0:0:0:0:0:0:0:0'],
+  ['', undefined, 0, '0.0.0.0', '::', '0:0:0:0:0:0:0:0', '::0.0.0.0'],
   ['10.0.0.1', 0x0a000001],
   ['255.255.255.255', 0xffffffff],
   ['0.0.0.1', 1],
@@ -17,6 +17,7 @@ const NEXT_HOPS: readonly (readonly [canonical: string, ...others: unknown[]])[]
   ['2001:0:0:1::1', '2001:0:0:1:0:0:0:1'],
   ['2001:db8:0:1:1:1:1:1', '2001:db8::1:1:1:1:1'],
   ['2001:db8::', '2001:db8:0:0:0:0:0:0'],
+  ['::a00:1', '::10.0.0.1', '0::0a00:0001'],
   ['2001:db8::a00:1', '2001:db8::10.0.0.1'],
   ['::ffff:10.0.0.1', '::ffff:a00:1', '0:0:0:0:0:FFFF:0A00:0001'],
 ];

@@ -131,6 +131,7 @@ const HANDLE = [ABSENT, ...TEXT, 'x'.repeat(65), '€'.repeat(22)];
 const EPOCH: readonly unknown[] = [7, true, {}, ['7'], 'seven', '-7', '7.5', '', '0x7', '7 '];
 const NEXT_HOP: readonly unknown[] = [
   ...['nowhere', ' ', '10.0.0', '10.0.0.256', '10.0.0.1.1', '10.0.0.1/24', '1::2::3', '1:2:3', ':'],
+  ...['::ffff:010.0.0.1', '::ffff:0x0a.0.0.1', '010.0.0.1', '::1.2.3', 'fe80::1%eth0'],
   ...['12345::', 'g::1', -1, 4_294_967_296, 1.5, true, {}, []],
 ];
 const IF_INDEX = [0, ...U32];
