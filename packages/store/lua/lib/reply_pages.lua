@@ -68,24 +68,24 @@ end
 --- The index of the name in a holder.
 local HOLDER_NAME = 4
 
-local function with_name(holder, name)
-  local copy = { unpack(holder) }
-  copy[HOLDER_NAME] = name
-  return copy
+--- A holder as it is kept: without its name, which can be long, and with the client from which the name is read again, as a
+--- list of one at the end. An earlier version ignores that and replies without the name.
+local function kept_holder(holder)
+  local kept = { unpack(holder) }
+  kept[HOLDER_NAME] = ''
+  kept[#kept + 1] = { holder_clients[holder] }
+  return kept
 end
 
---- An outcome as it is kept: the holder without its name, which can be long, and its client, from which the name is read again.
-local function kept_outcome(outcome)
-  local holder = outcome[2]
-  local number = type(holder) == 'table' and holder_clients[holder]
-  if not number then return outcome end
-  return { outcome[1], with_name(holder, ''), number }
-end
-
+--- A reply as it is kept: a granted epoch alone, outcomes without names of holders.
 local function kept_reply(reply)
+  if reply[1] == 'granted' then return reply[2] end
   if reply[1] ~= 'decided' then return reply end
   local outcomes = {}
-  for i = 1, #reply[2] do outcomes[i] = kept_outcome(reply[2][i]) end
+  for i = 1, #reply[2] do
+    local outcome = reply[2][i]
+    outcomes[i] = holder_clients[outcome[2]] and { outcome[1], kept_holder(outcome[2]) } or outcome
+  end
   return { 'decided', outcomes }
 end
 
@@ -95,23 +95,25 @@ local function name_of(number)
   return client and client.name or ''
 end
 
+--- Fills in the name of a kept holder; an earlier version keeps holders with their names.
+local function complete_holder(holder, names)
+  local last = holder[#holder]
+  if type(last) ~= 'table' or #last ~= 1 then return end
+  local number = last[1]
+  names[number] = names[number] or name_of(number)
+  holder[HOLDER_NAME], holder[#holder] = names[number], nil
+end
+
 --- A reply as it was first given.
 local function completed(reply)
-  -- An earlier version kept a granted epoch as a number, and outcomes with their holders.
   if type(reply) == 'number' then return { 'granted', reply } end
   if reply[1] ~= 'decided' then return reply end
-  local outcomes, names = {}, {}
+  local names = {}
   for i = 1, #reply[2] do
-    local kept = reply[2][i]
-    local number = kept[3]
-    if number then
-      names[number] = names[number] or name_of(number)
-      outcomes[i] = { kept[1], with_name(kept[2], names[number]) }
-    else
-      outcomes[i] = kept
-    end
+    local holder = reply[2][i][2]
+    if type(holder) == 'table' then complete_holder(holder, names) end
   end
-  return { 'decided', outcomes }
+  return reply
 end
 
 --- Makes a page of this batch's replies, unless `ack` has passed all of them; returns its field and value.
