@@ -1,4 +1,10 @@
-import { DEFAULT_PREFIX, parseNatsUrls, routerName, subjectsUnder } from '@mgm/protocol';
+import {
+  DEFAULT_PREFIX,
+  parseNatsUrls,
+  routerName,
+  subjectsUnder,
+  unsupportedNode,
+} from '@mgm/protocol';
 import type { RouterName, Subjects } from '@mgm/protocol';
 import { badRequest, isMgmError, MgmError } from './errors.ts';
 import { Mgm } from './mgm.ts';
@@ -55,6 +61,8 @@ const DEADLINE_MS = 10_000;
  * `closed` (a `connection` that is closed or draining), `aborted`.
  */
 export async function connect(options: ConnectOptions): Promise<Mgm> {
+  const unsupported = unsupportedNode();
+  if (unsupported !== undefined) throw new Error(`@mgm/client ${unsupported}`);
   const { router, subjects, timeoutMs, deadlineMs } = checked(options);
   const { signal } = options;
   const deadline = AbortSignal.timeout(Math.ceil(deadlineMs));

@@ -1,5 +1,6 @@
 import {
   chooseServers,
+  DevstackError,
   type RunningServer,
   type ServersChoice,
   type ServersFromEnvironment,
@@ -38,6 +39,8 @@ export interface LocalServers extends AsyncDisposable {
  */
 export async function startLocalServers(options: LocalServersOptions): Promise<LocalServers> {
   const { servers, folder, say, signal } = options;
+  refusePort('MGM_NATS_URL', servers.natsUrl, '--nats-port', options.natsPort);
+  refusePort('MGM_REDIS_URL', servers.redisUrl, '--redis-port', options.redisPort);
   const choice = await chooseServers({
     ...servers,
     prefer: 'process',
@@ -70,6 +73,17 @@ export async function startLocalServers(options: LocalServersOptions): Promise<L
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+/** @throws DevstackError for a port of a server given by URL */
+function refusePort(
+  variable: string,
+  url: string | undefined,
+  flag: string,
+  port: number | undefined,
+): void {
+  if (url === undefined || port === undefined) return;
+  throw new DevstackError('bad-setting', `${variable} is set, so ${flag} has no effect`);
 }
 
 function portOf(port: number | undefined): { port?: number } {

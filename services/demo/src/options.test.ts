@@ -41,6 +41,17 @@ describe('the command line of npm start', () => {
     expect(readCommandLine(args)).toEqual({ kind: 'refused', why: expect.stringMatching(why) });
   });
 
+  it.each([
+    [{ npm_config_demo: '' }, '--no-demo'],
+    [{ npm_config_managers: '5' }, '--managers …'],
+    [{ npm_config_nats_port: 'true' }, '--nats-port …'],
+  ])('says that npm kept a flag because -- is missing: %j', (env, flag) => {
+    const npm = { npm_lifecycle_event: 'start', ...env };
+    const why = `npm took ${flag} as an option of its own: write npm start -- ${flag}`;
+    expect(readCommandLine(['5'], npm)).toEqual({ kind: 'refused', why });
+    expect(readCommandLine(['--no-demo'], env)).toMatchObject({ kind: 'run' });
+  });
+
   it('explains every flag, with examples', () => {
     expect(readCommandLine(['--nonsense', '--help']).kind).toBe('refused');
     expect(readCommandLine(['-h'])).toEqual({ kind: 'help' });

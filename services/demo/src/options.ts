@@ -65,7 +65,15 @@ const FLAGS = {
 } as const;
 
 /** Parses the arguments after the program's name. Invalid ones are refused, never corrected. */
-export function readCommandLine(args: readonly string[]): CommandLine {
+export function readCommandLine(
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>> = {},
+): CommandLine {
+  const kept = flagKeptByNpm(env);
+  if (kept !== undefined) {
+    const why = `npm took ${kept} as an option of its own: write npm start -- ${kept}`;
+    return { kind: 'refused', why };
+  }
   try {
     const { values } = parseArgs({ args: [...args], options: FLAGS });
     if (values.help) return { kind: 'help' };
@@ -73,6 +81,15 @@ export function readCommandLine(args: readonly string[]): CommandLine {
   } catch (error) {
     return { kind: 'refused', why: `${whyRefused(error)}; npm start -- --help shows all flags` };
   }
+}
+
+/** Without `--` npm keeps flags for itself, and puts them into the environment. */
+function flagKeptByNpm(env: Readonly<Record<string, string | undefined>>): string | undefined {
+  if (env['npm_lifecycle_event'] !== 'start') return undefined;
+  if (env['npm_config_demo'] !== undefined) return '--no-demo';
+  const names = ['managers', 'router', 'nats-port', 'redis-port', 'data', 'seed'];
+  const name = names.find((one) => env[`npm_config_${one.replace('-', '_')}`] !== undefined);
+  return name && `--${name} …`;
 }
 
 type Values = ReturnType<typeof parseArgs<{ options: typeof FLAGS }>>['values'];

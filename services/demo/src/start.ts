@@ -14,7 +14,7 @@ const KILLED = 130;
 const KILL_WITHIN_MS = 3_000;
 
 async function main(): Promise<number> {
-  const asked = readCommandLine(process.argv.slice(2));
+  const asked = readCommandLine(process.argv.slice(2), process.env);
   switch (asked.kind) {
     case 'help':
       process.stdout.write(`${HELP}\n`);

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { constants } from 'node:os';
 import type { Logger } from 'pino';
+import { unsupportedNode } from '@mgm/protocol';
 import { within } from './abort.ts';
 import { ConfigError, loadConfig, type Config } from './config/config.ts';
 import { createLogger } from './log.ts';
@@ -11,10 +12,12 @@ const BAD_CONFIG = 2;
 const LAST_LINES_MS = 300;
 
 /**
- * The manager as a process. Exit codes: 0 after SIGTERM or SIGINT, 1 when it failed, 2 for a wrong configuration. A second
+ * The manager as a process. Exit codes: 0 after SIGTERM or SIGINT, 1 when it failed, 2 for a wrong configuration or Node. A second
  * signal ends it immediately, with the code of that signal.
  */
 async function main(): Promise<void> {
+  const unsupported = unsupportedNode();
+  if (unsupported !== undefined) exitWith(`mgm-manager ${unsupported}`);
   const config = configOrExit();
   const { log, close } = createLogger(config.logLevel);
   const exit = async (code: number): Promise<never> => {
@@ -70,7 +73,12 @@ function configOrExit(): Config {
 }
 
 function badConfig(error: ConfigError): never {
-  process.stderr.write(`${error.message}\n`);
+  exitWith(error.message);
+}
+
+/** Nothing was started. */
+function exitWith(line: string): never {
+  process.stderr.write(`${line}\n`);
   process.exit(BAD_CONFIG);
 }
 
