@@ -13,14 +13,15 @@ afterAll(() => servers[Symbol.asyncDispose]());
 const SOON = { withinMs: 10_000 };
 const HOST = '127.0.0.1';
 
-/** A port that accepts connections and never sends anything. */
-async function startSilentPort() {
+/** A port that accepts connections and sends nothing but what `greet` writes. */
+async function startSilentPort(greet: (socket: Socket) => void = () => {}) {
   const accepted = new Set<Socket>();
   const server = createServer((socket) => {
     accepted.add(socket);
     // Only flowing sockets notice that the other side ended.
     socket.on('error', () => {});
     socket.on('close', () => accepted.delete(socket)).resume();
+    greet(socket);
   });
   server.listen(0, HOST);
   await once(server, 'listening');
@@ -138,6 +139,23 @@ describe('a dial', () => {
     await eventually(() => expect(openSockets()).toBeLessThanOrEqual(before), SOON);
   });
 
+  it('leaves no socket when it is aborted on a server that hangs after its greeting', async () => {
+    const open = new Set<Socket>();
+    await using server = await startSilentPort((socket) => {
+      open.add(socket);
+      socket.write(`INFO ${JSON.stringify({ max_payload: 1024, version: '2.10.0' })}\r\n`);
+    });
+    const giveUp = new AbortController();
+    const dialing = failure(connect({ servers: server.url }, giveUp.signal));
+    await eventually(
+      () => expect([...open].some(({ bytesRead }) => bytesRead > 0)).toBe(true),
+      SOON,
+    );
+    giveUp.abort(new Error('given up'));
+    expect(await dialing).toEqual(new Error('given up'));
+    await eventually(() => expect(server.open).toBe(0), SOON);
+  });
+
   it('opens no socket when its signal is already aborted', async () => {
     await using silent = await startSilentPort();
     const signal = AbortSignal.abort(new Error('too late'));
@@ -154,5 +172,84 @@ describe('a dial', () => {
     await aborted;
     await expect(nats.flush()).resolves.toBeUndefined();
     await nats.close();
+  });
+});
+
+/** A way to the NATS server that, once silent, accepts connections and passes nothing on. */
+async function startSilencedProxy(port: number) {
+  const open = new Set<Socket>();
+  let isSilent = false;
+  let connections = 0;
+  const server = createServer((socket) => {
+    connections++;
+    open.add(socket.on('error', () => {}));
+    socket.on('close', () => open.delete(socket));
+    if (isSilent) return void socket.resume();
+    const upstream = connectTcp(port, HOST);
+    upstream
+      .on('error', () => {})
+      .pipe(socket)
+      .pipe(upstream);
+  });
+  server.listen(0, HOST);
+  await once(server, 'listening');
+  return {
+    url: `${HOST}:${(server.address() as AddressInfo).port}`,
+    get connections() {
+      return connections;
+    },
+    get open() {
+      return open.size;
+    },
+    silence: () => {
+      isSilent = true;
+      for (const socket of open) socket.destroy();
+    },
+    async [Symbol.asyncDispose]() {
+      for (const socket of open) socket.destroy();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+describe('a connection that was lost, to a server that accepts and stays silent', () => {
+  const options = { timeout: 100, reconnectTimeWait: 10, reconnectJitter: 0 };
+
+  it('has at most one dial open, and none after it is closed', async () => {
+    await using proxy = await startSilencedProxy(servers.nats.port);
+    const nats = await connect({ servers: proxy.url, ...options, maxReconnectAttempts: -1 });
+    proxy.silence();
+    let most = 0;
+    await eventually(
+      () => {
+        most = Math.max(most, proxy.open);
+        expect(proxy.connections).toBeGreaterThan(6);
+      },
+      { ...SOON, everyMs: 5 },
+    );
+    // The server learns of the end of one after the beginning of the next.
+    expect(most).toBeLessThanOrEqual(2);
+    await nats.close();
+    await eventually(() => expect(proxy.open).toBe(0), SOON);
+  });
+
+  it('does not touch sockets that a handler of its messages opens to other ports', async () => {
+    await using proxy = await startSilencedProxy(servers.nats.port);
+    await using other = await startSilentPort();
+    const nats = await connect({ servers: proxy.url, ...options, maxReconnectAttempts: -1 });
+    const opened = Promise.withResolvers<Socket>();
+    const open = (): void => {
+      const socket = connectTcp(Number(other.url.split(':')[1]), HOST);
+      socket.once('connect', () => opened.resolve(socket));
+    };
+    nats.subscribe('open', { callback: open });
+    nats.publish('open');
+    const socket = await opened.promise;
+    proxy.silence();
+    await eventually(() => expect(proxy.connections).toBeGreaterThan(3), SOON);
+    await nats.close();
+    expect(socket.destroyed).toBe(false);
+    socket.destroy();
   });
 });
