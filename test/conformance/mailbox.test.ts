@@ -21,7 +21,7 @@ overReplicas((stage) => {
 
     it('are announced by the last number in a keepalive and in the mailbox', async () => {
       const { igmp } = await pairsOfThree(stage);
-      expect(await igmp.keepalive()).toMatchObject({ status: 0, ttlMs: 60_000, mailbox: 6 });
+      expect(await igmp.keepalive()).toMatchObject({ status: 0, ttlMs: 300_000, mailbox: 6 });
       const { router, handle } = igmp;
       expect(ok(await router.request('mailbox', { handle, from: 0 })).head).toBe(6);
       expect(ok(await router.request('register', igmp.asked)).mailbox).toBe(6);
