@@ -35,6 +35,9 @@ export interface Stage {
   connect(): Promise<NatsConnection>;
 }
 
+/** The longest store timeout: on a busy machine a request is slow and not refused as `unavailable`. */
+const PATIENT: ManagerEnv = { MGM_STORE_TIMEOUT_MS: '2000' };
+
 /**
  * Declares the same tests once per number of managers: a client must not notice the difference. Servers are started once
  * per file, and managers are added between the rounds. Each test uses a router of its own.
@@ -86,7 +89,7 @@ class OpenedStage implements Stage {
 
   async open(): Promise<void> {
     this.#servers = this.#opened.use(await startServers());
-    const env: ManagerEnv = { ...namesOn(this.servers), ...this.#env };
+    const env: ManagerEnv = { ...PATIENT, ...namesOn(this.servers), ...this.#env };
     this.#prefix = env['MGM_PREFIX'] ?? this.#prefix;
     this.#managers = this.#opened.use(await startManagers(0, this.servers, env));
     this.#nats = await this.connect();
