@@ -1,11 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import {
-  membershipOperations,
-  membershipRequestSchemas,
-  OPERATIONS,
-  requestSchemas,
-} from '@mgm/protocol';
+import { OPERATIONS, requestSchemas, type OperationName } from '@mgm/protocol';
 import { Ajv, type ErrorObject } from 'ajv';
 import { parse } from 'yaml';
 
@@ -74,15 +69,11 @@ const PATH = fileURLToPath(new URL('../../docs/asyncapi.yaml', import.meta.url))
 export const asyncApi = parse(readFileSync(PATH, 'utf8')) as AsyncApi;
 
 /** The request schema of every documented operation. */
-export const SCHEMAS: Schemas = { ...requestSchemas, ...membershipRequestSchemas };
-type Schemas = typeof requestSchemas & typeof membershipRequestSchemas;
-export type Documented = keyof Schemas;
+export const SCHEMAS: typeof requestSchemas = requestSchemas;
+export type Documented = OperationName;
 
 /** Every documented operation, in the order of the document. */
-export const DOCUMENTED: readonly Documented[] = [
-  ...OPERATIONS,
-  ...(Object.keys(membershipOperations) as (keyof typeof membershipOperations)[]),
-];
+export const DOCUMENTED: readonly Documented[] = OPERATIONS;
 
 /** The target of a reference. @throws Error when it has none */
 export function resolve(ref: string, document: unknown = asyncApi): unknown {

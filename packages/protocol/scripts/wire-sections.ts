@@ -11,6 +11,7 @@ import { examples } from './wire-examples.ts';
 import { code, fieldName, fieldTable, table } from './wire-fields.ts';
 
 const MEMBERSHIP_OPERATIONS = Object.keys(membershipOperations);
+const OWNERSHIP_OPERATIONS = OPERATIONS.filter((name) => !(name in membershipOperations));
 
 /** Every generated part of docs/wire-protocol.md, by the name in its marker. */
 export function wireSections(): ReadonlyMap<string, string> {
@@ -18,10 +19,10 @@ export function wireSections(): ReadonlyMap<string, string> {
     ['limits', limitTable()],
     schema('RefusalFields'),
     ['refusals', refusalTable()],
-    ['operations', operationTable(OPERATIONS)],
+    ['operations', operationTable(OWNERSHIP_OPERATIONS)],
     ['membership operations', operationTable(MEMBERSHIP_OPERATIONS)],
     schema('Holder'),
-    ...[...OPERATIONS, ...MEMBERSHIP_OPERATIONS].flatMap((operation): [string, string][] => [
+    ...OPERATIONS.flatMap((operation): [string, string][] => [
       [`${operation} request`, requestTable(operation)],
       [`${operation} reply`, replyTable(operation)],
     ]),

@@ -43,7 +43,6 @@ export { NO_NEXT_HOP, parseNextHop } from './address.ts';
 export { Limits } from './limits.ts';
 export {
   membershipOperations,
-  membershipRequestSchemas,
   OPERATIONS,
   operations,
   operationsWith,
@@ -51,8 +50,6 @@ export {
   requestSchemas,
 } from './operations/table.ts';
 export type {
-  MembershipOperationName,
-  MembershipReplyFields,
   OperationName,
   Reply,
   ReplyBody,

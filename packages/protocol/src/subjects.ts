@@ -1,5 +1,5 @@
 import type { MembershipEventType } from './events.ts';
-import type { MembershipOperationName, OperationName } from './operations/table.ts';
+import type { OperationName } from './operations/table.ts';
 import { isRouterName, type RouterName, type SessionId } from './ids.ts';
 
 /** The queue group of all managers: any replica may answer any request. Wire contract section 1. */
@@ -26,9 +26,9 @@ const AS = 'as';
 export interface Subjects {
   readonly prefix: string;
   /** The subject of a request. */
-  operation(router: RouterName, operation: OperationName | MembershipOperationName): string;
+  operation(router: RouterName, operation: OperationName): string;
   /** The subscription of managers, in {@link QUEUE_GROUP}. */
-  anyRouter(operation: OperationName | MembershipOperationName): string;
+  anyRouter(operation: OperationName): string;
   /** `identity`: of the session, where managers identify callers. */
   callback(router: RouterName, session: SessionId, identity?: string): string;
   event(router: RouterName, type: string): string;

@@ -10,11 +10,11 @@
 --- Names no interface, so its key never exists.
 local NEVER = ''
 
---- Reads the records of all interfaces that the calls name with one command, and with them one key that never exists. While
+--- Reads the records of all interfaces that the calls name with one command, their entries with another, and with them one key that never exists. While
 --- its slot moves to another node of a cluster, a router is on both: a key missing here may be there. Redis aborts a call
 --- that reads such a key, even in the middle of its writes, so one is read before anything is written.
 local function prefetch(calls)
-  local interfaces = { NEVER }
+  local interfaces, names = { NEVER }, {}
   for i = 1, #calls do
     local call = calls[i]
     local args = interface_args[call[1]]
@@ -23,8 +23,13 @@ local function prefetch(calls)
       local list = call[args.interfaces]
       for j = 1, #list do interfaces[#interfaces + 1] = list[j] end
     end
+    if args.entries then
+      local list = call[args.entries]
+      for j = 1, #list do names[#names + 1] = list[j] end
+    end
   end
   load_records(interfaces)
+  if names[1] then entries.load(names) end
   -- Holds of ended sessions on these interfaces are removed first, so that their events are contiguous, and the new ones too.
   for i = 1, #interfaces do
     if records[interfaces[i]] then look_at(interfaces[i]) end
@@ -41,6 +46,10 @@ local function begin()
   begin_clients()
   begin_reply_pages()
   begin_records()
+  slots.begin()
+  entries.begin()
+  member_log.begin()
+  alerts.begin()
 end
 
 local function decide(packed)
@@ -48,7 +57,8 @@ local function decide(packed)
   local known = { log = request[1], rev = request[2], epoch = request[3], fresh_log = request[4],
     longest_ttl = request[8], is_full = request[9] == 1,
     limits = { sessions = request[10], interfaces = request[11], operator_events = request[12],
-      operator_retention_ms = request[13] } }
+      operator_retention_ms = request[13], entries = request[16] },
+    mrev = request[15] }
   local callers = request[14]
   local retention, calls, is_replicated = request[5], request[6], request[7] == 1
   begin()
@@ -63,9 +73,9 @@ local function decide(packed)
     -- A repeat has the revision of its first execution.
     replies[i], revs[i] = reply, rev or router.rev
   end
-  local packed_runs = commit(retention, is_replicated)
+  local packed_runs, members = commit(retention, is_replicated)
   local log = (router.purged or router.fresh and router.rev == 0) and '' or router.log
   return { text(now_ms), text(router.rev), text(router.epoch), log, cmsgpack.pack({ revs, replies }), packed_runs,
     #callbacks > 0 and cmsgpack.pack(callbacks) or '', #losses > 0 and cmsgpack.pack(losses) or '',
-    text(router.longest_ttl) }
+    text(router.longest_ttl), members }
 end

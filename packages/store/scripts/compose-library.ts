@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { KEY_FAMILIES, type KeyFamily } from '../src/keys.ts';
-import type { LuaSource } from './lua-source.ts';
+import { LuaSourceError, type LuaSource } from './lua-source.ts';
 
 /** All files of the arbiter: the entry, the operations by name, and the libraries in the order of their includes. */
 export interface ArbiterSources {
@@ -53,19 +53,17 @@ function keyNames(): string {
   const many = KEY_FAMILIES.filter(({ part }) => part);
   return [
     `local root, ${single.map(({ name }) => `${name}_key`).join(', ')}`,
-    ...many.map(({ name }) => `local ${name}_root`),
     'local function use_keys_of(meta)',
     "root = string.sub(meta, 1, -string.len('meta') - 1)",
     ...single.map(({ name, suffix }) => `${name}_key = root .. '${suffix}'`),
-    ...many.map(({ name, suffix }) => `${name}_root = root .. '${suffix}'`),
     'end',
     ...many.map(keyFunction),
   ].join('\n');
 }
 
-function keyFunction({ name, part }: KeyFamily): string {
+function keyFunction({ name, suffix, part }: KeyFamily): string {
   const text = part?.type === 'integer' ? `string.format('%d', ${part.name})` : String(part?.name);
-  return `local function ${name}_key(${part?.name}) return ${name}_root .. ${text} end`;
+  return `local function ${name}_key(${part?.name}) return root .. '${suffix}' .. ${text} end`;
 }
 
 const TOP_LEVEL_LOCAL = /^local (?:function ([a-z_]+)\(|([A-Za-z_, ]+?)(?= =|$))/gm;
@@ -75,6 +73,7 @@ const TOP_LEVEL_LOCAL = /^local (?:function ([a-z_]+)\(|([A-Za-z_, ]+?)(?= =|$))
  * declared outside of it.
  */
 function libraryBlocks(libraries: readonly LuaSource[], users: readonly LuaSource[]): string[] {
+  const taken = new Set<string>();
   return libraries.map((library) => {
     const others = [...libraries, ...users].filter((one) => one !== library);
     const words = new Set(others.flatMap(({ code }) => withoutComments(code).match(/\w+/g) ?? []));
@@ -86,6 +85,10 @@ function libraryBlocks(libraries: readonly LuaSource[], users: readonly LuaSourc
       if (name !== undefined) return text.slice('local '.length);
       return library.code.includes(`${text} =`) ? text.slice('local '.length) : '';
     });
+    for (const name of shared) {
+      if (taken.has(name)) throw new LuaSourceError(library.path, 1, `\`${name}\` is shared twice`);
+      taken.add(name);
+    }
     const declared = shared.length > 0 ? `local ${shared.join(', ')}\n` : '';
     return `${declared}do\n${code}\nend`;
   });
@@ -100,6 +103,7 @@ function operationBlock({ code }: LuaSource): string {
 function interfaceArgs(name: string, { args }: LuaSource): string {
   const positions = args.flatMap((arg, at) => {
     if (arg.type === 'interface') return [`interface = ${at + 2}`];
+    if (arg.type === 'entry[]') return [`entries = ${at + 2}`];
     return arg.type === 'interface[]' ? [`interfaces = ${at + 2}`] : [];
   });
   return `['${name}'] = { ${positions.join(', ')} }`;

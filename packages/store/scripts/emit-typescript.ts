@@ -6,6 +6,7 @@ import { FLAG_NAMES, type Case, type Field, type LuaSource } from './lua-source.
 const SCALARS: ReadonlyMap<string, string> = new Map([
   ['integer', 'number'],
   ['string', 'string'],
+  ['entry', 'string'],
   ['flag', 'boolean'],
   ['epoch', 'Epoch'],
   ['session', 'SessionId'],

@@ -11,13 +11,25 @@ import type {
 } from '@mgm/protocol';
 import {
   readCallback,
+  readAlertRun,
   readEventRun,
   readLossRun,
+  readMemberRun,
+  type AlertRun,
   type Callback,
   type EventRun,
   type LossRun,
+  type MemberRun,
 } from './generated/arbiter.ts';
-import { list, row, ScriptReplyError, unpackFromScript } from './script-values.ts';
+import {
+  flag,
+  integer,
+  list,
+  revision,
+  row,
+  ScriptReplyError,
+  unpackFromScript,
+} from './script-values.ts';
 
 /** The reply to one batch: the state of the router, a script reply per operation, and what to publish. */
 export interface BatchReply {
@@ -36,6 +48,18 @@ export interface BatchReply {
   readonly callbacks: readonly AddressedCallback[];
   /** Interfaces lost by sessions that ended, to be pushed to each after its callbacks. */
   readonly losses: readonly LossRun[];
+  readonly members: MembersReport;
+}
+
+/** Group membership after a batch; of a router that never had a membership, all zero. */
+interface MembersReport {
+  readonly mrev: number;
+  /** All alerts and `left` events that follow from ownership changes up to this revision are written. */
+  readonly settled: Revision;
+  /** Withdrawn memberships are to be purged: sweep soon. */
+  readonly isUnsettled: boolean;
+  readonly runs: readonly MemberRun[];
+  readonly alerts: readonly AlertRun[];
 }
 
 /** A callback and the session that it is sent to. */
@@ -48,9 +72,11 @@ export interface AddressedCallback {
 
 /** Reads the reply of the arbiter. Throws `ScriptReplyError` if it has another form. */
 export function readBatchReply(parts: readonly Buffer[]): BatchReply {
-  const [now, rev, epoch, log, results, runs, callbacks, losses, longestTtl] = parts;
-  if (!now || !rev || !epoch || !log || !results || !runs || !callbacks || !losses || !longestTtl) {
-    throw new ScriptReplyError(`batch: expected 9 parts, got ${parts.length}`);
+  const [now, rev, epoch, log, results, runs, callbacks, losses, longestTtl, members] = parts;
+  const isWhole =
+    now && rev && epoch && log && results && runs && callbacks && losses && longestTtl;
+  if (!isWhole || !members) {
+    throw new ScriptReplyError(`batch: expected 10 parts, got ${parts.length}`);
   }
   const ts = Number(now.toString());
   const [revs, replies] = row(unpackFromScript(results), 'results', 2);
@@ -69,6 +95,21 @@ export function readBatchReply(parts: readonly Buffer[]): BatchReply {
       return { session, identity, message: callbackMessage(callback, ts) };
     }),
     losses: packedList(losses, readLossRun),
+    members: readMembers(members, Number(rev.toString()) as Revision),
+  };
+}
+
+function readMembers(packed: Buffer, rev: Revision): MembersReport {
+  if (packed.length === 0) {
+    return { mrev: 0, settled: rev, isUnsettled: false, runs: [], alerts: [] };
+  }
+  const [mrev, settled, isUnsettled, runs, alerts] = row(unpackFromScript(packed), 'members', 5);
+  return {
+    mrev: integer(mrev),
+    settled: revision(settled),
+    isUnsettled: flag(isUnsettled),
+    runs: list(runs, readMemberRun),
+    alerts: list(alerts, readAlertRun),
   };
 }
 

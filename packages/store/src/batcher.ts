@@ -32,6 +32,8 @@ export interface RouterLimits {
   readonly operatorEventsMax: number;
   /** How long the operator log is kept after its last entry, in ms. */
   readonly operatorRetentionMs: number;
+  /** Entries with group memberships of one router. */
+  readonly entriesMax: number;
 }
 
 export interface BatcherOptions {
@@ -311,7 +313,7 @@ export class Batcher {
   }
 
   #request({ memory }: RouterQueue, batch: readonly QueuedOperation[], isFull: boolean): Buffer {
-    const { sessionsMax, interfacesMax, operatorEventsMax, operatorRetentionMs } =
+    const { sessionsMax, interfacesMax, operatorEventsMax, operatorRetentionMs, entriesMax } =
       this.#options.limits;
     return packForScript([
       ...memory.known(this.#options.memoryKeptMs),
@@ -325,6 +327,8 @@ export class Batcher {
       operatorEventsMax,
       operatorRetentionMs,
       packedCallers(batch),
+      memory.mrev,
+      entriesMax,
     ]);
   }
 

@@ -4,7 +4,7 @@ import type { RouterName } from '@mgm/protocol';
 export interface KeyFamily {
   /** Its name in scripts: `meta_key`, `client_key(number)`. */
   readonly name: string;
-  readonly type: 'hash' | 'zset' | 'stream' | 'string';
+  readonly type: 'hash' | 'zset' | 'stream' | 'string' | 'list';
   /** The text after `<key prefix>:{<router>}:`. */
   readonly suffix: string;
   /** Completes the suffix of a kind that has many keys. */
@@ -17,7 +17,7 @@ export const KEY_FAMILIES: readonly KeyFamily[] = [
     name: 'meta',
     type: 'hash',
     suffix: 'meta',
-    what: '`schema`, and packed in `state`: revision, last epoch, log id; the service clock, when it was last seen, and until when a manager promised to serve; sessions older than its `reset_epoch` must register again; the epoch at which the log `began`, the longest lease ever granted, and of the hold-off after data loss its start (`hold_from`, on the service clock), its length and whether an operator ended it',
+    what: '`schema`, and packed in `state`: revision, last epoch, log id; the service clock, when it was last seen, and until when a manager promised to serve; sessions older than its `reset_epoch` must register again; the epoch at which the log `began`, the longest lease ever granted, and of the hold-off after data loss its start (`hold_from`, on the service clock), its length and whether an operator ended it. Packed in `members`, once there was a membership: `mrev` and its log, counts of entries, slots, void slots and clients that end, and the positions of the sweep. The schema is 3 while there is a membership, else 2',
   },
   {
     name: 'interface',
@@ -31,7 +31,7 @@ export const KEY_FAMILIES: readonly KeyFamily[] = [
     type: 'hash',
     suffix: 'client:',
     part: { name: 'number', type: 'integer' },
-    what: 'a client, packed in `record`: its pair, present session, secret, instance, lease, state, epoch floor, mailbox counter, `ack`, `highest` (the largest `seq` answered); and `answers:<page>`, the replies of one batch, until `ack` has passed them. Expires ten minutes after the client ended and was swept',
+    what: 'a client, packed in `record`: its pair, present session, secret, instance, lease, state, epoch floor, mailbox counter, `ack`, `highest` (the largest `seq` answered); in `member`, of clients with alerts or memberships, the mask of alert types, the slots that name the client, and counts of alert items; and `answers:<page>`, the replies of one batch, until `ack` has passed them. Expires ten minutes after the client ended and was swept',
   },
   {
     name: 'clients',
@@ -82,6 +82,69 @@ export const KEY_FAMILIES: readonly KeyFamily[] = [
     type: 'stream',
     suffix: 'operator-log',
     what: 'actions of operators and their refused attempts, one entry each, id `<number>-0`. Expires long after the last one',
+  },
+  {
+    name: 'entry',
+    type: 'string',
+    suffix: 'm:',
+    part: { name: 'name', type: 'text' },
+    what: 'the memberships of one (s,g), (\\*,g) or (\\*,\\*): per holder and client that they count for, both client numbers, a count, and the set of slots, as a list of up to 48 numbers or as pages of 1024 bits. The name is the family, `4` or `6`, then group and source in hexadecimal without the wildcards at the end. Deleted with the last membership',
+  },
+  {
+    name: 'entries',
+    type: 'zset',
+    suffix: 'entries',
+    what: 'the names of all entries, in byte order: the order of listings and of the passes of the sweep',
+  },
+  {
+    name: 'slots',
+    type: 'hash',
+    suffix: 'slots',
+    what: 'one slot per hold with memberships, by number: interface, holder, the client that they count for, both epochs, how many memberships, how many of their entries are in `names`; and once it is void, the cause and whether a window ended it',
+  },
+  {
+    name: 'on',
+    type: 'string',
+    suffix: 'on:',
+    part: { name: 'interface', type: 'text' },
+    what: "two numbers of 4 bytes: the present slots of an interface's owner and of IGMP",
+  },
+  {
+    name: 'names',
+    type: 'string',
+    suffix: 'names:',
+    part: { name: 'slot', type: 'integer' },
+    what: 'the names of the entries of a slot, while it has at most 256: so the end of a small hold is settled without a pass over all entries',
+  },
+  {
+    name: 'void',
+    type: 'string',
+    suffix: 'void',
+    what: 'a bitmap of the void slots: their memberships are withdrawn and not yet purged',
+  },
+  {
+    name: 'voided',
+    type: 'zset',
+    suffix: 'voided',
+    what: 'the void slots that have a list of names, by the revision at which they became void',
+  },
+  {
+    name: 'free',
+    type: 'list',
+    suffix: 'free',
+    what: 'slot numbers to be used again',
+  },
+  {
+    name: 'alerted',
+    type: 'zset',
+    suffix: 'alerted',
+    what: 'numbers of the clients whose sessions receive alerts, in order',
+  },
+  {
+    name: 'mlog',
+    type: 'stream',
+    suffix: 'mlog',
+    what: 'the log of memberships; one entry per batch, id `<last mrev>-0`',
   },
   {
     name: 'events',

@@ -10,7 +10,7 @@ export interface HandleParts {
 const HANDLE = /^([1-9][0-9]{0,15})\.([1-9][0-9]{0,15})\.([A-Za-z0-9_-]{22})$/;
 
 /** Names no client. */
-const NO_HANDLE: HandleParts = { client: 0, session: 0, secret: '' };
+export const NO_HANDLE: HandleParts = { client: 0, session: 0, secret: '' };
 
 /** The handle of a session, at most 56 bytes. */
 export function writeHandle(client: number, session: SessionId, secret: string): Handle {

@@ -8,6 +8,7 @@ import type { BatchReply } from './batch-reply.ts';
 export class RouterMemory {
   #log = '';
   #rev = 0;
+  #mrev = 0;
   #epoch = 0;
   #longestTtlMs = 0;
   #freshLog = newLogId();
@@ -46,12 +47,19 @@ export class RouterMemory {
     return this.#longestTtlMs;
   }
 
+  /** The last revision of the log of memberships. */
+  get mrev(): number {
+    return this.#mrev;
+  }
+
   /** Replies may be read in another order than they were decided: within one log only newer values count. */
-  learn({ log, rev, epoch, longestTtlMs }: BatchReply): void {
+  learn({ log, rev, epoch, longestTtlMs, members }: BatchReply): void {
     this.#learnedMono = performance.now();
     if (log === '') return;
     if (log === this.#freshLog) this.#freshLog = newLogId();
-    this.#rev = log === this.#log ? Math.max(this.#rev, rev) : rev;
+    const isSame = log === this.#log;
+    this.#rev = isSame ? Math.max(this.#rev, rev) : rev;
+    this.#mrev = isSame ? Math.max(this.#mrev, members.mrev) : members.mrev;
     this.#log = log;
     this.#epoch = Math.max(this.#epoch, epoch);
     this.#longestTtlMs = Math.max(this.#longestTtlMs, longestTtlMs);

@@ -11,10 +11,12 @@ import type { AddressedCallback, BatchReply } from './batch-reply.ts';
 import { Batcher, type Caller } from './batcher.ts';
 import type { Durability } from './durability.ts';
 import type {
+  AlertRun,
   ArbiterArgs,
   ArbiterOperation,
   EventRun,
   LossRun,
+  MemberRun,
   TakeScriptReply,
 } from './generated/arbiter.ts';
 import { metaKey, storeIdKey } from './keys.ts';
@@ -54,10 +56,14 @@ export interface StoreOptions {
   readonly operatorEventsMax?: number;
   /** How long an operator log is kept after its last entry. Default 90 days. */
   readonly operatorRetentionMs?: number;
+  /** Entries with group memberships of one router; more are refused. Default 1 000 000. */
+  readonly entriesMax?: number;
   /** The longest interval at which this manager sweeps each router. After a sweep leases run for twice as long. Default 250. */
   readonly sweepEveryMs?: number;
   /** Called with the events and callbacks of a batch, right after its operations were answered. */
   readonly onPublish?: (publication: Publication) => void;
+  /** Called after a batch that leaves withdrawn memberships: a sweep should follow soon. */
+  readonly onUnsettled?: (router: RouterName) => void;
   readonly meter?: StoreMeter;
   /** Called once per change. */
   readonly onStateChange?: (state: StoreState) => void;
@@ -84,6 +90,10 @@ export interface Publication {
   readonly callbacks: readonly AddressedCallback[];
   /** Interfaces lost by sessions that ended, one callback each, to be sent after the callbacks. */
   readonly losses: readonly LossRun[];
+  /** Consecutive membership events that differ only in revision, entry and interface form one run. */
+  readonly memberRuns: readonly MemberRun[];
+  /** Alerts, each with the sessions that receive it, to be sent after the callbacks. */
+  readonly alerts: readonly AlertRun[];
 }
 
 export interface SweepReport {
@@ -173,6 +183,7 @@ class RedisStore implements Store {
         interfacesMax: options.interfacesMax ?? 1_000_000,
         operatorEventsMax: options.operatorEventsMax ?? 10_000,
         operatorRetentionMs: options.operatorRetentionMs ?? 90 * 86_400_000,
+        entriesMax: options.entriesMax ?? 1_000_000,
       },
       isReplicated: options.durability?.mode === 'replicated',
       run: (router, request, mayGrow) => this.#run(router, request, mayGrow),
@@ -262,6 +273,9 @@ class RedisStore implements Store {
         first: reply.first,
         ts,
         log,
+        mrev: batch.members.mrev,
+        mfirst: reply.membersFirst,
+        settled: batch.members.settled,
         ...(reply.holdOffMs > 0 && { holdOffMs: reply.holdOffMs }),
       },
       sessions: reply.sessions,
@@ -331,11 +345,13 @@ class RedisStore implements Store {
   }
 
   #publish(router: RouterName, reply: BatchReply): void {
-    const { log, ts, runs, callbacks, losses, replies } = reply;
+    const { log, ts, runs, callbacks, losses, replies, members } = reply;
     this.#options.meter?.decided(replies.length);
-    if (runs.length > 0 || callbacks.length > 0) {
-      this.#options.onPublish?.({ router, log, ts, runs, callbacks, losses });
+    const { runs: memberRuns, alerts } = members;
+    if (runs.length + callbacks.length + memberRuns.length + alerts.length > 0) {
+      this.#options.onPublish?.({ router, log, ts, runs, callbacks, losses, memberRuns, alerts });
     }
+    if (members.isUnsettled) this.#options.onUnsettled?.(router);
   }
 
   #stateChanged(state: StoreState): void {

@@ -38,6 +38,7 @@ function terms(options: Partial<ArbiterArgs['register']> = {}): ArbiterArgs['reg
     graceMs: 0,
     takeover: false,
     resumes: 0,
+    mask: 0,
     secret: `${componentId}`.padStart(22, 's'),
     ...options,
   };

@@ -28,7 +28,16 @@ import { adminEvents, adminEventsRequest, type AdminEventsReply } from './admin-
 import type { FieldChecks, OperationFlags } from './flags.ts';
 import { holderChecks } from './holder.ts';
 
-/** Every operation of wire contract section 3 with its flags, by its name in subjects and in the order of the documentation. */
+/** The operations of the membership contract, section 4. */
+export const membershipOperations = {
+  'member.add': memberAdd,
+  'member.delete': memberDelete,
+  groups,
+  members,
+  'member.events': memberEvents,
+} as const satisfies Record<string, OperationFlags>;
+
+/** Every operation of wire contract section 3 and of the membership contract with its flags, by its name in subjects and in the order of the documentation. */
 export const operations = {
   register,
   keepalive,
@@ -45,6 +54,7 @@ export const operations = {
   'admin.evict': adminEvict,
   'admin.end-holdoff': adminEndHoldoff,
   'admin.events': adminEvents,
+  ...membershipOperations,
 } as const satisfies Record<string, OperationFlags>;
 
 export type OperationName = keyof typeof operations;
@@ -66,6 +76,11 @@ export const requestSchemas = {
   'admin.evict': adminEvictRequest,
   'admin.end-holdoff': adminEndHoldoffRequest,
   'admin.events': adminEventsRequest,
+  'member.add': memberAddRequest,
+  'member.delete': memberDeleteRequest,
+  groups: groupsRequest,
+  members: membersRequest,
+  'member.events': memberEventsRequest,
 } as const satisfies Record<OperationName, v.GenericSchema>;
 
 /** What the reply to each operation carries when `status` is 0, besides `status` and `rev`. */
@@ -85,7 +100,27 @@ export interface ReplyFields {
   'admin.evict': AdminEvictReply;
   'admin.end-holdoff': AdminEndHoldoffReply;
   'admin.events': AdminEventsReply;
+  'member.add': MemberAddReply;
+  'member.delete': MemberDeleteReply;
+  groups: GroupsReply;
+  members: MembersReply;
+  'member.events': MemberEventsReply;
 }
+
+const memberChangeChecks = {
+  changed: 'unchecked',
+  matched: 'unchecked',
+  count: 'unchecked',
+  failed: 'unchecked',
+  mrev: 'count',
+} as const;
+
+const membershipPageChecks = {
+  cursor: 'unchecked',
+  mrev: 'count',
+  settled: 'count',
+  log: 'unchecked',
+} as const;
 
 /** The fields of the same replies. */
 export const replyFields = {
@@ -114,6 +149,11 @@ export const replyFields = {
   'admin.evict': { released: 'unchecked' },
   'admin.end-holdoff': { leftMs: 'unchecked' },
   'admin.events': { events: 'list', head: 'unchecked', first: 'unchecked' },
+  'member.add': memberChangeChecks,
+  'member.delete': memberChangeChecks,
+  groups: { items: 'list', mailbox: 'unchecked', ...membershipPageChecks },
+  members: { items: 'list', ...membershipPageChecks },
+  'member.events': { events: 'list', head: 'count', first: 'count', log: 'text' },
 } as const satisfies { [Name in OperationName]: FieldChecks<ReplyFields[Name]> };
 
 /** All names, in the order of the documentation. */
@@ -137,35 +177,3 @@ export type ReplyBody<Name extends OperationName> =
 
 /** A reply on the wire: the body, and the router's revision after the operation. */
 export type Reply<Name extends OperationName> = ReplyBody<Name> & { readonly rev: Revision };
-
-/**
- * The operations of the membership contract. Managers do not serve them yet: a row moves to {@link operations} together with
- * the store's side of it.
- */
-export const membershipOperations = {
-  'member.add': memberAdd,
-  'member.delete': memberDelete,
-  groups,
-  members,
-  'member.events': memberEvents,
-} as const satisfies Record<string, OperationFlags>;
-
-export type MembershipOperationName = keyof typeof membershipOperations;
-
-/** Their request schemas. */
-export const membershipRequestSchemas = {
-  'member.add': memberAddRequest,
-  'member.delete': memberDeleteRequest,
-  groups: groupsRequest,
-  members: membersRequest,
-  'member.events': memberEventsRequest,
-} as const satisfies Record<MembershipOperationName, v.GenericSchema>;
-
-/** Their replies. */
-export interface MembershipReplyFields {
-  'member.add': MemberAddReply;
-  'member.delete': MemberDeleteReply;
-  groups: GroupsReply;
-  members: MembersReply;
-  'member.events': MemberEventsReply;
-}

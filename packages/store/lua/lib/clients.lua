@@ -49,6 +49,36 @@ local function read_client(number)
   return packed and unpack_client(number, packed) or nil
 end
 
+--- What a client has to do with group memberships, in a field beside its record: the session that registered for alerts and
+--- the mask of their types; how many slots name the client; alert items written to its mailbox and how many of them are known
+--- to be acknowledged, up to which number it has acknowledged, the number of the last RESYNC; whether it ended and is not
+--- taken down yet. A session that inherits begins with no alerts.
+local function member_of(client)
+  if client.member then return client.member end
+  local packed = not client.is_new and redis.call('HGET', client_key(client.number), 'member')
+  local session, mask, slots, total, acked_total, acked, resync, ending = 0, 0, 0, 0, 0, 0, 0, 0
+  if packed then session, mask, slots, total, acked_total, acked, resync, ending = cmsgpack.unpack(packed) end
+  if session ~= client.session then mask, total, acked_total, acked, resync = 0, 0, 0, 0, 0 end
+  client.member = { alerts = mask, slots = slots, total = total, acked_total = acked_total, acked = acked,
+    resync = resync, ending = ending }
+  return client.member
+end
+
+local function pack_member(client)
+  local member = client.member
+  return cmsgpack.pack(client.session, member.alerts, member.slots, member.total, member.acked_total, member.acked,
+    member.resync, member.ending)
+end
+
+--- The alerts that the present session of the client receives from now on, as a mask.
+local function set_alerts(client, mask)
+  local member = member_of(client)
+  if member.alerts == 0 and mask == 0 then return end
+  client.joins_alerted, client.leaves_alerted = mask ~= 0, mask == 0
+  member.alerts, member.total, member.acked_total, member.acked, member.resync = mask, 0, 0, 0, 0
+  member.changed = true
+end
+
 --- Schedules a client in the sweeper's queue for this instant of the service clock.
 local function set_expiry(client, expires_at)
   client.expires_at = expires_at
@@ -100,6 +130,12 @@ local function end_client(client, cause, by)
   count_session(client.identity, -1)
   -- After the end of a session only a repeated deregister is answered, so other kept replies are never read.
   if cause ~= 'release' then drop_replies(client) end
+  if member_of(client).alerts ~= 0 then client.joins_alerted, client.leaves_alerted = false, true end
+  if router.members and router.members.slots > 0 and owned_count(client) > 0 then
+    note_outstanding()
+    router.members.ending = router.members.ending + 1
+    client.member.ending, client.member.changed = 1, true
+  end
 end
 
 local function expire(client)
@@ -158,6 +194,10 @@ local function begin_session(client, fields, resumed_owned)
     -- Of several sessions that follow each other in one batch, only the first has anything stored.
     drop_replies(client)
   end
+  -- Read while it is known which session it belongs to.
+  local member = client.session and member_of(client)
+  if member and member.alerts ~= 0 then set_alerts(client, 0) end
+  client.last_alert, client.alert_runs, client.new_items = nil, nil, nil
   client.session = next_epoch()
   pairs_changed[session_of(client)] = client.number
   client.secret, client.instance, client.name = fields.secret, fields.instance, fields.name

@@ -4,6 +4,7 @@
 --- @include lib/interfaces.lua
 --- @include lib/sequence.lua
 --- @include lib/operator_log.lua
+--- @include lib/withdrawals.lua
 
 local function save_records()
   local held, freed = {}, {}
@@ -53,6 +54,12 @@ local function save_record_of(client)
   in_chunks(passed, function(...) redis.call('HDEL', key, ...) end)
 end
 
+--- Beside the record, so that a manager that knows no memberships leaves it alone.
+local function save_member_of(client)
+  local member = client.member
+  if member and member.changed then redis.call('HSET', client_key(client.number), 'member', pack_member(client)) end
+end
+
 local function save_mailbox_of(client)
   if client.left then redis.call('DEL', mailbox_key(client.left.session)) end
   if client.leaves_roster then redis.call('DEL', mailbox_key(client.session)) end
@@ -68,7 +75,8 @@ local function save_schedule(client, leases)
   local gone = client.state == 'ended' and owned_count(client) == 0
   if gone then
     redis.call('ZREM', leases_key, number)
-    redis.call('PEXPIRE', client_key(client.number), REMEMBER_ENDED_MS)
+    local is_named = client.member and client.member.slots > 0
+    if not is_named then redis.call('PEXPIRE', client_key(client.number), REMEMBER_ENDED_MS) end
   elseif client.requeue then
     leases[#leases + 1] = text(client.expires_at)
     leases[#leases + 1] = number
@@ -78,6 +86,11 @@ local function save_schedule(client, leases)
   elseif client.joins_roster then
     redis.call('ZADD', roster_key, number, number)
   end
+  if client.joins_alerted then
+    redis.call('ZADD', alerted_key, number, number)
+  elseif client.leaves_alerted then
+    redis.call('ZREM', alerted_key, number)
+  end
 end
 
 local function save_clients(touched)
@@ -85,6 +98,7 @@ local function save_clients(touched)
   for i = 1, #touched do
     local client = touched[i]
     save_record_of(client)
+    save_member_of(client)
     save_owned(client)
     save_mailbox_of(client)
     save_schedule(client, leases)
@@ -105,6 +119,45 @@ end
 
 local function was_touched(client)
   return client.changed or client.requeue or client.mailbox_ack or next(client.owned)
+    or client.member and client.member.changed
+end
+
+--- Clients whose last interface was taken down in this batch.
+local function finish_ended()
+  for _, client in pairs(clients) do
+    if client and client.state == 'ended' and was_touched(client) and owned_count(client) == 0 then
+      local member = member_of(client)
+      if member.ending == 1 then
+        router.members.ending, router.members.changed = router.members.ending - 1, true
+        member.ending, member.changed = 0, true
+      end
+    end
+  end
+end
+
+--- The last decisions about memberships, which read what the writes need. Returns the rows of the log and the alerts.
+local function finish_members()
+  if not router.members then return {}, {} end
+  alerts.close()
+  finish_ended()
+  slots.finish()
+  return member_log.rows(), alerts.for_mailboxes()
+end
+
+local function save_members(rows, retention)
+  if not router.members then return end
+  slots.save()
+  entries.save()
+  alerts.save()
+  member_log.save(rows, retention)
+end
+
+--- What the manager learns of memberships with each batch; empty for a router that never had one.
+local function report_members(rows)
+  if not router.members then return '' end
+  local members = router.members
+  local is_outstanding = (members.voids > 0 or members.ending > 0) and 1 or 0
+  return cmsgpack.pack({ members.mrev, settled_rev(), is_outstanding, rows, alerts.published() })
 end
 
 --- Whether there is anything to write, and the clients that changed.
@@ -130,6 +183,12 @@ local function check_types(touched)
   if #operator_entries > 0 then redis.call('XLEN', operator_log_key) end
   if next(claims) then redis.call('HLEN', claims_key) end
   if next(identity_changes) then redis.call('HLEN', identities_key) end
+  if next(pairs_changed) then redis.call('ZCARD', alerted_key) end
+  if router.members and router.members.changed then
+    slots.check_types()
+    entries.check_types()
+    member_log.check_types()
+  end
 end
 
 --- Two writes that change nothing and that Redis does not refuse when it is out of memory. The caller waits until replicas
@@ -142,19 +201,20 @@ local function write_nothing()
 end
 
 local function delete_router()
-  redis.call('DEL', meta_key, events_key, clients_key, claims_key, identities_key)
+  redis.call('DEL', meta_key, events_key, clients_key, claims_key, identities_key, mlog_key)
 end
 
---- Returns the packed runs of events, which the caller publishes as they are in the log.
+--- Returns the packed runs of events, which the caller publishes as they are in the log, and the report about memberships.
 local function commit(retention, is_replicated)
   if router.purged then
     delete_router()
-    return ''
+    return '', ''
   end
+  local rows, mailbox_alerts = finish_members()
   local is_changed, touched = changes()
   if not is_changed then
     if is_replicated then write_nothing() end
-    return ''
+    return '', report_members(rows)
   end
   check_types(touched)
   save_router()
@@ -163,9 +223,10 @@ local function commit(retention, is_replicated)
   save_pairs()
   save_identities()
   save_claims()
-  save_mailboxes()
+  save_mailboxes(mailbox_alerts)
+  save_members(rows, retention)
   local packed = #runs > 0 and cmsgpack.pack(runs) or ''
   save_events(packed, retention)
   save_operator_log()
-  return packed
+  return packed, report_members(rows)
 end

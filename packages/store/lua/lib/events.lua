@@ -63,10 +63,12 @@ end
 local function notice_lost_data(known)
   local is_another = known.log ~= '' and router.log ~= known.log
   local begun = router.log == ''
-  local lost_tail = router.log == known.log and router.rev < known.rev
+  local mrev = router.members and router.members.mrev or 0
+  local lost_tail = router.log == known.log and (router.rev < known.rev or mrev < known.mrev)
   local foreign = is_another and router.reset_of ~= known.log
   if begun or lost_tail then restart_log(known.fresh_log) end
   router.fresh = begun and not foreign
+  if router.members and router.members.log ~= router.log then restart_members() end
   -- Older data still has the sessions but not their latest changes: they must register again.
   if lost_tail then router.reset_epoch = next_epoch() end
   if foreign or lost_tail then

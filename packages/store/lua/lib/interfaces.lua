@@ -5,6 +5,7 @@
 ---
 --- @include lib/mailbox.lua
 --- @include lib/reply_pages.lua
+--- @include lib/slots.lua
 --- @shape igmp protocol_id:integer component_id:integer session:session epoch:epoch
 --- @shape holder protocol_id:integer component_id:integer session:session name:string epoch:epoch since:integer grace_left:integer stale:flag igmp:igmp?
 
@@ -90,6 +91,7 @@ local function clear_owner(interface, record, client, cause, by)
   record[OWNER], record[OWNER_EPOCH], record[OWNER_SINCE] = 0, 0, 0
   note_change(record)
   remove_owned(client, interface)
+  slots.withdraw(interface, slots.OWNER, cause)
   local rev = interface_event('released', client, interface, epoch, cause, by)
   local igmp = record[IGMP] ~= 0 and load_client(record[IGMP])
   if igmp and igmp.state ~= 'ended' then
@@ -103,6 +105,7 @@ local function clear_igmp(interface, record, client, cause, by)
   record[IGMP], record[IGMP_EPOCH], record[IGMP_SINCE] = 0, 0, 0
   note_change(record)
   remove_owned(client, interface)
+  slots.withdraw(interface, slots.IGMP, cause)
   interface_event('igmp-released', client, interface, epoch, cause, by)
   return epoch
 end

@@ -37,6 +37,7 @@ end
 local function queue_callback(client, type, interface, rev, cause, epoch, why)
   client.mailbox = client.mailbox + 1
   client.changed = true
+  client.last_alert = nil
   local message = { client.session, client.mailbox, type, interface, rev, cause, epoch, why, client.identity }
   callbacks[#callbacks + 1] = message
   local queued = mailboxes[client.session]
@@ -61,10 +62,20 @@ local function acknowledge_mailbox(client, seq)
   client.mailbox_ack = math.min(seq, client.mailbox)
 end
 
-local function save_mailboxes()
+--- `alerts`: for sessions with alerts, the last number and the packed alerts of this batch. Their mailboxes keep twice as
+--- much, since alerts have a limit of their own.
+local function save_mailboxes(alerts)
   for session, queued in pairs(mailboxes) do
-    local last = queued[#queued][2]
-    redis.call('XADD', mailbox_key(session), 'MINID', text(math.max(0, last - MAILBOX_MAX)), text(last) .. '-0',
-      'ts', text(now_ms), 'messages', cmsgpack.pack(queued))
+    if not alerts[session] then
+      local last = queued[#queued][2]
+      redis.call('XADD', mailbox_key(session), 'MINID', text(math.max(0, last - MAILBOX_MAX)), text(last) .. '-0',
+        'ts', text(now_ms), 'messages', cmsgpack.pack(queued))
+    end
+  end
+  for session, written in pairs(alerts) do
+    local queued = mailboxes[session] or {}
+    local last = math.max(written.last, #queued > 0 and queued[#queued][2] or 0)
+    redis.call('XADD', mailbox_key(session), 'MINID', text(math.max(0, last - 2 * MAILBOX_MAX)), text(last) .. '-0',
+      'ts', text(now_ms), 'messages', cmsgpack.pack(queued), 'alerts', written.packed)
   end
 end

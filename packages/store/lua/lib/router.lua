@@ -6,10 +6,14 @@
 --- The schema of a router's data. Data of another schema is refused.
 local SCHEMA = 2
 
+--- The schema while the router has a membership, or one is withdrawn and not yet purged.
+local SCHEMA_WITH_MEMBERSHIPS = 3
+
 local router, service_now
 
 local function refuse_schema(schema)
-  error({ err = 'MGMSCHEMA the data has schema ' .. text(schema) .. ', this manager reads and writes ' .. SCHEMA })
+  error({ err = 'MGMSCHEMA the data has schema ' .. text(schema) .. ', this manager reads and writes ' .. SCHEMA ..
+    ' and ' .. SCHEMA_WITH_MEMBERSHIPS })
 end
 
 --- The state of a router that was never used.
@@ -33,11 +37,56 @@ local function pack_router()
     router.hold_ended)
 end
 
+--- What a router keeps about group memberships as a whole. `ending`: clients that ended and are not taken down yet.
+--- `settled`: what `settled` is while a membership is withdrawn or a client is ending. A round of the sweep began at revision
+--- `round`; a pass over all entries is at `position`, began at `pass`, and the last whole one at `passed`.
+local function unpack_members(packed)
+  local log, mrev, entries, slots, next_slot, voids, unnamed, ending, settled, round, position, pass, passed =
+    cmsgpack.unpack(packed)
+  return { log = log, mrev = mrev, entries = entries, slots = slots, next_slot = next_slot, voids = voids,
+    unnamed = unnamed, ending = ending, settled = settled, round = round, position = position, pass = pass,
+    passed = passed }
+end
+
+local function pack_members(members)
+  return cmsgpack.pack(members.log, members.mrev, members.entries, members.slots, members.next_slot, members.voids,
+    members.unnamed, members.ending, members.settled, members.round, members.position, members.pass, members.passed)
+end
+
+--- Before the first membership ever.
+local function begin_members()
+  router.members = { log = router.log, mrev = 0, entries = 0, slots = 0, next_slot = 1, voids = 0, unnamed = 0,
+    ending = 0, settled = 0, round = 0, position = '', pass = 0, passed = 0, changed = true }
+end
+
+--- `log` names the logs of `rev` and `mrev` together.
+local function restart_members()
+  local members = router.members
+  members.log, members.mrev, members.restarted, members.changed = router.log, 0, true, true
+  members.settled, members.round, members.pass, members.passed = 0, 0, 0, 0
+end
+
+--- Called before a membership becomes withdrawn: from here on `settled` stays behind `rev`.
+local function note_outstanding()
+  local members = router.members
+  members.changed = true
+  if members.voids > 0 or members.ending > 0 then return end
+  members.settled, members.round, members.passed = router.read_rev, router.read_rev, router.read_rev
+end
+
+--- Every change of ownership up to this revision has had its alerts and `left` events.
+local function settled_rev()
+  local members = router.members
+  if not members or members.voids == 0 and members.ending == 0 then return router.rev end
+  return math.min(members.settled, router.rev)
+end
+
 local function load_router(known)
-  local stored = redis.call('HMGET', meta_key, 'schema', 'state')
+  local stored = redis.call('HMGET', meta_key, 'schema', 'state', 'members')
   local schema = tonumber(stored[1] or SCHEMA)
-  if schema ~= SCHEMA then refuse_schema(schema) end
+  if schema ~= SCHEMA and schema ~= SCHEMA_WITH_MEMBERSHIPS then refuse_schema(schema) end
   router = stored[2] and unpack_router(stored[2]) or unused_router()
+  router.members = stored[3] and unpack_members(stored[3]) or nil
   router.epoch = math.max(router.epoch, known.epoch)
   router.longest_ttl = math.max(router.longest_ttl, known.longest_ttl)
   router.read_rev = router.rev
@@ -69,6 +118,7 @@ local SERVICE_CLOCK_STEP_MS = 100
 --- unused router writes nothing.
 local function router_changed()
   if router.rev ~= router.read_rev then return true end
+  if router.members and router.members.changed then return true end
   if router.fresh then return false end
   if router.changed or router.promised then return true end
   return not router.is_full and math.abs(now_ms - router.seen_at) >= SERVICE_CLOCK_STEP_MS
@@ -89,5 +139,8 @@ local function note_ttl(ttl_ms)
 end
 
 local function save_router()
-  redis.call('HSET', meta_key, 'schema', SCHEMA, 'state', pack_router())
+  local members = router.members
+  if not members then return redis.call('HSET', meta_key, 'schema', SCHEMA, 'state', pack_router()) end
+  local schema = members.slots > 0 and SCHEMA_WITH_MEMBERSHIPS or SCHEMA
+  redis.call('HSET', meta_key, 'schema', schema, 'state', pack_router(), 'members', pack_members(members))
 end

@@ -1,12 +1,13 @@
 --- The extent of the event log, the number of sessions and the rest of the hold-off, for the periodic `head` message.
 ---
---- @reply head first:revision sessions:integer hold_off_ms:integer
+--- @reply head first:revision sessions:integer hold_off_ms:integer members_first:integer
 --- @exclusive
 --- @read
 --- @include lib/events.lua
+--- @include lib/member_log.lua
 
 function operations.head()
   local oldest = redis.call('XRANGE', events_key, '-', '+', 'COUNT', 1)[1]
   return { 'head', oldest and tonumber(oldest[2][2]) or router.rev + 1, redis.call('ZCARD', roster_key),
-    hold_off_left() }
+    hold_off_left(), router.members and member_log.first() or 1 }
 end

@@ -9,12 +9,16 @@
 --- @delay_tolerant
 --- @include lib/sequence.lua
 --- @include lib/mailbox.lua
+--- @include lib/alerts.lua
 
 function operations.keepalive(handle, ack, mailbox_ack)
   local client, refused = client_of(handle)
   if not client then return refused end
   set_expiry(client, service_now + client.ttl_ms)
   if ack > 0 then advance_ack(client, ack) end
-  if mailbox_ack > 0 then acknowledge_mailbox(client, mailbox_ack) end
+  if mailbox_ack > 0 then
+    acknowledge_mailbox(client, mailbox_ack)
+    alerts.acknowledge(client, client.mailbox_ack)
+  end
   return { 'kept', client.ttl_ms, client.mailbox }
 end

@@ -4,7 +4,8 @@
 --- @arg   after  integer   callback number, exclusive
 --- @arg   limit  integer
 --- @reply messages entries:mail_entry[] head:integer
---- @shape mail_entry ts:integer callbacks:callback[]
+--- @shape mail_entry ts:integer callbacks:callback[] alerts:alert[]
+--- @shape alert seq:integer type:string cause:string window:flag mrev:integer count:integer items:string
 --- @reply ...session_refusal
 --- @exclusive
 --- @read
@@ -14,17 +15,25 @@
 --- An entry has between one pair and a thousand, so few are read at a time until there are enough.
 local ENTRIES = 8
 
+--- A reply stays below 512 KiB: messages grow to about twice their size.
+local BYTES_MAX = 200000
+
 function operations.mailbox(handle, after, limit)
   local client, refused = client_of(handle)
   if not client then return refused end
 
-  local entries, from = {}, text(after)
+  local entries, from, bytes = {}, text(after), 0
   repeat
     local found = redis.call('XRANGE', mailbox_key(client.session), '(' .. from .. '-0', '+', 'COUNT', ENTRIES)
     for i = 1, #found do
-      entries[#entries + 1] = { tonumber(found[i][2][2]), cmsgpack.unpack(found[i][2][4]) }
+      if bytes > BYTES_MAX then break end
+      local fields = found[i][2]
+      local _, alert_rows = 0, {}
+      if fields[6] then _, alert_rows = cmsgpack.unpack(fields[6]) end
+      entries[#entries + 1] = { tonumber(fields[2]), cmsgpack.unpack(fields[4]), alert_rows }
       from = string.match(found[i][1], '^%d+')
+      bytes = bytes + #fields[4] + (fields[6] and #fields[6] or 0)
     end
-  until tonumber(from) - after >= limit or #found < ENTRIES
+  until tonumber(from) - after >= limit or bytes > BYTES_MAX or #found < ENTRIES
   return { 'messages', entries, client.mailbox }
 end

@@ -9,21 +9,23 @@
 --- @arg   grace_ms     integer
 --- @arg   takeover     flag     also inherit from a live session
 --- @arg   resumes      integer  0, or the client's own former session: inherit from it even if it is live
+--- @arg   mask         integer  mask of the alert types that the session receives: see lib/alerts.lua
 --- @arg   secret       string   secret of the new session, random per call
---- @reply registered client:integer session:session secret:string ttl_ms:integer grace_ms:integer mailbox:integer resumed:flag owned:integer epoch:epoch?
+--- @reply registered client:integer session:session secret:string ttl_ms:integer grace_ms:integer mailbox:integer resumed:flag owned:integer epoch:epoch? alerts:integer
 --- @reply already_registered session:session name:string expires_in_ms:integer
 --- @reply store_full
 --- @reply too_many_sessions
 --- @reply of_another_identity
 --- @include lib/clients.lua
+--- @include lib/alerts.lua
 
 local function registered(client)
   local resumed = client.epoch_floor > 0
   return { 'registered', client.number, client.session, client.secret, client.ttl_ms, client.grace_ms, client.mailbox,
-    resumed and 1 or 0, client.resumed_owned, client.epoch_floor }
+    resumed and 1 or 0, client.resumed_owned, client.epoch_floor, member_of(client).alerts }
 end
 
-function operations.register(protocol_id, component_id, is_igmp, instance, name, ttl_ms, grace_ms, takeover, resumes, secret)
+function operations.register(protocol_id, component_id, is_igmp, instance, name, ttl_ms, grace_ms, takeover, resumes, mask, secret)
   local fields = { protocol_id = protocol_id, component_id = component_id, is_igmp = is_igmp == 1, instance = instance,
     name = name, ttl_ms = ttl_ms, grace_ms = grace_ms, secret = secret }
 
@@ -36,6 +38,8 @@ function operations.register(protocol_id, component_id, is_igmp, instance, name,
     notice_claim(resumes, false)
     client = create_client(fields)
     begin_session(client, fields, 0)
+    set_alerts(client, mask)
+    alerts.forget_listeners()
     session_event('registered', client)
     return registered(client)
   end
@@ -54,6 +58,8 @@ function operations.register(protocol_id, component_id, is_igmp, instance, name,
   local previous = client.session
   notice_claim(resumes, true)
   begin_session(client, fields, owned_count(client))
+  set_alerts(client, mask)
+  alerts.forget_listeners()
   client.epoch_floor = next_epoch()
   session_event('resumed', client, { epoch = client.epoch_floor, previous = previous })
   return registered(client)

@@ -1,13 +1,15 @@
---- Ends sessions whose lease is over and releases a bounded number of their interfaces.
+--- Ends sessions whose lease is over and releases a bounded number of their interfaces, or, if there are none, purges a
+--- bounded number of entries with withdrawn memberships.
 ---
 --- It also promises that a manager serves until the next sweep: leases run only while a manager serves.
 ---
---- @arg   most       integer   interfaces, and sessions, of one slice
+--- @arg   most       integer   interfaces, sessions or entries of one slice
 --- @arg   serving_ms integer   time until the latest moment of this manager's next sweep
 --- @reply swept ended:integer released:integer more:flag idle:flag
 --- @exclusive
 --- @high_priority
 --- @include lib/interfaces.lua
+--- @include lib/withdrawals.lua
 
 function operations.sweep(most, serving_ms)
   promise_service(serving_ms)
@@ -30,6 +32,11 @@ function operations.sweep(most, serving_ms)
     released = released + clear_slice(ended[i], most - released)
   end
   local more = #due == most or released == most
-  local idle = #due == 0 and redis.call('ZCARD', roster_key) == 0 and redis.call('ZCARD', leases_key) == 0
+  if released == 0 then
+    more = settle_slice(most) or more
+  else
+    more = more or router.members ~= nil and router.members.voids > 0
+  end
+  local idle = #due == 0 and not more and redis.call('ZCARD', roster_key) == 0 and redis.call('ZCARD', leases_key) == 0
   return { 'swept', #ended, released, more and 1 or 0, idle and 1 or 0 }
 end

@@ -75,6 +75,7 @@ local function take_owner(client, interface, had, record, owner, igmp)
   record = record_of(interface)
   record[OWNER], record[OWNER_EPOCH], record[OWNER_SINCE] = client.number, epoch, now_ms
   add_owned(client, interface)
+  if igmp then slots.open_window(interface) end
   local rev = interface_event('taken', client, interface, epoch, 'take')
   if igmp then queue_igmp_pair(igmp, interface, rev, 'take') end
   return epoch

@@ -27,3 +27,24 @@ export function readCursor(cursor: string | undefined): ListingPosition {
     last: match[4] ?? '',
   };
 }
+
+/** The position of a listing of entries: the last entry, and the slot to go on with if it is not complete. */
+interface EntryPosition {
+  readonly after: string;
+  readonly slot: number;
+}
+
+const ENTRY_CURSOR = /^([46][0-9a-f]{0,64}g?)\.([0-9]{1,16})$/;
+
+/** The cursor of a position among entries; opaque to clients. */
+export function writeEntryCursor({ after, slot }: EntryPosition): string {
+  return `${after}.${slot}`;
+}
+
+/** The position of such a cursor, or the start without one. Throws `RangeError` for other text. */
+export function readEntryCursor(cursor: string | undefined): EntryPosition {
+  if (cursor === undefined) return { after: '', slot: 0 };
+  const match = ENTRY_CURSOR.exec(cursor);
+  if (!match) throw new RangeError('must be a cursor from the page before');
+  return { after: match[1] ?? '', slot: Number(match[2]) };
+}

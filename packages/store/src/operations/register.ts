@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { isIgmp, refusal } from '@mgm/protocol';
+import { ALERT_TYPES, isIgmp, refusal, type AlertType } from '@mgm/protocol';
 import { writeHandle } from '../names.ts';
 import type { StoreOperation } from './operation.ts';
 import { limitReached, STORE_FULL } from './refusals.ts';
@@ -10,6 +10,7 @@ export const register: StoreOperation<'register', 'register'> = {
     ...request,
     isIgmp: isIgmp(request.protocolId),
     resumes: request.resumes ?? 0,
+    mask: maskOf(request.alerts ?? []),
     secret: randomBytes(16).toString('base64url'),
   }),
   reply: ({ reply }) => {
@@ -35,6 +36,15 @@ export const register: StoreOperation<'register', 'register'> = {
       mailbox,
       resumed,
       ...(resumed && { owned, ...(epoch && { epoch }) }),
+      alerts: ALERT_TYPES.filter((type) => (reply.alerts & maskOf([type])) !== 0),
     };
   },
 };
+
+/** The alert types as the script keeps them: a bit each, in their order. */
+function maskOf(types: readonly AlertType[]): number {
+  return ALERT_TYPES.reduce(
+    (mask, type, at) => (types.includes(type) ? mask | (1 << at) : mask),
+    0,
+  );
+}

@@ -7,8 +7,13 @@ import { adminRelease } from './admin-release.ts';
 import { deregister } from './deregister.ts';
 import { events } from './events.ts';
 import { interfaces } from './interfaces.ts';
+import { groups } from './groups.ts';
 import { keepalive } from './keepalive.ts';
 import { mailbox } from './mailbox.ts';
+import { memberAdd } from './member-add.ts';
+import { memberDelete } from './member-delete.ts';
+import { memberEvents } from './member-events.ts';
+import { members } from './members.ts';
 import type { StoreOperation } from './operation.ts';
 import { owner } from './owner.ts';
 import { register } from './register.ts';
@@ -36,4 +41,9 @@ export const STORE_OPERATIONS: {
   'admin.evict': adminEvict,
   'admin.end-holdoff': adminEndHoldoff,
   'admin.events': adminEvents,
+  'member.add': memberAdd,
+  'member.delete': memberDelete,
+  groups,
+  members,
+  'member.events': memberEvents,
 };

@@ -1,0 +1,131 @@
+--- Adding and deleting memberships: what `member.add` and `member.delete` have in common (membership contract, section 4.2).
+---
+--- Each element is decided by itself, in order: the interface, the epoch, then the membership. `codes` say what section 2 of
+--- the contract made of an element: 0 JOIN, 1 FORWARD of a wildcard, 2 FORWARD of an exact (s,g), more than 2 a refusal.
+---
+--- @include lib/sequence.lua
+--- @include lib/withdrawals.lua
+--- @shape member_failure index:integer reason:string
+
+local FORWARD, FORWARD_EXACT = 1, 2
+--- Reasons of the elements that section 2 refuses, by code.
+local INVALID = { [3] = 'group', [4] = 'source', [5] = 'flags', [6] = 'ssm' }
+
+--- The hold of a client on an interface, or why there is none.
+local function hold_on(client, interface, epoch)
+  local record, owner, igmp = look_at(interface)
+  if not owner and not igmp then return { refused = 'not_found' } end
+  local hold
+  if owner == client then
+    hold = { place = slots.OWNER, epoch = record[OWNER_EPOCH], counts_for = client.number, owner_epoch = 0 }
+  elseif igmp == client then
+    hold = { place = slots.IGMP, epoch = record[IGMP_EPOCH], counts_for = owner and owner.number or client.number,
+      owner_epoch = owner and record[OWNER_EPOCH] or 0, is_beside = owner ~= nil }
+  else
+    return { refused = 'not_owner', holder = holder_shape(record, owner, igmp) }
+  end
+  hold.holder = hold.is_beside and holder_shape(record, owner, igmp) or nil
+  local current = epoch_in_force(client, hold.epoch)
+  if epoch ~= '' and epoch ~= text(current) then return { refused = 'other_epoch', current = current } end
+  hold.slot = router.members and slots.present(interface, hold.place)
+  return hold
+end
+
+local function copy_of(entry)
+  local pairs = {}
+  for i = 1, #entry do pairs[i] = entry[i] end
+  return pairs
+end
+
+--- Returns whether a membership was created; or nil, and why it is refused.
+local function add(client, hold, interface, entry)
+  purge(entry)
+  local slot = hold.slot
+  local pair = slot and entries.pair(entry, client.number, hold.counts_for)
+  if pair and entries.has(pair, slot.number) then return false end
+  local members = router.members
+  if not entry.counted and members.entries >= router.limits.entries then return nil, 'limit' end
+  if not slot then
+    if members.slots >= slots.MOST then return nil, 'limit' end
+    slot = slots.allot(interface, hold.place, client, hold.counts_for, hold.epoch, hold.owner_epoch)
+    hold.slot = slot
+  end
+  local name = entry.name
+  if hold.is_beside then
+    alerts.send('LOCAL_JOIN', 'member', 0, name .. ' ' .. interface, hold.counts_for)
+  end
+  slots.join(slot, name)
+  if pair then
+    entries.insert(entry, slot)
+    member_log.event('joined', slot, name, 'member')
+    return true
+  end
+  local before = copy_of(entry)
+  entries.insert(entry, slot)
+  member_log.event('joined', slot, name, 'member')
+  raise(name, before, entry, 'member', 0)
+  return true
+end
+
+local function delete(client, hold, interface, entry)
+  purge(entry)
+  local slot = hold.slot
+  local pair = slot and entries.pair(entry, client.number, hold.counts_for)
+  if not pair or not entries.has(pair, slot.number) then return nil, 'no_membership' end
+  local name = entry.name
+  if hold.is_beside then
+    alerts.send('LOCAL_LEAVE', 'member', 0, name .. ' ' .. interface, hold.counts_for)
+  end
+  local before = pair[COUNT] == 1 and copy_of(entry)
+  slots.leave(slot, name)
+  entries.remove(entry, pair, slot.number)
+  member_log.event('left', slot, name, 'member')
+  if before then raise(name, before, entry, 'member', 0, interface) end
+  return true
+end
+
+--- FORWARD concerns forwarding entries, of which there are none yet.
+local function forward(hold, entry, code)
+  if hold.is_beside then return nil, 'not_owner' end
+  purge(entry)
+  if code == FORWARD_EXACT then return nil, 'no_mfe' end
+  return false
+end
+
+local function decide(change, client, hold, interface, name, code)
+  if INVALID[code] then return nil, INVALID[code] end
+  if hold.refused then return nil, hold.refused end
+  local entry = entries.get(name)
+  if code == FORWARD or code == FORWARD_EXACT then return forward(hold, entry, code) end
+  return change(client, hold, interface, entry)
+end
+
+--- The refusal of the only element of a request names the holder or the epoch.
+local function refusal_of(hold, reason)
+  if reason == 'not_owner' then return { 'not_owner', hold.holder } end
+  if reason == 'other_epoch' then return { 'other_epoch', hold.current } end
+end
+
+local function change_memberships(operation, client, seq, interfaces, names, codes, epoch, single)
+  if not router.members then begin_members() end
+  local change = operation == 'member_add' and add or delete
+  local holds, count, failed, refused = {}, 0, {}, nil
+  for i = 1, #interfaces do
+    local interface = interfaces[i]
+    local hold = holds[interface]
+    if not hold then
+      hold = hold_on(client, interface, epoch)
+      holds[interface] = hold
+    end
+    local is_changed, reason = decide(change, client, hold, interface, names[i], codes[i])
+    if is_changed then
+      count = count + 1
+      router.members.changed = true
+    elseif reason then
+      failed[#failed + 1] = { i - 1, reason }
+      refused = single == 1 and refusal_of(hold, reason)
+    end
+  end
+  alerts.close()
+  return remember(client, operation, seq, refused or { 'changed', count, router.members.mrev, failed })
+end

@@ -1,0 +1,302 @@
+--- Slots: one per hold with memberships. An entry names its memberships by slot, so the end of a hold withdraws all of them by
+--- one bit, however many there are (membership contract, section 5.5).
+---
+--- States. `present`: the hold continues, `on:<interface>` names the slot. `void`: the hold has ended, or, of IGMP, the owner
+--- of the interface changed; memberships of the slot are withdrawn. `free`: no membership is left. Ways: free → present by an
+--- add; present → void; present or void → free with the last membership. Void never becomes present again.
+---
+--- @include lib/clients.lua
+
+--- At most this many holds with memberships per router.
+local slots = { MOST = 1000000, OWNER = 1, IGMP = 2 }
+
+--- Names of up to this many entries are kept per slot, so that a sweep finds the memberships of a small hold directly.
+local NAMES_MAX = 256
+
+--- By number; by interface, the numbers of its two present slots; slots that became or ceased to be void in this batch.
+local loaded_slots, places_by_interface, voided
+--- The bitmap of void slots as stored; free numbers read from the list, and how many of them are taken.
+local bitmap, free, taken
+
+function slots.begin()
+  loaded_slots, places_by_interface, voided, bitmap, free, taken = {}, {}, {}, nil, {}, 0
+end
+
+local function unpack_slot(number, packed)
+  local interface, place, holder, counts_for, epoch, owner_epoch, count, named, void, cause, window =
+    cmsgpack.unpack(packed)
+  return { number = number, interface = interface, place = place, holder = holder, counts_for = counts_for,
+    epoch = epoch, owner_epoch = owner_epoch, count = count, named = named, void = void, cause = cause,
+    window = window, stored = true }
+end
+
+local function pack_slot(slot)
+  return cmsgpack.pack(slot.interface, slot.place, slot.holder, slot.counts_for, slot.epoch, slot.owner_epoch,
+    slot.count, slot.named, slot.void, slot.cause, slot.window)
+end
+
+function slots.get(number)
+  local slot = loaded_slots[number]
+  if slot then return slot end
+  local packed = redis.call('HGET', slots_key, text(number))
+  if not packed then error({ err = 'MGMCORRUPT ' .. slots_key .. ' has no slot ' .. text(number) }) end
+  slot = unpack_slot(number, packed)
+  loaded_slots[number] = slot
+  return slot
+end
+
+local function places_on(interface)
+  local on = places_by_interface[interface]
+  if on then return on end
+  local packed = redis.call('GET', on_key(interface))
+  if packed then
+    local owner, igmp = struct.unpack('<I4I4', packed)
+    on = { owner, igmp, stored = true }
+  else
+    on = { 0, 0 }
+  end
+  places_by_interface[interface] = on
+  return on
+end
+
+--- The present slot of the client in this place of an interface, or nil.
+function slots.present(interface, place)
+  local number = places_on(interface)[place]
+  return number ~= 0 and slots.get(number) or nil
+end
+
+local function next_number()
+  local state = router.members
+  if taken == #free and state.slots < state.next_slot - 1 then
+    local more = redis.call('LRANGE', free_key, taken, taken + 63)
+    for i = 1, #more do free[#free + 1] = tonumber(more[i]) end
+  end
+  if taken < #free then
+    taken = taken + 1
+    return free[taken]
+  end
+  state.next_slot = state.next_slot + 1
+  return state.next_slot - 1
+end
+
+--- The record of a client is kept while a slot names it.
+local function count_slot(client, by)
+  local member = member_of(client)
+  member.slots, member.changed = member.slots + by, true
+  if client.state == 'ended' then client.requeue = true end
+end
+
+--- A slot for a hold that has none.
+function slots.allot(interface, place, client, counts_for, epoch, owner_epoch)
+  local state = router.members
+  local number = next_number()
+  local slot = { number = number, interface = interface, place = place, holder = client.number,
+    counts_for = counts_for, epoch = epoch, owner_epoch = owner_epoch, count = 0, named = 0, void = 0, cause = '',
+    window = 0 }
+  loaded_slots[number] = slot
+  local on = places_on(interface)
+  on[place], on.changed = number, true
+  state.slots = state.slots + 1
+  count_slot(client, 1)
+  if counts_for ~= client.number then count_slot(load_client(counts_for), 1) end
+  return slot
+end
+
+--- Counts a membership of the slot, and keeps the name of its entry while there are few.
+function slots.join(slot, name)
+  slot.count, slot.changed = slot.count + 1, true
+  if slot.named < 0 then return end
+  slot.named = slot.named + 1
+  if slot.named > NAMES_MAX then
+    slot.named, slot.added, slot.removed = -1, nil, nil
+    return
+  end
+  local added = slot.added
+  if not added then
+    added = {}
+    slot.added = added
+  end
+  added[#added + 1] = name
+end
+
+--- The names of the entries of a slot, or nil if it has, or had, too many.
+function slots.names(slot)
+  if slot.named < 0 then return nil end
+  if not slot.names then slot.names = slot.stored and redis.call('GET', names_key(slot.number)) or ',' end
+  return slot.names
+end
+
+function slots.leave(slot, name)
+  slot.count, slot.changed = slot.count - 1, true
+  if slot.named < 0 then return end
+  slots.names(slot)
+  slot.named = slot.named - 1
+  local removed = slot.removed
+  if not removed then
+    removed = {}
+    slot.removed = removed
+  end
+  removed[#removed + 1] = name
+end
+
+--- Names of a void slot that a sweep could not account for: a pass over all entries finds its memberships.
+function slots.forget_names(slot)
+  if slot.named < 0 then return end
+  slot.named, slot.changed = -1, true
+  if slot.void == 0 then return end
+  router.members.unnamed = router.members.unnamed + 1
+  slot.forgotten = true
+end
+
+local function withdraw(interface, on, place, cause, window)
+  local number = on[place]
+  if number == 0 then return end
+  local slot, state = slots.get(number), router.members
+  on[place], on.changed = 0, true
+  note_outstanding()
+  slot.void, slot.cause, slot.window, slot.changed = 1, cause, window, true
+  slot.voided_at = router.rev
+  state.voids = state.voids + 1
+  if slot.named < 0 then state.unnamed = state.unnamed + 1 end
+  voided[number] = true
+end
+
+--- A hold on the interface ends: its memberships are withdrawn. With the owner's hold, IGMP's memberships are, too (5.4).
+function slots.withdraw(interface, place, cause)
+  if not router.members or router.members.slots == 0 then return end
+  local on = places_on(interface)
+  if place == slots.OWNER then
+    withdraw(interface, on, slots.OWNER, cause, 0)
+    withdraw(interface, on, slots.IGMP, cause, 1)
+  else
+    withdraw(interface, on, slots.IGMP, cause, 0)
+  end
+end
+
+--- A routing protocol takes an interface on which IGMP is (5.4).
+function slots.open_window(interface)
+  if not router.members or router.members.slots == 0 then return end
+  withdraw(interface, places_on(interface), slots.IGMP, 'take', 1)
+end
+
+--- The void slots among all: the bitmap, and what this batch changed.
+function slots.void_bitmap()
+  if not bitmap then bitmap = redis.call('GET', void_key) or '' end
+  return bitmap, voided
+end
+
+function slots.is_void(number)
+  local changed = voided[number]
+  if changed ~= nil then return changed end
+  if not bitmap then bitmap = redis.call('GET', void_key) or '' end
+  local byte = string.byte(bitmap, math.floor(number / 8) + 1)
+  return byte ~= nil and bit.band(byte, bit.rshift(128, number % 8)) ~= 0
+end
+
+--- Void slots whose entries are known by name, oldest first; and the revision at which the oldest became void, or nil.
+function slots.oldest_void(most)
+  local found = redis.call('ZRANGE', voided_key, 0, most - 1, 'WITHSCORES')
+  local numbers = {}
+  for i = 1, #found, 2 do numbers[#numbers + 1] = tonumber(found[i]) end
+  return numbers, tonumber(found[2])
+end
+
+local freed
+
+--- Decides which slots are free from now on. Reads the last of what a commit needs.
+function slots.finish()
+  freed = {}
+  local state = router.members
+  for number, slot in pairs(loaded_slots) do
+    if slot.changed and slot.count == 0 then
+      freed[#freed + 1] = slot
+      slot.freed = true
+      state.slots = state.slots - 1
+      local on = places_on(slot.interface)
+      if on[slot.place] == number then on[slot.place], on.changed = 0, true end
+      if slot.void == 1 then
+        state.voids = state.voids - 1
+        if slot.named < 0 then state.unnamed = state.unnamed - 1 end
+        voided[number] = false
+      end
+      count_slot(load_client(slot.holder), -1)
+      if slot.counts_for ~= slot.holder then count_slot(load_client(slot.counts_for), -1) end
+    end
+  end
+  if state.slots == 0 then state.next_slot = 1 end
+end
+
+function slots.check_types()
+  redis.call('HLEN', slots_key)
+  redis.call('LLEN', free_key)
+  redis.call('ZCARD', voided_key)
+  redis.call('STRLEN', void_key)
+end
+
+--- The names as one text, each between commas.
+local function names_after(slot)
+  local names = slot.names or ','
+  if slot.added then names = names .. table.concat(slot.added, ',') .. ',' end
+  local removed = slot.removed or {}
+  for i = 1, #removed do
+    local from, to = string.find(names, ',' .. removed[i] .. ',', 1, true)
+    if from then names = string.sub(names, 1, from) .. string.sub(names, to + 1) end
+  end
+  return names
+end
+
+local function save_names(slot)
+  local key = names_key(slot.number)
+  if slot.named < 0 then
+    redis.call('DEL', key)
+  elseif slot.removed then
+    redis.call('SET', key, names_after(slot))
+  elseif slot.added then
+    local start = slot.named == #slot.added and ',' or ''
+    redis.call('APPEND', key, start .. table.concat(slot.added, ',') .. ',')
+  end
+end
+
+local function save_void(slot)
+  local number = text(slot.number)
+  if slot.freed or slot.forgotten then
+    if slot.void == 1 then redis.call('ZREM', voided_key, number) end
+  elseif slot.voided_at and slot.named >= 0 then
+    redis.call('ZADD', voided_key, text(slot.voided_at), number)
+  end
+end
+
+function slots.save()
+  local state = router.members
+  local kept, gone, numbers = {}, {}, {}
+  if taken > 0 then redis.call('LTRIM', free_key, taken, -1) end
+  for number, slot in pairs(loaded_slots) do
+    if slot.freed then
+      if slot.stored then gone[#gone + 1] = text(number) end
+      if slot.stored and slot.named >= 0 then redis.call('DEL', names_key(number)) end
+      numbers[#numbers + 1] = text(number)
+      save_void(slot)
+    elseif slot.changed then
+      kept[#kept + 1] = text(number)
+      kept[#kept + 1] = pack_slot(slot)
+      save_names(slot)
+      save_void(slot)
+    end
+  end
+  in_chunks(kept, function(...) redis.call('HSET', slots_key, ...) end)
+  in_chunks(gone, function(...) redis.call('HDEL', slots_key, ...) end)
+  for number, is_void in pairs(voided) do redis.call('SETBIT', void_key, number, is_void and 1 or 0) end
+  for interface, on in pairs(places_by_interface) do
+    if on.changed and (on[1] ~= 0 or on[2] ~= 0) then
+      redis.call('SET', on_key(interface), struct.pack('<I4I4', on[1], on[2]))
+    elseif on.changed and on.stored then
+      redis.call('DEL', on_key(interface))
+    end
+  end
+  if state.slots == 0 then
+    redis.call('DEL', free_key)
+  else
+    in_chunks(numbers, function(...) redis.call('RPUSH', free_key, ...) end)
+  end
+  if state.voids == 0 and next(voided) then redis.call('DEL', void_key) end
+end

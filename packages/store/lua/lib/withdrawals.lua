@@ -1,0 +1,178 @@
+--- Purges: withdrawn memberships are removed, with the events and alerts that follow (membership contract, section 5.5).
+---
+--- @include lib/member_log.lua
+--- @include lib/alerts.lua
+
+--- A sweep counts so many removed memberships of an entry as one more entry.
+local REMOVED_AS_ONE = 8
+
+--- Lengths of the names that raise JOIN and PRUNE: (*,*), and (*,g) of IPv4 and IPv6.
+local RAISES = { [1] = true, [9] = true, [33] = true }
+
+--- The clients that are in every pair: at most two. Others want the entry, for a client, unless it is one of them.
+local function in_every(pairs)
+  local first = pairs[1]
+  local a, b = first[HOLDER], first[COUNTS_FOR]
+  if b == a then b = nil end
+  for i = 2, #pairs do
+    local holder, counts_for = pairs[i][HOLDER], pairs[i][COUNTS_FOR]
+    if a ~= holder and a ~= counts_for then a = nil end
+    if b ~= holder and b ~= counts_for then b = nil end
+  end
+  return a, b
+end
+
+--- The memberships of the wider entry, (*,*) for (*,g).
+local function wider_pairs(name)
+  if #name == 1 then return {} end
+  return entries.present_pairs(entries.get(string.sub(name, 1, 1)))
+end
+
+--- PRUNE to everyone but these, with `covered` as it is for each.
+local function prune_everyone(name, from, cause, window, a, b)
+  local item = name .. ' ' .. from .. ' '
+  local wider = wider_pairs(name)
+  if #wider == 0 then return alerts.broadcast('PRUNE_ALERT', cause, window, item .. '0', a, b) end
+  local c, d = in_every(wider)
+  alerts.broadcast('PRUNE_ALERT', cause, window, item .. '1', a, b, c, d)
+  if c and c ~= a and c ~= b then alerts.send('PRUNE_ALERT', cause, window, item .. '0', c) end
+  if d and d ~= a and d ~= b then alerts.send('PRUNE_ALERT', cause, window, item .. '0', d) end
+end
+
+local function prune_one(name, from, cause, window, number)
+  local wider = wider_pairs(name)
+  local covered = '0'
+  if #wider > 0 then
+    local c, d = in_every(wider)
+    if number ~= c and number ~= d then covered = '1' end
+  end
+  alerts.send('PRUNE_ALERT', cause, window, name .. ' ' .. from .. ' ' .. covered, number)
+end
+
+--- The JOIN and PRUNE alerts of a change of an entry's pairs. `from`: an interface where a membership was removed.
+local function raise(name, before, after, cause, window, from)
+  if not RAISES[#name] or #before == 0 and #after == 0 then return end
+  if #before == 0 then
+    local a, b = in_every(after)
+    return alerts.broadcast('JOIN_ALERT', cause, 0, name, a, b)
+  end
+  local a, b = in_every(before)
+  if #after == 0 then return prune_everyone(name, from, cause, window, a, b) end
+  local c, d = in_every(after)
+  if a and a ~= c and a ~= d then alerts.send('JOIN_ALERT', cause, 0, name, a) end
+  if b and b ~= c and b ~= d then alerts.send('JOIN_ALERT', cause, 0, name, b) end
+  if c and c ~= a and c ~= b then prune_one(name, from, cause, window, c) end
+  if d and d ~= a and d ~= b then prune_one(name, from, cause, window, d) end
+end
+
+--- LOCAL alerts go to the owner of the interface while the hold lasts under which IGMP added the membership.
+local function tell_owner(type, slot, name, cause)
+  if slot.owner_epoch == 0 then return end
+  local record, owner = look_at(slot.interface)
+  if not owner or owner.number ~= slot.counts_for or record[OWNER_EPOCH] ~= slot.owner_epoch then return end
+  alerts.send(type, cause, 0, name .. ' ' .. slot.interface, owner.number)
+end
+
+--- Why a slot's memberships are withdrawn, and whether it is a window.
+local function cause_of(slot)
+  if slot.void == 1 then return slot.cause, slot.window end
+  local holder = load_client(slot.holder)
+  if holder and holder.state ~= 'ended' then return load_client(slot.counts_for).end_cause, 1 end
+  return holder.end_cause, 0
+end
+
+--- Memberships from before the store lost data end without alerts: their holders register and add again.
+local function is_silent(slot)
+  return slot.epoch < router.reset_epoch
+end
+
+--- Removes all withdrawn memberships of an entry. Returns how many.
+local function purge(entry)
+  if not entries.may_be_withdrawn() or #entry == 0 then return 0 end
+  local gone, before = {}, {}
+  for i = 1, #entry do
+    local pair = entry[i]
+    before[i] = pair
+    local withdrawn = entries.withdrawn_of(pair)
+    for j = 1, #withdrawn do gone[#gone + 1] = { pair, withdrawn[j] } end
+  end
+  if #gone == 0 then return 0 end
+  local name, cause, window, from, is_silenced = entry.name, nil, 0, nil, true
+  for i = 1, #gone do
+    local slot = slots.get(gone[i][2])
+    local its_cause, its_window = cause_of(slot)
+    member_log.event('left', slot, name, its_cause)
+    if its_window == 0 then tell_owner('LOCAL_LEAVE', slot, name, its_cause) end
+    local opens = its_window == 1 and (its_cause == 'take' or its_cause == 'release')
+    if not cause or opens and window == 0 then cause = its_cause end
+    if opens then window = 1 end
+    from = from or slot.interface
+    is_silenced = is_silenced and is_silent(slot)
+    entries.remove(entry, gone[i][1], slot.number)
+    slots.leave(slot, name)
+  end
+  if not is_silenced then raise(name, before, entry, cause, window, from) end
+  return #gone
+end
+
+--- A round is complete when everything withdrawn before it began has been purged: then `settled` may follow.
+local function finish_round(oldest)
+  local members = router.members
+  if members.ending > 0 or oldest and oldest <= members.round then return end
+  if members.unnamed > 0 and members.passed < members.round then return end
+  members.settled, members.round, members.changed = members.round, router.rev, true
+end
+
+--- Purges the entries of void slots that are known by name. Returns how many more entries may be looked at.
+local function purge_named(numbers, left)
+  for i = 1, #numbers do
+    local slot = slots.get(numbers[i])
+    local names = {}
+    for name in string.gmatch(slot.count > 0 and slots.names(slot) or '', '[^,]+') do
+      if #names == left then break end
+      names[#names + 1] = name
+    end
+    entries.load(names)
+    for j = 1, #names do
+      left = math.max(0, left - 1 - math.floor(purge(entries.get(names[j])) / REMOVED_AS_ONE))
+    end
+    if left == 0 then break end
+    if slot.count > 0 then slots.forget_names(slot) end
+  end
+  return left
+end
+
+--- Goes on with the pass over all entries, for slots that have too many for a list of names.
+local function purge_next(left)
+  local members = router.members
+  if members.position == '' then members.pass = router.rev end
+  local names = entries.names_from(members.position == '' and '-' or '(' .. members.position, '+', left)
+  entries.load(names)
+  local last
+  for i = 1, #names do
+    if left <= 0 then break end
+    last = names[i]
+    left = left - 1 - math.floor(purge(entries.get(last)) / REMOVED_AS_ONE)
+  end
+  members.changed = true
+  if last == names[#names] and left > 0 then
+    members.position, members.passed = '', members.pass
+  else
+    members.position = last
+  end
+end
+
+--- Purges up to `most` entries. Returns whether there may be more to do.
+local function settle_slice(most)
+  local members = router.members
+  if not members or members.voids == 0 and members.ending == 0 then return false end
+  local numbers, oldest = slots.oldest_void(most)
+  finish_round(oldest)
+  local left = purge_named(numbers, most)
+  if left > 0 and members.unnamed > 0 then
+    purge_next(left)
+    left = 0
+  end
+  alerts.close()
+  return left < most
+end

@@ -1,0 +1,94 @@
+import {
+  entryNamed,
+  type AlertMessage,
+  type EntryItem,
+  type MembershipCause,
+  type MembershipEvent,
+  type MembershipEventType,
+  type MembershipItem,
+  type PruneItem,
+} from '@mgm/protocol';
+import type { AlertRun, MemberRun } from './generated/arbiter.ts';
+import { interfaceOf } from './names.ts';
+import { ScriptReplyError } from './script-values.ts';
+
+/** Lists of items in one text, between commas; the parts of an item between spaces: see lua/lib/alerts.lua. */
+function itemsOf<Item>(text: string, one: (parts: readonly string[]) => Item): Item[] {
+  return text === '' ? [] : text.split(',').map((item) => one(item.split(' ')));
+}
+
+function entryItem([name = '']: readonly string[]): EntryItem {
+  const { group, source } = entryNamed(name);
+  return [group, source];
+}
+
+function membershipItem([name = '', on = '']: readonly string[]): MembershipItem {
+  const { group, source } = entryNamed(name);
+  const { ifIndex, nextHop } = interfaceOf(on);
+  return [group, source, ifIndex, nextHop];
+}
+
+function pruneItem(parts: readonly string[]): PruneItem {
+  const [, , covered] = parts;
+  return [...membershipItem(parts), covered === '1'];
+}
+
+/** The event of a run: consecutive changes of memberships that differ only in entry and interface. */
+export function membershipEventOf(run: MemberRun, ts: number): MembershipEvent {
+  const { first, session, protocolId, componentId, countsFor } = run;
+  const items = itemsOf(run.items, membershipItem);
+  return {
+    first,
+    mrev: first + items.length - 1,
+    ts,
+    type: run.type as MembershipEventType,
+    session,
+    protocolId,
+    componentId,
+    countsFor,
+    cause: run.cause as MembershipCause,
+    items,
+  };
+}
+
+/** An alert without its number in a mailbox. */
+export type AlertBody = Pick<AlertRun, 'type' | 'cause' | 'window' | 'mrev' | 'items'>;
+
+/** An alert as a message to a client that has this number for it in its mailbox. */
+export function alertMessage(alert: AlertBody, seq: number, ts: number): AlertMessage {
+  const { mrev, items } = alert;
+  const cause = alert.cause as MembershipCause;
+  switch (alert.type) {
+    case 'JOIN_ALERT':
+      return {
+        seq,
+        type: alert.type,
+        ts,
+        memberUpdate: true,
+        items: itemsOf(items, entryItem),
+        mrev,
+        cause,
+      };
+    case 'PRUNE_ALERT': {
+      const { window } = alert;
+      const pruned = itemsOf(items, pruneItem);
+      return {
+        seq,
+        type: alert.type,
+        ts,
+        memberDelete: true,
+        items: pruned,
+        mrev,
+        cause,
+        ...(window && { window }),
+      };
+    }
+    case 'LOCAL_JOIN':
+    case 'LOCAL_LEAVE':
+      return { seq, type: alert.type, ts, items: itemsOf(items, membershipItem), mrev, cause };
+    case 'RESYNC':
+      return { seq, type: alert.type, ts, mrev };
+    default:
+      throw new ScriptReplyError(`callback ${seq}: undeclared ${alert.type}`);
+  }
+}

@@ -1,0 +1,116 @@
+import { startRedis, type RunningServer } from '@mgm/devstack';
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { openManagers, type Managers } from '../manager.ts';
+import { actionsIn, type Action, type Allowed } from './actions.ts';
+import type { Pair } from './machine.ts';
+import { SideBySide, type NamedEntry } from './side-by-side.ts';
+
+const { FC_RUNS = '60', FC_SEED } = process.env;
+const RUNS = Number(FC_RUNS);
+
+const PAIRS: readonly Pair[] = [
+  { name: 'PIM', isIgmp: false },
+  { name: 'DVMRP', isIgmp: false },
+  { name: 'MOSPF', isIgmp: false },
+  { name: 'IGMP', isIgmp: true },
+];
+
+/** In the order of listings. */
+const ENTRIES: readonly NamedEntry[] = [
+  { name: '(*,*)', stored: '4', wider: undefined, raises: true },
+  { name: '(*,g)', stored: '4e0000001', wider: 0, raises: true },
+  { name: '(s,g)', stored: '4e0000001c0a80001', wider: undefined, raises: false },
+  { name: '(*,h)', stored: '4e1020304', wider: 0, raises: true },
+  { name: '(*,*) of IPv6', stored: '6', wider: undefined, raises: true },
+  {
+    name: '(*,g) of IPv6',
+    stored: `6ff02${'0'.repeat(26)}01`,
+    wider: 4,
+    raises: true,
+  },
+];
+
+const SCOPE = { interfaces: 3, entries: ENTRIES, mailboxMax: Infinity, entriesMax: Infinity };
+const ALLOWED: Allowed = {
+  pairs: PAIRS,
+  igmpInterfaces: 3,
+  hasInheritance: true,
+  hasEnds: true,
+  hasAcknowledgements: true,
+};
+
+let redis: RunningServer;
+let managers: Managers;
+
+beforeAll(async () => {
+  redis = await startRedis(inject('servers'));
+  managers = await openManagers(redis.url);
+});
+afterAll(async () => {
+  await managers[Symbol.asyncDispose]();
+  await redis.stop();
+});
+
+/** Chooses one of the possible actions, memberships more often than sessions. */
+function choose(both: SideBySide, kind: number, choice: number): Action | undefined {
+  const possible = [...actionsIn(both.model, ALLOWED)].map(withCause(both, choice));
+  const changes = possible.filter((one) => one.do === 'add' || one.do === 'delete');
+  const owning = possible.filter((one) => one.do === 'take' || one.do === 'release');
+  const chosen = kind < 5 ? changes : kind < 8 ? owning : possible;
+  const from = chosen.length > 0 ? chosen : possible;
+  return from[choice % from.length];
+}
+
+/** Sessions end by an operator, or by themselves while they are live. */
+function withCause(both: SideBySide, choice: number): (action: Action) => Action {
+  return (action) => {
+    if (action.do !== 'end') return action;
+    const isLive = both.model.client(action.client).state === 'live';
+    return { ...action, cause: isLive && choice % 2 === 0 ? 'release' : 'evict' };
+  };
+}
+
+async function play(both: SideBySide, choices: readonly (readonly number[])[]): Promise<void> {
+  for (const [kind = 0, choice = 0, extra = 0] of choices) {
+    const action = choose(both, kind, choice);
+    if (action) await both.perform(action, extra % 4 === 0);
+    if (extra % 3 === 0) await both.look();
+    both.model.forgetEnded();
+  }
+  for (const { number, state } of both.model.clients) {
+    // A forced deregistration needs a live session; a session in its grace time can only be evicted.
+    if (state !== 'ended') await both.perform({ do: 'end', client: number, cause: 'evict' }, false);
+  }
+  await both.settle();
+  const left = await both.keysLeft();
+  const logs = ['events', 'meta', 'mlog', 'operator-log', 'schema 2'];
+  expect(left.filter((key) => !logs.includes(key))).toEqual([]);
+  expect(left).toContain('schema 2');
+}
+
+it(
+  'a router does with memberships what the model says, in whatever order',
+  { timeout: 60_000 + RUNS * 3_000 },
+  async () => {
+    const step = fc.tuple(fc.nat(9), fc.nat(10_000), fc.nat(11));
+    const histories = fc.array(step, { minLength: 30, maxLength: 90, size: 'max' });
+    const property = fc.asyncProperty(histories, async (choices) => {
+      await managers.redis.flushall();
+      const both = new SideBySide(managers, SCOPE);
+      try {
+        await play(both, choices);
+      } catch (error) {
+        const story = both.story.slice(-60).join('\n');
+        throw new Error(`${String(error)}\n${story}`, { cause: error });
+      }
+    });
+    const seed = FC_SEED === undefined ? {} : { seed: Number(FC_SEED) };
+    await fc.assert(property, {
+      numRuns: RUNS,
+      includeErrorInReport: true,
+      endOnFailure: FC_SEED === undefined,
+      ...seed,
+    });
+  },
+);

@@ -1,0 +1,401 @@
+import { entryNamed, parseRequest, routerName, type OperationName } from '@mgm/protocol';
+import { alertMessage, membershipEventOf, type Publication, type Store } from '@mgm/store';
+import { storedNumber } from '@mgm/test-support';
+import { isDeepStrictEqual } from 'node:util';
+import type { Managers } from '../manager.ts';
+import type { Action } from './actions.ts';
+import {
+  MembershipModel,
+  type ClientNumber,
+  type Entry,
+  type Fact,
+  type MembershipEvent,
+  type Outcome,
+  type Pair,
+  type Scope,
+} from './machine.ts';
+
+/** An entry with the name that stores give it. */
+export interface NamedEntry extends Entry {
+  readonly stored: string;
+}
+
+/** The present session of a client of the model. */
+interface Session {
+  readonly handle: string;
+  readonly number: number;
+  seq: number;
+}
+
+type Raw = Readonly<Record<string, unknown>>;
+
+const TTL_MS = 60_000;
+/** Long enough that no grace time ends in a run. */
+const GRACE_MS = 3_600_000;
+
+let runs = 0;
+
+/** A router and its membership model, driven alike and compared after each action. Every difference is an error. */
+export class SideBySide {
+  readonly model: MembershipModel;
+  /** What happened, a line each. */
+  readonly story: string[] = [];
+  readonly #managers: Managers;
+  readonly #router = routerName(`members-${process.pid}-${++runs}`);
+  readonly #entries: readonly NamedEntry[];
+  readonly #sessions = new Map<ClientNumber, Session>();
+  /** Clients by session, also by those that are over. */
+  readonly #clients = new Map<number, ClientNumber>();
+  #instances = 0;
+  #turn = 0;
+
+  constructor(managers: Managers, scope: Scope & { readonly entries: readonly NamedEntry[] }) {
+    this.model = new MembershipModel(scope);
+    this.#managers = managers;
+    this.#entries = scope.entries;
+    managers.published.length = 0;
+  }
+
+  /** Performs an action, and where `repeat` says so sends its request twice. */
+  async perform(action: Action, repeat: boolean): Promise<void> {
+    this.story.push(JSON.stringify(action));
+    await this.#perform(action, repeat);
+    this.#compareNews(this.model.takeNews());
+  }
+
+  /** Compares the listings of all live clients and those without a handle. */
+  async look(): Promise<void> {
+    const { clients, members } = this.model;
+    for (const { number, state } of clients) {
+      if (state === 'live') await this.#compareGroups(number);
+    }
+    const listed = await this.#listAll('members', {});
+    const expected = members.flatMap((all, entry) =>
+      all.map(({ holder, on, countsFor }) => [
+        ...this.#wireEntry(entry),
+        on + 1,
+        '',
+        this.#session(holder).number,
+        this.#session(countsFor).number,
+      ]),
+    );
+    compare('members', sorted(listed), sorted(expected));
+  }
+
+  /** Sweeps until nothing is left to do. Afterwards everything is settled. */
+  async settle(): Promise<void> {
+    this.story.push('sweep');
+    for (let more = true; more;) more = (await this.#store().sweep(this.#router)).more;
+    this.model.settle();
+    this.#compareNews(this.model.takeNews());
+    const { head } = await this.#store().head(this.#router);
+    compare('settled', head.settled, head.rev);
+    compare('head.mrev', head.mrev, this.model.mrev);
+  }
+
+  /** V6: what is stored when no membership is left. */
+  async keysLeft(): Promise<readonly string[]> {
+    const { redis } = this.#managers;
+    const prefix = `mgm:{${this.#router}}:`;
+    const keys = await redis.keys(`${prefix}*`);
+    const schema = await redis.hget(`${prefix}meta`, 'schema');
+    const ofClients = /^(client|owned|mailbox):/;
+    return [...keys.map((key) => key.slice(prefix.length)), `schema ${schema}`]
+      .filter((key) => !ofClients.test(key))
+      .sort();
+  }
+
+  async #perform(action: Action, repeat: boolean): Promise<void> {
+    const { model } = this;
+    switch (action.do) {
+      case 'register':
+        return await this.#register(model.register(action.pair, action.alerts), action.pair, false);
+      case 'resume':
+        model.resume(action.client);
+        return await this.#register(action.client, model.client(action.client).pair, true);
+      case 'take':
+        model.take(action.client, action.on);
+        return await this.#change(action.client, 'take', { ifIndex: action.on + 1 }, repeat);
+      case 'release':
+        model.release(action.client, action.on, 'release');
+        return await this.#change(action.client, 'release', { ifIndex: action.on + 1 }, repeat);
+      case 'add':
+      case 'delete': {
+        const { client, on, entry } = action;
+        const outcome = model[action.do](client, on, entry);
+        const { group, source } = entryNamed(this.#entries[entry]?.stored ?? '');
+        const fields = { ifIndex: on + 1, group, source };
+        return await this.#change(client, `member.${action.do}`, fields, repeat, outcome);
+      }
+      case 'end':
+        model.end(action.client, action.cause);
+        return await this.#end(action.client, action.cause);
+      case 'stale':
+        model.stale(action.client);
+        return await this.#lapse(action.client);
+      case 'acknowledge':
+        model.acknowledge(action.client);
+        return await this.#acknowledge(action.client);
+      case 'purge':
+        return await this.settle();
+      case 'list':
+        return await this.#compareGroups(action.client);
+    }
+  }
+
+  async #register(client: ClientNumber, pair: Pair, takeover: boolean): Promise<void> {
+    const reply = await this.#ask('register', {
+      protocolId: pair.isIgmp ? 10 : 103,
+      componentId: [...pair.name].reduce((sum, one) => sum + one.charCodeAt(0), 0),
+      instance: `instance-number-${++this.#instances}`,
+      ttlMs: TTL_MS,
+      graceMs: GRACE_MS,
+      takeover,
+      alerts: this.model.client(client).alerts,
+    });
+    compare('register', [reply['status'], reply['resumed']], [0, takeover]);
+    const number = Number(reply['session']);
+    this.#sessions.set(client, { handle: String(reply['handle']), number, seq: 0 });
+    this.#clients.set(number, client);
+  }
+
+  async #change(
+    client: ClientNumber,
+    operation: OperationName,
+    fields: object,
+    repeat: boolean,
+    outcome: Outcome = { status: 0, changed: true },
+  ): Promise<void> {
+    const session = this.#session(client);
+    const seq = ++session.seq;
+    const request = { handle: session.handle, seq, ack: seq, ...fields };
+    const reply = await this.#ask(operation, request);
+    compare(`${operation} status`, reply['status'], outcome.status);
+    if (outcome.status !== 0) compare('reason', reply['reason'], outcome.reason);
+    else if (operation.startsWith('member')) {
+      compare('changed', [reply['changed'], reply['mrev']], [outcome.changed, this.model.mrev]);
+    }
+    if (repeat) compare('the repeat', await this.#ask(operation, request), reply);
+  }
+
+  async #end(client: ClientNumber, cause: string): Promise<void> {
+    const { handle, number, seq } = this.#session(client);
+    if (cause === 'release') {
+      await this.#ask('deregister', { handle, seq: seq + 1, ack: seq + 1, force: true });
+    } else {
+      const reply = await this.#ask('admin.evict', { session: number, actor: 'test', why: 'test' });
+      compare('evicted', reply['status'], 0);
+    }
+  }
+
+  /** Lets the lease of one client run out; the others renew theirs. */
+  async #lapse(client: ClientNumber): Promise<void> {
+    await this.#passTime((TTL_MS * 2) / 3);
+    await this.#renewAllBut(client);
+    await this.#passTime(TTL_MS / 2);
+    await this.#renewAllBut(client);
+    // A listing of the sessions notices the end of the lease.
+    await this.#ask('sessions', {});
+  }
+
+  async #renewAllBut(client: ClientNumber): Promise<void> {
+    for (const { number, state } of this.model.clients) {
+      if (number === client || state !== 'live') continue;
+      const { handle } = this.#session(number);
+      compare('keepalive', (await this.#ask('keepalive', { handle }))['status'], 0);
+    }
+  }
+
+  async #passTime(ms: number): Promise<void> {
+    const key = `mgm:{${this.#router}}:meta`;
+    await this.#managers.redis.call(...storedNumber(key, 'meta.serviceMs', 'add', ms));
+  }
+
+  async #acknowledge(client: ClientNumber): Promise<void> {
+    const { handle } = this.#session(client);
+    const { mailbox } = await this.#ask('keepalive', { handle });
+    await this.#ask('keepalive', { handle, mailboxAck: mailbox });
+  }
+
+  async #compareGroups(client: ClientNumber): Promise<void> {
+    const { handle } = this.#session(client);
+    const listed = await this.#listAll('groups', { handle });
+    const expected = this.model.members.flatMap((all, entry) => {
+      if (all.length === 0) return [];
+      const clients = new Set(all.map(({ countsFor }) => countsFor)).size;
+      const own = all.some(({ holder }) => holder === client);
+      const local = all.some(({ holder, countsFor }) => holder !== client && countsFor === client);
+      return [[...this.#wireEntry(entry), clients, this.model.wants(client, entry), own, local]];
+    });
+    compare(`groups of client ${client}`, listed, expected);
+    const any = await this.#listAll('groups', { type: 'any' });
+    const names = new Set(expected.map(([group]) => String(group)));
+    names.delete('');
+    names.delete('::');
+    compare('groups of any source', any.map((item) => String(item)).sort(), [...names].sort());
+  }
+
+  /** All pages of a listing, each from another manager. */
+  async #listAll(operation: 'groups' | 'members', fields: object): Promise<unknown[]> {
+    const items: unknown[] = [];
+    for (let cursor: unknown; ;) {
+      const reply = await this.#ask(operation, { ...fields, limit: 2, cursor });
+      compare(`${operation} status`, [reply['status'], reply['mrev']], [0, this.model.mrev]);
+      if (Array.isArray(reply['items'])) items.push(...reply['items']);
+      cursor = reply['cursor'];
+      if (cursor === undefined) return items;
+    }
+  }
+
+  #wireEntry(entry: number): readonly [string, string] {
+    const { group, source } = entryNamed(this.#entries[entry]?.stored ?? '');
+    return [group, source];
+  }
+
+  #session(client: ClientNumber): Session {
+    const session = this.#sessions.get(client);
+    if (!session) throw new Error(`client ${client} has no session`);
+    return session;
+  }
+
+  async #ask(operation: OperationName, fields: object): Promise<Raw> {
+    const parsed = parseRequest(operation, { ...fields });
+    if (parsed.kind !== 'request') throw new Error(`${operation}: ${parsed.message}`);
+    return { ...(await this.#store().execute(this.#router, operation, parsed.request)) };
+  }
+
+  #store(): Store {
+    const { stores } = this.#managers;
+    const store = stores[this.#turn++ % stores.length];
+    if (!store) throw new RangeError('no store is open');
+    return store;
+  }
+
+  // Events and alerts.
+
+  #compareNews({ facts, events }: ReturnType<MembershipModel['takeNews']>): void {
+    const published = this.#managers.published.splice(0);
+    this.#compareEvents(published, events);
+    for (const { number } of this.model.clients) {
+      const alerts = this.#alertsOf(number, published);
+      const expected = facts.filter(({ to }) => to === number).map((fact) => this.#tell(fact));
+      compareAlerts(`alerts of client ${number}`, alerts, expected);
+    }
+  }
+
+  #compareEvents(published: readonly Publication[], expected: readonly MembershipEvent[]): void {
+    const found = published.flatMap(({ memberRuns, ts }) =>
+      memberRuns.map((run) => membershipEventOf(run, ts)),
+    );
+    let next = (expected[0]?.mrev ?? 0) - 0;
+    for (const { first, mrev } of found) {
+      compare('first', first, next);
+      next = mrev + 1;
+    }
+    const items = found.flatMap(({ type, session, countsFor, cause, items: all }) =>
+      all.map((item) =>
+        [type, this.#clients.get(session), this.#clients.get(countsFor), cause, ...item].join(),
+      ),
+    );
+    const told = expected.map(({ type, entry, membership, cause }) =>
+      [
+        type,
+        membership.holder,
+        membership.countsFor,
+        cause,
+        ...this.#wireEntry(entry),
+        membership.on + 1,
+        '',
+      ].join(),
+    );
+    compare('events', items.toSorted(), told.toSorted());
+  }
+
+  /** The alert items that were published to a client, in the order of their numbers. */
+  #alertsOf(client: ClientNumber, published: readonly Publication[]): Told[] {
+    return published.flatMap(({ alerts, ts }) =>
+      alerts.flatMap((run) =>
+        run.recipients
+          .filter(({ session }) => this.#clients.get(session) === client)
+          .flatMap(({ seq }) => itemsOf(alertMessage(run, seq, ts))),
+      ),
+    );
+  }
+
+  #tell(fact: Fact): Expected {
+    if (fact.type === 'RESYNC') return { type: fact.type, entry: '', on: [], rest: '' };
+    const entry = this.#wireEntry(fact.entry).join();
+    switch (fact.type) {
+      case 'JOIN_ALERT':
+        return { type: fact.type, entry, on: [], rest: '' };
+      case 'PRUNE_ALERT':
+        return {
+          type: fact.type,
+          entry,
+          on: fact.from.map((on) => on + 1),
+          rest: `${fact.covered} ${fact.window}`,
+        };
+      default:
+        return { type: fact.type, entry, on: [fact.on + 1], rest: fact.cause };
+    }
+  }
+}
+
+/** An alert item that was sent. */
+interface Told {
+  readonly type: string;
+  readonly entry: string;
+  readonly on: number | undefined;
+  readonly rest: string;
+}
+
+/** An alert item of the model: it names one of the interfaces `on`. */
+interface Expected extends Omit<Told, 'on'> {
+  readonly on: readonly number[];
+}
+
+function itemsOf(message: ReturnType<typeof alertMessage>): Told[] {
+  const { type } = message;
+  switch (message.type) {
+    case 'JOIN_ALERT':
+      return message.items.map((item) => ({ type, entry: item.join(), on: undefined, rest: '' }));
+    case 'PRUNE_ALERT':
+      return message.items.map(([group, source, on, , covered]) => ({
+        ...{ type, entry: [group, source].join(), on },
+        rest: `${covered} ${message.window ?? false}`,
+      }));
+    case 'RESYNC':
+      return [{ type, entry: '', on: undefined, rest: '' }];
+    default:
+      return message.items.map(([group, source, on]) => ({
+        ...{ type, entry: [group, source].join(), on },
+        rest: message.cause,
+      }));
+  }
+}
+
+/** Alerts of one entry are in order; a sweep purges entries in an order of its own. */
+function compareAlerts(what: string, found: readonly Told[], expected: readonly Expected[]): void {
+  const entries = new Set([...found, ...expected].map(({ entry }) => entry));
+  for (const entry of entries) {
+    const mine = found.filter((one) => one.entry === entry);
+    const wanted = expected.filter((one) => one.entry === entry);
+    compare(
+      `${what}, entry ${entry}`,
+      mine.map(({ type, rest }) => `${type} ${rest}`),
+      wanted.map(({ type, rest }) => `${type} ${rest}`),
+    );
+    for (const [at, { on }] of mine.entries()) {
+      if (on !== undefined && !wanted[at]?.on.includes(on)) throw new Error(`${what}: on ${on}`);
+    }
+  }
+}
+
+function sorted(items: readonly unknown[]): string[] {
+  return items.map((item) => JSON.stringify(item)).sort();
+}
+
+function compare(what: string, found: unknown, expected: unknown): void {
+  if (isDeepStrictEqual(found, expected)) return;
+  throw new Error(`${what}: ${JSON.stringify(found)}, the model says ${JSON.stringify(expected)}`);
+}
