@@ -264,7 +264,15 @@ describe('a change is published', () => {
     const none = await listen(empty, 'head');
     await eventually(() => expect(heads.length).toBeGreaterThan(4), { withinMs: 10_000 });
     expect(none).toEqual([]);
-    expect(Object.keys(heads[0]?.message ?? {}).toSorted()).toEqual(['first', 'log', 'rev', 'ts']);
+    expect(Object.keys(heads[0]?.message ?? {}).toSorted()).toEqual([
+      'first',
+      'log',
+      'mfirst',
+      'mrev',
+      'rev',
+      'settled',
+      'ts',
+    ]);
     expect(heads[0]?.message).toMatchObject({ rev, first: 1 });
     // On average, since what is heard late was not always sent late.
     const first = heads[0]?.atMono ?? 0;
