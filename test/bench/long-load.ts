@@ -41,7 +41,7 @@ export async function longLoad(rig: Rig, { minutes }: Size): Promise<Figure[]> {
   const [early, late] = [median(looks.slice(third, 2 * third)), median(looks.slice(2 * third))];
   return [
     figure('changes', 'changes, on a crowded router', changes[0] ?? 0, ''),
-    figure('few', 'changes, on one with 16 under way', changes[1] ?? 0, ''),
+    figure('few', 'changes, on one with 16 in flight', changes[1] ?? 0, ''),
     figure('minutes', 'load', minutes, 'min'),
     figure('early', 'manager, second third of the time', early, 'MiB'),
     figure('late', 'manager, last third', late, 'MiB'),

@@ -15,7 +15,7 @@ type Draw = (figures: readonly Figure[]) => Omit<Picture, 'file'>;
 
 const PICTURES: { readonly [Name in ScenarioName]?: Draw } = {
   takes: (figures) => {
-    const shows = 'Takes per second, 1024 under way';
+    const shows = 'Takes per second, 1024 in flight';
     const rates = figures.filter(({ unit }) => unit === '/s');
     return bars(shows, 'per second', rates, isOurTake);
   },
@@ -41,7 +41,7 @@ const PICTURES: { readonly [Name in ScenarioName]?: Draw } = {
     return { shows, svg: stackChart(shows, 'µs', parts, stacks) };
   },
   table: (figures) => {
-    const shows = 'Takes per second by size of the router, 64 under way';
+    const shows = 'Takes per second by size of the router, 64 in flight';
     const rates = figures.filter(({ unit }) => unit === '/s');
     return bars(shows, 'per second', rates);
   },

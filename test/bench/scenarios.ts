@@ -22,7 +22,7 @@ export interface Scenario {
 export const SCENARIOS = {
   takes: {
     title: 'Takes per second, side by side',
-    about: 'takes of free interfaces, 1024 under way, beside locks of Redis, NATS, etcd, ZooKeeper',
+    about: 'takes of free interfaces, 1024 in flight, beside locks of Redis, NATS, etcd, ZooKeeper',
     run: takes,
   },
   'round-trip': {

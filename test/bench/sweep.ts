@@ -51,7 +51,7 @@ export async function sweep(rig: Rig, size: Size): Promise<Figure[]> {
 }
 
 function nameOf({ igmp, width }: Case): string {
-  const others = width === 0 ? 'nobody else' : `${width} in flight`;
+  const others = width === 0 ? 'no other load' : `${width} in flight`;
   return `${igmp ? 'with' : 'no'} IGMP, ${others}`;
 }
 

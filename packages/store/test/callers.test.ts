@@ -79,7 +79,7 @@ describe('a handle', () => {
     expect(await arbiter.ask('keepalive', kept, as('thief'))).toEqual({ kind: 'bad_handle' });
   });
 
-  it('given before identities were on belongs to the first identity that shows it', async () => {
+  it('given before identities were turned on belongs to the first identity that shows it', async () => {
     using arbiter = await openArbiter(redis);
     const { handle } = await register(arbiter, undefined);
     const kept = { handle, ack: 0, mailboxAck: 0 };

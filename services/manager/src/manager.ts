@@ -198,7 +198,9 @@ class Replica implements Manager {
   #logIdentities(): void {
     const { isIdentified, policyFile } = this.#config;
     if (!isIdentified) {
-      this.#log.warn('callers are not identified: whoever can publish requests may do everything');
+      this.#log.warn(
+        'callers are not identified: every NATS user that may publish requests may do everything',
+      );
     } else if (policyFile === '') {
       this.#log.warn('callers are identified, but no policy limits what they may do');
     }
