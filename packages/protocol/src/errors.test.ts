@@ -5,6 +5,7 @@ it('every status of a refusal has a name', () => {
   const names = Object.values(Refusals).map(({ status }) => statusName(status));
   expect(new Set(names)).toEqual(
     new Set([
+      'ERROR_ACCESS_DENIED',
       'ERROR_NOT_ENOUGH_MEMORY',
       'ERROR_INVALID_PARAMETER',
       'ERROR_ALREADY_EXISTS',
