@@ -86,6 +86,13 @@ const IN_SCRIPTS: readonly Mutation[] = [
     tests: [`${CONFORMANCE}/epochs.test.ts`, `${CONFORMANCE}/transitions.test.ts`],
   },
   {
+    check: 'epoch: an operator releases only what is held under the given one',
+    file: `${LUA}/operations/admin_release.lua`,
+    from: "if epoch == '' then return owner or igmp end",
+    to: "if epoch ~= 'never' then return owner or igmp end",
+    tests: [`${CONFORMANCE}/additions.test.ts`],
+  },
+  {
     check: 'owner: an owned interface is not granted to another session',
     file: `${LUA}/operations/take.lua`,
     from: "if owner then return nil, { 'already_owned', holder_shape(record, owner, igmp) } end",
@@ -116,7 +123,7 @@ const IN_SCRIPTS: readonly Mutation[] = [
   {
     check: 'lost data: a log without its tail is detected',
     file: `${LUA}/lib/events.lua`,
-    from: 'local lost_tail = router.log == known.log and router.rev < known.rev',
+    from: 'local lost_tail = router.log == known.log and (router.rev < known.rev or mrev < known.mrev)',
     to: 'local lost_tail = false',
     tests: ['packages/store/test/lost-data.test.ts', 'test/faults/store-rewound.test.ts'],
   },
@@ -130,7 +137,7 @@ const IN_SCRIPTS: readonly Mutation[] = [
   {
     check: 'schema: data of another version is refused',
     file: `${LUA}/lib/router.lua`,
-    from: 'if schema ~= SCHEMA then refuse_schema(schema) end',
+    from: 'if schema ~= SCHEMA and schema ~= SCHEMA_WITH_MEMBERSHIPS then refuse_schema(schema) end',
     to: 'if schema < SCHEMA then refuse_schema(schema) end',
     tests: ['packages/store/test/trouble.test.ts'],
   },
@@ -164,6 +171,13 @@ const IN_STORE: readonly Mutation[] = [
     from: 'this.#epoch = Math.max(this.#epoch, epoch);',
     to: 'this.#epoch = Math.min(this.#epoch, epoch);',
     tests: ['packages/store/test/lost-data.test.ts', 'test/faults/store-restart.test.ts'],
+  },
+  {
+    check: 'reply: none is sent to a foreign subject',
+    file: 'services/manager/src/intake.ts',
+    from: 'if (message.reply && !this.#parts.subjects.isReplySubject(message.reply))',
+    to: "if (message.reply === 'never')",
+    tests: [`${CONFORMANCE}/additions.test.ts`],
   },
   {
     check: 'lease: a manager that workers cannot reach does not advance the service clock',
