@@ -72,7 +72,11 @@ describe('while NATS is unreachable', () => {
     );
     await world.servers.nats.resume();
     const back = await world.again();
-    ok(await back.request('keepalive', { handle: session.handle }));
+    // Managers may need longer than this client to reconnect; until then NATS has no responders.
+    await eventually(
+      async () => ok(await back.request('keepalive', { handle: session.handle })),
+      WITHIN,
+    );
     expect(ok(await back.owner(7))).toMatchObject({ epoch });
   });
 });
