@@ -10,11 +10,13 @@ import {
   type RawSession,
 } from '../support/raw-client.ts';
 import type { Fields } from '../support/raw-codec.ts';
+import { enter } from '../support/scene.ts';
 import { overReplicas } from '../support/stage.ts';
 
 /** Enough repeats that each of three managers gets some of them. */
 const REPEATS = 12;
 const STALE_WITHIN_MS = 30_000;
+const PUSHED_WITHIN = { withinMs: 5_000 };
 
 const WRONG: readonly (readonly [field: string, fields: Fields])[] = [
   ['ttlMs', { ttlMs: 999 }],
@@ -168,6 +170,24 @@ overReplicas((stage) => {
         results.map(({ epoch }) => BigInt(epoch ?? 0)),
       );
       ok(await next.releaseAll(pairs(3)));
+    });
+
+    it('takeover pushes one SESSION_LOST to the former session, with its next number, and keeps none', async () => {
+      const { router, watch } = await enter(stage);
+      const old = await router.register({ protocolId, componentId: 99 });
+      const rev = await router.rev();
+      const next = await router.register({ protocolId, componentId: 99, takeover: true });
+      const lost = { seq: 1, type: 'SESSION_LOST', cause: 'takeover', by: next.session };
+      await eventually(
+        () => expect(watch.callbacksOf(old.session)).toMatchObject([lost]),
+        PUSHED_WITHIN,
+      );
+      ok(await router.request('register', next.asked));
+      ok(await next.keepalive());
+      expect(next.registered.mailbox).toBe(0);
+      expect(watch.callbacksOf(old.session)).toHaveLength(1);
+      expect(watch.callbacksOf(next.session)).toEqual([]);
+      expect(await router.rev()).toBe(rev + 1);
     });
 
     it('a repeated takeover by the same instance is a retry', async () => {

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import {
   type AlertMessage,
   type CallbackMessage,
+  type SessionLostCallback,
   type Cause,
   decodeMessage,
   encodeMessage,
@@ -132,9 +133,9 @@ describe('docs/asyncapi.yaml and the code agree about', () => {
 
   it('types of callbacks', () => {
     const types = {
-      ...{ DISABLE_IGMP: 0, ENABLE_IGMP: 0, OWNERSHIP_LOST: 0, JOIN_ALERT: 0, PRUNE_ALERT: 0 },
-      ...{ LOCAL_JOIN: 0, LOCAL_LEAVE: 0, RESYNC: 0 },
-    } satisfies Record<(CallbackMessage | AlertMessage)['type'], unknown>;
+      ...{ DISABLE_IGMP: 0, ENABLE_IGMP: 0, OWNERSHIP_LOST: 0, SESSION_LOST: 0, JOIN_ALERT: 0 },
+      ...{ PRUNE_ALERT: 0, LOCAL_JOIN: 0, LOCAL_LEAVE: 0, RESYNC: 0 },
+    } satisfies Record<(CallbackMessage | SessionLostCallback | AlertMessage)['type'], unknown>;
     expect(Object.keys(channels['callback']?.messages ?? {})).toEqual(Object.keys(types));
     for (const type of Object.keys(types)) expect(constOf(`callback.${type}`, 'type')).toBe(type);
     expect(components.schemas['Callback']?.oneOf).toHaveLength(Object.keys(types).length);

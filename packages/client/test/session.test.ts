@@ -172,6 +172,29 @@ describe('a session', () => {
     await inherited[0]?.release();
   });
 
+  it('that is taken over is over immediately, with cause takeover', async () => {
+    const router = newRouterName();
+    await using first = await stage.client({ router });
+    await using second = await stage.client({ router });
+    const options = pim({ ttlMs: 60_000 });
+    const before = await first.registerProtocol(options);
+    const ownership = await before.takeInterfaceOwnership({ ifIndex: 1 });
+    const [lost, ended] = [next(before, 'lost'), next(before, 'ended')];
+    const after = await second.registerProtocol({ ...options, takeover: true });
+    expect(await lost).toMatchObject({
+      cause: 'takeover',
+      interfaces: [{ ifIndex: 1 }],
+      recovering: false,
+    });
+    await ended;
+    expect(ownership.signal.reason).toMatchObject({
+      code: 'MGM_SESSION_LOST',
+      message: expect.stringContaining(String(after.id)),
+    });
+    expect(after.ownerships.map(({ isHeld }) => isHeld)).toEqual([true]);
+    await after.deregister({ force: true });
+  });
+
   it('whose registration was given up and is tried again with other terms gets those terms', async () => {
     await using proxy = await startTcpProxy({ port: stage.servers.nats.port });
     const servers = `nats://${proxy.host}:${proxy.port}`;

@@ -29,6 +29,7 @@ export function wireSections(): ReadonlyMap<string, string> {
     schema('SessionItem'),
     schema('IgmpCallbackFields'),
     schema('OwnershipLostCallback'),
+    schema('SessionLostCallback'),
     ['events', eventTable()],
     schema('Event'),
     schema('Head'),

@@ -1,6 +1,6 @@
 import type { Cause, MembershipCause } from './events.ts';
 import type { GroupText, SourceText } from './entries.ts';
-import type { Epoch, NextHop, Revision } from './ids.ts';
+import type { Epoch, NextHop, Revision, SessionId } from './ids.ts';
 
 interface CallbackFields {
   /** 1, 2, 3 … per session, without gaps. */
@@ -27,7 +27,19 @@ export interface OwnershipLostCallback extends CallbackFields {
   readonly why?: string;
 }
 
-/** A message in a session's mailbox. Wire contract section 4. */
+/** Pushed to a live session that another one has taken over. Not kept: its mailbox ends with it. Wire contract section 4. */
+export interface SessionLostCallback {
+  /** The next number of the former session. */
+  readonly seq: number;
+  readonly type: 'SESSION_LOST';
+  /** ms on the store's clock. */
+  readonly ts: number;
+  readonly cause: 'takeover';
+  /** The new session. */
+  readonly by: SessionId;
+}
+
+/** A callback about an interface, as it is kept in the mailbox. Wire contract section 4. */
 export type CallbackMessage = IgmpCallback | OwnershipLostCallback;
 
 /** The types that `alerts` of `register` may name, in the order of its reply. Membership contract, section 4.1. */

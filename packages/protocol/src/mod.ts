@@ -13,6 +13,7 @@ export type {
   LocalAlert,
   MembershipItem,
   OwnershipLostCallback,
+  SessionLostCallback,
   PruneAlert,
   PruneItem,
   ResyncCallback,
@@ -82,6 +83,7 @@ export { ProtocolId, isIgmp, protocolName } from './protocol-id.ts';
 export {
   isAlertMessage,
   isCallbackMessage,
+  isSessionLostMessage,
   isEventMessage,
   isHeadMessage,
   isMembershipEvent,

@@ -1,5 +1,6 @@
 import { parseNextHop } from './address.ts';
-import { ALERT_TYPES, type AlertMessage, type CallbackMessage } from './callbacks.ts';
+import { ALERT_TYPES } from './callbacks.ts';
+import type { AlertMessage, CallbackMessage, SessionLostCallback } from './callbacks.ts';
 import { parseGiven, readEntry } from './entries.ts';
 import {
   MEMBERSHIP_EVENT_TYPES,
@@ -76,6 +77,12 @@ const CALLBACK_FIELDS: Checks = {
   nextHop: isCanonicalHop,
   cause: isWord,
 };
+
+/** Whether a decoded message is the callback of a session that was taken over. Wire contract section 4. */
+export function isSessionLostMessage(value: unknown): value is SessionLostCallback {
+  const required = { seq: isPositive, ts: isCounter, type: isWord, cause: isWord, by: isPositive };
+  return hasFields(value, required) && value['type'] === 'SESSION_LOST';
+}
 
 /** Whether a decoded message is a callback about memberships, of a known type. Membership contract, section 5. */
 export function isAlertMessage(value: unknown): value is AlertMessage {

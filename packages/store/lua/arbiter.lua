@@ -77,5 +77,5 @@ local function decide(packed)
   local log = (router.purged or router.fresh and router.rev == 0) and '' or router.log
   return { text(now_ms), text(router.rev), text(router.epoch), log, cmsgpack.pack({ revs, replies }), packed_runs,
     #callbacks > 0 and cmsgpack.pack(callbacks) or '', #losses > 0 and cmsgpack.pack(losses) or '',
-    text(router.longest_ttl), members }
+    text(router.longest_ttl), members, router.takeovers and cmsgpack.pack(router.takeovers) or '' }
 end

@@ -6,6 +6,7 @@ import type {
   EventType,
   Revision,
   SessionId,
+  SessionLostCallback,
   SharedEventFields,
   SharedLossFields,
 } from '@mgm/protocol';
@@ -15,6 +16,7 @@ import {
   readEventRun,
   readLossRun,
   readMemberRun,
+  readTakeover,
   type AlertRun,
   type Callback,
   type EventRun,
@@ -67,16 +69,17 @@ export interface AddressedCallback {
   readonly session: SessionId;
   /** The identity of the session, if it has one: part of its callback subject. */
   readonly identity: string | undefined;
-  readonly message: CallbackMessage;
+  readonly message: CallbackMessage | SessionLostCallback;
 }
 
 /** Reads the reply of the arbiter. Throws `ScriptReplyError` if it has another form. */
 export function readBatchReply(parts: readonly Buffer[]): BatchReply {
-  const [now, rev, epoch, log, results, runs, callbacks, losses, longestTtl, members] = parts;
+  const [now, rev, epoch, log, results, runs, callbacks, losses, longestTtl, members, takeovers] =
+    parts;
   const isWhole =
     now && rev && epoch && log && results && runs && callbacks && losses && longestTtl;
-  if (!isWhole || !members) {
-    throw new ScriptReplyError(`batch: expected 10 parts, got ${parts.length}`);
+  if (!isWhole || !members || !takeovers) {
+    throw new ScriptReplyError(`batch: expected 11 parts, got ${parts.length}`);
   }
   const ts = Number(now.toString());
   const [revs, replies] = row(unpackFromScript(results), 'results', 2);
@@ -89,11 +92,22 @@ export function readBatchReply(parts: readonly Buffer[]): BatchReply {
     revs: row(revs, 'revisions', 0),
     replies: row(replies, 'replies', 0),
     runs: packedList(runs, readEventRun),
-    callbacks: packedList(callbacks, (value) => {
-      const callback = readCallback(value);
-      const { session, identity } = callback;
-      return { session, identity, message: callbackMessage(callback, ts) };
-    }),
+    callbacks: [
+      ...packedList(callbacks, (value) => {
+        const callback = readCallback(value);
+        const { session, identity } = callback;
+        return { session, identity, message: callbackMessage(callback, ts) };
+      }),
+      ...packedList(takeovers, (value) => {
+        const { session, identity, seq, by } = readTakeover(value);
+        const cause = 'takeover' as const;
+        return {
+          session,
+          identity,
+          message: { seq, type: 'SESSION_LOST' as const, ts, cause, by },
+        };
+      }),
+    ],
     losses: packedList(losses, readLossRun),
     members: readMembers(members, Number(rev.toString()) as Revision),
   };

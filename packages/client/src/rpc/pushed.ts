@@ -1,5 +1,17 @@
-import { decodeMessage, isCallbackMessage, isEventMessage, isHeadMessage } from '@mgm/protocol';
-import type { CallbackMessage, EventMessage, HeadMessage, WireMap } from '@mgm/protocol';
+import {
+  decodeMessage,
+  isCallbackMessage,
+  isEventMessage,
+  isHeadMessage,
+  isSessionLostMessage,
+} from '@mgm/protocol';
+import type {
+  CallbackMessage,
+  EventMessage,
+  HeadMessage,
+  SessionLostCallback,
+  WireMap,
+} from '@mgm/protocol';
 
 /** A decoded callback. Newer managers may send types that this version does not know. */
 export type AnyCallback =
@@ -10,9 +22,16 @@ export type AnyCallback =
 const BYTES_MAX = 1024 * 1024;
 const NESTING_MAX = 16;
 
+/** A callback that is pushed only, because the mailbox of its session is gone. */
+interface SessionLost {
+  readonly kind: 'session-lost';
+  readonly message: SessionLostCallback;
+}
+
 /** A pushed callback, or `undefined` for any other message. */
-export function decodeCallback(bytes: Uint8Array): AnyCallback | undefined {
+export function decodeCallback(bytes: Uint8Array): AnyCallback | SessionLost | undefined {
   const fields = decode(bytes);
+  if (isSessionLostMessage(fields)) return { kind: 'session-lost', message: fields };
   return fields && readCallback(fields);
 }
 

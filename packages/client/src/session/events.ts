@@ -16,7 +16,8 @@ import type { Ownership } from '../ownership.ts';
  * - `deadline`: no keepalive was answered in time.
  * - `expired`: a manager said that the lease ran out.
  * - `evicted`: an operator ended it.
- * - `refused`: the manager does not know the handle: evicted, taken over, or the store lost its data.
+ * - `takeover`: another process registered as the same pair with `takeover`.
+ * - `refused`: the manager does not know the handle: ended while this side was cut off, or the store lost its data.
  * - `deregistered`: ended by `deregister`, also by one whose outcome is unknown.
  * - `orphaned`: ended by `orphan`: the lease runs out at the store.
  * - `disconnected`: the NATS connection was closed for good: by its owner, or because it gave up reconnecting.
@@ -26,6 +27,7 @@ export type LossCause =
   | 'deadline'
   | 'expired'
   | 'evicted'
+  | 'takeover'
   | 'refused'
   | 'deregistered'
   | 'orphaned'

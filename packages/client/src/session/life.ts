@@ -41,6 +41,9 @@ export interface LifeOptions {
   readonly events: Emitter<SessionEvents>;
 }
 
+/** Losses after which a session is never registered again. */
+const FINAL: ReadonlySet<LossCause> = new Set(['evicted', 'takeover', 'disconnected']);
+
 /** How many attempts of a recovery fit into the lease. */
 const ATTEMPTS_PER_LEASE = 6;
 
@@ -150,8 +153,7 @@ export class SessionLife {
   /** Whether the event log may show a cause that is covered. */
   #mayRecover(cause: LossCause): boolean {
     const { reregister } = this.#options;
-    const isFinal = isIntended(cause) || cause === 'evicted' || cause === 'disconnected';
-    return !isFinal && reregister !== false;
+    return !isIntended(cause) && !FINAL.has(cause) && reregister !== false;
   }
 
   #isCovered(verdict: Verdict): boolean {

@@ -24,6 +24,7 @@ const TEXT: { readonly [Cause in LossCause]: string } = {
   refused: 'the session was lost: the manager does not know it',
   deregistered: 'the session was deregistered',
   orphaned: 'the session was orphaned; its lease runs out at the store',
+  takeover: 'the session was taken over by another process',
   disconnected: 'the session was lost: its NATS connection was closed',
   closed: 'the client was closed',
 };

@@ -70,6 +70,7 @@ function newMailbox({ stored = 0, first = 1 } = {}) {
     events,
     over: () => undefined,
     onOwnershipLost: () => {},
+    onSessionLost: () => {},
     onHandled: () => void state.acknowledged++,
   });
   return { mailbox, handled, reads, missed, state };

@@ -1,4 +1,10 @@
-import type { CallbackMessage, Handle, OwnershipLostCallback, SessionId } from '@mgm/protocol';
+import type {
+  CallbackMessage,
+  Handle,
+  OwnershipLostCallback,
+  SessionId,
+  SessionLostCallback,
+} from '@mgm/protocol';
 import type { MgmError } from '../errors.ts';
 import { backoffMs, pause } from '../rpc/clock.ts';
 import { requestGranted, type Context } from '../rpc/context.ts';
@@ -14,6 +20,8 @@ export interface MailboxSession {
   readonly over: () => MgmError | undefined;
   /** Called as soon as the callback is received, ahead of queued ones, and possibly more than once. */
   readonly onOwnershipLost: (callback: OwnershipLostCallback) => void;
+  /** The session was taken over. Ends the mailbox. */
+  readonly onSessionLost: (callback: SessionLostCallback) => void;
   /** {@link Mailbox.handled} has grown: managers may forget what was handled. */
   readonly onHandled: () => void;
 }
@@ -84,7 +92,8 @@ export class Mailbox {
 
   #onPush(data: Uint8Array): void {
     const callback = decodeCallback(data);
-    if (callback) this.push(callback);
+    if (callback?.kind === 'session-lost') this.#session.onSessionLost(callback.message);
+    else if (callback) this.push(callback);
     else this.#context.logger.warn({ router: this.#context.router }, 'callback not readable');
   }
 

@@ -18,7 +18,10 @@ export interface Registrant {
   readonly ttlMs?: number | undefined;
   /** How long its interfaces are kept after that for the pair to register again: 0 to 3600000 ms, default 0. */
   readonly graceMs?: number | undefined;
-  /** Takes over from a live session of the pair: only if its process is known to be gone. */
+  /**
+   * Takes over from a live session of the pair: only if its process is known to be gone. If it still runs, both act as owner
+   * until it receives a callback, or until its deadline.
+   */
   readonly takeover?: boolean | undefined;
 }
 

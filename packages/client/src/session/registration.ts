@@ -160,6 +160,7 @@ export class Registration {
       events,
       over,
       onOwnershipLost: (callback) => this.#ownershipLost(callback),
+      onSessionLost: ({ by }) => this.lose('takeover', `session ${by}`),
       onHandled: () => this.#keepalive.soon(),
     });
   }

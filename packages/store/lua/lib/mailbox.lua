@@ -5,6 +5,7 @@
 ---
 --- @include lib/clients.lua
 --- @shape callback session:session seq:integer type:string interface:interface rev:revision? cause:string epoch:epoch? why:string? identity:string?
+--- @shape takeover session:session seq:integer by:session identity:string?
 --- @shape loss_run session:session first:integer cause:string why:string? epochs:epoch[] interfaces:interface[] identity:string?
 
 --- The number of messages kept for a session that acknowledges nothing; at most one batch more.

@@ -18,6 +18,10 @@
 --- @reply of_another_identity
 --- @include lib/clients.lua
 --- @include lib/alerts.lua
+--- @include lib/mailbox.lua
+
+--- The column of the new session in a `takeover`.
+local TAKEOVER_BY = 3
 
 local function registered(client)
   local resumed = client.epoch_floor > 0
@@ -56,11 +60,18 @@ function operations.register(protocol_id, component_id, is_igmp, instance, name,
   if not may_inherit(client) then return { 'of_another_identity' } end
 
   local previous = client.session
+  local taken_over = client.state == 'live' and takeover == 1 and { previous, client.mailbox + 1, 0, client.identity }
   notice_claim(resumes, true)
   begin_session(client, fields, owned_count(client))
   set_alerts(client, mask)
   alerts.forget_listeners()
   client.epoch_floor = next_epoch()
   session_event('resumed', client, { epoch = client.epoch_floor, previous = previous })
+  -- Pushed only, because the mailbox of the former session ends with it.
+  if taken_over then
+    taken_over[TAKEOVER_BY] = client.session
+    router.takeovers = router.takeovers or {}
+    router.takeovers[#router.takeovers + 1] = taken_over
+  end
   return registered(client)
 end
