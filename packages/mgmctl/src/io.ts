@@ -1,3 +1,4 @@
+import { addAbortListener } from 'node:events';
 import { hostname, userInfo } from 'node:os';
 import { createInterface } from 'node:readline';
 import { ExitCode } from './exit-code.ts';
@@ -89,7 +90,7 @@ async function ask(question: string, signal: AbortSignal): Promise<string | unde
   lines.once('close', () => resolve(undefined));
   // In raw mode Ctrl-C is a key, not a signal.
   lines.once('SIGINT', () => process.kill(process.pid, 'SIGINT'));
-  signal.addEventListener('abort', () => lines.close(), { once: true });
+  using _ = addAbortListener(signal, () => lines.close());
   lines.question(question, resolve);
   return await promise.finally(() => lines.close());
 }

@@ -189,7 +189,7 @@ function newProgram(runner: Runner): Command {
     .configureOutput({
       writeOut: (text) => io.write(text),
       writeErr: (text) => io.writeError(text),
-      // `report` prints all errors, with the next step.
+      // `reportError` prints all errors, with the next step.
       outputError: () => {},
     })
     .showSuggestionAfterError()
