@@ -1,6 +1,8 @@
+import { connect } from '@mgm/client';
 import { describe, expect, it } from 'vitest';
 import { configured } from './configured.ts';
 import { run } from './program.ts';
+import { PIM } from './stage.ts';
 
 /** A user for managers, one who may only read, and one who may not watch. */
 const CONFIG = `authorization { users: [
@@ -19,6 +21,9 @@ describe('a restricted NATS user', () => {
     await using servers = await configured(ctx, CONFIG, MANAGER);
     const as = ['--nats', servers.urlOf('reader', 'r'), '--router', 'r1'];
     expect(await run([...as, 'interfaces'])).toMatchObject({ code: 0 });
+    await using mgm = await connect({ servers: servers.urlOf('manager', 'm'), router: 'r1' });
+    const pim = await mgm.registerProtocol({ protocolId: PIM, componentId: 1, ttlMs: 60_000 });
+    await pim.takeInterfaceOwnership({ ifIndex: 7 });
     const released = await run([...as, 'release', '7', '--why', 'no', '--yes']);
     expect(released).toMatchObject({ code: 1, stdout: '' });
     expect(released.stderr).toMatch(/; the NATS user lacks a permission for router r1: ask .+\n$/);
