@@ -7,6 +7,7 @@ import { checkAvailability } from './availability.ts';
 import type { Evidence } from './evidence.ts';
 import { checkHostile } from './hostile.ts';
 import { checkLeftovers, type LeftKey } from './leftovers.ts';
+import { checkLinearizability } from './linearizability.ts';
 
 /** Histories are written one entry per line: `10 pim invoked …`. */
 type Line = readonly [mono: number, worker: 'a' | 'b' | 'igmp', entry: Entry];
@@ -333,6 +334,25 @@ describe('the checks of a recorded history', () => {
     expect(judged(0)).toEqual(['r: session 102 expired while only manager-1 was stopped']);
     expect(judged(1_000)).toEqual([]);
     expect(judged(0, 99)).toEqual([]);
+  });
+
+  it('accept an inheritance by a register call whose reply was lost, as its repeat reports it', () => {
+    const C = 104;
+    const resumed = event(8, 'resumed', C, { previous: B, epoch: '13' });
+    const seen = { kind: 'returned', id: 'a#9', told: 'already-owned' } as const;
+    const lines: Line[] = [
+      [82, 'b', { kind: 'invoked', id: 'b#5', op: 'register' }],
+      [84, 'b', { kind: 'returned', id: 'b#5', told: 'unknown', reason: 'timeout' }],
+      [86, 'a', { kind: 'invoked', id: 'a#9', op: 'take', session: A, ifIndex: 1, igmp: false }],
+      [88, 'a', { ...seen, holder: { session: C, epoch: '13' } }],
+      [95, 'b', { kind: 'invoked', id: 'b#6', op: 'register' }],
+      [99, 'b', { kind: 'returned', id: 'b#6', told: 'registered', session: C, resumed: true }],
+    ];
+    const changed = evidence({ log: [...LOG, resumed], lines: [...LINES, ...lines] });
+    expect(checkLinearizability(changed).problems).toEqual([]);
+    const withoutFirst = lines.filter(([, , entry]) => !('id' in entry) || entry.id !== 'b#5');
+    const broken = evidence({ log: [...LOG, resumed], lines: [...LINES, ...withoutFirst] });
+    expect(checkLinearizability(broken).problems).toHaveLength(1);
   });
 
   it('reject hostile requests that had an effect', () => {

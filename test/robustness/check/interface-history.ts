@@ -40,11 +40,20 @@ class Histories {
     this.#calls = callsOf(evidence);
     this.#changes = changesOf(evidence);
     this.#deadlines = deadlinesOf(evidence);
+    /** By worker: when the first of its register calls began that have no outcome yet. */
+    const unknownSince = new Map<string, number>();
     for (const call of this.#calls) {
       this.#callsByKey.set(`evicted ${call.id}`, call);
       if (call.op === 'deregister') this.#callsByKey.set(`deregistered ${call.session}`, call);
+      const [worker = ''] = call.id.split('#');
+      if (call.op === 'register' && call.told.told === 'unknown') {
+        unknownSince.set(worker, unknownSince.get(worker) ?? call.invokedMono);
+      }
       if (call.told.told === 'registered') {
-        this.#callsByKey.set(`resumed ${call.told.session}`, call);
+        // A worker repeats `register` with the same instance, so an earlier copy without a reply may have been executed.
+        const invokedMono = unknownSince.get(worker) ?? call.invokedMono;
+        this.#callsByKey.set(`resumed ${call.told.session}`, { ...call, invokedMono });
+        unknownSince.delete(worker);
       }
     }
   }
