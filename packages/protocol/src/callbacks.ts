@@ -1,5 +1,5 @@
 import type { Cause, MembershipCause } from './events.ts';
-import type { GroupText, SourceText } from './entries.ts';
+import type { EntryItem, MembershipItem, PruneItem } from './entries.ts';
 import type { Epoch, NextHop, Revision, SessionId } from './ids.ts';
 
 interface CallbackFields {
@@ -45,26 +45,6 @@ export type CallbackMessage = IgmpCallback | OwnershipLostCallback;
 /** The types that `alerts` of `register` may name, in the order of its reply. Membership contract, section 4.1. */
 export const ALERT_TYPES = ['JOIN_ALERT', 'PRUNE_ALERT', 'LOCAL_JOIN', 'LOCAL_LEAVE'] as const;
 export type AlertType = (typeof ALERT_TYPES)[number];
-
-/** An entry in an alert or listing. */
-export type EntryItem = readonly [group: GroupText, source: SourceText];
-
-/** An entry with the interface of a membership. */
-export type MembershipItem = readonly [
-  group: GroupText,
-  source: SourceText,
-  ifIndex: number,
-  nextHop: NextHop,
-];
-
-/** An entry with an interface that it was removed from, and whether a wider entry is still wanted by others. */
-export type PruneItem = readonly [
-  group: GroupText,
-  source: SourceText,
-  ifIndex: number,
-  nextHop: NextHop,
-  covered: boolean,
-];
 
 interface AlertFields {
   /** 1, 2, 3 … per session, without gaps; shared with all callbacks. */

@@ -1,4 +1,5 @@
 import { addressText, isUnspecified, parseAddress, type Address } from './address.ts';
+import type { NextHop } from './ids.ts';
 
 type Brand<Base, Name extends string> = Base & { readonly '~brand': Name };
 
@@ -151,3 +152,23 @@ function addressOf(family: 4 | 6, hex: string): Address {
   const parts = Array.from({ length: 8 }, (_, at) => hex.slice(4 * at, 4 * at + 4));
   return { family, groups: parts.map((part) => Number.parseInt(part, 16)) };
 }
+
+/** An entry in an alert or listing. */
+export type EntryItem = readonly [group: GroupText, source: SourceText];
+
+/** An entry with the interface of a membership. */
+export type MembershipItem = readonly [
+  group: GroupText,
+  source: SourceText,
+  ifIndex: number,
+  nextHop: NextHop,
+];
+
+/** An entry with an interface that it was removed from, and whether a wider entry is still wanted by others. */
+export type PruneItem = readonly [
+  group: GroupText,
+  source: SourceText,
+  ifIndex: number,
+  nextHop: NextHop,
+  covered: boolean,
+];

@@ -1,4 +1,4 @@
-import type { MembershipItem } from './callbacks.ts';
+import type { MembershipItem } from './entries.ts';
 import type { Epoch, NextHop, Revision, SessionId } from './ids.ts';
 
 /** The event types of wire contract section 5. */

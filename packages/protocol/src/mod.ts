@@ -7,18 +7,21 @@ export type {
   AlertMessage,
   AlertType,
   CallbackMessage,
-  EntryItem,
   IgmpCallback,
   JoinAlert,
   LocalAlert,
-  MembershipItem,
   OwnershipLostCallback,
   SessionLostCallback,
   PruneAlert,
-  PruneItem,
   ResyncCallback,
 } from './callbacks.ts';
-export { entryName, entryNamed } from './entries.ts';
+export {
+  entryName,
+  entryNamed,
+  type EntryItem,
+  type MembershipItem,
+  type PruneItem,
+} from './entries.ts';
 export type { Entry, GroupText, SourceText } from './entries.ts';
 export { EVENT_TYPES, MEMBERSHIP_EVENT_TYPES } from './events.ts';
 export type {
