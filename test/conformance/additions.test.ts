@@ -134,6 +134,24 @@ overReplicas(
     });
 
     describe('section 8: SESSION_LOST', () => {
+      it('is pushed to the former session at a takeover, with the next seq and the new session', async () => {
+        const router = stage.router();
+        const watch = router.watch();
+        const former = await router.register();
+        ok(await former.take(7));
+        ok(await former.take(8));
+        ok(await router.request('admin.release', { ifIndex: 8, ...ADMIN }));
+        const { session } = await router.register({ takeover: true });
+        await eventually(
+          () =>
+            expect(watch.callbacksOf(former.session)).toMatchObject([
+              { seq: 1, type: 'OWNERSHIP_LOST' },
+              { seq: 2, type: 'SESSION_LOST', cause: 'takeover', by: session },
+            ]),
+          WITHIN,
+        );
+      });
+
       it('is not sent for a session that resumed within its grace time', async () => {
         const router = stage.router();
         const watch = router.watch();

@@ -118,6 +118,8 @@ export class RawWorker implements Worker {
   /** Handles the next callback. One that arrives early is read from the mailbox after a keepalive announces it. */
   #called({ seq, type, ifIndex, epoch }: Callback): void {
     const session = this.#session?.session;
+    // Not kept in the mailbox, so it may follow callbacks that NATS dropped.
+    if (type === 'SESSION_LOST') return this.#lose('takeover');
     if (session === undefined || seq !== this.#handled + 1) return;
     this.#handled = seq;
     this.#recorder.write({
