@@ -58,6 +58,10 @@ function keyNames(): string {
     ...single.map(({ name, suffix }) => `${name}_key = root .. '${suffix}'`),
     'end',
     ...many.map(keyFunction),
+    // The keys of single clients, interfaces and entries are deleted with these.
+    'local function delete_router()',
+    `redis.call('DEL', ${single.flatMap(({ name, isKept }) => (isKept ? [] : [`${name}_key`])).join(', ')})`,
+    'end',
   ].join('\n');
 }
 

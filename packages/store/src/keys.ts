@@ -9,6 +9,8 @@ export interface KeyFamily {
   readonly suffix: string;
   /** Completes the suffix of a kind that has many keys. */
   readonly part?: { readonly name: string; readonly type: 'integer' | 'text' };
+  /** Kept when the data of an idle router is deleted. */
+  readonly isKept?: true;
   readonly what: string;
 }
 
@@ -81,6 +83,7 @@ export const KEY_FAMILIES: readonly KeyFamily[] = [
     name: 'operator_log',
     type: 'stream',
     suffix: 'operator-log',
+    isKept: true,
     what: 'actions of operators and their refused attempts, one entry each, id `<number>-0`. Expires long after the last one',
   },
   {

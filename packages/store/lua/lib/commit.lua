@@ -200,10 +200,6 @@ local function write_nothing()
   redis.call('PERSIST', meta_key)
 end
 
-local function delete_router()
-  redis.call('DEL', meta_key, events_key, clients_key, claims_key, identities_key, mlog_key)
-end
-
 --- Returns the packed runs of events, which the caller publishes as they are in the log, and the report about memberships.
 local function commit(retention, is_replicated)
   if router.purged then
