@@ -40,7 +40,7 @@ describe('the commits that are checked', () => {
     expect(recentCommits(root)).toEqual([]);
   });
 
-  it('are the last fifty where nothing is tagged', () => {
+  it('are the last fifty without a tag', () => {
     git('init', '--quiet');
     for (let number = 1; number <= 52; number++) commit(`fix: ${number}`);
     expect(subjects()).toHaveLength(50);
@@ -48,7 +48,7 @@ describe('the commits that are checked', () => {
     expect(subjects()).not.toContain('fix: 2');
   });
 
-  it('are those since the last tag where there is one', () => {
+  it('are those since the last tag', () => {
     git('init', '--quiet');
     commit('whatever was before the release');
     git('tag', 'v1.0.0');

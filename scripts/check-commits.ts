@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ROOT } from './setup.mjs';
 
 const SUBJECT_CHARS_MAX = 72;
-/** How many commits are looked at where no release is tagged. */
+/** The number of commits checked if no release is tagged. */
 const COMMITS_WITHOUT_RELEASE = 50;
 /** Conventional Commits 1.0: a type, an optional scope, an optional mark of a breaking change, a description. */
 const CONVENTIONAL =
@@ -18,7 +18,7 @@ export interface Commit {
   readonly subject: string;
 }
 
-/** The commits since the last tag, or the last fifty. Empty where there is no history, as in an unpacked archive. */
+/** The commits since the last tag, or the last fifty. Empty without a history, as in an unpacked archive. */
 export function recentCommits(root: string): Commit[] {
   if (!existsSync(join(root, '.git')) || git(root, 'rev-parse', 'HEAD') === undefined) return [];
   const tag = git(root, 'describe', '--tags', '--abbrev=0')?.trim();
@@ -48,7 +48,7 @@ export function wrongSubjects(commits: readonly Commit[]): string[] {
   });
 }
 
-/** The output of a Git command; `undefined` where it fails. */
+/** The output of a Git command; `undefined` if it fails. */
 function git(root: string, ...args: string[]): string | undefined {
   try {
     return execFileSync('git', args, {

@@ -203,7 +203,7 @@ def canonical(next_hop):
 
 
 def main():
-    parser = argparse.ArgumentParser(description='Takes interfaces of a router and holds them until it is told to end.')
+    parser = argparse.ArgumentParser(description='Takes interfaces of a router and holds them until a signal ends it.')
     parser.add_argument('interface', type=interface, nargs='+', help='index, or index/next-hop, as 7 or 7/10.0.0.1')
     parser.add_argument('--nats', default='nats://127.0.0.1:4222')
     parser.add_argument('--prefix', default='mgm.v1')

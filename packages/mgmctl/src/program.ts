@@ -164,7 +164,7 @@ const TIMEOUT_MS = 5_000;
 const HELP_WIDTH = 100;
 
 function timeoutOption(): Option {
-  return new Option('--timeout <duration>', 'how long to wait for an answer: 500ms, 5s, 2m')
+  return new Option('--timeout <duration>', 'how long to wait for a reply: 500ms, 5s, 2m')
     .argParser(duration(1, 3_600_000))
     .default(TIMEOUT_MS, '5s');
 }

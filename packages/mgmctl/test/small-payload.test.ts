@@ -37,7 +37,7 @@ describe('mgmctl over a NATS server with a small max_payload', () => {
     );
   });
 
-  it('is told by doctor that requests may not fit', async (ctx) => {
+  it('may be too small for requests, which doctor reports', async (ctx) => {
     await using servers = await configured(ctx, 'max_payload: 32768\n');
     const { code, stdout } = await run(['doctor', '--nats', servers.urlOf(), '--router', 'r1']);
     expect(code).toBe(1);

@@ -25,7 +25,7 @@ export function addRelease(program: Command, { io, connected }: Runner): void {
     .summary('take an interface away from its owner')
     .description(
       'Takes an interface away from its owner, unless the owner changes in the meantime.\n' +
-        'The former owner is told why.',
+        'The former owner is notified of the reason.',
     )
     .argument(...INTERFACE, indexOf)
     .argument(...NEXT_HOP, hopOf)

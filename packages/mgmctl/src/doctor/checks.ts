@@ -47,7 +47,7 @@ function permissionFor({ message }: MgmError, { prefix, router }: Mgm): string {
 }
 
 const ROUND_TRIPS = 20;
-/** Slow answers need fewer samples. */
+/** Slow replies need fewer samples. */
 const ROUND_TRIPS_WITHIN_MS = 2_000;
 /** A lease is renewed by one round trip and must survive some slow ones. */
 const SLOW_MS = 50;

@@ -50,7 +50,7 @@ async function* findings(options: DoctorOptions): AsyncGenerator<Finding> {
 
 type Step = (mgm: Mgm, signal: AbortSignal) => Promise<Finding | readonly Finding[]>;
 
-/** The findings of a step; a missing answer is a finding, too. */
+/** The findings of a step; a missing reply is a finding, too. */
 async function found(step: Step, mgm: Mgm, signal: AbortSignal): Promise<readonly Finding[]> {
   try {
     return [await step(mgm, signal)].flat();

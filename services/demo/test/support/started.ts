@@ -60,7 +60,7 @@ export class Started implements AsyncDisposable {
     return this.#process.stdout;
   }
 
-  /** The same as lines: a new one begins where the cursor is moved. */
+  /** The same as lines: a new one begins when the cursor is moved. */
   get lines(): readonly string[] {
     const text = this.#process.rawStdout.replaceAll(CURSOR_MOVES, '\n');
     return stripVTControlCharacters(text).split(/[\r\n]+/);
