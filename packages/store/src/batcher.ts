@@ -113,8 +113,8 @@ const LATEST_WEIGHT = 0.2;
 /**
  * Gathers the operations of one turn of the event loop into one batch per router, in the order of arrival. Under load batches
  * fill up while earlier ones are in flight, sessions take turns, and operations beyond the queue's limit are refused
- * immediately. Delay-tolerant operations alone wait up to 50 ms: a batch and two socket writes each would cost more than
- * keepalives are worth.
+ * immediately. Delay-tolerant operations wait up to 50 ms for others, since a batch per keepalive would cost two socket writes
+ * each.
  */
 export class Batcher {
   readonly #options: BatcherOptions;
