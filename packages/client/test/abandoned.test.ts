@@ -38,7 +38,7 @@ describe('a take without a reply', () => {
     expect(error.interface).toEqual({ ifIndex: 7, nextHop: '' });
     const second = await session.takeInterfaceOwnership({ ifIndex: 7 });
     expect(second.epoch).toBe('5');
-    const changes = manager.received.filter(({ fields }) => fields['seq'] !== undefined);
+    const changes = manager.distinct().filter(({ fields }) => fields['seq'] !== undefined);
     const first = changes.findIndex(({ fields }) => fields['seq'] !== 1);
     expect(changes.slice(first).map(numbers)).toEqual([
       ['release', 2, 2],
@@ -58,11 +58,11 @@ describe('a take without a reply', () => {
     await errorOf(session.takeInterfaceOwnership({ ifIndex: 2 }, { deadlineMs: 200 }));
     // After a release with ack 1 the take with seq 2 could still be executed: it must not be sent yet.
     await errorOf(session.takeInterfaceOwnership({ ifIndex: 3 }, { deadlineMs: 200 }));
-    expect(manager.of('release')).toEqual([]);
+    expect(manager.distinct('release')).toEqual([]);
     answerFirst({ epoch: '5' });
     await first;
     await eventually(() => {
-      const acks = manager.of('release').map(({ fields }) => fields['ack']);
+      const acks = manager.distinct('release').map(({ fields }) => fields['ack']);
       expect(Math.min(...acks.map(Number))).toBeGreaterThan(3);
     }, MS);
   });
@@ -76,9 +76,9 @@ describe('a take without a reply', () => {
       return refused(87, 'not-owner');
     });
     await errorOf(session.takeInterfaceOwnership({ ifIndex: 7 }));
-    await eventually(() => expect(manager.of('release')).toHaveLength(3), MS);
+    await eventually(() => expect(manager.distinct('release')).toHaveLength(3), MS);
     await errorOf(session.takeInterfaceOwnership({ ifIndex: 8 }));
-    const of7 = manager.of('release').filter(({ fields }) => fields['ifIndex'] === 7);
+    const of7 = manager.distinct('release').filter(({ fields }) => fields['ifIndex'] === 7);
     expect(of7).toHaveLength(3);
   });
 });
@@ -96,7 +96,7 @@ describe('takes that share a request without a reply', () => {
       { code: 'MGM_TIMEOUT', outcome: 'unknown', interface: { ifIndex: 2 } },
     ]);
     await eventually(() => {
-      const released = manager.of('release').flatMap(({ fields }) => fields['interfaces']);
+      const released = manager.distinct('release').flatMap(({ fields }) => fields['interfaces']);
       expect(released).toEqual([
         [1, ''],
         [2, ''],
@@ -115,8 +115,8 @@ describe('a take whose caller gives up', () => {
     controller.abort();
     expect(await take).toMatchObject({ code: 'MGM_ABORTED', outcome: 'not-done' });
     await session.takeInterfaceOwnership({ ifIndex: 8 });
-    expect(manager.of('take').map(({ fields }) => fields['ifIndex'])).toEqual([8]);
-    expect(manager.of('release')).toEqual([]);
+    expect(manager.distinct('take').map(({ fields }) => fields['ifIndex'])).toEqual([8]);
+    expect(manager.distinct('release')).toEqual([]);
   });
 
   it('after it was sent rejects immediately, and is undone', async () => {
@@ -128,7 +128,7 @@ describe('a take whose caller gives up', () => {
     const error = await errorOf(session.takeInterfaceOwnership({ ifIndex: 7 }, { signal }));
     expect(error).toMatchObject({ code: 'MGM_ABORTED', outcome: 'unknown' });
     await eventually(
-      () => expect(manager.of('release').map(numbers)).toEqual([['release', 2, 2]]),
+      () => expect(manager.distinct('release').map(numbers)).toEqual([['release', 2, 2]]),
       MS,
     );
     expect(session.ownerships).toEqual([]);
@@ -152,14 +152,14 @@ describe('a take whose caller gives up', () => {
     const answer = await sent.promise;
     controller.abort();
     expect(await given).toMatchObject({ code: 'MGM_ABORTED', outcome: 'unknown' });
-    expect(manager.of('release')).toEqual([]);
+    expect(manager.distinct('release')).toEqual([]);
     answer();
     expect((await kept).isHeld).toBe(true);
     await eventually(() => {
-      expect(manager.of('release').map(({ fields }) => fields['ifIndex'])).toEqual([2]);
+      expect(manager.distinct('release').map(({ fields }) => fields['ifIndex'])).toEqual([2]);
     }, MS);
     expect(session.ownerships.map(({ ifIndex }) => ifIndex)).toEqual([1]);
-    expect(manager.of('take')).toHaveLength(1);
+    expect(manager.distinct('take')).toHaveLength(1);
   });
 
   it('while it waits for another call on the interface does not affect that', async () => {
@@ -174,8 +174,8 @@ describe('a take whose caller gives up', () => {
     expect(second).toMatchObject({ code: 'MGM_ABORTED', outcome: 'not-done' });
     answer({ epoch: '5' });
     expect((await first).isHeld).toBe(true);
-    expect(manager.of('take')).toHaveLength(1);
-    expect(manager.of('release')).toEqual([]);
+    expect(manager.distinct('take')).toHaveLength(1);
+    expect(manager.distinct('release')).toEqual([]);
   });
 });
 
@@ -189,7 +189,7 @@ describe('a release', () => {
     expect(error).toMatchObject({ code: 'MGM_TIMEOUT', outcome: 'unknown' });
     expect(ownership.isHeld).toBe(false);
     await session.takeInterfaceOwnership({ ifIndex: 7 });
-    const changes = manager.received.filter(({ fields }) => Number(fields['seq']) > 2);
+    const changes = manager.distinct().filter(({ fields }) => Number(fields['seq']) > 2);
     expect(changes.map(numbers)).toEqual([
       ['release', 3, 3],
       ['take', 4, 4],
@@ -205,7 +205,7 @@ describe('a release', () => {
     controller.abort();
     expect(await release).toMatchObject({ code: 'MGM_ABORTED', outcome: 'unknown' });
     expect(ownership.isHeld).toBe(false);
-    await eventually(() => expect(manager.of('release')).toHaveLength(1), MS);
+    await eventually(() => expect(manager.distinct('release')).toHaveLength(1), MS);
   });
 
   it('never overlaps with the take before it', async () => {
@@ -217,7 +217,7 @@ describe('a release', () => {
     const release = session.releaseInterfaceOwnership({ ifIndex: 7 });
     const answer = await sent.promise;
     await session.releaseInterfaceOwnership({ ifIndex: 8 });
-    expect(manager.of('release').map(({ fields }) => fields['ifIndex'])).toEqual([8]);
+    expect(manager.distinct('release').map(({ fields }) => fields['ifIndex'])).toEqual([8]);
     answer({ epoch: '5' });
     const ownership = await take;
     await release;
@@ -249,7 +249,7 @@ describe('a deregistration', () => {
     await sent.promise;
     await session.deregister({ force: true });
     expect(await take).toMatchObject({ code: 'MGM_SESSION_LOST', outcome: 'unknown' });
-    expect(manager.of('deregister').map(numbers)).toEqual([['deregister', 2, 2]]);
+    expect(manager.distinct('deregister').map(numbers)).toEqual([['deregister', 2, 2]]);
     expect(session.signal.aborted).toBe(true);
   });
 
@@ -264,7 +264,7 @@ describe('a deregistration', () => {
     const leaving = errorOf(session.deregister());
     const late = await errorOf(session.takeInterfaceOwnership({ ifIndex: 8 }));
     expect(late).toMatchObject({ code: 'MGM_SESSION_LOST', outcome: 'not-done' });
-    expect(manager.of('deregister')).toEqual([]);
+    expect(manager.distinct('deregister')).toEqual([]);
     answer({ epoch: '5' });
     const ownership = await take;
     expect(await leaving).toMatchObject({ code: 'MGM_OWNS_INTERFACES', status: 1003 });
@@ -310,7 +310,7 @@ describe('many calls at the same time', () => {
         error: { code: 'MGM_ALREADY_OWNED', holder: { protocolId: 9 } },
       },
     ]);
-    expect(manager.of('take').map(({ fields }) => fields['interfaces'])).toEqual([
+    expect(manager.distinct('take').map(({ fields }) => fields['interfaces'])).toEqual([
       [
         [1, ''],
         [2, '10.0.0.1'],
@@ -327,14 +327,18 @@ describe('many calls at the same time', () => {
       session.takeInterfaces([{ ifIndex: 1 }, { ifIndex: 1, nextHop: '' }]),
     );
     expect(twice).toMatchObject({ code: 'MGM_BAD_REQUEST', field: 'interfaces[1]' });
-    expect(manager.of('take')).toEqual([]);
+    expect(manager.distinct('take')).toEqual([]);
   });
 
   it('do not flood the manager: more than 8192 interfaces wait for replies', async () => {
     await using at = await stage({ timeoutMs: 5_000, deadlineMs: 10_000 });
     const { manager, session } = at;
     const answers: (() => void)[] = [];
+    const seen = new Set<unknown>();
     manager.script('take', ({ fields }, answer) => {
+      // The client repeats what is not answered soon.
+      if (seen.has(fields['seq'])) return;
+      seen.add(fields['seq']);
       const { length } = fields['interfaces'] as unknown[];
       const results = Array.from({ length }, (_, one) => ({ status: 0, epoch: String(one + 1) }));
       answers.push(() => answer({ results }));
@@ -354,6 +358,6 @@ describe('many calls at the same time', () => {
     await using at = await stage({ gather: false });
     const { manager, session } = at;
     await Promise.all([1, 2].map((ifIndex) => session.takeInterfaceOwnership({ ifIndex })));
-    expect(manager.of('take').map(({ fields }) => fields['ifIndex'])).toEqual([1, 2]);
+    expect(manager.distinct('take').map(({ fields }) => fields['ifIndex'])).toEqual([1, 2]);
   });
 });

@@ -19,6 +19,8 @@ export type Script = (
 export interface ScriptedManager extends AsyncDisposable {
   readonly received: readonly Received[];
   of(operation: OperationName): Received[];
+  /** The requests without repeated copies, which have the same bytes. */
+  distinct(operation?: OperationName): Received[];
   script(operation: OperationName, script: Script): void;
   push(session: number, callback: object): void;
 }
@@ -81,6 +83,12 @@ export async function scriptedManager(
   return {
     received,
     of: (operation) => received.filter((one) => one.operation === operation),
+    distinct: (operation) =>
+      received.filter(
+        (one, at) =>
+          (operation === undefined || one.operation === operation) &&
+          received.findIndex(({ bytes }) => Buffer.compare(bytes, one.bytes) === 0) === at,
+      ),
     script: (operation, script) => void scripts.set(operation, script),
     push: (session, callback) => push(connection, `${prefix}.r1.callback.${session}`, callback),
     [Symbol.asyncDispose]: () => connection.close(),
