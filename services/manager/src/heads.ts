@@ -23,7 +23,10 @@ export interface HeadsParts {
   readonly everyMs: number;
 }
 
-/** Publishes `head` for each router with live sessions, at least once in `everyMs`. Wire protocol, section 1. */
+/**
+ * Publishes `head` for each router with live sessions, or with withdrawn memberships, at least once in `everyMs`. Wire
+ * protocol, section 1; membership contract, section 6.
+ */
 export function startHeads(parts: HeadsParts): Rounds {
   return new Rounds({
     everyMs: parts.everyMs * INTERVAL_PART,
@@ -42,7 +45,7 @@ async function sendHead(parts: HeadsParts, router: RouterName): Promise<void> {
   try {
     const { head, sessions } = await store.head(router);
     routers.sawRevision(router, head.rev);
-    if (sessions === 0) return;
+    if (sessions === 0 && head.settled === head.rev) return;
     bus.publish(subjects.head(router), encodeMessage(head));
     metrics.heads.inc();
   } catch (error) {

@@ -78,6 +78,7 @@ const REPEAT_AFTER_MS = 60_000;
 
 interface Trouble {
   loggedMono: number;
+  notedMono: number;
   /** Occurrences since the last line. */
   times: number;
 }
@@ -91,10 +92,19 @@ export class TroubleLog {
     this.#log = log;
   }
 
+  /** Whether trouble of this kind, which may be the last word of a longer one, was noted within the last `withinMs`. */
+  hasRecent(kind: string, withinMs: number): boolean {
+    const since = performance.now() - withinMs;
+    return this.#known
+      .entries()
+      .some(([name, { notedMono }]) => name.split(' ').at(-1) === kind && notedMono > since);
+  }
+
   /** @param kind one of a small fixed set */
   note(kind: string, fields: object, message: string): void {
     const now = performance.now();
-    const known = this.#known.get(kind) ?? { loggedMono: -Infinity, times: 0 };
+    const known = this.#known.get(kind) ?? { loggedMono: -Infinity, notedMono: now, times: 0 };
+    known.notedMono = now;
     this.#known.set(kind, known);
     known.times++;
     if (now - known.loggedMono < REPEAT_AFTER_MS) return;

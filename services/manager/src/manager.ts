@@ -24,6 +24,8 @@ import { Sweeper } from './sweeper.ts';
 
 /** How often to delete the data of routers that were idle for the retention time. */
 const PURGE_EVERY_MS = 5000;
+/** How long `$SRV.STATS` reports that a router has data of another schema. Sweeps meet it again and again. */
+const SCHEMA_TROUBLE_MS = 10_000;
 /** How often to read from the store the routers that other replicas serve. */
 const ROUTERS_EVERY_MS = 2000;
 /** How long closing the connections may take, in addition to {@link Config.shutdownMs}. */
@@ -88,6 +90,7 @@ class Replica implements Manager {
   #storeId: string | undefined;
   #presence: Presence | undefined;
   #health: HealthServer | undefined;
+  #sweeper: Sweeper | undefined;
   #tasks: { stop(): Promise<void> }[] = [];
   #stopped: Promise<void> | undefined;
 
@@ -114,6 +117,7 @@ class Replica implements Manager {
       onReady: () => this.#storeReady.resolve(),
       onLost: () => metrics.lost('redis'),
       onPublish: (publication) => this.#publisher.publish(publication),
+      onUnsettled: (router) => this.#sweeper?.sweepSoon(router),
       onRefused: (reason) => this.#ended.resolve(new Error(`Redis: ${reason}`)),
       meter: metrics,
     });
@@ -239,7 +243,8 @@ class Replica implements Manager {
   }
 
   #statsOf(subject: string): Promise<object> {
-    const { notReadyBecause } = this;
+    const schema = this.#trouble.hasRecent('schema', SCHEMA_TROUBLE_MS) ? ['schema'] : [];
+    const notReadyBecause = [...this.notReadyBecause, ...schema];
     const parts = { subjects: this.#subjects, metrics: this.#metrics, store: this.#store };
     return endpointStats({ ...parts, storeId: this.#storeId, notReadyBecause }, subject);
   }
@@ -260,6 +265,7 @@ class Replica implements Manager {
       name: this.name,
       storeId: () => this.#storeId,
     });
+    this.#sweeper = new Sweeper({ ...parts, everyMs: sweepEveryMs });
     this.#tasks = [
       this.#presence,
       new Rounds({
@@ -272,7 +278,7 @@ class Replica implements Manager {
         round: () => this.#purge(),
         onError: (error) => this.#trouble.note('purge', { err: error }, 'idle routers not purged'),
       }),
-      new Sweeper({ ...parts, everyMs: sweepEveryMs }),
+      this.#sweeper,
       startHeads({ ...parts, everyMs: headEveryMs }),
     ];
   }

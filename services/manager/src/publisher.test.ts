@@ -26,6 +26,8 @@ function changes(first: number, count: number): Publication {
     runs: [run],
     callbacks: [],
     losses: [],
+    memberRuns: [],
+    alerts: [],
   };
   return publication as unknown as Publication;
 }

@@ -7,9 +7,11 @@ import {
   type Subjects,
 } from '@mgm/protocol';
 import {
+  alertMessage,
   epochIn,
   eventsOf,
   lossesShare,
+  membershipEventOf,
   revisionIn,
   sharedBy,
   type EventRun,
@@ -89,11 +91,28 @@ export class Publisher {
       bus.publish(subjects.callback(router, session, identity), encodeMessage(message));
       yield;
     }
+    yield* this.#sendMemberships(publication);
     for (const run of losses) {
       const encode = lossEncoder(lossesShare(run, ts));
       yield* this.#sendEach(subjects.callback(router, run.session, run.identity), run, encode);
     }
     if (this.#changeLog.isLevelEnabled('info')) logChanges(this.#changeLog, publication);
+  }
+
+  *#sendMemberships({ router, ts, memberRuns, alerts }: Publication): Generator<void, void, void> {
+    const { bus, subjects } = this.#parts;
+    for (const run of memberRuns) {
+      const event = membershipEventOf(run, ts);
+      bus.publish(subjects.membership(router, event.type), encodeMessage(event));
+      yield;
+    }
+    for (const alert of alerts) {
+      for (const { session, seq, identity } of alert.recipients) {
+        const message = encodeMessage(alertMessage(alert, seq, ts));
+        bus.publish(subjects.callback(router, session, identity), message);
+        yield;
+      }
+    }
   }
 
   *#sendRun(subject: string, run: EventRun, ts: number): Generator<void, void, void> {
@@ -119,11 +138,12 @@ export class Publisher {
 }
 
 /** Losses are not counted: each follows from a change in `runs`. */
-function changesIn({ runs, callbacks }: Publication): number {
-  return runs.reduce(
-    (count, { interfaces }) => count + Math.max(1, interfaces.length),
-    callbacks.length,
+function changesIn({ runs, callbacks, memberRuns, alerts }: Publication): number {
+  const messages = alerts.reduce(
+    (count, { recipients }) => count + recipients.length,
+    callbacks.length + memberRuns.length,
   );
+  return runs.reduce((count, { interfaces }) => count + Math.max(1, interfaces.length), messages);
 }
 
 /**

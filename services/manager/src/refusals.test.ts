@@ -56,8 +56,15 @@ describe('the refusal of an undecided request says what may have happened', () =
     });
   });
 
-  it.each(['corrupt', 'schema'] as const)('unavailable and not retryable for %s', (code) => {
-    expect(refusalFor(new StoreError(code, 'key x'), 'owner')).toMatchObject({
+  it('unavailable and retryable by another manager for data of a newer schema', () => {
+    expect(refusalFor(new StoreError('schema', 'schema 4'), 'take')).toMatchObject({
+      ...{ status: 1003, reason: 'unavailable', message: 'schema 4' },
+      ...{ retryable: true, retryAfterMs: 100 },
+    });
+  });
+
+  it('unavailable and not retryable for a key that is not ours', () => {
+    expect(refusalFor(new StoreError('corrupt', 'key x'), 'owner')).toMatchObject({
       status: 1003,
       reason: 'unavailable',
       retryable: false,

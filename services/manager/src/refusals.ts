@@ -1,6 +1,9 @@
 import { operationsWith, refusal, type OperationName, type RefusalFields } from '@mgm/protocol';
 import { StoreError } from '@mgm/store';
 
+/** Membership contract, section 9. */
+const SCHEMA_RETRY_MS = 100;
+
 const HARMLESS = operationsWith('harmless');
 
 /** The refusal of a request that the store did not decide. Wire protocol, section 2. */
@@ -19,8 +22,10 @@ export function refusalFor(error: unknown, operation: OperationName): RefusalFie
         retryable: true,
         ...(retryAfterMs !== undefined && { retryAfterMs }),
       });
-    case 'corrupt':
     case 'schema':
+      // The repeat reaches a random manager: sessions live on while one of the right version serves.
+      return refusal('unavailable', message, { retryable: true, retryAfterMs: SCHEMA_RETRY_MS });
+    case 'corrupt':
       return refusal('unavailable', message, { retryable: false });
   }
 }

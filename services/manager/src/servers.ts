@@ -6,6 +6,7 @@ import {
   type StoreState,
 } from '@mgm/store';
 import type { ConnectionOptions } from '@mgm/nats';
+import type { RouterName } from '@mgm/protocol';
 import type { Logger } from 'pino';
 import { Bus, type BusOptions, type BusState } from './bus.ts';
 import type { Config } from './config/config.ts';
@@ -67,6 +68,8 @@ export interface StoreListeners {
   /** Called each time when Redis stops being usable. */
   readonly onLost: () => void;
   readonly onPublish: (publication: Publication) => void;
+  /** Called after a batch that leaves withdrawn memberships. */
+  readonly onUnsettled: (router: RouterName) => void;
   /** Called when Redis answers but must not be used as it is, before it could ever be used. */
   readonly onRefused: (reason: string) => void;
   readonly meter: StoreMeter;
@@ -89,9 +92,11 @@ export function openLoggedStore(config: Config, log: Logger, listeners: StoreLis
     operatorRetentionMs: config.operatorRetentionMs,
     routersMax: config.routersMax,
     sessionsMax: config.sessionsMax,
+    entriesMax: config.entriesMax,
     interfacesMax: config.interfacesMax,
     sweepEveryMs: config.sweepEveryMs,
     onPublish: listeners.onPublish,
+    onUnsettled: listeners.onUnsettled,
     meter: listeners.meter,
     onStateChange: (state) => {
       states.changed(state);

@@ -34,6 +34,7 @@ export class Sweeper {
   /** Routers that are swept outside the rounds. */
   readonly #busy = new Map<RouterName, Promise<void>>();
   readonly #rounds: Rounds;
+  readonly #stopping = new AbortController();
   #reachedMono = -Infinity;
 
   constructor(parts: SweeperParts) {
@@ -47,6 +48,7 @@ export class Sweeper {
 
   /** Resolves when the last slice has ended. */
   async stop(): Promise<void> {
+    this.#stopping.abort();
     await this.#rounds.stop();
     await Promise.all(this.#busy.values());
   }
@@ -57,6 +59,11 @@ export class Sweeper {
     await forEachConcurrently(CONCURRENCY, idle, signal, async (router) => {
       if (await this.#sweepSlice(router)) this.#sweepOn(router, signal);
     });
+  }
+
+  /** Sweeps a router independently of the rounds, because memberships were withdrawn. */
+  sweepSoon(router: RouterName): void {
+    if (!this.#busy.has(router)) this.#sweepOn(router, this.#stopping.signal);
   }
 
   /** Returns whether there is more to do. */

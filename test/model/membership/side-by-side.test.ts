@@ -6,7 +6,7 @@ import { actionsIn, type Action, type Allowed } from './actions.ts';
 import type { Pair } from './machine.ts';
 import { SideBySide, type NamedEntry } from './side-by-side.ts';
 
-const { FC_RUNS = '60', FC_SEED } = process.env;
+const { FC_RUNS = '60', FC_SEED, FC_PATH } = process.env;
 const RUNS = Number(FC_RUNS);
 
 const PAIRS: readonly Pair[] = [
@@ -106,11 +106,13 @@ it(
       }
     });
     const seed = FC_SEED === undefined ? {} : { seed: Number(FC_SEED) };
+    const path = FC_PATH === undefined ? {} : { path: FC_PATH };
     await fc.assert(property, {
       numRuns: RUNS,
       includeErrorInReport: true,
-      endOnFailure: FC_SEED === undefined,
+      endOnFailure: true,
       ...seed,
+      ...path,
     });
   },
 );

@@ -374,19 +374,24 @@ function itemsOf(message: ReturnType<typeof alertMessage>): Told[] {
   }
 }
 
-/** Alerts of one entry are in order; a sweep purges entries in an order of its own. */
+/**
+ * JOIN and PRUNE of one entry are in order; a sweep purges entries in an order of its own, and a purge the memberships of an
+ * entry.
+ */
 function compareAlerts(what: string, found: readonly Told[], expected: readonly Expected[]): void {
-  const entries = new Set([...found, ...expected].map(({ entry }) => entry));
-  for (const entry of entries) {
-    const mine = found.filter((one) => one.entry === entry);
-    const wanted = expected.filter((one) => one.entry === entry);
-    compare(
-      `${what}, entry ${entry}`,
-      mine.map(({ type, rest }) => `${type} ${rest}`),
-      wanted.map(({ type, rest }) => `${type} ${rest}`),
-    );
+  const local = ({ type }: { readonly type: string }): boolean => type.startsWith('LOCAL');
+  const named = ({ type, entry, on, rest }: Told | Expected): string =>
+    [type, entry, on, rest].join();
+  const foundLocal = found.filter(local).map(named).toSorted();
+  compare(`${what}, LOCAL`, foundLocal, expected.filter(local).map(named).toSorted());
+  for (const entry of new Set([...found, ...expected].map((one) => one.entry))) {
+    const mine = found.filter((one) => one.entry === entry && !local(one));
+    const wanted = expected.filter((one) => one.entry === entry && !local(one));
+    const order = ({ type, rest }: Told | Expected): string => `${type} ${rest}`;
+    compare(`${what}, entry ${entry}`, mine.map(order), wanted.map(order));
     for (const [at, { on }] of mine.entries()) {
-      if (on !== undefined && !wanted[at]?.on.includes(on)) throw new Error(`${what}: on ${on}`);
+      if (on === undefined || wanted[at]?.on.includes(on)) continue;
+      throw new Error(`${what}, entry ${entry}: on ${on}, the model says ${wanted[at]?.on.join()}`);
     }
   }
 }

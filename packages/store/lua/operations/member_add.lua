@@ -10,6 +10,7 @@
 --- @arg   single     flag         the request has one element and no list
 --- @reply changed count:integer mrev:integer failed:member_failure[]
 --- @reply not_owner holder:holder
+--- @reply window_full
 --- @reply other_epoch current:epoch
 --- @reply store_full
 --- @reply ...session_refusal
@@ -19,6 +20,7 @@
 function operations.member_add(handle, seq, ack, interfaces, entries, codes, epoch, single)
   local client, answered, rev = admit('member_add', handle, seq, ack)
   if not client then return answered, rev end
+  if is_window_full(client) then return { 'window_full' } end
   if router.is_full then return remember(client, 'member_add', seq, { 'store_full' }) end
   return change_memberships('member_add', client, seq, interfaces, entries, codes, epoch, single)
 end

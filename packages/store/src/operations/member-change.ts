@@ -17,7 +17,7 @@ import type {
 } from '../generated/arbiter.ts';
 import { interfaceName, readHandle } from '../names.ts';
 import { describeHolder, wireHolder } from './holders.ts';
-import { sequenceRefused, STORE_FULL } from './refusals.ts';
+import { sequenceRefused, STORE_FULL, WINDOW_FULL } from './refusals.ts';
 
 /** The codes of elements in the script: see lua/lib/member_change.lua. */
 const JOIN = 0;
@@ -85,6 +85,8 @@ export function memberReply(
     }
     case 'store_full':
       return STORE_FULL;
+    case 'window_full':
+      return WINDOW_FULL;
     default:
       return sequenceRefused(reply);
   }

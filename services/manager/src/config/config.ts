@@ -42,6 +42,7 @@ export interface Config {
   readonly operatorRetentionMs: number;
   readonly routersMax: number;
   readonly sessionsMax: number;
+  readonly entriesMax: number;
   readonly interfacesMax: number;
   /** 0: no health server. */
   readonly healthPort: number;
@@ -177,6 +178,7 @@ function configOf(values: Values): Config {
     operatorRetentionMs: values.MGM_OPERATOR_RETENTION_MS,
     routersMax: values.MGM_ROUTERS_MAX,
     sessionsMax: values.MGM_SESSIONS_MAX,
+    entriesMax: values.MGM_ENTRIES_MAX,
     interfacesMax: values.MGM_INTERFACES_MAX,
     healthPort: values.MGM_HEALTH_PORT,
     healthHost: values.MGM_HEALTH_HOST,
