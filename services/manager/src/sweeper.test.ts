@@ -70,3 +70,25 @@ it('stops sweeping when NATS stops answering', async () => {
   const { slices } = await sweepIn({ sliceMs: 15, probesAnswered: 4 });
   expect(slices).toBe(4);
 });
+
+it('sweeps a router outside the rounds when memberships were withdrawn', async () => {
+  const swept = Promise.withResolvers<string>();
+  const report = { ended: 0, released: 0, idle: false, more: false };
+  const sweeper = new Sweeper({
+    // The rounds know of no router.
+    routers: new Routers([]),
+    bus: { reaches: async () => true },
+    store: {
+      sweep: async (router) => {
+        swept.resolve(router);
+        return report;
+      },
+    },
+    trouble: new TroubleLog(pino({ level: 'silent' })),
+    metrics: new Metrics(),
+    everyMs: 60_000,
+  });
+  sweeper.sweepSoon(ROUTER);
+  expect(await swept.promise).toBe(ROUTER);
+  await sweeper.stop();
+});
