@@ -63,17 +63,17 @@ const ROWS: readonly Row[] = [
   {
     row: 'T8',
     title:
-      'a routing protocol takes what another owns beside IGMP, is refused, and IGMP hears nothing',
+      'a routing protocol takes what another owns and IGMP holds, is refused, and IGMP gets no callback',
     ...{ from: 'S3(pim)', by: 'dvmrp', call: 'take', to: 'S3(pim)', refused: ALREADY_OWNED },
   },
   {
     row: 'T9',
-    title: 'the owner takes again what it owns beside IGMP and is refused',
+    title: 'the owner takes again what IGMP holds too and is refused',
     ...{ from: 'S3(pim)', by: 'pim', call: 'take', to: 'S3(pim)', refused: ALREADY_TAKEN },
   },
   {
     row: 'T9',
-    title: 'IGMP takes again what it holds beside an owner and is refused',
+    title: 'IGMP takes again what it holds and another owns and is refused',
     ...{ from: 'S3(pim)', by: 'igmp', call: 'take', to: 'S3(pim)', refused: ALREADY_TAKEN },
   },
   {
@@ -118,7 +118,7 @@ const ROWS: readonly Row[] = [
   },
   {
     row: 'T15',
-    title: 'a routing protocol releases what another owns beside IGMP and is refused',
+    title: 'a routing protocol releases what another owns and IGMP holds and is refused',
     ...{ from: 'S3(dvmrp)', by: 'pim', call: 'release', to: 'S3(dvmrp)', refused: NOT_OWNER },
   },
   {

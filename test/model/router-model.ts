@@ -56,7 +56,7 @@ export class RouterModel {
   readonly sessions: Session[] = [];
   /** The routing protocol that owns an interface: at most one (semantics G5, states S2 and S3). */
   readonly owners = new Map<InterfaceName, Hold>();
-  /** The IGMP session on an interface: at most one, beside an owner or alone (Q1, states S1 and S3). */
+  /** The IGMP session on an interface: at most one, with an owner or alone (Q1, states S1 and S3). */
   readonly igmp = new Map<InterfaceName, Hold>();
   #lastEpoch: EpochNumber = 0;
   #due: DueEvent[] = [];
