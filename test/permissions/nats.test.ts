@@ -2,8 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectMgm, type Mgm, ProtocolId } from '@mgm/client';
+import { decodeMessage, encodeMessage } from '@mgm/protocol';
 import { freePort, type RunningServer, startNats, startRedis } from '@mgm/devstack';
-import { connect, type NatsConnection } from '@mgm/nats';
+import { connect, Inbox, type NatsConnection } from '@mgm/nats';
 import { eventually, startManager, startManagers, TestProcess } from '@mgm/test-support';
 import { Redis } from 'ioredis';
 import { describe, expect, inject, it } from 'vitest';
@@ -128,11 +129,55 @@ async function useRouter(nats: RunningServer, ifIndex: number, roles: Roles = {}
   await look(pimMgm, ifIndex);
   await look(looking, ifIndex);
   await first((signal) => looking.heads({ signal }));
+  await useMemberships(nats, 1000 + ifIndex, roles);
   // A keepalive moves the deadline.
   const leftMs = pim.deadlineInMs;
   await eventually(() => expect(pim.deadlineInMs).toBeGreaterThan(leftMs), { withinMs: 2_000 });
   await ownership.release();
   await pim.deregister();
+}
+
+/** What workers and watchers do with memberships, without the client library. */
+async function useMemberships(
+  nats: RunningServer,
+  ifIndex: number,
+  roles: Pick<Roles, 'pim' | 'watcher'>,
+): Promise<void> {
+  const { pim = worker, watcher: looker = watcher } = roles;
+  const looking = await connectAs(nats, looker);
+  const joined = 'mgm.v1.r1.membership.joined';
+  if (!(await maySubscribe(looking, joined))) throw new Error(`denied: ${joined}`);
+  const working = await connectAs(nats, pim);
+  try {
+    const ask = asker(working, pim);
+    const instance = `permissions-${ifIndex}`.padEnd(16, '-');
+    const { handle } = await ask('register', { protocolId: 104, componentId: ifIndex, instance });
+    await ask('take', { handle, seq: 1, ack: 1, ifIndex });
+    await ask('member.add', { handle, seq: 2, ack: 2, ifIndex, group: '239.1.1.1' });
+    await ask('groups', { handle });
+    await ask('members', {});
+    await ask('deregister', { handle, seq: 3, ack: 3, force: true });
+    const read = asker(looking, looker);
+    await read('members', {});
+    await read('member.events', { from: 0 });
+  } finally {
+    await working.close();
+    await looking.close();
+  }
+}
+
+/** Sends requests over a connection; rejects unless the reply has status 0. */
+function asker(nc: NatsConnection, user: NatsUser) {
+  const inbox = new Inbox(nc, inboxOf(user));
+  return async (operation: string, fields: object): Promise<Readonly<Record<string, unknown>>> => {
+    const signal = AbortSignal.timeout(WITHIN_MS);
+    const payload = encodeMessage({ ...fields });
+    const { data } = await inbox.request(`mgm.v1.r1.${operation}`, payload, signal);
+    const decoded = decodeMessage(data);
+    const reply = decoded.kind === 'message' ? decoded.value : {};
+    if (reply['status'] !== 0) throw new Error(`${operation}: ${JSON.stringify(decoded)}`);
+    return reply;
+  };
 }
 
 /** Watches an interface from its present state on; the function waits for an event. */
@@ -259,8 +304,9 @@ describe('the NATS users of docs/permissions.md', { timeout: 60_000 }, () => {
       await session.takeInterfaceOwnership({ ifIndex });
       await event();
       expect(await mgm.replicas()).toHaveLength(1);
-      const nobody = { session: 1, actor: 'test', why: 'test' } as never;
-      await expect(mgm.adminEvict(nobody)).rejects.toMatchObject({ reason: 'not-found' });
+      await useMemberships(nats, 1000 + ifIndex, { watcher: user });
+      const noSession = { session: 1, actor: 'test', why: 'test' } as never;
+      await expect(mgm.adminEvict(noSession)).rejects.toMatchObject({ reason: 'not-found' });
     };
     await operate(operator, 8);
     const used = await Promise.allSettled(variants.map((user, at) => operate(user, 9 + at)));

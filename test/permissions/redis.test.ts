@@ -86,7 +86,18 @@ async function useStore(options: StoreOptions): Promise<void> {
   await ask('validate', { ifIndex: 2, epoch: (taken['results'] as { epoch: string }[])[1]?.epoch });
   await ask('mailbox', { handle: igmp, from: 0 });
   await ask('keepalive', { handle: igmp, ack: 2, mailboxAck: 2 });
-  await ask('release', { handle: pim, seq: 2, ack: 2, ifIndex: 2 });
+  const group = '239.1.1.1';
+  await ask('member.add', { handle: pim, seq: 2, ack: 2, ifIndex: 2, group });
+  const entries = [2, 3].map((ifIndex) => [ifIndex, '', '239.1.1.2', '']);
+  await ask('member.add', { handle: pim, seq: 3, ack: 3, entries });
+  await ask('member.delete', { handle: pim, seq: 4, ack: 4, ifIndex: 2, group: '239.1.1.2' });
+  await ask('groups', { handle: pim });
+  await ask('members', {});
+  await ask('member.events', { from: 0 });
+  await ask('release', { handle: pim, seq: 5, ack: 5, ifIndex: 2 });
+  while ((await store.sweep(router)).more) continue;
+  await ask('take', { handle: pim, seq: 6, ack: 6, ifIndex: 2 });
+  await ask('member.add', { handle: pim, seq: 7, ack: 7, ifIndex: 2, group });
   await ask('admin.release', { ifIndex: 3, actor: 'test', why: 'test' });
   await ask('interfaces', {});
   await ask('sessions', {});
@@ -129,10 +140,11 @@ describe('the Redis user of docs/permissions.md', { timeout: 60_000 }, () => {
     const called = sources.flatMap((text) =>
       [...text.matchAll(/redis\.p?call\(\s*'(\w+)'/g)].map(([, name = '']) => name.toLowerCase()),
     );
-    const documented = commandsIn(redisCommands('replicated', 'identify').slice(2));
-    expect(documented.filter((name) => name !== 'wait').toSorted()).toEqual(
-      [...new Set(called)].toSorted(),
-    );
+    const lines = redisCommands('replicated', 'identify');
+    const outside = new Set([...commandsIn(lines.slice(0, 2)), 'wait']);
+    const inside = (names: Iterable<string>): string[] =>
+      [...new Set(names)].filter((name) => !outside.has(name)).toSorted();
+    expect(inside(commandsIn(lines))).toEqual(inside(called));
   });
 
   it('is enough for managers in mode durable', async (context) => {
