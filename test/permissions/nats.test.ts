@@ -315,11 +315,14 @@ describe('the NATS users of docs/permissions.md', { timeout: 60_000 }, () => {
 
   describe('need every subject of managers', () => {
     const PRESENCE = 'mgm.v1.$manager.presence';
-    const needed = (all: readonly string[]): string[] => all.filter((one) => one !== PRESENCE);
+    /** Part of the wire protocol, not yet published by managers. */
+    const MEMBERSHIP = 'mgm.v1.*.membership.*';
+    const needed = (all: readonly string[]): string[] =>
+      all.filter((one) => one !== PRESENCE && one !== MEMBERSHIP);
 
     it.for(['subscribe', 'publish'] as const)('to %s: the presence', async (verb, context) => {
       needsProcesses(context);
-      const user = { ...manager, [verb]: needed(manager[verb]) };
+      const user = { ...manager, [verb]: manager[verb].filter((one) => one !== PRESENCE) };
       expect(user[verb].length).toBeLessThan(manager[verb].length);
       await using nats = await startNatsWith(`authorization ${usersOf(user)}`);
       await using redis = await startRedis(choice);
