@@ -1,4 +1,4 @@
-import { globSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ROOT } from './setup.mjs';
@@ -52,6 +52,16 @@ describe('links between pages', () => {
       'docs/b.md',
       'c',
     ]);
+  });
+});
+
+describe('paths in pages', () => {
+  const pages = globSync(['*.md', 'docs/**/*.md'], { cwd: ROOT });
+  const PATH = /`((?:packages|services|test|scripts|docs|deploy|examples)\/[\w./-]+)`/g;
+
+  it.each(pages)('exist: %s', (page) => {
+    const paths = [...read(page).matchAll(PATH)].map((match) => match[1] ?? '');
+    expect(paths.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
   });
 });
 
