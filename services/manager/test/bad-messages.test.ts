@@ -101,7 +101,7 @@ describe('a malformed message', () => {
   });
 
   it.each(['r$', 'ü', 'x'.repeat(65)])('is refused for its router name: %s', async (router) => {
-    const reply = await new Worker(worker.nats, router).ask('owner', { ifIndex: 7 });
+    const reply = await worker.on(router).ask('owner', { ifIndex: 7 });
     expect(reply).toMatchObject({ ...BAD_REQUEST, field: 'router', rev: 0 });
   });
 
@@ -132,6 +132,7 @@ describe('a malformed message', () => {
 
   it('leaves nothing behind, even if 20 000 are sent', { timeout: 60_000 }, async () => {
     const before = (await redis.keys('*')).toSorted();
+    const logged = lines.length;
     const messages = [...MALFORMED.map(([, bytes]) => bytes), encodeMessage({ deadlineMs: -1 })];
     const small = messages.filter((bytes) => bytes.length < 1000);
     await flood(worker, small, 2_000);
@@ -139,7 +140,7 @@ describe('a malformed message', () => {
     await flood(worker, small, 20_000);
     expect(heapAfter('full') - heapBefore).toBeLessThan(2 * MB);
     expect((await redis.keys('*')).toSorted()).toEqual(before);
-    expect(lines.filter(({ level }) => level !== 'info')).toEqual([]);
+    expect(lines.slice(logged).filter(({ level }) => level !== 'info')).toEqual([]);
   });
 });
 
@@ -155,7 +156,7 @@ async function flood(
       const at = sent++;
       const operation = OPERATIONS[at % OPERATIONS.length] ?? 'owner';
       const bytes = messages[at % messages.length] ?? Buffer.alloc(0);
-      const reply = await new Worker(worker.nats, `flood-${at}`).send(operation, bytes);
+      const reply = await worker.on(`flood-${at}`).send(operation, bytes);
       expect(reply.status).toBe(87);
     }
   };
