@@ -5,7 +5,7 @@ import { omitUndefined, type CallOptions } from './options.ts';
 import { request, requestGranted, type Context } from './rpc/context.ts';
 import { flatten, interfacePages, sessionPages } from './rpc/pages.ts';
 import type { InterfaceFilter, InterfacePage, PageOptions } from './rpc/pages.ts';
-import { isRefusal, type Success } from './rpc/replies.ts';
+import { isRefusal, type Success } from './rpc/messages.ts';
 import type { LinkState } from './rpc/transport.ts';
 import type { Session } from './session.ts';
 import { Emitter, type LossCause } from './session/events.ts';

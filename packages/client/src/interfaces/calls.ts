@@ -13,7 +13,7 @@ import { checkedLimits, type CallOptions } from '../options.ts';
 import { Holdings, released, takenAgain, takenAway, type HeldInterface } from '../ownership.ts';
 import { backoffMs, pause, type Appointment } from '../rpc/clock.ts';
 import type { Context } from '../rpc/context.ts';
-import { isSessionGone } from '../rpc/replies.ts';
+import { isSessionGone } from '../rpc/messages.ts';
 import { keyText } from './key.ts';
 import { Requests, type InterfaceOperation, type Item, type ItemResult } from './requests.ts';
 

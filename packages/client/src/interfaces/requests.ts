@@ -12,7 +12,7 @@ import { MgmError, type ErrorOrigin } from '../errors.ts';
 import type { CallOptions } from '../options.ts';
 import type { Call } from '../rpc/calls.ts';
 import { worthMs, type Context } from '../rpc/context.ts';
-import { isRefusal } from '../rpc/replies.ts';
+import { isRefusal } from '../rpc/messages.ts';
 import { Sequence } from './sequence.ts';
 
 /** The operations on interfaces. */

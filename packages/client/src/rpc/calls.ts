@@ -3,7 +3,7 @@ import type { OperationName, RefusalFields, Reply } from '@mgm/protocol';
 import { MgmError, refusalError, withOutcome, type ErrorOrigin, type Outcome } from '../errors.ts';
 import { backoffMs, type Agenda, type Appointment, type Clock } from './clock.ts';
 import { Repeats } from './repeats.ts';
-import { decodeReply, isRefusal } from './replies.ts';
+import { decodeReply, isRefusal } from './messages.ts';
 import type { Incoming, LinkState, Transport } from './transport.ts';
 
 /** One request; its bytes are the same in every attempt. */

@@ -5,7 +5,7 @@ import { badRequest, MgmError, refusalError, type ErrorOrigin } from '../errors.
 import { checkedLimits, omitUndefined, type CallOptions, type Logger } from '../options.ts';
 import type { CallResult, Calls } from './calls.ts';
 import type { Agenda, Clock } from './clock.ts';
-import { granted, type Success } from './replies.ts';
+import { granted, type Success } from './messages.ts';
 import type { Transport } from './transport.ts';
 
 /** What all parts of one client share. */

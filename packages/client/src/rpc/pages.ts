@@ -2,7 +2,7 @@ import type { InterfaceItem, Revision, SessionItem } from '@mgm/protocol';
 import { isMgmError } from '../errors.ts';
 import { omitUndefined, type CallOptions } from '../options.ts';
 import { requestGranted, type Context } from './context.ts';
-import type { Success } from './replies.ts';
+import type { Success } from './messages.ts';
 
 /** Limits of a listing; they hold for each page. */
 export interface PageOptions extends CallOptions {

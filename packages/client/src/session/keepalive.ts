@@ -4,7 +4,7 @@ import { MgmError } from '../errors.ts';
 import type { Call } from '../rpc/calls.ts';
 import type { Cancel } from '../rpc/clock.ts';
 import { worthMs, type Context } from '../rpc/context.ts';
-import { isSessionGone, isSuccess, type Success } from '../rpc/replies.ts';
+import { isSessionGone, isSuccess, type Success } from '../rpc/messages.ts';
 import type { LeaseClock } from './lease-clock.ts';
 
 /** The session that is kept alive. */

@@ -12,7 +12,7 @@ import { silentLogger } from '../options.ts';
 import type { CallRequest } from '../rpc/calls.ts';
 import { systemClock } from '../rpc/clock.ts';
 import { StoreLog, type Context } from '../rpc/context.ts';
-import { readCallback, type AnyCallback } from '../rpc/pushed.ts';
+import { readCallback, type AnyCallback } from '../rpc/messages.ts';
 import { Emitter, type SessionEvents } from './events.ts';
 import { Mailbox } from './mailbox.ts';
 

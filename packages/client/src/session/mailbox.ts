@@ -8,7 +8,7 @@ import type {
 import type { MgmError } from '../errors.ts';
 import { backoffMs, pause } from '../rpc/clock.ts';
 import { requestGranted, type Context } from '../rpc/context.ts';
-import { decodeCallback, readCallback, type AnyCallback } from '../rpc/pushed.ts';
+import { decodeCallback, readCallback, type AnyCallback } from '../rpc/messages.ts';
 import type { CallbackHandlers, Emitter, SessionEvents } from './events.ts';
 
 /** The session of a mailbox. */

@@ -3,7 +3,7 @@ import type { SessionId } from '@mgm/protocol';
 import { isMgmError, MgmError, refusalError } from '../errors.ts';
 import { omitUndefined } from '../options.ts';
 import { request, type Context, type RequestOptions } from '../rpc/context.ts';
-import { granted, type Success } from '../rpc/replies.ts';
+import { granted, type Success } from '../rpc/messages.ts';
 import { marginMs } from './lease-clock.ts';
 
 /** The client that registers, and its terms. */

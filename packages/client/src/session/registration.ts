@@ -6,7 +6,7 @@ import type { HeldInterface } from '../ownership.ts';
 import { untilAborted } from '../rpc/clock.ts';
 import { abandonedOn, type Context } from '../rpc/context.ts';
 import { interfacePages } from '../rpc/pages.ts';
-import { granted, isSessionGone, type Success } from '../rpc/replies.ts';
+import { granted, isSessionGone, type Success } from '../rpc/messages.ts';
 import type { CallbackHandlers, Emitter, LossCause, SessionEvents } from './events.ts';
 import { Keepalive } from './keepalive.ts';
 import { LeaseClock, type LeaseState } from './lease-clock.ts';

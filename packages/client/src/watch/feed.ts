@@ -3,7 +3,7 @@ import type { EventMessage, HeadMessage } from '@mgm/protocol';
 import { MgmError } from '../errors.ts';
 import { pause } from '../rpc/clock.ts';
 import { isAnotherLog, type Context } from '../rpc/context.ts';
-import { decodeEvent, decodeHead } from '../rpc/pushed.ts';
+import { decodeEvent, decodeHead } from '../rpc/messages.ts';
 
 /** Pushed events that wait for earlier ones. Further ones are discarded: they will be read from the log. */
 const BUFFER_MAX = 4_096;

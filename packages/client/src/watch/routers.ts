@@ -1,7 +1,7 @@
 import { MgmError } from '../errors.ts';
 import { pause } from '../rpc/clock.ts';
 import type { Context } from '../rpc/context.ts';
-import { decodeHead } from '../rpc/pushed.ts';
+import { decodeHead } from '../rpc/messages.ts';
 import { connectionClosed } from '../rpc/transport.ts';
 
 /** A router with live sessions. */

@@ -2,7 +2,7 @@ import type { EventMessage, InterfaceItem, Revision } from '@mgm/protocol';
 import { isMgmError } from '../errors.ts';
 import { isAnotherLog, type Context } from '../rpc/context.ts';
 import { readLog } from '../rpc/pages.ts';
-import type { Success } from '../rpc/replies.ts';
+import type { Success } from '../rpc/messages.ts';
 import { EventFeed } from './feed.ts';
 import { SightingFilter, type WatchFilter } from './filter.ts';
 import { listAtOneRevision, type Listing } from './listing.ts';
