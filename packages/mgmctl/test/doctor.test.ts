@@ -28,6 +28,7 @@ describe('mgmctl doctor', () => {
       expect.stringMatching(/^ok {4}store {8}(redis|valkey) \d+\.\d+\.\d+, reached$/),
       'ok    scripts      every replica runs the arbiter',
       'note  durability   memory: a restart of the store loses all ownership; MGM_DURABILITY=durable or replicated keeps it',
+      'note  identities   none: every NATS user that may publish requests may do everything; MGM_IDENTITY=subject tells callers apart',
       expect.stringMatching(/^ok {4}clock {8}store and this machine agree within \d+ ms$/),
       expect.stringMatching(
         /^(ok {2}|note) {2}round trip {3}median \d+\.\d ms, max \d+\.\d ms of \d+/,

@@ -16,7 +16,7 @@ export type Durability =
 export function promiseOf(durability: Durability): string {
   switch (durability.mode) {
     case 'memory':
-      return 'one owner as long as this Redis keeps running; what it forgets when it ends is lost';
+      return 'one owner as long as this Redis keeps running; a Redis restart loses all ownership';
     case 'durable':
       return 'an answered change is on the disk of Redis: no crash of a process or of the machine loses it';
     case 'replicated': {

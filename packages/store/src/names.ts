@@ -34,6 +34,11 @@ export function interfaceName({ ifIndex, nextHop }: InterfaceKey): string {
   return `${ifIndex}:${nextHop}`;
 }
 
+/** An interface in messages for people: `interface 7`, or `interface 7 via 10.0.0.1`. */
+export function describeInterface({ ifIndex, nextHop }: InterfaceKey): string {
+  return `interface ${ifIndex}${nextHop && ` via ${nextHop}`}`;
+}
+
 /** The interface of such a name. Throws `RangeError` for other text. */
 export function interfaceOf(name: string): InterfaceKey {
   const colon = name.indexOf(':');

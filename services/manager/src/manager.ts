@@ -202,11 +202,11 @@ class Replica implements Manager {
   #logIdentities(): void {
     const { isIdentified, policyFile } = this.#config;
     if (!isIdentified) {
-      this.#log.warn(
+      this.#log.info(
         'callers are not identified: every NATS user that may publish requests may do everything',
       );
     } else if (policyFile === '') {
-      this.#log.warn('callers are identified, but no policy limits what they may do');
+      this.#log.info('callers are identified, but no policy limits what they may do');
     }
   }
 

@@ -25,6 +25,8 @@ export interface ReplicaFields {
   readonly meanMs: number | undefined;
   /** What it promises for an acknowledged change: `memory`, `durable` or `replicated`; `undefined` if not reported. */
   readonly durability: string | undefined;
+  /** How it identifies callers: `none` or `subject`; `undefined` from an older manager. */
+  readonly identity: string | undefined;
   /** The server that holds its state, `redis 7.0.15`; `undefined` if not reported. */
   readonly store: string | undefined;
   /** The id of its store: replicas with different ids do not share their state. `undefined` if it reports none. */
@@ -199,6 +201,7 @@ function readReplica(
     failed: sum(data, (one) => numberIn(one, 'failed')),
     meanMs: answered > 0 ? tookMs / answered : undefined,
     durability: textIn(metadata, 'durability'),
+    identity: textIn(metadata, 'identity'),
     store: textIn(state, 'store') ?? textIn(metadata, 'store'),
     storeId: textIn(state, 'storeId') ?? textIn(metadata, 'storeId'),
     trouble: textsIn(state, 'trouble'),

@@ -15,6 +15,7 @@ function replica(name: string, fields: Partial<Replica> = {}): Replica {
     failed: 0,
     meanMs: undefined,
     durability: 'durable',
+    identity: 'subject',
     store: 'redis 7.4.2',
     storeId: 'id-1',
     trouble: [],
@@ -31,7 +32,14 @@ function found(...replicas: readonly Replica[]) {
 describe('the findings about replicas', () => {
   it('are all ok if they have the same durability and store', () => {
     const findings = found(replica('a'), replica('b'));
-    expect(Object.keys(findings)).toEqual(['replicas', 'store', 'scripts', 'durability', 'clock']);
+    expect(Object.keys(findings)).toEqual([
+      'replicas',
+      'store',
+      'scripts',
+      'durability',
+      'identities',
+      'clock',
+    ]);
     expect(Object.values(findings).filter(({ state }) => state !== 'ok')).toEqual([]);
   });
 
@@ -65,6 +73,17 @@ describe('the findings about replicas', () => {
       state: 'note',
       detail: 'redis 7.4.2 (a), redis 8.0.2 (b)',
     });
+  });
+
+  it('are a failure if they identify callers differently, a note if they do not', () => {
+    const mixed = found(replica('a'), replica('b', { identity: 'none' }))['identities'];
+    expect(mixed).toMatchObject({
+      state: 'failed',
+      detail: 'the replicas differ in MGM_IDENTITY: subject (a), none (b)',
+    });
+    const none = found(replica('a', { identity: 'none' }))['identities'];
+    expect(none).toMatchObject({ state: 'note', mend: 'MGM_IDENTITY=subject tells callers apart' });
+    expect(found(replica('a', { identity: undefined }))).not.toHaveProperty('identities');
   });
 
   it('are a note if an older replica does not report its durability and store', () => {

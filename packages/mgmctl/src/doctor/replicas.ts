@@ -37,6 +37,7 @@ export function replicaFindings(replicas: readonly Replica[]): Finding[] {
     store,
     ...(store.state === 'ok' ? [SCRIPTS] : []),
     durabilityOf(replicas),
+    ...identityOf(replicas),
     ...clockOf(replicas),
   ];
 }
@@ -117,6 +118,22 @@ const PROMISES: Readonly<Record<string, readonly [promise: string, mend?: string
   replicated: ['an acknowledged change is also on a replica of the store'],
   unknown: ['the managers do not report it', 'update them'],
 };
+
+/** Checks that all identify callers in the same way. Older managers do not report how. */
+function identityOf(replicas: readonly Replica[]): Finding[] {
+  const what = 'identities';
+  const known = replicas.filter(({ identity }) => identity !== undefined);
+  const modes = groups(known, ({ identity = '' }) => identity);
+  if (modes.size === 0) return [];
+  if (modes.size > 1) {
+    const detail = `the replicas differ in MGM_IDENTITY: ${listed(modes)}`;
+    const mend = 'give all of them the same MGM_IDENTITY';
+    return [{ what, state: 'failed', exitCode: ExitCode.refused, detail, mend }];
+  }
+  if (modes.has('subject')) return [{ what, state: 'ok', detail: 'NATS vouches for callers' }];
+  const detail = 'none: every NATS user that may publish requests may do everything';
+  return [{ what, state: 'note', detail, mend: 'MGM_IDENTITY=subject tells callers apart' }];
+}
 
 /** Smaller differences are harmless. */
 const CLOCKS_MS = 1_000;

@@ -1,5 +1,5 @@
 import { refusal } from '@mgm/protocol';
-import { interfaceName } from '../names.ts';
+import { describeInterface } from '../names.ts';
 import { wireHolder } from './holders.ts';
 import type { StoreOperation } from './operation.ts';
 import { NOT_PERMITTED } from './refusals.ts';
@@ -16,7 +16,7 @@ export const adminRelease: StoreOperation<'admin.release', 'admin_release'> = {
     if (reply.kind === 'released') return { status: 0, previous: wireHolder(reply.previous) };
     if (reply.kind === 'not_permitted') return NOT_PERMITTED;
     if (reply.kind === 'free') {
-      return refusal('notFound', `no client owns ${interfaceName(request)}`);
+      return refusal('notFound', `no client owns ${describeInterface(request)}`);
     }
     const { current } = reply;
     return refusal('notOwner', `the epoch in force is ${current}`, { current });

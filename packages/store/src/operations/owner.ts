@@ -1,5 +1,5 @@
 import { refusal } from '@mgm/protocol';
-import { interfaceName } from '../names.ts';
+import { describeInterface } from '../names.ts';
 import { wireHolder } from './holders.ts';
 import type { StoreOperation } from './operation.ts';
 
@@ -9,5 +9,5 @@ export const owner: StoreOperation<'owner', 'owner'> = {
   reply: ({ reply }, request) =>
     reply.kind === 'held'
       ? { status: 0, ...wireHolder(reply.holder) }
-      : refusal('notFound', `no client owns ${interfaceName(request)}`),
+      : refusal('notFound', `no client owns ${describeInterface(request)}`),
 };

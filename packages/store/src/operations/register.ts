@@ -23,7 +23,7 @@ export const register: StoreOperation<'register', 'register'> = {
     if (reply.kind === 'already_registered') {
       return refusal(
         'alreadyRegistered',
-        `session ${reply.session}${reply.name && ` (${reply.name})`} is another instance of this client; its lease has ${reply.expiresInMs} ms left`,
+        `this (protocol, component) is already registered by session ${reply.session}${reply.name && ` (${reply.name})`}; its lease has ${reply.expiresInMs} ms left`,
       );
     }
     const { session, ttlMs, graceMs, mailbox, resumed, owned, epoch } = reply;

@@ -1,5 +1,5 @@
 import { epochOf, refusal } from '@mgm/protocol';
-import { interfaceName } from '../names.ts';
+import { describeInterface } from '../names.ts';
 import type { StoreOperation } from './operation.ts';
 
 export const validate: StoreOperation<'validate', 'validate'> = {
@@ -9,7 +9,7 @@ export const validate: StoreOperation<'validate', 'validate'> = {
     if (reply.kind === 'current') return { status: 0, current: reply.current };
     if (reply.kind === 'free') {
       const current = epochOf(0);
-      return refusal('notOwner', `no client owns ${interfaceName(request)}`, { current });
+      return refusal('notOwner', `no client owns ${describeInterface(request)}`, { current });
     }
     const { current } = reply;
     return refusal('notOwner', `the epoch in force is ${current}`, { current });
