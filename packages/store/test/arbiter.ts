@@ -1,4 +1,6 @@
+import { startRedis, type RunningServer } from '@mgm/devstack';
 import { routerName, type InterfaceKey, type NextHop, type RouterName } from '@mgm/protocol';
+import { afterAll, afterEach, beforeAll, beforeEach, inject } from 'vitest';
 import {
   Batcher,
   type BatcherOptions,
@@ -142,4 +144,19 @@ async function registerClient(
 
 export function on(ifIndex: number, nextHop = ''): InterfaceKey {
   return { ifIndex, nextHop: nextHop as NextHop };
+}
+
+/** Starts a Redis for a test file and opens an arbiter with a router of its own on it for each test. */
+export function arbiterForEach(use: (arbiter: Arbiter, redis: RunningServer) => void): void {
+  let redis: RunningServer;
+  let arbiter: Arbiter;
+  beforeAll(async () => {
+    redis = await startRedis(inject('servers'));
+  });
+  afterAll(() => redis.stop());
+  beforeEach(async () => {
+    arbiter = await openArbiter(redis);
+    use(arbiter, redis);
+  });
+  afterEach(() => arbiter[Symbol.dispose]());
 }

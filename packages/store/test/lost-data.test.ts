@@ -1,20 +1,16 @@
-import { startRedis, type RunningServer } from '@mgm/devstack';
+import type { RunningServer } from '@mgm/devstack';
 import { storedNumber } from '@mgm/test-support';
-import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, inject, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { eventsOf } from '../src/batch-reply.ts';
-import { openArbiter, on, type Arbiter, type TestClient } from './arbiter.ts';
+import { arbiterForEach, openArbiter, on, type Arbiter, type TestClient } from './arbiter.ts';
 
 let redis: RunningServer;
 let arbiter: Arbiter;
 
-beforeAll(async () => {
-  redis = await startRedis(inject('servers'));
+arbiterForEach((opened, server) => {
+  arbiter = opened;
+  redis = server;
 });
-afterAll(() => redis.stop());
-beforeEach(async () => {
-  arbiter = await openArbiter(redis);
-});
-afterEach(() => arbiter[Symbol.dispose]());
 
 /** Takes it, saying under which epoch the client had it. */
 async function take(client: TestClient, ifIndex: number, had = 0n) {

@@ -1,24 +1,15 @@
-import { startRedis, type RunningServer } from '@mgm/devstack';
 import { storedNumber } from '@mgm/test-support';
-import { afterAll, beforeAll, beforeEach, afterEach, expect, inject, it } from 'vitest';
-import { openArbiter, type Arbiter, type TestClient } from './arbiter.ts';
+import { expect, it } from 'vitest';
+import { arbiterForEach, type Arbiter, type TestClient } from './arbiter.ts';
 
 /**
  * The service clock reads what it showed, when it was last seen, and until when a manager promised to serve. These tests
  * move the last two back and forth in the store, which is what time, an outage, and a jump of the server's clock look
  * like to the script.
  */
-let redis: RunningServer;
 let arbiter: Arbiter;
 
-beforeAll(async () => {
-  redis = await startRedis(inject('servers'));
-});
-afterAll(() => redis.stop());
-beforeEach(async () => {
-  arbiter = await openArbiter(redis);
-});
-afterEach(() => arbiter[Symbol.dispose]());
+arbiterForEach((opened) => (arbiter = opened));
 
 /** Makes it so that all of it was `ms` ago. */
 async function letPass(ms: number): Promise<void> {

@@ -1,19 +1,15 @@
-import { startRedis, type RunningServer } from '@mgm/devstack';
+import type { RunningServer } from '@mgm/devstack';
 import { eventually, storedNumber } from '@mgm/test-support';
-import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, inject, it } from 'vitest';
-import { openArbiter, on, type Arbiter } from './arbiter.ts';
+import { describe, expect, it } from 'vitest';
+import { arbiterForEach, openArbiter, on, type Arbiter } from './arbiter.ts';
 
 let redis: RunningServer;
 let arbiter: Arbiter;
 
-beforeAll(async () => {
-  redis = await startRedis(inject('servers'));
+arbiterForEach((opened, server) => {
+  arbiter = opened;
+  redis = server;
 });
-afterAll(() => redis.stop());
-beforeEach(async () => {
-  arbiter = await openArbiter(redis);
-});
-afterEach(() => arbiter[Symbol.dispose]());
 
 const key = (suffix: string) => `mgm:{${arbiter.router}}:${suffix}`;
 const command = (name: string, ...args: string[]) => arbiter.link.command(name, ...args);
