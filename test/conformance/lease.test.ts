@@ -256,7 +256,16 @@ overReplicas((stage) => {
       const replicas = stage.replicas;
       await stage.managers.killAll();
       await passed(outageMs);
-      await stage.managers.add(replicas);
+      let areServing = false;
+      const starting = stage.managers.add(replicas).finally(() => (areServing = true));
+      // The lease runs again from the first manager on, and the others may start later.
+      const renewed = async () => ok(await client.keepalive());
+      await eventually(renewed, { withinMs: 60_000, everyMs: 5 });
+      while (!areServing) {
+        await passed(ttlMs / 5);
+        await renewed();
+      }
+      await starting;
       expect(ok(await router.owner(7))).toMatchObject(client.named);
       ok(await client.keepalive());
       ok(await client.release(7));
