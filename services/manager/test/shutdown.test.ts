@@ -35,10 +35,7 @@ describe('a manager process', () => {
       expect({ code, stderr: leaving.stderr }).toEqual({ code: 0, stderr: '' });
       expect(ms).toBeLessThan(EXIT_WITHIN_MS);
       expect(leaving.lines.at(-1)).toMatchObject({ msg: 'stopped' });
-      const warnings = leaving.lines.filter(({ level }) => level === 'warn');
-      expect(warnings.map(({ msg }) => msg)).toEqual([
-        expect.stringMatching(/^callers are not identified/),
-      ]);
+      expect(leaving.lines.map(({ level }) => level)).not.toContain('warn');
       // Else it was shown of a manager that had nothing to do.
       expect(changesIn(leaving.lines)).toBeGreaterThan(100);
     }
