@@ -1,3 +1,4 @@
+import { CredentialsError, readCredentials, type CredentialFiles } from '@mgm/nats';
 import {
   DEFAULT_PREFIX,
   parseNatsUrls,
@@ -16,8 +17,11 @@ import { StoreLog } from './rpc/context.ts';
 import { connectionClosed, createInbox, dial, Transport } from './rpc/transport.ts';
 import type { ConnectionOptions, NatsConnection } from './rpc/transport.ts';
 
-/** How to reach the managers of a router. */
-export interface ConnectOptions {
+/**
+ * How to reach the managers of a router. Credentials files are read before the first attempt to connect, and not together with
+ * `connection`.
+ */
+export interface ConnectOptions extends CredentialFiles {
   /**
    * One or more NATS servers: `nats://127.0.0.1:4222`, also `nats://user:password@host` or `tls://host`, several as a list
    * or separated by commas. Default `nats://127.0.0.1:4222`. Not together with `connection`.
@@ -67,7 +71,8 @@ export async function connect(options: ConnectOptions): Promise<Mgm> {
   const { signal } = options;
   const deadline = AbortSignal.timeout(Math.ceil(deadlineMs));
   const limit = signal ? AbortSignal.any([signal, deadline]) : deadline;
-  const connection = options.connection ?? (await dialUntil(options, limit));
+  const connection =
+    options.connection ?? (await dialUntil(options, await readFiles(options), limit));
   if (connection.isClosed() || connection.isDraining()) throw connectionClosed();
   const { inboxPrefix } = options.natsOptions ?? {};
   const transport = new Transport(connection, options.connection === undefined, inboxPrefix);
@@ -97,7 +102,11 @@ interface Checked extends CallLimits {
   readonly subjects: Subjects;
 }
 
-const OPTIONAL_STRINGS = ['prefix', 'name', 'user', 'pass', 'token'] as const;
+const CREDENTIAL_FILES = ['credsFile', 'nkeyFile', 'certFile', 'keyFile', 'caFile'] as const;
+const OPTIONAL_STRINGS = [
+  ...(['prefix', 'name', 'user', 'pass', 'token'] as const),
+  ...CREDENTIAL_FILES,
+] as const;
 
 function checked(options: ConnectOptions): Checked {
   const given: unknown = options;
@@ -115,6 +124,10 @@ function checked(options: ConnectOptions): Checked {
   }
   if (options.connection && options.servers !== undefined) {
     throw badRequest('connection: must not be combined with `servers`', 'connection');
+  }
+  const file = CREDENTIAL_FILES.find((field) => options[field] !== undefined);
+  if (options.connection && file !== undefined) {
+    throw badRequest(`${file}: must not be combined with \`connection\``, file);
   }
   return {
     router: inField('router', () => routerName(options.router)),
@@ -136,9 +149,23 @@ function inField<Value>(field: string, read: () => Value): Value {
   }
 }
 
+/** The connection options that the credentials files contain. */
+async function readFiles(options: ConnectOptions): Promise<ConnectionOptions> {
+  try {
+    return await readCredentials(options);
+  } catch (error) {
+    if (!(error instanceof CredentialsError)) throw error;
+    throw badRequest(`${error.option}: ${error.message}`, error.option);
+  }
+}
+
 /** Repeats until there is a connection, because a worker may start before its NATS server. */
-async function dialUntil(options: ConnectOptions, limit: AbortSignal): Promise<NatsConnection> {
-  const natsOptions = connectionOptions(options);
+async function dialUntil(
+  options: ConnectOptions,
+  credentials: ConnectionOptions,
+  limit: AbortSignal,
+): Promise<NatsConnection> {
+  const natsOptions = connectionOptions(options, credentials);
   let failure: MgmError | undefined;
   for (let attempt = 1; !limit.aborted; attempt++) {
     try {
@@ -171,12 +198,17 @@ function gaveUp({ signal }: ConnectOptions, failure?: MgmError): MgmError {
   );
 }
 
-function connectionOptions({ servers, name, user, pass, token, tls, natsOptions }: ConnectOptions) {
-  return {
+function connectionOptions(
+  { servers, name, user, pass, token, tls, natsOptions }: ConnectOptions,
+  { tls: tlsFiles, ...login }: ConnectionOptions,
+): ConnectionOptions {
+  const options: ConnectionOptions = {
     ...natsOptions,
     ...(servers !== undefined && inField('servers', () => readServers(servers))),
     ...omitUndefined({ name, user, pass, token, tls }),
+    ...login,
   };
+  return tlsFiles ? { ...options, tls: { ...options.tls, ...tlsFiles } } : options;
 }
 
 /** `host:port` without a scheme is accepted too, as in the `nats` package. */

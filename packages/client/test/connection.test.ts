@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { type RunningServer, startNats, startTcpProxy } from '@mgm/devstack';
 import { connect as connectNats, type ConnectionOptions } from '@mgm/nats';
 import { eventually, startStopwatch } from '@mgm/test-support';
+import { createUser } from 'nkeys.js';
 import { afterAll, beforeAll, describe, expect, inject, it, type TestContext } from 'vitest';
 import { connect, type ConnectOptions, type Mgm, type Session } from '../src/mod.ts';
 import { errorOf } from './error-of.ts';
@@ -79,12 +80,68 @@ describe('connecting', () => {
     });
   });
 
+  it('logs in with the seed of an NKEY user', async (context) => {
+    const choice = inject('servers');
+    context.skip(choice.nats.kind !== 'process', 'gives nats-server a configuration file');
+    const dir = await mkdtemp(join(tmpdir(), 'mgm-client-'));
+    context.onTestFinished(() => rm(dir, { recursive: true }));
+    const user = createUser();
+    const [conf, nkeyFile] = [join(dir, 'nats.conf'), join(dir, 'worker.nk')];
+    await writeFile(conf, `authorization { users: [{ nkey: ${user.getPublicKey()} }] }`);
+    await writeFile(nkeyFile, `${new TextDecoder().decode(user.getSeed())}\n`, { mode: 0o600 });
+    await using server = await startNats(choice, { args: ['-c', conf] });
+    const options = { servers: server.url, router: 'r1' };
+    await using mgm = await connect({ ...options, nkeyFile });
+    expect(mgm.router).toBe('r1');
+    expect(await errorOf(connect(options))).toMatchObject({ reason: 'not-permitted' });
+    await writeFile(nkeyFile, createUser().getSeed());
+    expect(await errorOf(connect({ ...options, nkeyFile }))).toMatchObject({
+      reason: 'not-permitted',
+    });
+  });
+
+  it.each(['credsFile', 'nkeyFile', 'caFile'] as const)(
+    'refuses a missing %s before any connection',
+    async (field) => {
+      await using server = await silentServer();
+      let connections = 0;
+      server.on('connection', () => connections++);
+      const options = { servers: urlOf(server), router: 'r1', [field]: '/missing/file' };
+      expect(await errorOf(connect(options))).toMatchObject({
+        code: 'MGM_BAD_REQUEST',
+        field,
+        message: `${field}: /missing/file cannot be read (ENOENT)`,
+        outcome: 'not-done',
+      });
+      expect(connections).toBe(0);
+    },
+  );
+
+  it('refuses credentials files that exclude each other, and a certificate without its key', async () => {
+    const options = { servers: nats.url, router: 'r1' };
+    const both = { ...options, credsFile: '/a.creds', nkeyFile: '/a.nk' };
+    expect(await errorOf(connect(both))).toMatchObject({ field: 'nkeyFile' });
+    const alone = { ...options, certFile: '/cert.pem' };
+    expect(await errorOf(connect(alone))).toMatchObject({ field: 'keyFile' });
+  });
+
+  it('refuses credentials files together with a connection', async (context) => {
+    const connection = await connectNats({ servers: nats.url });
+    context.onTestFinished(() => connection.close());
+    const options = { connection, router: 'r1', credsFile: '/a.creds' };
+    expect(await errorOf(connect(options))).toMatchObject({
+      code: 'MGM_BAD_REQUEST',
+      field: 'credsFile',
+      message: 'credsFile: must not be combined with `connection`',
+    });
+  });
+
   const notStrings = [null, 7, true, ['r1'], {}, ''];
   const wrong = [
     ...[undefined, ...notStrings].map((router) => ['router', { router }] as const),
     ...[...notStrings, 'a..b'].map((prefix) => ['prefix', { prefix }] as const),
     ...[null, 7, true, ['x']].flatMap((value) =>
-      (['name', 'user', 'pass', 'token'] as const).map(
+      (['name', 'user', 'pass', 'token', 'credsFile', 'nkeyFile', 'caFile'] as const).map(
         (field) => [field, { [field]: value }] as const,
       ),
     ),
