@@ -49,7 +49,7 @@ local function read_client(number)
   return packed and unpack_client(number, packed) or nil
 end
 
---- What a client has to do with group memberships, in a field beside its record: the session that registered for alerts and
+--- The membership state of a client, in a field next to its record: the session that registered for alerts and
 --- the mask of their types; how many slots name the client; alert items written to its mailbox and how many of them are known
 --- to be acknowledged, up to which number it has acknowledged, the number of the last RESYNC; whether it ended and is not
 --- taken down yet. A session that inherits begins with no alerts.

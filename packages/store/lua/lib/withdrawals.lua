@@ -3,7 +3,7 @@
 --- @include lib/member_log.lua
 --- @include lib/alerts.lua
 
---- A sweep counts so many removed memberships of an entry as one more entry.
+--- A sweep counts this many removed memberships of an entry as one more entry.
 local REMOVED_AS_ONE = 8
 
 --- Lengths of the names that raise JOIN and PRUNE: (*,*), and (*,g) of IPv4 and IPv6.
