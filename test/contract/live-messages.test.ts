@@ -43,7 +43,11 @@ class Listener {
     return this.ask('register', asked).then(ok);
   }
 
-  change(op: 'take' | 'release' | 'deregister', handle: string, fields: Fields) {
+  change(
+    op: 'take' | 'release' | 'deregister' | 'member.add' | 'member.delete',
+    handle: string,
+    fields: Fields,
+  ) {
     this.#seq += 1;
     return this.ask(op, { handle, seq: this.#seq, ack: this.#seq, ...fields });
   }
@@ -102,6 +106,7 @@ async function doEverything(all: Listener): Promise<void> {
     await all.ask('owner', { ifIndex });
     await all.ask('validate', { ifIndex, epoch: '1' });
   }
+  await changeMemberships(all, handle);
   await all.ask('validate', { ifIndex: 7, epoch: 'epoch' in taken ? taken.epoch : '0' });
   await all.ask('interfaces', { limit: 1 });
   await all.ask('interfaces', { cursor: 'no cursor' });
@@ -119,6 +124,28 @@ async function doEverything(all: Listener): Promise<void> {
   await all.change('deregister', igmp.handle, {});
   await runOut(all);
   await all.ask('events', { from: 0, limit: 1000 });
+}
+
+/** Memberships of the owner of interface 7: single and bulk, accepted and refused, listed and read back. */
+async function changeMemberships(all: Listener, handle: string): Promise<void> {
+  const one = { ifIndex: 7, group: '239.1.1.1', source: '10.0.0.1' };
+  const bulk = {
+    entries: [
+      [7, '', 'ff0e::1', ''],
+      [7, '', '10.0.0.1', ''],
+      [7, '', '', ''],
+    ],
+  };
+  await all.change('member.add', handle, one);
+  await all.change('member.add', handle, bulk);
+  await all.change('member.add', handle, { ifIndex: 7, group: '232.1.1.1' });
+  await all.change('member.delete', handle, one);
+  await all.change('member.delete', handle, one);
+  await all.change('member.delete', handle, bulk);
+  await all.ask('groups', { handle, limit: 1 });
+  await all.ask('groups', { type: 'any' });
+  await all.ask('members', { limit: 1 });
+  await all.ask('member.events', { from: 0 });
 }
 
 /** A lease that ends: the session is first stale, then expired. */

@@ -77,6 +77,14 @@ export interface BulkResult {
   readonly holder?: Owner;
 }
 
+/** The reply of `member.add` and `member.delete`, single or in bulk. */
+export interface MemberChange {
+  readonly changed: boolean;
+  readonly count: number;
+  readonly failed: readonly (readonly unknown[])[];
+  readonly mrev: number;
+}
+
 /** Fields of a reply with status 0, by operation. For take and release these are the fields of single and bulk requests. */
 export interface ReplyFields {
   register: {
@@ -108,6 +116,23 @@ export interface ReplyFields {
     readonly log: string;
   };
   mailbox: { readonly messages: readonly Callback[]; readonly head: number };
+  'member.add': MemberChange;
+  'member.delete': MemberChange;
+  groups: {
+    readonly items: readonly (readonly unknown[])[];
+    readonly cursor?: unknown;
+    readonly mrev: number;
+  };
+  members: {
+    readonly items: readonly (readonly unknown[])[];
+    readonly cursor?: unknown;
+    readonly mrev: number;
+  };
+  'member.events': {
+    readonly events: readonly Readonly<Record<string, unknown>>[];
+    readonly head: number;
+    readonly first: number;
+  };
   'admin.release': { readonly previous: Owner };
   'admin.evict': { readonly released: number };
   'admin.end-holdoff': { readonly leftMs: number };
@@ -135,6 +160,28 @@ const NEXT_HOP: readonly unknown[] = [
   ...['12345::', 'g::1', -1, 4_294_967_296, 1.5, true, {}, []],
 ];
 const IF_INDEX = [0, ...U32];
+/** No multicast groups, and texts that are no addresses. */
+const GROUP: readonly unknown[] = [
+  ...['nowhere', ' ', '10.0.0.1', '239.1.1', '239.1.1.1/24', 'ff0f::1', 'fe80::1', true, {}, []],
+  ...[-1, 1.5, 4_294_967_296],
+];
+/** No unicast sources of an IPv4 group, and texts that are no addresses. */
+const SOURCE: readonly unknown[] = [
+  ...['nowhere', ' ', '224.0.0.1', '127.0.0.1', '240.0.0.1', '2001:db8::1', true, {}, []],
+  ...[-1, 1.5, 4_294_967_296],
+];
+const MEMBER_CHANGE = {
+  handle: HANDLE,
+  seq: [ABSENT, 0, ...COUNTER],
+  ack: [ABSENT, 0, 3, ...COUNTER],
+  ifIndex: IF_INDEX,
+  nextHop: NEXT_HOP,
+  group: GROUP,
+  source: SOURCE,
+  flags: [0, 4, ...U32],
+  epoch: EPOCH,
+  deadlineMs: NO_NUMBER,
+};
 
 /** Wrong values of every field of every operation; `undefined` for a field that must be present. */
 export const WRONG: Readonly<Record<Op, Readonly<Record<string, readonly unknown[]>>>> = {
@@ -190,6 +237,24 @@ export const WRONG: Readonly<Record<Op, Readonly<Record<string, readonly unknown
   sessions: { cursor: [true, {}], limit: U32, deadlineMs: NO_NUMBER },
   events: { from: [ABSENT, ...COUNTER], limit: U32, deadlineMs: NO_NUMBER },
   mailbox: { handle: HANDLE, from: [ABSENT, ...COUNTER], limit: U32, deadlineMs: NO_NUMBER },
+  'member.add': MEMBER_CHANGE,
+  'member.delete': MEMBER_CHANGE,
+  groups: {
+    handle: [...TEXT, 'x'.repeat(65)],
+    type: [...TEXT, 'some'],
+    cursor: [true, {}],
+    limit: [0, 1001, ...U32],
+    deadlineMs: NO_NUMBER,
+  },
+  members: {
+    group: ['nowhere', true, {}, [], -1, 1.5],
+    session: COUNTER,
+    ifIndex: IF_INDEX,
+    cursor: [true, {}],
+    limit: [0, 1001, ...U32],
+    deadlineMs: NO_NUMBER,
+  },
+  'member.events': { from: [ABSENT, ...COUNTER], limit: U32, deadlineMs: NO_NUMBER },
   'admin.release': {
     ifIndex: [ABSENT, ...IF_INDEX],
     nextHop: NEXT_HOP,
@@ -234,6 +299,11 @@ export function validRequest(
     sessions: {},
     events: { from: 0 },
     mailbox: { handle, from: 0 },
+    'member.add': { ...sequenced, ifIndex: 7, group: '239.1.1.1' },
+    'member.delete': { ...sequenced, ifIndex: 7, group: '239.1.1.1' },
+    groups: {},
+    members: {},
+    'member.events': { from: 0 },
     'admin.release': { ifIndex: 9, ...admin },
     'admin.evict': { session: session + 1000, ...admin },
     'admin.end-holdoff': admin,

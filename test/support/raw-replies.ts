@@ -39,6 +39,7 @@ const REFUSALS: ReadonlyMap<unknown, { error: string; reasons: readonly string[]
         'stale-request',
         'not-owner',
         'not-found',
+        'ssm-needs-source',
       ],
     },
   ],
@@ -53,10 +54,18 @@ const REFUSALS: ReadonlyMap<unknown, { error: string; reasons: readonly string[]
     1003,
     {
       error: 'ERROR_CAN_NOT_COMPLETE',
-      reasons: ['owns-interfaces', 'unavailable', 'overloaded', 'indeterminate', 'compacted'],
+      reasons: [
+        'owns-interfaces',
+        'unavailable',
+        'overloaded',
+        'indeterminate',
+        'compacted',
+        'limit',
+        'no-mfe',
+      ],
     },
   ],
-  [1168, { error: 'ERROR_NOT_FOUND', reasons: ['not-found'] }],
+  [1168, { error: 'ERROR_NOT_FOUND', reasons: ['not-found', 'no-membership'] }],
 ]);
 
 /** Decodes a reply and checks the rules of section 2. @throws Error that names the broken rule */
