@@ -1,4 +1,4 @@
-import { connect, type Mgm } from '@mgm/client';
+import { connect, isMgmError, type Mgm } from '@mgm/client';
 import { parseNatsUrls, withoutSecrets, type NatsServers } from '@mgm/protocol';
 import { UsageError } from './exit-code.ts';
 import type { Io } from './io.ts';
@@ -8,6 +8,14 @@ export interface GlobalOptions {
   readonly nats?: string;
   readonly router?: string;
   readonly prefix?: string;
+  /** Path of a .creds file. */
+  readonly creds?: string;
+  /** Path of an NKEY seed. */
+  readonly nkey?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly tlsCa?: string;
+  readonly inboxPrefix?: string;
   /** The name of stored options. */
   readonly context?: string;
   readonly timeout: number;
@@ -65,19 +73,50 @@ export function targetOf(
 /** `--timeout` leaves room for this many attempts of a request. */
 const ATTEMPTS = 3;
 
-/** Connects as the options say. Gives up with the signal and after `--timeout`. */
+/** The flag of each option of the client that is taken from the command line as it is. */
+const FLAGS: Readonly<Record<string, string>> = {
+  credsFile: '--creds',
+  nkeyFile: '--nkey',
+  certFile: '--tls-cert',
+  keyFile: '--tls-key',
+  caFile: '--tls-ca',
+  'natsOptions.inboxPrefix': '--inbox-prefix',
+};
+
+/** An error of the client in the words of the command line. */
+function withFlag(error: unknown): unknown {
+  if (!isMgmError(error, 'bad-request') || error.field === undefined) return error;
+  const flag = FLAGS[error.field];
+  if (flag === undefined) return error;
+  return new UsageError(`${flag}: ${error.message.replace(`${error.field}: `, '')}`);
+}
+
+/**
+ * Connects as the options say. Gives up with the signal and after `--timeout`.
+ *
+ * @throws UsageError for a credentials file that cannot be read or used, before any login
+ */
 export async function connectAs(options: GlobalOptions, io: Io, signal: AbortSignal): Promise<Mgm> {
-  const { prefix, timeout: deadlineMs } = options;
+  const { prefix, inboxPrefix, timeout: deadlineMs } = options;
   const { tls, ...servers } = natsServers(options, io);
-  return await connect({
+  const connecting = connect({
     ...servers,
     ...(tls && { tls: {} }),
+    credsFile: options.creds,
+    nkeyFile: options.nkey,
+    certFile: options.tlsCert,
+    keyFile: options.tlsKey,
+    caFile: options.tlsCa,
+    natsOptions: { ...(inboxPrefix !== undefined && { inboxPrefix }) },
     router: routerOf(options, io),
     prefix,
     name: `mgmctl ${io.user}`,
     deadlineMs,
     timeoutMs: Math.ceil(deadlineMs / ATTEMPTS),
     signal,
+  });
+  return await connecting.catch((error: unknown) => {
+    throw withFlag(error);
   });
 }
 

@@ -5,12 +5,19 @@ import type { GlobalOptions } from './connection.ts';
 import { UsageError } from './exit-code.ts';
 import type { Io } from './io.ts';
 
-/** Options kept under a name. The URL may contain a password. */
-export interface StoredContext {
-  readonly nats?: string;
-  readonly router?: string;
-  readonly prefix?: string;
-}
+/** Options that prove the user, or belong to its permissions. */
+export const LOGIN_OPTIONS = [
+  'creds',
+  'nkey',
+  'tlsCert',
+  'tlsKey',
+  'tlsCa',
+  'inboxPrefix',
+] as const;
+const STORED_OPTIONS = ['nats', 'router', 'prefix', ...LOGIN_OPTIONS] as const;
+
+/** Options kept under a name. The URL may contain a password; of credentials files it has the paths. */
+export type StoredContext = { readonly [Name in (typeof STORED_OPTIONS)[number]]?: string };
 
 /** All stored contexts. */
 export interface Contexts {
@@ -52,7 +59,7 @@ function parse(text: string): Contexts | undefined {
     const entries = Object.entries(value['contexts']).map(
       ([name, stored]): [string, StoredContext] => {
         const fields = isRecord(stored) ? stored : {};
-        return [name, pick(fields, ['nats', 'router', 'prefix'])];
+        return [name, pick(fields, STORED_OPTIONS)];
       },
     );
     return { ...pick(value, ['current']), contexts: Object.fromEntries<StoredContext>(entries) };
@@ -86,7 +93,9 @@ export function writeContexts(env: Env, contexts: Contexts): void {
 
 /**
  * The options with those of a context added: options of the command line come first, then the context named by `--context`,
- * the environment, and the current context. @throws UsageError for an unknown context
+ * the environment, and the current context. Credentials of a context are used for its own servers only.
+ *
+ * @throws UsageError for an unknown context
  */
 export function withContext(options: GlobalOptions, env: Env): GlobalOptions {
   const { current, contexts } = readContexts(env);
@@ -97,10 +106,28 @@ export function withContext(options: GlobalOptions, env: Env): GlobalOptions {
   const isNamed = options.context !== undefined;
   const nats = isNamed || !env['MGM_NATS_URL'] ? stored.nats : undefined;
   const router = isNamed || !env['MGM_ROUTER'] ? stored.router : undefined;
+  const isForItsServers =
+    stored.nats === undefined || (options.nats === undefined && nats !== undefined);
   return {
+    ...(isForItsServers && loginOf(stored, options)),
     ...options,
     ...(options.nats === undefined && nats !== undefined && { nats }),
     ...(options.router === undefined && router !== undefined && { router }),
     ...(options.prefix === undefined && stored.prefix !== undefined && { prefix: stored.prefix }),
+  };
+}
+
+/** The stored options of the login. A file on the command line replaces the stored one of the other kind, too. */
+function loginOf(stored: StoredContext, given: GlobalOptions): StoredContext {
+  const { creds, nkey, tlsCert, tlsKey, tlsCa, inboxPrefix } = stored;
+  const hasLogin = given.creds !== undefined || given.nkey !== undefined;
+  const hasCertificate = given.tlsCert !== undefined || given.tlsKey !== undefined;
+  return {
+    ...(!hasLogin && creds !== undefined && { creds }),
+    ...(!hasLogin && nkey !== undefined && { nkey }),
+    ...(!hasCertificate && tlsCert !== undefined && { tlsCert }),
+    ...(!hasCertificate && tlsKey !== undefined && { tlsKey }),
+    ...(tlsCa !== undefined && { tlsCa }),
+    ...(inboxPrefix !== undefined && { inboxPrefix }),
   };
 }

@@ -32,6 +32,11 @@ describe('a wrong command line', () => {
     [['sessions', '--timeout', '5'], '--timeout "5": must be like 500ms, 5s or 2m'],
     [['validate', '7', '0x1'], '<epoch> "0x1": must be a number, as mgmctl owner shows it;'],
     [['sessions', '--router', 'a.b'], 'router "a.b": must be 1 to 64 of'],
+    [['sessions', '--creds', '/missing'], '--creds: /missing cannot be read (ENOENT);'],
+    [['sessions', '--nkey', '/missing'], '--nkey: /missing cannot be read (ENOENT);'],
+    [['sessions', '--tls-ca', '/missing'], '--tls-ca: /missing cannot be read (ENOENT);'],
+    [['sessions', '--tls-cert', '/missing'], '--tls-key: a client certificate needs its key'],
+    [['sessions', '--inbox-prefix', 'a.>'], '--inbox-prefix: '],
     [['sessions', '--nats', 'http://x'], 'must be like nats://host:port'],
     [['evict', '1', '--why', ' '], 'must be 1 to 256 characters'],
     [

@@ -62,6 +62,29 @@ describe('mgmctl context', () => {
     expect(await run(given, { env: { HOME } })).toMatchObject({ code: 0 });
   });
 
+  it('keeps paths of credentials, and uses them for its own servers only', async (ctx) => {
+    const HOME = await mkdtemp(join(tmpdir(), 'mgm-mgmctl-'));
+    ctx.onTestFinished(() => rm(HOME, { recursive: true }));
+    const env = { HOME };
+    const { url } = stage.servers.nats;
+    const nkey = join(HOME, 'operator.nk');
+    const where = ['--nats', url, '--router', 'r1'];
+    const login = ['--nkey', nkey, '--inbox-prefix', '_INBOX.noc'];
+    await run(['context', 'add', 'lab', ...where, ...login], { env });
+    const { stdout } = await run(['context', 'list', '--json'], { env });
+    expect(objects(stdout)).toEqual([
+      { name: 'lab', isCurrent: false, nats: url, router: 'r1', nkey, inboxPrefix: '_INBOX.noc' },
+    ]);
+    const missing = await run(['--context', 'lab', 'sessions'], { env });
+    expect(missing).toMatchObject({ code: 2, stdout: '' });
+    expect(missing.stderr).toMatch(/^mgmctl: --nkey: .*operator\.nk cannot be read \(ENOENT\); /);
+    const other = await run(['--context', 'lab', '--creds', '/missing.creds', 'sessions'], { env });
+    expect(other.stderr).toMatch(/^mgmctl: --creds: \/missing\.creds cannot be read \(ENOENT\); /);
+    expect(await run(['--context', 'lab', '--nats', url, 'sessions'], { env })).toMatchObject({
+      code: 0,
+    });
+  });
+
   it('says what is wrong', async (ctx) => {
     const HOME = await mkdtemp(join(tmpdir(), 'mgm-mgmctl-'));
     ctx.onTestFinished(() => rm(HOME, { recursive: true }));

@@ -1,4 +1,8 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { connect } from '@mgm/client';
+import { createUser } from 'nkeys.js';
 import { describe, expect, it } from 'vitest';
 import { configured } from './configured.ts';
 import { run } from './program.ts';
@@ -30,6 +34,26 @@ describe('a restricted NATS user', () => {
     const { code, stdout } = await run([...as, 'doctor']);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^note {2}permission {3}no evict: .+ mgm\.v1\.r1\.admin\.\*$/m);
+  });
+
+  it('logs in with an NKEY seed, and receives replies in the inboxes that it may subscribe to', async (ctx) => {
+    const user = createUser();
+    const config = `authorization { users: [
+      { user: manager, password: m }
+      { nkey: ${user.getPublicKey()}, permissions: { subscribe: ["_INBOX.noc.>"] } }
+    ] }`;
+    await using servers = await configured(ctx, config, MANAGER);
+    const folder = await mkdtemp(join(tmpdir(), 'mgm-mgmctl-'));
+    ctx.onTestFinished(() => rm(folder, { recursive: true }));
+    const seed = join(folder, 'noc.nk');
+    await writeFile(seed, user.getSeed(), { mode: 0o600 });
+    const as = ['--nats', servers.urlOf(), '--nkey', seed, '--router', 'r1'];
+    expect(await run([...as, '--inbox-prefix', '_INBOX.noc', 'interfaces'])).toMatchObject({
+      code: 0,
+    });
+    const refused = await run([...as, 'interfaces']);
+    expect(refused).toMatchObject({ code: 1, stdout: '' });
+    expect(refused.stderr).toContain('NATS does not let this user subscribe to _INBOX.');
   });
 
   it('learns that it may neither watch nor list replicas', async (ctx) => {

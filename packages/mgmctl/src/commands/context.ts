@@ -1,8 +1,9 @@
+import { resolve } from 'node:path';
 import { isRouterName, withoutSecrets } from '@mgm/protocol';
 import type { Command } from 'commander';
 import type { OfflineContext, Runner } from '../command.ts';
 import { natsServers, type GlobalOptions } from '../connection.ts';
-import { readContexts, writeContexts, type StoredContext } from '../contexts.ts';
+import { LOGIN_OPTIONS, readContexts, writeContexts, type StoredContext } from '../contexts.ts';
 import { ExitCode, UsageError } from '../exit-code.ts';
 import type { Io } from '../io.ts';
 import type { Column } from '../output/columns.ts';
@@ -31,12 +32,12 @@ export function addContext(program: Command, { io, offline }: Runner): void {
     .command('context')
     .summary('keep NATS servers and routers under names')
     .description(
-      'Keeps --nats, --router and --prefix under a name, in a file that only its owner may read.',
+      'Keeps --nats, --router, --prefix, --inbox-prefix and the paths of credentials under a name, in a file that only its owner may read.',
     )
     .addHelpText('after', EXAMPLES);
   group
     .command('add <name>')
-    .description('Keeps the given --nats, --router and --prefix under this name.')
+    .description('Keeps the given options under this name; of credentials files only the paths.')
     .action((name: string, _: object, command: Command) =>
       offline(command, (context) => add(name, command.optsWithGlobals(), context, io)),
     );
@@ -64,8 +65,9 @@ function add(name: string, options: GlobalOptions, { out }: OfflineContext, io: 
   const { nats, router, prefix } = options;
   if (!NAME.test(name))
     throw new UsageError(`<name> ${JSON.stringify(name)}: must be 1 to 64 of A-Z a-z 0-9 _ . -`);
-  if (nats === undefined && router === undefined && prefix === undefined) {
-    throw new UsageError('nothing to keep: give --nats, --router or --prefix');
+  const login = loginOf(options);
+  if ([nats, router, prefix, ...Object.values(login)].every((value) => value === undefined)) {
+    throw new UsageError('nothing to keep: give --nats, --router, --prefix or credentials');
   }
   if (nats !== undefined) natsServers({ nats }, io);
   if (router !== undefined && !isRouterName(router)) {
@@ -76,11 +78,23 @@ function add(name: string, options: GlobalOptions, { out }: OfflineContext, io: 
     ...(nats !== undefined && { nats }),
     ...(router !== undefined && { router }),
     ...(prefix !== undefined && { prefix }),
+    ...login,
   };
   writeContexts(io.env, { ...known, contexts: { ...known.contexts, [name]: stored } });
   if (out.json) out.object({ added: name });
   else out.line(`added context ${name}; mgmctl context use ${name} makes it the default`);
   return ExitCode.ok;
+}
+
+/** The given options of the login, with absolute paths. */
+function loginOf(options: GlobalOptions): StoredContext {
+  return Object.fromEntries(
+    LOGIN_OPTIONS.flatMap((name) => {
+      const value = options[name];
+      if (value === undefined) return [];
+      return [[name, name === 'inboxPrefix' ? value : resolve(value)]];
+    }),
+  );
 }
 
 function use(name: string, { out }: OfflineContext, io: Io): ExitCode {
