@@ -33,6 +33,7 @@ export const CHECKS = [
   tool('build', 'the published output, into dist', 'tsc', ['--build', 'tsconfig.build.json']),
   script('packages', 'the built packages, as a consumer sees them', 'check-packages.ts'),
   script('shell', 'syntax of the shell scripts', 'check-shell.ts'),
+  script('commits', 'subjects of the commits since the last release', 'check-subjects.ts'),
 ];
 
 /**
