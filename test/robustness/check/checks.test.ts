@@ -355,6 +355,25 @@ describe('the checks of a recorded history', () => {
     expect(checkLinearizability(broken).problems).toHaveLength(1);
   });
 
+  it('accept the end of a session by its first deregister call, though a second one was refused', () => {
+    const log = [
+      ...LOG,
+      event(8, 'released', B, on(1, '12', 'release')),
+      event(9, 'deregistered', B),
+      event(10, 'taken', A, on(1, '13')),
+    ].map((one) => ({ ...one, ts: one.rev === 9 ? 8 : one.ts }));
+    const lines: Line[] = [
+      [82, 'b', { kind: 'invoked', id: 'b#5', op: 'deregister', session: B }],
+      [82, 'b', { kind: 'lets-go', session: B, ifIndex: 1, epoch: '12' }],
+      ...took('a#9', A, '13', 86),
+      [89, 'b', { kind: 'invoked', id: 'b#6', op: 'deregister', session: B }],
+      [95, 'b', { kind: 'returned', id: 'b#5', told: 'unknown', reason: 'session-lost' }],
+      [96, 'b', { kind: 'returned', id: 'b#6', told: 'refused', reason: 'session-lost' }],
+    ];
+    const changed = evidence({ log, lines: [...LINES, ...lines] });
+    expect(checkLinearizability(changed).problems).toEqual([]);
+  });
+
   it('reject hostile requests that had an effect', () => {
     const sent = { malformed: 7, 'invented-handle': 3 };
     expect(checkHostile({ sent, executed: {} })).toMatchObject({ checked: 10, problems: [] });

@@ -44,7 +44,13 @@ class Histories {
     const unknownSince = new Map<string, number>();
     for (const call of this.#calls) {
       this.#callsByKey.set(`evicted ${call.id}`, call);
-      if (call.op === 'deregister') this.#callsByKey.set(`deregistered ${call.session}`, call);
+      // A refused call ended nothing; of several calls any may have ended the session.
+      if (call.op === 'deregister' && call.told.told !== 'refused') {
+        const key = `deregistered ${call.session}`;
+        const first = this.#callsByKey.get(key) ?? call;
+        const returnedMono = Math.max(first.returnedMono, call.returnedMono);
+        this.#callsByKey.set(key, { ...first, returnedMono });
+      }
       const [worker = ''] = call.id.split('#');
       if (call.op === 'register' && call.told.told === 'unknown') {
         unknownSince.set(worker, unknownSince.get(worker) ?? call.invokedMono);
