@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
@@ -55,18 +55,6 @@ describe('the commits that are checked', () => {
     expect(subjects()).toEqual([]);
     commit('feat: after it');
     expect(subjects()).toEqual(['feat: after it']);
-  });
-
-  it('are those made after the check was added', () => {
-    git('init', '--quiet');
-    commit('whatever was before the check');
-    mkdirSync(join(root, 'scripts'));
-    writeFileSync(join(root, 'scripts/check-subjects.ts'), '');
-    git('add', '.');
-    commit('the commit that adds it');
-    expect(subjects()).toEqual([]);
-    commit('fix: after it');
-    expect(subjects()).toEqual(['fix: after it']);
   });
 
   it('are those that a shallow clone has', () => {

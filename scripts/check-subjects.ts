@@ -3,7 +3,6 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from './setup.mjs';
 
-const THIS_FILE = 'scripts/check-subjects.ts';
 const SUBJECT_CHARS_MAX = 72;
 /** The number of commits checked if no release is tagged. */
 const COMMITS_WITHOUT_RELEASE = 50;
@@ -20,16 +19,14 @@ export interface Commit {
 }
 
 /**
- * The commits since the last tag, or the last fifty, of those made after this check was added. Empty without a history, as
- * in an unpacked archive.
+ * The commits since the last tag, or the last fifty. Empty without a history, as in an unpacked archive.
  */
 export function recentCommits(root: string): Commit[] {
   if (!existsSync(join(root, '.git')) || git(root, 'rev-parse', 'HEAD') === undefined) return [];
   const tag = git(root, 'describe', '--tags', '--abbrev=0')?.trim();
   const range =
     tag === undefined ? [`--max-count=${COMMITS_WITHOUT_RELEASE}`, 'HEAD'] : ['HEAD', `^${tag}`];
-  const before = addedIn(root).map((id) => `^${id}`);
-  const log = git(root, 'log', '--no-merges', '--format=%h %s', ...range, ...before, '--');
+  const log = git(root, 'log', '--no-merges', '--format=%h %s', ...range, '--');
   const lines = log?.split('\n') ?? [];
   return lines
     .filter((line) => line !== '')
@@ -37,16 +34,6 @@ export function recentCommits(root: string): Commit[] {
       const end = line.indexOf(' ');
       return { id: line.slice(0, end), subject: line.slice(end + 1) };
     });
-}
-
-/** The commits that added this check. In a shallow clone its oldest commit adds every file. */
-function addedIn(root: string): string[] {
-  const log = ['log', '--no-renames', '--diff-filter=A', '--format=%H', '--', THIS_FILE];
-  return (
-    git(root, ...log)
-      ?.split('\n')
-      .filter((id) => id !== '') ?? []
-  );
 }
 
 /** What is wrong with the subjects of these commits, a line each. */
