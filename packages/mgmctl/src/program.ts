@@ -14,6 +14,7 @@ import { addHistory } from './commands/history.ts';
 import { addHoldoff } from './commands/holdoff.ts';
 import { addInterfaces } from './commands/interfaces.ts';
 import { addOwner } from './commands/owner.ts';
+import { addPolicy } from './commands/policy.ts';
 import { addRegister } from './commands/register.ts';
 import { addRelease } from './commands/release.ts';
 import { addRouters } from './commands/routers.ts';
@@ -49,6 +50,7 @@ const COMMANDS: readonly ((program: Command, runner: Runner) => void)[] = [
   addRegister,
   addBench,
   addDoctor,
+  addPolicy,
   addContext,
   addCompletion,
   addHelp,
