@@ -1,0 +1,165 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startNats, type RunningServer, type ServersChoice } from '@mgm/devstack';
+import { connect, readCredentials, type NatsConnection } from '@mgm/nats';
+import { createAccount, createOperator, createUser, type KeyPair } from 'nkeys.js';
+
+/** Two workers on router r1, and an operator of all routers, as in deploy/nats/accounts.conf. */
+export const JWT_USERS = ['manager', 'pim1', 'dvmrp1', 'noc'] as const;
+export type JwtUser = (typeof JWT_USERS)[number];
+
+const PREFIX = 'mgm.v1';
+const UNLIMITED = { subs: -1, data: -1, payload: -1 };
+const ACCOUNT_LIMITS = {
+  ...UNLIMITED,
+  imports: -1,
+  exports: -1,
+  wildcards: true,
+  conn: -1,
+  leaf: -1,
+};
+
+/** A NATS server in JWT mode whose operator, accounts and users exist for one run. */
+export interface JwtServer extends AsyncDisposable {
+  readonly url: string;
+  /** The path of the `.creds` file of a user. */
+  credsOf(user: JwtUser): string;
+  connect(user: JwtUser): Promise<NatsConnection>;
+}
+
+export async function startJwt(choice: ServersChoice): Promise<JwtServer> {
+  const dir = await mkdtemp(join(tmpdir(), 'mgm-jwt-'));
+  const operator = createOperator();
+  const accounts = new Map(JWT_USERS.map((user) => [user, createAccount()]));
+  const managers = publicKeyOf(accounts, 'manager');
+  const preload = JWT_USERS.map((user) => {
+    const key = publicKeyOf(accounts, user);
+    return `${key}: ${jwt(operator, key, user, accountOf(user, managers))}`;
+  });
+  const conf = join(dir, 'nats.conf');
+  const own = jwt(operator, operator.getPublicKey(), 'mgm', { type: 'operator' });
+  await writeFile(
+    conf,
+    `operator: ${own}\nresolver: MEMORY\nresolver_preload: {\n${preload.join('\n')}\n}\n`,
+  );
+  const credsOf = (user: JwtUser): string => join(dir, `${user}.creds`);
+  for (const [user, account] of accounts) {
+    await writeFile(credsOf(user), credsFile(user, account), { mode: 0o600 });
+  }
+  const nats: RunningServer = await startNats(choice, { args: ['-c', conf] });
+  const servers = nats.url.replace('nats://', '');
+  return {
+    url: nats.url,
+    credsOf,
+    connect: async (user) =>
+      connect({ servers, ...(await readCredentials({ credsFile: credsOf(user) })) }),
+    [Symbol.asyncDispose]: async () => {
+      await nats.stop();
+      await rm(dir, { recursive: true });
+    },
+  };
+}
+
+function publicKeyOf(accounts: ReadonlyMap<JwtUser, KeyPair>, user: JwtUser): string {
+  const account = accounts.get(user);
+  if (account === undefined) throw new Error(`${user} has no account`);
+  return account.getPublicKey();
+}
+
+/** A JWT as nats-server expects it: `ed25519-nkey`, signed by the issuer. */
+function jwt(issuer: KeyPair, subject: string, name: string, nats: object): string {
+  const claims = {
+    jti: randomUUID(),
+    iat: Math.floor(Date.now() / 1000),
+    iss: issuer.getPublicKey(),
+    name,
+    sub: subject,
+    nats: { ...nats, version: 2 },
+  };
+  const signed = [{ typ: 'JWT', alg: 'ed25519-nkey' }, claims]
+    .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
+    .join('.');
+  const signature = Buffer.from(issuer.sign(Buffer.from(signed))).toString('base64url');
+  return `${signed}.${signature}`;
+}
+
+/** The exports of the managers' account, or the imports of an identity. */
+function accountOf(user: JwtUser, managers: string): object {
+  const wires = user === 'manager' ? { exports: EXPORTS } : { imports: importsOf(user, managers) };
+  return { type: 'account', limits: ACCOUNT_LIMITS, ...wires };
+}
+
+const EXPORTS = [
+  { name: 'requests', type: 'service', subject: `as.*.${PREFIX}.*.*` },
+  { name: 'admin', type: 'service', subject: `as.*.${PREFIX}.*.admin.*` },
+  { name: 'events', type: 'stream', subject: `${PREFIX}.*.event.*` },
+  { name: 'heads', type: 'stream', subject: `${PREFIX}.*.head` },
+  { name: 'callbacks', type: 'stream', subject: `as.*.${PREFIX}.*.callback.*` },
+  { name: 'monitoring', type: 'service', subject: '$SRV.>', response_type: 'Stream' },
+];
+
+function importsOf(identity: JwtUser, account: string): object[] {
+  const renamed = (type: string, tail: string) => ({
+    type,
+    account,
+    name: `${type} ${tail}`,
+    subject: `as.${identity}.${PREFIX}.${tail}`,
+    local_subject: `${PREFIX}.${tail}`,
+  });
+  const same = (type: string, subject: string) => ({ type, account, name: subject, subject });
+  if (identity === 'noc') {
+    return [
+      renamed('service', '*.*'),
+      renamed('service', '*.admin.*'),
+      same('service', '$SRV.>'),
+      same('stream', `${PREFIX}.*.event.*`),
+      same('stream', `${PREFIX}.*.head`),
+    ];
+  }
+  return [
+    renamed('service', 'r1.*'),
+    renamed('stream', 'r1.callback.*'),
+    same('stream', `${PREFIX}.r1.event.*`),
+    same('stream', `${PREFIX}.r1.head`),
+  ];
+}
+
+function permissionsOf(user: JwtUser): { pub: string[]; sub: string[] } {
+  switch (user) {
+    case 'manager':
+      return {
+        pub: [
+          ...['_R_.>', '_INBOX.>', `${PREFIX}.*.event.*`, `${PREFIX}.*.head`],
+          ...[`as.*.${PREFIX}.*.callback.*`, `${PREFIX}.$manager.presence`],
+        ],
+        sub: [`as.*.${PREFIX}.>`, `${PREFIX}.$manager.presence`, '$SRV.>', '_INBOX.>'],
+      };
+    case 'noc':
+      return {
+        pub: [`${PREFIX}.*.*`, `${PREFIX}.*.admin.*`, '$SRV.>'],
+        sub: ['_INBOX.>', `${PREFIX}.*.event.*`, `${PREFIX}.*.head`],
+      };
+    default:
+      return {
+        pub: [`${PREFIX}.r1.*`],
+        sub: [
+          ...['_INBOX.>', `${PREFIX}.r1.callback.*`],
+          ...[`${PREFIX}.r1.event.*`, `${PREFIX}.r1.head`],
+        ],
+      };
+  }
+}
+
+function credsFile(user: JwtUser, account: KeyPair): string {
+  const key = createUser();
+  const { pub, sub } = permissionsOf(user);
+  const claims = { type: 'user', ...UNLIMITED, pub: { allow: pub }, sub: { allow: sub } };
+  const token = jwt(account, key.getPublicKey(), user, claims);
+  const seed = new TextDecoder().decode(key.getSeed());
+  return [
+    ...['-----BEGIN NATS USER JWT-----', token, '------END NATS USER JWT------', ''],
+    ...['-----BEGIN USER NKEY SEED-----', seed, '------END USER NKEY SEED------', ''],
+  ].join('\n');
+}
