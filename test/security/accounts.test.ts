@@ -211,6 +211,25 @@ describe('under accounts, a worker', () => {
   });
 });
 
+describe('under accounts, group memberships', () => {
+  it('are added by the worker that holds the interface, and reach watchers', async () => {
+    const watched = listen('noc', 'mgm.v1.r1.membership.*');
+    await connectionOf('noc').flush();
+    const session = await as('dvmrp1').register(pim({ protocolId: 104 }));
+    ok(await session.take(9));
+    const { handle } = session;
+    const group = { handle, seq: 2, ack: 2, ifIndex: 9, group: '239.1.2.3' };
+    expect(await as('dvmrp1').request('member.add', group)).toMatchObject({ changed: true });
+    await eventually(() => expect(watched).toEqual(['mgm.v1.r1.membership.joined']), {
+      withinMs: 5_000,
+    });
+    const foreign = await as('pim1').request('member.delete', { ...group, seq: 3 });
+    expect(foreign).toMatchObject({ reason: 'bad-handle' });
+    expect(ok(await as('noc').request('members', {})).items).toHaveLength(1);
+    ok(await as('noc').request('admin.evict', { session: session.session, ...BY }));
+  });
+});
+
 describe('under accounts, an operator', () => {
   it('reads the service, acts by force, and finds refused attempts and callers in the log', async () => {
     const stats = await connectionOf('noc').request('$SRV.PING.mgm-manager', '', {

@@ -56,9 +56,7 @@ const count = z.int().min(1).max(1_000_000_000).optional();
 const quota = z.strictObject({
   identities,
   sessions: count,
-  interfaces: count,
   requestsPerSecond: count,
-  keptBytes: count,
 });
 
 const document = z

@@ -35,11 +35,10 @@ export type PolicyDecision =
 
 /** Upper bounds for all that one identity does on one router; absent ones are unlimited. */
 export interface Quota {
+  /** Live and stale sessions. */
   readonly sessions?: number | undefined;
-  readonly interfaces?: number | undefined;
+  /** Requests to one manager. */
   readonly requestsPerSecond?: number | undefined;
-  /** Bytes of replies kept for repeated requests, over all sessions. */
-  readonly keptBytes?: number | undefined;
 }
 
 interface Rule {
