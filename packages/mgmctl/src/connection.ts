@@ -2,6 +2,7 @@ import { connect, isMgmError, type Mgm } from '@mgm/client';
 import { parseNatsUrls, withoutSecrets, type NatsServers } from '@mgm/protocol';
 import { UsageError } from './exit-code.ts';
 import type { Io } from './io.ts';
+import { variableOf } from './login-variables.ts';
 
 /** The options of every command, as given on the command line. */
 export interface GlobalOptions {
@@ -73,22 +74,28 @@ export function targetOf(
 /** `--timeout` leaves room for this many attempts of a request. */
 const ATTEMPTS = 3;
 
-/** The flag of each option of the client that is taken from the command line as it is. */
-const FLAGS: Readonly<Record<string, string>> = {
-  credsFile: '--creds',
-  nkeyFile: '--nkey',
-  certFile: '--tls-cert',
-  keyFile: '--tls-key',
-  caFile: '--tls-ca',
-  'natsOptions.inboxPrefix': '--inbox-prefix',
-};
+/** The option of the command line, and its flag, for each option of the client that is a file. */
+const FILES = {
+  credsFile: ['creds', '--creds'],
+  nkeyFile: ['nkey', '--nkey'],
+  certFile: ['tlsCert', '--tls-cert'],
+  keyFile: ['tlsKey', '--tls-key'],
+  caFile: ['tlsCa', '--tls-ca'],
+} as const;
 
-/** An error of the client in the words of the command line. */
-function withFlag(error: unknown): unknown {
+/** An error of the client in the words of the command line, or of the environment where a file is named there. */
+function inWordsOf(options: GlobalOptions, { env }: Io, error: unknown): unknown {
   if (!isMgmError(error, 'bad-request') || error.field === undefined) return error;
-  const flag = FLAGS[error.field];
-  if (flag === undefined) return error;
-  return new UsageError(`${flag}: ${error.message.replace(`${error.field}: `, '')}`);
+  const { field } = error;
+  const message = error.message.replace(`${field}: `, '');
+  if (field === 'natsOptions.inboxPrefix') return new UsageError(`--inbox-prefix: ${message}`);
+  if (!isFile(field)) return error;
+  const [option, flag] = FILES[field];
+  return new UsageError(`${variableOf(option, options[option], env) ?? flag}: ${message}`);
+}
+
+function isFile(field: string): field is keyof typeof FILES {
+  return Object.hasOwn(FILES, field);
 }
 
 /**
@@ -116,7 +123,7 @@ export async function connectAs(options: GlobalOptions, io: Io, signal: AbortSig
     signal,
   });
   return await connecting.catch((error: unknown) => {
-    throw withFlag(error);
+    throw inWordsOf(options, io, error);
   });
 }
 

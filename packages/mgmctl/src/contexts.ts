@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import type { GlobalOptions } from './connection.ts';
 import { UsageError } from './exit-code.ts';
 import type { Io } from './io.ts';
+import { loginIn } from './login-variables.ts';
 
 /** Options that prove the user, or belong to its permissions. */
 export const LOGIN_OPTIONS = [
@@ -92,34 +93,36 @@ export function writeContexts(env: Env, contexts: Contexts): void {
 }
 
 /**
- * The options with those of a context added: options of the command line come first, then the context named by `--context`,
- * the environment, and the current context. Credentials of a context are used for its own servers only.
+ * The options with those of the environment and of a context added: options of the command line come first, then the context
+ * named by `--context`, the environment, and the current context. Credentials of a context are used for its own servers only,
+ * and those of the environment never for the servers of a context named by `--context`.
  *
  * @throws UsageError for an unknown context
  */
 export function withContext(options: GlobalOptions, env: Env): GlobalOptions {
   const { current, contexts } = readContexts(env);
   const name = options.context ?? current;
-  if (name === undefined) return options;
+  if (name === undefined) return withLogin(options, loginIn(env));
   const stored = Object.hasOwn(contexts, name) ? contexts[name] : undefined;
   if (!stored) throw new UsageError(`no context ${JSON.stringify(name)}: see mgmctl context list`);
   const isNamed = options.context !== undefined;
   const nats = isNamed || !env['MGM_NATS_URL'] ? stored.nats : undefined;
   const router = isNamed || !env['MGM_ROUTER'] ? stored.router : undefined;
-  const isForItsServers =
-    stored.nats === undefined || (options.nats === undefined && nats !== undefined);
+  const usesItsServers = options.nats === undefined && nats !== undefined;
+  const ofContext = stored.nats === undefined || usesItsServers ? stored : {};
+  const ofEnv = isNamed && usesItsServers ? {} : loginIn(env);
+  const [first, second] = isNamed ? [ofContext, ofEnv] : [ofEnv, ofContext];
   return {
-    ...(isForItsServers && loginOf(stored, options)),
-    ...options,
+    ...withLogin(withLogin(options, first), second),
     ...(options.nats === undefined && nats !== undefined && { nats }),
     ...(options.router === undefined && router !== undefined && { router }),
     ...(options.prefix === undefined && stored.prefix !== undefined && { prefix: stored.prefix }),
   };
 }
 
-/** The stored options of the login. A file on the command line replaces the stored one of the other kind, too. */
-function loginOf(stored: StoredContext, given: GlobalOptions): StoredContext {
-  const { creds, nkey, tlsCert, tlsKey, tlsCa, inboxPrefix } = stored;
+/** Adds login options that are not given. A given file replaces one of the other kind, too. */
+function withLogin(given: GlobalOptions, added: StoredContext): GlobalOptions {
+  const { creds, nkey, tlsCert, tlsKey, tlsCa, inboxPrefix } = added;
   const hasLogin = given.creds !== undefined || given.nkey !== undefined;
   const hasCertificate = given.tlsCert !== undefined || given.tlsKey !== undefined;
   return {
@@ -129,5 +132,6 @@ function loginOf(stored: StoredContext, given: GlobalOptions): StoredContext {
     ...(!hasCertificate && tlsKey !== undefined && { tlsKey }),
     ...(tlsCa !== undefined && { tlsCa }),
     ...(inboxPrefix !== undefined && { inboxPrefix }),
+    ...given,
   };
 }

@@ -85,6 +85,49 @@ describe('mgmctl context', () => {
     });
   });
 
+  it('takes files of credentials from flags, then the environment, then the current context', async (ctx) => {
+    const HOME = await mkdtemp(join(tmpdir(), 'mgm-mgmctl-'));
+    ctx.onTestFinished(() => rm(HOME, { recursive: true }));
+    const { url } = stage.servers.nats;
+    const kept = ['--nats', url, '--router', 'r1', '--creds', '/context.creds'];
+    await run(['context', 'add', 'lab', ...kept], { env: { HOME } });
+    const bare = { HOME, MGM_NATS_URL: url, MGM_ROUTER: 'r1' };
+    const problem = async (env: object, ...args: string[]): Promise<string> => {
+      const { code, stderr } = await run([...args, 'sessions'], { env: { HOME, ...env } });
+      return `${code} ${stderr}`;
+    };
+    for (const [name, file] of [
+      ['MGM_NATS_CREDS', '/env.creds'],
+      ['MGM_NATS_NKEY_FILE', '/env.nk'],
+      ['MGM_NATS_CA', '/env.pem'],
+    ] as const) {
+      expect(await problem({ ...bare, [name]: file })).toContain(
+        `2 mgmctl: ${name}: ${file} cannot be read (ENOENT); `,
+      );
+    }
+    expect(await problem({ ...bare, MGM_NATS_CERT: '/env.pem' })).toContain('--tls-key: a client');
+    const env = { MGM_NATS_CREDS: '/env.creds' };
+    expect(await problem({ ...bare, ...env }, '--creds', '/flag.creds')).toContain(
+      '2 mgmctl: --creds: /flag.creds ',
+    );
+    expect(await problem({ ...bare, ...env }, '--nkey', '/flag.nk')).toContain(
+      '2 mgmctl: --nkey: /flag.nk ',
+    );
+    expect(await problem(env, '--context', 'lab')).toContain('--creds: /context.creds ');
+    await run(['context', 'use', 'lab'], { env: { HOME } });
+    expect(await problem(env)).toContain('MGM_NATS_CREDS: /env.creds ');
+    expect(await problem({ MGM_NATS_CREDS: '' })).toContain('--creds: /context.creds ');
+  });
+
+  it('does not use files of the environment for the servers of a named context', async (ctx) => {
+    const HOME = await mkdtemp(join(tmpdir(), 'mgm-mgmctl-'));
+    ctx.onTestFinished(() => rm(HOME, { recursive: true }));
+    const { url } = stage.servers.nats;
+    await run(['context', 'add', 'lab', '--nats', url, '--router', 'r1'], { env: { HOME } });
+    const env = { HOME, MGM_NATS_CREDS: '/env.creds' };
+    expect(await run(['--context', 'lab', 'sessions'], { env })).toMatchObject({ code: 0 });
+  });
+
   it('says what is wrong', async (ctx) => {
     const HOME = await mkdtemp(join(tmpdir(), 'mgm-mgmctl-'));
     ctx.onTestFinished(() => rm(HOME, { recursive: true }));
