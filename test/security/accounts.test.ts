@@ -2,6 +2,7 @@ import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { connect } from '@mgm/client';
 import { startRedis, type RunningServer } from '@mgm/devstack';
 import type { NatsConnection } from '@mgm/nats';
 import { eventually, startManager, type ManagerProcess } from '@mgm/test-support';
@@ -236,6 +237,8 @@ describe('under accounts, an operator', () => {
       timeout: 5_000,
     });
     expect(JSON.parse(stats.string())).toMatchObject({ metadata: { identity: 'subject' } });
+    await using mgm = await connect({ servers: nats.urlOf('noc'), router: 'r1' });
+    expect(await mgm.replicas()).toMatchObject([{ identity: 'subject', trouble: [] }]);
     const missing = await as('noc').request('admin.evict', { session: 4711, ...BY });
     expect(missing).toMatchObject({ reason: 'not-found' });
     const log = ok(await as('noc').request('admin.events', { from: 0 }));

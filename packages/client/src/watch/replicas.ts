@@ -1,5 +1,4 @@
-import { SERVICE_NAME } from '@mgm/protocol';
-import type { Subjects } from '@mgm/protocol';
+import { SERVICE_NAME, subjectsUnder, type Subjects } from '@mgm/protocol';
 import { MgmError } from '../errors.ts';
 import { omitUndefined } from '../options.ts';
 import { pause } from '../rpc/clock.ts';
@@ -183,9 +182,10 @@ function readReplica(
   const stats = fieldsIn(bytes);
   const endpoints = listIn(stats, 'endpoints');
   const id = textIn(stats, 'id');
-  if (id === undefined || !endpoints.some((one) => one['subject'] === subjects.anyRouter('take'))) {
-    return undefined;
-  }
+  // Managers that identify callers receive requests on other subjects.
+  const isIdentified = textIn(asFields(stats['metadata']), 'identity') === 'subject';
+  const take = subjectsUnder(subjects.prefix, isIdentified).anyRouter('take');
+  if (id === undefined || !endpoints.some((one) => one['subject'] === take)) return undefined;
   const metadata = asFields(stats['metadata']);
   const data = endpoints.map((one) => asFields(one['data']));
   const state = data.map((one) => asFields(one['replica'])).find((one) => 'trouble' in one) ?? {};
