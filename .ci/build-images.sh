@@ -84,6 +84,8 @@ case "$*" in
   redis-server*) set -- "$@" --protected-mode no ;;
 esac
 RULE
+  # The official image gives the folder to its user.
+  chmod 1777 "$root/data"
   finish "$root" "$1" 'CMD ["redis-server"]' 'EXPOSE 6379' 'WORKDIR /data' 'VOLUME /data'
 }
 
@@ -100,9 +102,9 @@ RULE
 }
 
 build_node() { # IMAGE
-  local root=$work/node node npm major=${1#node:}
+  local root=$work/node node npm version=${1#node:}
   node=$(readlink -f "${NODE_BIN:-$(command -v node)}")
-  case $("$node" --version) in "v${major%%-*}."*) ;; *) echo "$node is not the requested $1" >&2; exit 1 ;; esac
+  case $("$node" --version). in "v${version%%-*}."*) ;; *) echo "$node is not the requested $1" >&2; exit 1 ;; esac
   base "$root"
   mkdir -p "$root/home/node" "$root/usr/local/lib/node_modules"
   program "$root" / "$node"

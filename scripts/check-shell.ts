@@ -8,6 +8,7 @@ const PLACES = [
   '.ci/*',
   'scripts/*',
   'test/**/*',
+  'deploy/**/*',
   '{packages,services}/*/*',
   '{packages,services}/*/scripts/*',
 ];

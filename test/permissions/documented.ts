@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { inject, type TestContext } from 'vitest';
 
@@ -48,6 +49,25 @@ export function redisCommands(...additions: readonly string[]): string[][] {
     .filter((text) => /# every mode/.test(text) || additions.some((word) => text.includes(word)))
     .flatMap((text) => text.split('\n').filter((line) => line.startsWith('ACL SETUSER')))
     .map((line) => line.split(' '));
+}
+
+/** The users of deploy/redis/users.acl: the words of each, by its name. */
+export function aclUsers(): Map<string, readonly string[]> {
+  const file = new URL('../../deploy/redis/users.acl', import.meta.url);
+  const lines = readFileSync(file, 'utf8').trim().split('\n');
+  return new Map(
+    lines.map((line) => {
+      const [, name = '', ...words] = line.split(' ');
+      return [name, words];
+    }),
+  );
+}
+
+/** deploy/redis/users.acl with this password for every user. */
+export function aclFile(password: string): string {
+  const hash = createHash('sha256').update(password).digest('hex');
+  const file = new URL('../../deploy/redis/users.acl', import.meta.url);
+  return readFileSync(file, 'utf8').replaceAll('SHA256_OF_PASSWORD', hash);
 }
 
 /** Skips a test where servers cannot be given users: containers read no files of this machine, given servers have their own. */

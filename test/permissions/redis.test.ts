@@ -1,13 +1,23 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type RunningServer, startNats, startRedis, startRedisCluster } from '@mgm/devstack';
 import { parseRequest, routerName, type OperationName } from '@mgm/protocol';
-import { openStore, type Store, type StoreOptions, type StoreState } from '@mgm/store';
+import {
+  openStore,
+  type Caller,
+  type DurabilityMode,
+  type Store,
+  type StoreOptions,
+  type StoreState,
+} from '@mgm/store';
 import { eventually, newRouterName, startManagers } from '@mgm/test-support';
 import { Redis } from 'ioredis';
 import { connect } from '@mgm/client';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { smoke } from '../smoke/smoke.ts';
-import { needsProcesses, redisCommands } from './documented.ts';
+import { aclFile, aclUsers, needsProcesses, redisCommands } from './documented.ts';
 
 const choice = inject('servers');
 
@@ -48,6 +58,15 @@ async function opened(options: StoreOptions): Promise<Store> {
   }
 }
 
+/** The sender of requests under MGM_IDENTITY=subject. */
+const CALLER: Caller = {
+  identity: 'pim1',
+  mayTakeOver: false,
+  sessionsMax: 10,
+  refusedInterfaces: [],
+  isDenied: false,
+};
+
 /** Every operation once, as managers need them: rejects with the first one that is not carried out. */
 async function useStore(options: StoreOptions): Promise<void> {
   await using store = await opened(options);
@@ -58,7 +77,7 @@ async function useStore(options: StoreOptions): Promise<void> {
   ): Promise<Record<string, unknown>> => {
     const parsed = parseRequest(operation, message);
     if (parsed.kind !== 'request') throw new Error(`${operation}: ${parsed.message}`);
-    const reply: object = await store.execute(router, operation, parsed.request);
+    const reply: object = await store.execute(router, operation, parsed.request, CALLER);
     expect(reply, operation).toMatchObject({ status: 0 });
     return { ...reply };
   };
@@ -149,7 +168,7 @@ describe('the Redis user of docs/permissions.md', { timeout: 60_000 }, () => {
 
   it('is enough for managers in mode durable', async (context) => {
     needsProcesses(context);
-    await permit(admin, redisCommands('durable'));
+    await permit(admin, redisCommands('durable', 'identify'));
     await using nats = await startNats(choice);
     const env = { MGM_DURABILITY: 'durable' };
     await using _managers = await startManagers(
@@ -177,22 +196,25 @@ describe('the Redis user of docs/permissions.md', { timeout: 60_000 }, () => {
     return [before, without, await works()];
   }
 
-  it.for(commandsIn(redisCommands('durable')))('needs +%s', async (command, context) => {
-    needsProcesses(context);
-    await permit(admin, redisCommands('durable'));
-    const afresh = async (): Promise<void> => {
-      await admin.call('FLUSHALL');
-      await admin.call('FUNCTION', 'FLUSH');
-      await admin.call('FUNCTION', 'LOAD', FORMER_LIBRARY);
-      await admin.del('mgm:store-id');
-      await useStore({ url: asManager(redis.url), durability: { mode: 'durable' } });
-    };
-    expect(await results(command, afresh)).toEqual([true, false, true]);
-  });
+  it.for(commandsIn(redisCommands('durable', 'identify')))(
+    'needs +%s',
+    async (command, context) => {
+      needsProcesses(context);
+      await permit(admin, redisCommands('durable', 'identify'));
+      const afresh = async (): Promise<void> => {
+        await admin.call('FLUSHALL');
+        await admin.call('FUNCTION', 'FLUSH');
+        await admin.call('FUNCTION', 'LOAD', FORMER_LIBRARY);
+        await admin.del('mgm:store-id');
+        await useStore({ url: asManager(redis.url), durability: { mode: 'durable' } });
+      };
+      expect(await results(command, afresh)).toEqual([true, false, true]);
+    },
+  );
 
   it.for(['wait', 'persist'])('needs +%s in mode replicated', async (command, context) => {
     needsProcesses(context);
-    await permit(admin, redisCommands('replicated'));
+    await permit(admin, redisCommands('replicated', 'identify'));
     const { hostname, port } = new URL(redis.url);
     await using _replica = await startRedis(choice, { args: ['--replicaof', hostname, port] });
     const durability = { mode: 'replicated', replicas: 1, withinMs: 1000 } as const;
@@ -207,7 +229,7 @@ describe('the Redis user of docs/permissions.md', { timeout: 60_000 }, () => {
     const onAll = async (lines: readonly string[][]): Promise<void> => {
       for (const one of admins) await permit(one, lines);
     };
-    await onAll(redisCommands('Cluster'));
+    await onAll(redisCommands('Cluster', 'identify'));
     await useStore({ url: asManager(cluster.url) });
     await onAll([['ACL', 'SETUSER', 'manager', '-cluster|nodes']]);
     await using store = openStore({ url: asManager(cluster.url) });
@@ -216,5 +238,78 @@ describe('the Redis user of docs/permissions.md', { timeout: 60_000 }, () => {
       { withinMs: 5_000 },
     );
     for (const one of admins) one.disconnect();
+  });
+});
+
+describe('deploy/redis/users.acl', { timeout: 60_000 }, () => {
+  const MODES = ['memory', 'durable', 'replicated'] as const satisfies DurabilityMode[];
+  const PASSWORD = 'of-this-test';
+  let dir: string;
+  let args: string[];
+  beforeAll(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'mgm-acl-'));
+    const file = join(dir, 'users.acl');
+    await writeFile(file, aclFile(PASSWORD));
+    args = ['--aclfile', file, '--repl-diskless-sync-delay', '0'];
+  });
+  afterAll(() => rm(dir, { recursive: true }));
+
+  function urlAs(user: string, { url }: RunningServer): string {
+    return url.replace('redis://', `redis://${user}:${PASSWORD}@`);
+  }
+
+  it.for(MODES)('has the rights of docs/permissions.md for mode %s', (mode) => {
+    const words = aclUsers().get(`manager-${mode}`) ?? [];
+    const documented = redisCommands(`MGM_DURABILITY=${mode}`, 'identify');
+    expect(commandsIn([[...words]]).toSorted()).toEqual(commandsIn(documented).toSorted());
+    const other = words.filter((word) => !word.startsWith('+'));
+    expect(other).toEqual([
+      ...['on', '#SHA256_OF_PASSWORD', 'resetkeys', '~mgm:*', 'resetchannels', '-@all'],
+    ]);
+  });
+
+  it.for(['memory', 'durable'] as const)('lets managers work in mode %s', async (mode, context) => {
+    needsProcesses(context);
+    await using server = await startRedis(choice, { appendonly: true, args });
+    const options = { url: urlAs(`manager-${mode}`, server), durability: { mode } };
+    await expect(useStore(options)).resolves.toBeUndefined();
+  });
+
+  it('lets managers and replicas work in mode replicated', async (context) => {
+    needsProcesses(context);
+    await using server = await startRedis(choice, { args });
+    const { hostname, port } = new URL(server.url);
+    const login = ['--masteruser', 'replica', '--masterauth', PASSWORD];
+    await using _replica = await startRedis(choice, {
+      args: [...args, ...login, '--replicaof', hostname, port],
+    });
+    const durability = { mode: 'replicated', replicas: 1, withinMs: 1000 } as const;
+    const url = urlAs('manager-replicated', server);
+    const used = useStore({ url, durability, replyWithinMs: 2000 });
+    await expect(used).resolves.toBeUndefined();
+  });
+
+  it('leaves nothing to a connection without a login, and PING to health checks', async (context) => {
+    needsProcesses(context);
+    await using server = await startRedis(choice, { args });
+    const once = { enableReadyCheck: false, lazyConnect: true, retryStrategy: () => null };
+    const errors: string[] = [];
+    const stranger = new Redis(server.url, once);
+    stranger.on('error', (error: Error) => errors.push(error.message));
+    await stranger.connect().catch(() => {});
+    await expect(stranger.get('mgm:store-id')).rejects.toThrow(/NOAUTH|closed/);
+    expect(errors.join()).toContain('NOAUTH');
+    const health = new Redis(server.url, { ...once, username: 'health', password: 'none' });
+    await health.connect();
+    expect(await health.ping()).toBe('PONG');
+    await expect(health.get('mgm:store-id')).rejects.toThrow('NOPERM');
+    for (const client of [stranger, health]) client.disconnect();
+  });
+
+  it('is refused by Redis until its passwords are set', async (context) => {
+    needsProcesses(context);
+    const file = join(dir, 'unchanged.acl');
+    await writeFile(file, aclFile(PASSWORD).replaceAll(/#[0-9a-f]{64}/g, '#SHA256_OF_PASSWORD'));
+    await expect(startRedis(choice, { args: ['--aclfile', file] })).rejects.toThrow(/password/);
   });
 });

@@ -6,13 +6,24 @@ import { connect, isMgmError, ProtocolId, type Mgm } from '@mgm/client';
 const HELP = `npm run smoke -- --nats nats://[user:password@]host:port [--router NAME] [--prefix mgm.v1]
 
 Takes an interface, contends for it, hands it over and leaves, on a router of its own, as three workers would; says what worked.
-Ends with 0 when all of it did. Example:
+Ends with 0 when all of it did. --dvmrp and --igmp name the URLs of the second and the third worker where each has a user of its own.
+Example:
 
   npm run smoke -- --nats nats://127.0.0.1:4222
 `;
 
+/** The connections of workers that have users of their own. */
+interface OtherWorkers {
+  readonly dvmrp?: Mgm | undefined;
+  readonly igmp?: Mgm | undefined;
+}
+
 /** Registers, takes, hands over and leaves once, against running managers. Throws at the first unexpected result. */
-export async function smoke(mgm: Mgm, say: (line: string) => void): Promise<void> {
+export async function smoke(
+  mgm: Mgm,
+  say: (line: string) => void,
+  others: OtherWorkers = {},
+): Promise<void> {
   const callbacks: string[] = [];
   const handled = Promise.withResolvers<void>();
   const pim = await mgm.registerProtocol({
@@ -20,8 +31,11 @@ export async function smoke(mgm: Mgm, say: (line: string) => void): Promise<void
     componentId: 1,
     name: 'pim',
   });
-  const dvmrp = await mgm.registerProtocol({ protocolId: ProtocolId.DVMRP, componentId: 1 });
-  const igmp = await mgm.registerProtocol({
+  const dvmrp = await (others.dvmrp ?? mgm).registerProtocol({
+    protocolId: ProtocolId.DVMRP,
+    componentId: 1,
+  });
+  const igmp = await (others.igmp ?? mgm).registerProtocol({
     protocolId: ProtocolId.IGMP,
     componentId: 1,
     onDisableIgmp: () => void callbacks.push('DISABLE_IGMP'),
@@ -66,13 +80,18 @@ async function main(): Promise<void> {
       nats: { type: 'string', default: 'nats://127.0.0.1:4222' },
       router: { type: 'string', default: `smoke-${randomBytes(4).toString('hex')}` },
       prefix: { type: 'string' },
+      dvmrp: { type: 'string' },
+      igmp: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
   if (values.help) return void process.stdout.write(HELP);
   const { nats, router, prefix } = values;
-  await using mgm = await connect({ servers: nats, router, ...(prefix && { prefix }) });
-  await smoke(mgm, (line) => process.stdout.write(`${line}\n`));
+  const worker = (servers: string) => connect({ servers, router, ...(prefix && { prefix }) });
+  await using mgm = await worker(nats);
+  await using dvmrp = values.dvmrp === undefined ? undefined : await worker(values.dvmrp);
+  await using igmp = values.igmp === undefined ? undefined : await worker(values.igmp);
+  await smoke(mgm, (line) => process.stdout.write(`${line}\n`), { dvmrp, igmp });
   process.stdout.write('everything works\n');
 }
 

@@ -34,7 +34,7 @@ describe('chooseServers', () => {
         'servers were to come from docker only:',
         `  - no Docker engine answers at ${NOWHERE}`,
         'do one of these:',
-        '  - start a Docker engine, and docker pull redis:7-alpine, docker pull nats:2-alpine if it cannot pull them itself',
+        '  - start a Docker engine, and docker pull redis:7.4.6-alpine, docker pull nats:2.11.16-alpine if it cannot pull them itself',
         '  - set MGM_NATS_URL and MGM_REDIS_URL to running servers',
       ].join('\n'),
     );
@@ -45,7 +45,7 @@ describe('chooseServers', () => {
     expect(text).toContain('  - no redis-server on the PATH\n');
     expect(text).toContain('macOS: brew install redis nats-server\n');
     expect(text).toContain('Fedora: dnf install valkey nats-server\n');
-    expect(text).toContain('docker pull redis:7-alpine, docker pull nats:2-alpine');
+    expect(text).toContain('docker pull redis:7.4.6-alpine, docker pull nats:2.11.16-alpine');
   });
 
   it('says why the preferred source was not used', async (context) => {
