@@ -1,6 +1,15 @@
 import type { Epoch, HeadMessage, Holder, InterfaceItem, SessionItem } from '@mgm/protocol';
 import { refusalError } from './errors.ts';
 import { interfaceKey, type InterfaceRef } from './interfaces/key.ts';
+import { groupPages, memberPages } from './membership/listings.ts';
+import type {
+  GroupOptions,
+  ListedEntry,
+  ListedGroup,
+  ListedMembership,
+  MemberFilter,
+  MemberPage,
+} from './membership/listings.ts';
 import { omitUndefined, type CallOptions } from './options.ts';
 import { request, requestGranted, type Context } from './rpc/context.ts';
 import { flatten, interfacePages, sessionPages } from './rpc/pages.ts';
@@ -170,6 +179,44 @@ export class Mgm implements AsyncDisposable {
    */
   watch(options: WatchOptions = {}): AsyncIterableIterator<Sighting> {
     return watch(this.#context, options);
+  }
+
+  /**
+   * The groups that have memberships, one by one, as a tool sees them; a session enumerates by `Session.groupEnumeration`.
+   * Type `all` (default) lists every entry with its source, `any` every group once. Pages are requested as they are
+   * consumed; what exists throughout is listed exactly once. Throws `MgmError`, `not-supported` if no manager has
+   * memberships. Wire contract section 12.
+   */
+  groups(options: GroupOptions & { readonly type: 'any' }): AsyncIterableIterator<ListedGroup>;
+  groups(
+    options?: GroupOptions & { readonly type?: 'all' | undefined },
+  ): AsyncIterableIterator<ListedEntry>;
+  groups(options: GroupOptions = {}): AsyncIterableIterator<ListedEntry | ListedGroup> {
+    return flatten(groupPages(this.#context, options), (page) => page.items);
+  }
+
+  /** The memberships that match the filter, one by one; pages are requested as they are consumed. Throws `MgmError`. */
+  members(filter: MemberFilter = {}): AsyncIterableIterator<ListedMembership> {
+    return flatten(this.memberPages(filter), (page) => page.items);
+  }
+
+  /**
+   * The same page by page, with the membership revision of each: an alert whose `mrev` is at most that of the page is older
+   * than the page.
+   */
+  memberPages(filter: MemberFilter = {}): AsyncIterableIterator<MemberPage> {
+    return memberPages(this.#context, filter);
+  }
+
+  /**
+   * The membership events after membership revision `from`, in order; `limit` is the most messages, each of up to 256
+   * items. There are more while `mrev` of the last one is below `head`. Rejects with `MgmError` `compacted` (`first` is the
+   * oldest membership revision that the log still has) if `from` is too old. Wire contract section 12.
+   */
+  async memberEvents(from: number, options: PageOptions = {}): Promise<Success<'member.events'>> {
+    const { limit, ...limits } = options;
+    const fields = { from, ...omitUndefined({ limit }) };
+    return await requestGranted(this.#context, 'member.events', fields, limits);
   }
 
   /**

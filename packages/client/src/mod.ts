@@ -7,6 +7,20 @@ export type { CallOptions, Logger, LogFields } from './options.ts';
 export type { Ownership } from './ownership.ts';
 export type { Session, ReleaseResult, SessionState, TakeResult } from './session.ts';
 export type { InterfaceRef } from './interfaces/key.ts';
+export type { MembershipResult } from './membership/calls.ts';
+export type { MembershipChange } from './membership/changes.ts';
+export { MemberFlags } from './membership/refs.ts';
+export type { Membership, MembershipRef } from './membership/refs.ts';
+export type {
+  EnumerationType,
+  GroupOptions,
+  ListedEntry,
+  ListedGroup,
+  ListedMembership,
+  MemberFilter,
+  MemberPage,
+  MembershipPosition,
+} from './membership/listings.ts';
 export type { InterfaceFilter, InterfacePage, PageOptions } from './rpc/pages.ts';
 export type {
   CallbackFailure,
@@ -30,16 +44,21 @@ export type {
   CallbackMessage,
   Epoch,
   EventMessage,
+  GroupText,
   HeadMessage,
   Holder,
   IgmpCallback,
   IgmpHold,
   InterfaceItem,
   InterfaceKey,
+  MembershipCause,
+  MembershipEvent,
+  MembershipItem,
   NextHop,
   OperatorEvent,
   OwnershipLostCallback,
   SessionId,
   SessionItem,
+  SourceText,
 } from '@mgm/protocol';
 export { compareEpochs, isIgmp, ProtocolId, protocolName } from '@mgm/protocol';

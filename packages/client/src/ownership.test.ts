@@ -11,7 +11,7 @@ function because(message: string): MgmError {
 }
 
 function newHoldings() {
-  const holdings = new Holdings({ check: () => {}, release: async () => {} });
+  const holdings = new Holdings({ check: () => {}, release: async () => {}, onEnd: () => {} });
   return { holdings, grant: (epoch = FIRST) => holdings.grant(KEY, epoch, because('again')) };
 }
 

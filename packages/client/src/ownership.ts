@@ -48,6 +48,8 @@ export interface HoldingSession {
   /** Ends every hold of the session if the lease is over, by the clock now. */
   readonly check: () => void;
   readonly release: (key: InterfaceKey, options: CallOptions) => Promise<void>;
+  /** The hold of this interface is over, while the session lives on. */
+  readonly onEnd: (key: InterfaceKey) => void;
 }
 
 /** {@link Ownership} as the session sees it. */
@@ -133,7 +135,7 @@ export class Holdings {
   /** Records a take that succeeded. An earlier hold of this interface ends with the reason `replaced`. */
   grant(key: InterfaceKey, epoch: Epoch, replaced: EndReason): HeldInterface {
     const text = keyText(key);
-    this.#held.get(text)?.end(replaced);
+    this.#end(text, key, replaced);
     const granted = new HeldInterface(key, epoch, this.#session);
     const early = this.#lostEarly.get(text);
     if (early && compareEpochs(epoch, early.epoch) <= 0) {
@@ -158,8 +160,7 @@ export class Holdings {
     if (isBeingTaken) this.#lostEarly.set(text, { epoch, reason });
     const held = this.#held.get(text);
     if (!held || compareEpochs(held.epoch, epoch) > 0) return undefined;
-    this.#held.delete(text);
-    held.end(reason);
+    this.#end(text, key, reason);
     return held;
   }
 
@@ -170,10 +171,11 @@ export class Holdings {
 
   /** Ends the hold of this interface, if there is one. */
   end(key: InterfaceKey, reason: EndReason): void {
-    const text = keyText(key);
-    const held = this.#held.get(text);
-    this.#held.delete(text);
-    held?.end(reason);
+    this.#end(keyText(key), key, reason);
+  }
+
+  has(key: InterfaceKey): boolean {
+    return this.#held.has(keyText(key));
   }
 
   /** Ends and forgets all holds. Returns them. */
@@ -182,6 +184,13 @@ export class Holdings {
     this.#held.clear();
     for (const held of all) held.end(reason);
     return all;
+  }
+
+  #end(text: string, key: InterfaceKey, reason: EndReason): void {
+    const held = this.#held.get(text);
+    this.#held.delete(text);
+    this.#session.onEnd(key);
+    held?.end(reason);
   }
 }
 

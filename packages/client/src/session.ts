@@ -2,6 +2,10 @@ import type { InterfaceKey, SessionId } from '@mgm/protocol';
 import { MgmError, type ErrorOrigin } from './errors.ts';
 import { SHARED_GROUP } from './interfaces/calls.ts';
 import { interfaceKey, interfaceKeys, type InterfaceRef } from './interfaces/key.ts';
+import { MembershipCalls, type MembershipResult } from './membership/calls.ts';
+import type { MembershipChange } from './membership/changes.ts';
+import type { GroupOptions, ListedEntry, ListedGroup } from './membership/listings.ts';
+import type { Membership, MembershipRef } from './membership/refs.ts';
 import type { CallOptions } from './options.ts';
 import { DISPOSE_WITHIN_MS, type Ownership } from './ownership.ts';
 import type { Context } from './rpc/context.ts';
@@ -35,6 +39,7 @@ export class Session implements AsyncDisposable {
   readonly componentId: number;
   readonly #context: Context;
   readonly #life: SessionLife;
+  readonly #memberships: MembershipCalls;
   readonly #events: Emitter<SessionEvents>;
   readonly #gathers: boolean;
   readonly #taking: ErrorOrigin;
@@ -45,6 +50,7 @@ export class Session implements AsyncDisposable {
   constructor(context: Context, life: SessionLife, parts: SessionParts) {
     this.#context = context;
     this.#life = life;
+    this.#memberships = new MembershipCalls(context, life);
     this.protocolId = parts.protocolId;
     this.componentId = parts.componentId;
     this.#events = parts.events;
@@ -175,6 +181,76 @@ export class Session implements AsyncDisposable {
         ? { ...key, kind: 'released' }
         : { ...key, kind: 'failed', error: failure(result.reason) };
     });
+  }
+
+  /**
+   * Adds a membership on an interface that the session holds (MgmAddGroupMembershipEntry;
+   * nf-mgm-mgmaddgroupmembershipentry). Calls made in one turn of the event loop share requests of up to 256 elements.
+   * Calls on one interface keep their order, after its take; consecutive adds may be in flight together.
+   *
+   * Resolves with `changed` false if the session had it already. Rejects with {@link MgmError}: `bad-request` (`field`),
+   * `ssm-needs-source`, `not-owner` or `not-found` (the session is not on the interface), `limit`, `store-full`, `no-mfe`,
+   * `not-supported`. If `outcome` is `unknown`, the session makes sure in the background that the add can't be executed any
+   * more, and deletes what it may have added. Wire contract section 12.
+   */
+  addGroupMembershipEntry(
+    ref: MembershipRef,
+    options: CallOptions = {},
+  ): Promise<MembershipChange> {
+    return begun(() => this.#memberships.change('member.add', ref, this.#group(), options));
+  }
+
+  /**
+   * Deletes a membership of the session (MgmDeleteGroupMembershipEntry; nf-mgm-mgmdeletegroupmembershipentry).
+   *
+   * Resolves with `changed` false if it had ended before without the session's doing. Rejects with {@link MgmError}:
+   * `no-membership` if the session did not have it, and otherwise as {@link addGroupMembershipEntry}. If the outcome is
+   * `unknown`, the session continues the deletion in the background until a manager has confirmed it.
+   */
+  deleteGroupMembershipEntry(
+    ref: MembershipRef,
+    options: CallOptions = {},
+  ): Promise<MembershipChange> {
+    return begun(() => this.#memberships.change('member.delete', ref, this.#group(), options));
+  }
+
+  /**
+   * Adds many memberships. The results are in the order of `refs`; each is decided separately, and its refusal is a value.
+   * Rejects with {@link MgmError} `session-lost` if nothing was sent.
+   */
+  async addGroupMembershipEntries(
+    refs: readonly MembershipRef[],
+    options: CallOptions = {},
+  ): Promise<MembershipResult[]> {
+    return await this.#memberships.changeAll('member.add', refs, this.#group(), options);
+  }
+
+  /** Deletes many memberships, as {@link addGroupMembershipEntries} adds them. */
+  async deleteGroupMembershipEntries(
+    refs: readonly MembershipRef[],
+    options: CallOptions = {},
+  ): Promise<MembershipResult[]> {
+    return await this.#memberships.changeAll('member.delete', refs, this.#group(), options);
+  }
+
+  /** The memberships that it added or inherited and that have not ended, as far as replies and callbacks have told. */
+  get memberships(): readonly Membership[] {
+    return this.#memberships.onRecord;
+  }
+
+  /**
+   * Enumerates the groups of the router as this session sees them (MgmGroupEnumerationStart, GetNext and End): see
+   * {@link ListedEntry}. Pages are requested as they are consumed; leaving the loop is End. What exists throughout is listed
+   * exactly once. Rejects with {@link MgmError} `session-lost` when the session, or its present registration, ends.
+   */
+  groupEnumeration(
+    options: GroupOptions & { readonly type: 'any' },
+  ): AsyncIterableIterator<ListedGroup>;
+  groupEnumeration(
+    options?: GroupOptions & { readonly type?: 'all' | undefined },
+  ): AsyncIterableIterator<ListedEntry>;
+  groupEnumeration(options: GroupOptions = {}): AsyncIterableIterator<ListedEntry | ListedGroup> {
+    return this.#memberships.enumerate(options);
   }
 
   /**

@@ -18,6 +18,8 @@ export type {
 export {
   entryName,
   entryNamed,
+  parseGiven,
+  readEntry,
   type EntryItem,
   type MembershipItem,
   type PruneItem,

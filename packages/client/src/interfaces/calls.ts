@@ -14,7 +14,11 @@ import { Holdings, released, takenAgain, takenAway, type HeldInterface } from '.
 import { backoffMs, pause, type Appointment } from '../rpc/clock.ts';
 import type { Context } from '../rpc/context.ts';
 import { isSessionGone } from '../rpc/messages.ts';
+import type { MembershipChange } from '../membership/changes.ts';
+import type { MembershipRecord } from '../membership/record.ts';
+import { entryText, type EntryChange } from '../membership/refs.ts';
 import { keyText } from './key.ts';
+import { Lines } from './lines.ts';
 import { Requests, type InterfaceOperation, type Item, type ItemResult } from './requests.ts';
 
 /** The group of items that may share a request with any other. */
@@ -26,10 +30,17 @@ export interface InterfaceCallOptions extends CallOptions {
   readonly had?: Epoch | undefined;
 }
 
+interface SubmitOptions extends InterfaceCallOptions {
+  readonly entry?: EntryChange;
+}
+
+type Origin = ErrorOrigin & { readonly operation: InterfaceOperation };
+
 /** The session of the calls. */
 export interface SessionOfCalls {
   readonly handle: Handle;
   readonly session: SessionId;
+  readonly memberships: MembershipRecord;
   /** Why the session is over, by the clock now; `undefined` while it lives. */
   readonly over: () => MgmError | undefined;
   /** Whether the session may be registered again after such a refusal of its handle. */
@@ -44,10 +55,11 @@ interface Caller {
   reject(error: MgmError): void;
 }
 
-/** A take or a release of one interface, from the method call until its outcome is certain. */
+/** A call on one interface or membership, from the method call until its outcome is certain. */
 interface InterfaceCall {
   readonly item: Item;
   readonly keyText: string;
+  readonly entryText: string;
   readonly deadline: Appointment;
   readonly abortListener: Disposable | undefined;
   /** `undefined` once the caller has its result. */
@@ -63,10 +75,9 @@ const CALLS_MAX = 65_536;
 const SETTLE_ATTEMPT_MS = 10_000;
 
 /**
- * Takes and releases of one session, and the interfaces that it holds.
+ * Takes and releases of one session, the memberships that it adds and deletes, and the interfaces that it holds.
  *
- * Calls on one interface run one after the other, in the order in which they were made: two managers could execute a take
- * and the release that follows it in either order. A call is sent together with others of its turn of the event loop and
+ * {@link Lines} keeps the order of calls on one interface. A call is sent together with others of its turn of the event loop and
  * is over when it was answered. If its caller gives up first (deadline or `AbortSignal`), the caller gets its error and
  * the session *settles* the call:
  *
@@ -74,10 +85,12 @@ const SETTLE_ATTEMPT_MS = 10_000;
  * - a take that was sent and then succeeds is released, because no caller will use it;
  * - a take that was sent and abandoned can't be executed any more once `ack` has passed its number; a release undoes it in
  *   case it was executed before;
- * - a release continues, sent or not: this side has already stopped acting on the interface.
+ * - a release continues, sent or not: this side has already stopped acting on the interface;
+ * - a membership that is added is treated like a take, and its deletion like a release. A membership that was on record
+ *   before it was added again stays.
  *
- * Settling means to release until a manager has confirmed that the session does not hold the interface. Until then no
- * other call on the interface starts, so that the release undoes nothing newer. The end of the session settles
+ * Settling means to release, or to delete, until a manager has confirmed that the session does not have the interface or
+ * the membership. Until then no other call on it starts, so that nothing newer is undone. The end of the session settles
  * everything, since its holds end with it.
  */
 export class InterfaceCalls {
@@ -87,8 +100,7 @@ export class InterfaceCalls {
   closing: MgmError | undefined;
   readonly #context: Context;
   readonly #session: SessionOfCalls;
-  /** The calls on each busy interface in order; the first one is running. */
-  readonly #lines = new Map<string, InterfaceCall[]>();
+  readonly #lines = new Lines<InterfaceCall>((call) => this.#start(call));
   #idle: PromiseWithResolvers<void> | undefined;
   #size = 0;
   #isOver = false;
@@ -101,6 +113,7 @@ export class InterfaceCalls {
     this.holdings = new Holdings({
       check: () => void session.over(),
       release: (key, options) => this.release(key, SHARED_GROUP, options),
+      onEnd: (key) => void session.memberships.drop(key),
     });
   }
 
@@ -119,6 +132,22 @@ export class InterfaceCalls {
     this.holdings.end(key, released);
     const caller = Promise.withResolvers<void>();
     this.#submit('release', key, group, options, caller);
+    return caller.promise;
+  }
+
+  /**
+   * Adds or deletes a membership. It is recorded in the same turn in which the reply arrived; from the start of a deletion
+   * on it is not on record any more. Rejects with {@link MgmError}.
+   */
+  change(
+    operation: 'member.add' | 'member.delete',
+    key: InterfaceKey,
+    entry: EntryChange,
+    group: number,
+    options: CallOptions,
+  ): Promise<MembershipChange> {
+    const caller = Promise.withResolvers<MembershipChange>();
+    this.#submit(operation, key, group, { ...options, entry }, caller);
     return caller.promise;
   }
 
@@ -156,7 +185,7 @@ export class InterfaceCalls {
   end(reason: MgmError, callError: MgmError = reason): HeldInterface[] {
     const held = this.holdings.endAll(reason);
     this.#isOver = true;
-    for (const call of [...this.#lines.values()].flat()) {
+    for (const call of [...this.#lines.calls()]) {
       const wasSent = this.requests.isSent(call.item);
       this.#fail(call, cutShort(callError, this.#originOf(call.item), wasSent));
     }
@@ -169,7 +198,7 @@ export class InterfaceCalls {
     operation: InterfaceOperation,
     key: InterfaceKey,
     group: number,
-    options: InterfaceCallOptions,
+    options: SubmitOptions,
     caller: Caller,
   ): void {
     const origin = this.#originOf({ operation, key });
@@ -183,7 +212,7 @@ export class InterfaceCalls {
     }
   }
 
-  #checkMayBegin(signal: AbortSignal | undefined, origin: ErrorOrigin): void {
+  #checkMayBegin(signal: AbortSignal | undefined, origin: Origin): void {
     const over = this.#session.over() ?? this.closing;
     if (over) throw cutShort(over, origin, false);
     if (signal?.aborted) throw gaveUp('aborted', origin);
@@ -202,35 +231,42 @@ export class InterfaceCalls {
     group: number,
     {
       had,
+      entry,
       timeoutMs,
       deadlineMs,
       signal,
-    }: InterfaceCallOptions & { timeoutMs: number; deadlineMs: number },
+    }: SubmitOptions & { timeoutMs: number; deadlineMs: number },
     caller: Caller,
   ): void {
     const deadlineMono = this.#context.clock.monoMs() + deadlineMs;
     const onResult = (result: ItemResult): void => this.#onResult(call, result);
     const call: InterfaceCall = {
-      item: { operation, key, group, had, timeoutMs, deadlineMono, onResult },
+      item: { operation, key, group, had, entry, timeoutMs, deadlineMono, onResult },
       keyText: keyText(key),
+      entryText: entry ? entryText(entry) : '',
       caller,
       stage: 'waiting',
       deadline: this.#context.agenda.at(deadlineMono, () => this.#giveUp(call, 'timeout')),
       abortListener: signal && addAbortListener(signal, () => this.#giveUp(call, 'aborted')),
     };
     this.#size++;
-    const line = this.#lines.get(call.keyText);
-    if (line) line.push(call);
-    else {
-      this.#lines.set(call.keyText, [call]);
-      this.#start(call);
-    }
+    this.#lines.add(call);
   }
 
   #start(call: InterfaceCall): void {
+    const { item } = call;
     call.stage = 'started';
-    if (call.item.operation === 'release') this.holdings.end(call.item.key, released);
-    this.requests.add(call.item);
+    if (item.operation === 'release') this.holdings.end(item.key, released);
+    if (item.entry) item.wasOnRecord = this.#onRecord(item.operation, item.key, item.entry);
+    this.requests.add(item);
+  }
+
+  /** Whether the membership is on record; it no longer is if it is to be deleted. */
+  #onRecord(operation: InterfaceOperation, key: InterfaceKey, entry: EntryChange): boolean {
+    const { memberships } = this.#session;
+    if (entry.forward) return false;
+    if (operation === 'member.delete') return memberships.delete(key, entry);
+    return memberships.has(key, entry);
   }
 
   /** The caller gives up; the session goes on with the call where it may have had an effect. */
@@ -239,7 +275,7 @@ export class InterfaceCalls {
     const origin = this.#originOf(item);
     const failure = this.requests.failure(item, why);
     this.#fail(call, failure ? withOrigin(failure, origin) : gaveUp(why, origin));
-    if (item.operation === 'release') return;
+    if (isRemoval(item.operation)) return;
     const wasSent = this.requests.isSent(item);
     if (call.stage === 'started') this.requests.drop(item, why);
     if (!wasSent) this.#leave(call);
@@ -248,17 +284,33 @@ export class InterfaceCalls {
   #onResult(call: InterfaceCall, result: ItemResult): void {
     if (this.#isOver) return;
     const { caller, item } = call;
-    if (caller && result.kind === 'done' && !this.#session.over()) {
+    const outcome = isRemoved(item, result) ? this.#removedBefore() : result;
+    if (caller && outcome.kind === 'done' && !this.#session.over()) {
       this.#dismiss(call);
-      caller.resolve(item.operation === 'take' ? this.#grant(item.key, result.epoch) : undefined);
+      caller.resolve(this.#resultOf(item, outcome));
       return this.#leave(call);
     }
     if (result.kind === 'refused' && isSessionGone(result.refusal)) {
       return this.#handleRefused(call, result.refusal);
     }
     this.#fail(call, this.#errorFor(item, result));
-    if (isCertain(item.operation, result)) return this.#leave(call);
+    if (isCertain(item, result)) return this.#leave(call);
     void this.#settle(call, result);
+  }
+
+  #removedBefore(): Done {
+    const { mrev } = this.#session.memberships;
+    return { kind: 'done', change: { changed: false, mrev } };
+  }
+
+  #resultOf({ operation, key, entry }: Item, { epoch, change }: Done): unknown {
+    if (operation === 'take') return this.#grant(key, epoch);
+    if (!entry || !change) return undefined;
+    this.#session.memberships.saw(change.mrev);
+    if (operation === 'member.add' && !entry.forward && this.holdings.has(key)) {
+      this.#session.memberships.add(key, entry);
+    }
+    return change;
   }
 
   /** Ends the session. If that may be registered again, this call fails like all others, as worth repeating. */
@@ -270,8 +322,9 @@ export class InterfaceCalls {
   }
 
   /**
-   * Releases an interface until a manager has confirmed that the session does not hold it. Each attempt waits until `ack`
-   * has passed the number of the abandoned request: a release that overtakes the take would settle nothing.
+   * Releases an interface, or deletes a membership, until a manager has confirmed that the session does not have it. Each
+   * attempt waits until `ack` has passed the number of the abandoned request: a release that overtakes the take would settle
+   * nothing. A membership whose next change is waiting is left to that.
    */
   async #settle(call: InterfaceCall, unsettled: ItemResult): Promise<void> {
     const { clock, logger, router } = this.#context;
@@ -282,19 +335,23 @@ export class InterfaceCalls {
       if (result.kind === 'unanswered' && result.abandonedSeq)
         await this.requests.sequence.passed(result.abandonedSeq);
       if (this.#isOver) return;
-      result = await this.#releaseOnce(call.item);
-      if (isCertain('release', result)) break;
+      if (call.item.entry && this.#lines.isFollowed(call)) break;
+      const { item, outcome } = await this.#undoOnce(call.item);
+      result = outcome;
+      if (isCertain(item, result)) break;
       await pause(clock, backoffMs(attempt));
     }
     if (!this.#isOver) this.#leave(call);
   }
 
-  async #releaseOnce({ key, timeoutMs }: Item): Promise<ItemResult> {
+  async #undoOnce({ key, entry, timeoutMs }: Item): Promise<{ item: Item; outcome: ItemResult }> {
     const { promise, resolve } = Promise.withResolvers<ItemResult>();
     const deadlineMono = this.#context.clock.monoMs() + SETTLE_ATTEMPT_MS;
     const limits = { group: SHARED_GROUP, timeoutMs, deadlineMono };
-    this.requests.add({ operation: 'release', key, ...limits, onResult: resolve });
-    return await promise;
+    const operation = entry ? 'member.delete' : 'release';
+    const item: Item = { operation, key, entry, ...limits, onResult: resolve };
+    this.requests.add(item);
+    return { item, outcome: await promise };
   }
 
   #grant({ ifIndex, nextHop }: InterfaceKey, epoch: Epoch | undefined): HeldInterface {
@@ -326,22 +383,15 @@ export class InterfaceCalls {
     call.abortListener?.[Symbol.dispose]();
   }
 
-  #originOf({ operation, key }: Pick<Item, 'operation' | 'key'>): ErrorOrigin {
+  #originOf({ operation, key }: Pick<Item, 'operation' | 'key'>): Origin {
     return { operation, router: this.#context.router, interface: key };
   }
 
   /** The call's outcome is certain: the next call on the interface starts. */
   #leave(call: InterfaceCall): void {
-    const line = this.#lines.get(call.keyText) ?? [];
-    const at = line.indexOf(call);
-    if (at >= 0) line.splice(at, 1);
     this.#size--;
-    const [next] = line;
-    if (at === 0 && next) this.#start(next);
-    if (!next) {
-      this.#lines.delete(call.keyText);
-      if (!this.#isAdopting) this.holdings.settled(call.item.key);
-    }
+    const isFree = this.#lines.leave(call);
+    if (isFree && !this.#isAdopting) this.holdings.settled(call.item.key);
     if (this.#size > 0) return;
     this.#idle?.resolve();
     this.#idle = undefined;
@@ -356,26 +406,44 @@ const NOT_HELD: ReadonlySet<string> = new Set([
   'session-expired',
 ]);
 
-/** Whether this result leaves nothing to find out or to undo. A take that succeeded is certain only with a caller. */
-function isCertain(operation: InterfaceOperation, result: ItemResult): boolean {
-  if (operation === 'release') {
-    return (
-      result.kind === 'done' || (result.kind === 'refused' && NOT_HELD.has(result.refusal.reason))
-    );
-  }
-  if (result.kind === 'unanswered') return result.error.outcome === 'not-done';
-  return result.kind === 'refused' && result.refusal.reason !== 'indeterminate';
+/** Refusals that leave open whether a deletion will be executed. */
+const NOT_FINAL: ReadonlySet<string> = new Set(['indeterminate', 'stale-request', 'store-full']);
+
+/** Operations whose effect the caller has already relied upon: they continue until a manager has confirmed them. */
+function isRemoval(operation: InterfaceOperation): boolean {
+  return operation === 'release' || operation === 'member.delete';
 }
 
-/** The error of a caller that gave up before anything was sent. A release is sent nevertheless. */
-function gaveUp(reason: 'timeout' | 'aborted', origin: ErrorOrigin): MgmError {
-  const isRelease = origin.operation === 'release';
+/** Whether this result leaves nothing to find out or to undo. A take or an add that succeeded is certain only with a caller. */
+function isCertain({ operation, wasOnRecord }: Item, result: ItemResult): boolean {
+  if (result.kind === 'done') return isRemoval(operation) || wasOnRecord === true;
+  if (result.kind === 'unanswered') {
+    if (result.error.reason === 'not-supported') return true;
+    return !isRemoval(operation) && result.error.outcome === 'not-done';
+  }
+  const { reason, retryable } = result.refusal;
+  if (operation === 'release') return NOT_HELD.has(reason);
+  if (operation === 'member.delete') return !retryable && !NOT_FINAL.has(reason);
+  return reason !== 'indeterminate';
+}
+
+type Done = ItemResult & { readonly kind: 'done' };
+
+/** A deletion that was executed before, or whose membership a window or the store has taken away. */
+function isRemoved({ operation, wasOnRecord }: Item, result: ItemResult): boolean {
+  if (operation !== 'member.delete' || !wasOnRecord || result.kind !== 'refused') return false;
+  return result.refusal.reason === 'no-membership';
+}
+
+/** The error of a caller that gave up before anything was sent. A removal is sent nevertheless. */
+function gaveUp(reason: 'timeout' | 'aborted', origin: Origin): MgmError {
+  const isContinued = isRemoval(origin.operation);
   const what = reason === 'aborted' ? 'was aborted by its caller' : 'did not get its turn in time';
-  const then = isRelease ? 'the session continues it' : 'nothing was sent';
+  const then = isContinued ? 'the session continues it' : 'nothing was sent';
   return new MgmError(`\`${origin.operation}\` ${what}; ${then}`, {
     ...origin,
     reason,
-    outcome: isRelease ? 'unknown' : 'not-done',
+    outcome: isContinued ? 'unknown' : 'not-done',
     retryable: reason === 'timeout',
   });
 }

@@ -11,15 +11,20 @@ import type {
 import { MgmError, type ErrorOrigin } from '../errors.ts';
 import type { CallOptions } from '../options.ts';
 import type { Call } from '../rpc/calls.ts';
+import { entries, readChanges, type MembershipChange } from '../membership/changes.ts';
+import type { EntryChange } from '../membership/refs.ts';
 import { worthMs, type Context } from '../rpc/context.ts';
 import { isRefusal } from '../rpc/messages.ts';
 import { Sequence } from './sequence.ts';
 
-/** The operations on interfaces. */
-export type InterfaceOperation = 'take' | 'release';
+/** The sequenced operations on interfaces and on memberships there. */
+export type InterfaceOperation = 'take' | 'release' | 'member.add' | 'member.delete';
+
+/** In the order in which queued items are sent: what frees something goes first. */
+const OPERATIONS_BY_URGENCY = ['release', 'member.delete', 'take', 'member.add'] as const;
 
 /**
- * Interfaces per request. The contract allows 1024, and those would cost hardly less each; but with few large requests
+ * Items per request. The contract allows 1024 interfaces, and those would cost hardly less each; but with few large requests
  * this process, the manager and the store work in turn instead of in parallel.
  */
 const REQUEST_ITEMS = 256;
@@ -28,17 +33,21 @@ const REQUEST_ITEMS = 256;
 const IN_FLIGHT_MAX = 1_024;
 
 /**
- * Interfaces in unanswered requests of one session: more would occupy a manager so long that other sessions, and this
+ * Items in unanswered requests of one session: more would occupy a manager so long that other sessions, and this
  * session's own keepalive, had to wait.
  */
-const INTERFACES_IN_FLIGHT_MAX = 8_192;
+const ITEMS_IN_FLIGHT_MAX = 8_192;
 
-/** One interface to be taken or released. */
+/** One interface to be taken or released, or one membership there to be added or deleted. */
 export interface Item {
   readonly operation: InterfaceOperation;
   readonly key: InterfaceKey;
   /** A take: the epoch under which this client held the interface until the store lost data. */
   readonly had?: Epoch | undefined;
+  /** Of a membership: its entry. */
+  readonly entry?: EntryChange | undefined;
+  /** Of a membership, when it is sent: whether it was on record before. */
+  wasOnRecord?: boolean;
   /** Only items of the same group share a request. */
   readonly group: number;
   readonly timeoutMs: number;
@@ -48,7 +57,11 @@ export interface Item {
 }
 
 export type ItemResult =
-  | { readonly kind: 'done'; readonly epoch: Epoch | undefined }
+  | {
+      readonly kind: 'done';
+      readonly epoch?: Epoch | undefined;
+      readonly change?: MembershipChange;
+    }
   | { readonly kind: 'refused'; readonly refusal: RefusalFields }
   /** `abandonedSeq`: the number of the abandoned request, if one was sent. */
   | { readonly kind: 'unanswered'; readonly error: MgmError; readonly abandonedSeq?: number };
@@ -75,11 +88,16 @@ export class Requests {
   readonly #context: Context;
   readonly #handle: Handle;
   readonly #over: () => MgmError | undefined;
-  readonly #queues: Record<InterfaceOperation, Item[]> = { take: [], release: [] };
+  readonly #queues: Record<InterfaceOperation, Item[]> = {
+    take: [],
+    release: [],
+    'member.add': [],
+    'member.delete': [],
+  };
   /** The request in which an item was sent. Items that are neither here nor queued were dropped. */
   readonly #sent = new Map<Item, SentRequest>();
   readonly #dropped = new Set<Item>();
-  #interfacesInFlight = 0;
+  #itemsInFlight = 0;
   #isFlushing = false;
 
   /** @param over why nothing may be sent any more; called before each attempt */
@@ -122,7 +140,7 @@ export class Requests {
   /** Gives every item this error as its result, sent or not, and abandons the requests. */
   end(error: MgmError): void {
     const requests = new Set(this.#sent.values());
-    const queued = [...this.#queues.release.splice(0), ...this.#queues.take.splice(0)];
+    const queued = OPERATIONS_BY_URGENCY.flatMap((operation) => this.#queues[operation].splice(0));
     const items = [...queued.filter((item) => !this.#dropped.delete(item)), ...this.#sent.keys()];
     this.#sent.clear();
     for (const item of items) item.onResult({ kind: 'unanswered', error });
@@ -153,11 +171,19 @@ export class Requests {
 
   /** Sends requests while the window has room. */
   #flush(): void {
-    while (this.sequence.hasRoom && this.#interfacesInFlight < INTERFACES_IN_FLIGHT_MAX) {
-      const items = this.#cut('release') ?? this.#cut('take');
+    while (this.sequence.hasRoom && this.#itemsInFlight < ITEMS_IN_FLIGHT_MAX) {
+      const items = this.#next();
       if (!items) return;
       void this.#send(items);
     }
+  }
+
+  #next(): readonly [Item, ...Item[]] | undefined {
+    for (const operation of OPERATIONS_BY_URGENCY) {
+      const items = this.#cut(operation);
+      if (items) return items;
+    }
+    return undefined;
   }
 
   /** The first queued items of one group. */
@@ -168,7 +194,7 @@ export class Requests {
     for (; at < queue.length && cut.length < REQUEST_ITEMS; at++) {
       const item = queue[at];
       if (!item || this.#dropped.delete(item)) continue;
-      if (cut[0] && cut[0].group !== item.group) break;
+      if (cut[0] && !mayShare(cut[0], item)) break;
       cut.push(item);
     }
     this.#queues[operation] = queue.slice(at);
@@ -181,7 +207,7 @@ export class Requests {
     const sent: SentRequest = { call, items, waitingFor: items.length };
     for (const item of items) this.#sent.set(item, sent);
     const resultAt = await resultsOf(items, call, seq);
-    this.#interfacesInFlight -= items.length;
+    this.#itemsInFlight -= items.length;
     this.sequence.finish(seq);
     const isPending = items.map((item) => this.#sent.delete(item));
     for (const [at, item] of items.entries()) if (isPending[at]) item.onResult(resultAt(at));
@@ -190,14 +216,10 @@ export class Requests {
 
   #request(items: readonly [Item, ...Item[]]) {
     const [{ operation, key }] = items;
-    const isSingle = items.length === 1;
-    const targets = isSingle
-      ? key
-      : { interfaces: items.map((item) => [item.key.ifIndex, item.key.nextHop]) };
-    const isClaim = items.some(({ had }) => had !== undefined);
-    const held = isClaim && { held: items.map(({ had = '0' }) => had) };
-    this.#interfacesInFlight += items.length;
-    return this.#start(operation, { ...targets, ...held }, isSingle ? { interface: key } : {}, {
+    const fields =
+      operation === 'take' || operation === 'release' ? targets(items) : entries(items);
+    this.#itemsInFlight += items.length;
+    return this.#start(operation, fields, items.length === 1 ? { interface: key } : {}, {
       timeoutMs: Math.max(...items.map(({ timeoutMs }) => timeoutMs)),
       deadlineMono: Math.max(...items.map(({ deadlineMono }) => deadlineMono)),
     });
@@ -224,6 +246,18 @@ export class Requests {
   }
 }
 
+/** Only the single form of a request says how many forwarding entries it covered. */
+function mayShare(first: Item, item: Item): boolean {
+  return first.group === item.group && !first.entry?.forward && !item.entry?.forward;
+}
+
+function targets(items: readonly [Item, ...Item[]]): WireMap {
+  const isClaim = items.some(({ had }) => had !== undefined);
+  const held = isClaim && { held: items.map(({ had = '0' }) => had) };
+  if (items.length === 1) return { ...items[0].key, ...held };
+  return { interfaces: items.map(({ key }) => [key.ifIndex, key.nextHop]), ...held };
+}
+
 type ResultAt = (at: number) => ItemResult;
 
 async function resultsOf(
@@ -245,6 +279,7 @@ function readResults(
   reply: Reply<InterfaceOperation>,
 ): ResultAt {
   if (isRefusal(reply)) return () => ({ kind: 'refused', refusal: reply });
+  if ('mrev' in reply) return readChanges(items, reply);
   const results: readonly BulkResult[] =
     items.length === 1 ? [{ ...reply, status: 0 }] : (reply.results ?? []);
   return (at) => readResult(results[at], items[0].operation);

@@ -1,6 +1,7 @@
 import type { Epoch } from '@mgm/protocol';
 import { isMgmError, type MgmError } from '../errors.ts';
 import { keyText } from '../interfaces/key.ts';
+import { MembershipRecord } from '../membership/record.ts';
 import { HeldSignal } from '../ownership.ts';
 import type { Context } from '../rpc/context.ts';
 import type { CallbackHandlers, Emitter, LossCause, SessionEvents } from './events.ts';
@@ -62,6 +63,8 @@ const ATTEMPTS_PER_LEASE = 6;
  * recovery, which starts over with what was wanted first.
  */
 export class SessionLife {
+  /** What was added and not deleted, as far as replies have told. */
+  readonly memberships = new MembershipRecord();
   readonly #options: LifeOptions;
   readonly #signal = new HeldSignal(() => this.check());
   readonly #recovery = new AbortController();
@@ -115,6 +118,7 @@ export class SessionLife {
     const registration = new Registration(context, registered, {
       handlers,
       events,
+      memberships: this.memberships,
       mayRecover: (cause) => this.#mayRecover(cause),
       onLost: (loss) => this.#onLost(loss),
     });

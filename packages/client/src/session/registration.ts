@@ -2,6 +2,7 @@ import type { Cause, Handle, OwnershipLostCallback, RefusalFields, SessionId } f
 import { isMgmError, MgmError, refusalError, withOrigin } from '../errors.ts';
 import { InterfaceCalls } from '../interfaces/calls.ts';
 import type { CallOptions } from '../options.ts';
+import type { MembershipRecord } from '../membership/record.ts';
 import type { HeldInterface } from '../ownership.ts';
 import { untilAborted } from '../rpc/clock.ts';
 import { abandonedOn, type Context } from '../rpc/context.ts';
@@ -22,6 +23,8 @@ const SESSION_ENDED_BY: { readonly [Name in Cause]?: LossCause } = {
 
 /** What a registration reports to. */
 export interface RegistrationOptions {
+  /** The memberships of the session, across its registrations. */
+  readonly memberships: MembershipRecord;
   readonly handlers: CallbackHandlers;
   readonly events: Emitter<SessionEvents>;
   /** Whether the session may be registered again after a loss with this cause. */
@@ -36,6 +39,7 @@ export interface RegistrationOptions {
  * handle any more. That is final: registering again creates another `Registration`.
  */
 export class Registration {
+  readonly handle: Handle;
   readonly session: SessionId;
   readonly ttlMs: number;
   readonly graceMs: number;
@@ -54,6 +58,7 @@ export class Registration {
 
   constructor(context: Context, { fields, sentMono }: Registered, options: RegistrationOptions) {
     const { handle, session, ttlMs } = fields;
+    this.handle = handle;
     this.session = session;
     this.ttlMs = ttlMs;
     this.graceMs = fields.graceMs;
@@ -68,6 +73,7 @@ export class Registration {
       handle,
       session,
       over,
+      memberships: options.memberships,
       mayRecover: (refusal) => options.mayRecover(causeOf(refusal)),
       onHandleRefused: (refusal) => this.#handleRefused(refusal),
     });

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { parseAddress, parseNextHop, type Address } from '../address.ts';
 import { parseGiven, readEntry, type Entry, type GivenAddress } from '../entries.ts';
-import type { RefusalName } from '../errors.ts';
+import type { RefusalName, StatusCode } from '../errors.ts';
 import type { InterfaceKey } from '../ids.ts';
 import { Limits } from '../limits.ts';
 import {
@@ -51,7 +51,7 @@ export interface MemberElements {
 /** An element that was refused: index from 0, status, reason, and for `bad-request` the field. */
 export type FailedElement = readonly [
   index: number,
-  status: number,
+  status: Exclude<StatusCode, 0>,
   reason: string,
   field?: 'group' | 'source' | 'flags',
 ];

@@ -1,0 +1,149 @@
+import type {
+  EntryListing,
+  GroupListing,
+  GroupText,
+  Handle,
+  MemberListing,
+  MembershipPage as WirePage,
+  NextHop,
+  RequestFields,
+  Revision,
+  SessionId,
+  SourceText,
+} from '@mgm/protocol';
+import type { MgmError } from '../errors.ts';
+import { omitUndefined } from '../options.ts';
+import { requestGranted, type Context } from '../rpc/context.ts';
+import type { PageOptions } from '../rpc/pages.ts';
+
+/** A listed entry: (s,g), (\*,g) or (\*,\*). */
+export interface ListedEntry {
+  /** In canonical text; `''` is the wildcard of IPv4, `'::'` that of IPv6. */
+  readonly group: GroupText;
+  /** In canonical text; `''` is the wildcard. */
+  readonly source: SourceText;
+  /** How many clients its memberships count for. */
+  readonly clients: number;
+  /** Whether others than the session want it. In a listing without a session: whether any client does. */
+  readonly others: boolean;
+  /** Whether the session has a membership of it. Without a session false. */
+  readonly own: boolean;
+  /** Whether IGMP has a membership of it on an interface that the session owns. Without a session false. */
+  readonly local: boolean;
+}
+
+/** A listed group, whatever its sources. */
+export interface ListedGroup {
+  /** In canonical text. */
+  readonly group: GroupText;
+}
+
+/** A listed membership. */
+export interface ListedMembership {
+  readonly group: GroupText;
+  readonly source: SourceText;
+  readonly ifIndex: number;
+  readonly nextHop: NextHop;
+  /** The present session of the client that holds it. */
+  readonly session: SessionId;
+  /** The present session of the client that it counts for: of IGMP's memberships the owner of the interface, if it has one. */
+  readonly countsFor: SessionId;
+}
+
+/** `all` (default): every entry with its source, (\*,\*) included. `any`: every group once, (\*,\*) left out. */
+export type EnumerationType = 'all' | 'any';
+
+/** Which groups to list. */
+export interface GroupOptions extends PageOptions {
+  /** Default `all`. */
+  readonly type?: EnumerationType | undefined;
+}
+
+/** Which memberships to list; all conditions must match. */
+export interface MemberFilter extends PageOptions {
+  /** Only this group; a wildcard means the (\*,\*) of its family. */
+  readonly group?: string | number | undefined;
+  /** Only this source; a wildcard means (\*,g). Only together with `group`. */
+  readonly source?: string | number | undefined;
+  /** Only what this session holds, and what IGMP holds on interfaces that it owns. */
+  readonly session?: number | undefined;
+  /** Only this interface. */
+  readonly ifIndex?: number | undefined;
+  /** Of that interface. Absent: the interface without a next hop. */
+  readonly nextHop?: string | number | undefined;
+}
+
+/** Where a page of a listing stands. */
+export interface MembershipPosition {
+  /** The membership revision at which the page was read. */
+  readonly mrev: number;
+  /** All alerts and events that follow from ownership changes up to this `rev` are written. */
+  readonly settled: Revision;
+  /** The log that `mrev` belongs to. */
+  readonly log: string;
+}
+
+/** One page of memberships. */
+export interface MemberPage extends MembershipPosition {
+  readonly items: readonly ListedMembership[];
+}
+
+/** One page of groups. */
+export interface GroupPage extends MembershipPosition {
+  readonly items: readonly (ListedEntry | ListedGroup)[];
+  /** With a session: the number of its last callback when the page was read. Alerts up to it are older than the page. */
+  readonly mailbox: number;
+}
+
+/** The session of an enumeration. */
+export interface Enumerating {
+  readonly handle: Handle;
+  /** Why nothing may be sent any more. */
+  readonly guard: () => MgmError | undefined;
+}
+
+/** Pages of groups; each is requested when the previous one was consumed. */
+export async function* groupPages(
+  context: Context,
+  { type, limit, ...options }: GroupOptions,
+  session?: Enumerating,
+): AsyncGenerator<GroupPage, void, undefined> {
+  let cursor: string | undefined;
+  do {
+    const fields = omitUndefined({ handle: session?.handle, type, limit, cursor });
+    const limits = { ...options, ...omitUndefined({ guard: session?.guard }) };
+    const page = await requestGranted(context, 'groups', fields, limits);
+    yield { items: page.items.map(readItem), mailbox: page.mailbox ?? 0, ...positionOf(page) };
+    ({ cursor } = page);
+  } while (cursor !== undefined);
+}
+
+function readItem(item: EntryListing | GroupListing): ListedEntry | ListedGroup {
+  if (item.length === 1) return { group: item[0] };
+  const [group, source, clients, others, own, local] = item;
+  return { group, source, clients, others, own, local };
+}
+
+/** Pages of memberships; each is requested when the previous one was consumed. */
+export async function* memberPages(
+  context: Context,
+  { group, source, session, ifIndex, nextHop, limit, ...options }: MemberFilter = {},
+): AsyncGenerator<MemberPage, void, undefined> {
+  let cursor: string | undefined;
+  do {
+    const filter = omitUndefined({ group, source, session, ifIndex, nextHop, limit, cursor });
+    const fields: RequestFields<'members'> = filter;
+    const page = await requestGranted(context, 'members', fields, options);
+    yield { items: page.items.map(readMember), ...positionOf(page) };
+    ({ cursor } = page);
+  } while (cursor !== undefined);
+}
+
+function readMember(item: MemberListing): ListedMembership {
+  const [group, source, ifIndex, nextHop, session, countsFor] = item;
+  return { group, source, ifIndex, nextHop, session, countsFor };
+}
+
+function positionOf({ mrev, settled, log }: WirePage): MembershipPosition {
+  return { mrev, settled, log };
+}
