@@ -1,26 +1,20 @@
-import type { Revision, RouterName } from '@mgm/protocol';
+import type { RouterName } from '@mgm/protocol';
 import { hasHighPriorityRoom, hasRoom, retryAfterMs } from './admission.ts';
 import { readBatchReply, type BatchReply } from './batch-reply.ts';
-import { FairQueue, type QueueItem } from './fair-queue.ts';
+import { FairQueue } from './fair-queue.ts';
+import { encode, FLAGS, type ArbiterArgs, type ArbiterOperation } from './generated/arbiter.ts';
 import {
-  decode,
-  encode,
-  FLAGS,
-  type ArbiterArgs,
-  type ArbiterOperation,
-  type ScriptReplies,
-} from './generated/arbiter.ts';
-import { handleText } from './names.ts';
+  flowOf,
+  packedCallers,
+  resolveAll,
+  withoutExpired,
+  type Caller,
+  type Decision,
+  type QueuedOperation,
+} from './queued-operation.ts';
 import { RouterMemory } from './router-memory.ts';
-import { packForScript, revision } from './script-values.ts';
+import { packForScript } from './script-values.ts';
 import { StoreError } from './store-error.ts';
-
-/** The script reply to one operation, the router's revision after it, and the reply to its batch. */
-export interface Decision<Name extends ArbiterOperation> {
-  readonly reply: ScriptReplies[Name];
-  readonly rev: Revision;
-  readonly batch: BatchReply;
-}
 
 /** Limits of one router that the script enforces. */
 export interface RouterLimits {
@@ -55,33 +49,6 @@ export interface BatcherOptions {
   ) => Promise<readonly Buffer[]>;
   /** Called after the operations of a batch were answered. */
   readonly onDecided: (router: RouterName, batch: BatchReply) => void;
-}
-
-/** The identity of a request's sender and its rights, where managers identify callers. */
-export interface Caller {
-  /** The identity for which NATS vouches. */
-  readonly identity: string;
-  /** Whether it may inherit from sessions of other identities. */
-  readonly mayTakeOver: boolean;
-  /** Sessions that it may have on this router; 0 for no limit. */
-  readonly sessionsMax: number;
-  /** Positions in the interfaces of a `take` that the policy refuses, from 0. */
-  readonly refusedInterfaces: readonly number[];
-  /** Whether the policy denies the request: an operator's attempt is then noted in the operator log, and nothing else happens. */
-  readonly isDenied: boolean;
-}
-
-interface QueuedOperation extends QueueItem {
-  /** Whether its handle, if it has one, is known to be that of a session. */
-  readonly isVerified: boolean;
-  readonly operation: ArbiterOperation;
-  /** The operation and its arguments as the script reads them. */
-  readonly call: readonly unknown[];
-  readonly caller: Caller | undefined;
-  /** On this process's monotonic clock: not sent after it. */
-  readonly deadlineMono: number;
-  readonly resolve: (decision: Decision<ArbiterOperation>) => void;
-  readonly reject: (error: unknown) => void;
 }
 
 interface RouterQueue {
@@ -355,77 +322,5 @@ export class Batcher {
   #notifyIdle(): void {
     if (!this.#isIdle()) return;
     for (const resolve of this.#idle.splice(0)) resolve();
-  }
-}
-
-/**
- * An identity has a flow of its own. Where callers are not identified, each handle has one, by all of its text: one with an
- * invented secret is not in the flow of the session that it names. Requests without a handle share a flow, registrations another.
- */
-function flowOf<Name extends ArbiterOperation>(
-  operation: Name,
-  args: ArbiterArgs[Name],
-  caller: Caller | undefined,
-): string {
-  if (caller !== undefined) return `identity ${caller.identity}`;
-  if ('handle' in args) return handleText(args.handle);
-  return operation === 'register' ? 'register' : '';
-}
-
-/** More accepted handles than this are forgotten; the store verifies them again. */
-const VERIFIED_MAX = 20_000;
-
-/** Notes which handles the store gives and accepts. */
-function noteHandle(
-  one: QueuedOperation,
-  reply: ScriptReplies[ArbiterOperation],
-  verified: Set<string>,
-): void {
-  if (reply.kind === 'bad_handle' || reply.kind === 'session_expired') {
-    verified.delete(one.flow);
-  } else if (!one.isVerified || reply.kind === 'registered') {
-    if (verified.size >= VERIFIED_MAX) verified.clear();
-    verified.add(reply.kind === 'registered' ? handleText(reply) : one.flow);
-  }
-}
-
-/** The callers of a batch as the script reads them: nothing where none is identified. */
-function packedCallers(batch: readonly QueuedOperation[]): unknown {
-  if (batch.every(({ caller }) => caller === undefined)) return 0;
-  return batch.map(({ caller }) => {
-    if (caller === undefined) return 0;
-    const { identity, mayTakeOver, sessionsMax, refusedInterfaces, isDenied } = caller;
-    const positions = refusedInterfaces.map((at) => at + 1);
-    return [identity, mayTakeOver ? 1 : 0, sessionsMax, positions, isDenied ? 1 : 0];
-  });
-}
-
-/** Rejects operations whose deadline passed before they were sent. */
-function withoutExpired(taken: QueuedOperation[]): QueuedOperation[] {
-  const nowMono = performance.now();
-  if (taken.every((one) => one.deadlineMono > nowMono)) return taken;
-  return taken.filter((one) => {
-    if (one.deadlineMono > nowMono) return true;
-    one.reject(new StoreError('unavailable', 'its deadline passed before it was executed'));
-    return false;
-  });
-}
-
-function resolveAll(
-  batch: readonly QueuedOperation[],
-  reply: BatchReply,
-  verified: Set<string>,
-): void {
-  for (const [at, one] of batch.entries()) {
-    try {
-      if (at >= reply.replies.length)
-        throw new StoreError('indeterminate', 'the script returned fewer replies than operations');
-      const rev = revision(reply.revs[at]);
-      const decoded = decode[one.operation](reply.replies[at]);
-      noteHandle(one, decoded, verified);
-      one.resolve({ reply: decoded, rev, batch: reply });
-    } catch (error) {
-      one.reject(error);
-    }
   }
 }

@@ -1,4 +1,4 @@
-export type { Caller } from './batcher.ts';
+export type { Caller } from './queued-operation.ts';
 export { openStore } from './store.ts';
 export type { Publication, Store, StoreMeter, StoreOptions, SweepReport } from './store.ts';
 export { epochIn, eventsOf, lossesShare, revisionIn, sharedBy } from './batch-reply.ts';

@@ -8,7 +8,7 @@ import {
   type RouterName,
 } from '@mgm/protocol';
 import type { AddressedCallback, BatchReply } from './batch-reply.ts';
-import { Batcher, type Caller } from './batcher.ts';
+import { Batcher } from './batcher.ts';
 import type { Durability } from './durability.ts';
 import type {
   AlertRun,
@@ -23,6 +23,7 @@ import { metaKey, storeIdKey } from './keys.ts';
 import type { StoreOperation } from './operations/operation.ts';
 import { STORE_OPERATIONS } from './operations/table.ts';
 import { heldOffIn } from './operations/take.ts';
+import type { Caller } from './queued-operation.ts';
 import type { Link, StoreState } from './redis/link.ts';
 import { openLink } from './redis/open.ts';
 import { RouterList, type PurgeOutcome } from './router-list.ts';

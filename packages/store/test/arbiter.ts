@@ -1,18 +1,13 @@
 import { startRedis, type RunningServer } from '@mgm/devstack';
 import { routerName, type InterfaceKey, type NextHop, type RouterName } from '@mgm/protocol';
 import { afterAll, afterEach, beforeAll, beforeEach, inject } from 'vitest';
-import {
-  Batcher,
-  type BatcherOptions,
-  type Caller,
-  type Decision,
-  type RouterLimits,
-} from '../src/batcher.ts';
+import { Batcher, type BatcherOptions, type RouterLimits } from '../src/batcher.ts';
 import type { Durability } from '../src/durability.ts';
 import { metaKey } from '../src/keys.ts';
 import type { ArbiterArgs, ArbiterOperation, ScriptReplies } from '../src/generated/arbiter.ts';
 import type { HandleParts } from '../src/names.ts';
 import type { Link } from '../src/redis/link.ts';
+import type { Caller, Decision } from '../src/queued-operation.ts';
 import { openLink } from '../src/redis/open.ts';
 
 /** The arbiter as the store runs it, one level below the wire contract; records every reply. */

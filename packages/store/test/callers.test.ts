@@ -1,6 +1,6 @@
 import { startRedis, type RunningServer } from '@mgm/devstack';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import type { Caller } from '../src/batcher.ts';
+import type { Caller } from '../src/queued-operation.ts';
 import { eventsOf } from '../src/batch-reply.ts';
 import type { ArbiterArgs } from '../src/generated/arbiter.ts';
 import { on, openArbiter, type Arbiter } from './arbiter.ts';

@@ -1,6 +1,6 @@
 import type { OperationName, ReplyBody, Request } from '@mgm/protocol';
-import type { Decision } from '../batcher.ts';
 import type { ArbiterArgs, ArbiterOperation } from '../generated/arbiter.ts';
+import type { Decision } from '../queued-operation.ts';
 
 /** How the store executes one operation of the wire contract. */
 export interface StoreOperation<Name extends OperationName, Script extends ArbiterOperation> {

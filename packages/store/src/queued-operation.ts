@@ -1,0 +1,119 @@
+import type { Revision } from '@mgm/protocol';
+import type { BatchReply } from './batch-reply.ts';
+import type { QueueItem } from './fair-queue.ts';
+import {
+  decode,
+  type ArbiterArgs,
+  type ArbiterOperation,
+  type ScriptReplies,
+} from './generated/arbiter.ts';
+import { handleText } from './names.ts';
+import { revision } from './script-values.ts';
+import { StoreError } from './store-error.ts';
+
+/** The script reply to one operation, the router's revision after it, and the reply to its batch. */
+export interface Decision<Name extends ArbiterOperation> {
+  readonly reply: ScriptReplies[Name];
+  readonly rev: Revision;
+  readonly batch: BatchReply;
+}
+
+/** The identity of a request's sender and its rights, where managers identify callers. */
+export interface Caller {
+  /** The identity for which NATS vouches. */
+  readonly identity: string;
+  /** Whether it may inherit from sessions of other identities. */
+  readonly mayTakeOver: boolean;
+  /** Sessions that it may have on this router; 0 for no limit. */
+  readonly sessionsMax: number;
+  /** Positions in the interfaces of a `take` that the policy refuses, from 0. */
+  readonly refusedInterfaces: readonly number[];
+  /** Whether the policy denies the request: an operator's attempt is then noted in the operator log, and nothing else happens. */
+  readonly isDenied: boolean;
+}
+
+/** An operation in the queue, and where its result goes. */
+export interface QueuedOperation extends QueueItem {
+  /** Whether its handle, if it has one, is known to be that of a session. */
+  readonly isVerified: boolean;
+  readonly operation: ArbiterOperation;
+  /** The operation and its arguments as the script reads them. */
+  readonly call: readonly unknown[];
+  readonly caller: Caller | undefined;
+  /** On this process's monotonic clock: not sent after it. */
+  readonly deadlineMono: number;
+  readonly resolve: (decision: Decision<ArbiterOperation>) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * An identity has a flow of its own. Where callers are not identified, each handle has one, by all of its text: one with an
+ * invented secret is not in the flow of the session that it names. Requests without a handle share a flow, registrations another.
+ */
+export function flowOf<Name extends ArbiterOperation>(
+  operation: Name,
+  args: ArbiterArgs[Name],
+  caller: Caller | undefined,
+): string {
+  if (caller !== undefined) return `identity ${caller.identity}`;
+  if ('handle' in args) return handleText(args.handle);
+  return operation === 'register' ? 'register' : '';
+}
+
+/** The callers of a batch as the script reads them: nothing where none is identified. */
+export function packedCallers(batch: readonly QueuedOperation[]): unknown {
+  if (batch.every(({ caller }) => caller === undefined)) return 0;
+  return batch.map(({ caller }) => {
+    if (caller === undefined) return 0;
+    const { identity, mayTakeOver, sessionsMax, refusedInterfaces, isDenied } = caller;
+    const positions = refusedInterfaces.map((at) => at + 1);
+    return [identity, mayTakeOver ? 1 : 0, sessionsMax, positions, isDenied ? 1 : 0];
+  });
+}
+
+/** Rejects operations whose deadline passed before they were sent. */
+export function withoutExpired(taken: QueuedOperation[]): QueuedOperation[] {
+  const nowMono = performance.now();
+  if (taken.every((one) => one.deadlineMono > nowMono)) return taken;
+  return taken.filter((one) => {
+    if (one.deadlineMono > nowMono) return true;
+    one.reject(new StoreError('unavailable', 'its deadline passed before it was executed'));
+    return false;
+  });
+}
+
+/** Gives each operation of a batch its reply, and notes which handles the store gives and accepts. */
+export function resolveAll(
+  batch: readonly QueuedOperation[],
+  reply: BatchReply,
+  verified: Set<string>,
+): void {
+  for (const [at, one] of batch.entries()) {
+    try {
+      if (at >= reply.replies.length)
+        throw new StoreError('indeterminate', 'the script returned fewer replies than operations');
+      const rev = revision(reply.revs[at]);
+      const decoded = decode[one.operation](reply.replies[at]);
+      noteHandle(one, decoded, verified);
+      one.resolve({ reply: decoded, rev, batch: reply });
+    } catch (error) {
+      one.reject(error);
+    }
+  }
+}
+
+/** More accepted handles than this are forgotten; the store verifies them again. */
+const VERIFIED_MAX = 20_000;
+
+function noteHandle(
+  one: QueuedOperation,
+  reply: ScriptReplies[ArbiterOperation],
+  verified: Set<string>,
+): void {
+  if (reply.kind === 'bad_handle' || reply.kind === 'session_expired') {
+    verified.delete(one.flow);
+  } else if (!one.isVerified || reply.kind === 'registered') {
+    if (verified.size >= VERIFIED_MAX) verified.clear();
+    verified.add(reply.kind === 'registered' ? handleText(reply) : one.flow);
+  }
+}
