@@ -58,7 +58,7 @@ local function decide(packed)
     longest_ttl = request[8], is_full = request[9] == 1,
     limits = { sessions = request[10], interfaces = request[11], operator_events = request[12],
       operator_retention_ms = request[13], entries = request[16] },
-    mrev = request[15] }
+    mrev = request[15], served_until = request[17] }
   local callers = request[14]
   local retention, calls, is_replicated = request[5], request[6], request[7] == 1
   begin()

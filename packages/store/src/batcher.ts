@@ -39,6 +39,8 @@ export interface BatcherOptions {
   /** How long the last known state of a router counts without a reply, in ms. */
   readonly memoryKeptMs: number;
   readonly limits: RouterLimits;
+  /** How long this process has served, in ms; without it leases run only for the time that sweeps promise. */
+  readonly servedMs?: () => number;
   /** Whether `run` resolves only when replicas have the changes. Default false. */
   readonly isReplicated?: boolean;
   /** Runs one batch. With `mayGrow` Redis refuses it when it is out of memory. */
@@ -149,6 +151,11 @@ export class Batcher {
     this.#notifyIdle();
   }
 
+  /** The store was not reachable for a time, for which no lease may run. */
+  distrust(): void {
+    for (const { memory } of this.#queues.values()) memory.forgetLastCall();
+  }
+
   /** Forgets a router whose data was deleted. */
   forget(router: RouterName): void {
     const queue = this.#queues.get(router);
@@ -253,14 +260,16 @@ export class Batcher {
   /** Never rejects: every operation of the batch is resolved or rejected. */
   async #run(queue: RouterQueue, batch: readonly QueuedOperation[]): Promise<void> {
     const beganMono = performance.now();
+    const servedMs = this.#options.servedMs?.() ?? 0;
     try {
-      const reply = readBatchReply(await this.#decided(queue, batch));
-      queue.memory.learn(reply);
+      const reply = readBatchReply(await this.#decided(queue, batch, servedMs));
+      queue.memory.learn(reply, servedMs);
       this.#batchMs += (performance.now() - beganMono - this.#batchMs) * LATEST_WEIGHT;
       resolveAll(batch, reply, queue.verified);
       this.#options.onDecided(queue.router, reply);
     } catch (error) {
       queue.memory.forgetFreshLog();
+      queue.memory.forgetLastCall();
       await this.#failed(queue, batch, error);
     }
   }
@@ -269,17 +278,25 @@ export class Batcher {
   async #decided(
     queue: RouterQueue,
     batch: readonly QueuedOperation[],
+    servedMs: number,
   ): Promise<readonly Buffer[]> {
     const mayGrow = !batch.every((one) => FLAGS[one.operation].isRead);
     try {
-      return await this.#options.run(queue.router, this.#request(queue, batch, false), mayGrow);
+      const request = this.#request(queue, batch, servedMs, false);
+      return await this.#options.run(queue.router, request, mayGrow);
     } catch (error) {
       if (!mayGrow || !(error instanceof StoreError) || error.code !== 'store-full') throw error;
-      return await this.#options.run(queue.router, this.#request(queue, batch, true), false);
+      const request = this.#request(queue, batch, servedMs, true);
+      return await this.#options.run(queue.router, request, false);
     }
   }
 
-  #request({ memory }: RouterQueue, batch: readonly QueuedOperation[], isFull: boolean): Buffer {
+  #request(
+    { memory }: RouterQueue,
+    batch: readonly QueuedOperation[],
+    servedMs: number,
+    isFull: boolean,
+  ): Buffer {
     const { sessionsMax, interfacesMax, operatorEventsMax, operatorRetentionMs, entriesMax } =
       this.#options.limits;
     return packForScript([
@@ -296,6 +313,7 @@ export class Batcher {
       packedCallers(batch),
       memory.mrev,
       entriesMax,
+      memory.servedUntil(servedMs),
     ]);
   }
 

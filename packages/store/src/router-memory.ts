@@ -13,6 +13,7 @@ export class RouterMemory {
   #longestTtlMs = 0;
   #freshLog = newLogId();
   #learnedMono = performance.now();
+  #lastCall: { readonly ts: number; readonly servedMs: number } | undefined;
 
   /** @param epochFloor an epoch that must not be granted again */
   constructor(epochFloor = 0) {
@@ -52,10 +53,33 @@ export class RouterMemory {
     return this.#mrev;
   }
 
-  /** Replies may be read in another order than they were decided: within one log only newer values count. */
-  learn({ log, rev, epoch, longestTtlMs, members }: BatchReply): void {
+  /**
+   * Until when this process vouches that a manager served the router, in ms on the store's clock: the instant of its last batch,
+   * and the time it has served since that batch was sent. 0 if there was none, or if it had no reply, or if it does not serve.
+   *
+   * @param servedMs how long this process has served so far; 0 if it does not serve
+   */
+  servedUntil(servedMs: number): number {
+    if (this.#lastCall === undefined || servedMs === 0) return 0;
+    return Math.floor(this.#lastCall.ts + servedMs - this.#lastCall.servedMs);
+  }
+
+  /** The store was not reachable: this process does not vouch for the time since its last batch. */
+  forgetLastCall(): void {
+    this.#lastCall = undefined;
+  }
+
+  /**
+   * Replies may be read in another order than they were decided: within one log only newer values count.
+   *
+   * @param servedMs how long this process had served when the batch was sent
+   */
+  learn({ ts, log, rev, epoch, longestTtlMs, members }: BatchReply, servedMs: number): void {
     this.#learnedMono = performance.now();
     if (log === '') return;
+    if (this.#lastCall === undefined || servedMs > this.#lastCall.servedMs) {
+      this.#lastCall = { ts, servedMs };
+    }
     if (log === this.#freshLog) this.#freshLog = newLogId();
     const isSame = log === this.#log;
     this.#rev = isSame ? Math.max(this.#rev, rev) : rev;

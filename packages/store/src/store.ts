@@ -26,6 +26,7 @@ import { heldOffIn } from './operations/take.ts';
 import type { Caller } from './queued-operation.ts';
 import type { Link, StoreState } from './redis/link.ts';
 import { openLink } from './redis/open.ts';
+import { ServedTime } from './served-time.ts';
 import { RouterList, type PurgeOutcome } from './router-list.ts';
 import { StoreError, type StoreErrorCode } from './store-error.ts';
 
@@ -59,7 +60,7 @@ export interface StoreOptions {
   readonly operatorRetentionMs?: number;
   /** Entries with group memberships of one router; more are refused. Default 1 000 000. */
   readonly entriesMax?: number;
-  /** The longest interval at which this manager sweeps each router. After a sweep leases run for twice as long. Default 250. */
+  /** The longest interval between two calls of {@link Store.serve}: after one, leases run for twice as long. Default 250. */
   readonly sweepEveryMs?: number;
   /** Called with the events and callbacks of a batch, right after its operations were answered. */
   readonly onPublish?: (publication: Publication) => void;
@@ -106,6 +107,16 @@ export interface SweepReport {
   readonly more: boolean;
   /** Whether the router has no session and nothing to release: it needs no sweep until it is used again. */
   readonly idle: boolean;
+  /** When the next sweep is due, in ms; undefined if nothing will ever be. Registrations and releases may make it earlier. */
+  readonly dueInMs: number | undefined;
+}
+
+export interface HeadReport {
+  readonly head: HeadMessage;
+  /** Sessions, live and stale. */
+  readonly sessions: number;
+  /** As in {@link SweepReport}. */
+  readonly dueInMs: number | undefined;
 }
 
 /** Arbitration on Redis. Any number of stores may share one Redis: all state is there. */
@@ -121,11 +132,16 @@ export interface Store extends AsyncDisposable {
     request: Request<Name>,
     caller?: Caller,
   ): Promise<Reply<Name>>;
-  /** Ends expired sessions of a router, one bounded slice, and tells its service clock that a manager is serving. */
+  /**
+   * Called while workers can reach this manager, at least once in `sweepEveryMs`: the leases of a router run only while a
+   * manager serves. Also notices a store that hangs.
+   */
+  serve(): void;
+  /** Ends expired sessions of a router, one bounded slice. */
   sweep(router: RouterName): Promise<SweepReport>;
-  /** The `head` message of a router, and the number of its sessions. */
-  head(router: RouterName): Promise<{ readonly head: HeadMessage; readonly sessions: number }>;
-  /** The routers in use: those to sweep. */
+  /** The `head` message of a router, and what this manager must know of it. */
+  head(router: RouterName): Promise<HeadReport>;
+  /** The routers in use. */
   routers(): Promise<RouterName[]>;
   /** Deletes the data of routers that have been idle for the retention time. */
   purge(): Promise<void>;
@@ -142,8 +158,8 @@ export interface Store extends AsyncDisposable {
 /** Sessions, and interfaces, of one slice of a sweep: about half a millisecond of Redis. */
 const SLICE = 48;
 
-/** Sweeps that the promise to the service clock spans, so that one late or lost sweep does not stop the leases. */
-const SWEEPS_PROMISED = 2;
+/** Rounds of sweeps that a promise to the service clock spans, so that a late one does not stop the leases. */
+const ROUNDS_PROMISED = 2;
 
 const DEFAULT_RETENTION_MS = 86_400_000;
 
@@ -167,6 +183,8 @@ class RedisStore implements Store {
   readonly #batcher: Batcher;
   readonly #routers: RouterList;
   readonly #retentionMs: number;
+  readonly #promiseMs: number;
+  readonly #served: ServedTime;
   #id: string = randomUUID();
   readonly #options: StoreOptions;
 
@@ -174,6 +192,8 @@ class RedisStore implements Store {
     this.#options = options;
     this.#keyPrefix = options.keyPrefix ?? 'mgm';
     this.#retentionMs = options.retentionMs ?? DEFAULT_RETENTION_MS;
+    this.#promiseMs = ROUNDS_PROMISED * (options.sweepEveryMs ?? 250);
+    this.#served = new ServedTime(this.#promiseMs);
     this.#batcher = new Batcher({
       batchMax: options.batchMax ?? 256,
       queueMax: options.queueMax ?? 10_000,
@@ -186,6 +206,7 @@ class RedisStore implements Store {
         operatorRetentionMs: options.operatorRetentionMs ?? 90 * 86_400_000,
         entriesMax: options.entriesMax ?? 1_000_000,
       },
+      servedMs: () => this.#served.totalMs(),
       isReplicated: options.durability?.mode === 'replicated',
       run: (router, request, mayGrow) => this.#run(router, request, mayGrow),
       onDecided: (router, batch) => this.#publish(router, batch),
@@ -253,19 +274,25 @@ class RedisStore implements Store {
     return { ...refused, rev };
   }
 
+  serve(): void {
+    this.#served.extend();
+    // A failure changes the state of the connection, or makes a batch fail: both are noticed there.
+    void this.#link.command('GET', storeIdKey(this.#keyPrefix)).catch(() => {});
+  }
+
   async sweep(router: RouterName): Promise<SweepReport> {
     const { reply, batch } = await this.#batcher.decide(router, 'sweep', {
       most: SLICE,
-      servingMs: SWEEPS_PROMISED * (this.#options.sweepEveryMs ?? 250),
+      servingMs: this.#promiseMs,
     });
-    const { ended, released, more, idle } = reply;
+    const { ended, released, more, idle, dueInMs } = reply;
     if (idle) {
       await this.#routers.idle(router, batch.log === '' ? undefined : batch.ts);
     }
-    return { ended, released, more, idle };
+    return { ended, released, more, idle, dueInMs: dueFrom(dueInMs) };
   }
 
-  async head(router: RouterName): Promise<{ head: HeadMessage; sessions: number }> {
+  async head(router: RouterName): Promise<HeadReport> {
     const { reply, batch } = await this.#batcher.decide(router, 'head', {});
     const { ts, log } = batch;
     return {
@@ -280,6 +307,7 @@ class RedisStore implements Store {
         ...(reply.holdOffMs > 0 && { holdOffMs: reply.holdOffMs }),
       },
       sessions: reply.sessions,
+      dueInMs: dueFrom(reply.dueInMs),
     };
   }
 
@@ -356,6 +384,7 @@ class RedisStore implements Store {
   }
 
   #stateChanged(state: StoreState): void {
+    this.#batcher.distrust();
     if (state.kind !== 'ready') {
       this.#routers.distrust();
       const reason = 'reason' in state && state.reason ? `: ${state.reason}` : '';
@@ -363,4 +392,9 @@ class RedisStore implements Store {
     }
     this.#options.onStateChange?.(state);
   }
+}
+
+/** The script's -1: nothing is due, now or later. */
+function dueFrom(dueInMs: number): number | undefined {
+  return dueInMs < 0 ? undefined : dueInMs;
 }

@@ -290,6 +290,7 @@ it('lists, reads the log and says where it was cut', async () => {
     sessions: 1,
     holdOffMs: 0,
     membersFirst: 1,
+    dueInMs: expect.any(Number),
   });
   expect((await own.ask('events', { after: 0, limit: 9 })).kind).toBe('entries');
   await own.link.command('XTRIM', `mgm:{${own.router}}:events`, 'MINID', '4');

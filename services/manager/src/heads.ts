@@ -43,8 +43,8 @@ export function startHeads(parts: HeadsParts): Rounds {
 async function sendHead(parts: HeadsParts, router: RouterName): Promise<void> {
   const { bus, store, subjects, routers, trouble, metrics } = parts;
   try {
-    const { head, sessions } = await store.head(router);
-    routers.sawRevision(router, head.rev);
+    const { head, sessions, dueInMs } = await store.head(router);
+    routers.sawHead(router, head.rev, dueInMs);
     if (sessions === 0 && head.settled === head.rev) return;
     bus.publish(subjects.head(router), encodeMessage(head));
     metrics.heads.inc();

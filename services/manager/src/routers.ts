@@ -5,12 +5,16 @@ import type { Store } from '@mgm/store';
 const REVISIONS_MAX = 10_000;
 
 /**
- * The routers in use, as far as this replica knows: those that are swept and get heads; and the last revision seen of each
- * router. Only replies of the store add routers, so requests with invented names cannot fill it.
+ * The routers in use, as far as this replica knows: those that get heads, and when each is to be swept; and the last revision
+ * seen of each router. Only replies of the store add routers, so requests with invented names cannot fill it.
+ *
+ * A router is due when it is new here, when a request through this replica has changed it since its last sweep, and when its
+ * next lease ends. Heads report the latter of all routers, so the changes of a replica that crashed are not forgotten.
  */
 export class Routers {
   readonly #allowed: ReadonlySet<RouterName>;
-  readonly #used = new Set<RouterName>();
+  /** When the next sweep of each router is due, on the monotonic clock. */
+  readonly #dueMono = new Map<RouterName, number>();
   readonly #revisions = new Map<RouterName, number>();
 
   /** @param allowed the only routers to serve; empty means all */
@@ -25,23 +29,26 @@ export class Routers {
 
   /** Adds those of the listed routers that this manager serves. */
   add(routers: readonly RouterName[]): void {
-    for (const router of routers) if (this.serves(router)) this.#used.add(router);
+    for (const router of routers) {
+      if (this.serves(router) && !this.#dueMono.has(router)) this.#dueMono.set(router, -Infinity);
+    }
   }
 
   /** A sweep found that no session uses the router. */
   idle(router: RouterName): void {
-    this.#used.delete(router);
+    this.#dueMono.delete(router);
     this.#revisions.delete(router);
   }
 
-  /** Records the revision of a reply of the store. A router that has changed may be in use. */
+  /** Records the revision of a reply of the store. A router that has changed may be in use, and is to be swept. */
   sawRevision(router: RouterName, revision: number): void {
-    if (revision === 0 || this.#revisions.get(router) === revision) return;
-    this.#used.add(router);
-    this.#revisions.set(router, revision);
-    if (this.#revisions.size <= REVISIONS_MAX) return;
-    const [oldest] = this.#revisions.keys();
-    if (oldest !== undefined) this.#revisions.delete(oldest);
+    if (this.#noteRevision(router, revision)) this.#dueMono.set(router, -Infinity);
+  }
+
+  /** Records a head: what other replicas have changed, and when a sweep is due because of it. */
+  sawHead(router: RouterName, revision: number, dueInMs: number | undefined): void {
+    this.#noteRevision(router, revision);
+    this.sweepWithin(router, dueInMs);
   }
 
   /** For replies that the store did not decide; 0 where no revision was seen. */
@@ -50,7 +57,35 @@ export class Routers {
   }
 
   names(): RouterName[] {
-    return [...this.#used];
+    return [...this.#dueMono.keys()];
+  }
+
+  /** The routers that are to be swept now. */
+  due(): RouterName[] {
+    const nowMono = performance.now();
+    return [...this.#dueMono].flatMap(([router, dueMono]) => (dueMono <= nowMono ? [router] : []));
+  }
+
+  /** A sweep begins: what becomes due from here on is for the next one. */
+  sweepBegins(router: RouterName): void {
+    if (this.#dueMono.has(router)) this.#dueMono.set(router, Infinity);
+  }
+
+  /** The router is to be swept within this time, in ms, or earlier if that is known; undefined: not because of this reply. */
+  sweepWithin(router: RouterName, dueInMs: number | undefined): void {
+    const known = this.#dueMono.get(router);
+    if (known === undefined || dueInMs === undefined) return;
+    this.#dueMono.set(router, Math.min(known, performance.now() + dueInMs));
+  }
+
+  /** Returns whether the revision is another one than before. */
+  #noteRevision(router: RouterName, revision: number): boolean {
+    if (revision === 0 || this.#revisions.get(router) === revision) return false;
+    this.#revisions.set(router, revision);
+    if (this.#revisions.size <= REVISIONS_MAX) return true;
+    const [oldest] = this.#revisions.keys();
+    if (oldest !== undefined) this.#revisions.delete(oldest);
+    return true;
   }
 }
 

@@ -34,13 +34,14 @@ async function sweepIn({ sliceMs = 0, probesAnswered = Infinity }: Circumstances
       },
     },
     store: {
+      serve: () => {},
       sweep: async () => {
         mostConcurrent = Math.max(mostConcurrent, ++concurrent);
         slices++;
         await (sliceMs > 0 ? sleep(sliceMs) : turn());
         concurrent--;
         if (slices === SLICES) over.resolve();
-        return { ended: 1, released: 1, idle: false, more: slices < SLICES };
+        return { ended: 1, released: 1, idle: false, more: slices < SLICES, dueInMs: undefined };
       },
     },
     trouble: new TroubleLog(pino({ level: 'silent' })),
@@ -73,12 +74,13 @@ it('stops sweeping when NATS stops answering', async () => {
 
 it('sweeps a router outside the rounds when memberships were withdrawn', async () => {
   const swept = Promise.withResolvers<string>();
-  const report = { ended: 0, released: 0, idle: false, more: false };
+  const report = { ended: 0, released: 0, idle: false, more: false, dueInMs: undefined };
   const sweeper = new Sweeper({
     // The rounds know of no router.
     routers: new Routers([]),
     bus: { reaches: async () => true },
     store: {
+      serve: () => {},
       sweep: async (router) => {
         swept.resolve(router);
         return report;

@@ -15,7 +15,7 @@ const PROBE_VALID_MS = 10;
 
 export interface SweeperParts {
   readonly bus: Pick<Bus, 'reaches'>;
-  readonly store: Pick<Store, 'sweep'>;
+  readonly store: Pick<Store, 'serve' | 'sweep'>;
   readonly routers: Routers;
   readonly trouble: TroubleLog;
   readonly metrics: Metrics;
@@ -23,11 +23,12 @@ export interface SweeperParts {
 }
 
 /**
- * Ends expired leases: one slice per router and round. A router with more to do is swept slice after slice, independently of
- * the rounds.
+ * Ends expired leases: one slice per round for each router that is due. A router with more to do is swept slice after slice,
+ * independently of the rounds.
  *
- * A sweep also advances the service clock of its router, so leases run only while a manager serves. A manager that workers
- * cannot reach must not advance it: each round and each further slice needs a recent NATS probe.
+ * Leases run only while a manager serves. A round tells the store that this one does, and a sweep advances the service clock
+ * of its router. A manager that workers cannot reach must do neither: each round and each further slice needs a recent NATS
+ * probe.
  */
 export class Sweeper {
   readonly #parts: SweeperParts;
@@ -55,8 +56,9 @@ export class Sweeper {
 
   async #round(signal: AbortSignal): Promise<void> {
     if (!(await this.#probeNats())) return;
-    const idle = this.#parts.routers.names().filter((router) => !this.#busy.has(router));
-    await forEachConcurrently(CONCURRENCY, idle, signal, async (router) => {
+    this.#parts.store.serve();
+    const due = this.#parts.routers.due().filter((router) => !this.#busy.has(router));
+    await forEachConcurrently(CONCURRENCY, due, signal, async (router) => {
       if (await this.#sweepSlice(router)) this.#sweepOn(router, signal);
     });
   }
@@ -68,13 +70,17 @@ export class Sweeper {
 
   /** Returns whether there is more to do. */
   async #sweepSlice(router: RouterName): Promise<boolean> {
+    const { routers } = this.#parts;
+    routers.sweepBegins(router);
     try {
       const sentMono = performance.now();
       const report = await this.#parts.store.sweep(router);
       this.#parts.metrics.swept(report, performance.now() - sentMono);
-      if (report.idle) this.#parts.routers.idle(router);
+      if (report.idle) routers.idle(router);
+      else routers.sweepWithin(router, report.more ? 0 : report.dueInMs);
       return report.more;
     } catch (error) {
+      routers.sweepWithin(router, 0);
       const kind = troubleKind(error);
       if (kind) this.#parts.trouble.note(`sweep ${kind}`, { router, err: error }, 'sweep failed');
       return false;

@@ -2,7 +2,8 @@
 ---
 --- `now_ms` and `now_us` are wall time, for timestamps and epochs. `service_now` is the service clock, on which leases run: it
 --- advances with the wall clock while managers serve and stands still otherwise, so no lease ends because of an outage of the
---- managers or a jump of the clock. A manager counts as serving for the time that its last sweep promised.
+--- managers or a jump of the clock. A manager counts as serving for the time for which it vouches in each batch (how long it
+--- has served since its own last batch on the router), and for the time that the last sweep promised.
 
 local now_us, now_ms
 

@@ -81,6 +81,17 @@ local function settled_rev()
   return math.min(members.settled, router.rev)
 end
 
+--- The service clock now. Managers vouch for their service until `served_until`, or do not (0). What they vouch for replaces
+--- an earlier promise, including one made before the clock went back.
+local function advance_service(served_until)
+  if served_until == 0 or router.seen_at == 0 then
+    return service_clock(router.service_ms, router.seen_at, router.serving_until)
+  end
+  local serving_until = math.max(router.serving_until, served_until)
+  router.serving_until = math.min(served_until, now_ms)
+  return service_clock(router.service_ms, router.seen_at, serving_until)
+end
+
 local function load_router(known)
   local stored = redis.call('HMGET', meta_key, 'schema', 'state', 'members')
   local schema = tonumber(stored[1] or SCHEMA)
@@ -92,7 +103,7 @@ local function load_router(known)
   router.read_rev = router.rev
   router.is_full = known.is_full
   router.limits = known.limits
-  service_now = service_clock(router.service_ms, router.seen_at, router.serving_until)
+  service_now = advance_service(known.served_until)
 end
 
 local function next_rev()

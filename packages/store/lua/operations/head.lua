@@ -1,13 +1,14 @@
---- The extent of the event log, the number of sessions and the rest of the hold-off, for the periodic `head` message.
+--- The extent of the event log, the number of sessions and the rest of the hold-off, for the periodic `head` message; and
+--- when the next sweep is due.
 ---
---- @reply head first:revision sessions:integer hold_off_ms:integer members_first:integer
+--- @reply head first:revision sessions:integer hold_off_ms:integer members_first:integer due_in_ms:integer
 --- @exclusive
 --- @read
---- @include lib/events.lua
+--- @include lib/clients.lua
 --- @include lib/member_log.lua
 
 function operations.head()
   local oldest = redis.call('XRANGE', events_key, '-', '+', 'COUNT', 1)[1]
   return { 'head', oldest and tonumber(oldest[2][2]) or router.rev + 1, redis.call('ZCARD', roster_key),
-    hold_off_left(), router.members and member_log.first() or 1 }
+    hold_off_left(), router.members and member_log.first() or 1, due_in_ms() }
 end

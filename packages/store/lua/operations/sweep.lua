@@ -5,7 +5,7 @@
 ---
 --- @arg   most       integer   interfaces, sessions or entries of one slice
 --- @arg   serving_ms integer   time until the latest moment of this manager's next sweep
---- @reply swept ended:integer released:integer more:flag idle:flag
+--- @reply swept ended:integer released:integer more:flag idle:flag due_in_ms:integer
 --- @exclusive
 --- @high_priority
 --- @include lib/interfaces.lua
@@ -38,5 +38,5 @@ function operations.sweep(most, serving_ms)
     more = more or router.members ~= nil and router.members.voids > 0
   end
   local idle = #due == 0 and not more and redis.call('ZCARD', roster_key) == 0 and redis.call('ZCARD', leases_key) == 0
-  return { 'swept', #ended, released, more and 1 or 0, idle and 1 or 0 }
+  return { 'swept', #ended, released, more and 1 or 0, idle and 1 or 0, due_in_ms() }
 end
