@@ -248,8 +248,12 @@ export class Mgm implements AsyncDisposable {
 
   /**
    * Takes an interface away from its owner, which gets a callback; with `epoch` only what is held under it, so that a late
-   * request cannot hit the next owner. Resolves with the former owner. The request is not repeated if its reply is lost: then
-   * the outcome is `unknown`. Rejects with `MgmError` `not-found` if it is free, `not-owner` if another epoch is in force.
+   * request cannot hit the next owner. Resolves with the former owner. Rejects with `MgmError` `not-found` if it is free,
+   * `not-owner` if another epoch is in force.
+   *
+   * With `epoch` an unanswered request is repeated. If the repeat is then refused, the outcome is `unknown`, because an
+   * earlier attempt may have released the interface; in any case it is no longer held under that epoch. Without `epoch` it is
+   * not repeated: after `timeoutMs` it rejects with `indeterminate`; call `getProtocolOnInterface` before another attempt.
    */
   async adminRelease(
     ref: InterfaceRef & AdminReason & { readonly epoch?: string | undefined },
@@ -262,13 +266,15 @@ export class Mgm implements AsyncDisposable {
     const { previous } = await requestGranted(this.#context, 'admin.release', fields, {
       ...options,
       origin,
+      atMostOnce: epoch !== undefined,
     });
     return previous;
   }
 
   /**
-   * Ends a session by its public number, with everything it holds. Resolves with the number of released interfaces. The
-   * request is not repeated if its reply is lost. Rejects with `MgmError` `not-found` if there is no such session.
+   * Ends a session by its public number, with everything it holds. Resolves with the number of released interfaces. Rejects
+   * with `MgmError` `not-found` if there is no such session. An unanswered request is repeated; if the repeat is refused, the
+   * outcome is `unknown`, because an earlier attempt may have ended the session.
    */
   async adminEvict(
     target: AdminReason & { readonly session: number },
@@ -276,7 +282,10 @@ export class Mgm implements AsyncDisposable {
   ): Promise<number> {
     const { session, actor, why } = target;
     const fields = { session, actor, why };
-    const { released } = await requestGranted(this.#context, 'admin.evict', fields, options);
+    const { released } = await requestGranted(this.#context, 'admin.evict', fields, {
+      ...options,
+      atMostOnce: true,
+    });
     return released;
   }
 
@@ -292,7 +301,8 @@ export class Mgm implements AsyncDisposable {
 
   /**
    * Ends the hold-off after data loss, for an operator who knows that no former owner is active. Resolves with the rest of
-   * the hold-off in ms. Rejects with `MgmError` `not-found` if there is none. Wire contract section 3.
+   * the hold-off in ms. Rejects with `MgmError` `not-found` if there is none, and with `indeterminate` if the only request had
+   * no reply within `timeoutMs`: see `mgmctl doctor` before another attempt. Wire contract section 3.
    */
   async adminEndHoldoff(reason: AdminReason, options: CallOptions = {}): Promise<number> {
     const { actor, why } = reason;

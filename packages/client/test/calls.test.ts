@@ -120,9 +120,43 @@ describe('a call without a reply', () => {
     await using manager = await scriptedManager(nats.url, prefix);
     manager.script('admin.release', () => undefined);
     const release = mgm.adminRelease({ ifIndex: 7, actor: 'ops', why: 'test' });
-    expect(await errorOf(release)).toMatchObject({ code: 'MGM_TIMEOUT', outcome: 'unknown' });
+    expect(await errorOf(release)).toMatchObject({
+      code: 'MGM_INDETERMINATE',
+      outcome: 'unknown',
+      retryable: false,
+      message: expect.stringContaining('read the state first'),
+    });
     expect(manager.of('admin.release')).toHaveLength(1);
   });
+
+  it.each([
+    ['admin.release', 'not-owner'],
+    ['admin.evict', 'not-found'],
+  ] as const)(
+    'is repeated although it is %s, which has one effect at most; a refusal leaves it unknown',
+    async (operation, reason) => {
+      const { mgm, prefix } = await newClient();
+      await using _ = mgm;
+      await using manager = await scriptedManager(nats.url, prefix);
+      const admin = { actor: 'ops', why: 'test' };
+      const act = () =>
+        operation === 'admin.evict'
+          ? mgm.adminEvict({ session: 5, ...admin })
+          : mgm.adminRelease({ ifIndex: 7, epoch: '9', ...admin });
+      manager.script(operation, () => refused(87, reason));
+      expect(await errorOf(act())).toMatchObject({ reason, outcome: 'not-done' });
+      const before = manager.of(operation).length;
+      manager.script(operation, () =>
+        manager.of(operation).length === before + 1 ? undefined : refused(87, reason),
+      );
+      expect(await errorOf(act())).toMatchObject({
+        reason,
+        outcome: 'unknown',
+        message: expect.stringContaining('an earlier attempt had no reply'),
+      });
+      expect(manager.of(operation)).toHaveLength(before + 2);
+    },
+  );
 });
 
 describe('a reply that nothing was executed', () => {

@@ -56,3 +56,27 @@ it('one of two managers hangs for longer than a lease: no session is lost and no
   for (const { calls } of results) expect(calls).toBeGreaterThan(10);
   for (const { session } of workers) expect(session.state).toBe('live');
 }, 90_000);
+
+it('one of two managers hangs: operators release and evict, and no action is lost or done twice', async () => {
+  await using servers = await startServers();
+  await using managers = await startManagers(2, servers);
+  const router = newRouterName();
+  await using mgm = await connect({ servers: servers.nats.url, router });
+  const admin = { actor: 'ops', why: 'a manager hangs' };
+  const sessions = [];
+  for (let at = 1; at <= 8; at++) {
+    const session = await mgm.registerProtocol(pim({ name: `pim-${at}`, ttlMs: 60_000 }));
+    const { epoch } = await session.takeInterfaceOwnership({ ifIndex: at });
+    sessions.push({ session, ifIndex: at, epoch });
+  }
+  managers.running[0]?.pause();
+  for (const { session, ifIndex, epoch } of sessions) {
+    const previous = await mgm.adminRelease({ ifIndex, epoch, ...admin });
+    expect(previous.session).toBe(session.id);
+    expect(await mgm.adminEvict({ session: session.id, ...admin })).toBe(0);
+  }
+  managers.running[0]?.resume();
+  const { events } = await mgm.adminEvents(0);
+  expect(events.filter(({ type }) => type === 'released')).toHaveLength(sessions.length);
+  expect(events.filter(({ type }) => type === 'evicted')).toHaveLength(sessions.length);
+}, 90_000);

@@ -19,6 +19,11 @@ export interface CallRequest<Name extends OperationName> {
   readonly repeatEveryMs?: number;
   /** From then on the request is repeated at this interval, ahead of others. */
   readonly urgent?: { readonly fromMono: number; readonly everyMs: number };
+  /**
+   * Repeats an operation that has no `seq`, because these fields allow it one effect at most. A refusal of a repeat does not
+   * say whether an earlier attempt had the effect.
+   */
+  readonly atMostOnce?: boolean;
   /** When the call fails. */
   readonly deadlineMono: number;
   /** The longest wait between attempts that were answered. Default 1 s. */
@@ -94,7 +99,7 @@ export class Call<Name extends OperationName> {
     const { promise, resolve, reject } = Promise.withResolvers<CallResult<Name>>();
     this.request = request;
     this.result = promise;
-    this.isRepeatable = REPEATABLE.has(request.operation);
+    this.isRepeatable = REPEATABLE.has(request.operation) || request.atMostOnce === true;
     this.#settle = { resolve, reject };
     this.#startedMono = startedMono;
     this.#end = end;
@@ -130,6 +135,15 @@ export class Call<Name extends OperationName> {
   /** Whether the last attempt has waited for the whole timeout, as far as timers are exact. */
   hasTimedOut(nowMono: number): boolean {
     return nowMono - this.#lastSentMono >= this.request.timeoutMs - TIMER_ERROR_MS;
+  }
+
+  /** The refusal of a repeat, if an attempt without a reply may have had the effect and so be the cause of the refusal. */
+  doubtful(token: string, refusal: RefusalFields): MgmError | undefined {
+    const others = this.#open.size - (this.#open.has(token) ? 1 : 0);
+    if (this.request.atMostOnce !== true || others === 0) return undefined;
+    const what = `\`${this.request.operation}\` on ${this.#router} was refused`;
+    const message = `${what} (${refusal.message || refusal.reason}), but an earlier attempt had no reply and may have done it`;
+    return refusalError({ ...refusal, message }, this.request.origin, 'unknown');
   }
 
   /** `indeterminate` leaves the attempt open: the manager itself does not know whether it was executed. */
@@ -192,6 +206,13 @@ export class Call<Name extends OperationName> {
     return this.#error('closed', 'failed: the client is closed');
   }
 
+  /** The only attempt of a request that must not be repeated has had no reply for its whole timeout. */
+  unknown(): MgmError {
+    const text =
+      'was not answered and must not be repeated; it may have happened: read the state first';
+    return this.#error('indeterminate', text);
+  }
+
   #unanswered(): MgmError {
     const refusal = this.setback?.kind === 'refusal' ? this.setback.refusal : undefined;
     const reason = refusal?.reason === 'indeterminate' ? 'indeterminate' : 'timeout';
@@ -204,7 +225,8 @@ export class Call<Name extends OperationName> {
 
   #error(reason: MgmError['reason'], text: string): MgmError {
     const { operation, origin } = this.request;
-    const retryable = RETRYABLE.has(reason);
+    const isSafe = this.isRepeatable || !this.mayHaveHappened;
+    const retryable = RETRYABLE.has(reason) && isSafe;
     const message = reason === 'unavailable' ? text : `\`${operation}\` on ${this.#router} ${text}`;
     return new MgmError(message, { ...origin, reason, outcome: this.#outcome, retryable });
   }
@@ -283,6 +305,7 @@ export class Calls {
   #onDue(call: PendingCall): void {
     const nowMono = this.#clock.monoMs();
     const isUnanswered = call.isWaiting && nowMono < call.request.deadlineMono;
+    if (isUnanswered && !call.isRepeatable) return call.fail(call.unknown());
     if (!isUnanswered || call.hasTimedOut(nowMono)) return this.#attempt(call);
     if (this.#repeats.take(nowMono, call.isUrgent(nowMono))) return this.#attempt(call);
     this.#wakeAfter(call, this.#waitMs(call));
@@ -309,7 +332,7 @@ export class Calls {
     }
     this.#attempts.set(token, attempt);
     call.sent(token, attempt.sentMono);
-    this.#wakeAfter(call, call.isRepeatable ? this.#waitMs(call) : Infinity);
+    this.#wakeAfter(call, call.isRepeatable ? this.#waitMs(call) : call.request.timeoutMs);
   }
 
   /** How long the call waits for a reply before it is repeated. A call that becomes urgent meanwhile is repeated then. */
@@ -340,6 +363,8 @@ export class Calls {
     if (isRefusal(reply) && call.isWorthRepeating(reply)) {
       return this.#setBack(call, token, { kind: 'refusal', refusal: reply });
     }
+    const doubt = isRefusal(reply) ? call.doubtful(token, reply) : undefined;
+    if (doubt) return call.fail(doubt);
     call.finish({ reply, sentMono, firstSentMono: Math.min(call.firstOpenMono, sentMono) });
   }
 

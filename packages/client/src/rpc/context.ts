@@ -3,7 +3,7 @@ import { encodeMessage, parseRequest } from '@mgm/protocol';
 import type { OperationName, RequestFields, RouterName, Subjects } from '@mgm/protocol';
 import { badRequest, MgmError, refusalError, type ErrorOrigin } from '../errors.ts';
 import { checkedLimits, omitUndefined, type CallOptions, type Logger } from '../options.ts';
-import type { CallResult, Calls } from './calls.ts';
+import type { CallRequest, CallResult, Calls } from './calls.ts';
 import type { Agenda, Clock } from './clock.ts';
 import { granted, type Success } from './messages.ts';
 import type { Transport } from './transport.ts';
@@ -27,6 +27,8 @@ export interface RequestOptions extends CallOptions {
   /** The longest wait between attempts that were answered. Default 1 s. */
   readonly longestBackoffMs?: number;
   readonly origin?: ErrorOrigin;
+  /** See {@link CallRequest.atMostOnce}. */
+  readonly atMostOnce?: boolean;
 }
 
 /**
@@ -40,7 +42,7 @@ export async function request<Name extends OperationName>(
   options: RequestOptions = {},
 ): Promise<CallResult<Name>> {
   const { router, subjects, clock, calls } = context;
-  const { signal, guard, longestBackoffMs } = options;
+  const { signal, guard, longestBackoffMs, atMostOnce } = options;
   const origin = { ...options.origin, operation, router };
   const parsed = parseRequest(operation, fields);
   if (parsed.kind === 'bad-request') throw badRequest(parsed.message, parsed.field, origin);
@@ -53,7 +55,7 @@ export async function request<Name extends OperationName>(
     origin,
     timeoutMs,
     deadlineMono: clock.monoMs() + deadlineMs,
-    ...omitUndefined({ guard, longestBackoffMs }),
+    ...omitUndefined({ guard, longestBackoffMs, atMostOnce }),
   });
   const result = await abandonedOn(signal, call);
   context.store.saw(result.reply.rev);
