@@ -87,11 +87,10 @@ export const KEY_FAMILIES: readonly KeyFamily[] = [
     what: 'actions of operators and their refused attempts, one entry each, id `<number>-0`. Expires long after the last one',
   },
   {
-    name: 'entry',
-    type: 'string',
-    suffix: 'm:',
-    part: { name: 'name', type: 'text' },
-    what: 'the memberships of one (s,g), (\\*,g) or (\\*,\\*): per holder and client that they count for, both client numbers, a count, and the set of slots, as a list of up to 48 numbers or as pages of 1024 bits. The name is the family, `4` or `6`, then group and source in hexadecimal without the wildcards at the end. Deleted with the last membership',
+    name: 'memberships',
+    type: 'hash',
+    suffix: 'memberships',
+    what: 'the memberships of each (s,g), (\\*,g) and (\\*,\\*), by its name: per holder and client that they count for, both client numbers, a count, and the set of slots, as a list of up to 48 numbers or as pages of 256 bits. The name is the family, `4` or `6`, then group and source in hexadecimal without the wildcards at the end',
   },
   {
     name: 'entries',

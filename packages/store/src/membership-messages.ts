@@ -13,7 +13,7 @@ import { interfaceOf } from './names.ts';
 import { ScriptReplyError } from './script-values.ts';
 
 /** Lists of items in one text, between commas; the parts of an item between spaces: see lua/lib/alerts.lua. */
-function itemsOf<Item>(text: string, one: (parts: readonly string[]) => Item): Item[] {
+export function itemsOf<Item>(text: string, one: (parts: readonly string[]) => Item): Item[] {
   return text === '' ? [] : text.split(',').map((item) => one(item.split(' ')));
 }
 

@@ -4,7 +4,7 @@
 --- the (*,*) of IPv4, `4e0000001` (*,224.0.0.1). Names in byte order are entries in the order of listings.
 ---
 --- An entry holds one pair per (holder, client that it counts for): both client numbers, a count, and the set of slots. Up to
---- 48 slots are a list of numbers, more are pages of 1024 bits, so a membership is found without reading all.
+--- 48 slots are a list of numbers, more are pages of 256 bits, so a membership is found without reading all.
 ---
 --- @include lib/interfaces.lua
 --- @include lib/slots.lua
@@ -15,7 +15,7 @@ local entries = {}
 local HOLDER, COUNTS_FOR, COUNT, SET = 1, 2, 3, 4
 
 local LIST_MAX = 48
-local PAGE_BITS, PAGE_BYTES = 1024, 132
+local PAGE_BITS, PAGE_BYTES = 256, 36
 local PAIR = '<I4I4I4I4'
 local PAIR_BYTES = 16
 
@@ -54,26 +54,20 @@ local function pack_entry(entry)
   return table.concat(parts)
 end
 
---- Reads entries with one command.
+--- Reads entries, thousands with one command.
 function entries.load(names)
-  local missing, keys = {}, {}
+  local missing = {}
   for i = 1, #names do
     local name = names[i]
     if name ~= '' and loaded_entries[name] == nil then
       loaded_entries[name] = false
-      missing[#missing + 1], keys[#keys + 1] = name, entry_key(name)
+      missing[#missing + 1] = name
     end
   end
-  for first = 1, #keys, CHUNK do
-    local last = math.min(first + CHUNK - 1, #keys)
-    local packed = redis.call('MGET', unpack(keys, first, last))
-    local free = {}
-    for i = first, last do
-      local value = packed[i - first + 1]
-      loaded_entries[missing[i]] = value
-      if not value then free[#free + 1] = keys[i] end
-    end
-    refuse_foreign_keys(free)
+  for first = 1, #missing, CHUNK do
+    local last = math.min(first + CHUNK - 1, #missing)
+    local packed = redis.call('HMGET', memberships_key, unpack(missing, first, last))
+    for i = first, last do loaded_entries[missing[i]] = packed[i - first + 1] end
   end
 end
 
@@ -147,7 +141,7 @@ function entries.slots_of(pair)
   end
   for page = 1, #set, PAGE_BYTES do
     local first = struct.unpack('<I4', set, page) * PAGE_BITS
-    for i = 0, 127 do
+    for i = 0, PAGE_BITS / 8 - 1 do
       local byte = string.byte(set, page + 4 + i)
       if byte ~= 0 then add_bits(found, byte, first + i * 8) end
     end
@@ -251,8 +245,8 @@ end
 local function void_in_page(found, set, page)
   local bitmap = slots.void_bitmap()
   local number = struct.unpack('<I4', set, page)
-  for i = 0, 127 do
-    local void = string.byte(bitmap, number * 128 + i + 1)
+  for i = 0, PAGE_BITS / 8 - 1 do
+    local void = string.byte(bitmap, number * PAGE_BITS / 8 + i + 1)
     if not void then return end
     if void ~= 0 then
       local both = bit.band(void, string.byte(set, page + 4 + i))
@@ -298,6 +292,26 @@ function entries.present_pairs(entry)
   return present
 end
 
+--- Holder and counted client of every pair with a membership that is not withdrawn, for an entry that was loaded. Sets are
+--- not looked at, unless something may be withdrawn.
+function entries.present_clients(name)
+  local found, entry = {}, loaded_entries[name]
+  if entry and type(entry) ~= 'table' and not entries.may_be_withdrawn() then
+    local at = 1
+    while at <= #entry do
+      local holder, counts_for, _, bytes = struct.unpack(PAIR, entry, at)
+      found[#found + 1], found[#found + 2] = holder, counts_for
+      at = at + PAIR_BYTES + bytes
+    end
+    return found
+  end
+  local present = entries.present_pairs(entries.get(name))
+  for i = 1, #present do
+    found[#found + 1], found[#found + 2] = present[i][HOLDER], present[i][COUNTS_FOR]
+  end
+  return found
+end
+
 -- Walking and writing.
 
 --- Up to `most` names from this bound of `ZRANGEBYLEX` on.
@@ -310,23 +324,23 @@ function entries.check_types()
 end
 
 function entries.save()
-  local values, added, gone, removed = {}, {}, {}, {}
+  local values, added, removed = {}, {}, {}
   for name, entry in pairs(loaded_entries) do
     if type(entry) == 'table' and entry.changed then
       if entry.counted then
         local place = #values + 1
-        values[place], values[place + 1] = entry_key(name), pack_entry(entry)
+        values[place], values[place + 1] = name, pack_entry(entry)
         if not entry.stored then
           added[#added + 1] = '0'
           added[#added + 1] = name
         end
       elseif entry.stored then
-        gone[#gone + 1], removed[#removed + 1] = entry_key(name), name
+        removed[#removed + 1] = name
       end
     end
   end
-  in_chunks(values, function(...) redis.call('MSET', ...) end)
+  in_chunks(values, function(...) redis.call('HSET', memberships_key, ...) end)
   in_chunks(added, function(...) redis.call('ZADD', entries_key, ...) end)
-  in_chunks(gone, function(...) redis.call('DEL', ...) end)
+  in_chunks(removed, function(...) redis.call('HDEL', memberships_key, ...) end)
   in_chunks(removed, function(...) redis.call('ZREM', entries_key, ...) end)
 end

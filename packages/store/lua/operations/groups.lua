@@ -1,13 +1,14 @@
 --- A page of the entries, or groups, that have memberships (membership contract, section 4.3).
 ---
+--- Items are one text, between commas: a list per item would double the time.
+---
 --- @arg   handle       handle   the requesting client
 --- @arg   is_anonymous flag     without a handle
 --- @arg   any          flag     once per group, without (*,*)
 --- @arg   after        string   where the page before ended, '' for a first page
 --- @arg   limit        integer
---- @reply page items:group_item[] after:string mailbox:integer
+--- @reply page items:string after:string mailbox:integer
 --- @reply ...session_refusal
---- @shape group_item entry:string clients:integer others:flag own:flag is_local:flag
 --- @exclusive
 --- @read
 --- @include lib/sequence.lua
@@ -16,23 +17,27 @@
 --- Entries that one page looks at: more than it lists where memberships are withdrawn.
 local STEPS = 1000
 
-local function item_of(name, present, asking)
+--- The flags of an item by `others`, `own` and `local`: 4, 2 and 1.
+local FLAGS = { [0] = '000', '001', '010', '011', '100', '101', '110', '111' }
+
+--- `<entry> <clients> <flags>`. `pairs`: holder and the client that it counts for, of every pair.
+local function item_of(name, pairs, asking)
   local counted, clients, others, own, is_local = {}, 0, 0, 0, 0
-  for i = 1, #present do
-    local holder, counts_for = present[i][HOLDER], present[i][COUNTS_FOR]
+  for i = 1, #pairs, 2 do
+    local holder, counts_for = pairs[i], pairs[i + 1]
     if not counted[counts_for] then
       counted[counts_for] = true
       clients = clients + 1
     end
     if holder == asking then
-      own = 1
+      own = 2
     elseif counts_for == asking then
       is_local = 1
     else
-      others = 1
+      others = 4
     end
   end
-  return { name, clients, others, own, is_local }
+  return name .. ' ' .. clients .. ' ' .. FLAGS[others + own + is_local]
 end
 
 --- The name of the (*,g) of an entry's group.
@@ -54,9 +59,9 @@ function operations.groups(handle, is_anonymous, any, after, limit)
     last = names[i]
     local group = group_of(last)
     local is_wanted = any == 0 or #last > 1 and group ~= listed
-    local present = is_wanted and entries.present_pairs(entries.get(last)) or {}
-    if #present > 0 then
-      items[#items + 1] = item_of(any == 1 and group or last, present, asking)
+    local present = is_wanted and entries.present_clients(last)
+    if present and #present > 0 then
+      items[#items + 1] = any == 1 and group or item_of(last, present, asking)
       listed = group
     end
     if #items == limit then break end
@@ -64,5 +69,5 @@ function operations.groups(handle, is_anonymous, any, after, limit)
   local is_end = #names < STEPS and last == (names[#names] or '')
   -- No name of the group is behind this one: hexadecimal ends before `g`.
   if any == 1 and last ~= '' and group_of(last) == listed then last = listed .. 'g' end
-  return { 'page', items, is_end and '' or last, client and client.mailbox or 0 }
+  return { 'page', table.concat(items, ','), is_end and '' or last, client and client.mailbox or 0 }
 end

@@ -1,5 +1,5 @@
 import { entryNamed, type EntryListing, type GroupListing } from '@mgm/protocol';
-import type { GroupItem } from '../generated/arbiter.ts';
+import { itemsOf } from '../membership-messages.ts';
 import { NO_HANDLE, readHandle } from '../names.ts';
 import { readEntryCursor, writeEntryCursor } from './cursor.ts';
 import type { StoreOperation } from './operation.ts';
@@ -19,7 +19,10 @@ export const groups: StoreOperation<'groups', 'groups'> = {
     const { mrev, settled } = batch.members;
     return {
       status: 0,
-      items: type === 'any' ? reply.items.map(groupListing) : reply.items.map(entryListing),
+      items: itemsOf<EntryListing | GroupListing>(
+        reply.items,
+        type === 'any' ? groupListing : entryListing,
+      ),
       ...(handle !== undefined && { mailbox: reply.mailbox }),
       ...(reply.after !== '' && { cursor: writeEntryCursor({ after: reply.after, slot: 0 }) }),
       mrev,
@@ -29,11 +32,12 @@ export const groups: StoreOperation<'groups', 'groups'> = {
   },
 };
 
-function entryListing({ entry, clients, others, own, isLocal }: GroupItem): EntryListing {
+/** The flags are `others`, `own` and `local`, each 0 or 1: see lua/operations/groups.lua. */
+function entryListing([entry = '', clients = '', flags = '']: readonly string[]): EntryListing {
   const { group, source } = entryNamed(entry);
-  return [group, source, clients, others, own, isLocal];
+  return [group, source, Number(clients), flags[0] === '1', flags[1] === '1', flags[2] === '1'];
 }
 
-function groupListing({ entry }: GroupItem): GroupListing {
+function groupListing([entry = '']: readonly string[]): GroupListing {
   return [entryNamed(entry).group];
 }
