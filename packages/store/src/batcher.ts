@@ -62,6 +62,8 @@ interface RouterQueue {
   /** How many operations with other handles are queued. */
   unverified: number;
   inFlight: number;
+  /** Whether an operation other than a sweep came since the last sweep. */
+  hadRequests: boolean;
   sentMono: number;
   /** Runs while only delay-tolerant operations are queued. */
   coalescing: NodeJS.Timeout | undefined;
@@ -120,6 +122,7 @@ export class Batcher {
     }
     const queue = known ?? this.#newQueue(router);
     if (!isVerified) queue.unverified++;
+    queue.hadRequests = operation !== 'sweep';
     const { promise, resolve, reject } = Promise.withResolvers<Decision<Name>>();
     queue.queued.push({
       arrival: this.#arrivals++,
@@ -139,6 +142,11 @@ export class Batcher {
     if (isDelayTolerant && withinMs > NO_DELAY_BELOW_MS) this.#sendCoalesced(queue);
     else this.#sendSoon(queue);
     return promise;
+  }
+
+  /** Whether the router had operations since its last sweep. */
+  hadRequests(router: RouterName): boolean {
+    return this.#queues.get(router)?.hadRequests ?? false;
   }
 
   /** Rejects the operations that have not been sent; batches in flight complete by themselves. */
@@ -199,6 +207,7 @@ export class Batcher {
       verified: new Set(),
       unverified: 0,
       inFlight: 0,
+      hadRequests: false,
       sentMono: -Infinity,
       coalescing: undefined,
     };

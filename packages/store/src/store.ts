@@ -158,6 +158,9 @@ export interface Store extends AsyncDisposable {
 /** Sessions, and interfaces, of one slice of a sweep: about half a millisecond of Redis. */
 const SLICE = 48;
 
+/** Entries of one slice while no other request of the router came since the slice before: fewer calls, about two milliseconds each. */
+const UNDISTURBED_SLICE = 4 * SLICE;
+
 /** Rounds of sweeps that a promise to the service clock spans, so that a late one does not stop the leases. */
 const ROUNDS_PROMISED = 2;
 
@@ -281,8 +284,10 @@ class RedisStore implements Store {
   }
 
   async sweep(router: RouterName): Promise<SweepReport> {
+    const isDisturbing = this.#batcher.hadRequests(router);
     const { reply, batch } = await this.#batcher.decide(router, 'sweep', {
       most: SLICE,
+      mostEntries: isDisturbing ? SLICE : UNDISTURBED_SLICE,
       servingMs: this.#promiseMs,
     });
     const { ended, released, more, idle, dueInMs } = reply;

@@ -126,7 +126,7 @@ async function registerClient(
   );
   if (reply.kind !== 'registered') throw new Error(`not registered: ${reply.kind}`);
   // One promise to the service clock, long enough for a test; a manager renews it periodically.
-  await decide('sweep', { most: 1, servingMs: 3_600_000 });
+  await decide('sweep', { most: 1, mostEntries: 1, servingMs: 3_600_000 });
   const handle = { client: reply.client, session: reply.session, secret: reply.secret };
   let seq = 0;
   return {

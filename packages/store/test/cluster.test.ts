@@ -134,7 +134,7 @@ describe('a Redis Cluster', () => {
     await gone.kill();
     for (let rounds = 0; rounds < 5; rounds++) {
       for (const arbiter of arbiters.values()) {
-        const asked = arbiter.ask('sweep', { most: 1, servingMs: 1_000 });
+        const asked = arbiter.ask('sweep', { most: 1, mostEntries: 1, servingMs: 1_000 });
         if (shards.get(arbiter.router) !== gone)
           expect(await asked).toMatchObject({ kind: 'swept' });
         else await expect(asked).rejects.toHaveProperty('code');
@@ -146,9 +146,11 @@ describe('a Redis Cluster', () => {
     });
     await gone.start();
     await eventually(async () => {
-      expect(await first.ask('sweep', { most: 1, servingMs: 1_000 })).toMatchObject({
-        kind: 'swept',
-      });
+      expect(await first.ask('sweep', { most: 1, mostEntries: 1, servingMs: 1_000 })).toMatchObject(
+        {
+          kind: 'swept',
+        },
+      );
       expect(first.link.state).not.toHaveProperty('missing');
     }, SOON);
   });

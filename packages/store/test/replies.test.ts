@@ -295,7 +295,7 @@ it('lists, reads the log and says where it was cut', async () => {
   expect((await own.ask('events', { after: 0, limit: 9 })).kind).toBe('entries');
   await own.link.command('XTRIM', `mgm:{${own.router}}:events`, 'MINID', '4');
   expect(await own.ask('events', { after: 0, limit: 9 })).toEqual({ kind: 'compacted', first: 2 });
-  expect(await own.ask('sweep', { most: 10, servingMs: 500 })).toMatchObject({
+  expect(await own.ask('sweep', { most: 10, mostEntries: 10, servingMs: 500 })).toMatchObject({
     kind: 'swept',
     more: false,
     idle: false,

@@ -135,7 +135,7 @@ it('says that a sweep is due when a lease is over, and never when there is no se
   await manager.pass(1_500);
   manager.serve(1_500);
   expect((await manager.visit()).dueInMs).toBe(0);
-  await arbiter.ask('sweep', { most: 10, servingMs: 500 });
+  await arbiter.ask('sweep', { most: 10, mostEntries: 10, servingMs: 500 });
   expect((await manager.visit()).dueInMs).toBeGreaterThan(0);
   expect(client.session).toBeGreaterThan(0);
 });

@@ -20,7 +20,7 @@ async function letPass(ms: number): Promise<void> {
 }
 
 /** A sweep of a manager that promises the next one within half a second. */
-const serve = () => arbiter.ask('sweep', { most: 1, servingMs: 500 });
+const serve = () => arbiter.ask('sweep', { most: 1, mostEntries: 1, servingMs: 500 });
 
 async function expiresInMs({ session }: TestClient): Promise<number> {
   const { items } = await arbiter.ask('sessions', { after: 0, limit: 10 });

@@ -49,7 +49,7 @@ it('ends a session once, with one event per interface, however many replicas swe
     async () => {
       const reports = await Promise.all(
         [one, two, three].map((arbiter) =>
-          arbiter.ask('sweep', { most: 256, servingMs: 3_600_000 }),
+          arbiter.ask('sweep', { most: 256, mostEntries: 256, servingMs: 3_600_000 }),
         ),
       );
       expect(reports.some(({ more }) => more)).toBe(false);
@@ -180,7 +180,7 @@ it('writes the event deregistered after the last of many interfaces was released
   expect(await arbiter.ask('owner', { interface: on(2_000) })).toEqual({ kind: 'free' });
   await eventually(
     async () => {
-      await arbiter.ask('sweep', { most: 256, servingMs: 500 });
+      await arbiter.ask('sweep', { most: 256, mostEntries: 256, servingMs: 500 });
       expect(await arbiter.link.command('ZCARD', `mgm:{${arbiter.router}}:leases`)).toBe(0);
     },
     { withinMs: 5_000, everyMs: 1 },

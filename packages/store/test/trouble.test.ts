@@ -103,7 +103,7 @@ it('says that nothing happened when Redis became a replica, and looks for the pr
 
 it('leaves nothing behind for a router that is only asked about', async () => {
   expect(await arbiter.ask('owner', { interface: on(1) })).toEqual({ kind: 'free' });
-  await arbiter.ask('sweep', { most: 10, servingMs: 500 });
+  await arbiter.ask('sweep', { most: 10, mostEntries: 10, servingMs: 500 });
   expect(await dump()).toEqual({});
 });
 
@@ -133,7 +133,7 @@ it.each(['evicted', 'expired'])(
       await arbiter.ask('keepalive', { handle: client.handle, ack: 0, mailboxAck: 0 });
       await eventually(
         async () => {
-          await arbiter.ask('sweep', { most: 48, servingMs: 3_600_000 });
+          await arbiter.ask('sweep', { most: 48, mostEntries: 48, servingMs: 3_600_000 });
           expect(await command('PTTL', record)).toBeGreaterThan(0);
         },
         { withinMs: 2_000 },

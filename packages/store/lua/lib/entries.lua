@@ -228,6 +228,15 @@ function entries.remove(entry, pair, number)
   return count == 0
 end
 
+--- Removes these memberships of a pair, or the pair if they are all of it.
+function entries.remove_all(entry, pair, numbers)
+  if #numbers == pair[COUNT] then
+    entry.changed, pair[COUNT] = true, 0
+    return drop_pair(entry, pair)
+  end
+  for i = 1, #numbers do entries.remove(entry, pair, numbers[i]) end
+end
+
 -- Withdrawn memberships.
 
 --- Whether any membership of the router may be withdrawn.
@@ -263,11 +272,20 @@ local function only_void(numbers)
   return void
 end
 
+local function void_in_list(set)
+  local void = {}
+  for at = 1, #set, 4 do
+    local number = struct.unpack('<I4', set, at)
+    if slots.is_void(number) then void[#void + 1] = number end
+  end
+  return void
+end
+
 --- The withdrawn slots of a pair: all if a client of it has ended.
 function entries.withdrawn_of(pair)
   if is_over(pair[HOLDER]) or is_over(pair[COUNTS_FOR]) then return entries.slots_of(pair) end
   if router.members.voids == 0 then return {} end
-  if pair[COUNT] <= LIST_MAX then return only_void(entries.slots_of(pair)) end
+  if pair[COUNT] <= LIST_MAX then return void_in_list(pair[SET]) end
   local found, set = {}, pair[SET]
   for page = 1, #set, PAGE_BYTES do void_in_page(found, set, page) end
   local _, changed = slots.void_bitmap()
@@ -283,7 +301,7 @@ end
 
 --- The pairs with a membership that is not withdrawn.
 function entries.present_pairs(entry)
-  if not entries.may_be_withdrawn() then return entry end
+  if #entry == 0 or not entries.may_be_withdrawn() then return entry end
   local present = {}
   for i = 1, #entry do
     local pair = entry[i]

@@ -86,33 +86,36 @@ local function is_silent(slot)
   return slot.epoch < router.reset_epoch
 end
 
+--- One withdrawn membership: its event, its LOCAL alert, and what it contributes to the alerts of the purge.
+local function remove_withdrawn(change, slot, name)
+  local cause, window = cause_of(slot)
+  member_log.event('left', slot, name, cause)
+  if window == 0 then tell_owner('LOCAL_LEAVE', slot, name, cause) end
+  local opens = window == 1 and (cause == 'take' or cause == 'release')
+  if not change.cause or opens and change.window == 0 then change.cause = cause end
+  if opens then change.window = 1 end
+  change.from = change.from or slot.interface
+  change.is_silenced = change.is_silenced and is_silent(slot)
+  slots.leave(slot, name)
+end
+
 --- Removes all withdrawn memberships of an entry. Returns how many.
 local function purge(entry)
-  if not entries.may_be_withdrawn() or #entry == 0 then return 0 end
-  local gone, before = {}, {}
+  if #entry == 0 or not entries.may_be_withdrawn() then return 0 end
+  local withdrawn, before, count = {}, {}, 0
   for i = 1, #entry do
-    local pair = entry[i]
-    before[i] = pair
-    local withdrawn = entries.withdrawn_of(pair)
-    for j = 1, #withdrawn do gone[#gone + 1] = { pair, withdrawn[j] } end
+    before[i], withdrawn[i] = entry[i], entries.withdrawn_of(entry[i])
+    count = count + #withdrawn[i]
   end
-  if #gone == 0 then return 0 end
-  local name, cause, window, from, is_silenced = entry.name, nil, 0, nil, true
-  for i = 1, #gone do
-    local slot = slots.get(gone[i][2])
-    local its_cause, its_window = cause_of(slot)
-    member_log.event('left', slot, name, its_cause)
-    if its_window == 0 then tell_owner('LOCAL_LEAVE', slot, name, its_cause) end
-    local opens = its_window == 1 and (its_cause == 'take' or its_cause == 'release')
-    if not cause or opens and window == 0 then cause = its_cause end
-    if opens then window = 1 end
-    from = from or slot.interface
-    is_silenced = is_silenced and is_silent(slot)
-    entries.remove(entry, gone[i][1], slot.number)
-    slots.leave(slot, name)
+  if count == 0 then return 0 end
+  local name, change = entry.name, { window = 0, is_silenced = true }
+  for i = 1, #before do
+    local numbers = withdrawn[i]
+    for j = 1, #numbers do remove_withdrawn(change, slots.get(numbers[j]), name) end
+    entries.remove_all(entry, before[i], numbers)
   end
-  if not is_silenced then raise(name, before, entry, cause, window, from) end
-  return #gone
+  if not change.is_silenced then raise(name, before, entry, change.cause, change.window, change.from) end
+  return count
 end
 
 --- A round is complete when everything withdrawn before it began has been purged: then `settled` may follow.

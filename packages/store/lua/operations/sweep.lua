@@ -3,15 +3,16 @@
 ---
 --- It also promises that a manager serves until the next sweep: leases run only while a manager serves.
 ---
---- @arg   most       integer   interfaces, sessions or entries of one slice
---- @arg   serving_ms integer   time until the latest moment of this manager's next sweep
+--- @arg   most         integer   interfaces or sessions of one slice
+--- @arg   most_entries integer   entries of one slice
+--- @arg   serving_ms   integer   time until the latest moment of this manager's next sweep
 --- @reply swept ended:integer released:integer more:flag idle:flag due_in_ms:integer
 --- @exclusive
 --- @high_priority
 --- @include lib/interfaces.lua
 --- @include lib/withdrawals.lua
 
-function operations.sweep(most, serving_ms)
+function operations.sweep(most, most_entries, serving_ms)
   promise_service(serving_ms)
   local due = redis.call('ZRANGEBYSCORE', leases_key, '-inf', text(service_now), 'LIMIT', 0, most)
   local ended = {}
@@ -33,7 +34,7 @@ function operations.sweep(most, serving_ms)
   end
   local more = #due == most or released == most
   if released == 0 then
-    more = settle_slice(most) or more
+    more = settle_slice(most_entries) or more
   else
     more = more or router.members ~= nil and router.members.voids > 0
   end
