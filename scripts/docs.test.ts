@@ -65,9 +65,24 @@ describe('paths in pages', () => {
   });
 });
 
+/** The part of a test that pages show. */
+function exampleIn(test: string): string | undefined {
+  return /\/\/ example \{\n(.*?)\n *\/\/ \}/s.exec(read(test))?.[1];
+}
+
+describe('the example of a test with @mgm/testing', () => {
+  it('is the one that the suite runs, in at most 20 lines', () => {
+    const tested = exampleIn('packages/testing/test/example.test.ts');
+    const [, shown = ''] =
+      /^```ts\n(import .*?)^```$/ms.exec(read('packages/testing/README.md')) ?? [];
+    expect(tested).toContain('expireLease');
+    expect(shown.endsWith(`\n\n${tested}\n`)).toBe(true);
+    expect(shown.trim().split('\n').length).toBeLessThanOrEqual(20);
+  });
+});
+
 describe('the example of a worker', () => {
-  const test = read('packages/client/test/example.test.ts');
-  const tested = /\/\/ example \{\n(.*?)\n *\/\/ \}/s.exec(test)?.[1]?.replace(/^ {4}/gm, '');
+  const tested = exampleIn('packages/client/test/example.test.ts')?.replace(/^ {4}/gm, '');
 
   it.each(['README.md', 'packages/client/README.md'])(
     'in %s is the one that a test runs',

@@ -5,6 +5,7 @@ export {
 } from './choose/choose-servers.ts';
 export { cutReplication } from './groups/redis-node.ts';
 export { DevstackError, type DevstackErrorCode } from './errors.ts';
+export { Program, startProgram, type ProgramOptions } from './process/program.ts';
 export { freePort } from './process/free-port.ts';
 export { IMAGES } from './docker/images.ts';
 export {
@@ -35,6 +36,7 @@ export {
   type ServersFromEnvironment,
 } from './choose/servers-from-environment.ts';
 export { type NatsOptions, type RedisOptions, startNats, startRedis } from './start-servers.ts';
+export { linkTo, type Link } from './proxy/link.ts';
 export {
   startTcpProxy,
   type Direction,

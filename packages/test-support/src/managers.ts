@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import { ROOT, TestProcess } from './test-process.ts';
+import { startProgram, type Program } from '@mgm/devstack';
+import { endingWithParent, nodeCommand, ROOT, TestProcess } from './test-process.ts';
 
 const MAIN = 'services/manager/src/main.ts';
-const READY = /"msg":"ready"/;
-const READY_WITHIN_MS = 60_000;
+const NODE_ARGS = ['--disable-warning=ExperimentalWarning'];
 
 /** Where a manager finds its servers. */
 export interface ManagerServers {
@@ -15,17 +15,45 @@ export interface ManagerServers {
 export type ManagerEnv = Readonly<Record<string, string>>;
 
 /** A manager in a process of its own, as in a deployment. Disposing stops it. */
-export interface ManagerProcess extends AsyncDisposable {
-  readonly pid: number;
-  /** The last part of its log and of its error output. */
-  output(): string;
-  /** Stops the process: it stays connected and replies to nothing until `resume`. */
-  pause(): void;
-  resume(): void;
-  /** Asks it to end, as an orchestrator does, and waits until it has ended. */
-  stop(): Promise<void>;
-  /** Ends it as a crash would. */
-  kill(): Promise<void>;
+export type ManagerProcess = Program;
+
+/** How a manager process is started. */
+export interface ManagerOptions {
+  /** A file that gets its output. Default: the output is kept in memory. */
+  readonly logFile?: string;
+  /** Where other sources of a manager are. Default: this repository. */
+  readonly root?: string | undefined;
+  /** More arguments of Node. */
+  readonly nodeArgs?: readonly string[];
+}
+
+/** The variables that lead a manager to these servers. */
+export function managerEnv({ nats, redis }: ManagerServers, env: ManagerEnv = {}): ManagerEnv {
+  return { MGM_NATS_URL: nats.url, MGM_REDIS_URL: redis.url, ...env };
+}
+
+/** Starts a manager program with these variables and does not wait until it serves. */
+export function spawnManager(env: ManagerEnv): TestProcess {
+  return TestProcess.command(endingWithParent(nodeCommand(join(ROOT, MAIN), [], NODE_ARGS)), {
+    cwd: ROOT,
+    env,
+  });
+}
+
+/** Starts one manager and resolves when it serves. */
+export async function startManager(
+  servers: ManagerServers,
+  env: ManagerEnv = {},
+  { root = ROOT, logFile, nodeArgs = [] }: ManagerOptions = {},
+): Promise<ManagerProcess> {
+  return await startProgram({
+    name: 'the manager',
+    command: nodeCommand(join(root, MAIN), [], [...NODE_ARGS, ...nodeArgs]),
+    env: managerEnv(servers, env),
+    ready: '"msg":"ready"',
+    dir: root,
+    logFile,
+  });
 }
 
 /** Managers on one pair of servers. Disposing stops all of them. */
@@ -37,50 +65,16 @@ export interface Managers extends AsyncDisposable {
   killAll(): Promise<void>;
 }
 
-/** The variables that lead a manager to these servers. */
-export function managerEnv({ nats, redis }: ManagerServers, env: ManagerEnv = {}): ManagerEnv {
-  return { MGM_NATS_URL: nats.url, MGM_REDIS_URL: redis.url, ...env };
-}
-
-/** Starts a manager program with these variables, from the sources at `root`, and does not wait until it serves. */
-export function spawnManager(env: ManagerEnv, root: string = ROOT): TestProcess {
-  const nodeArgs = ['--disable-warning=ExperimentalWarning'];
-  return TestProcess.node(join(root, MAIN), [], { cwd: root, env, nodeArgs });
-}
-
-/** Starts one manager and resolves when it serves. `root`: where other sources of a manager are. */
-export async function startManager(
-  servers: ManagerServers,
-  env: ManagerEnv = {},
-  root?: string,
-): Promise<ManagerProcess> {
-  const started = spawnManager(managerEnv(servers, env), root);
-  try {
-    await started.prints(READY, READY_WITHIN_MS);
-  } catch (cause) {
-    await started.kill();
-    throw new Error('the manager did not become ready', { cause });
-  }
-  return {
-    pid: started.pid,
-    output: () => started.output,
-    pause: () => started.pause(),
-    resume: () => started.resume(),
-    stop: () => started.stop(),
-    kill: () => started.kill(),
-    [Symbol.asyncDispose]: () => started.stop(),
-  };
-}
-
-/** Starts `count` managers, and can add more later. */
+/** Starts `count` managers, and can add more later. If one does not become ready, the others started with it are ended. */
 export async function startManagers(
   count: number,
   servers: ManagerServers,
   env: ManagerEnv = {},
+  options: ManagerOptions = {},
 ): Promise<Managers> {
   const running: ManagerProcess[] = [];
   const add = async (more: number): Promise<void> => {
-    const starting = Array.from({ length: more }, () => startManager(servers, env));
+    const starting = Array.from({ length: more }, () => startManager(servers, env, options));
     running.push(...(await allOrNone(starting)));
   };
   const end = async (how: 'stop' | 'kill'): Promise<void> => {

@@ -1,6 +1,6 @@
+export { linkTo, type Link } from '@mgm/devstack';
 export { eventually, type EventuallyOptions } from './eventually.ts';
 export { heapAfter } from './heap.ts';
-export { linkTo, natsAccess, type Link, type NatsAccess } from './links.ts';
 export {
   managerEnv,
   spawnManager,
@@ -12,6 +12,7 @@ export {
   type ManagerServers,
 } from './managers.ts';
 export { newRouterName, ownNames } from './names.ts';
+export { natsAccess, type NatsAccess } from './nats-access.ts';
 export { startServers, type TestServers } from './servers.ts';
 export { notBreakable, skipAmongOthers, stageForAll, type Stage } from './stage.ts';
 export { startStopwatch, type Stopwatch } from './stopwatch.ts';

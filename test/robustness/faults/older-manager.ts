@@ -15,7 +15,7 @@ export function olderManager(servers: Servers, root: string): Fault {
       // It refuses variables that were added later.
       const env = { MGM_REDIS_URL: redis.url, MGM_NAME: 'manager-older' };
       const nats = { url: directUrls(servers.nats).join(',') };
-      const manager = await startManager({ nats, redis }, env, root);
+      const manager = await startManager({ nats, redis }, env, { root });
       return {
         what: 'one more, that decides with its own scripts',
         heal: () => manager.kill(),

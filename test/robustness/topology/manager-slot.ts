@@ -44,7 +44,7 @@ export class ManagerSlot implements AsyncDisposable {
   /** Starts a process and resolves when it serves. */
   async start(): Promise<void> {
     const nowhere = { nats: { url: '' }, redis: { url: '' } };
-    this.#process = await startManager(nowhere, this.#env, this.#root);
+    this.#process = await startManager(nowhere, this.#env, { root: this.#root });
   }
 
   async kill(): Promise<void> {

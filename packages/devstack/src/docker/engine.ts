@@ -1,7 +1,9 @@
 import { addAbortListener } from 'node:events';
 import { existsSync } from 'node:fs';
 import { request } from 'node:http';
-import { hostname } from 'node:os';
+import { createRequire } from 'node:module';
+import { homedir, hostname } from 'node:os';
+import { join } from 'node:path';
 import type { ContainerRuntimeClient } from 'testcontainers';
 import { messageOf } from '../errors.ts';
 import { IMAGES } from './images.ts';
@@ -18,16 +20,48 @@ export interface ContainerOptions extends WorkOptions {
   readonly ryuk?: boolean;
 }
 
+/** Other places, besides the usual socket, where `testcontainers` looks for an engine. */
+const OTHER_PLACES = [
+  '.testcontainers.properties',
+  '.docker/run/docker.sock',
+  '.docker/desktop/docker.sock',
+];
+
+/** `testcontainers` is an optional peer. */
+function hasTestcontainers(): boolean {
+  try {
+    createRequire(import.meta.url).resolve('testcontainers');
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether there is a reason to look for an engine that does not answer at the usual socket. */
+function mayHaveEngine(): boolean {
+  const { platform } = process;
+  if (platform === 'win32') return true;
+  const places = OTHER_PLACES.map((place) => join(homedir(), place));
+  return [...places, `/run/user/${process.getuid?.() ?? ''}/docker.sock`].some((place) =>
+    existsSync(place),
+  );
+}
+
 type EngineAddress = Pick<DockerEngine, 'dockerHost' | 'hostOverride'>;
 
 /** Plans both servers as containers: finds the engine and pulls missing images. */
 export async function planContainers(options: ContainerOptions): Promise<SourcePlan> {
   const { dockerHost } = options;
+  if (!hasTestcontainers()) {
+    return { kind: 'unusable', why: 'for containers the package testcontainers is missing' };
+  }
   const at = dockerHost ?? USUAL_SOCKET;
   const noEngine: SourcePlan = { kind: 'unusable', why: `no Docker engine answers at ${at}` };
   const name = at.startsWith('unix:') ? await engineHostname(new URL(at).pathname) : undefined;
   // For an unreachable address testcontainers would try others, but the caller named this one.
   if (dockerHost?.startsWith('unix:') && name === undefined) return noEngine;
+  // Loading testcontainers takes a third of a second: not where it finds nothing.
+  if (dockerHost === undefined && name === undefined && !mayHaveEngine()) return noEngine;
   const hostOverride = publishedOn(name);
   const address: EngineAddress = {
     ...(dockerHost !== undefined && { dockerHost }),

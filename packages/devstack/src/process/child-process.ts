@@ -13,21 +13,31 @@ export interface BoundProgram {
   readonly args: readonly string[];
   readonly dir: string;
   readonly onOrphaned: 'KILL' | 'TERM';
+  /** Its whole environment. Default: that of this process. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** A file descriptor that gets its output. Default: the output is piped. */
+  readonly output?: number;
 }
 
 /**
- * Starts a program that does not outlive this process. Its output is piped, its input closed. On Linux with setpriv
+ * Starts a program that does not outlive this process, with its input closed. On Linux with setpriv
  * (part of every distribution's base) this also holds if this process is killed, and the program has a session of its own:
  * Ctrl-C in a terminal reaches only this process, which can then shut down in order. On other systems the program ends
  * when this process exits normally, and shares its terminal.
  */
-export function spawnBound({ command, args, dir, onOrphaned }: BoundProgram): ChildProcess {
+export function spawnBound(bound: BoundProgram): ChildProcess {
+  const { command, args, dir, onOrphaned, env, output = 'pipe' } = bound;
   if (alive.size === 0) process.on('exit', killAll);
   const detached = hasSetpriv();
   const [program, ...all] = detached
     ? [SETPRIV, '--pdeathsig', onOrphaned, '--', command, ...args]
     : [command, ...args];
-  const child = spawn(program, all, { cwd: dir, stdio: ['ignore', 'pipe', 'pipe'], detached });
+  const child = spawn(program, all, {
+    cwd: dir,
+    stdio: ['ignore', output, output],
+    detached,
+    ...(env && { env }),
+  });
   alive.add(child);
   child.once('close', () => forget(child));
   return child;

@@ -1,11 +1,4 @@
-import { startTcpProxy, type TcpProxy } from '@mgm/devstack';
-
-/** How a client connects to the NATS server of a URL: credentials apart from the address. */
-export interface NatsAccess {
-  readonly servers: string;
-  readonly user?: string;
-  readonly pass?: string;
-}
+import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
 
 /** A way to a server through a proxy that can delay, cut and lose. Disposing ends it. */
 export interface Link extends AsyncDisposable {
@@ -25,11 +18,4 @@ export async function linkTo({ url }: { readonly url: string }): Promise<Link> {
     url: through.href.replace(/\/$/, ''),
     [Symbol.asyncDispose]: async () => await proxy[Symbol.asyncDispose](),
   };
-}
-
-/** Takes a NATS URL apart, for clients that do not read credentials from it. */
-export function natsAccess(natsUrl: string): NatsAccess {
-  const { host, username, password } = new URL(natsUrl);
-  if (username === '') return { servers: host };
-  return { servers: host, user: decodeURIComponent(username), pass: decodeURIComponent(password) };
 }
