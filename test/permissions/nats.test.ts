@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { connect as connectMgm, type Mgm, ProtocolId } from '@mgm/client';
 import { decodeMessage, encodeMessage } from '@mgm/protocol';
 import { freePort, type RunningServer, startNats, startRedis } from '@mgm/devstack';
-import { connect, Inbox, type NatsConnection } from '@mgm/nats';
+import { connect, type NatsConnection } from '@mgm/nats';
 import { eventually, startManager, startManagers, TestProcess } from '@mgm/test-support';
 import { Redis } from 'ioredis';
 import { describe, expect, inject, it } from 'vitest';
@@ -149,7 +149,7 @@ async function useMemberships(
   if (!(await maySubscribe(looking, joined))) throw new Error(`denied: ${joined}`);
   const working = await connectAs(nats, pim);
   try {
-    const ask = asker(working, pim);
+    const ask = asker(working);
     const instance = `permissions-${ifIndex}`.padEnd(16, '-');
     const { handle } = await ask('register', { protocolId: 104, componentId: ifIndex, instance });
     await ask('take', { handle, seq: 1, ack: 1, ifIndex });
@@ -157,7 +157,7 @@ async function useMemberships(
     await ask('groups', { handle });
     await ask('members', {});
     await ask('deregister', { handle, seq: 3, ack: 3, force: true });
-    const read = asker(looking, looker);
+    const read = asker(looking);
     await read('members', {});
     await read('member.events', { from: 0 });
   } finally {
@@ -167,12 +167,10 @@ async function useMemberships(
 }
 
 /** Sends requests over a connection; rejects unless the reply has status 0. */
-function asker(nc: NatsConnection, user: NatsUser) {
-  const inbox = new Inbox(nc, inboxOf(user));
+function asker(nc: NatsConnection) {
   return async (operation: string, fields: object): Promise<Readonly<Record<string, unknown>>> => {
-    const signal = AbortSignal.timeout(WITHIN_MS);
     const payload = encodeMessage({ ...fields });
-    const { data } = await inbox.request(`mgm.v1.r1.${operation}`, payload, signal);
+    const { data } = await nc.request(`mgm.v1.r1.${operation}`, payload, { timeout: WITHIN_MS });
     const decoded = decodeMessage(data);
     const reply = decoded.kind === 'message' ? decoded.value : {};
     if (reply['status'] !== 0) throw new Error(`${operation}: ${JSON.stringify(decoded)}`);
@@ -398,12 +396,11 @@ function usersOf(...all: readonly NatsUser[]): string {
   return `{ users: [\n${all.map(textOf).join('\n')}\n] }`;
 }
 
-async function connectAs(
-  nats: RunningServer,
-  { user, password }: NatsUser,
-): Promise<NatsConnection> {
+async function connectAs(nats: RunningServer, user: NatsUser): Promise<NatsConnection> {
   const { host: servers } = new URL(nats.url);
-  return await connect({ servers, user, pass: password, reconnect: false });
+  const { user: name, password: pass } = user;
+  const inboxPrefix = inboxOf(user);
+  return await connect({ servers, user: name, pass, inboxPrefix, reconnect: false });
 }
 
 async function maySubscribe(nc: NatsConnection, subject: string): Promise<boolean> {

@@ -1,4 +1,4 @@
-import { ErrorCode } from 'nats';
+import { ErrorCode, type Msg } from 'nats';
 
 /**
  * What went wrong with NATS.
@@ -66,4 +66,11 @@ export function natsFault(error: unknown): NatsFault {
 /** Classifies the bare code that a connection reports in its `status()`; `undefined` for an unknown code. */
 export function natsFaultByCode(code: string): NatsFault | undefined {
   return KNOWN.get(code);
+}
+
+const NO_RESPONDERS = 503;
+
+/** Whether this is the reply of the NATS server itself to a request on a subject without subscribers. */
+export function isNoResponders({ data, headers }: Pick<Msg, 'data' | 'headers'>): boolean {
+  return data.length === 0 && headers?.code === NO_RESPONDERS;
 }

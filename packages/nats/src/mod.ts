@@ -10,9 +10,13 @@ export type {
 } from 'nats';
 export { connect } from './connect.ts';
 export { CredentialsError, readCredentials, type CredentialFiles } from './credentials.ts';
-export { natsFault, natsFaultByCode, type NatsFault, type NatsFaultKind } from './errors.ts';
-export { isNoResponders } from './headers.ts';
-export { Inbox, type InboxReply } from './inbox.ts';
+export {
+  isNoResponders,
+  natsFault,
+  natsFaultByCode,
+  type NatsFault,
+  type NatsFaultKind,
+} from './errors.ts';
 export {
   addService,
   type ServiceEndpoint,

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { decodeMessage, encodeMessage, type OperationName } from '@mgm/protocol';
 import { loadConfig, startManager, type Manager } from '@mgm/manager';
 import { newRouterName, type TestServers } from '@mgm/test-support';
-import { connect, Inbox, type InboxReply, type NatsConnection } from '@mgm/nats';
+import { connect, type NatsConnection } from '@mgm/nats';
 import pino, { type Logger } from 'pino';
 
 /** A line of log, as written. */
@@ -55,12 +55,10 @@ export interface RawReply {
 export class Worker implements AsyncDisposable {
   readonly nats: NatsConnection;
   readonly router: string;
-  readonly #inbox: Inbox;
 
-  constructor(nats: NatsConnection, router: string, inbox = new Inbox(nats)) {
+  constructor(nats: NatsConnection, router: string) {
     this.nats = nats;
     this.router = router;
-    this.#inbox = inbox;
   }
 
   static async connect(servers: Urls, router = newRouterName()): Promise<Worker> {
@@ -70,7 +68,7 @@ export class Worker implements AsyncDisposable {
 
   /** The same worker on another router. */
   on(router: string): Worker {
-    return new Worker(this.nats, router, this.#inbox);
+    return new Worker(this.nats, router);
   }
 
   subject(tail: string): string {
@@ -79,17 +77,7 @@ export class Worker implements AsyncDisposable {
 
   /** Sends bytes and gives the reply. Rejects where none comes. */
   async send(operation: OperationName, bytes: Uint8Array, timeout = 5_000): Promise<RawReply> {
-    const { promise, resolve, reject } = Promise.withResolvers<InboxReply>();
-    const forget = this.#inbox.send(this.subject(operation), bytes, resolve);
-    const timer = setTimeout(() => reject(new Error(`no reply within ${timeout} ms`)), timeout);
-    try {
-      const { data, noResponders } = await promise;
-      if (noResponders) throw new Error('503: no responders');
-      return replyIn(data);
-    } finally {
-      clearTimeout(timer);
-      forget();
-    }
+    return replyIn((await this.nats.request(this.subject(operation), bytes, { timeout })).data);
   }
 
   ask(operation: OperationName, fields: object, timeout?: number): Promise<RawReply> {
