@@ -1,0 +1,147 @@
+import type { NatsConnection } from '@mgm/nats';
+import { eventually } from '@mgm/test-support';
+import { expect } from 'vitest';
+import { newInstance, RawRouter } from '../support/raw-client.ts';
+import { pack } from '../support/raw-codec.ts';
+import { ok } from '../support/raw-replies.ts';
+
+/** Who acts by force and why, for the log. */
+export const BY = { actor: 'anna', why: 'a test' };
+
+/** A registration that the policy permits to `pim1`. */
+export function pim(fields: object = {}) {
+  const client = { protocolId: 103, componentId: 1, instance: newInstance(), ttlMs: 60_000 };
+  return { ...client, ...fields };
+}
+
+/** The refusal of a request that the policy does not permit. */
+export function notPermitted(message = /./) {
+  return {
+    status: 5,
+    error: 'ERROR_ACCESS_DENIED',
+    reason: 'not-permitted',
+    message: expect.stringMatching(message) as string,
+  };
+}
+
+/** One connection per user of a NATS server with accounts, and the subjects that NATS denied each. */
+export class Callers<User extends string> implements AsyncDisposable {
+  readonly #connections = new Map<User, NatsConnection>();
+  readonly #denied = new Map<User, string[]>();
+
+  static async connect<User extends string>(
+    users: readonly User[],
+    connect: (user: User) => Promise<NatsConnection>,
+  ): Promise<Callers<User>> {
+    const callers = new Callers<User>();
+    for (const user of users) callers.#add(user, await connect(user));
+    return callers;
+  }
+
+  #add(user: User, connection: NatsConnection): void {
+    const denied: string[] = [];
+    this.#connections.set(user, connection);
+    this.#denied.set(user, denied);
+    void (async () => {
+      for await (const { permissionContext } of connection.status()) {
+        if (permissionContext) denied.push(permissionContext.subject);
+      }
+    })();
+  }
+
+  connectionOf(user: User): NatsConnection {
+    const connection = this.#connections.get(user);
+    if (connection === undefined) throw new Error(`${user} has no connection`);
+    return connection;
+  }
+
+  as(user: User, router = 'r1'): RawRouter {
+    return new RawRouter(this.connectionOf(user), router);
+  }
+
+  /** The subjects of everything that arrives on a subject. */
+  listen(user: User, subject: string): string[] {
+    const seen: string[] = [];
+    this.connectionOf(user).subscribe(subject, {
+      callback: (error, message) => {
+        if (error === null) seen.push(message.subject);
+      },
+    });
+    return seen;
+  }
+
+  /** Resolves when NATS has reported that it denies the user this subject. */
+  async denied(user: User, subject: string): Promise<void> {
+    await this.connectionOf(user).flush();
+    await eventually(() => expect(this.#denied.get(user)).toContain(subject), {
+      withinMs: 10_000,
+    });
+  }
+
+  async cannotListen(user: User, subjects: readonly string[]): Promise<void> {
+    for (const subject of subjects) {
+      this.listen(user, subject);
+      await this.denied(user, subject);
+    }
+  }
+
+  async cannotPublish(user: User, subjects: readonly string[]): Promise<void> {
+    for (const subject of subjects) {
+      this.connectionOf(user).publish(subject, pack({ seq: 1 }));
+      await this.denied(user, subject);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const connection of this.#connections.values()) await connection.close();
+  }
+}
+
+type Known = 'pim1' | 'dvmrp1' | 'noc';
+
+/** `dvmrp1` sees neither replies nor callbacks when `pim1` takes an interface and the operator releases it. */
+export async function seesOnlyOwnCallbacks<Other extends string>(
+  callers: Callers<Known | Other>,
+): Promise<void> {
+  const others = ['_INBOX.>', 'mgm.v1.r1.callback.*'].map((subject) =>
+    callers.listen('dvmrp1', subject),
+  );
+  const own = callers.listen('pim1', 'mgm.v1.r1.callback.*');
+  await callers.connectionOf('dvmrp1').flush();
+  const session = await callers.as('pim1').register(pim());
+  ok(await session.take(7));
+  ok(await callers.as('noc').request('admin.release', { ifIndex: 7, ...BY }));
+  await eventually(() => expect(own).toEqual([`mgm.v1.r1.callback.${session.session}`]), {
+    withinMs: 10_000,
+  });
+  ok(await session.deregister());
+  await callers.connectionOf('dvmrp1').flush();
+  expect(others.flat()).toEqual([]);
+}
+
+/** `dvmrp1` neither releases with the handle of `pim1`, nor takes over or resumes its session. */
+export async function cannotActForAnother<Other extends string>(
+  callers: Callers<Known | Other>,
+): Promise<void> {
+  const session = await callers.as('pim1').register(pim());
+  ok(await session.take(7));
+  const stolen = { handle: session.handle, seq: 2, ack: 2, ifIndex: 7 };
+  const release = await callers.as('dvmrp1').request('release', stolen);
+  expect(release).toMatchObject({ reason: 'bad-handle' });
+  for (const way of [{ takeover: true }, { resumes: session.session }]) {
+    const reply = await callers.as('dvmrp1').request('register', pim(way));
+    expect(reply).toMatchObject(notPermitted(/another identity/));
+  }
+  expect(await callers.as('pim1').owner(7)).toMatchObject({ status: 0, session: session.session });
+  ok(await session.deregister({ force: true }));
+}
+
+/** The operator finds managers by the NATS service protocol. */
+export async function readsTheService<Other extends string>(
+  callers: Callers<Known | Other>,
+): Promise<void> {
+  const stats = await callers.connectionOf('noc').request('$SRV.PING.mgm-manager', '', {
+    timeout: 5_000,
+  });
+  expect(JSON.parse(stats.string())).toMatchObject({ metadata: { identity: 'subject' } });
+}
