@@ -1,6 +1,6 @@
 import type { InterfaceKey, Mgm, NextHop } from '@mgm/client';
 import type { Command } from 'commander';
-import { nextHop } from './arguments.ts';
+import { ifIndex as indexOf, nextHop as hopOf } from './arguments.ts';
 import type { GlobalOptions } from './connection.ts';
 import type { ExitCode } from './exit-code.ts';
 import type { Io } from './io.ts';
@@ -39,7 +39,12 @@ export interface Runner {
 export const INTERFACE = ['<if>', 'the index of the interface'] as const;
 export const NEXT_HOP = ['[nextHop]', 'its next hop, if it has several'] as const;
 
-/** What commander passes to the action of a command on one interface. */
+/** Adds the arguments that name an interface; {@link keyOf} makes its key of them. */
+export function withInterface(command: Command): Command {
+  return command.argument(...INTERFACE, indexOf).argument(...NEXT_HOP, hopOf);
+}
+
+/** What commander passes to the action of such a command. */
 export type OnInterface<Options = object> = [
   ifIndex: number,
   nextHop: NextHop | undefined,
@@ -49,7 +54,7 @@ export type OnInterface<Options = object> = [
 
 /** The interface that a command line names. */
 export function keyOf(ifIndex: number, hop: NextHop | undefined): InterfaceKey {
-  return { ifIndex, nextHop: hop ?? nextHop(undefined) };
+  return { ifIndex, nextHop: hop ?? hopOf(undefined) };
 }
 
 /** The examples at the end of a command's help. */

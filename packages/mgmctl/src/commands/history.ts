@@ -1,11 +1,10 @@
 import { isIgmp, isMgmError, type EventMessage, type InterfaceKey, type Mgm } from '@mgm/client';
 import type { Command } from 'commander';
-import { ifIndex, nextHop, revision } from '../arguments.ts';
+import { revision } from '../arguments.ts';
 import {
   examples,
-  INTERFACE,
   keyOf,
-  NEXT_HOP,
+  withInterface,
   type Context,
   type OnInterface,
   type Runner,
@@ -18,12 +17,9 @@ import { interfaceText } from '../output/text.ts';
 const PAGE_ITEMS = 1_000;
 
 export function addHistory(program: Command, { connected }: Runner): void {
-  program
-    .command('history')
+  withInterface(program.command('history'))
     .summary('show the changes of an interface')
     .description('Shows the changes of an interface that the log still has. Exit code 4 if none.')
-    .argument(...INTERFACE, ifIndex)
-    .argument(...NEXT_HOP, nextHop)
     .option('--from <revision>', 'begin with the changes after this revision', revision)
     .addHelpText('after', examples('history 7', 'history 7 10.0.0.1 --json'))
     .action((...[index, hop, { from }, command]: OnInterface<{ from?: number }>) =>

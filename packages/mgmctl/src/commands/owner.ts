@@ -1,11 +1,9 @@
 import type { InterfaceKey } from '@mgm/client';
 import type { Command } from 'commander';
-import { ifIndex, nextHop } from '../arguments.ts';
 import {
   examples,
-  INTERFACE,
   keyOf,
-  NEXT_HOP,
+  withInterface,
   type Context,
   type OnInterface,
   type Runner,
@@ -14,12 +12,9 @@ import { ExitCode } from '../exit-code.ts';
 import { clientText, holdText, instantText, interfaceText } from '../output/text.ts';
 
 export function addOwner(program: Command, { connected }: Runner): void {
-  program
-    .command('owner')
+  withInterface(program.command('owner'))
     .summary('show the owner of an interface')
     .description('Shows the owner of an interface. Exit code 4 if it has none.')
-    .argument(...INTERFACE, ifIndex)
-    .argument(...NEXT_HOP, nextHop)
     .addHelpText('after', examples('owner 7', 'owner 7 10.0.0.1 --json'))
     .action((...[index, hop, , command]: OnInterface) =>
       connected(command, (context) => owner(context, keyOf(index, hop))),

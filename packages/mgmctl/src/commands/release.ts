@@ -7,12 +7,10 @@ import {
   type AdminFlags,
   type AdminOptions,
 } from '../admin-options.ts';
-import { ifIndex as indexOf, nextHop as hopOf } from '../arguments.ts';
 import {
   examples,
-  INTERFACE,
   keyOf,
-  NEXT_HOP,
+  withInterface,
   type Context,
   type OnInterface,
   type Runner,
@@ -21,14 +19,12 @@ import { ExitCode } from '../exit-code.ts';
 import { clientText, instantText, interfaceText } from '../output/text.ts';
 
 export function addRelease(program: Command, { io, connected }: Runner): void {
-  withAdminOptions(program.command('release'))
+  withAdminOptions(withInterface(program.command('release')))
     .summary('take an interface away from its owner')
     .description(
       'Takes an interface away from its owner, unless the owner changes in the meantime.\n' +
         'The former owner is notified of the reason.',
     )
-    .argument(...INTERFACE, indexOf)
-    .argument(...NEXT_HOP, hopOf)
     .addHelpText('after', examples('release 7 --why "moved to the standby"'))
     .action((...[index, hop, flags, command]: OnInterface<AdminFlags>) =>
       connected(command, (context) => release(context, keyOf(index, hop), adminOptions(flags, io))),

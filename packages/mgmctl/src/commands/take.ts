@@ -1,11 +1,9 @@
 import type { InterfaceKey } from '@mgm/client';
 import type { Command } from 'commander';
-import { ifIndex as indexOf, nextHop as hopOf } from '../arguments.ts';
 import {
   examples,
-  INTERFACE,
   keyOf,
-  NEXT_HOP,
+  withInterface,
   type Context,
   type OnInterface,
   type Runner,
@@ -15,13 +13,11 @@ import { interfaceText } from '../output/text.ts';
 import { holdSession, tell, withClientOptions, type RegisterOptions } from './register.ts';
 
 export function addTake(program: Command, { io, connected }: Runner): void {
-  withClientOptions(program.command('take'), io)
+  withClientOptions(withInterface(program.command('take')), io)
     .summary('take an interface and hold it until Ctrl-C')
     .description(
       'Registers, takes an interface, and gives it back at Ctrl-C. For trying things out.',
     )
-    .argument(...INTERFACE, indexOf)
-    .argument(...NEXT_HOP, hopOf)
     .addHelpText('after', examples('take 7', 'take 7 10.0.0.1 --protocol IGMP'))
     .action((...[index, hop, options, command]: OnInterface<RegisterOptions>) =>
       connected(command, (context) => take(context, keyOf(index, hop), options)),
