@@ -13,11 +13,11 @@ import { startAccounts, USERS, type AccountsServer, type User } from './accounts
 import {
   BY,
   Callers,
-  cannotActForAnother,
+  expectNoActForAnother,
   notPermitted,
   pim,
-  readsTheService,
-  seesOnlyOwnCallbacks,
+  expectReadableService,
+  expectOnlyOwnCallbacks,
 } from './callers.ts';
 
 const choice = inject('servers');
@@ -65,8 +65,8 @@ describe('under accounts, a worker', () => {
 
   it('cannot listen to requests, replies or callbacks of others', async () => {
     const subjects = ['>', 'as.>', 'mgm.v1.r1.*', '_R_.>', 'mgm.v1.r2.callback.*'];
-    await callers.cannotListen('dvmrp1', subjects);
-    await seesOnlyOwnCallbacks(callers);
+    await callers.expectNoListening('dvmrp1', subjects);
+    await expectOnlyOwnCallbacks(callers);
   });
 
   it('cannot forge callbacks, events, heads or requests of others', async () => {
@@ -75,7 +75,7 @@ describe('under accounts, a worker', () => {
     );
     await callers.connectionOf('pim1').flush();
     const before = seen.map((list) => list.length);
-    await callers.cannotPublish('dvmrp1', [
+    await callers.expectNoPublishing('dvmrp1', [
       'mgm.v1.r1.callback.1',
       'mgm.v1.r1.event.taken',
       'as.pim1.mgm.v1.r1.callback.1',
@@ -89,12 +89,16 @@ describe('under accounts, a worker', () => {
   });
 
   it('cannot call operations of operators, nor another router', async () => {
-    await callers.cannotPublish('pim1', ['mgm.v1.r1.admin.evict', 'mgm.v1.r2.take', '$SRV.STATS']);
+    await callers.expectNoPublishing('pim1', [
+      'mgm.v1.r1.admin.evict',
+      'mgm.v1.r2.take',
+      '$SRV.STATS',
+    ]);
     expect(manager.output()).not.toContain('evicted');
   });
 
   it('cannot use a stolen handle, nor take over the pair of another identity', async () => {
-    await cannotActForAnother(callers);
+    await expectNoActForAnother(callers);
   });
 
   it('is refused what no rule permits, with the rule that comes closest', async () => {
@@ -154,7 +158,7 @@ describe('under accounts, group memberships', () => {
 
 describe('under accounts, an operator', () => {
   it('reads the service, acts by force, and finds refused attempts and callers in the log', async () => {
-    await readsTheService(callers);
+    await expectReadableService(callers);
     await using mgm = await connect({ servers: nats.urlOf('noc'), router: 'r1' });
     expect(await mgm.replicas()).toMatchObject([{ identity: 'subject', trouble: [] }]);
     const missing = await as('noc').request('admin.evict', { session: 4711, ...BY });

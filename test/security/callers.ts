@@ -73,19 +73,20 @@ export class Callers<User extends string> implements AsyncDisposable {
   /** Resolves when NATS has reported that it denies the user this subject. */
   async denied(user: User, subject: string): Promise<void> {
     await this.connectionOf(user).flush();
-    await eventually(() => expect(this.#denied.get(user)).toContain(subject), {
-      withinMs: 10_000,
-    });
+    const isDenied = (): void => {
+      if (!this.#denied.get(user)?.includes(subject)) throw new Error(`not denied: ${subject}`);
+    };
+    await eventually(isDenied, { withinMs: 10_000 });
   }
 
-  async cannotListen(user: User, subjects: readonly string[]): Promise<void> {
+  async expectNoListening(user: User, subjects: readonly string[]): Promise<void> {
     for (const subject of subjects) {
       this.listen(user, subject);
       await this.denied(user, subject);
     }
   }
 
-  async cannotPublish(user: User, subjects: readonly string[]): Promise<void> {
+  async expectNoPublishing(user: User, subjects: readonly string[]): Promise<void> {
     for (const subject of subjects) {
       this.connectionOf(user).publish(subject, pack({ seq: 1 }));
       await this.denied(user, subject);
@@ -100,7 +101,7 @@ export class Callers<User extends string> implements AsyncDisposable {
 type Known = 'pim1' | 'dvmrp1' | 'noc';
 
 /** `dvmrp1` sees neither replies nor callbacks when `pim1` takes an interface and the operator releases it. */
-export async function seesOnlyOwnCallbacks<Other extends string>(
+export async function expectOnlyOwnCallbacks<Other extends string>(
   callers: Callers<Known | Other>,
 ): Promise<void> {
   const others = ['_INBOX.>', 'mgm.v1.r1.callback.*'].map((subject) =>
@@ -120,7 +121,7 @@ export async function seesOnlyOwnCallbacks<Other extends string>(
 }
 
 /** `dvmrp1` neither releases with the handle of `pim1`, nor takes over or resumes its session. */
-export async function cannotActForAnother<Other extends string>(
+export async function expectNoActForAnother<Other extends string>(
   callers: Callers<Known | Other>,
 ): Promise<void> {
   const session = await callers.as('pim1').register(pim());
@@ -137,7 +138,7 @@ export async function cannotActForAnother<Other extends string>(
 }
 
 /** The operator finds managers by the NATS service protocol. */
-export async function readsTheService<Other extends string>(
+export async function expectReadableService<Other extends string>(
   callers: Callers<Known | Other>,
 ): Promise<void> {
   const stats = await callers.connectionOf('noc').request('$SRV.PING.mgm-manager', '', {

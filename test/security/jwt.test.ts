@@ -6,11 +6,11 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { ok } from '../support/raw-replies.ts';
 import {
   Callers,
-  cannotActForAnother,
+  expectNoActForAnother,
   notPermitted,
   pim,
-  readsTheService,
-  seesOnlyOwnCallbacks,
+  expectReadableService,
+  expectOnlyOwnCallbacks,
 } from './callers.ts';
 import { JWT_USERS, startJwt, type JwtServer, type JwtUser } from './jwt.ts';
 
@@ -44,15 +44,15 @@ afterAll(async () => {
 
 describe('in JWT mode, a worker', () => {
   it('receives its own callbacks, and nothing of others', async () => {
-    await callers.cannotListen('dvmrp1', ['>', 'as.>', 'mgm.v1.r1.*', '_R_.>']);
-    await seesOnlyOwnCallbacks(callers);
+    await callers.expectNoListening('dvmrp1', ['>', 'as.>', 'mgm.v1.r1.*', '_R_.>']);
+    await expectOnlyOwnCallbacks(callers);
     const events = await callers.as('noc').eventsAfter(0);
     const names = new Set(events.map((event) => (event as { caller?: string }).caller));
     expect([...names].toSorted()).toEqual(['noc', 'pim1']);
   });
 
   it('cannot forge messages of managers, nor requests of others', async () => {
-    await callers.cannotPublish('dvmrp1', [
+    await callers.expectNoPublishing('dvmrp1', [
       ...['mgm.v1.r1.callback.1', 'mgm.v1.r1.event.taken', 'as.pim1.mgm.v1.r1.take'],
       ...['mgm.v1.r1.admin.evict', 'mgm.v1.r2.take', '$SRV.STATS'],
     ]);
@@ -60,7 +60,7 @@ describe('in JWT mode, a worker', () => {
   });
 
   it('cannot use a stolen handle, nor take over another identity', async () => {
-    await cannotActForAnother(callers);
+    await expectNoActForAnother(callers);
   });
 
   it('cannot take an interface outside its range', async () => {
@@ -72,7 +72,7 @@ describe('in JWT mode, a worker', () => {
 
 describe('in JWT mode, an operator', () => {
   it('reads the service, and is refused operations of workers', async () => {
-    await readsTheService(callers);
+    await expectReadableService(callers);
     expect(await callers.as('noc').request('register', pim())).toMatchObject(notPermitted());
   });
 });
