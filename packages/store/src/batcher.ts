@@ -1,7 +1,6 @@
 import type { RouterName } from '@mgm/protocol';
-import { hasHighPriorityRoom, hasRoom, retryAfterMs } from './admission.ts';
 import { readBatchReply, type BatchReply } from './batch-reply.ts';
-import { FairQueue } from './fair-queue.ts';
+import { FairQueue, hasHighPriorityRoom, hasRoom, retryAfterMs } from './fair-queue.ts';
 import { encode, FLAGS, type ArbiterArgs, type ArbiterOperation } from './generated/arbiter.ts';
 import {
   flowOf,
