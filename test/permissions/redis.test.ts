@@ -63,6 +63,8 @@ const CALLER: Caller = {
   identity: 'pim1',
   mayTakeOver: false,
   sessionsMax: 10,
+  interfacesMax: 1000,
+  keptBytesMax: 1_000_000,
   refusedInterfaces: [],
   isDenied: false,
 };

@@ -135,6 +135,26 @@ describe('under accounts, a worker', () => {
     });
     expect(session.session).toBeGreaterThan(0);
   });
+
+  it('stays within its quotas of sessions, interfaces and kept replies', async () => {
+    const first = await as('dvmrp1').register(pim({ protocolId: 104 }));
+    const second = await as('dvmrp1').register(pim({ protocolId: 104, componentId: 2 }));
+    const overloaded = {
+      reason: 'overloaded',
+      retryable: true,
+      message: expect.stringMatching(/quota/) as string,
+    };
+    const third = pim({ protocolId: 104, componentId: 3 });
+    expect(await as('dvmrp1').request('register', third)).toMatchObject(overloaded);
+    ok(await first.take(50));
+    const { results } = ok(await second.takeAll(pairs(100, 51)));
+    expect(results?.slice(0, 2)).toMatchObject([{ status: 0 }, overloaded]);
+    const full = await first.take(50);
+    expect(full).toMatchObject({ reason: 'overloaded', message: /kept/ });
+    ok(await second.keepalive({ ack: 2 }));
+    ok(await first.deregister({ force: true }));
+    ok(await second.deregister({ force: true }));
+  });
 });
 
 describe('under accounts, group memberships', () => {

@@ -56,6 +56,8 @@ const count = z.int().min(1).max(1_000_000_000).optional();
 const quota = z.strictObject({
   identities,
   sessions: count,
+  interfaces: count,
+  keptBytes: count,
   requestsPerSecond: count,
 });
 

@@ -26,7 +26,7 @@ rules:
     routers: ['*']
     operations: [read, admin]
 quotas:
-  - { identities: [pim1], sessions: 2, requestsPerSecond: 500 }
+  - { identities: [pim1], sessions: 2, interfaces: 9, keptBytes: 4000, requestsPerSecond: 500 }
 `;
 
 const policy = Policy.parse(POLICY);
@@ -99,7 +99,12 @@ describe('a policy', () => {
   });
 
   it('has the quota of the first entry that names the identity, else none', () => {
-    expect(policy.quotaOf('pim1')).toEqual({ sessions: 2, requestsPerSecond: 500 });
+    expect(policy.quotaOf('pim1')).toEqual({
+      sessions: 2,
+      interfaces: 9,
+      keptBytes: 4000,
+      requestsPerSecond: 500,
+    });
     expect(policy.quotaOf('sup')).toEqual({});
   });
 });

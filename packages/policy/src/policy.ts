@@ -37,6 +37,10 @@ export type PolicyDecision =
 export interface Quota {
   /** Live and stale sessions. */
   readonly sessions?: number | undefined;
+  /** Interfaces that these sessions are on. */
+  readonly interfaces?: number | undefined;
+  /** Bytes of the replies kept for these sessions until they are acknowledged. */
+  readonly keptBytes?: number | undefined;
   /** Requests to one manager. */
   readonly requestsPerSecond?: number | undefined;
 }

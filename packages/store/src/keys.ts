@@ -77,7 +77,7 @@ export const KEY_FAMILIES: readonly KeyFamily[] = [
     name: 'identities',
     type: 'hash',
     suffix: 'identities',
-    what: 'identity to the number of its sessions that are live or stale, where managers identify callers',
+    what: 'where managers identify callers: identity to the number of its sessions that are live or stale; with `:interfaces` to the number of interfaces that these are on; with `:kept-bytes` to the size of the replies kept for them',
   },
   {
     name: 'operator_log',

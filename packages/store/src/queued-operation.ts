@@ -26,6 +26,10 @@ export interface Caller {
   readonly mayTakeOver: boolean;
   /** Sessions that it may have on this router; 0 for no limit. */
   readonly sessionsMax: number;
+  /** Interfaces that all of its sessions on this router may be on; 0 for no limit. */
+  readonly interfacesMax: number;
+  /** Bytes of replies kept for all of its sessions on this router, above which nothing new is executed; 0 for no limit. */
+  readonly keptBytesMax: number;
   /** Positions in the interfaces of a `take` that the policy refuses, from 0. */
   readonly refusedInterfaces: readonly number[];
   /** Whether the policy denies the request: an operator's attempt is then noted in the operator log, and nothing else happens. */
@@ -65,9 +69,11 @@ export function packedCallers(batch: readonly QueuedOperation[]): unknown {
   if (batch.every(({ caller }) => caller === undefined)) return 0;
   return batch.map(({ caller }) => {
     if (caller === undefined) return 0;
-    const { identity, mayTakeOver, sessionsMax, refusedInterfaces, isDenied } = caller;
+    const { identity, mayTakeOver, refusedInterfaces, isDenied } = caller;
+    const { sessionsMax, interfacesMax, keptBytesMax } = caller;
     const positions = refusedInterfaces.map((at) => at + 1);
-    return [identity, mayTakeOver ? 1 : 0, sessionsMax, positions, isDenied ? 1 : 0];
+    const rights = [identity, mayTakeOver ? 1 : 0, sessionsMax, positions, isDenied ? 1 : 0];
+    return [...rights, interfacesMax, keptBytesMax];
   });
 }
 

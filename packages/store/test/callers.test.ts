@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { Caller } from '../src/queued-operation.ts';
 import { eventsOf } from '../src/batch-reply.ts';
 import type { ArbiterArgs } from '../src/generated/arbiter.ts';
+import { metaKey } from '../src/keys.ts';
 import { on, openArbiter, type Arbiter } from './arbiter.ts';
 
 let redis: RunningServer;
@@ -17,6 +18,8 @@ function as(identity: string, rights: Partial<Caller> = {}): Caller {
     identity,
     mayTakeOver: false,
     sessionsMax: 0,
+    interfacesMax: 0,
+    keptBytesMax: 0,
     refusedInterfaces: [],
     isDenied: false,
     ...rights,
@@ -52,6 +55,16 @@ async function register(
   const reply = await arbiter.ask('register', terms(options), caller);
   if (reply.kind !== 'registered') throw new Error(`not registered: ${reply.kind}`);
   return { handle: reply, session: reply.session };
+}
+
+/** The counts of all identities on the router, as they are stored. */
+async function countsOf(arbiter: Arbiter): Promise<Record<string, unknown>> {
+  const flat = await arbiter.link.command(
+    'HGETALL',
+    `${metaKey('mgm', arbiter.router).replace(/:[^:]*$/, '')}:identities`,
+  );
+  const list = Array.isArray(flat) ? flat.map(String) : [];
+  return Object.fromEntries(list.flatMap((field, at) => (at % 2 ? [] : [[field, list[at + 1]]])));
 }
 
 const take = (
@@ -130,12 +143,102 @@ it('has at most as many sessions as its quota allows; one that ends makes room',
   const pim1 = as('pim1', { sessionsMax: 2 });
   const first = await register(arbiter, pim1);
   await register(arbiter, pim1);
-  expect(await arbiter.ask('register', terms(), pim1)).toEqual({ kind: 'too_many_sessions' });
+  expect(await arbiter.ask('register', terms(), pim1)).toEqual({ kind: 'quota_reached' });
   await register(arbiter, as('pim2', { sessionsMax: 2 }));
   const leave = { handle: first.handle, seq: 1, ack: 1, force: true };
   expect(await arbiter.ask('deregister', leave, pim1)).toMatchObject({ kind: 'deregistered' });
   await register(arbiter, pim1);
-  expect(await arbiter.ask('register', terms(), pim1)).toEqual({ kind: 'too_many_sessions' });
+  expect(await arbiter.ask('register', terms(), pim1)).toEqual({ kind: 'quota_reached' });
+});
+
+describe('the quota of interfaces', () => {
+  const pim1 = as('pim1', { interfacesMax: 3 });
+  const refused = { kind: 'quota_reached' };
+
+  it('counts all sessions of the identity, and what one takes more is refused singly', async () => {
+    using arbiter = await openArbiter(redis);
+    const first = await register(arbiter, pim1);
+    const second = await register(arbiter, pim1);
+    await arbiter.ask('take', take(first.handle, 1, 2), pim1);
+    expect(await arbiter.ask('take', take(second.handle, 3, 4), pim1)).toMatchObject({
+      results: [{ kind: 'taken' }, refused],
+    });
+    const other = await register(arbiter, as('pim2', { interfacesMax: 3 }));
+    expect(await arbiter.ask('take', take(other.handle, 4), as('pim2'))).toMatchObject({
+      kind: 'granted',
+    });
+  });
+
+  it.for(['released', 'released by an operator', 'left by an ended session'] as const)(
+    'has room again for an interface that was %s',
+    async (how) => {
+      using arbiter = await openArbiter(redis);
+      const first = await register(arbiter, pim1);
+      const second = await register(arbiter, pim1);
+      const { handle } = first;
+      await arbiter.ask('take', take(handle, 1, 2, 3), pim1);
+      const by = { actor: 'anna', why: 'a test' };
+      const next = { handle, seq: 2, ack: 2 };
+      if (how === 'released') {
+        await arbiter.ask('release', { ...next, interfaces: [on(1)], epoch: '' }, pim1);
+      } else if (how === 'left by an ended session') {
+        await arbiter.ask('deregister', { ...next, force: true }, pim1);
+      } else {
+        const release = { interface: on(1), epoch: '', ...by };
+        await arbiter.ask('admin_release', release, as('noc'));
+      }
+      const ended = how === 'left by an ended session';
+      const indexes = ended ? [1, 8, 9, 10] : [9, 10];
+      const taken = Array.from({ length: indexes.length - 1 }, () => ({ kind: 'taken' }));
+      expect(await arbiter.ask('take', take(second.handle, ...indexes), pim1)).toMatchObject({
+        results: [...taken, refused],
+      });
+    },
+  );
+
+  it('moves with a session that another identity takes over, and ends with the last one', async () => {
+    using arbiter = await openArbiter(redis);
+    const own = terms();
+    const { handle } = await register(arbiter, pim1, own);
+    await arbiter.ask('take', take(handle, 1, 2, 3), pim1);
+    const sup = as('sup', { mayTakeOver: true, interfacesMax: 3 });
+    const change = { ...own, takeover: true, instance: 'another-instance-0' };
+    const over = await register(arbiter, sup, change);
+    expect(await arbiter.ask('take', take(over.handle, 4), sup)).toMatchObject({
+      results: [refused],
+    });
+    const again = await register(arbiter, pim1);
+    expect(await arbiter.ask('take', take(again.handle, 5), pim1)).toMatchObject({
+      kind: 'granted',
+    });
+    for (const [one, caller, seq] of [
+      [over.handle, sup, 2],
+      [again.handle, pim1, 2],
+    ] as const) {
+      const leave = { handle: one, seq, ack: seq, force: true };
+      expect(await arbiter.ask('deregister', leave, caller)).toMatchObject({
+        kind: 'deregistered',
+      });
+    }
+    expect(await countsOf(arbiter)).toEqual({});
+  });
+});
+
+it('executes nothing new while the replies kept for all sessions of the identity exceed its quota', async () => {
+  using arbiter = await openArbiter(redis);
+  const pim1 = as('pim1', { keptBytesMax: 100 });
+  const first = await register(arbiter, pim1);
+  const second = await register(arbiter, pim1);
+  const many = Array.from({ length: 50 }, (_, at) => at + 1);
+  await arbiter.ask('take', take(first.handle, ...many), pim1);
+  expect(Number((await countsOf(arbiter))['pim1:kept-bytes'])).toBeGreaterThan(100);
+  const tried = take(second.handle, 99);
+  expect(await arbiter.ask('take', tried, pim1)).toEqual({ kind: 'window_full' });
+  expect(await arbiter.ask('take', tried, as('pim1'))).toMatchObject({ kind: 'granted' });
+  const kept = { handle: first.handle, ack: 2, mailboxAck: 0 };
+  expect(await arbiter.ask('keepalive', kept, pim1)).toMatchObject({ kind: 'kept' });
+  const next = { ...take(second.handle, 98), seq: 2, ack: 2 };
+  expect(await arbiter.ask('take', next, pim1)).toMatchObject({ kind: 'granted' });
 });
 
 it('refuses single interfaces of a take, and answers a repeat alike', async () => {

@@ -354,7 +354,8 @@ it('answers repeats, keeps leases and gives back also when Redis is out of memor
 
 it('refuses what the policy of the caller does not permit, twice alike', async () => {
   using own = await openArbiter(redis);
-  const rights = { mayTakeOver: false, sessionsMax: 0, isDenied: false };
+  const quota = { sessionsMax: 0, interfacesMax: 0, keptBytesMax: 0 };
+  const rights = { mayTakeOver: false, isDenied: false, ...quota };
   const pim = { identity: 'pim1', refusedInterfaces: [1], ...rights };
   const client = await own.client({ componentId: 1 }, pim);
   const args = { ...client.next(), interfaces: [on(1), on(2)] };
@@ -373,6 +374,21 @@ it('refuses what the policy of the caller does not permit, twice alike', async (
     const evict = { session: client.session, ...by };
     expect(await own.ask('admin_evict', evict, thief)).toEqual(denied);
     expect(await own.ask('admin_end_holdoff', by, thief)).toEqual(denied);
+  }
+});
+
+it('refuses what exceeds the quotas of the caller, twice alike', async () => {
+  using own = await openArbiter(redis);
+  const quota = { sessionsMax: 1, interfacesMax: 1, keptBytesMax: 0 };
+  const rights = { mayTakeOver: false, isDenied: false, refusedInterfaces: [], ...quota };
+  const pim = { identity: 'pim1', ...rights };
+  const client = await own.client({ componentId: 1 }, pim);
+  const args = { ...client.next(), interfaces: [on(1), on(2)] };
+  for (const _ of ['once', 'twice']) {
+    expect(await own.ask('take', args, pim)).toMatchObject({
+      results: [{ kind: 'taken' }, { kind: 'quota_reached' }],
+    });
+    await expect(own.client({ componentId: 2 }, pim)).rejects.toThrow('quota_reached');
   }
 });
 

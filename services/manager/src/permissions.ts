@@ -78,7 +78,8 @@ export class Permissions implements Disposable {
       const caller = { ...callerOf(identity, false), isDenied: true };
       return { kind: 'refused', refused, ...(isOperators && { caller }) };
     }
-    const { sessions = 0, requestsPerSecond } = policy.quotaOf(identity);
+    const quota = policy.quotaOf(identity);
+    const { requestsPerSecond, sessions = 0, interfaces = 0, keptBytes = 0 } = quota;
     const waitMs = requestsPerSecond === undefined ? 0 : this.#take(identity, requestsPerSecond);
     if (waitMs > 0) {
       const message = `${identity} may send ${requestsPerSecond} requests per second to a manager`;
@@ -86,7 +87,13 @@ export class Permissions implements Disposable {
       return { kind: 'refused', refused };
     }
     const { takeover, refusedInterfaces } = decision;
-    const caller = { ...callerOf(identity, takeover), refusedInterfaces, sessionsMax: sessions };
+    const caller = {
+      ...callerOf(identity, takeover),
+      refusedInterfaces,
+      sessionsMax: sessions,
+      interfacesMax: interfaces,
+      keptBytesMax: keptBytes,
+    };
     return { kind: 'permitted', caller };
   }
 
@@ -136,7 +143,15 @@ interface Bucket {
 }
 
 function callerOf(identity: string, mayTakeOver: boolean): Caller {
-  return { identity, mayTakeOver, sessionsMax: 0, refusedInterfaces: [], isDenied: false };
+  return {
+    identity,
+    mayTakeOver,
+    sessionsMax: 0,
+    interfacesMax: 0,
+    keptBytesMax: 0,
+    refusedInterfaces: [],
+    isDenied: false,
+  };
 }
 
 /** The client of a `register` and the interfaces of a `take`; other fields need no permission of their own. */

@@ -34,6 +34,7 @@ local function unpack_client(number, packed)
     epoch_floor = epoch_floor, mailbox = mailbox, ack = ack, highest = highest, first_page = first_page,
     next_page = next_page, pages = pages, resumed_owned = resumed_owned, end_cause = end_cause, end_actor = end_actor,
     end_why = end_why, identity = identity or '', kept_bytes = kept_bytes or 0,
+    counted_for = identity or '', counted_bytes = state ~= 'ended' and kept_bytes or 0,
   }
 end
 
@@ -93,19 +94,16 @@ local function session_of(client)
   return 's:' .. text(client.session)
 end
 
---- The number of interfaces that a client is on; void holds count until they are removed.
-local function owned_count(client)
-  if not client.owned_count then client.owned_count = redis.call('ZCARD', owned_key(client.number)) end
-  return client.owned_count
-end
-
 local function add_owned(client, interface)
   client.owned_count = owned_count(client) + 1
+  count_for(client.identity, INTERFACES, 1)
   client.owned[interface] = true
 end
 
 local function remove_owned(client, interface)
   client.owned_count = owned_count(client) - 1
+  -- The interfaces of an ended client stopped counting at its end.
+  if client.state ~= 'ended' then count_for(client.identity, INTERFACES, -1) end
   client.owned[interface] = false
 end
 
@@ -127,7 +125,10 @@ local function end_client(client, cause, by)
   pairs_changed[session_of(client)] = false
   client.leaves_roster = true
   mailboxes[client.session] = nil
-  count_session(client.identity, -1)
+  if client.identity ~= '' then
+    count_for(client.identity, SESSIONS, -1)
+    count_for(client.identity, INTERFACES, -owned_count(client))
+  end
   -- After the end of a session only a repeated deregister is answered, so other kept replies are never read.
   if cause ~= 'release' then drop_replies(client) end
   if member_of(client).alerts ~= 0 then client.joins_alerted, client.leaves_alerted = false, true end
@@ -188,6 +189,7 @@ local function create_client(fields)
     number = next_client(), owned = {}, owned_count = 0, joins_roster = true, is_new = true,
     protocol_id = fields.protocol_id, component_id = fields.component_id, is_igmp = fields.is_igmp, epoch_floor = 0,
     first_page = 1, next_page = 1, pages = '', kept_bytes = 0, page_of = {}, place_of = {}, end_cause = '', end_actor = '', end_why = '', identity = '',
+    counted_for = '', counted_bytes = 0,
   }
   clients[client.number] = client
   redis.call('ZCARD', owned_key(client.number))

@@ -46,6 +46,7 @@ local function save_record_of(client)
   if client.is_new then redis.call('DEL', key) end
   local passed = client.left and fields_of_pages(client.left.first_page, client.left.next_page) or pass_pages(client)
   local field, page = add_page(client)
+  count_kept_bytes(client)
   if field then
     redis.call('HSET', key, field, page, 'record', pack_client(client))
   else
@@ -171,8 +172,10 @@ end
 
 --- Checks the types of keys that are written without having been read.
 local function check_types(touched)
+  local is_identified = next(identity_changes) ~= nil
   for i = 1, #touched do
     if touched[i].state == 'ended' then owned_count(touched[i]) end
+    is_identified = is_identified or touched[i].identity ~= ''
   end
   if #touched > 0 or #orphaned_leases > 0 then redis.call('ZCARD', leases_key) end
   if next(pairs_changed) then
@@ -182,7 +185,7 @@ local function check_types(touched)
   if #runs > 0 then redis.call('XLEN', events_key) end
   if #operator_entries > 0 then redis.call('XLEN', operator_log_key) end
   if next(claims) then redis.call('HLEN', claims_key) end
-  if next(identity_changes) then redis.call('HLEN', identities_key) end
+  if is_identified then redis.call('HLEN', identities_key) end
   if next(pairs_changed) then redis.call('ZCARD', alerted_key) end
   if router.members and router.members.changed then
     slots.check_types()

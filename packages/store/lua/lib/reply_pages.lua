@@ -10,11 +10,18 @@
 local BOUNDS = '<dd'
 local BOUNDS_BYTES = 16
 
-local KEPT_BYTES_MAX = 1048576
+local WINDOW_BYTES_MAX = 1048576
 
---- Whether the kept replies are so large that no further request with a large reply is executed until some are acknowledged.
+--- Whether the kept replies, of this session or of all sessions of the caller, are so large that no further request with a large
+--- reply is executed until some are acknowledged.
 local function is_window_full(client)
-  return client.kept_bytes >= KEPT_BYTES_MAX
+  return client.kept_bytes >= WINDOW_BYTES_MAX or has_all(KEPT_BYTES, caller[KEPT_BYTES_MAX])
+end
+
+--- Counts the kept replies for the identity of the client, as they are to be stored.
+local function count_kept_bytes(client)
+  count_for(client.counted_for, KEPT_BYTES, -client.counted_bytes)
+  if client.state ~= 'ended' then count_for(client.identity, KEPT_BYTES, client.kept_bytes) end
 end
 
 local function page_field(page)

@@ -15,6 +15,7 @@
 --- @reply already_registered session:session name:string expires_in_ms:integer
 --- @reply store_full
 --- @reply too_many_sessions
+--- @reply quota_reached
 --- @reply of_another_identity
 --- @include lib/clients.lua
 --- @include lib/alerts.lua
@@ -38,7 +39,8 @@ function operations.register(protocol_id, component_id, is_igmp, instance, name,
 
   if not client and router.is_full then return { 'store_full' } end
   if not client then
-    if redis.call('ZCARD', roster_key) >= router.limits.sessions or has_all_sessions() then return { 'too_many_sessions' } end
+    if redis.call('ZCARD', roster_key) >= router.limits.sessions then return { 'too_many_sessions' } end
+    if has_all(SESSIONS, caller[SESSIONS_MAX]) then return { 'quota_reached' } end
     notice_claim(resumes, false)
     client = create_client(fields)
     begin_session(client, fields, 0)

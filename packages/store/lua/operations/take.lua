@@ -18,6 +18,7 @@
 --- @case  take_outcome already_taken holder:holder
 --- @case  take_outcome held_back retry_after_ms:integer
 --- @case  take_outcome too_many_interfaces
+--- @case  take_outcome quota_reached
 --- @case  take_outcome not_permitted
 --- @include lib/sequence.lua
 --- @include lib/interfaces.lua
@@ -37,9 +38,10 @@ local function held_off(hold, had, client)
   note_claim(hold, had)
 end
 
---- The refusal of a session that is on as many interfaces as it may be, or nil.
+--- The refusal of a session that is on as many interfaces as it, or its identity, may be; or nil.
 local function too_many(client)
   if owned_count(client) >= router.limits.interfaces then return { 'too_many_interfaces' } end
+  if has_all(INTERFACES, caller[INTERFACES_MAX]) then return { 'quota_reached' } end
 end
 
 --- The new epoch; or nil and the refusal.

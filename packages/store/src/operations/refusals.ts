@@ -14,9 +14,9 @@ export function limitReached(message: string): RefusalFields {
   return refusal('overloaded', message, { retryable: true, retryAfterMs: LIMIT_RETRY_MS });
 }
 
-/** The session acknowledges too few of its replies. */
+/** The session, or its identity, acknowledges too few of its replies. */
 export const WINDOW_FULL = limitReached(
-  'the replies kept for this session are too large: acknowledge some',
+  'the replies kept for this session, or for all sessions of the caller, are too large: acknowledge some',
 );
 
 /** The handle names no live session. */

@@ -20,6 +20,9 @@ export const register: StoreOperation<'register', 'register'> = {
     if (reply.kind === 'too_many_sessions') {
       return limitReached('the router has as many sessions as it may have');
     }
+    if (reply.kind === 'quota_reached') {
+      return limitReached('the caller has as many sessions on this router as its quota allows');
+    }
     if (reply.kind === 'already_registered') {
       return refusal(
         'alreadyRegistered',

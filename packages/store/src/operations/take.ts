@@ -51,6 +51,9 @@ function resultOf(outcome: TakeOutcome): BulkResult {
   if (outcome.kind === 'too_many_interfaces') {
     return limitReached('the session is on as many interfaces as it may be');
   }
+  if (outcome.kind === 'quota_reached') {
+    return limitReached('the caller is on as many interfaces of this router as its quota allows');
+  }
   const holder = wireHolder(outcome.holder);
   if (outcome.kind === 'already_taken') {
     return refusal('alreadyTaken', 'this session holds it, through another request', { holder });
