@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { NatsConnection, Subscription } from '@mgm/nats';
-import type { Callback, EventMessage, Head, Op } from './raw-operations.ts';
+import type { Callback, EventMessage, Head, MembershipMessage, Op } from './raw-operations.ts';
 import { type Accepted, type Reply, ok, readReply } from './raw-replies.ts';
 import { type Fields, pack, unpack } from './raw-codec.ts';
 
@@ -130,7 +130,7 @@ export class RawSession {
     return { handle: this.handle, seq: this.#seq, ack: this.#seq };
   }
 
-  change<Name extends 'take' | 'release' | 'deregister'>(
+  change<Name extends 'take' | 'release' | 'deregister' | 'member.add' | 'member.delete'>(
     op: Name,
     fields: Fields,
   ): Promise<Reply<Name>> {
@@ -157,6 +157,24 @@ export class RawSession {
     return this.change('deregister', fields);
   }
 
+  /** `member.add` in the single form. */
+  add(ifIndex: number, group?: unknown, fields: Fields = {}): Promise<Reply<'member.add'>> {
+    return this.change('member.add', { ifIndex, group, ...fields });
+  }
+
+  /** `member.delete` in the single form. */
+  delete(ifIndex: number, group?: unknown, fields: Fields = {}): Promise<Reply<'member.delete'>> {
+    return this.change('member.delete', { ifIndex, group, ...fields });
+  }
+
+  /** `member.add` or `member.delete` of up to 256 elements. */
+  bulk<Name extends 'member.add' | 'member.delete'>(
+    op: Name,
+    entries: readonly (readonly unknown[])[],
+  ): Promise<Reply<Name>> {
+    return this.change(op, { entries });
+  }
+
   keepalive(fields: Fields = {}): Promise<Reply<'keepalive'>> {
     return this.router.request('keepalive', { handle: this.handle, ...fields });
   }
@@ -176,6 +194,7 @@ export function pairs(count: number, first = 1): Pair[] {
 /** The messages that managers published about one router since the watch began, in order of arrival. */
 export class RawWatch implements Disposable {
   readonly events: EventMessage[] = [];
+  readonly memberships: MembershipMessage[] = [];
   readonly callbacks = new Map<number, Callback[]>();
   readonly heads: Head[] = [];
   /** The bytes of everything published, by the last part of its subject. */
@@ -186,7 +205,7 @@ export class RawWatch implements Disposable {
 
   constructor({ nats, prefix, name }: RawRouter) {
     const root = `${prefix}.${name}.`;
-    this.#subscriptions = ['event.*', 'callback.*', 'head'].map((tail) =>
+    this.#subscriptions = ['event.*', 'membership.*', 'callback.*', 'head'].map((tail) =>
       nats.subscribe(root + tail, {
         callback: (error, message) => {
           if (error) throw error;
@@ -214,6 +233,7 @@ export class RawWatch implements Disposable {
     this.raw.push({ subject, bytes });
     const [kind, tail] = subject.split('.');
     if (kind === 'event') this.#takeEvent(tail, unpack(bytes) as EventMessage);
+    else if (kind === 'membership') this.memberships.push(unpack(bytes) as MembershipMessage);
     else if (kind === 'callback') this.#takeCallback(Number(tail), unpack(bytes) as Callback);
     else this.heads.push(unpack(bytes) as Head);
   }

@@ -60,6 +60,28 @@ export interface Callback {
   readonly epoch?: string;
   readonly cause: string;
   readonly why?: string;
+  /** Of alerts, which name no interface of their own. */
+  readonly items?: readonly Item[];
+  readonly mrev?: number;
+  readonly memberUpdate?: boolean;
+  readonly memberDelete?: boolean;
+  readonly window?: boolean;
+}
+
+/** An element of a list of memberships, entries or groups. */
+export type Item = readonly unknown[];
+
+export interface MembershipMessage {
+  readonly first: number;
+  readonly mrev: number;
+  readonly ts: number;
+  readonly type: string;
+  readonly session: number;
+  readonly protocolId: number;
+  readonly componentId: number;
+  readonly countsFor: number;
+  readonly cause: string;
+  readonly items: readonly Item[];
 }
 
 export interface Head {
@@ -67,6 +89,9 @@ export interface Head {
   readonly first: number;
   readonly ts: number;
   readonly log: string;
+  readonly mrev: number;
+  readonly mfirst: number;
+  readonly settled: number;
 }
 
 export interface BulkResult {
@@ -77,11 +102,21 @@ export interface BulkResult {
   readonly holder?: Owner;
 }
 
+/** A page of `groups` or `members`. */
+export interface MemberPage {
+  readonly items: readonly Item[];
+  readonly cursor?: unknown;
+  readonly mrev: number;
+  readonly settled: number;
+  readonly log: string;
+}
+
 /** The reply of `member.add` and `member.delete`, single or in bulk. */
 export interface MemberChange {
   readonly changed: boolean;
+  readonly matched?: number;
   readonly count: number;
-  readonly failed: readonly (readonly unknown[])[];
+  readonly failed: readonly Item[];
   readonly mrev: number;
 }
 
@@ -96,6 +131,7 @@ export interface ReplyFields {
     readonly resumed: boolean;
     readonly owned?: number;
     readonly epoch?: string;
+    readonly alerts: readonly string[];
   };
   keepalive: { readonly ttlMs: number; readonly mailbox: number };
   deregister: object;
@@ -118,20 +154,13 @@ export interface ReplyFields {
   mailbox: { readonly messages: readonly Callback[]; readonly head: number };
   'member.add': MemberChange;
   'member.delete': MemberChange;
-  groups: {
-    readonly items: readonly (readonly unknown[])[];
-    readonly cursor?: unknown;
-    readonly mrev: number;
-  };
-  members: {
-    readonly items: readonly (readonly unknown[])[];
-    readonly cursor?: unknown;
-    readonly mrev: number;
-  };
+  groups: MemberPage & { readonly mailbox?: number };
+  members: MemberPage;
   'member.events': {
-    readonly events: readonly Readonly<Record<string, unknown>>[];
+    readonly events: readonly MembershipMessage[];
     readonly head: number;
     readonly first: number;
+    readonly log: string;
   };
   'admin.release': { readonly previous: Owner };
   'admin.evict': { readonly released: number };

@@ -65,7 +65,7 @@ export const KEY_FAMILIES: readonly KeyFamily[] = [
     type: 'stream',
     suffix: 'mailbox:',
     part: { name: 'session', type: 'integer' },
-    what: 'callbacks not yet acknowledged; one entry per batch, id `<last seq>-0`. Deleted with its session',
+    what: 'callbacks and alerts not yet acknowledged; one entry per batch, id `<last seq>-0`. With alerts also how many alert items came before the entry. Deleted with its session',
   },
   {
     name: 'claims',

@@ -207,17 +207,27 @@ local function text_of(run)
   return run.text
 end
 
+--- The rows of a client's alerts in this batch, and the number of items before them. Callbacks of a session with alerts have
+--- no rows but that number, too, so that the first entry that is not acknowledged always tells it.
+local function mailbox_rows(client)
+  if not client.alert_runs then return member_of(client).total, {}, 0 end
+  local rows = {}
+  for i = 1, #client.alert_runs do
+    local run, seq = client.alert_runs[i][1], client.alert_runs[i][2]
+    rows[i] = { seq, run.type, run.cause, run.window, run.mrev, #run.items, text_of(run) }
+  end
+  return client.items_before, rows, rows[#rows][1]
+end
+
 --- What the mailboxes keep of this batch, by session: the number of items before, and a row per alert.
 function alerts.for_mailboxes()
   local written = {}
   for _, client in pairs(clients) do
-    if client and client.alert_runs and client.state ~= 'ended' then
-      local rows = {}
-      for i = 1, #client.alert_runs do
-        local run, seq = client.alert_runs[i][1], client.alert_runs[i][2]
-        rows[i] = { seq, run.type, run.cause, run.window, run.mrev, #run.items, text_of(run) }
-      end
-      written[client.session] = { last = rows[#rows][1], packed = cmsgpack.pack(client.items_before, rows) }
+    local has_mail = client and client.state ~= 'ended'
+      and (client.alert_runs or mailboxes[client.session] and member_of(client).alerts ~= 0)
+    if has_mail then
+      local before, rows, last = mailbox_rows(client)
+      written[client.session] = { last = last, packed = cmsgpack.pack(before, rows) }
     end
   end
   return written
