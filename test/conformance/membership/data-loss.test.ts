@@ -1,0 +1,112 @@
+import { eventually } from '@mgm/test-support';
+import { Redis } from 'ioredis';
+import { describe, expect, it } from 'vitest';
+import { expectDeadHandle } from '../../support/expectations.ts';
+import { ALERTS, listAll, mailAfter } from '../../support/raw-memberships.ts';
+import { ok } from '../../support/raw-replies.ts';
+import { newInstance, Protocols, type RawRouter } from '../../support/raw-client.ts';
+import { overReplicas, type Stage } from '../../support/stage.ts';
+
+const GROUP = '239.1.1.1';
+const OTHER = '239.1.1.2';
+const ADMIN = { actor: 'operator', why: 'a test' };
+const WITHIN = { withinMs: 30_000 };
+/** Enough reads that each of three managers serves one: only a manager that knows a router notices a loss. */
+const READS = 64;
+
+overReplicas((stage) => {
+  describe('sections 5.5 and 6: a store that lost data', () => {
+    it('starts both logs anew, without alerts; holders register, take and add again', async () => {
+      const { router, pim, igmp, dvmrp } = await withMemberships(stage);
+      using watch = router.watch();
+      const before = ok(await router.request('groups', {}));
+      await lose(stage, router);
+      const after = await eventually(async () => {
+        const page = ok(await router.request('groups', {}));
+        expect(page.log).not.toBe(before.log);
+        return page;
+      }, WITHIN);
+      expect(after).toMatchObject({ items: [], mrev: 0 });
+      expectDeadHandle(await pim.add(7, GROUP));
+      expectDeadHandle(await router.request('groups', { handle: pim.handle }));
+      expect(await router.request('member.events', { from: 0 })).toMatchObject({
+        ...{ status: 0, events: [], head: 0, log: after.log },
+      });
+      expect(await router.eventsAfter(0)).toMatchObject([{ type: 'store-reset' }]);
+      expect(watch.callbacksOf(dvmrp.session)).toEqual([]);
+
+      ok(await router.request('admin.end-holdoff', ADMIN));
+      const again = await router.register({ ...pim.asked, instance: newInstance() });
+      const igmpAgain = await router.register({ ...igmp.asked, instance: newInstance() });
+      ok(await again.take(7));
+      ok(await igmpAgain.take(7));
+      expect(await again.add(7, GROUP)).toMatchObject({ changed: true, mrev: 1 });
+      expect(await igmpAgain.add(7, OTHER)).toMatchObject({ changed: true, mrev: 2 });
+      expect(await mailAfter(again)).toMatchObject([{ seq: 1, type: 'LOCAL_JOIN' }]);
+      const { log } = after;
+      await eventually(() => expect(watch.heads.at(-1)).toMatchObject({ mrev: 2, log }), WITHIN);
+      expect(await listAll(router, 'members')).toHaveLength(2);
+    });
+
+    it('of which only memberships are older is noticed by a fallen mrev', async () => {
+      const { router, pim } = await withMemberships(stage);
+      const restore = await copyOf(stage, router);
+      const [rev, { log, mrev }] = [await router.rev(), ok(await router.request('groups', {}))];
+      ok(await pim.add(7, '239.1.1.3'));
+      expect(await router.rev()).toBe(rev);
+      for (let at = 0; at < READS; at++) await router.request('groups', { limit: 1 });
+      await restore();
+      await eventually(async () => {
+        const page = ok(await router.request('groups', {}));
+        expect(page.log).not.toBe(log);
+        expect(page.mrev).toBeLessThan(mrev);
+      }, WITHIN);
+      expect((await router.eventsAfter(0))[0]).toMatchObject({ type: 'store-reset', rev: 1 });
+      expectDeadHandle(await pim.add(7, GROUP));
+      // Memberships of before the loss are withdrawn, and end without alerts.
+      expect(await listAll(router, 'members')).toEqual([]);
+    });
+  });
+});
+
+/** pim and IGMP on 7 with a membership each, and dvmrp, which is alerted. Every manager has seen the router. */
+async function withMemberships(stage: Stage) {
+  const router = stage.router();
+  const register = (protocolId: number) => router.register({ protocolId, alerts: ALERTS });
+  const pim = await register(Protocols.pim);
+  const igmp = await register(Protocols.igmp);
+  const dvmrp = await register(Protocols.dvmrp);
+  ok(await pim.take(7));
+  ok(await igmp.take(7));
+  ok(await pim.add(7, GROUP));
+  ok(await igmp.add(7, OTHER));
+  for (let at = 0; at < READS; at++) await router.request('groups', { limit: 1 });
+  return { router, pim, igmp, dvmrp };
+}
+
+async function keysOf(redis: Redis, { name }: RawRouter): Promise<string[]> {
+  return await redis.keys(`*{${name}}:*`);
+}
+
+/** Deletes all that is stored for a router. */
+async function lose(stage: Stage, router: RawRouter): Promise<void> {
+  const redis = new Redis(stage.servers.redis.url);
+  await redis.del(await keysOf(redis, router));
+  await redis.quit();
+}
+
+/** Copies what is stored for a router; the function that it returns restores that, as a backup would. */
+async function copyOf(stage: Stage, router: RawRouter): Promise<() => Promise<void>> {
+  const redis = new Redis(stage.servers.redis.url);
+  const keys = await keysOf(redis, router);
+  const dumps = await Promise.all(keys.map((key) => redis.dumpBuffer(key)));
+  return async () => {
+    const restore = redis.multi().del(await keysOf(redis, router));
+    for (const [at, key] of keys.entries()) {
+      const dump = dumps[at];
+      if (dump) restore.restore(key, 0, dump);
+    }
+    await restore.exec();
+    await redis.quit();
+  };
+}
