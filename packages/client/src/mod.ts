@@ -61,4 +61,4 @@ export type {
   SessionItem,
   SourceText,
 } from '@mgm/protocol';
-export { compareEpochs, isIgmp, ProtocolId, protocolName } from '@mgm/protocol';
+export { compareEpochs, isIgmp, ProtocolId, protocolName, VERSION } from '@mgm/protocol';

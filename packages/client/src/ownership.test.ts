@@ -27,6 +27,15 @@ describe('a hold', () => {
     expect(holdings.size).toBe(0);
   });
 
+  it('resolves `lost` with the reason, also when it is read after the end', async () => {
+    const { holdings, grant } = newHoldings();
+    const ownership = grant();
+    const { lost } = ownership;
+    holdings.lose(KEY, FIRST, because('admin'), false);
+    expect((await lost).message).toBe('admin');
+    expect(await ownership.lost).toBe(await lost);
+  });
+
   it('stays when an older epoch of the interface is taken away', () => {
     const { holdings, grant } = newHoldings();
     const ownership = grant(SECOND);

@@ -27,6 +27,8 @@ export interface Ownership extends AsyncDisposable {
   readonly signal: AbortSignal;
   /** Why it is over; `undefined` while it is held. */
   readonly ended: MgmError | undefined;
+  /** Resolves with the reason when the ownership is over, whatever ended it, as `signal` aborts. Never rejects. */
+  readonly lost: Promise<MgmError>;
   /**
    * Releases the interface (MgmReleaseInterfaceOwnership). It counts as not held from the moment of the call. A second
    * call has the outcome of the first.
@@ -60,6 +62,8 @@ export class HeldInterface implements Ownership {
   #ended: EndReason | undefined;
   /** Created on demand: most owners of many interfaces never read the signal of each. */
   #signal: HeldSignal | undefined;
+  /** Created on demand, as the signal. */
+  #lost: PromiseWithResolvers<MgmError> | undefined;
   #release: Promise<void> | undefined;
 
   constructor(key: InterfaceKey, epoch: Epoch, session: HoldingSession) {
@@ -92,6 +96,12 @@ export class HeldInterface implements Ownership {
     return this.#signal.signal;
   }
 
+  get lost(): Promise<MgmError> {
+    this.#lost ??= Promise.withResolvers();
+    if (this.ended) this.#lost.resolve(this.ended);
+    return this.#lost.promise;
+  }
+
   async release(options: CallOptions = {}): Promise<void> {
     if (this.#release) return await this.#release;
     const { ended } = this;
@@ -110,6 +120,7 @@ export class HeldInterface implements Ownership {
     if (this.#ended) return;
     this.#ended = reason;
     if (this.#signal && this.ended) this.#signal.abort(this.ended);
+    if (this.#lost && this.ended) this.#lost.resolve(this.ended);
   }
 }
 

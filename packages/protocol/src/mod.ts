@@ -102,3 +102,4 @@ export type { NatsServers } from './server-urls.ts';
 export { DEFAULT_PREFIX, QUEUE_GROUP, SERVICE_NAME, subjectsUnder } from './subjects.ts';
 export type { Subjects } from './subjects.ts';
 export { unsupportedNode } from './node-version.ts';
+export { VERSION } from './version.ts';

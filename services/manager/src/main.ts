@@ -3,6 +3,7 @@ import { constants } from 'node:os';
 import type { Logger } from 'pino';
 import { unsupportedNode } from '@mgm/protocol';
 import { within } from './abort.ts';
+import { readCommandLine } from './command-line.ts';
 import { ConfigError, loadConfig, type Config } from './config/config.ts';
 import { createLogger } from './log.ts';
 import { startManager } from './manager.ts';
@@ -12,12 +13,16 @@ const BAD_CONFIG = 2;
 const LAST_LINES_MS = 300;
 
 /**
- * The manager as a process. Exit codes: 0 after SIGTERM or SIGINT, 1 when it failed, 2 for a wrong configuration or Node. A second
+ * The manager as a process. Exit codes: 0 after SIGTERM or SIGINT, 1 when it failed, 2 for a wrong configuration,
+ * argument or Node. A second
  * signal ends it immediately, with the code of that signal.
  */
 async function main(): Promise<void> {
   const unsupported = unsupportedNode();
   if (unsupported !== undefined) exitWith(`mgm-manager ${unsupported}`);
+  const asked = await readCommandLine(process.argv.slice(2), process.env);
+  if (asked.kind === 'refused') exitWith(asked.text.trimEnd());
+  if (asked.kind === 'print') return void process.stdout.write(asked.text);
   const config = configOrExit();
   const { log, close } = createLogger(config.logLevel);
   const exit = async (code: number): Promise<never> => {

@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs';
 import type { ConnectionOptions } from '@mgm/nats';
-import { subjectsUnder, type Subjects } from '@mgm/protocol';
+import { subjectsUnder, VERSION, type Subjects } from '@mgm/protocol';
 import { promiseOf, type Store } from '@mgm/store';
 import pino, { type Logger } from 'pino';
 import { orAborted, within } from './abort.ts';
@@ -107,7 +106,7 @@ class Replica implements Manager {
     this.#bus = openBus(config, credentials, log, {
       onFailure: (reason) => this.#ended.resolve(new Error(reason)),
       onLost: () => metrics.lost('nats'),
-      version: managerVersion(),
+      version: VERSION,
       metadata: () => this.#metadata(),
       stats: (subject) => this.#statsOf(subject),
     });
@@ -156,7 +155,7 @@ class Replica implements Manager {
 
   async start(): Promise<void> {
     const { healthHost: host, healthPort: port } = this.#config;
-    this.#log.info({ version: managerVersion(), config: loggable(this.#config) }, 'starting');
+    this.#log.info({ version: VERSION, config: loggable(this.#config) }, 'starting');
     const { durability } = this.#config;
     this.#log.info({ durability: durability.mode }, promiseOf(durability));
     this.#logIdentities();
@@ -223,7 +222,7 @@ class Replica implements Manager {
       isStoreReady: state.kind === 'ready',
       info: {
         replica: this.name,
-        version: managerVersion(),
+        version: VERSION,
         durability: this.#config.durability.mode,
         store,
       },
@@ -347,13 +346,4 @@ class Replica implements Manager {
     if (!(await this.#bus.reaches(this.#config.shutdownMs)))
       throw new Error('NATS is not reachable');
   }
-}
-
-/** The version of this package, for `$SRV.INFO`, metrics and logs. */
-function managerVersion(): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
-  const found: unknown = JSON.parse(text);
-  if (typeof found === 'object' && found !== null && 'version' in found)
-    return String(found.version);
-  throw new Error('package.json has no version');
 }

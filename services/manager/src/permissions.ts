@@ -30,6 +30,11 @@ interface Fields {
   readonly targets?: readonly InterfaceKey[];
 }
 
+/** Reads the policy file, if there is one. @throws {ConfigError} if it cannot be used */
+export function checkPolicy(file: string): void {
+  if (file !== '') readPolicy(file);
+}
+
 /**
  * Decides what identities may do: by the policy file, or everything if there is none. The file is read again when it changes and
  * on SIGHUP; a file that cannot be used leaves the policy as it was.
