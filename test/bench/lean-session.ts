@@ -1,14 +1,15 @@
 import type { NatsConnection } from '@mgm/nats';
 import type { RawRouter, RawSession } from '../support/raw-client.ts';
-import { isPlainMap, pack, unpack } from '../support/raw-codec.ts';
+import { type Fields, isPlainMap, pack, unpack } from '../support/raw-codec.ts';
 import { LeanBus } from './lean-bus.ts';
+import { inFlight } from './load.ts';
 import { Numbering } from './numbering.ts';
 
 /** The maximum (wire contract, section 3). */
 const LONG_TTL_MS = 300_000;
 const KEPT_EVERY_MS = LONG_TTL_MS / 4;
 
-/** One session whose takes are a message each, without the client library. */
+/** One session whose changes are a message each, or in bulk, without the client library. */
 export class LeanSession implements Disposable {
   readonly #session: RawSession;
   readonly #bus: LeanBus;
@@ -24,9 +25,18 @@ export class LeanSession implements Disposable {
     this.#keeping = setInterval(() => void session.keepalive(), KEPT_EVERY_MS);
   }
 
-  static async register(router: RawRouter, componentId = 1): Promise<LeanSession> {
-    const session = await router.register({ componentId, ttlMs: LONG_TTL_MS });
+  static async register(
+    router: RawRouter,
+    componentId = 1,
+    fields: Fields = {},
+  ): Promise<LeanSession> {
+    const session = await router.register({ componentId, ttlMs: LONG_TTL_MS, ...fields });
     return new LeanSession(session, router.nats);
+  }
+
+  /** The session as tests use it. Its numbered requests must not be mixed with those of this one. */
+  get raw(): RawSession {
+    return this.#session;
   }
 
   take(ifIndex: number): Promise<void> {
@@ -37,14 +47,33 @@ export class LeanSession implements Disposable {
     return this.#change('release', { ifIndex });
   }
 
-  /** Takes interfaces 1 to `count`, in bulk. */
-  takeMany(count: number): Promise<void> {
-    return this.#changeMany('take', count, 1);
+  /** Takes interfaces `first` to `first + count - 1`, in bulk. */
+  takeMany(count: number, first = 1): Promise<void> {
+    return this.#changeMany('take', count, first);
   }
 
   /** Releases interfaces `first` to `first + count - 1`, in bulk. */
   releaseMany(count: number, first = 1): Promise<void> {
     return this.#changeMany('release', count, first);
+  }
+
+  changeMembership(operation: MemberChange, ifIndex: number, group: number): Promise<void> {
+    return this.#change(operation, { ifIndex, group });
+  }
+
+  /** Adds or deletes memberships in bulk, four requests at a time. */
+  async changeMemberships(operation: MemberChange, all: readonly Element[]): Promise<void> {
+    const requests = Math.ceil(all.length / MEMBERSHIP_BULK);
+    await inFlight(requests, BULKS_AT_ONCE, async (at) => {
+      const some = all.slice(at * MEMBERSHIP_BULK, (at + 1) * MEMBERSHIP_BULK);
+      const entries = some.map(([ifIndex, group]) => [ifIndex, '', group, '']);
+      await this.#change(operation, { entries });
+    });
+  }
+
+  /** Ends the session and everything that it holds. */
+  deregister(): Promise<void> {
+    return this.#change('deregister', { force: true });
   }
 
   [Symbol.dispose](): void {
@@ -69,7 +98,16 @@ export class LeanSession implements Disposable {
   }
 }
 
-type Change = 'take' | 'release';
+export type MemberChange = 'member.add' | 'member.delete';
+
+/** Interface and group, a u32, of a membership. */
+export type Element = readonly [ifIndex: number, group: number];
+
+type Change = 'take' | 'release' | 'deregister' | MemberChange;
+
+/** The most memberships of one request, and requests at a time. */
+const MEMBERSHIP_BULK = 256;
+const BULKS_AT_ONCE = 4;
 
 /** The most interfaces of one request (wire contract, section 2). */
 const BULK = 1024;
@@ -79,5 +117,7 @@ function mustBeYes(bytes: Uint8Array): void {
   const said = isPlainMap(reply) ? reply : {};
   const results = Array.isArray(said['results']) ? said['results'] : [];
   const isYes = (one: unknown): boolean => isPlainMap(one) && one['status'] === 0;
-  if (!isYes(said) || !results.every(isYes)) throw new Error(`refused: ${JSON.stringify(reply)}`);
+  const failed = Array.isArray(said['failed']) ? said['failed'] : [];
+  const isDone = isYes(said) && results.every(isYes) && failed.length === 0;
+  if (!isDone) throw new Error(`refused: ${JSON.stringify(reply)}`);
 }

@@ -1,6 +1,7 @@
 import type { Figure } from './figures.ts';
 import { keepalives } from './keepalives.ts';
 import { longLoad } from './long-load.ts';
+import { membership } from './membership.ts';
 import { overload } from './overload.ts';
 import { replicas } from './replicas.ts';
 import type { Rig } from './rig.ts';
@@ -54,6 +55,12 @@ export const SCENARIOS = {
     title: 'A session dies',
     about: 'how long until its interfaces are free, and what others notice',
     run: sweep,
+  },
+  membership: {
+    title: 'Group memberships',
+    about:
+      'changes per second beside sets of Redis and NATS KV, Redis time and memory, windows, restarts and ends',
+    run: membership,
   },
   load: {
     title: 'A long load',

@@ -24,6 +24,8 @@ export interface Size {
   readonly minutes: number;
   /** Concurrent requests to a manager that has no room for them. */
   readonly flood: number;
+  /** Group memberships of the routers that are measured. */
+  readonly memberships: number;
 }
 
 /** About twelve minutes. */
@@ -40,6 +42,7 @@ export const FULL: Size = {
   dying: 100_000,
   minutes: 0.75,
   flood: 20_000,
+  memberships: 100_000,
 };
 
 /** About two minutes; not for the record. */
@@ -56,6 +59,7 @@ export const QUICK: Size = {
   dying: 20_000,
   minutes: 0.2,
   flood: 10_000,
+  memberships: 20_000,
 };
 
 /** Seconds: to test that every scenario runs. */
@@ -72,4 +76,5 @@ export const TINY: Size = {
   dying: 600,
   minutes: 0.03,
   flood: 4_000,
+  memberships: 600,
 };
