@@ -122,6 +122,25 @@ function probesOfEpochs({ minItems = 0, maxItems = 0 }: Schema): Probes {
   };
 }
 
+const routes = (count: number): unknown[] =>
+  Array.from({ length: count }, (_, at) => [`10.${at % 256}.0.0`, 16, 7, '', null, 103]);
+
+/** Lists of routes and prefixes, and a source that is no wildcard. */
+const FORWARDING: Readonly<Record<string, Probes>> = {
+  'rib.set routes': {
+    inside: [routes(1), routes(256), [['::', 0, 7, 0, '', 103, 255, 'ignored']]],
+    outside: [[], routes(257), [7], [['10.0.0.0', 8, 7, '', '']], [['x', 8, 7, '', '', 103]]],
+  },
+  'rib.delete routes': {
+    inside: [routes(1), routes(256), [['10.0.0.1', 8]], [[0, 33]]],
+    outside: [[], routes(257), [7], [['10.0.0.0']], [['10.0.0.0', '8']], [['', 8]]],
+  },
+  'rib.resolve source': {
+    inside: ['10.0.0.1', 0x0a000001, '2001:db8::1'],
+    outside: ['', '224.0.0.1', '0.0.0.0', '::', '::1', 'nowhere', -1, 2 ** 32, true],
+  },
+};
+
 /** The other fields that a valid value needs. */
 function companions(field: string, value: unknown): Fields {
   // An `ack` at the end of its range needs a `seq` that is not below it.
@@ -158,7 +177,8 @@ describe('the ranges of docs/asyncapi.yaml are those of the code', () => {
   it.each(CASES)('$operation: $field', ({ operation, field, schema, isRequired }) => {
     const request = { ...validRequest(operation, field), ...companions(field, undefined) };
     const { inside, outside } =
-      (MEMBERSHIP_OPERATION.test(operation) && MEMBERSHIP[field]) || probesOf(schema);
+      FORWARDING[`${operation} ${field}`] ??
+      ((MEMBERSHIP_OPERATION.test(operation) && MEMBERSHIP[field]) || probesOf(schema));
     const parse = (fields: Fields) => parseBy<object>(SCHEMAS[operation], fields);
     for (const value of inside) {
       const beside = companions(field, value);

@@ -147,7 +147,10 @@ describe('docs/asyncapi.yaml and the code agree about', () => {
       unknown
     >;
     expect(components.schemas['Cause']?.enum).toEqual(Object.keys(causes));
-    const ofMemberships = { member: 0, ...causes } satisfies Record<MembershipCause, unknown>;
+    const ofMemberships = { member: 0, ...causes, 'iif-moved': 0 } satisfies Record<
+      MembershipCause,
+      unknown
+    >;
     expect(components.schemas['MembershipCause']?.enum).toEqual(Object.keys(ofMemberships));
   });
 

@@ -44,7 +44,8 @@ class Listener {
   }
 
   change(
-    op: 'take' | 'release' | 'deregister' | 'member.add' | 'member.delete',
+    op:
+      'take' | 'release' | 'deregister' | 'member.add' | 'member.delete' | 'rib.set' | 'rib.delete',
     handle: string,
     fields: Fields,
   ) {
@@ -107,6 +108,7 @@ async function doEverything(all: Listener): Promise<void> {
     await all.ask('validate', { ifIndex, epoch: '1' });
   }
   await changeMemberships(all, handle);
+  await changeRoutes(all, handle);
   await all.ask('validate', { ifIndex: 7, epoch: 'epoch' in taken ? taken.epoch : '0' });
   await all.ask('interfaces', { limit: 1 });
   await all.ask('interfaces', { cursor: 'no cursor' });
@@ -146,6 +148,21 @@ async function changeMemberships(all: Listener, handle: string): Promise<void> {
   await all.ask('groups', { type: 'any' });
   await all.ask('members', { limit: 1 });
   await all.ask('member.events', { from: 0 });
+}
+
+/** Routes over interface 7 and over a free one: set, looked up, listed and deleted. */
+async function changeRoutes(all: Listener, handle: string): Promise<void> {
+  const routes = [
+    ['10.0.0.0', 8, 7, '', '10.0.0.2', PIM],
+    ['10.1.0.1', 16, 7, '', '', PIM],
+    ['2001:db8::', 32, 99, '', '', PIM, 10],
+  ];
+  await all.change('rib.set', handle, { routes });
+  for (const source of ['10.0.0.1', '2001:db8::1', '192.0.2.1']) {
+    await all.ask('rib.resolve', { source });
+  }
+  await all.ask('rib.list', { limit: 1 });
+  await all.change('rib.delete', handle, { routes: routes.map((route) => route.slice(0, 2)) });
 }
 
 /** A lease that ends: the session is first stale, then expired. */

@@ -120,6 +120,13 @@ export interface MemberChange {
   readonly mrev: number;
 }
 
+/** The reply of `rib.set` and `rib.delete`. */
+export interface RouteChange {
+  readonly count: number;
+  readonly failed: readonly (readonly unknown[])[];
+  readonly rrev: number;
+}
+
 /** Fields of a reply with status 0, by operation. For take and release these are the fields of single and bulk requests. */
 export interface ReplyFields {
   register: {
@@ -161,6 +168,22 @@ export interface ReplyFields {
     readonly head: number;
     readonly first: number;
     readonly log: string;
+  };
+  'rib.set': RouteChange;
+  'rib.delete': RouteChange;
+  'rib.resolve': {
+    readonly network: string;
+    readonly length: number;
+    readonly ifIndex: number;
+    readonly nextHop: string;
+    readonly neighbour: string;
+    readonly protocolId: number;
+    readonly owner?: Owner;
+  };
+  'rib.list': {
+    readonly items: readonly (readonly unknown[])[];
+    readonly cursor?: unknown;
+    readonly rrev: number;
   };
   'admin.release': { readonly previous: Owner };
   'admin.evict': { readonly released: number };
@@ -209,6 +232,14 @@ const MEMBER_CHANGE = {
   source: SOURCE,
   flags: [0, 4, ...U32],
   epoch: EPOCH,
+  deadlineMs: NO_NUMBER,
+};
+
+const ROUTE_CHANGE = {
+  handle: HANDLE,
+  seq: [ABSENT, 0, ...COUNTER],
+  ack: [ABSENT, 0, 3, ...COUNTER],
+  routes: [ABSENT, ...TEXT, [], [[]], [['10.0.0.0']], [['nowhere', 8]], [['10.0.0.0', -1]]],
   deadlineMs: NO_NUMBER,
 };
 
@@ -284,6 +315,18 @@ export const WRONG: Readonly<Record<Op, Readonly<Record<string, readonly unknown
     deadlineMs: NO_NUMBER,
   },
   'member.events': { from: [ABSENT, ...COUNTER], limit: U32, deadlineMs: NO_NUMBER },
+  'rib.set': ROUTE_CHANGE,
+  'rib.delete': ROUTE_CHANGE,
+  'rib.resolve': {
+    source: [ABSENT, null, '', 0, '::', ...SOURCE.filter((one) => one !== '2001:db8::1')],
+    deadlineMs: NO_NUMBER,
+  },
+  'rib.list': {
+    session: COUNTER,
+    cursor: [true, {}],
+    limit: [0, 1001, ...U32],
+    deadlineMs: NO_NUMBER,
+  },
   'admin.release': {
     ifIndex: [ABSENT, ...IF_INDEX],
     nextHop: NEXT_HOP,
@@ -333,6 +376,10 @@ export function validRequest(
     groups: {},
     members: {},
     'member.events': { from: 0 },
+    'rib.set': { ...sequenced, routes: [['10.0.0.0', 8, 7, '', '', 103]] },
+    'rib.delete': { ...sequenced, routes: [['10.0.0.0', 8]] },
+    'rib.resolve': { source: '10.0.0.1' },
+    'rib.list': {},
     'admin.release': { ifIndex: 9, ...admin },
     'admin.evict': { session: session + 1000, ...admin },
     'admin.end-holdoff': admin,

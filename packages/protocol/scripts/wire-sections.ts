@@ -1,5 +1,6 @@
 import {
   EVENT_TYPES,
+  forwardingOperations,
   Limits,
   membershipOperations,
   OPERATIONS,
@@ -11,7 +12,10 @@ import { examples } from './wire-examples.ts';
 import { code, fieldName, fieldTable, table } from './wire-fields.ts';
 
 const MEMBERSHIP_OPERATIONS = Object.keys(membershipOperations);
-const OWNERSHIP_OPERATIONS = OPERATIONS.filter((name) => !(name in membershipOperations));
+const FORWARDING_OPERATIONS = Object.keys(forwardingOperations);
+const OWNERSHIP_OPERATIONS = OPERATIONS.filter(
+  (name) => !(name in membershipOperations) && !(name in forwardingOperations),
+);
 
 /** Every generated part of docs/wire-protocol.md, by the name in its marker. */
 export function wireSections(): ReadonlyMap<string, string> {
@@ -21,6 +25,7 @@ export function wireSections(): ReadonlyMap<string, string> {
     ['refusals', refusalTable()],
     ['operations', operationTable(OWNERSHIP_OPERATIONS)],
     ['membership operations', operationTable(MEMBERSHIP_OPERATIONS)],
+    ['forwarding operations', operationTable(FORWARDING_OPERATIONS)],
     schema('Holder'),
     ...OPERATIONS.flatMap((operation): [string, string][] => [
       [`${operation} request`, requestTable(operation)],
@@ -55,6 +60,7 @@ const LIMITS: Readonly<Record<keyof typeof Limits, string>> = {
   nesting: 'levels of maps and lists in a request, itself included',
   bulk: 'interfaces of one `take` or `release`',
   entries: 'elements of one `member.add` or `member.delete`',
+  routes: 'elements of one `rib.set` or `rib.delete`',
   alerts: 'names in `alerts` of `register`',
   window: 'how far `seq` may be above `ack`',
   pageItems: '`limit`: items of one page',

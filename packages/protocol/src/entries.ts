@@ -100,7 +100,8 @@ function isSsm(address: Address): boolean {
   return (first & 0xfff0) === 0xff30 && second === 0;
 }
 
-function isSource(address: Address): boolean {
+/** Whether the address can be the source of a packet: unicast, of a host. */
+export function isSource(address: Address): boolean {
   if (address.family === 4) {
     const first = address.value >>> 24;
     return first !== 0 && first !== 127 && first < 224;
@@ -143,11 +144,17 @@ const NAME = /^(?:4(?:[0-9a-f]{8}){0,2}|6(?:[0-9a-f]{32}){0,2})$/;
 function hexOf(text: string): string {
   const address = parseAddress(text);
   if (address === undefined) throw new RangeError(`not an address: ${text}`);
+  return addressHex(address);
+}
+
+/** All digits of an address in hexadecimal: 8 of IPv4, 32 of IPv6. */
+export function addressHex(address: Address): string {
   if (address.family === 4) return address.value.toString(16).padStart(8, '0');
   return address.groups.map((group) => group.toString(16).padStart(4, '0')).join('');
 }
 
-function addressOf(family: 4 | 6, hex: string): Address {
+/** The address of such digits. */
+export function addressOf(family: 4 | 6, hex: string): Address {
   if (family === 4) return { family, value: Number.parseInt(hex, 16) };
   const parts = Array.from({ length: 8 }, (_, at) => hex.slice(4 * at, 4 * at + 4));
   return { family, groups: parts.map((part) => Number.parseInt(part, 16)) };

@@ -55,6 +55,10 @@ export interface HeadMessage {
   readonly mfirst?: number;
   /** A value of `rev`: everything that follows from ownership changes up to it is written. */
   readonly settled?: Revision;
+  /** The revision of the multicast view. This and the next field are absent from managers without a multicast view. */
+  readonly rrev?: number;
+  /** A value of `rrev`: all alerts that follow from changes of the view up to it are written. */
+  readonly rsettled?: number;
   /** During a hold-off after data loss: how much longer nothing new is granted. */
   readonly holdOffMs?: number;
 }
@@ -63,8 +67,11 @@ export interface HeadMessage {
 export const MEMBERSHIP_EVENT_TYPES = ['joined', 'left'] as const;
 export type MembershipEventType = (typeof MEMBERSHIP_EVENT_TYPES)[number];
 
-/** Why a membership began or ended: `member` for a request, else the end of the hold. */
-export type MembershipCause = Cause | 'member';
+/**
+ * Why a membership began or ended, or others began or ceased to want an entry: `member` for a request, `iif-moved` for another
+ * owner of the interface towards the source, else the end of the hold.
+ */
+export type MembershipCause = Cause | 'member' | 'iif-moved';
 
 /** Memberships that were created or removed: published on `membership.<type>` and kept in the log. */
 export interface MembershipEvent {

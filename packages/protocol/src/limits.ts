@@ -8,6 +8,8 @@ export const Limits = {
   bulk: 1024,
   /** Elements of one bulk `member.add` or `member.delete`. */
   entries: 256,
+  /** Elements of one `rib.set` or `rib.delete`. */
+  routes: 256,
   /** Names in `alerts` of `register`. */
   alerts: 32,
   /** How far `seq` may be above the session's `ack`: the size of the reply window. */

@@ -45,9 +45,11 @@ export type {
   RouterName,
   SessionId,
 } from './ids.ts';
+export { prefixNamed } from './prefixes.ts';
 export { NO_NEXT_HOP, parseNextHop } from './address.ts';
 export { Limits } from './limits.ts';
 export {
+  forwardingOperations,
   membershipOperations,
   OPERATIONS,
   operations,
@@ -81,6 +83,9 @@ export type {
 } from './operations/member-fields.ts';
 export type { MemberEventsReply } from './operations/member-events.ts';
 export type { MemberFilter, MemberListing, MembersReply } from './operations/members.ts';
+export type { FailedRoute, RouteChangeReply, RouteElement } from './operations/route-fields.ts';
+export type { RibListReply, RouteListing } from './operations/rib-list.ts';
+export type { RibResolveReply } from './operations/rib-resolve.ts';
 export type { OperatorEvent } from './operations/admin-events.ts';
 export type { SessionItem } from './operations/sessions.ts';
 export type { BulkResult } from './operations/take.ts';

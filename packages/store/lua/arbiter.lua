@@ -29,7 +29,10 @@ local function prefetch(calls)
     end
   end
   load_records(interfaces)
-  if names[1] then entries.load(names) end
+  if names[1] then
+    entries.load(names)
+    notified.load(names)
+  end
   -- Holds of ended sessions on these interfaces are removed first, so that their events are contiguous, and the new ones too.
   for i = 1, #interfaces do
     if records[interfaces[i]] then look_at(interfaces[i]) end
@@ -44,10 +47,14 @@ local function begin()
   begin_operator_log()
   begin_callbacks()
   begin_clients()
+  view_tasks.begin()
   begin_reply_pages()
   begin_records()
   slots.begin()
   entries.begin()
+  begin_source_index()
+  notified.begin()
+  routes.begin()
   member_log.begin()
   alerts.begin()
 end
@@ -57,7 +64,7 @@ local function decide(packed)
   local known = { log = request[1], rev = request[2], epoch = request[3], fresh_log = request[4],
     longest_ttl = request[8], is_full = request[9] == 1,
     limits = { sessions = request[10], interfaces = request[11], operator_events = request[12],
-      operator_retention_ms = request[13], entries = request[16] },
+      operator_retention_ms = request[13], entries = request[16], routes = request[18] },
     mrev = request[15], served_until = request[17] }
   local callers = request[14]
   local retention, calls, is_replicated = request[5], request[6], request[7] == 1
@@ -73,9 +80,9 @@ local function decide(packed)
     -- A repeat has the revision of its first execution.
     replies[i], revs[i] = reply, rev or router.rev
   end
-  local packed_runs, members = commit(retention, is_replicated)
+  local packed_runs, members, view = commit(retention, is_replicated)
   local log = (router.purged or router.fresh and router.rev == 0) and '' or router.log
   return { text(now_ms), text(router.rev), text(router.epoch), log, cmsgpack.pack({ revs, replies }), packed_runs,
     #callbacks > 0 and cmsgpack.pack(callbacks) or '', #losses > 0 and cmsgpack.pack(losses) or '',
-    text(router.longest_ttl), members, router.takeovers and cmsgpack.pack(router.takeovers) or '' }
+    text(router.longest_ttl), members, router.takeovers and cmsgpack.pack(router.takeovers) or '', view }
 end

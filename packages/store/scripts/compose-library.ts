@@ -29,7 +29,7 @@ export function composeLibrary({ entry, operations, libraries }: ArbiterSources)
     `local interface_args = { ${[...operations].map(([name, source]) => interfaceArgs(name, source)).join(', ')} }`,
     entry.code,
   ];
-  const body = withoutComments(parts.join('\n'));
+  const body = withKeyFields(withoutComments(parts.join('\n')));
   const name = `mgm_${createHash('sha1').update(body).digest('hex').slice(0, 16)}`;
   const [decide, ask] = [`${name}_decide`, `${name}_ask`];
   const code = [
@@ -47,28 +47,38 @@ export function composeLibrary({ entry, operations, libraries }: ArbiterSources)
   return { name, decide, ask, code };
 }
 
-/** The names of a router's keys, set by each call. */
+/** The names of a router's keys, set by each call: fields of one table, since local variables are few. */
 function keyNames(): string {
   const single = KEY_FAMILIES.filter(({ part }) => !part);
   const many = KEY_FAMILIES.filter(({ part }) => part);
   return [
-    `local root, ${single.map(({ name }) => `${name}_key`).join(', ')}`,
+    'local root, router_keys = nil, {}',
     'local function use_keys_of(meta)',
     "root = string.sub(meta, 1, -string.len('meta') - 1)",
-    ...single.map(({ name, suffix }) => `${name}_key = root .. '${suffix}'`),
+    ...single.map(({ name, suffix }) => `router_keys.${name} = root .. '${suffix}'`),
     'end',
     ...many.map(keyFunction),
     // The keys of single clients, interfaces and entries are deleted with these.
     'local function delete_router()',
-    `redis.call('DEL', ${single.flatMap(({ name, isKept }) => (isKept ? [] : [`${name}_key`])).join(', ')})`,
+    `redis.call('DEL', ${single.flatMap(({ name, isKept }) => (isKept ? [] : [`router_keys.${name}`])).join(', ')})`,
     'end',
   ].join('\n');
 }
 
 function keyFunction({ name, suffix, part }: KeyFamily): string {
   const text = part?.type === 'integer' ? `string.format('%d', ${part.name})` : String(part?.name);
-  return `local function ${name}_key(${part?.name}) return root .. '${suffix}' .. ${text} end`;
+  return `function router_keys.${name}(${part?.name}) return root .. '${suffix}' .. ${text} end`;
 }
+
+const KEY_NAME = new RegExp(`\\b(${KEY_FAMILIES.map(({ name }) => name).join('|')})_key\\b`, 'g');
+
+/** The code with every name of a key, as `meta_key`, in the form of {@link keyNames}. */
+function withKeyFields(lua: string): string {
+  return lua.replaceAll(KEY_NAME, 'router_keys.$1');
+}
+
+/** Lua allows 200 local variables in one function; some are not of libraries. */
+const SHARED_MAX = 185;
 
 const TOP_LEVEL_LOCAL = /^local (?:function ([a-z_]+)\(|([A-Za-z_, ]+?)(?= =|$))/gm;
 
@@ -93,6 +103,7 @@ function libraryBlocks(libraries: readonly LuaSource[], users: readonly LuaSourc
       if (taken.has(name)) throw new LuaSourceError(library.path, 1, `\`${name}\` is shared twice`);
       taken.add(name);
     }
+    if (taken.size > SHARED_MAX) throw new LuaSourceError(library.path, 1, 'too many shared names');
     const declared = shared.length > 0 ? `local ${shared.join(', ')}\n` : '';
     return `${declared}do\n${code}\nend`;
   });

@@ -51,6 +51,7 @@ export interface BatchReply {
   /** Interfaces lost by sessions that ended, to be pushed to each after its callbacks. */
   readonly losses: readonly LossRun[];
   readonly members: MembersReport;
+  readonly view: ViewReport;
 }
 
 /** Group membership after a batch; of a router that never had a membership, all zero. */
@@ -64,6 +65,15 @@ interface MembersReport {
   readonly alerts: readonly AlertRun[];
 }
 
+/** The multicast view after a batch; of a router that never had a route, all zero. */
+interface ViewReport {
+  readonly rrev: number;
+  /** All alerts that follow from changes of the view up to this one are written. */
+  readonly rsettled: number;
+  /** Entries are to be re-evaluated: sweep soon. */
+  readonly isUnsettled: boolean;
+}
+
 /** A callback and the session that it is sent to. */
 export interface AddressedCallback {
   readonly session: SessionId;
@@ -74,12 +84,24 @@ export interface AddressedCallback {
 
 /** Reads the reply of the arbiter. Throws `ScriptReplyError` if it has another form. */
 export function readBatchReply(parts: readonly Buffer[]): BatchReply {
-  const [now, rev, epoch, log, results, runs, callbacks, losses, longestTtl, members, takeovers] =
-    parts;
+  const [
+    now,
+    rev,
+    epoch,
+    log,
+    results,
+    runs,
+    callbacks,
+    losses,
+    longestTtl,
+    members,
+    takeovers,
+    view,
+  ] = parts;
   const isWhole =
     now && rev && epoch && log && results && runs && callbacks && losses && longestTtl;
-  if (!isWhole || !members || !takeovers) {
-    throw new ScriptReplyError(`batch: expected 11 parts, got ${parts.length}`);
+  if (!isWhole || !members || !takeovers || !view) {
+    throw new ScriptReplyError(`batch: expected 12 parts, got ${parts.length}`);
   }
   const ts = Number(now.toString());
   const [revs, replies] = row(unpackFromScript(results), 'results', 2);
@@ -110,6 +132,7 @@ export function readBatchReply(parts: readonly Buffer[]): BatchReply {
     ],
     losses: packedList(losses, readLossRun),
     members: readMembers(members, Number(rev.toString()) as Revision),
+    view: readView(view),
   };
 }
 
@@ -125,6 +148,12 @@ function readMembers(packed: Buffer, rev: Revision): MembersReport {
     runs: list(runs, readMemberRun),
     alerts: list(alerts, readAlertRun),
   };
+}
+
+function readView(packed: Buffer): ViewReport {
+  if (packed.length === 0) return { rrev: 0, rsettled: 0, isUnsettled: false };
+  const [rrev, rsettled, isUnsettled] = row(unpackFromScript(packed), 'view', 3);
+  return { rrev: integer(rrev), rsettled: integer(rsettled), isUnsettled: flag(isUnsettled) };
 }
 
 function packedList<Item>(packed: Buffer, one: (value: unknown) => Item): readonly Item[] {

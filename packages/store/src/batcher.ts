@@ -27,6 +27,8 @@ export interface RouterLimits {
   readonly operatorRetentionMs: number;
   /** Entries with group memberships of one router. */
   readonly entriesMax: number;
+  /** Routes of the multicast view of one router. */
+  readonly routesMax: number;
 }
 
 export interface BatcherOptions {
@@ -305,8 +307,8 @@ export class Batcher {
     servedMs: number,
     isFull: boolean,
   ): Buffer {
-    const { sessionsMax, interfacesMax, operatorEventsMax, operatorRetentionMs, entriesMax } =
-      this.#options.limits;
+    const { limits } = this.#options;
+    const { sessionsMax, interfacesMax, operatorEventsMax, operatorRetentionMs } = limits;
     return packForScript([
       ...memory.known(this.#options.memoryKeptMs),
       this.#options.eventRetention,
@@ -320,8 +322,9 @@ export class Batcher {
       operatorRetentionMs,
       packedCallers(batch),
       memory.mrev,
-      entriesMax,
+      limits.entriesMax,
       memory.servedUntil(servedMs),
+      limits.routesMax,
     ]);
   }
 

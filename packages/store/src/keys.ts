@@ -19,7 +19,7 @@ export const KEY_FAMILIES: readonly KeyFamily[] = [
     name: 'meta',
     type: 'hash',
     suffix: 'meta',
-    what: '`schema`, and packed in `state`: revision, last epoch, log id; the service clock, when it was last seen, and until when a manager promised to serve; sessions older than its `reset_epoch` must register again; the epoch at which the log `began`, the longest lease ever granted, and of the hold-off after data loss its start (`hold_from`, on the service clock), its length and whether an operator ended it. Packed in `members`, once there was a membership: `mrev` and its log, counts of entries, slots, void slots and clients that end, and the positions of the sweep. The schema is 3 while there is a membership, else 2',
+    what: '`schema`, and packed in `state`: revision, last epoch, log id; the service clock, when it was last seen, and until when a manager promised to serve; sessions older than its `reset_epoch` must register again; the epoch at which the log `began`, the longest lease ever granted, and of the hold-off after data loss its start (`hold_from`, on the service clock), its length and whether an operator ended it. Packed in `members`, once there was a membership: `mrev` and its log, counts of entries, slots, void slots and clients that end, and the positions of the sweep. Packed in `view`, once there was a route: `rrev`, the number of routes, the prefix lengths in use, and the positions of the tasks in `dirty`. The schema is 4 while there is a route, else 3 while there is a membership, else 2',
   },
   {
     name: 'interface',
@@ -33,7 +33,7 @@ export const KEY_FAMILIES: readonly KeyFamily[] = [
     type: 'hash',
     suffix: 'client:',
     part: { name: 'number', type: 'integer' },
-    what: 'a client, packed in `record`: its pair, present session, secret, instance, lease, state, epoch floor, mailbox counter, `ack`, `highest` (the largest `seq` answered); in `member`, of clients with alerts or memberships, the mask of alert types, the slots that name the client, and counts of alert items; and `answers:<page>`, the replies of one batch, until `ack` has passed them. Expires ten minutes after the client ended and was swept',
+    what: 'a client, packed in `record`: its pair, present session, secret, instance, lease, state, epoch floor, mailbox counter, `ack`, `highest` (the largest `seq` answered); in `member`, of clients with alerts or memberships, the mask of alert types, the slots that name the client, its routes, and counts of alert items; and `answers:<page>`, the replies of one batch, until `ack` has passed them. Expires ten minutes after the client ended and was swept',
   },
   {
     name: 'clients',
@@ -147,6 +147,50 @@ export const KEY_FAMILIES: readonly KeyFamily[] = [
     type: 'stream',
     suffix: 'mlog',
     what: 'the log of memberships; one entry per batch, id `<last mrev>-0`',
+  },
+  {
+    name: 'rib',
+    type: 'hash',
+    suffix: 'rib',
+    what: 'routes by prefix, one per client: its number, interface, neighbour, protocol, preference. A prefix is the family, `4` or `6`, the network in hexadecimal, and the length as two hexadecimal digits',
+  },
+  {
+    name: 'prefixes',
+    type: 'zset',
+    suffix: 'prefixes',
+    what: 'the names of all prefixes with routes, in byte order, for listings',
+  },
+  {
+    name: 'routes',
+    type: 'zset',
+    suffix: 'routes:',
+    part: { name: 'number', type: 'integer' },
+    what: 'the prefixes of a client',
+  },
+  {
+    name: 'via',
+    type: 'zset',
+    suffix: 'via:',
+    part: { name: 'interface', type: 'text' },
+    what: 'the prefixes that have a route over an interface',
+  },
+  {
+    name: 'sources',
+    type: 'zset',
+    suffix: 'sources',
+    what: 'the (s,g) entries as family, source, group: those behind a prefix are a range. Kept while there are routes',
+  },
+  {
+    name: 'notified',
+    type: 'hash',
+    suffix: 'notified',
+    what: '(s,g) entry to the number of the client that was notified last of it',
+  },
+  {
+    name: 'dirty',
+    type: 'zset',
+    suffix: 'dirty',
+    what: 'what the sweep has to re-evaluate after changes of routes and of the ownership of their interfaces, in the order in which it arose',
   },
   {
     name: 'events',

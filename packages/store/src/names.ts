@@ -39,10 +39,15 @@ export function describeInterface({ ifIndex, nextHop }: InterfaceKey): string {
   return `interface ${ifIndex}${nextHop && ` via ${nextHop}`}`;
 }
 
+/** A next hop as scripts store it: in canonical text. */
+export function nextHopOf(text: string): NextHop {
+  return text as NextHop;
+}
+
 /** The interface of such a name. Throws `RangeError` for other text. */
 export function interfaceOf(name: string): InterfaceKey {
   const colon = name.indexOf(':');
   const ifIndex = Number(name.slice(0, colon));
   if (colon < 1 || !Number.isInteger(ifIndex)) throw new RangeError(`not an interface: ${name}`);
-  return { ifIndex, nextHop: name.slice(colon + 1) as NextHop };
+  return { ifIndex, nextHop: nextHopOf(name.slice(colon + 1)) };
 }

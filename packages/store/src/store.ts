@@ -60,6 +60,8 @@ export interface StoreOptions {
   readonly operatorRetentionMs?: number;
   /** Entries with group memberships of one router; more are refused. Default 1 000 000. */
   readonly entriesMax?: number;
+  /** Routes of one router's multicast view; more are refused. Default 1 000 000. */
+  readonly routesMax?: number;
   /** The longest interval between two calls of {@link Store.serve}: after one, leases run for twice as long. Default 250. */
   readonly sweepEveryMs?: number;
   /** Called with the events and callbacks of a batch, right after its operations were answered. */
@@ -208,6 +210,7 @@ class RedisStore implements Store {
         operatorEventsMax: options.operatorEventsMax ?? 10_000,
         operatorRetentionMs: options.operatorRetentionMs ?? 90 * 86_400_000,
         entriesMax: options.entriesMax ?? 1_000_000,
+        routesMax: options.routesMax ?? 1_000_000,
       },
       servedMs: () => this.#served.totalMs(),
       isReplicated: options.durability?.mode === 'replicated',
@@ -309,6 +312,8 @@ class RedisStore implements Store {
         mrev: batch.members.mrev,
         mfirst: reply.membersFirst,
         settled: batch.members.settled,
+        rrev: batch.view.rrev,
+        rsettled: batch.view.rsettled,
         ...(reply.holdOffMs > 0 && { holdOffMs: reply.holdOffMs }),
       },
       sessions: reply.sessions,
@@ -379,13 +384,13 @@ class RedisStore implements Store {
   }
 
   #publish(router: RouterName, reply: BatchReply): void {
-    const { log, ts, runs, callbacks, losses, replies, members } = reply;
+    const { log, ts, runs, callbacks, losses, replies, members, view } = reply;
     this.#options.meter?.decided(replies.length);
     const { runs: memberRuns, alerts } = members;
     if (runs.length + callbacks.length + memberRuns.length + alerts.length > 0) {
       this.#options.onPublish?.({ router, log, ts, runs, callbacks, losses, memberRuns, alerts });
     }
-    if (members.isUnsettled) this.#options.onUnsettled?.(router);
+    if (members.isUnsettled || view.isUnsettled) this.#options.onUnsettled?.(router);
   }
 
   #stateChanged(state: StoreState): void {

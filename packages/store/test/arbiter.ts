@@ -62,6 +62,7 @@ export async function openArbiter(
       operatorEventsMax: 10_000,
       operatorRetentionMs: 3_600_000,
       entriesMax: 1_000_000,
+      routesMax: 1_000_000,
       ...limits,
     },
     isReplicated: durability.mode === 'replicated',

@@ -51,9 +51,9 @@ it('adds, lists, deletes and logs a membership, each request once', async () => 
     handle: client.handle,
     isAnonymous: false,
   });
-  expect(listed).toMatchObject({ items: `${GROUP} 1 010` });
+  expect(listed).toMatchObject({ items: `${GROUP} 1 0100` });
   expect(await arbiter.ask('groups', { ...page, handle: NO_HANDLE })).toMatchObject({
-    items: `${GROUP} 1 100`,
+    items: `${GROUP} 1 1000`,
   });
   const { session } = client;
   const mine = { entry: GROUP, interface: on(1), session, countsFor: session };

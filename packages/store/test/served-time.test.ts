@@ -27,6 +27,7 @@ function startManager() {
       operatorEventsMax: 10,
       operatorRetentionMs: 60_000,
       entriesMax: 10,
+      routesMax: 1_000,
     },
     servedMs: () => servedMs,
     run: async (router, request) => {

@@ -93,6 +93,7 @@ export function openLoggedStore(config: Config, log: Logger, listeners: StoreLis
     routersMax: config.routersMax,
     sessionsMax: config.sessionsMax,
     entriesMax: config.entriesMax,
+    routesMax: config.routesMax,
     interfacesMax: config.interfacesMax,
     sweepEveryMs: config.sweepEveryMs,
     onPublish: listeners.onPublish,

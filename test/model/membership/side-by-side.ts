@@ -225,7 +225,9 @@ export class SideBySide {
       const clients = new Set(all.map(({ countsFor }) => countsFor)).size;
       const own = all.some(({ holder }) => holder === client);
       const local = all.some(({ holder, countsFor }) => holder !== client && countsFor === client);
-      return [[...this.#wireEntry(entry), clients, this.model.wants(client, entry), own, local]];
+      // The histories have no routes, so no client is notified of an (s,g).
+      const wants = this.model.wants(client, entry);
+      return [[...this.#wireEntry(entry), clients, wants, own, local, false]];
     });
     compare(`groups of client ${client}`, listed, expected);
     const any = await this.#listAll('groups', { type: 'any' });

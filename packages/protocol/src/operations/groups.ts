@@ -24,6 +24,8 @@ export type EntryListing = readonly [
   own: boolean,
   /** Whether IGMP has a membership of the entry on an interface that the requesting client owns. */
   local: boolean,
+  /** Of an (s,g): whether the requesting client was notified that others want it. Absent from older managers. */
+  notified?: boolean,
 ];
 
 /** A group of a listing of type `any`. */

@@ -19,6 +19,10 @@ import { memberDelete, memberDeleteRequest, type MemberDeleteReply } from './mem
 import { groups, groupsRequest, type GroupsReply } from './groups.ts';
 import { members, membersRequest, type MembersReply } from './members.ts';
 import { memberEvents, memberEventsRequest, type MemberEventsReply } from './member-events.ts';
+import { ribSet, ribSetRequest, type RibSetReply } from './rib-set.ts';
+import { ribDelete, ribDeleteRequest, type RibDeleteReply } from './rib-delete.ts';
+import { ribResolve, ribResolveRequest, type RibResolveReply } from './rib-resolve.ts';
+import { ribList, ribListRequest, type RibListReply } from './rib-list.ts';
 import {
   adminEndHoldoff,
   adminEndHoldoffRequest,
@@ -37,7 +41,15 @@ export const membershipOperations = {
   'member.events': memberEvents,
 } as const satisfies Record<string, OperationFlags>;
 
-/** Every operation of wire contract section 3 and of the membership contract with its flags, by its name in subjects and in the order of the documentation. */
+/** The operations of the forwarding contract. */
+export const forwardingOperations = {
+  'rib.set': ribSet,
+  'rib.delete': ribDelete,
+  'rib.resolve': ribResolve,
+  'rib.list': ribList,
+} as const satisfies Record<string, OperationFlags>;
+
+/** Every operation of wire contract section 3 and of the membership and forwarding contracts with its flags, by its name in subjects and in the order of the documentation. */
 export const operations = {
   register,
   keepalive,
@@ -55,6 +67,7 @@ export const operations = {
   'admin.end-holdoff': adminEndHoldoff,
   'admin.events': adminEvents,
   ...membershipOperations,
+  ...forwardingOperations,
 } as const satisfies Record<string, OperationFlags>;
 
 export type OperationName = keyof typeof operations;
@@ -81,6 +94,10 @@ export const requestSchemas = {
   groups: groupsRequest,
   members: membersRequest,
   'member.events': memberEventsRequest,
+  'rib.set': ribSetRequest,
+  'rib.delete': ribDeleteRequest,
+  'rib.resolve': ribResolveRequest,
+  'rib.list': ribListRequest,
 } as const satisfies Record<OperationName, v.GenericSchema>;
 
 /** What the reply to each operation carries when `status` is 0, besides `status` and `rev`. */
@@ -105,6 +122,10 @@ export interface ReplyFields {
   groups: GroupsReply;
   members: MembersReply;
   'member.events': MemberEventsReply;
+  'rib.set': RibSetReply;
+  'rib.delete': RibDeleteReply;
+  'rib.resolve': RibResolveReply;
+  'rib.list': RibListReply;
 }
 
 const memberChangeChecks = {
@@ -114,6 +135,8 @@ const memberChangeChecks = {
   failed: 'unchecked',
   mrev: 'count',
 } as const;
+
+const routeChangeChecks = { count: 'count', failed: 'list', rrev: 'count' } as const;
 
 const membershipPageChecks = {
   cursor: 'unchecked',
@@ -154,6 +177,18 @@ export const replyFields = {
   groups: { items: 'list', mailbox: 'unchecked', ...membershipPageChecks },
   members: { items: 'list', ...membershipPageChecks },
   'member.events': { events: 'list', head: 'count', first: 'count', log: 'text' },
+  'rib.set': routeChangeChecks,
+  'rib.delete': routeChangeChecks,
+  'rib.resolve': {
+    network: 'text',
+    length: 'count',
+    ifIndex: 'positive',
+    nextHop: 'text',
+    neighbour: 'text',
+    protocolId: 'count',
+    owner: 'unchecked',
+  },
+  'rib.list': { items: 'list', cursor: 'unchecked', rrev: 'count', log: 'text' },
 } as const satisfies { [Name in OperationName]: FieldChecks<ReplyFields[Name]> };
 
 /** All names, in the order of the documentation. */

@@ -10,6 +10,7 @@
 ---
 --- @include lib/caller.lua
 --- @include lib/events.lua
+--- @include lib/view_tasks.lua
 
 --- How long the replies of an ended session are kept, for a repeated deregister (at least a minute).
 local REMEMBER_ENDED_MS = 600000
@@ -53,22 +54,22 @@ end
 --- The membership state of a client, in a field next to its record: the session that registered for alerts and
 --- the mask of their types; how many slots name the client; alert items written to its mailbox and how many of them are known
 --- to be acknowledged, up to which number it has acknowledged, the number of the last RESYNC; whether it ended and is not
---- taken down yet. A session that inherits begins with no alerts.
+--- taken down yet; how many routes it has. A session that inherits begins with no alerts.
 local function member_of(client)
   if client.member then return client.member end
   local packed = not client.is_new and redis.call('HGET', client_key(client.number), 'member')
-  local session, mask, slots, total, acked_total, acked, resync, ending = 0, 0, 0, 0, 0, 0, 0, 0
-  if packed then session, mask, slots, total, acked_total, acked, resync, ending = cmsgpack.unpack(packed) end
+  local session, mask, slots, total, acked_total, acked, resync, ending, routes = 0, 0, 0, 0, 0, 0, 0, 0, 0
+  if packed then session, mask, slots, total, acked_total, acked, resync, ending, routes = cmsgpack.unpack(packed) end
   if session ~= client.session then mask, total, acked_total, acked, resync = 0, 0, 0, 0, 0 end
   client.member = { alerts = mask, slots = slots, total = total, acked_total = acked_total, acked = acked,
-    resync = resync, ending = ending }
+    resync = resync, ending = ending, routes = routes or 0 }
   return client.member
 end
 
 local function pack_member(client)
   local member = client.member
   return cmsgpack.pack(client.session, member.alerts, member.slots, member.total, member.acked_total, member.acked,
-    member.resync, member.ending)
+    member.resync, member.ending, member.routes)
 end
 
 --- The alerts that the present session of the client receives from now on, as a mask.
@@ -132,7 +133,11 @@ local function end_client(client, cause, by)
   -- After the end of a session only a repeated deregister is answered, so other kept replies are never read.
   if cause ~= 'release' then drop_replies(client) end
   if member_of(client).alerts ~= 0 then client.joins_alerted, client.leaves_alerted = false, true end
-  if router.members and router.members.slots > 0 and owned_count(client) > 0 then
+  if client.member.routes > 0 then
+    router.view.rrev = router.view.rrev + 1
+    view_tasks.add('c' .. text(client.number))
+  end
+  if router.members and (router.members.slots > 0 or has_view()) and owned_count(client) > 0 then
     note_outstanding()
     router.members.ending = router.members.ending + 1
     client.member.ending, client.member.changed = 1, true
@@ -160,6 +165,7 @@ end
 local function due_in_ms()
   local members = router.members
   if members and (members.voids > 0 or members.ending > 0) then return 0 end
+  if router.view and router.view.tasks > 0 then return 0 end
   local first = redis.call('ZRANGE', leases_key, 0, 0, 'WITHSCORES')
   return first[2] and math.max(0, tonumber(first[2]) - service_now) or -1
 end

@@ -5,6 +5,7 @@
 --- @include lib/sequence.lua
 --- @include lib/operator_log.lua
 --- @include lib/withdrawals.lua
+--- @include lib/view_slices.lua
 
 local function save_records()
   local held, freed = {}, {}
@@ -76,7 +77,7 @@ local function save_schedule(client, leases)
   local gone = client.state == 'ended' and owned_count(client) == 0
   if gone then
     redis.call('ZREM', leases_key, number)
-    local is_named = client.member and client.member.slots > 0
+    local is_named = client.member and (client.member.slots > 0 or client.member.routes > 0)
     if not is_named then redis.call('PEXPIRE', client_key(client.number), REMEMBER_ENDED_MS) end
   elseif client.requeue then
     leases[#leases + 1] = text(client.expires_at)
@@ -142,6 +143,7 @@ local function finish_members()
   alerts.close()
   finish_ended()
   slots.finish()
+  if router.view then routes.finish() end
   return member_log.rows(), alerts.for_mailboxes()
 end
 
@@ -151,6 +153,10 @@ local function save_members(rows, retention)
   entries.save()
   alerts.save()
   member_log.save(rows, retention)
+  if not router.view then return end
+  notified.save()
+  routes.save()
+  view_tasks.save()
 end
 
 --- What the manager learns of memberships with each batch; empty for a router that never had one.
@@ -159,6 +165,14 @@ local function report_members(rows)
   local members = router.members
   local is_outstanding = (members.voids > 0 or members.ending > 0) and 1 or 0
   return cmsgpack.pack({ members.mrev, settled_rev(), is_outstanding, rows, alerts.published() })
+end
+
+--- What the manager learns of the multicast view with each batch; empty for a router that never had a route.
+local function report_view()
+  local view = router.view
+  if not view then return '' end
+  return cmsgpack.pack({ view.rrev, view.tasks > 0 and math.min(view.rsettled, view.rrev) or view.rrev,
+    view.tasks > 0 and 1 or 0 })
 end
 
 --- Whether there is anything to write, and the clients that changed.
@@ -192,6 +206,11 @@ local function check_types(touched)
     entries.check_types()
     member_log.check_types()
   end
+  if router.view and router.view.changed then
+    routes.check_types()
+    view_tasks.check_types()
+    notified.check_types()
+  end
 end
 
 --- Two writes that change nothing and that Redis does not refuse when it is out of memory. The caller waits until replicas
@@ -207,13 +226,13 @@ end
 local function commit(retention, is_replicated)
   if router.purged then
     delete_router()
-    return '', ''
+    return '', '', ''
   end
   local rows, mailbox_alerts = finish_members()
   local is_changed, touched = changes()
   if not is_changed then
     if is_replicated then write_nothing() end
-    return '', report_members(rows)
+    return '', report_members(rows), report_view()
   end
   check_types(touched)
   save_router()
@@ -227,5 +246,5 @@ local function commit(retention, is_replicated)
   local packed = #runs > 0 and cmsgpack.pack(runs) or ''
   save_events(packed, retention)
   save_operator_log()
-  return packed, report_members(rows)
+  return packed, report_members(rows), report_view()
 end

@@ -8,6 +8,7 @@
 ---
 --- @include lib/interfaces.lua
 --- @include lib/slots.lua
+--- @include lib/source_index.lua
 
 local entries = {}
 
@@ -361,4 +362,5 @@ function entries.save()
   in_chunks(added, function(...) redis.call('ZADD', entries_key, ...) end)
   in_chunks(removed, function(...) redis.call('HDEL', memberships_key, ...) end)
   in_chunks(removed, function(...) redis.call('ZREM', entries_key, ...) end)
+  save_sources(added, removed)
 end

@@ -92,6 +92,7 @@ local function clear_owner(interface, record, client, cause, by)
   note_change(record)
   remove_owned(client, interface)
   slots.withdraw(interface, slots.OWNER, cause)
+  view_tasks.note_owner(interface)
   local rev = interface_event('released', client, interface, epoch, cause, by)
   local igmp = record[IGMP] ~= 0 and load_client(record[IGMP])
   if igmp and igmp.state ~= 'ended' then
@@ -106,6 +107,7 @@ local function clear_igmp(interface, record, client, cause, by)
   note_change(record)
   remove_owned(client, interface)
   slots.withdraw(interface, slots.IGMP, cause)
+  view_tasks.note_owner(interface)
   interface_event('igmp-released', client, interface, epoch, cause, by)
   return epoch
 end

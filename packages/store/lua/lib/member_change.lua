@@ -40,6 +40,7 @@ end
 --- Returns whether a membership was created; or nil, and why it is refused.
 local function add(client, hold, interface, entry)
   purge(entry)
+  notified.retarget(entry.name, entry, 'iif-moved', 0)
   local slot = hold.slot
   local pair = slot and entries.pair(entry, client.number, hold.counts_for)
   if pair and entries.has(pair, slot.number) then return false end
@@ -69,6 +70,7 @@ end
 
 local function delete(client, hold, interface, entry)
   purge(entry)
+  notified.retarget(entry.name, entry, 'iif-moved', 0)
   local slot = hold.slot
   local pair = slot and entries.pair(entry, client.number, hold.counts_for)
   if not pair or not entries.has(pair, slot.number) then return nil, 'no_membership' end

@@ -9,11 +9,14 @@ local SCHEMA = 2
 --- The schema while the router has a membership, or one is withdrawn and not yet purged.
 local SCHEMA_WITH_MEMBERSHIPS = 3
 
+--- The schema while the router has a route, or changes of its multicast view are not settled.
+local SCHEMA_WITH_VIEW = 4
+
 local router, service_now
 
 local function refuse_schema(schema)
   error({ err = 'MGMSCHEMA the data has schema ' .. text(schema) .. ', this manager reads and writes ' .. SCHEMA ..
-    ' and ' .. SCHEMA_WITH_MEMBERSHIPS })
+    ' to ' .. SCHEMA_WITH_VIEW })
 end
 
 --- The state of a router that was never used.
@@ -64,6 +67,7 @@ local function restart_members()
   local members = router.members
   members.log, members.mrev, members.restarted, members.changed = router.log, 0, true, true
   members.settled, members.round, members.pass, members.passed = 0, 0, 0, 0
+  if router.view then router.view.settled, router.view.round_rev, router.view.changed = 0, 0, true end
 end
 
 --- Called before a membership becomes withdrawn: from here on `settled` stays behind `rev`.
@@ -77,8 +81,39 @@ end
 --- Every change of ownership up to this revision has had its alerts and `left` events.
 local function settled_rev()
   local members = router.members
-  if not members or members.voids == 0 and members.ending == 0 then return router.rev end
-  return math.min(members.settled, router.rev)
+  local settled = router.rev
+  if members and (members.voids > 0 or members.ending > 0) then settled = math.min(settled, members.settled) end
+  if router.view and router.view.tasks > 0 then settled = math.min(settled, router.view.settled) end
+  return settled
+end
+
+--- What a router keeps about its multicast view as a whole. `rrev`: changes of the view. `routes`: how many there are.
+--- `lengths`: the number of prefixes by family and length. `active`: 1 while there are routes or unfinished tasks. The other
+--- fields belong to lib/view_tasks.lua.
+local function unpack_view(packed)
+  local rrev, routes, active, lengths, tasks, next_task, task, task_number, position, round_task, round_rev, round_rrev,
+    settled, rsettled = cmsgpack.unpack(packed)
+  return { rrev = rrev, routes = routes, active = active, lengths = lengths, tasks = tasks, next_task = next_task,
+    task = task, task_number = task_number, position = position, round_task = round_task, round_rev = round_rev,
+    round_rrev = round_rrev, settled = settled, rsettled = rsettled, read_rrev = rrev }
+end
+
+local function pack_view(view)
+  return cmsgpack.pack(view.rrev, view.routes, view.active, view.lengths, view.tasks, view.next_task, view.task,
+    view.task_number, view.position, view.round_task, view.round_rev, view.round_rrev, view.settled, view.rsettled)
+end
+
+--- Before the first route ever.
+local function begin_view()
+  if not router.members then begin_members() end
+  router.view = { rrev = 0, routes = 0, active = 0, lengths = {}, tasks = 0, next_task = 0, task = '', task_number = 0,
+    position = '', round_task = 0, round_rev = 0, round_rrev = 0, settled = 0, rsettled = 0, read_rrev = 0,
+    changed = true }
+end
+
+--- Whether (s,g) entries have an owner of their incoming interface to be alerted.
+local function has_view()
+  return router.view ~= nil and router.view.active == 1
 end
 
 --- The service clock now. Managers vouch for their service until `served_until`, or do not (0). What they vouch for replaces
@@ -93,11 +128,12 @@ local function advance_service(served_until)
 end
 
 local function load_router(known)
-  local stored = redis.call('HMGET', meta_key, 'schema', 'state', 'members')
+  local stored = redis.call('HMGET', meta_key, 'schema', 'state', 'members', 'view')
   local schema = tonumber(stored[1] or SCHEMA)
-  if schema ~= SCHEMA and schema ~= SCHEMA_WITH_MEMBERSHIPS then refuse_schema(schema) end
+  if schema < SCHEMA or schema > SCHEMA_WITH_VIEW then refuse_schema(schema) end
   router = stored[2] and unpack_router(stored[2]) or unused_router()
   router.members = stored[3] and unpack_members(stored[3]) or nil
+  router.view = stored[4] and unpack_view(stored[4]) or nil
   router.epoch = math.max(router.epoch, known.epoch)
   router.longest_ttl = math.max(router.longest_ttl, known.longest_ttl)
   router.read_rev = router.rev
@@ -130,6 +166,7 @@ local SERVICE_CLOCK_STEP_MS = 100
 local function router_changed()
   if router.rev ~= router.read_rev then return true end
   if router.members and router.members.changed then return true end
+  if router.view and router.view.changed then return true end
   if router.fresh then return false end
   if router.changed or router.promised then return true end
   return not router.is_full and math.abs(now_ms - router.seen_at) >= SERVICE_CLOCK_STEP_MS
@@ -152,6 +189,7 @@ end
 local function save_router()
   local members = router.members
   if not members then return redis.call('HSET', meta_key, 'schema', SCHEMA, 'state', pack_router()) end
-  local schema = members.slots > 0 and SCHEMA_WITH_MEMBERSHIPS or SCHEMA
+  local schema = has_view() and SCHEMA_WITH_VIEW or members.slots > 0 and SCHEMA_WITH_MEMBERSHIPS or SCHEMA
   redis.call('HSET', meta_key, 'schema', schema, 'state', pack_router(), 'members', pack_members(members))
+  if router.view and router.view.changed then redis.call('HSET', meta_key, 'view', pack_view(router.view)) end
 end

@@ -1,7 +1,7 @@
 --- Purges: withdrawn memberships are removed, with the events and alerts that follow (membership contract, section 5.5).
 ---
 --- @include lib/member_log.lua
---- @include lib/alerts.lua
+--- @include lib/notified.lua
 
 --- A sweep counts this many removed memberships of an entry as one more entry.
 local REMOVED_AS_ONE = 8
@@ -51,7 +51,8 @@ end
 
 --- The JOIN and PRUNE alerts of a change of an entry's pairs. `from`: an interface where a membership was removed.
 local function raise(name, before, after, cause, window, from)
-  if not RAISES[#name] or #before == 0 and #after == 0 then return end
+  if not RAISES[#name] then return notified.retarget(name, after, cause, window, from) end
+  if #before == 0 and #after == 0 then return end
   if #before == 0 then
     local a, b = in_every(after)
     return alerts.broadcast('JOIN_ALERT', cause, 0, name, a, b)
@@ -114,7 +115,10 @@ local function purge(entry)
     for j = 1, #numbers do remove_withdrawn(change, slots.get(numbers[j]), name) end
     entries.remove_all(entry, before[i], numbers)
   end
-  if not change.is_silenced then raise(name, before, entry, change.cause, change.window, change.from) end
+  -- The client notified of an (s,g) has ended with the data, and must be forgotten.
+  if not change.is_silenced or not RAISES[#name] then
+    raise(name, before, entry, change.cause, change.window, change.from)
+  end
   return count
 end
 

@@ -12,12 +12,12 @@
 --- @exclusive
 --- @read
 --- @include lib/sequence.lua
---- @include lib/entries.lua
+--- @include lib/notified.lua
 
 --- Entries that one page looks at: more than it lists where memberships are withdrawn.
 local STEPS = 1000
 
---- The flags of an item by `others`, `own` and `local`: 4, 2 and 1.
+--- The first flags of an item by `others`, `own` and `local`: 4, 2 and 1. The last one is `notified`.
 local FLAGS = { [0] = '000', '001', '010', '011', '100', '101', '110', '111' }
 
 --- `<entry> <clients> <flags>`. `pairs`: holder and the client that it counts for, of every pair.
@@ -37,7 +37,8 @@ local function item_of(name, pairs, asking)
       others = 4
     end
   end
-  return name .. ' ' .. clients .. ' ' .. FLAGS[others + own + is_local]
+  local is_notified = asking ~= 0 and notified.of(name) == asking and '1' or '0'
+  return name .. ' ' .. clients .. ' ' .. FLAGS[others + own + is_local] .. is_notified
 end
 
 --- The name of the (*,g) of an entry's group.
@@ -54,6 +55,7 @@ function operations.groups(handle, is_anonymous, any, after, limit)
   local asking = client and client.number or 0
   local names = entries.names_from(after == '' and '-' or '(' .. after, '+', STEPS)
   entries.load(names)
+  if client then notified.load(names) end
   local items, last, listed = {}, '', ''
   for i = 1, #names do
     last = names[i]

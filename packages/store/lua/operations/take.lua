@@ -59,6 +59,7 @@ local function take_igmp(client, interface, had, record, _, igmp)
   record = record_of(interface)
   record[IGMP], record[IGMP_EPOCH], record[IGMP_SINCE] = client.number, epoch, now_ms
   add_owned(client, interface)
+  view_tasks.note_owner(interface)
   interface_event('igmp-taken', client, interface, epoch, 'take')
   return epoch
 end
@@ -77,6 +78,7 @@ local function take_owner(client, interface, had, record, owner, igmp)
   record = record_of(interface)
   record[OWNER], record[OWNER_EPOCH], record[OWNER_SINCE] = client.number, epoch, now_ms
   add_owned(client, interface)
+  view_tasks.note_owner(interface)
   if igmp then slots.open_window(interface) end
   local rev = interface_event('taken', client, interface, epoch, 'take')
   if igmp then queue_igmp_pair(igmp, interface, rev, 'take') end

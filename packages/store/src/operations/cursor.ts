@@ -28,6 +28,27 @@ export function readCursor(cursor: string | undefined): ListingPosition {
   };
 }
 
+/** The position of a listing of routes: the last prefix, and its last client. */
+interface RoutePosition {
+  readonly after: string;
+  readonly client: number;
+}
+
+const ROUTE_CURSOR = /^([46][0-9a-f]{10,34})\.([0-9]{1,16})$/;
+
+/** The cursor of a position among routes; opaque to clients. */
+export function writeRouteCursor({ after, client }: RoutePosition): string {
+  return `${after}.${client}`;
+}
+
+/** The position of such a cursor, or the start without one. Throws `RangeError` for other text. */
+export function readRouteCursor(cursor: string | undefined): RoutePosition {
+  if (cursor === undefined) return { after: '', client: 0 };
+  const match = ROUTE_CURSOR.exec(cursor);
+  if (!match) throw new RangeError('must be a cursor from the page before');
+  return { after: match[1] ?? '', client: Number(match[2]) };
+}
+
 /** The position of a listing of entries: the last entry, and the slot to go on with if it is not complete. */
 interface EntryPosition {
   readonly after: string;

@@ -32,10 +32,14 @@ export const groups: StoreOperation<'groups', 'groups'> = {
   },
 };
 
-/** The flags are `others`, `own` and `local`, each 0 or 1: see lua/operations/groups.lua. */
+/** The flags are `others`, `own`, `local` and `notified`, each 0 or 1: see lua/operations/groups.lua. */
 function entryListing([entry = '', clients = '', flags = '']: readonly string[]): EntryListing {
   const { group, source } = entryNamed(entry);
-  return [group, source, Number(clients), flags[0] === '1', flags[1] === '1', flags[2] === '1'];
+  const [others = false, own = false, local = false, notified = false] = Array.from(
+    flags,
+    (one) => one === '1',
+  );
+  return [group, source, Number(clients), others, own, local, notified];
 }
 
 function groupListing([entry = '']: readonly string[]): GroupListing {

@@ -18,6 +18,10 @@ import type { StoreOperation } from './operation.ts';
 import { owner } from './owner.ts';
 import { register } from './register.ts';
 import { release } from './release.ts';
+import { ribDelete } from './rib-delete.ts';
+import { ribList } from './rib-list.ts';
+import { ribResolve } from './rib-resolve.ts';
+import { ribSet } from './rib-set.ts';
 import { sessions } from './sessions.ts';
 import { take } from './take.ts';
 import { validate } from './validate.ts';
@@ -46,4 +50,8 @@ export const STORE_OPERATIONS: {
   groups,
   members,
   'member.events': memberEvents,
+  'rib.set': ribSet,
+  'rib.delete': ribDelete,
+  'rib.resolve': ribResolve,
+  'rib.list': ribList,
 };

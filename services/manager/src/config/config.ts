@@ -43,6 +43,7 @@ export interface Config {
   readonly routersMax: number;
   readonly sessionsMax: number;
   readonly entriesMax: number;
+  readonly routesMax: number;
   readonly interfacesMax: number;
   /** 0: no health server. */
   readonly healthPort: number;
@@ -179,6 +180,7 @@ function configOf(values: Values): Config {
     routersMax: values.MGM_ROUTERS_MAX,
     sessionsMax: values.MGM_SESSIONS_MAX,
     entriesMax: values.MGM_ENTRIES_MAX,
+    routesMax: values.MGM_ROUTES_MAX,
     interfacesMax: values.MGM_INTERFACES_MAX,
     healthPort: values.MGM_HEALTH_PORT,
     healthHost: values.MGM_HEALTH_HOST,

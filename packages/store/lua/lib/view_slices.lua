@@ -1,0 +1,87 @@
+--- Carries out tasks of the multicast view, a bounded part at a time: see lib/view_tasks.lua.
+---
+--- @include lib/notified.lua
+--- @include lib/view_tasks.lua
+
+local function names_in(key, from, to, most)
+  return redis.call('ZRANGEBYLEX', key, from, to, 'LIMIT', 0, most)
+end
+
+--- The owner of the incoming interface may have changed for these (s,g) entries.
+local function review(names)
+  entries.load(names)
+  notified.load(names)
+  for i = 1, #names do
+    notified.retarget(names[i], entries.present_pairs(entries.get(names[i])), 'iif-moved', 0)
+  end
+end
+
+--- The (s,g) entries behind a prefix, from this position on. Returns how many, and the last position.
+local function review_prefix(name, position, most)
+  local from, to = routes.range_of(name)
+  local found = names_in(sources_key, position == '' and '[' .. from or '(' .. position, '[' .. to .. 'g', most)
+  local names = {}
+  for i = 1, #found do names[i] = turned(found[i]) end
+  review(names)
+  return #found, found[#found] or ''
+end
+
+-- Each kind of task is given its subject, its position and how much may be done; it returns how much was done, and where to
+-- go on, or nil when it is finished.
+
+local kinds = {}
+
+function kinds.b(_, position, most)
+  local found = entries.names_from(position == '' and '-' or '(' .. position, '+', most)
+  local names = {}
+  for i = 1, #found do
+    if is_exact(found[i]) then
+      names[#names + 1] = found[i]
+      index_source(found[i])
+    end
+  end
+  review(names)
+  return #found, #found == most and found[most] or nil
+end
+
+function kinds.p(name, position, most)
+  local count, last = review_prefix(name, position, most)
+  return count, count == most and last or nil
+end
+
+--- Its position is the present prefix, and where to go on in it.
+function kinds.i(interface, position, most)
+  local name, at = string.match(position, '^(%x+) (.*)$')
+  local done = 0
+  name = name or names_in(via_key(interface), '-', '+', 1)[1]
+  while name and done < most do
+    local count, last = review_prefix(name, at or '', most - done)
+    done = done + count
+    if done == most then return done, name .. ' ' .. last end
+    name, at, done = names_in(via_key(interface), '(' .. name, '+', 1)[1], nil, done + 1
+  end
+  return done, name and name .. ' ' or nil
+end
+
+--- What is removed is not found again, so no position is needed but one that is not the first.
+function kinds.c(number, _, most)
+  local client = load_client(tonumber(number))
+  local names = client and names_in(routes_key(client.number), '-', '+', most) or {}
+  routes.load(names)
+  for i = 1, #names do routes.remove(client, names[i]) end
+  return #names, #names == most and '.' or nil
+end
+
+--- Carries out tasks for up to `most` entries or prefixes. Returns whether there is more to do.
+local function view_slice(most)
+  local left = most
+  while left > 0 do
+    local task = view_tasks.next()
+    if not task then break end
+    local done, position = kinds[string.sub(task, 1, 1)](string.sub(task, 2), router.view.position, left)
+    left = left - done - 1
+    if position then view_tasks.go_on_at(position) else view_tasks.finish() end
+  end
+  if router.members then alerts.close() end
+  return router.view ~= nil and router.view.tasks > 0
+end

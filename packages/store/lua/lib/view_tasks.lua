@@ -1,0 +1,76 @@
+--- Tasks: what follows from changes of the multicast view and of the ownership of its interfaces is done in slices of the
+--- sweep, task by task, in the order in which they arose (forwarding contract, section 4).
+---
+--- A task is a text, and is in the queue at most once: `b` all entries, after the first route; `p<prefix>` the sources in a
+--- prefix whose best route changed; `i<interface>` those behind an interface whose owner changed; `c<number>` the routes of a
+--- client that ended. A task that has begun leaves the queue, so that the same text can follow it.
+---
+--- A round is complete when every task that was there when it began is done: then `settled` and `rsettled` follow.
+---
+--- @include lib/router.lua
+
+local view_tasks = {}
+
+--- Numbers of the tasks that this batch adds, by text; those that it begins, which are the first of the stored ones.
+local added_tasks, begun_tasks, is_begun
+
+function view_tasks.begin()
+  added_tasks, begun_tasks, is_begun = {}, {}, {}
+end
+
+function view_tasks.add(task)
+  local view = router.view
+  if not view or view.active == 0 or added_tasks[task] then return end
+  if redis.call('ZSCORE', dirty_key, task) and not is_begun[task] then return end
+  if view.tasks == 0 then
+    view.settled, view.round_rev = router.read_rev, router.read_rev
+    view.rsettled, view.round_rrev, view.round_task = view.read_rrev, view.read_rrev, view.next_task
+  end
+  view.next_task, view.tasks, view.changed = view.next_task + 1, view.tasks + 1, true
+  added_tasks[task] = view.next_task
+end
+
+--- The owner of an interface changed.
+function view_tasks.note_owner(interface)
+  if has_view() and redis.call('ZCARD', via_key(interface)) > 0 then view_tasks.add('i' .. interface) end
+end
+
+local function finish_view_round(view)
+  if view.tasks > 0 and view.task_number <= view.round_task then return end
+  view.settled, view.rsettled = view.round_rev, view.round_rrev
+  view.round_rev, view.round_rrev, view.round_task = router.rev, view.rrev, view.next_task
+  view.changed = true
+end
+
+--- The task to go on with, or nil if none is stored. Its position is '' at first.
+function view_tasks.next()
+  local view = router.view
+  if not view or view.tasks == 0 then return nil end
+  if view.task == '' then
+    local first = redis.call('ZRANGE', dirty_key, #begun_tasks, #begun_tasks, 'WITHSCORES')
+    if not first[1] then return nil end
+    view.task, view.task_number, view.position, view.changed = first[1], tonumber(first[2]), '', true
+    begun_tasks[#begun_tasks + 1], is_begun[view.task] = view.task, true
+  end
+  finish_view_round(view)
+  return view.task
+end
+
+function view_tasks.go_on_at(position)
+  router.view.position, router.view.changed = position, true
+end
+
+function view_tasks.finish()
+  local view = router.view
+  view.task, view.tasks, view.changed = '', view.tasks - 1, true
+  finish_view_round(view)
+end
+
+function view_tasks.check_types()
+  redis.call('ZCARD', dirty_key)
+end
+
+function view_tasks.save()
+  in_chunks(begun_tasks, function(...) redis.call('ZREM', dirty_key, ...) end)
+  for task, number in pairs(added_tasks) do redis.call('ZADD', dirty_key, text(number), task) end
+end
