@@ -1,9 +1,10 @@
-import { connect, type EventMessage, isIgmp, type Mgm } from '@mgm/client';
+import { connect, type EventMessage, isIgmp, type MembershipEvent, type Mgm } from '@mgm/client';
 import { eventually } from '@mgm/test-support';
 import { checkCallbacks } from './check/callbacks.ts';
 import type { Evidence, Finding, ProcessHistory } from './check/evidence.ts';
 import { checkLeftovers, type LeftKey } from './check/leftovers.ts';
 import { checkFinalState, checkWatchers } from './check/log.ts';
+import { checkAlerts, checkMemberLog, checkMembers } from './check/memberships.ts';
 import { directUrls } from './direct.ts';
 import { onRedis } from './topology/on-redis.ts';
 import { readHistory } from './traffic/history.ts';
@@ -43,7 +44,15 @@ async function refuseUnsettled(mgm: Mgm, evidence: Evidence): Promise<void> {
   const sessions = await Array.fromAsync(mgm.sessions());
   const strangers = sessions.filter(({ session }) => !evidence.resting.includes(session));
   if (strangers.length > 0) throw new Error(`sessions not ended: ${JSON.stringify(strangers)}`);
-  const findings = [checkWatchers(evidence), checkFinalState(evidence), checkCallbacks(evidence)];
+  const settling = [
+    checkWatchers,
+    checkFinalState,
+    checkCallbacks,
+    checkMembers,
+    checkMemberLog,
+    checkAlerts,
+  ];
+  const findings = settling.map((check) => check(evidence));
   const [problem] = findings.flatMap(({ problems }) => problems);
   if (problem !== undefined) throw new Error(problem);
 }
@@ -61,6 +70,8 @@ async function evidenceOf(world: World, mgm: Mgm, watchers: readonly Watcher[]):
     watchers: watchers.map(({ name, logs }) => ({ name, logs: structuredClone(logs) })),
     log,
     listing,
+    memberLog: await wholeMemberLog(mgm),
+    members: await Array.fromAsync(mgm.members()),
     resting: restingSessions(processes),
   };
 }
@@ -96,6 +107,15 @@ async function wholeLog(mgm: Mgm): Promise<EventMessage[]> {
     const { events, head } = await mgm.events(found.at(-1)?.rev ?? 0, { limit: PAGE });
     found.push(...events);
     if (events.length === 0 || (found.at(-1)?.rev ?? 0) >= head) return found;
+  }
+}
+
+async function wholeMemberLog(mgm: Mgm): Promise<MembershipEvent[]> {
+  const found: MembershipEvent[] = [];
+  for (;;) {
+    const { events, head } = await mgm.memberEvents(found.at(-1)?.mrev ?? 0, { limit: PAGE });
+    found.push(...events);
+    if (events.length === 0 || (found.at(-1)?.mrev ?? 0) >= head) return found;
   }
 }
 

@@ -84,6 +84,8 @@ function spoilings(evidence: readonly Evidence[]): Spoiling[] {
     ['a belief lasts for ever', withoutOne(evidence, ['lets-go', 'deadline']), 'exclusive'],
     ['a callback is missing', withoutOne(evidence, ['callback']), 'callbacks'],
     ['the log lost its last change', evidence.map(shortened), 'events'],
+    ['an alert is missing', withoutOne(evidence, ['alert']), 'callbacks'],
+    ['the log of memberships lost its last event', evidence.map(unlogged), 'membership log'],
     ['nothing is listed', evidence.map((one) => ({ ...one, listing: [] })), 'final state'],
   ];
 }
@@ -115,14 +117,17 @@ function editOne(
   });
 }
 
-/** Removes all entries of these kinds, or the first callback. */
+/** Removes all entries of these kinds, or the first callback or alert. */
 function withoutOne(evidence: readonly Evidence[], kinds: readonly Timed['kind'][]): Evidence[] {
   return edit(evidence, (entries) => {
-    const first = entries.find(({ kind }) => kind === 'callback');
-    return entries.filter((entry) => {
-      return kinds.includes('callback') ? entry !== first : !kinds.includes(entry.kind);
-    });
+    const isOne = kinds.includes('callback') || kinds.includes('alert');
+    const first = entries.find(({ kind }) => kinds.includes(kind));
+    return entries.filter((entry) => (isOne ? entry !== first : !kinds.includes(entry.kind)));
   });
+}
+
+function unlogged(one: Evidence): Evidence {
+  return { ...one, memberLog: one.memberLog.slice(0, -1) };
 }
 
 function shortened(one: Evidence): Evidence {

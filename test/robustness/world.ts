@@ -83,8 +83,10 @@ export async function startWorld(
 }
 
 /** Two routing protocols on the client library, one on the wire contract alone, and IGMP. */
-function plansFor(router: string, { pauseMs }: Settings): WorkerPlan[] {
-  const common = { router, pauseMs, interfaces: INTERFACES, ttlMs: TTL_MS };
+function plansFor(router: string, { pauseMs, older, managers }: Settings): WorkerPlan[] {
+  // An older manager refuses a router with memberships.
+  const memberships = older === undefined && managers === undefined;
+  const common = { router, pauseMs, memberships, interfaces: INTERFACES, ttlMs: TTL_MS };
   const plan = (
     kind: WorkerPlan['kind'],
     name: string,

@@ -5,6 +5,7 @@ import { type Evidence, type Finding, hasForgotten } from './evidence.ts';
 import { checkExclusivity } from './exclusive.ts';
 import { checkLeases } from './leases.ts';
 import { checkLinearizability } from './linearizability.ts';
+import { checkAlerts, checkMemberLog, checkMembers } from './memberships.ts';
 import { checkFinalState, checkWatchers } from './log.ts';
 
 type Check = (evidence: Evidence) => Finding;
@@ -19,6 +20,9 @@ export const CHECKS: readonly Check[] = [
   unlessForgotten('final state', checkFinalState),
   unlessForgotten('callbacks', checkCallbacks),
   checkAcknowledged,
+  unlessForgotten('memberships', checkMembers),
+  unlessForgotten('membership log', checkMemberLog),
+  unlessForgotten('alerts', checkAlerts),
 ];
 
 /** Leaves out a check after a permitted loss of data. */

@@ -10,22 +10,32 @@ export function checkCallbacks(evidence: Evidence): Finding {
   const { router, processes, resting } = evidence;
   const problems: string[] = [];
   const due = callbacksDue(evidence.log);
-  const handled = new Map<number, { readonly seq: number; readonly text: string }[]>();
+  const handled = new Map<number, string[]>();
+  const numbers = new Map<number, number[]>();
   for (const entry of processes.flatMap(({ entries }) => entries)) {
     if (entry.kind === 'callbacks-missed') {
       problems.push(`${router}: session ${entry.session} was told that callbacks are gone`);
     }
+    // Alerts are numbered together with the other callbacks.
+    if (entry.kind === 'alert' || entry.kind === 'callback') {
+      addTo(numbers, entry.session, entry.seq);
+    }
     if (entry.kind !== 'callback') continue;
-    const { session, seq, type, ifIndex, rev, epoch } = entry;
-    addTo(handled, session, { seq, text: `${type} ${ifIndex} ${rev ?? epoch}` });
+    const { session, type, ifIndex, rev, epoch } = entry;
+    addTo(handled, session, `${type} ${ifIndex} ${rev ?? epoch}`);
   }
   let checked = 0;
+  for (const [session, seqs] of numbers) {
+    for (const [at, seq] of seqs.entries()) {
+      if (seq === at + 1) continue;
+      problems.push(`${router}: session ${session}: callback ${at + 1} has number ${seq}`);
+    }
+  }
   for (const session of new Set([...handled.keys(), ...resting])) {
     const [got, expected] = [handled.get(session) ?? [], due.get(session) ?? []];
     checked += got.length;
     const where = `${router}: session ${session}`;
-    for (const [at, { seq, text }] of got.entries()) {
-      if (seq !== at + 1) problems.push(`${where}: callback ${at + 1} has number ${seq}`);
+    for (const [at, text] of got.entries()) {
       if (text !== expected[at]) problems.push(`${where}: ${text}, due was ${expected[at]}`);
     }
     if (resting.includes(session) && got.length < expected.length) {

@@ -1,4 +1,4 @@
-import { type EventMessage, ProtocolId } from '@mgm/client';
+import { type EventMessage, type MembershipEvent, ProtocolId } from '@mgm/client';
 import { describe, expect, it } from 'vitest';
 import type { Entry, Timed } from '../traffic/history.ts';
 import { CHECKS } from './all.ts';
@@ -86,15 +86,65 @@ const LINES: readonly Line[] = [
   told(6, 'ENABLE_IGMP', 7),
 ];
 
+const GROUP = '239.1.1.1';
+const B_MEMBER = { group: GROUP, source: '', ifIndex: 1, nextHop: '', session: B, countsFor: B };
+
+function joined(mrev: number, session: number, more: object = {}): MembershipEvent {
+  return {
+    first: mrev,
+    mrev,
+    ts: mrev,
+    type: 'joined',
+    session: session as MembershipEvent['session'],
+    protocolId: ProtocolId.PIM,
+    componentId: 1,
+    countsFor: session as MembershipEvent['session'],
+    cause: 'member',
+    items: [[GROUP, '', 1, '']] as unknown as MembershipEvent['items'],
+    ...more,
+  };
+}
+
+/** A had a membership and released the interface; then B got one. */
+const MEMBER_LOG = [joined(1, A), joined(2, A, { type: 'left', cause: 'release' }), joined(3, B)];
+
+function alert(session: number, seq: number, type: string): Line {
+  const worker = session === A ? 'a' : 'b';
+  return [95, worker, { kind: 'alert', session, seq, type, entries: [`${GROUP} `] }];
+}
+
+function listing(session: number, mailbox: number, wanted: readonly string[]): Line {
+  const worker = session === A ? 'a' : 'b';
+  return [94, worker, { kind: 'groups', session, mailbox, wanted }];
+}
+
+/** B listed while A had its membership and was alerted when it ended; A listed before B had one. */
+const MEMBER_LINES: readonly Line[] = [
+  listing(B, 0, [`${GROUP} `]),
+  alert(B, 1, 'PRUNE_ALERT'),
+  listing(A, 0, []),
+  alert(A, 1, 'JOIN_ALERT'),
+];
+
 interface Change {
   readonly lines?: readonly Line[];
   readonly log?: readonly EventMessage[];
   /** The events of the watcher, where they differ from the log. */
   readonly seen?: readonly EventMessage[];
   readonly listed?: object;
+  readonly memberLog?: readonly MembershipEvent[];
+  readonly members?: Evidence['members'];
 }
 
-function evidence({ lines = LINES, log = LOG, seen = log, listed = {} }: Change = {}): Evidence {
+function evidence(change: Change = {}): Evidence {
+  const {
+    lines = LINES,
+    log = LOG,
+    seen = log,
+    listed = {},
+    memberLog = [],
+    members = [],
+  } = change;
   const entriesOf = (worker: string): Timed[] =>
     lines.flatMap(([mono, of, entry]) => (of === worker ? [{ ...entry, mono }] : []));
   const igmp = { protocolId: ProtocolId.IGMP, componentId: 1, session: I, epoch: '10' };
@@ -132,6 +182,8 @@ function evidence({ lines = LINES, log = LOG, seen = log, listed = {} }: Change 
     ],
     log,
     listing: [hold as unknown as Evidence['listing'][number]],
+    memberLog,
+    members,
     resting: [A, B, I],
   };
 }
@@ -147,6 +199,12 @@ function lines(change: (line: Line) => readonly Line[]): Line[] {
 
 const without = (isIt: (entry: Entry) => boolean): Line[] =>
   lines((line) => (isIt(line[2]) ? [] : [line]));
+
+const MEMBERS: Change = {
+  lines: [...LINES, ...MEMBER_LINES],
+  memberLog: MEMBER_LOG,
+  members: [B_MEMBER] as unknown as Evidence['members'],
+};
 
 function problemsOf(change: Change): string[] {
   const finding = CHECKS.map((check) => check(evidence(change)));
@@ -166,7 +224,62 @@ describe('the checks of a recorded history', () => {
       'final state 7',
       'callbacks 6',
       'acknowledged 4',
+      'memberships 0',
+      'membership log 0',
+      'alerts 0',
     ]);
+  });
+
+  it('accept memberships whose events give the listing and whose alerts give what is wanted', () => {
+    expect(problemsOf(MEMBERS)).toEqual([]);
+  });
+
+  it('reject a membership of a session that is not on the interface', () => {
+    const members = [{ ...B_MEMBER, session: A, countsFor: A }] as unknown as Evidence['members'];
+    expect(problemsOf({ ...MEMBERS, members })).toContain('memberships');
+  });
+
+  it('reject a log of memberships with a gap, with a repeated event, or that does not give the listing', () => {
+    for (const memberLog of [
+      [joined(1, A), joined(3, A, { type: 'left' }), joined(4, B)],
+      [joined(1, A), joined(2, A), joined(3, B)],
+      MEMBER_LOG.slice(0, 2),
+    ]) {
+      expect(problemsOf({ ...MEMBERS, memberLog })).toEqual(['membership log']);
+    }
+  });
+
+  it('follow a membership through the inheritance of its session', () => {
+    const log = [...LOG, event(8, 'resumed', B, { previous: 99 })];
+    const memberLog = [...MEMBER_LOG.slice(0, 2), joined(3, 99)];
+    expect(problemsOf({ ...MEMBERS, log, memberLog })).not.toContain('membership log');
+  });
+
+  it('reject alerts that do not alternate, and a belief that is not what others want', () => {
+    for (const more of [
+      [alert(A, 2, 'JOIN_ALERT')],
+      [alert(A, 2, 'PRUNE_ALERT')],
+      [listing(A, 1, [])],
+      [alert(B, 2, 'JOIN_ALERT')],
+    ]) {
+      const lines = [...LINES, ...MEMBER_LINES, ...more];
+      expect(problemsOf({ ...MEMBERS, lines })).toEqual(['alerts']);
+    }
+  });
+
+  it('ignore an alert that is older than the listing which followed it', () => {
+    const lines = [
+      ...LINES,
+      ...MEMBER_LINES,
+      alert(A, 2, 'PRUNE_ALERT'),
+      listing(A, 2, [`${GROUP} `]),
+    ];
+    expect(problemsOf({ ...MEMBERS, lines })).toEqual([]);
+  });
+
+  it('reject a gap between an alert and the callbacks before it', () => {
+    const lines = [...LINES, ...MEMBER_LINES, alert(A, 3, 'LOCAL_JOIN')];
+    expect(problemsOf({ ...MEMBERS, lines })).toEqual(['callbacks']);
   });
 
   it('match a call with the change of its own epoch, also when a change without a call was seen later', () => {

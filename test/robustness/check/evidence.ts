@@ -1,4 +1,4 @@
-import type { EventMessage, InterfaceItem } from '@mgm/client';
+import type { EventMessage, InterfaceItem, ListedMembership, MembershipEvent } from '@mgm/client';
 import type { Call, Timed, Told } from '../traffic/history.ts';
 import type { SeenLog } from '../traffic/watcher.ts';
 import type { Durability } from '../topology/system.ts';
@@ -29,6 +29,9 @@ export interface Evidence {
   readonly log: readonly EventMessage[];
   /** The listing of `interfaces`. */
   readonly listing: readonly InterfaceItem[];
+  /** The log of memberships, from its first event, and the listing of `members`. */
+  readonly memberLog: readonly MembershipEvent[];
+  readonly members: readonly ListedMembership[];
   /** The sessions of the resting workers. */
   readonly resting: readonly number[];
 }

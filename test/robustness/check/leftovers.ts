@@ -10,7 +10,7 @@ export interface LeftKey {
 }
 
 /** The keys that may remain without sessions: the logs, the single keys of a router and, for some time, ended clients. */
-const LOG = /:(?:events|operator-log)$/;
+const LOG = /:(?:events|operator-log|mlog)$/;
 const OPERATOR_LOG = /:operator-log$/;
 const OF_ROUTER = /:meta$/;
 const FORMER_CLIENT = /:client:\d+$/;

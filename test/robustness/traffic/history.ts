@@ -13,6 +13,8 @@ export interface Call {
     | 'owner'
     | 'validate'
     | 'deregister'
+    | 'member.add'
+    | 'member.delete'
     | 'admin-release'
     | 'admin-evict';
   readonly session?: number;
@@ -33,6 +35,7 @@ export type Told =
   | { readonly told: 'outdated'; readonly current?: string }
   | { readonly told: 'registered'; readonly session: number; readonly resumed: boolean }
   | { readonly told: 'deregistered' | 'evicted' }
+  | { readonly told: 'changed'; readonly count: number }
   | { readonly told: 'refused' | 'unknown'; readonly reason: string };
 
 /** An entry in the history of a worker, in order. */
@@ -51,6 +54,21 @@ export type Entry =
       readonly ifIndex: number;
       readonly rev?: number;
       readonly epoch?: string;
+    }
+  /** JOIN_ALERT, PRUNE_ALERT, LOCAL_JOIN, LOCAL_LEAVE or RESYNC, with its entries as text. */
+  | {
+      readonly kind: 'alert';
+      readonly session: number;
+      readonly seq: number;
+      readonly type: string;
+      readonly entries: readonly string[];
+    }
+  /** A listing of `groups`: the entries that others want, and the number of the last callback at that instant. */
+  | {
+      readonly kind: 'groups';
+      readonly session: number;
+      readonly mailbox: number;
+      readonly wanted: readonly string[];
     }
   | { readonly kind: 'callbacks-missed'; readonly session: number }
   | { readonly kind: 'over'; readonly session: number; readonly why: string };

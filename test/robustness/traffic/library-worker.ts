@@ -10,6 +10,7 @@ import {
 } from '@mgm/client';
 import { machineMonoMs } from '../../faults/worker-talk.ts';
 import type { Chance } from '../../support/chance.ts';
+import { chooseChange } from './entries.ts';
 import { outcomeOf, holdOf, outdated } from './outcomes.ts';
 import type { Call, Recorder, Told } from './history.ts';
 import type { Worker, WorkerSetup } from './worker-setup.ts';
@@ -19,6 +20,8 @@ const DEADLINE_MS = 4_000;
 const TIMEOUT_MS = 700;
 const LOOK_EVERY_MS = 25;
 const REFUSED_PAUSE_MS = 50;
+/** The share of calls that change memberships. */
+const MEMBERSHIP_SHARE = 0.3;
 
 type Asked = Omit<Call, 'id'>;
 
@@ -94,8 +97,11 @@ export class LibraryWorker implements Worker {
       await delay(REFUSED_PAUSE_MS);
       return;
     }
-    const ifIndex = this.#chance.one(this.#setup.interfaces);
     const held = session.ownerships;
+    if (this.#setup.memberships && this.#chance.next() < MEMBERSHIP_SHARE) {
+      return await this.#changeMemberships(session);
+    }
+    const ifIndex = this.#chance.one(this.#setup.interfaces);
     const roll = this.#chance.next() * 100;
     if (roll < 34) return await this.#take(session, [ifIndex]);
     if (roll < 42) return await this.#take(session, this.#some());
@@ -189,6 +195,26 @@ export class LibraryWorker implements Worker {
     await this.#call(asked, async () => {
       await session.releaseInterfaceOwnership({ ifIndex });
       return { told: 'released' };
+    });
+  }
+
+  /** Changes memberships on interfaces that it holds, and from time to time on others. */
+  async #changeMemberships(session: Session): Promise<void> {
+    const held = session.ownerships.map(({ ifIndex }) => ifIndex);
+    const isOwn = held.length > 0 && this.#chance.next() < 0.9;
+    const plan = chooseChange(this.#chance, isOwn ? held : this.#setup.interfaces);
+    const refs = plan.elements.map(({ ifIndex, entry: [group, source] }) => ({
+      ifIndex,
+      group,
+      source,
+    }));
+    await this.#call({ op: plan.operation, session: session.id }, async () => {
+      const results =
+        plan.operation === 'member.add'
+          ? await session.addGroupMembershipEntries(refs)
+          : await session.deleteGroupMembershipEntries(refs);
+      const count = results.filter((one) => one.kind === 'done' && one.changed).length;
+      return { told: 'changed', count };
     });
   }
 

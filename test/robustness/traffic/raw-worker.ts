@@ -6,6 +6,7 @@ import type { Callback, Op } from '../../support/raw-operations.ts';
 import { type Accepted, type Reply, readReply } from '../../support/raw-replies.ts';
 import { newInstance } from '../../support/raw-client.ts';
 import { type Fields, pack, unpack } from '../../support/raw-codec.ts';
+import { chooseChange, entryText } from './entries.ts';
 import { holdOf, refusalOf } from './outcomes.ts';
 import type { Call, Recorder, Told } from './history.ts';
 import type { Worker, WorkerSetup } from './worker-setup.ts';
@@ -14,6 +15,10 @@ import type { Worker, WorkerSetup } from './worker-setup.ts';
 const REPLY_WITHIN_MS = 200;
 /** The number of times that the same bytes are sent. */
 const ATTEMPTS = 9;
+/** The share of calls that change memberships. */
+const MEMBERSHIP_SHARE = 0.4;
+/** All types: it believes what its listing and its alerts say. */
+const ALERTS = ['JOIN_ALERT', 'PRUNE_ALERT', 'LOCAL_JOIN', 'LOCAL_LEAVE'];
 /** The time by which its lease ends earlier than in the store. */
 const MARGIN_MS = 100;
 
@@ -34,6 +39,8 @@ export class RawWorker implements Worker {
   #deadlineMono = 0;
   #seq = 0;
   #handled = 0;
+  /** Whether it listed `groups` since it registered, or since a RESYNC. */
+  #isListed = false;
   #callbacks: Subscription | undefined;
 
   private constructor(
@@ -68,11 +75,13 @@ export class RawWorker implements Worker {
   }
 
   async register(takeover: boolean): Promise<void> {
-    const { protocolId, componentId, name, ttlMs, graceMs } = this.#setup;
+    const { protocolId, componentId, name, ttlMs, graceMs, memberships } = this.#setup;
+    const alerts = memberships ? { alerts: ALERTS } : {};
     const instance = this.#instance;
     await this.#call({ op: 'register' }, async () => {
       const sentMono = machineMonoMs();
-      const fields = { protocolId, componentId, instance, name, ttlMs, graceMs, takeover };
+      const lease = { ttlMs, graceMs, takeover, ...alerts };
+      const fields = { protocolId, componentId, instance, name, ...lease };
       const reply = await this.#ask('register', fields);
       if (reply === undefined) return { told: 'unknown', reason: 'timeout' };
       if (reply.status !== 0) return refusalOf('register', reply);
@@ -86,6 +95,10 @@ export class RawWorker implements Worker {
   }
 
   async act(): Promise<void> {
+    if (this.#setup.memberships) {
+      if (!this.#isListed) await this.#listGroups();
+      if (this.#chance.next() < MEMBERSHIP_SHARE) return await this.#changeMemberships();
+    }
     const ifIndex = this.#chance.one(this.#setup.interfaces);
     const [held] = [...this.#held].filter(() => this.#chance.next() < 0.5);
     const roll = this.#chance.next() * 100;
@@ -107,6 +120,7 @@ export class RawWorker implements Worker {
     this.#session = session;
     this.#seq = 0;
     this.#handled = session.mailbox;
+    this.#isListed = false;
     const subject = `mgm.v1.${this.#setup.router}.callback.${session.session}`;
     this.#callbacks = this.#nats.subscribe(subject, {
       callback: (error, { data }) => {
@@ -116,12 +130,14 @@ export class RawWorker implements Worker {
   }
 
   /** Handles the next callback. One that arrives early is read from the mailbox after a keepalive announces it. */
-  #called({ seq, type, ifIndex, epoch }: Callback): void {
+  #called(callback: Callback): void {
+    const { seq, type, ifIndex, epoch } = callback;
     const session = this.#session?.session;
     // Not kept in the mailbox, so it may follow callbacks that NATS dropped.
     if (type === 'SESSION_LOST') return this.#lose('takeover');
     if (session === undefined || seq !== this.#handled + 1) return;
     this.#handled = seq;
+    if (type === 'RESYNC' || ALERTS.includes(type)) return this.#alerted(session, callback);
     this.#recorder.write({
       kind: 'callback',
       session,
@@ -131,6 +147,38 @@ export class RawWorker implements Worker {
       ...(epoch !== undefined && { epoch }),
     });
     if (this.#held.get(ifIndex) === epoch) this.#letGo(ifIndex);
+  }
+
+  #alerted(session: number, { seq, type, items = [] }: Callback): void {
+    this.#recorder.write({ kind: 'alert', session, seq, type, entries: items.map(entryText) });
+    if (type === 'RESYNC') this.#isListed = false;
+  }
+
+  /** Lists what others want. After a RESYNC its number has to be acknowledged first. */
+  async #listGroups(): Promise<void> {
+    const session = this.#session;
+    if (!session) return;
+    const { handle } = session;
+    const kept = await this.#ask('keepalive', { handle, mailboxAck: this.#handled });
+    const page =
+      kept?.status === 0 ? await this.#ask('groups', { handle, limit: 1000 }) : undefined;
+    if (page?.status !== 0 || this.#session !== session) return;
+    const { mailbox = 0, items } = page;
+    const wanted = items.filter(([, , , others]) => others === true).map(entryText);
+    this.#recorder.write({ kind: 'groups', session: session.session, mailbox, wanted });
+    this.#isListed = true;
+  }
+
+  /** Changes memberships on interfaces that it holds, and from time to time on others. */
+  async #changeMemberships(): Promise<void> {
+    const held = [...this.#held.keys()];
+    const isOwn = held.length > 0 && this.#chance.next() < 0.9;
+    const plan = chooseChange(this.#chance, isOwn ? held : this.#setup.interfaces);
+    const entries = plan.elements.map(({ ifIndex, entry }) => [ifIndex, '', ...entry]);
+    await this.#change({ op: plan.operation }, plan.operation, { entries }, ({ count }) => ({
+      told: 'changed',
+      count,
+    }));
   }
 
   async #readMailbox(session: Accepted<'register'>): Promise<void> {
@@ -190,7 +238,7 @@ export class RawWorker implements Worker {
   }
 
   /** Sends one sequenced request; everything before it is finished or abandoned. */
-  async #change<Name extends 'take' | 'release' | 'deregister'>(
+  async #change<Name extends 'take' | 'release' | 'deregister' | 'member.add' | 'member.delete'>(
     asked: Asked,
     op: Name,
     fields: Fields,

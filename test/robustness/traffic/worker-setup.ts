@@ -18,6 +18,8 @@ export const workerSetup = z.object({
   seed: z.number(),
   /** The interfaces it contends for. */
   interfaces: z.array(z.number()),
+  /** Whether it adds and deletes memberships. */
+  memberships: z.boolean(),
   /** The mean pause between two calls. */
   pauseMs: z.number(),
 });
