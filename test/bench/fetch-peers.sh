@@ -33,7 +33,7 @@ for jar in zookeeper zookeeper-jute slf4j-api slf4j-nop snappy-java metrics-core
 done
 for program in etcd redis-benchmark; do
   cp "$work/root/usr/bin/$program" "$work/new/lib/$program"
-  # Of the same release as the machine, so only libraries that it may lack stand beside it, and never its libc.
+  # Of the same release as the machine, so only libraries that it may lack are installed next to it, and never its libc.
   cat >"$work/new/bin/$program" <<'WRAPPER'
 #!/bin/sh
 here=${0%/*}/../lib

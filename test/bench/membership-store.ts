@@ -143,7 +143,7 @@ async function ofCrowd(rig: Rig, fleet: Fleet, { rounds, memberships }: Size): P
   ];
 }
 
-/** Single requests, one after the other: a membership beside a take. */
+/** Single requests, one after the other: a membership compared with a take. */
 async function ofSingles(rig: Rig, fleet: Fleet, { rounds }: Size): Promise<Measured[]> {
   rig.say('single requests');
   const session = rig.owned.use(await LeanSession.register(rig.router(fleet)));

@@ -23,12 +23,13 @@ export interface Scenario {
 export const SCENARIOS = {
   takes: {
     title: 'Takes per second, side by side',
-    about: 'takes of free interfaces, 1024 in flight, beside locks of Redis, NATS, etcd, ZooKeeper',
+    about:
+      'takes of free interfaces, 1024 in flight, compared with locks of Redis, NATS, etcd, ZooKeeper',
     run: takes,
   },
   'round-trip': {
     title: 'One at a time',
-    about: 'a take after the other, beside the two round trips that it is made of',
+    about: 'a take after the other, compared with the two round trips that it is made of',
     run: roundTrip,
   },
   steady: {
@@ -59,7 +60,7 @@ export const SCENARIOS = {
   membership: {
     title: 'Group memberships',
     about:
-      'changes per second beside sets of Redis and NATS KV, Redis time and memory, windows, restarts and ends',
+      'changes per second compared with sets of Redis and NATS KV, Redis time and memory, windows, restarts and ends',
     run: membership,
   },
   load: {

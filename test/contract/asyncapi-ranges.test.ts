@@ -181,8 +181,8 @@ describe('the ranges of docs/asyncapi.yaml are those of the code', () => {
       ((MEMBERSHIP_OPERATION.test(operation) && MEMBERSHIP[field]) || probesOf(schema));
     const parse = (fields: Fields) => parseBy<object>(SCHEMAS[operation], fields);
     for (const value of inside) {
-      const beside = companions(field, value);
-      const parsed = parse({ ...request, ...beside, [field]: value });
+      const companion = companions(field, value);
+      const parsed = parse({ ...request, ...companion, [field]: value });
       expect({ value, parsed }).toMatchObject({ value, parsed: { kind: 'request' } });
     }
     for (const value of [

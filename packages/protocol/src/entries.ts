@@ -57,7 +57,7 @@ export function faultInGroup(group: GivenAddress): EntryFault | undefined {
   };
 }
 
-/** The first rule that a source violates beside its group. */
+/** The first rule that a source violates together with its group. */
 export function faultInSource(group: GivenAddress, source: GivenAddress): EntryFault | undefined {
   if (source.kind === 'wildcard') return undefined;
   const fault = (must: string): EntryFault => ({ refusal: 'badRequest', field: 'source', must });

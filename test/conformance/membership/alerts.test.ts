@@ -64,7 +64,7 @@ overReplicas((stage) => {
     it('items that differ in a field do not share one, and keep their order', async () => {
       const { pim, dvmrp, igmp } = await four(stage);
       ok(await igmp.take(1));
-      // IGMP alone on 4, beside pim on 1: LOCAL_JOIN for the second and third, JOIN for all.
+      // IGMP alone on 4, with pim on 1: LOCAL_JOIN for the second and third, JOIN for all.
       ok(
         await igmp.bulk('member.add', [
           [4, '', groupText(1), ''],
@@ -168,7 +168,7 @@ overReplicas((stage) => {
 
   describe('section 5.2: JOIN and PRUNE among routing protocols', () => {
     it.each([GROUP, '', '::', 'ff02::1', '224.0.0.1'])(
-      'of %s: the first alerts all others, the second the one there, further ones nobody',
+      'of %s: the first alerts all others, the second the one there, further ones alert no client',
       async (group) => {
         const { pim, dvmrp, mospf, igmp } = await four(stage);
         const all = { pim, dvmrp, mospf, igmp };

@@ -170,7 +170,7 @@ overReplicas((stage) => {
       }
     });
 
-    it('refuses a mask beside `entries`, whatever it is', async () => {
+    it('refuses a mask next to `entries`, whatever it is', async () => {
       const client = await onInterface(stage);
       for (const mask of [{ groupMask: 0xffffffff }, { sourceMask: 0 }]) {
         const entries = [[7, '', '239.1.1.1', '']];

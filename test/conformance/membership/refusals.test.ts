@@ -45,7 +45,7 @@ overReplicas((stage) => {
       expect(await clients.pim.delete(7, GROUP, { epoch })).toMatchObject({ changed: true });
     });
 
-    it("compares the epoch of IGMP's own hold beside an owner", async () => {
+    it("compares the epoch of IGMP's own hold on an interface with an owner", async () => {
       const { clients } = await enter(stage);
       const owned = ok(await clients.pim.take(7));
       const shared = ok(await clients.igmp.take(7));
@@ -56,7 +56,7 @@ overReplicas((stage) => {
       });
     });
 
-    it('not-found, 87 for an add and 1168 for a delete, where nobody holds the interface', async () => {
+    it('not-found, 87 for an add and 1168 for a delete, where no client holds the interface', async () => {
       const { clients } = await enter(stage, 'S2(pim)');
       const { pim } = clients;
       expectRefused(await pim.add(8, GROUP), 87, 'not-found');
@@ -92,7 +92,7 @@ overReplicas((stage) => {
       }
     });
 
-    it('not-owner, with the holder, for FORWARD by IGMP beside an owner', async () => {
+    it('not-owner, with the holder, for FORWARD by IGMP on an interface with an owner', async () => {
       const { clients } = await enter(stage, 'S3(pim)');
       for (const op of CHANGES) {
         const fields = { ifIndex: 7, group: GROUP, flags: FORWARD };

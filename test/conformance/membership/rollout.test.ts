@@ -89,11 +89,11 @@ overReplicas((stage) => {
       await data.setSchema(router, NEWER);
       const before = await data.dump(router);
       // The lease of a client of another router, which began later, is over.
-      const beside = stage.router();
-      const witness = await beside.register({ ttlMs: 1000 });
+      const other = stage.router();
+      const witness = await other.register({ ttlMs: 1000 });
       ok(await witness.take(7));
       await eventually(async () => {
-        expectRefused(await beside.owner(7), 1168, 'not-found');
+        expectRefused(await other.owner(7), 1168, 'not-found');
       }, WITHIN);
       expect(await data.dump(router)).toEqual(before);
     });

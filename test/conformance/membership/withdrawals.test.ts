@@ -143,7 +143,7 @@ overReplicas((stage) => {
       ok(await igmp.take(7));
       ok(await igmp.add(7, GROUP));
       ok(await pim.take(7));
-      // The purge and the add are two changes: pim is told of both.
+      // The purge and the add are two changes: pim is alerted to both.
       expect(await igmp.add(7, GROUP)).toMatchObject({ changed: true, mrev: 3 });
       const types = (await alertsAfter(pim)).map(({ type }) => type);
       expect(types).toEqual(['JOIN_ALERT', 'PRUNE_ALERT', 'LOCAL_JOIN']);
@@ -260,7 +260,7 @@ overReplicas((stage) => {
         const from = await positions({ pim, dvmrp });
         await end(router, igmp);
         if (how === 'admin.release') {
-          // Beside an owner it releases the owner, and so opens a window.
+          // On an interface with an owner it releases the owner, and so opens a window.
           await settled(router);
           expect(await alertsAfter(pim, from['pim'])).toEqual([]);
           return;

@@ -79,7 +79,7 @@ export interface CallbackFailure {
 export interface SessionEvents {
   /** Two thirds of the lease passed without a reply. Everything is still held. */
   readonly jeopardy: { readonly deadlineInMs: number };
-  /** A keepalive was answered in time after all. */
+  /** A keepalive was answered in time, so the session is safe again. */
   readonly safe: { readonly deadlineInMs: number };
   /**
    * The session was lost, not ended by its user, and with it everything it held; the signals of all ownerships have

@@ -20,7 +20,7 @@ const JOIN = 1;
 const FORWARD = 2;
 const FLAGS = 'must be 1 (JOIN), 2 (FORWARD) or 3';
 const MASK = 'must be a u32 or an address as text';
-const HOST_MASK = 'must have all bits set beside an address, and none beside a wildcard';
+const HOST_MASK = 'must have all bits set for an address, and none for a wildcard';
 const ELEMENT = 'must be a list: ifIndex, nextHop, group, source and, optionally, flags';
 
 /** What one element of `member.add` or `member.delete` names. */
@@ -205,12 +205,12 @@ function isMask(mask: unknown): boolean {
   return mask === undefined || mask === '' || parseAddress(mask) !== undefined;
 }
 
-/** Whether a mask covers exactly what stands beside it: one address, or everything. */
-function isHostMask(mask: unknown, beside: GivenAddress): boolean {
+/** Whether a mask covers exactly the value it belongs to: one address, or everything. */
+function isHostMask(mask: unknown, of: GivenAddress): boolean {
   if (mask === undefined) return true;
-  if (beside.kind === 'wildcard') return mask === '' || isAll(parseAddress(mask), 0);
+  if (of.kind === 'wildcard') return mask === '' || isAll(parseAddress(mask), 0);
   const address = parseAddress(mask);
-  return address?.family === beside.address.family && isAll(address, 1);
+  return address?.family === of.address.family && isAll(address, 1);
 }
 
 /** Whether all bits of an address are this one. */

@@ -56,7 +56,7 @@ local function save_record_of(client)
   in_chunks(passed, function(...) redis.call('HDEL', key, ...) end)
 end
 
---- Beside the record, so that a manager that knows no memberships leaves it alone.
+--- Separate from the record, so that a manager that knows no memberships leaves it alone.
 local function save_member_of(client)
   local member = client.member
   if member and member.changed then redis.call('HSET', client_key(client.number), 'member', pack_member(client)) end
