@@ -1,4 +1,5 @@
 import { startRedis, type RunningServer } from '@mgm/devstack';
+import { storedNumber } from '@mgm/test-support';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { DECLARED, type ArbiterArgs } from '../src/generated/arbiter.ts';
 import { NO_HANDLE } from '../src/names.ts';
@@ -18,6 +19,8 @@ afterAll(async () => {
 
 const GROUP = '4e0000001';
 const JOIN = 0;
+/** Membership contract, section 3. */
+const HOLDS_MAX = 1_000_000;
 
 type Change = ArbiterArgs['member_add'];
 
@@ -138,6 +141,21 @@ it('adds no more entries than the limit, also none twice', async () => {
   const failed = [{ index: 1, reason: 'limit' }];
   const reply = await own.ask('member_add', change(client, 1, { ...two, single: false }));
   expect(reply).toMatchObject({ count: 1, failed });
+});
+
+it('has memberships on no more holds than the limit, and on those it has', async () => {
+  using own = await openArbiter(redis);
+  const client = await own.client();
+  await own.ask('take', { ...client.next(), interfaces: [on(1), on(2)] });
+  await own.ask('member_add', change(client, 1));
+  const meta = `mgm:{${own.router}}:meta`;
+  await own.link.command(...storedNumber(meta, 'meta.memberSlots', 'set', HOLDS_MAX));
+  const failed = [{ index: 0, reason: 'limit' }];
+  expect(await own.ask('member_add', change(client, 2))).toMatchObject({ count: 0, failed });
+  const other = { entries: ['4e0000002'] };
+  expect(await own.ask('member_add', change(client, 1, other))).toMatchObject({ count: 1 });
+  await own.link.command(...storedNumber(meta, 'meta.memberSlots', 'set', HOLDS_MAX - 1));
+  expect(await own.ask('member_add', change(client, 2))).toMatchObject({ count: 1, failed: [] });
 });
 
 it('refuses adds and carries out deletes when Redis is out of memory', async () => {

@@ -4,6 +4,7 @@ const PLACES = {
   'meta.serviceMs': ['state', 4],
   'meta.seenAt': ['state', 5],
   'meta.servingUntil': ['state', 8],
+  'meta.memberSlots': ['members', 4],
   'client.componentId': ['record', 2],
   'client.ttlMs': ['record', 8],
   'client.ack': ['record', 14],

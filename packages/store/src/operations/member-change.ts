@@ -106,7 +106,10 @@ function refused(change: Change, reason: string, on: InterfaceKey): RefusalField
     case 'no_mfe':
       return refusal('noMfe', 'there is no forwarding entry for this source and group');
     default:
-      return refusal('limit', 'the router has as many entries as it may have');
+      return refusal(
+        'limit',
+        'the router has as many entries, or holds with memberships, as it may have',
+      );
   }
 }
 
