@@ -2,10 +2,12 @@
 import json
 import os
 import socket
+import ssl
 import time
 from collections import deque
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
+import nkeys
 from messagepack import decode, encode
 
 CONNECT_WITHIN = 2.0
@@ -17,12 +19,37 @@ class NoAnswer(Exception):
     """No manager serves the subject, or no reply arrived in time. The request may have been executed."""
 
 
+def read_login(creds=None, nkey_file=None, user=None, password=None, token=None):
+    """What a bus needs to log in. Raises OSError or ValueError, before any connection, for a file that cannot be used."""
+    if creds:
+        jwt, seed = nkeys.read_creds(creds)
+        nkeys.public_key(seed)
+        return {'jwt': jwt, 'seed': seed}
+    if nkey_file:
+        seed = nkeys.read_seed(nkey_file)
+        return {'nkey': nkeys.public_key(seed), 'seed': seed}
+    if token:
+        return {'auth_token': token}
+    return {'user': user, 'pass': password or ''} if user else {}
+
+
+def read_tls(ca=None, cert=None, key=None):
+    """A TLS context with an own authority and a client certificate, or None. Raises OSError for an unusable file."""
+    if not (ca or cert):
+        return None
+    context = ssl.create_default_context(cafile=ca)
+    if cert:
+        context.load_cert_chain(cert, key)
+    return context
+
+
 class Bus:
     """A connection to one NATS server. Any call may raise OSError; then `connect` again."""
 
-    def __init__(self, url):
-        self.url = urlsplit(url)
-        self.inbox = f'_INBOX.{os.urandom(9).hex()}'
+    def __init__(self, url, login=None, tls=None, inbox_prefix='_INBOX'):
+        """`login` is from `read_login`, `tls` an ssl.SSLContext, which is also used where the server asks for TLS."""
+        self.url, self.login, self.tls = urlsplit(url), login or {}, tls
+        self.inbox = f'{inbox_prefix}.{os.urandom(9).hex()}'
         self.subjects = [f'{self.inbox}.*']
         self.requests = 0
         self.arrived = deque(maxlen=WAITING_MAX)
@@ -36,14 +63,26 @@ class Bus:
         self.socket = socket.create_connection((self.url.hostname, self.url.port or 4222), CONNECT_WITHIN)
         while b'\r\n' not in self.received:
             self._receive(CONNECT_WITHIN)
-        if json.loads(self.received.partition(b'\r\n')[0].removeprefix(b'INFO ')).get('tls_required'):
-            raise ConnectionError('this NATS server wants TLS, which the example does not speak')
-        options = {'verbose': False, 'pedantic': False, 'headers': True, 'no_responders': True}
-        if self.url.username:
-            options |= {'user': self.url.username, 'pass': self.url.password or ''}
+        line, _, self.received = self.received.partition(b'\r\n')
+        info = json.loads(line.removeprefix(b'INFO '))
+        if info.get('tls_required') or self.tls or self.url.scheme == 'tls':
+            context = self.tls or ssl.create_default_context()
+            self.socket = context.wrap_socket(self.socket, server_hostname=self.url.hostname)
+        options = {'verbose': False, 'pedantic': False, 'headers': True, 'no_responders': True} | self._login(info)
         self._send(f'CONNECT {json.dumps(options)}\r\n'.encode())
         for sid, subject in enumerate(self.subjects):
             self._send(f'SUB {subject} {sid}\r\n'.encode())
+
+    def _login(self, info):
+        """The fields of CONNECT that say who this is. A seed signs the nonce of the server and is never sent."""
+        login = {key: value for key, value in self.login.items() if key != 'seed'}
+        if 'seed' in self.login:
+            login['sig'] = nkeys.sign(self.login['seed'], info.get('nonce', '').encode())
+        if self.url.username and self.url.password is not None:
+            login |= {'user': unquote(self.url.username), 'pass': unquote(self.url.password)}
+        elif self.url.username:
+            login |= {'auth_token': unquote(self.url.username)}
+        return login
 
     def subscribe(self, subject):
         """Decoded messages on this subject are appended to `arrived` while `poll` or `request` runs."""

@@ -7,7 +7,8 @@ import signal
 import sys
 import time
 
-from bus import Bus, NoAnswer
+from bus import Bus, NoAnswer, read_login, read_tls
+from memberships import ALERTS, Memberships
 
 # A monotonic clock, if available one that also runs while the machine is suspended.
 CLOCK = getattr(time, 'CLOCK_BOOTTIME', time.CLOCK_MONOTONIC)
@@ -40,6 +41,7 @@ class Worker:
         self.seq, self.ack = 0, 1
         self.seen, self.head = 0, 0  # callbacks: last handled, last known
         self.stopping = False
+        self.memberships = Memberships(self, options.join, say)
 
     def run(self):
         self.register()
@@ -47,6 +49,7 @@ class Worker:
             if clock() >= self.keepalive_at:
                 self.keepalive()
                 self.take_wanted()
+                self.memberships.add_missing()
             self.handle_callbacks()
             self.wait(min(PAUSE, self.keepalive_at - clock()))
             self.check_deadline()
@@ -58,13 +61,17 @@ class Worker:
         options = self.options
         reply = self.ask('register', {
             'protocolId': options.protocol, 'componentId': options.component, 'instance': os.urandom(12).hex(),
-            'name': options.name, 'ttlMs': options.ttl_ms})
+            'name': options.name, 'ttlMs': options.ttl_ms, 'alerts': ALERTS})
         if reply['status'] != 0:
             raise SessionLost(reply['message'])
         self.renewed(reply)
         self.handle, self.keepalive_at = reply['handle'], clock()
         self.bus.subscribe(f"{self.options.prefix}.{self.options.router}.callback.{reply['session']}")
-        say(f"registered: session {reply['session']}")
+        self.session = reply['session']
+        say(f'registered: session {self.session}')
+        # A manager of an earlier version knows no memberships, and its reply has no `alerts`.
+        if reply.get('alerts'):
+            self.memberships.list()
 
     def keepalive(self):
         reply = self.ask('keepalive', {'handle': self.handle, 'ack': self.ack, 'mailboxAck': self.seen})
@@ -151,6 +158,7 @@ class Worker:
 
     def drop(self, interface, reason):
         del self.held[interface]
+        self.memberships.forget(interface)
         say(f'interface {interface[0]}/{interface[1]}: {reason}')
 
     # Section 4.
@@ -171,7 +179,13 @@ class Worker:
     def handle_callback(self, message):
         self.seen = message['seq']
         interface = (message.get('ifIndex'), message.get('nextHop'))
-        if message['type'] != 'OWNERSHIP_LOST':
+        if message['type'] in ALERTS or message['type'] == 'RESYNC':
+            self.memberships.handle_alert(message)
+        elif message['type'] != 'OWNERSHIP_LOST':
+            if message['type'] == 'ENABLE_IGMP':
+                # The window withdrew our memberships there.
+                self.memberships.forget(interface)
+                self.keepalive_at = clock()
             say(f"callback {self.seen}: {message['type']} {interface}")
         elif interface in self.held and self.held[interface] <= int(message['epoch']):
             self.wanted.discard(interface)
@@ -187,6 +201,15 @@ def interface(text):
         return int(if_index), canonical(next_hop)
     except ValueError:
         raise argparse.ArgumentTypeError(f'{text}: the next hop must be an IPv4 or IPv6 address') from None
+
+
+def membership(text):
+    """The group and source of an argument: GROUP or SOURCE,GROUP; `*` for any."""
+    source, _, group = text.rpartition(',')
+    try:
+        return ['' if part in ('', '*') else canonical(part) for part in (group, source)]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f'{text}: must be GROUP or SOURCE,GROUP') from None
 
 
 def canonical(next_hop):
@@ -205,7 +228,16 @@ def canonical(next_hop):
 def main():
     parser = argparse.ArgumentParser(description='Takes interfaces of a router and holds them until a signal ends it.')
     parser.add_argument('interface', type=interface, nargs='+', help='index, or index/next-hop, as 7 or 7/10.0.0.1')
-    parser.add_argument('--nats', default='nats://127.0.0.1:4222')
+    parser.add_argument('--join', type=membership, action='append', default=[], metavar='[SOURCE,]GROUP',
+                        help='a membership on every interface; may be repeated')
+    parser.add_argument('--nats', default='nats://127.0.0.1:4222', help='may contain user:password@ or token@')
+    parser.add_argument('--creds', help='a .creds file')
+    parser.add_argument('--nkey-file', help='a file with the seed of a user')
+    parser.add_argument('--user', default=os.environ.get('NATS_USER'), help='default: NATS_USER')
+    parser.add_argument('--ca', help='certificate authorities, in PEM')
+    parser.add_argument('--cert', help='client certificate, in PEM')
+    parser.add_argument('--key', help='private key of --cert')
+    parser.add_argument('--inbox-prefix', default='_INBOX')
     parser.add_argument('--prefix', default='mgm.v1')
     parser.add_argument('--router', default='r1')
     parser.add_argument('--protocol', type=int, default=103, help='protocol id; 10 is IGMP')
@@ -213,7 +245,14 @@ def main():
     parser.add_argument('--name', default='python-worker')
     parser.add_argument('--ttl-ms', type=int, default=10_000)
     options = parser.parse_args()
-    worker = Worker(Bus(options.nats), options)
+    try:
+        # Secrets come from files or the environment: a command line is visible to all users of a machine.
+        login = read_login(options.creds, options.nkey_file, options.user, os.environ.get('NATS_PASSWORD'),
+                           os.environ.get('NATS_TOKEN'))
+        tls = read_tls(options.ca, options.cert, options.key)
+    except (OSError, ValueError) as problem:
+        sys.exit(f'credentials: {problem}')
+    worker = Worker(Bus(options.nats, login, tls, options.inbox_prefix), options)
 
     def stop(*_):
         worker.stopping = True

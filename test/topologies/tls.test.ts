@@ -11,7 +11,8 @@ import {
   type TlsFiles,
 } from '@mgm/devstack';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
-import { startManagers } from '@mgm/test-support';
+import { eventually, startManagers } from '@mgm/test-support';
+import { startPythonWorker } from '../contract/python-worker.ts';
 import { smoke } from '../smoke/smoke.ts';
 import { noTopologies } from './takes.ts';
 
@@ -53,3 +54,16 @@ it.for([
     await smoke(mgm, () => {});
   },
 );
+
+it('the worker in Python speaks TLS and trusts the authority that it is given', async (context) => {
+  context.skip(noTopologies() !== undefined, noTopologies());
+  await using nats = await startNatsCluster(choice, { tls });
+  const [url = ''] = nats.url.split(',');
+  await using worker = await startPythonWorker(url, 'safe', ['--ca', tls.ca, '7']);
+  await using stranger = await startPythonWorker(url, 'safe', ['7']);
+  const withinMs = 30_000;
+  await eventually(() => expect(worker.output).toContain('no manager is there'), { withinMs });
+  await eventually(() => expect(stranger.output).toContain('CERTIFICATE_VERIFY_FAILED'), {
+    withinMs,
+  });
+});
