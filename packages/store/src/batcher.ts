@@ -2,6 +2,7 @@ import type { RouterName } from '@mgm/protocol';
 import { readBatchReply, type BatchReply } from './batch-reply.ts';
 import { FairQueue, hasHighPriorityRoom, hasRoom, retryAfterMs } from './fair-queue.ts';
 import { encode, FLAGS, type ArbiterArgs, type ArbiterOperation } from './generated/arbiter.ts';
+import { handleText } from './names.ts';
 import {
   flowOf,
   packedCallers,
@@ -60,8 +61,6 @@ interface RouterQueue {
   readonly queued: FairQueue<QueuedOperation>;
   /** Flows of handles that the store has accepted. */
   readonly verified: Set<string>;
-  /** How many operations with other handles are queued. */
-  unverified: number;
   inFlight: number;
   /** Whether an operation other than a sweep came since the last sweep. */
   hadRequests: boolean;
@@ -112,17 +111,14 @@ export class Batcher {
     withinMs = Number.POSITIVE_INFINITY,
     caller?: Caller,
   ): Promise<Decision<Name>> {
-    const flow = flowOf(operation, args, caller);
-    const { isHighPriority, isExclusive, isDelayTolerant } = FLAGS[operation];
+    const { isExclusive, isDelayTolerant, ...flags } = FLAGS[operation];
     const known = this.#queues.get(router);
-    const isVerified =
-      caller !== undefined || !('handle' in args) || (known?.verified.has(flow) ?? false);
-    const ofFlow = isVerified ? known?.queued.lengthOf(flow) : known?.unverified;
-    if (!this.#hasRoom(known, ofFlow ?? 0, isHighPriority)) {
-      return Promise.reject(this.#overloaded());
-    }
+    const handle = 'handle' in args ? handleText(args.handle) : undefined;
+    const isVerified = handle === undefined || (known?.verified.has(handle) ?? false);
+    const isHighPriority = flags.isHighPriority && isVerified;
+    const flow = flowOf({ operation, handle, isVerified, caller });
+    if (!this.#hasRoom(known, flow, isHighPriority)) return Promise.reject(this.#overloaded());
     const queue = known ?? this.#newQueue(router);
-    if (!isVerified) queue.unverified++;
     queue.hadRequests = operation !== 'sweep';
     const { promise, resolve, reject } = Promise.withResolvers<Decision<Name>>();
     queue.queued.push({
@@ -131,6 +127,7 @@ export class Batcher {
       isHighPriority,
       isExclusive,
       weight: 'interfaces' in args ? Math.max(1, args.interfaces.length) : 1,
+      handle,
       isVerified,
       operation,
       call: encode[operation](args),
@@ -154,7 +151,6 @@ export class Batcher {
   refuseQueued(error: StoreError): void {
     for (const queue of this.#queues.values()) {
       this.#queued -= queue.queued.length;
-      queue.unverified = 0;
       for (const one of queue.queued.takeAll()) one.reject(error);
     }
     this.#notifyIdle();
@@ -186,11 +182,15 @@ export class Batcher {
     await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
-  /** Operations with unverified handles share the room of one flow, or invented handles could fill the router's queue. */
-  #hasRoom(queue: RouterQueue | undefined, ofFlow: number, isHighPriority: boolean): boolean {
+  #hasRoom(queue: RouterQueue | undefined, flow: string, isHighPriority: boolean): boolean {
     const manager = { max: this.#options.queueMax, queued: this.#queued };
     if (isHighPriority) return hasHighPriorityRoom(manager);
-    return hasRoom({ ...manager, ofRouter: queue?.queued.length ?? 0, ofFlow });
+    const { queued } = queue ?? {};
+    return hasRoom({
+      ...manager,
+      ofRouter: queued?.length ?? 0,
+      ofFlow: queued?.lengthOf(flow) ?? 0,
+    });
   }
 
   #overloaded(): StoreError {
@@ -206,7 +206,6 @@ export class Batcher {
       memory: new RouterMemory(this.#epochFloor),
       queued: new FairQueue(),
       verified: new Set(),
-      unverified: 0,
       inFlight: 0,
       hadRequests: false,
       sentMono: -Infinity,
@@ -244,7 +243,6 @@ export class Batcher {
     while (queue.queued.length > 0 && queue.inFlight < IN_FLIGHT_MAX) {
       const taken = queue.queued.take(this.#options.batchMax);
       this.#queued -= taken.length;
-      for (const { isVerified } of taken) if (!isVerified) queue.unverified--;
       const batch = withoutExpired(taken);
       if (batch.length === 0) continue;
       queue.inFlight++;

@@ -1,12 +1,7 @@
 import type { Revision } from '@mgm/protocol';
 import type { BatchReply } from './batch-reply.ts';
 import type { QueueItem } from './fair-queue.ts';
-import {
-  decode,
-  type ArbiterArgs,
-  type ArbiterOperation,
-  type ScriptReplies,
-} from './generated/arbiter.ts';
+import { decode, type ArbiterOperation, type ScriptReplies } from './generated/arbiter.ts';
 import { handleText } from './names.ts';
 import { revision } from './script-values.ts';
 import { StoreError } from './store-error.ts';
@@ -38,7 +33,9 @@ export interface Caller {
 
 /** An operation in the queue, and where its result goes. */
 export interface QueuedOperation extends QueueItem {
-  /** Whether its handle, if it has one, is known to be that of a session. */
+  /** All of the text of its handle, if it has one. */
+  readonly handle: string | undefined;
+  /** Whether that handle, if there is one, is known to be that of a session. */
   readonly isVerified: boolean;
   readonly operation: ArbiterOperation;
   /** The operation and its arguments as the script reads them. */
@@ -51,17 +48,19 @@ export interface QueuedOperation extends QueueItem {
 }
 
 /**
- * An identity has a flow of its own. Where callers are not identified, each handle has one, by all of its text: one with an
- * invented secret is not in the flow of the session that it names. Requests without a handle share a flow, registrations another.
+ * An identity has a flow of its own. Where callers are not identified, each session has one, by all of the text of its handle.
+ * Requests with handles that are not verified share a flow, so however many are invented, they get the turns and the room of
+ * one session. Requests without a handle share another, and registrations a third.
  */
-export function flowOf<Name extends ArbiterOperation>(
-  operation: Name,
-  args: ArbiterArgs[Name],
-  caller: Caller | undefined,
-): string {
+export function flowOf({
+  operation,
+  handle,
+  isVerified,
+  caller,
+}: Pick<QueuedOperation, 'operation' | 'handle' | 'isVerified' | 'caller'>): string {
   if (caller !== undefined) return `identity ${caller.identity}`;
-  if ('handle' in args) return handleText(args.handle);
-  return operation === 'register' ? 'register' : '';
+  if (!isVerified) return 'unverified';
+  return handle ?? (operation === 'register' ? 'register' : '');
 }
 
 /** The callers of a batch as the script reads them: nothing where none is identified. */
@@ -108,18 +107,21 @@ export function resolveAll(
   }
 }
 
-/** More accepted handles than this are forgotten; the store verifies them again. */
-const VERIFIED_MAX = 20_000;
+/** Accepted handles kept per router; of more the oldest are forgotten, and the store verifies them again. */
+const VERIFIED_MAX = 100_000;
 
 function noteHandle(
   one: QueuedOperation,
   reply: ScriptReplies[ArbiterOperation],
   verified: Set<string>,
 ): void {
+  const handle = reply.kind === 'registered' ? handleText(reply) : one.handle;
+  if (handle === undefined) return;
   if (reply.kind === 'bad_handle' || reply.kind === 'session_expired') {
-    verified.delete(one.flow);
+    verified.delete(handle);
   } else if (!one.isVerified || reply.kind === 'registered') {
-    if (verified.size >= VERIFIED_MAX) verified.clear();
-    verified.add(reply.kind === 'registered' ? handleText(reply) : one.flow);
+    const [oldest] = verified;
+    if (verified.size >= VERIFIED_MAX && oldest !== undefined) verified.delete(oldest);
+    verified.add(handle);
   }
 }

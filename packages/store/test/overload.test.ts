@@ -81,6 +81,26 @@ it('gives invented handles with the session number of a client no part in its tu
   expect(refusals(await flood).length).toBeGreaterThan(150);
 });
 
+it('renews a lease before a flood of keepalives with invented handles, and refuses most of these', async () => {
+  using arbiter = await openSmall();
+  const victim = await arbiter.client();
+  const keepalive = (secret: string) =>
+    arbiter.ask('keepalive', {
+      handle: { ...victim.handle, secret },
+      ack: 0,
+      mailboxAck: 0,
+    });
+  let forgedDecided = 0;
+  const forged = Array.from({ length: 200 }, async (_, at) => {
+    await keepalive(String(at).padStart(22, 'f'));
+    forgedDecided++;
+  });
+  const flood = Promise.allSettled(forged);
+  expect(await keepalive(victim.handle.secret)).toMatchObject({ kind: 'kept' });
+  expect(forgedDecided).toBeLessThan(QUEUE_MAX / 2);
+  expect(refusals(await flood).length).toBeGreaterThan(150);
+});
+
 it('renews leases even when it refuses other operations', async () => {
   using arbiter = await openSmall();
   const clients: TestClient[] = [];
