@@ -254,6 +254,29 @@ describe('an indeterminate reply', () => {
 });
 
 describe('an invalid reply', () => {
+  it.each(['events', 'member.events', 'admin.events'] as const)(
+    'has an event that is none of the contract: %s rejects with bad-reply',
+    async (operation) => {
+      const { mgm, prefix } = await newClient();
+      await using _ = mgm;
+      await using manager = await scriptedManager(nats.url, prefix);
+      const forged = { rev: 1, number: 1, first: 1, mrev: 1, ts: 1, type: 'taken\u001b[2J' };
+      const page = { head: 1, first: 1, log: 'log-1' };
+      const read = {
+        events: () => mgm.events(0),
+        'member.events': () => mgm.memberEvents(0),
+        'admin.events': () => mgm.adminEvents(0),
+      };
+      manager.script(operation, () => ({ ...page, events: [] }));
+      await expect(read[operation]()).resolves.toMatchObject({ events: [] });
+      manager.script(operation, () => ({ ...page, events: [forged] }));
+      expect(await errorOf(read[operation]())).toMatchObject({
+        code: 'MGM_BAD_REPLY',
+        message: expect.stringContaining('`events`'),
+      });
+    },
+  );
+
   it.each([
     ['not MessagePack', new Uint8Array([0xc1])],
     ['nothing', new Uint8Array()],

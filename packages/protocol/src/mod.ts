@@ -97,6 +97,7 @@ export {
   isEventMessage,
   isHeadMessage,
   isMembershipEvent,
+  isOperatorEvent,
 } from './received.ts';
 export { parseBy, parseRequest, readRequest } from './requests.ts';
 export type { Parsed, ParsedRequest } from './requests.ts';

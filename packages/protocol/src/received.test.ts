@@ -5,6 +5,7 @@ import {
   isEventMessage,
   isHeadMessage,
   isMembershipEvent,
+  isOperatorEvent,
 } from './received.ts';
 
 /** Each message, and changes that make it no message of the contract. */
@@ -28,6 +29,19 @@ const MESSAGES = [
         { actor: 'x'.repeat(257) },
         { why: 7 },
       ],
+    ],
+  },
+  {
+    what: 'an entry of the operator log',
+    check: isOperatorEvent,
+    message: {
+      ...{ number: 3, ts: 1, type: 'refused', rev: 0, operation: 'admin.end-holdoff' },
+      ...{ reason: 'not-found', actor: 'ann', why: 'no former owner', caller: 'ops' },
+    },
+    wrong: [
+      ...[{ number: 0 }, { ts: '1' }, { type: 'x\u001b[2J' }, { rev: -1 }, { operation: 'a b' }],
+      ...[{ reason: '\u009b31m' }, { actor: 7 }, { why: undefined }, { caller: {} }],
+      ...[{ session: '5' }, { ifIndex: 0 }, { nextHop: 'x' }, { epoch: 17 }],
     ],
   },
   {

@@ -10,6 +10,7 @@ import {
 } from './events.ts';
 import { isEpoch } from './ids.ts';
 import { Limits } from './limits.ts';
+import type { OperatorEvent } from './operations/admin-events.ts';
 
 /**
  * Checks of messages that readers received, so that a forged or damaged one is not handled as a message of the contract:
@@ -24,6 +25,7 @@ type Checks = Readonly<Record<string, Check>>;
 const U32_MAX = 0xffffffff;
 const ITEMS_MAX = 256;
 const WORD = /^[A-Za-z][A-Za-z_-]{0,63}$/;
+const OPERATION = /^[a-z][a-z.-]{0,63}$/;
 
 const isCounter: Check = (value) => Number.isSafeInteger(value) && Number(value) >= 0;
 const isPositive: Check = (value) => isCounter(value) && value !== 0;
@@ -32,6 +34,7 @@ const isIfIndex: Check = (value) => isU32(value) && value !== 0;
 const isCanonicalHop: Check = (value) => typeof value === 'string' && parseNextHop(value) === value;
 const isEpochText: Check = (value) => typeof value === 'string' && isEpoch(value);
 const isWord: Check = (value) => typeof value === 'string' && WORD.test(value);
+const isOperation: Check = (value) => typeof value === 'string' && OPERATION.test(value);
 const isUserText: Check = (value) => typeof value === 'string' && value.length <= Limits.text;
 const isLogId: Check = (value) =>
   typeof value === 'string' && value.length > 0 && value.length <= Limits.text;
@@ -51,6 +54,22 @@ const EVENT_FIELDS: Checks = {
   epoch: isEpochText,
   previous: isPositive,
   cause: isWord,
+  actor: isUserText,
+  why: isUserText,
+  caller: isUserText,
+};
+
+/** Whether a value is an entry of the operator log. Wire contract section 3. */
+export function isOperatorEvent(value: unknown): value is OperatorEvent {
+  return hasFields(value, OPERATOR_EVENT_FIELDS, { ...EVENT_FIELDS, reason: isWord });
+}
+
+const OPERATOR_EVENT_FIELDS: Checks = {
+  number: isPositive,
+  ts: isCounter,
+  type: isWord,
+  rev: isCounter,
+  operation: isOperation,
   actor: isUserText,
   why: isUserText,
 };

@@ -4,6 +4,8 @@ import {
   isCallbackMessage,
   isEventMessage,
   isHeadMessage,
+  isMembershipEvent,
+  isOperatorEvent,
   isSessionLostMessage,
   replyFields,
 } from '@mgm/protocol';
@@ -31,7 +33,7 @@ export type DecodedReply<Name extends OperationName> =
   | { readonly kind: 'reply'; readonly reply: Reply<Name> }
   | { readonly kind: 'malformed'; readonly fault: string };
 
-/** Decodes a reply. Checks `status` and the fields that the client cannot do without; other fields are not validated. */
+/** Decodes a reply. Checks `status`, the fields that the client cannot do without, and events; other fields are not validated. */
 export function decodeReply<Name extends OperationName>(
   operation: Name,
   bytes: Uint8Array,
@@ -52,8 +54,21 @@ function faultIn(operation: OperationName, reply: WireMap): string | undefined {
   if (operation === 'take' && !isText(reply['epoch']) && !Array.isArray(reply['results'])) {
     return 'has neither `epoch` nor `results`';
   }
+  const isEvent = EVENTS_OF.get(operation);
+  const events = reply['events'];
+  if (isEvent && Array.isArray(events) && !events.every(isEvent)) return 'has no valid `events`';
   return undefined;
 }
+
+/** Events that are read are checked like pushed ones: they reach the same handlers, logs and terminals. */
+const EVENTS_OF: ReadonlyMap<OperationName, (event: unknown) => boolean> = new Map<
+  OperationName,
+  (event: unknown) => boolean
+>([
+  ['events', isEventMessage],
+  ['member.events', isMembershipEvent],
+  ['admin.events', isOperatorEvent],
+]);
 
 const CHECKS = { text: isText, count: isCount, positive: isPositive, list: Array.isArray };
 
