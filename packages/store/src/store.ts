@@ -243,7 +243,10 @@ class RedisStore implements Store {
     caller?: Caller,
   ): Promise<Reply<Name>> {
     if (operation !== 'register') return this.#decide(router, operation, request, caller);
-    return this.#routers.list(router).then(() => this.#decide(router, operation, request, caller));
+    const startedMono = performance.now();
+    return this.#routers
+      .list(router)
+      .then(() => this.#decide(router, operation, withTimeLeft(request, startedMono), caller));
   }
 
   async #decide<Name extends OperationName>(
@@ -407,4 +410,14 @@ class RedisStore implements Store {
 /** The script's -1: nothing is due, now or later. */
 function dueFrom(dueInMs: number): number | undefined {
   return dueInMs < 0 ? undefined : dueInMs;
+}
+
+/** The request with what is left of its deadline. */
+function withTimeLeft<Name extends OperationName>(
+  request: Request<Name>,
+  startedMono: number,
+): Request<Name> {
+  const { deadlineMs } = request;
+  if (deadlineMs === undefined) return request;
+  return { ...request, deadlineMs: Math.max(0, deadlineMs - (performance.now() - startedMono)) };
 }

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { startRedis, type RunningServer } from '@mgm/devstack';
+import { startRedis, startTcpProxy, type RunningServer } from '@mgm/devstack';
 import { routerName, type Request, type RouterName } from '@mgm/protocol';
 import { eventually, startStopwatch } from '@mgm/test-support';
 import { Redis } from 'ioredis';
@@ -189,4 +189,15 @@ it('costs no sweep: with 2 000 idle routers a lease of 1 s ends within 1.5 s', a
   );
   expect(watch.elapsedMs()).toBeLessThan(1_500);
   expect(sweeps).toBeLessThan(20);
+});
+
+it('a register whose deadline passes while the router is listed is not executed', async () => {
+  const { hostname, port } = new URL(redis.url);
+  await using proxy = await startTcpProxy({ host: hostname, port: Number(port) });
+  const store = await open({ url: `redis://${proxy.host}:${proxy.port}` });
+  const [router] = named(1) as [RouterName];
+  proxy.latencyMs(75);
+  const late = register(store, router, { deadlineMs: 200 });
+  await expect(late).rejects.toMatchObject({ code: 'unavailable' });
+  expect(await direct.exists(`mgm:{${router}}:meta`)).toBe(0);
 });
