@@ -182,8 +182,8 @@ const IN_STORE: readonly Mutation[] = [
   {
     check: 'lease: a manager that workers cannot reach does not advance the service clock',
     file: 'services/manager/src/sweeper.ts',
-    from: 'if (!(await this.#probeNats())) return;\n    const idle',
-    to: 'const idle',
+    from: 'if (!(await this.#probeNats())) return;\n    this',
+    to: 'await this.#probeNats();\n    this',
     tests: ['test/faults/nats-gone.test.ts', 'test/faults/sweep.test.ts'],
   },
   {
@@ -192,6 +192,41 @@ const IN_STORE: readonly Mutation[] = [
     from: ' && (await this.#probeNats())) {',
     to: ') {',
     tests: ['services/manager/src/sweeper.test.ts'],
+  },
+  {
+    check: 'lease: time that no manager served does not count, whatever the store clock shows',
+    file: `${LUA}/lib/router.lua`,
+    from: 'math.max(router.serving_until, served_until)',
+    to: 'now_ms',
+    tests: ['packages/store/test/served-time.test.ts'],
+  },
+  {
+    check: 'lease: a manager that stands still does not count as serving',
+    file: 'packages/store/src/served-time.ts',
+    from: 'Math.min(nowMono - this.#extendedMono, this.#promiseMs)',
+    to: '(nowMono - this.#extendedMono)',
+    tests: ['packages/store/src/served-time.test.ts'],
+  },
+  {
+    check: 'lease: no time counts before a batch that failed',
+    file: 'packages/store/src/batcher.ts',
+    from: 'queue.memory.forgetLastCall();',
+    to: '',
+    tests: ['packages/store/test/served-time.test.ts'],
+  },
+  {
+    check: 'priority: a keepalive whose handle is not verified has none',
+    file: 'packages/store/src/batcher.ts',
+    from: 'flags.isHighPriority && isVerified',
+    to: 'flags.isHighPriority',
+    tests: ['packages/store/test/overload.test.ts'],
+  },
+  {
+    check: 'deadline: a register that waited for the list of routers keeps its own',
+    file: 'packages/store/src/store.ts',
+    from: 'deadlineMs - (performance.now() - startedMono)',
+    to: 'deadlineMs',
+    tests: ['packages/store/test/idle-routers.test.ts'],
   },
 ];
 
@@ -241,8 +276,8 @@ const IN_CLIENT: readonly Mutation[] = [
   {
     check: 'lease: a reply after its end grants nothing',
     file: `${CLIENT}/interfaces/calls.ts`,
-    from: "if (caller && result.kind === 'done' && !this.#session.over()) {",
-    to: "if (caller && result.kind === 'done') {",
+    from: "if (caller && outcome.kind === 'done' && !this.#session.over()) {",
+    to: "if (caller && outcome.kind === 'done') {",
     tests: ['packages/client/test/deadline.test.ts'],
   },
   {
