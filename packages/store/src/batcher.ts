@@ -59,7 +59,7 @@ interface RouterQueue {
   readonly router: RouterName;
   readonly memory: RouterMemory;
   readonly queued: FairQueue<QueuedOperation>;
-  /** Flows of handles that the store has accepted. */
+  /** Handles that the store has accepted. */
   readonly verified: Set<string>;
   inFlight: number;
   /** Whether an operation other than a sweep came since the last sweep. */

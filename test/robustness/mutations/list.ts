@@ -137,7 +137,7 @@ const IN_SCRIPTS: readonly Mutation[] = [
   {
     check: 'schema: data of another version is refused',
     file: `${LUA}/lib/router.lua`,
-    from: 'if schema ~= SCHEMA and schema ~= SCHEMA_WITH_MEMBERSHIPS then refuse_schema(schema) end',
+    from: 'if schema < SCHEMA or schema > SCHEMA_WITH_VIEW then refuse_schema(schema) end',
     to: 'if schema < SCHEMA then refuse_schema(schema) end',
     tests: ['packages/store/test/trouble.test.ts'],
   },
