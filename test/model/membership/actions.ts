@@ -25,7 +25,8 @@ export type Action =
       readonly entry: EntryNumber;
     }
   | { readonly do: 'list'; readonly client: ClientNumber; readonly entry: EntryNumber }
-  | { readonly do: 'purge'; readonly entry: EntryNumber }
+  | { readonly do: 'purge' | 'review'; readonly entry: EntryNumber }
+  | { readonly do: 'route'; readonly to: InterfaceNumber | undefined }
   | { readonly do: 'acknowledge' | 'stale' | 'resume'; readonly client: ClientNumber }
   | { readonly do: 'end'; readonly client: ClientNumber; readonly cause: Cause };
 
@@ -38,6 +39,8 @@ export interface Allowed {
   readonly hasInheritance: boolean;
   /** The end of a session, after which its pair registers again. */
   readonly hasEnds: boolean;
+  /** How many of the interfaces the route to the source may use. */
+  readonly routeInterfaces: number;
   /** Acknowledging a mailbox. */
   readonly hasAcknowledgements: boolean;
 }
@@ -63,12 +66,18 @@ export function* actionsIn(model: MembershipModel, allowed: Allowed): Generator<
     }
   }
   for (let entry = 0; entry < scope.entries.length; entry++) {
-    if (isPending(model, entry)) yield { do: 'purge', entry };
+    if (!isPending(model, entry)) continue;
+    yield { do: 'purge', entry };
+    if (!scope.entries[entry]?.raises) yield { do: 'review', entry };
+  }
+  if (model.route !== undefined) yield { do: 'route', to: undefined };
+  for (let to = 0; to < allowed.routeInterfaces; to++) {
+    if (to !== model.route) yield { do: 'route', to };
   }
 }
 
-function isPending({ withdrawn }: MembershipModel, entry: EntryNumber): boolean {
-  return (withdrawn[entry] ?? []).length > 0;
+function isPending(model: MembershipModel, entry: EntryNumber): boolean {
+  return model.isPending(entry);
 }
 
 function* sessionActions(

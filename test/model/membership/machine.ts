@@ -4,8 +4,8 @@ export type InterfaceNumber = number;
 export type EntryNumber = number;
 type HoldNumber = number;
 
-/** What ended a hold, or `member` for a request. */
-export type Cause = 'member' | 'release' | 'take' | 'expire' | 'evict' | 'admin';
+/** What ended a hold, `member` for a request, `iif-moved` for another owner of the interface towards the source. */
+export type Cause = 'member' | 'iif-moved' | 'release' | 'take' | 'expire' | 'evict' | 'admin';
 
 export type AlertType = 'JOIN_ALERT' | 'PRUNE_ALERT' | 'LOCAL_JOIN' | 'LOCAL_LEAVE';
 
@@ -19,9 +19,9 @@ export const ALERT_TYPES: readonly AlertType[] = [
 /** (s,g), (\*,g) or (\*,\*). */
 export interface Entry {
   readonly name: string;
-  /** The (\*,\*) of the family of a (\*,g). */
+  /** The (\*,\*) of the family of a (\*,g); the (\*,g) of an (s,g). */
   readonly wider: EntryNumber | undefined;
-  /** False for (s,g), which raises no JOIN and no PRUNE. */
+  /** False for (s,g), of which only the owner of the interface towards the source is alerted. */
   readonly raises: boolean;
 }
 
@@ -107,8 +107,12 @@ export interface Scope {
   /** Alert items that a mailbox keeps unacknowledged. */
   readonly mailboxMax: number;
   readonly entriesMax: number;
-  /** `merged-purge`: a purge and its request raise alerts for their sum. `counts`: alerts ignore the holder. */
-  readonly wrong?: 'merged-purge' | 'counts';
+  /**
+   * `merged-purge`: a purge and its request raise alerts for their sum. `counts`: alerts ignore the holder. `silent-move`: a
+   * new owner of the interface towards the source is not alerted. `listed-owner`: a listing of an (s,g) shows its owner, if
+   * others want it, instead of the notified client.
+   */
+  readonly wrong?: 'merged-purge' | 'counts' | 'silent-move' | 'listed-owner';
 }
 
 /**
@@ -119,6 +123,10 @@ export interface Scope {
  * interface changes; withdrawn → absent by a purge, which the sweep or the next add or delete of its entry runs. A withdrawn
  * membership never becomes present again: an add after the purge makes a new one. Alerts are raised where `othersWant`
  * changes for a recipient, by an add, a delete and a purge, each by itself (sections 5.2 and 5.5).
+ *
+ * Of an (s,g) at most one client is notified: the owner of the interface towards the source, while others want the (s,g). A
+ * change of the entry compares at once, a change of that owner later, as a step of its own (forwarding contract, section 4).
+ * All (s,g) have the same source, to which there is one route or none.
  */
 export class MembershipModel {
   readonly scope: Scope;
@@ -127,6 +135,10 @@ export class MembershipModel {
   igmps: readonly (Hold | undefined)[];
   members: readonly (readonly Membership[])[];
   withdrawn: readonly (readonly Withdrawn[])[];
+  /** The interface of the route to the source. */
+  route: InterfaceNumber | undefined;
+  /** The client that was notified last, of each (s,g). */
+  notified: readonly (ClientNumber | undefined)[];
   mrev = 0;
   #lastHold: HoldNumber = 0;
   #lastClient: ClientNumber = 0;
@@ -140,7 +152,9 @@ export class MembershipModel {
     this.igmps = other?.igmps ?? this.owners;
     this.members = other?.members ?? scope.entries.map(() => []);
     this.withdrawn = other?.withdrawn ?? scope.entries.map(() => []);
+    this.notified = other?.notified ?? scope.entries.map(() => undefined);
     if (!other) return;
+    this.route = other.route;
     this.clients = other.clients;
     this.mrev = other.mrev;
     this.#lastHold = other.#lastHold;
@@ -173,6 +187,25 @@ export class MembershipModel {
 
   wants(number: ClientNumber, entry: EntryNumber): boolean {
     return othersWant(number, this.members[entry] ?? []);
+  }
+
+  /** Whether alerts or events of an entry are still to be written. */
+  isPending(entry: EntryNumber): boolean {
+    if ((this.withdrawn[entry] ?? []).length > 0) return true;
+    return this.#isExact(entry) && this.#target(entry) !== this.notified[entry];
+  }
+
+  /** What a client learns about an entry from a listing. */
+  listed(number: ClientNumber, entry: EntryNumber): boolean {
+    if (!this.#isExact(entry)) return this.wants(number, entry);
+    if (this.scope.wrong === 'listed-owner') return this.#target(entry) === number;
+    return (this.members[entry] ?? []).length > 0 && this.notified[entry] === number;
+  }
+
+  /** What a client should know about an entry once nothing is pending. */
+  shouldKnow(number: ClientNumber, entry: EntryNumber): boolean {
+    if (!this.#isExact(entry)) return this.wants(number, entry);
+    return this.#iifOwner() === number && this.wants(number, entry);
   }
 
   // Sessions.
@@ -210,7 +243,7 @@ export class MembershipModel {
     const isNamed = (number: ClientNumber): boolean =>
       this.withdrawn.some((all) =>
         all.some(({ holder, countsFor }) => holder === number || countsFor === number),
-      );
+      ) || this.notified.includes(number);
     const kept = this.clients.filter(({ state, number }) => state !== 'ended' || isNamed(number));
     if (kept.length < this.clients.length) this.clients = kept;
   }
@@ -263,12 +296,69 @@ export class MembershipModel {
     }
   }
 
+  // The multicast view.
+
+  /** Sets the route to the source, or removes it. */
+  setRoute(to: InterfaceNumber | undefined): void {
+    this.route = to;
+  }
+
+  /** Compares an (s,g) with the owner of the interface towards its source. */
+  review(entry: EntryNumber): void {
+    if (this.#isExact(entry)) this.#retarget(entry, 'iif-moved', [], false);
+  }
+
+  /** Reviews every entry. */
+  reviewAll(): void {
+    for (let entry = 0; entry < this.members.length; entry++) this.review(entry);
+  }
+
+  #isExact(entry: EntryNumber): boolean {
+    return this.scope.entries[entry]?.raises === false;
+  }
+
+  #iifOwner(): ClientNumber | undefined {
+    if (this.route === undefined) return undefined;
+    return this.owners[this.route]?.client ?? this.igmps[this.route]?.client;
+  }
+
+  /** The client that is to be the notified one. */
+  #target(entry: EntryNumber): ClientNumber | undefined {
+    const owner = this.#iifOwner();
+    return owner !== undefined && this.wants(owner, entry) ? owner : undefined;
+  }
+
+  #retarget(
+    entry: EntryNumber,
+    cause: Cause,
+    from: readonly InterfaceNumber[],
+    window: boolean,
+  ): void {
+    const target = this.#target(entry);
+    const former = this.notified[entry];
+    if (target === former) return;
+    this.notified = this.notified.with(entry, target);
+    if (this.scope.wrong === 'silent-move' && cause === 'iif-moved') return;
+    if (former !== undefined) {
+      const covered = this.#isCovered(former, entry);
+      this.#write({ to: former, type: 'PRUNE_ALERT', entry, cause, from, covered, window });
+    }
+    if (target !== undefined) this.#write({ to: target, type: 'JOIN_ALERT', entry, cause });
+  }
+
+  /** Whether others than this client want a wider entry. */
+  #isCovered(number: ClientNumber, entry: EntryNumber): boolean {
+    const wider = this.scope.entries[entry]?.wider;
+    return wider !== undefined && (this.wants(number, wider) || this.#isCovered(number, wider));
+  }
+
   // Memberships.
 
   add(number: ClientNumber, on: InterfaceNumber, entry: EntryNumber): Outcome {
     const refusal = this.#refuseInterface(number, on, 87);
     if (refusal) return refusal;
     const before = this.#purgeFor(entry);
+    this.review(entry);
     const { isIgmp } = this.client(number).pair;
     const owner = this.owners[on];
     const isBesideOwner = isIgmp && owner !== undefined;
@@ -298,6 +388,7 @@ export class MembershipModel {
     const refusal = this.#refuseInterface(number, on, 1168);
     if (refusal) return refusal;
     const before = this.#purgeFor(entry);
+    this.review(entry);
     const present = this.members[entry] ?? [];
     const membership = present.find((one) => one.holder === number && one.on === on);
     if (!membership) {
@@ -399,9 +490,9 @@ export class MembershipModel {
     from: readonly InterfaceNumber[],
     window: boolean,
   ): void {
-    const { raises, wider } = this.scope.entries[entry] ?? {};
+    if (this.#isExact(entry)) return this.#retarget(entry, cause, from, window);
     const after = this.members[entry] ?? [];
-    if (!raises || before === after) return;
+    if (before === after) return;
     const wanted = this.scope.wrong === 'counts' ? othersCount : othersWant;
     for (const { number } of this.clients) {
       const wantedBefore = wanted(number, before);
@@ -410,7 +501,7 @@ export class MembershipModel {
         this.#write({ to: number, type: 'JOIN_ALERT', entry, cause });
       }
       if (wantedBefore && !wantedAfter) {
-        const covered = wider !== undefined && this.wants(number, wider);
+        const covered = this.#isCovered(number, entry);
         this.#write({ to: number, type: 'PRUNE_ALERT', entry, cause, from, covered, window });
       }
     }

@@ -14,6 +14,7 @@ const OTHER_IGMP: Pair = { name: 'IGMP-2', isIgmp: true };
 const ALL_GROUPS: Entry = { name: '(*,*)', wider: undefined, raises: true };
 const GROUP: Entry = { name: '(*,g)', wider: 0, raises: true };
 const SOURCE: Entry = { name: '(s,g)', wider: undefined, raises: false };
+const COVERED_SOURCE: Entry = { ...SOURCE, wider: 1 };
 const IPV6_GROUP: Entry = { name: '(*,g) of IPv6', wider: undefined, raises: true };
 
 /** `MGM_SEARCH=full` searches the larger bounds, for about a minute. */
@@ -30,6 +31,7 @@ const SCOPE: Scope = {
 const OWNERSHIP: Allowed = {
   pairs: [PIM, DVMRP, IGMP],
   igmpInterfaces: 2,
+  routeInterfaces: 0,
   hasInheritance: false,
   hasEnds: false,
   hasAcknowledgements: false,
@@ -66,6 +68,30 @@ describe('every state within the bounds', SEARCH_TIMEOUT, () => {
   });
 });
 
+describe('every state of one (s,g) within the bounds', SEARCH_TIMEOUT, () => {
+  const scope = { ...SCOPE, entries: [SOURCE] };
+  const allowed = { ...OWNERSHIP, routeInterfaces: 2, igmpInterfaces: IS_FULL ? 2 : 1 };
+
+  it('keeps W1 and V2 while the route and the owners of its interface change', () => {
+    const { states, violation } = search(scope, allowed, IS_FULL ? 2 : 1);
+    expect(violation).toBeUndefined();
+    expect(states).toBeGreaterThan(10_000);
+  });
+
+  it('keeps W1 and V2 through grace times, inheritance and ends of sessions', () => {
+    const one = { ...allowed, hasInheritance: true, hasEnds: true, pairs: [PIM, DVMRP] };
+    const { states, violation } = search(scope, one, IS_FULL ? 2 : 1);
+    expect(violation).toBeUndefined();
+    expect(states).toBeGreaterThan(1_000);
+  });
+
+  it.each(['silent-move', 'listed-owner'] as const)('finds the wrong rule %s', (wrong) => {
+    const { violation } = search({ ...scope, wrong }, allowed, 1);
+    expect(violation?.problem).toMatch(/^(W1|V2): /);
+    expect(violation?.actions.length).toBeLessThanOrEqual(8);
+  });
+});
+
 describe('the search finds a wrong rule', SEARCH_TIMEOUT, () => {
   it('that merges a purge with the request that triggered it', () => {
     const { violation } = search({ ...SCOPE, wrong: 'merged-purge' }, OWNERSHIP, 1);
@@ -83,13 +109,14 @@ describe('the search finds a wrong rule', SEARCH_TIMEOUT, () => {
 /** More of everything, with bounds that are reached. */
 const LARGE: Scope = {
   interfaces: 3,
-  entries: [ALL_GROUPS, GROUP, { ...GROUP, name: '(*,h)' }, SOURCE, IPV6_GROUP],
+  entries: [ALL_GROUPS, GROUP, { ...GROUP, name: '(*,h)' }, COVERED_SOURCE, IPV6_GROUP],
   mailboxMax: 6,
   entriesMax: 4,
 };
 const EVERYTHING: Allowed = {
   pairs: [PIM, DVMRP, MOSPF, IGMP, OTHER_IGMP],
   igmpInterfaces: 3,
+  routeInterfaces: 2,
   hasInheritance: true,
   hasEnds: true,
   hasAcknowledgements: true,
@@ -120,8 +147,11 @@ function finish(world: World, perform: (action: Action) => string | undefined): 
   const ends = clients
     .filter(({ state }) => state !== 'ended')
     .map(({ number }): Action => ({ do: 'end', client: number, cause: 'evict' }));
-  const purges = scope.entries.map((_, entry): Action => ({ do: 'purge', entry }));
-  return [...ends, ...purges].map(perform).find((problem) => problem !== undefined);
+  const rest = scope.entries.flatMap((_, entry): Action[] => [
+    { do: 'purge', entry },
+    { do: 'review', entry },
+  ]);
+  return [...ends, ...rest].map(perform).find((problem) => problem !== undefined);
 }
 
 describe('random histories', SEARCH_TIMEOUT, () => {

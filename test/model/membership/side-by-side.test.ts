@@ -20,7 +20,7 @@ const PAIRS: readonly Pair[] = [
 const ENTRIES: readonly NamedEntry[] = [
   { name: '(*,*)', stored: '4', wider: undefined, raises: true },
   { name: '(*,g)', stored: '4e0000001', wider: 0, raises: true },
-  { name: '(s,g)', stored: '4e0000001c0a80001', wider: undefined, raises: false },
+  { name: '(s,g)', stored: '4e0000001c0a80001', wider: 1, raises: false },
   { name: '(*,h)', stored: '4e1020304', wider: 0, raises: true },
   { name: '(*,*) of IPv6', stored: '6', wider: undefined, raises: true },
   {
@@ -35,6 +35,7 @@ const SCOPE = { interfaces: 3, entries: ENTRIES, mailboxMax: Infinity, entriesMa
 const ALLOWED: Allowed = {
   pairs: PAIRS,
   igmpInterfaces: 3,
+  routeInterfaces: 2,
   hasInheritance: true,
   hasEnds: true,
   hasAcknowledgements: true,
@@ -52,12 +53,17 @@ afterAll(async () => {
   await redis.stop();
 });
 
+/** Numbers below which a choice is a change of memberships, of owners, of the route, or any action. */
+const KINDS = [5, 7, 8, Infinity];
+
 /** Chooses one of the possible actions, memberships more often than sessions. */
 function choose(both: SideBySide, kind: number, choice: number): Action | undefined {
   const possible = [...actionsIn(both.model, ALLOWED)].map(withCause(both, choice));
   const changes = possible.filter((one) => one.do === 'add' || one.do === 'delete');
   const owning = possible.filter((one) => one.do === 'take' || one.do === 'release');
-  const chosen = kind < 5 ? changes : kind < 8 ? owning : possible;
+  const routes = possible.filter((one) => one.do === 'route');
+  const at = KINDS.findIndex((below) => kind < below);
+  const chosen = [changes, owning, routes, possible][at] ?? possible;
   const from = chosen.length > 0 ? chosen : possible;
   return from[choice % from.length];
 }
@@ -82,6 +88,7 @@ async function play(both: SideBySide, choices: readonly (readonly number[])[]): 
     // A forced deregistration needs a live session; a session in its grace time can only be evicted.
     if (state !== 'ended') await both.perform({ do: 'end', client: number, cause: 'evict' }, false);
   }
+  await both.endRoutes();
   await both.settle();
   const left = await both.keysLeft();
   const logs = ['events', 'meta', 'mlog', 'operator-log', 'schema 2'];

@@ -9,6 +9,7 @@ import {
   type ClientNumber,
   type Entry,
   type Fact,
+  type InterfaceNumber,
   type MembershipEvent,
   type Outcome,
   type Pair,
@@ -46,6 +47,8 @@ export class SideBySide {
   readonly #sessions = new Map<ClientNumber, Session>();
   /** Clients by session, also by those that are over. */
   readonly #clients = new Map<number, ClientNumber>();
+  /** The session of the routes, which does nothing else. */
+  #routes: Session | undefined;
   #instances = 0;
   #turn = 0;
 
@@ -87,10 +90,20 @@ export class SideBySide {
     this.story.push('sweep');
     for (let more = true; more;) more = (await this.#store().sweep(this.#router)).more;
     this.model.settle();
+    this.model.reviewAll();
     this.#compareNews(this.model.takeNews());
     const { head } = await this.#store().head(this.#router);
     compare('settled', head.settled, head.rev);
     compare('head.mrev', head.mrev, this.model.mrev);
+    compare('rsettled', head.rsettled, head.rrev);
+  }
+
+  /** Ends the session of the routes, and with it the route. */
+  async endRoutes(): Promise<void> {
+    if (!this.#routes) return;
+    const { handle, seq } = this.#routes;
+    await this.#ask('deregister', { handle, seq: seq + 1, ack: seq + 1 });
+    this.model.setRoute(undefined);
   }
 
   /** V6: what is stored when no membership is left. */
@@ -136,7 +149,11 @@ export class SideBySide {
       case 'acknowledge':
         model.acknowledge(action.client);
         return await this.#acknowledge(action.client);
+      case 'route':
+        model.setRoute(action.to);
+        return await this.#setRoute(action.to, repeat);
       case 'purge':
+      case 'review':
         return await this.settle();
       case 'list':
         return await this.#compareGroups(action.client);
@@ -178,6 +195,25 @@ export class SideBySide {
     if (repeat) compare('the repeat', await this.#ask(operation, request), reply);
   }
 
+  async #setRoute(to: InterfaceNumber | undefined, repeat: boolean): Promise<void> {
+    this.#routes ??= await this.#registerRoutes();
+    const seq = ++this.#routes.seq;
+    const { handle } = this.#routes;
+    const operation = to === undefined ? 'rib.delete' : 'rib.set';
+    const route = to === undefined ? [] : [to + 1, '', '', 1];
+    const request = { handle, seq, ack: seq, routes: [['192.168.0.0', 16, ...route]] };
+    const reply = await this.#ask(operation, request);
+    compare(operation, [reply['status'], reply['count']], [0, 1]);
+    if (repeat) compare('the repeat', await this.#ask(operation, request), reply);
+  }
+
+  async #registerRoutes(): Promise<Session> {
+    const instance = 'session-of-the-routes';
+    const fields = { protocolId: 999, componentId: 1, instance, ttlMs: TTL_MS };
+    const reply = await this.#ask('register', fields);
+    return { handle: String(reply['handle']), number: Number(reply['session']), seq: 0 };
+  }
+
   async #end(client: ClientNumber, cause: string): Promise<void> {
     const { handle, number, seq } = this.#session(client);
     if (cause === 'release') {
@@ -199,6 +235,7 @@ export class SideBySide {
   }
 
   async #renewAllBut(client: ClientNumber): Promise<void> {
+    if (this.#routes) await this.#ask('keepalive', { handle: this.#routes.handle });
     for (const { number, state } of this.model.clients) {
       if (number === client || state !== 'live') continue;
       const { handle } = this.#session(number);
@@ -225,9 +262,9 @@ export class SideBySide {
       const clients = new Set(all.map(({ countsFor }) => countsFor)).size;
       const own = all.some(({ holder }) => holder === client);
       const local = all.some(({ holder, countsFor }) => holder !== client && countsFor === client);
-      // The histories have no routes, so no client is notified of an (s,g).
       const wants = this.model.wants(client, entry);
-      return [[...this.#wireEntry(entry), clients, wants, own, local, false]];
+      const notified = this.model.notified[entry] === client;
+      return [[...this.#wireEntry(entry), clients, wants, own, local, notified]];
     });
     compare(`groups of client ${client}`, listed, expected);
     const any = await this.#listAll('groups', { type: 'any' });
@@ -334,7 +371,7 @@ export class SideBySide {
         return {
           type: fact.type,
           entry,
-          on: fact.from.map((on) => on + 1),
+          on: fact.cause === 'iif-moved' ? [0] : fact.from.map((on) => on + 1),
           rest: `${fact.covered} ${fact.window}`,
         };
       default:

@@ -30,9 +30,9 @@ export class World {
     world.#apply(action);
     const news = world.model.takeNews();
     const heard = news.facts.map((fact) => world.beliefs.hear(fact));
-    world.model.withdrawn.forEach((all, entry) => {
-      if (all.length === 0) world.beliefs.settle(entry);
-    });
+    for (let entry = 0; entry < world.model.scope.entries.length; entry++) {
+      if (!world.model.isPending(entry)) world.beliefs.settle(entry);
+    }
     const problem =
       heard.find((one) => one !== undefined) ??
       brokenStep(this.model, world.model, news) ??
@@ -59,8 +59,14 @@ export class World {
       case 'delete':
         model.delete(action.client, action.on, action.entry);
         return;
+      case 'route':
+        model.setRoute(action.to);
+        return;
       case 'purge':
         model.purge(action.entry);
+        return;
+      case 'review':
+        model.review(action.entry);
         return;
       case 'list':
         this.#list(action.client, action.entry);
@@ -91,8 +97,8 @@ export class World {
   }
 
   #list(client: ClientNumber, entry: EntryNumber): void {
-    const isSettled = (this.model.withdrawn[entry] ?? []).length === 0;
-    this.beliefs.list(client, entry, this.model.wants(client, entry), isSettled);
+    const isSettled = !this.model.isPending(entry);
+    this.beliefs.list(client, entry, this.model.listed(client, entry), isSettled);
   }
 
   /**
@@ -110,7 +116,7 @@ export class World {
   }
 
   #keyIn(clients: readonly Client[]): string {
-    const { owners, igmps, members, withdrawn, scope } = this.model;
+    const { owners, igmps, members, withdrawn, notified, route, scope } = this.model;
     const hasFullMailboxes = Number.isFinite(scope.mailboxMax);
     const places = new Map<ClientNumber | undefined, string>();
     let key = '';
@@ -135,9 +141,10 @@ export class World {
         }
       }
       const held = `${places.get(owner?.client) ?? '-'}${places.get(igmps[on]?.client) ?? '-'}`;
-      return `|${held}${parts.toSorted().join()}`;
+      return `|${held}${on === route ? 'r' : ''}${parts.toSorted().join()}`;
     });
-    return key + onInterface.toSorted().join('');
+    const last = notified.map((client) => places.get(client) ?? '-').join('');
+    return `${key}${last}${onInterface.toSorted().join('')}`;
   }
 }
 
