@@ -94,6 +94,10 @@ export function defaultRegistration(): Fields {
 /** A pair of interface index and next hop, as `interfaces` lists them. */
 export type Pair = readonly [ifIndex: number, nextHop: unknown];
 
+/** The operations that `seq` and `ack` number. */
+type Numbered =
+  'take' | 'release' | 'deregister' | 'member.add' | 'member.delete' | 'rib.set' | 'rib.delete';
+
 /**
  * A registered client. Its sequenced requests count `seq` and set `ack` to it, which declares all earlier ones finished,
  * so they are sent one after the other. Tests of sequencing use `router.request`.
@@ -130,10 +134,7 @@ export class RawSession {
     return { handle: this.handle, seq: this.#seq, ack: this.#seq };
   }
 
-  change<Name extends 'take' | 'release' | 'deregister' | 'member.add' | 'member.delete'>(
-    op: Name,
-    fields: Fields,
-  ): Promise<Reply<Name>> {
+  change<Name extends Numbered>(op: Name, fields: Fields): Promise<Reply<Name>> {
     return this.router.request(op, { ...this.next(), ...fields });
   }
 
