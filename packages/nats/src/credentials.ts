@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { createSecureContext } from 'node:tls';
 import { credsAuthenticator, nkeyAuthenticator, type ConnectionOptions } from 'nats';
 
 /** Files that prove who connects. Each is read once, before any connection is made. */
@@ -56,6 +57,7 @@ export async function readCredentials(files: CredentialFiles): Promise<Connectio
     readPem('caFile', caFile, 'CERTIFICATE'),
   ]);
   const tls = { ...(cert && { cert }), ...(key && { key }), ...(ca && { ca }) };
+  checkTls(tls, certFile ?? caFile);
   return {
     ...(authenticator && { authenticator }),
     ...(Object.keys(tls).length > 0 && { tls }),
@@ -87,6 +89,17 @@ function checkSeed(option: keyof CredentialFiles, file: string, seed: Uint8Array
     nkeyAuthenticator(seed)('any nonce');
   } catch (error) {
     throw new CredentialsError(option, `${file} holds no NKEY seed`, error);
+  }
+}
+
+/** Certificates that no connection could use are an error of their own. */
+function checkTls(pems: Parameters<typeof createSecureContext>[0], file: string | undefined): void {
+  try {
+    createSecureContext(pems);
+  } catch (error) {
+    const option = pems?.cert === undefined ? 'caFile' : 'certFile';
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new CredentialsError(option, `${file} cannot be used: ${reason}`, error);
   }
 }
 

@@ -11,4 +11,5 @@ export { promiseOf } from './durability.ts';
 export type { Durability, DurabilityMode } from './durability.ts';
 export type { Unfitness } from './redis/check.ts';
 export { parseRedisUrl, REDIS_URL_FORMS } from './redis/url.ts';
+export type { RedisCredentials } from './redis/url.ts';
 export { metaKey } from './keys.ts';

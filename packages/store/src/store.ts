@@ -26,6 +26,7 @@ import { heldOffIn } from './operations/take.ts';
 import type { Caller } from './queued-operation.ts';
 import type { Link, StoreState } from './redis/link.ts';
 import { openLink } from './redis/open.ts';
+import type { RedisCredentials } from './redis/url.ts';
 import { ServedTime } from './served-time.ts';
 import { RouterList, type PurgeOutcome } from './router-list.ts';
 import { StoreError, type StoreErrorCode } from './store-error.ts';
@@ -34,6 +35,8 @@ import { StoreError, type StoreErrorCode } from './store-error.ts';
 export interface StoreOptions {
   /** `redis://[user:password@]host:port[/db]`, or a form for sentinels or a cluster: see `parseRedisUrl`. */
   readonly url: string;
+  /** Certificates of TLS, and the password of sentinels. */
+  readonly credentials?: RedisCredentials | undefined;
   /** The prefix of all keys. Default `mgm`. */
   readonly keyPrefix?: string;
   /** Which failures an acknowledged change survives. Default `memory`. */
@@ -226,6 +229,7 @@ class RedisStore implements Store {
     });
     this.#link = openLink({
       url: options.url,
+      credentials: options.credentials,
       replyWithinMs: options.replyWithinMs ?? 300,
       durability: options.durability ?? { mode: 'memory' },
       onStateChange: (state) => this.#stateChanged(state),

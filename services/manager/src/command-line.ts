@@ -1,6 +1,8 @@
 import { parseArgs } from 'node:util';
 import { VERSION } from '@mgm/protocol';
-import { ConfigError, loadConfig, readNatsFiles } from './config/config.ts';
+import { ConfigError } from './config/config-error.ts';
+import { loadConfig } from './config/config.ts';
+import { readCredentialFiles } from './config/files.ts';
 import { checkPolicy } from './permissions.ts';
 
 const HELP = `mgm-manager                 runs a manager until SIGTERM or SIGINT
@@ -45,7 +47,7 @@ export async function readCommandLine(
 async function checkConfig(env: Readonly<Record<string, string | undefined>>): Promise<Asked> {
   try {
     const config = loadConfig(env);
-    await readNatsFiles(config);
+    await readCredentialFiles(config);
     checkPolicy(config.policyFile);
     return { kind: 'print', text: 'the configuration is valid\n' };
   } catch (error) {

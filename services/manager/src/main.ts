@@ -4,7 +4,8 @@ import type { Logger } from 'pino';
 import { unsupportedNode } from '@mgm/protocol';
 import { within } from './abort.ts';
 import { readCommandLine } from './command-line.ts';
-import { ConfigError, loadConfig, type Config } from './config/config.ts';
+import { ConfigError } from './config/config-error.ts';
+import { loadConfig, type Config } from './config/config.ts';
 import { createLogger } from './log.ts';
 import { startManager } from './manager.ts';
 

@@ -1,10 +1,10 @@
-import type { ConnectionOptions } from '@mgm/nats';
 import { subjectsUnder, VERSION, type Subjects } from '@mgm/protocol';
 import { promiseOf, type Store } from '@mgm/store';
 import pino, { type Logger } from 'pino';
 import { orAborted, within } from './abort.ts';
 import type { Bus } from './bus.ts';
-import { loggable, readNatsFiles, type Config } from './config/config.ts';
+import { loggable, type Config } from './config/config.ts';
+import { readCredentialFiles, type Credentials } from './config/files.ts';
 import { startHeads } from './heads.ts';
 import { Metrics, type MetricsSource } from './health/metrics.ts';
 import { Presence } from './health/presence.ts';
@@ -55,7 +55,7 @@ export interface Manager extends AsyncDisposable {
  * Rejects when it can never serve: the health port is in use, NATS denies a subscription.
  */
 export async function startManager(config: Config, options: ManagerOptions = {}): Promise<Manager> {
-  const credentials = await readNatsFiles(config);
+  const credentials = await readCredentialFiles(config);
   const manager = new Replica(config, credentials, options.log ?? pino({ level: 'silent' }));
   try {
     await orAborted(manager.start(), options.signal);
@@ -93,7 +93,7 @@ class Replica implements Manager {
   #tasks: { stop(): Promise<void> }[] = [];
   #stopped: Promise<void> | undefined;
 
-  constructor(config: Config, credentials: ConnectionOptions, parent: Logger) {
+  constructor(config: Config, credentials: Credentials, parent: Logger) {
     const log = parent.child({ replica: config.name });
     this.name = config.name;
     this.#config = config;
@@ -103,7 +103,7 @@ class Replica implements Manager {
     this.#subjects = subjectsUnder(config.prefix, config.isIdentified);
     this.#permissions = config.isIdentified ? new Permissions(config.policyFile, log) : undefined;
     const metrics = this.#metrics;
-    this.#bus = openBus(config, credentials, log, {
+    this.#bus = openBus(config, credentials.nats, log, {
       onFailure: (reason) => this.#ended.resolve(new Error(reason)),
       onLost: () => metrics.lost('nats'),
       version: VERSION,
@@ -112,7 +112,7 @@ class Replica implements Manager {
     });
     const parts = { bus: this.#bus, subjects: this.#subjects, log, metrics };
     this.#publisher = new Publisher(parts);
-    this.#store = openLoggedStore(config, log, {
+    this.#store = openLoggedStore(config, credentials.redis, log, {
       onReady: () => this.#storeReady.resolve(),
       onLost: () => metrics.lost('redis'),
       onPublish: (publication) => this.#publisher.publish(publication),

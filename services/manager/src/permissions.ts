@@ -9,7 +9,7 @@ import {
 import { Policy, PolicyError, type PolicyQuestion } from '@mgm/policy';
 import type { Caller } from '@mgm/store';
 import type { Logger } from 'pino';
-import { ConfigError } from './config/config.ts';
+import { ConfigError } from './config/config-error.ts';
 
 /** How often to look whether the policy file changed. */
 const WATCH_EVERY_MS = 1000;

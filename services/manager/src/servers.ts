@@ -1,6 +1,7 @@
 import {
   openStore,
   type Publication,
+  type RedisCredentials,
   type Store,
   type StoreMeter,
   type StoreState,
@@ -76,11 +77,17 @@ export interface StoreListeners {
 }
 
 /** Opens the store as configured and logs changes of its connection. */
-export function openLoggedStore(config: Config, log: Logger, listeners: StoreListeners): Store {
+export function openLoggedStore(
+  config: Config,
+  credentials: RedisCredentials,
+  log: Logger,
+  listeners: StoreListeners,
+): Store {
   const states = new StateLog(log, 'redis');
   const start = new StartCheck(listeners.onRefused);
   return openStore({
     url: config.redisUrl,
+    credentials,
     keyPrefix: config.keyPrefix,
     replyWithinMs: config.storeTimeoutMs,
     durability: config.durability,

@@ -37,9 +37,11 @@ it.for([
   ['MGM_NATS_CREDS', 'cannot be read (ENOENT)'],
   ['MGM_NATS_NKEY_FILE', 'cannot be read (ENOENT)'],
   ['MGM_NATS_CA', 'cannot be read (ENOENT)'],
+  ['MGM_REDIS_CA', 'cannot be read (ENOENT)'],
 ] as const)('does not start where %s names no file, and says so', async ([name, problem]) => {
   const file = join(dir, 'missing');
-  const config = loadConfig({ MGM_REDIS_URL: redis.url, [name]: file });
+  const url = name === 'MGM_REDIS_CA' ? 'rediss://127.0.0.1:9' : redis.url;
+  const config = loadConfig({ MGM_REDIS_URL: url, [name]: file });
   const error = await startHere(config).catch((caught: unknown) => caught);
   expect(error).toBeInstanceOf(ConfigError);
   expect(error).toMatchObject({ problems: [`${name}: ${file} ${problem}`] });

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { DevstackError } from '../errors.ts';
@@ -11,6 +11,8 @@ export interface TlsFiles {
   readonly cert: string;
   readonly key: string;
   readonly ca: string;
+  /** Whether clients need a certificate, too; they may use this one. Default false. */
+  readonly needsClientCertificate?: boolean;
 }
 
 /** How each Redis of a group is started. */
@@ -72,7 +74,13 @@ export async function askRedis(
     port,
     ...(password !== undefined && { password }),
     // The server was started here, so its name in the certificate does not matter.
-    ...(tls && { tls: { rejectUnauthorized: false } }),
+    ...(tls && {
+      tls: {
+        rejectUnauthorized: false,
+        cert: await readFile(tls.cert),
+        key: await readFile(tls.key),
+      },
+    }),
     lazyConnect: true,
     retryStrategy: null,
     connectTimeout: COMMAND_WITHIN_MS,
@@ -126,12 +134,12 @@ function configOf({
   ];
 }
 
-function tlsConfig({ cert, key, ca }: TlsFiles): string[] {
+function tlsConfig({ cert, key, ca, needsClientCertificate = false }: TlsFiles): string[] {
   return [
     `tls-cert-file "${cert}"`,
     `tls-key-file "${key}"`,
     `tls-ca-cert-file "${ca}"`,
-    'tls-auth-clients no',
+    `tls-auth-clients ${needsClientCertificate ? 'yes' : 'no'}`,
     'tls-replication yes',
   ];
 }

@@ -11,6 +11,8 @@ export interface RedisSentinelOptions extends RedisNodesOptions {
    * 3000, with `replicateFrom` 60 000.
    */
   readonly failoverTimeoutMs?: number;
+  /** The password of the sentinels themselves. Default: none. */
+  readonly sentinelPassword?: string;
 }
 
 /** A primary with two replicas and three sentinels that fail over. */
@@ -92,7 +94,7 @@ async function startSentinels(
   options: RedisSentinelOptions,
   { root, own }: Group,
 ): Promise<Trio> {
-  const { password, tls, replicateFrom } = options;
+  const { password, tls, replicateFrom, sentinelPassword } = options;
   const { failoverTimeoutMs = replicateFrom ? 60_000 : 3_000 } = options;
   const config = [
     `sentinel monitor ${SERVICE} 127.0.0.1 ${primary.port} ${QUORUM}`,
@@ -100,6 +102,8 @@ async function startSentinels(
     `sentinel failover-timeout ${SERVICE} ${failoverTimeoutMs}`,
     `sentinel parallel-syncs ${SERVICE} 2`,
     ...(password === undefined ? [] : [`sentinel auth-pass ${SERVICE} "${password}"`]),
+    ...(sentinelPassword === undefined ? [] : [`requirepass "${sentinelPassword}"`]),
+    ...(sentinelPassword === undefined ? [] : [`sentinel sentinel-pass "${sentinelPassword}"`]),
   ];
   const login = sentinelLogin(options);
   const start = async (name: string): Promise<RunningServer> => {
@@ -119,9 +123,12 @@ async function startSentinels(
   return sentinels;
 }
 
-/** Sentinels need no password here: it is that of the nodes. */
-function sentinelLogin({ tls }: RedisSentinelOptions): RedisNodesOptions {
-  return { ...(tls && { tls }) };
+/** The password of sentinels is not that of the nodes. */
+function sentinelLogin({ tls, sentinelPassword }: RedisSentinelOptions): RedisNodesOptions {
+  return {
+    ...(tls && { tls }),
+    ...(sentinelPassword !== undefined && { password: sentinelPassword }),
+  };
 }
 
 function untilFollowing(node: RunningServer, options: RedisSentinelOptions): Promise<void> {

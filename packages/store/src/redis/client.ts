@@ -1,8 +1,10 @@
 import { Redis, type RedisOptions } from 'ioredis';
-import type { RedisAddress } from './url.ts';
+import type { RedisAddress, RedisCredentials } from './url.ts';
 
 /** The address of one connection: a Redis, or the primary that sentinels name at that moment. */
-export type ConnectionAddress = Exclude<RedisAddress, { kind: 'cluster' }>;
+export type ConnectionAddress = Exclude<RedisAddress, { kind: 'cluster' }> & {
+  readonly credentials?: RedisCredentials;
+};
 
 export interface ClientLimits {
   readonly connectWithinMs: number;
@@ -15,11 +17,12 @@ export function openRedis(
   address: ConnectionAddress,
   { connectWithinMs, pauseMs }: ClientLimits,
 ): Redis {
-  const { username, password, tls, db } = address;
+  const { username, password, tls, db, credentials } = address;
+  const certificates = { ...credentials?.tls };
   const options = {
     ...(username !== undefined && { username }),
     ...(password !== undefined && { password }),
-    ...(tls && { tls: {} }),
+    ...(tls && { tls: certificates }),
     db,
     lazyConnect: true,
     maxRetriesPerRequest: 0,
@@ -36,7 +39,10 @@ export function openRedis(
     sentinels: [...address.sentinels],
     name: address.service,
     enableTLSForSentinelMode: tls,
-    ...(tls && { sentinelTLS: {} }),
+    ...(tls && { sentinelTLS: certificates }),
+    ...(credentials?.sentinelPassword !== undefined && {
+      sentinelPassword: credentials.sentinelPassword,
+    }),
     sentinelCommandTimeout: connectWithinMs,
     // Tries the next sentinel immediately, and all of them again after a pause.
     sentinelRetryStrategy: pauseMs,

@@ -3,10 +3,12 @@ import { runOnce } from './client.ts';
 import { Moved } from './errors.ts';
 import { RedisLink, type Link, type LinkOptions, type StoreState } from './link.ts';
 import { hostPortOf, nameOf, type NodeName, readClaims, SlotMap } from './slots.ts';
-import type { RedisAddress } from './url.ts';
+import type { RedisAddress, RedisCredentials } from './url.ts';
 
 export type ClusterLinkOptions = LinkOptions & {
-  readonly address: Extract<RedisAddress, { kind: 'cluster' }>;
+  readonly address: Extract<RedisAddress, { kind: 'cluster' }> & {
+    readonly credentials?: RedisCredentials;
+  };
 };
 
 const REFRESH_EVERY_MS = 250;

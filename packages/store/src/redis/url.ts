@@ -13,6 +13,15 @@ interface Login {
   readonly tls: boolean;
 }
 
+/** What a URL has no place for. All of it applies to every connection of its kind. */
+export interface RedisCredentials {
+  /** Of TLS, in PEM: the client's certificate with its key, and authorities instead of those that Node trusts. */
+  readonly tls?:
+    { readonly cert?: string; readonly key?: string; readonly ca?: string } | undefined;
+  /** The password of the sentinels themselves. */
+  readonly sentinelPassword?: string | undefined;
+}
+
 /** How to reach the store, parsed from a URL. */
 export type RedisAddress = Login &
   (

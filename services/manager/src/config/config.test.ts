@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { ConfigError, loadConfig, loggable } from './config.ts';
+import { ConfigError } from './config-error.ts';
+import { loadConfig, loggable } from './config.ts';
 import { configTable, variables } from './variables.ts';
 
 function problemsOf(env: Record<string, string>): readonly string[] {
@@ -23,6 +24,25 @@ function fileWith(text: string): string {
   writeFileSync(path, text);
   return path;
 }
+
+describe('credentials for Redis', () => {
+  it('are refused where the URL has no use for them', () => {
+    const env = { MGM_REDIS_CA: '/ca.pem', MGM_REDIS_SENTINEL_PASSWORD: 'hush' };
+    expect(problemsOf(env)).toEqual([
+      'MGM_REDIS_CA=/ca.pem: must be left out unless MGM_REDIS_URL is rediss, rediss-sentinel or rediss-cluster',
+      'MGM_REDIS_SENTINEL_PASSWORD: must be left out unless MGM_REDIS_URL names sentinels',
+    ]);
+  });
+
+  it('are read from a file, and not shown', () => {
+    const config = loadConfig({
+      MGM_REDIS_URL: 'redis-sentinel://a#mgm',
+      MGM_REDIS_SENTINEL_PASSWORD_FILE: fileWith('hush\n'),
+    });
+    expect(config.redisSentinelPassword).toBe('hush');
+    expect(JSON.stringify(loggable(config))).not.toContain('hush');
+  });
+});
 
 describe('a complete configuration', () => {
   it('is what an empty environment gives', () => {

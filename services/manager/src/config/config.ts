@@ -1,13 +1,10 @@
 import { readFileSync } from 'node:fs';
-import {
-  CredentialsError,
-  readCredentials,
-  type ConnectionOptions,
-  type CredentialFiles,
-} from '@mgm/nats';
+import type { CredentialFiles } from '@mgm/nats';
 import { withoutSecrets, type RouterName } from '@mgm/protocol';
-import type { Durability } from '@mgm/store';
+import { parseRedisUrl, type Durability } from '@mgm/store';
 import type { z } from 'zod';
+import { ConfigError } from './config-error.ts';
+import { natsFilesOf, redisFilesOf } from './files.ts';
 import { documented } from './values.ts';
 import { variables } from './variables.ts';
 
@@ -20,6 +17,10 @@ export interface Config {
   /** Files that prove to NATS who connects, and which authorities to trust. */
   readonly natsFiles: CredentialFiles;
   readonly redisUrl: string;
+  /** A TLS client certificate, its key, and authorities for Redis. */
+  readonly redisFiles: CredentialFiles;
+  /** Of the sentinels themselves; `''` for none. */
+  readonly redisSentinelPassword: string;
   readonly prefix: string;
   readonly keyPrefix: string;
   /** Whether NATS vouches for the sender of each request in its subject. */
@@ -51,18 +52,6 @@ export interface Config {
   readonly shutdownMs: number;
 }
 
-/** A configuration that was refused. `message` has one line per problem and no value that may be secret. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
-  readonly code = 'bad-config';
-  readonly problems: readonly string[];
-
-  constructor(problems: readonly string[]) {
-    super(problems.join('\n'));
-    this.problems = problems;
-  }
-}
-
 /** Conditions on two variables, checked when both are valid by themselves. */
 const CROSS_CHECKS: readonly {
   readonly names: readonly [VariableName, VariableName];
@@ -78,6 +67,28 @@ const CROSS_CHECKS: readonly {
     names: ['MGM_POLICY_FILE', 'MGM_IDENTITY'],
     holds: (values) => values.MGM_POLICY_FILE === '' || values.MGM_IDENTITY === 'subject',
     must: 'be left out unless MGM_IDENTITY is subject, since a policy is about identities',
+  },
+  {
+    names: ['MGM_REDIS_CERT', 'MGM_REDIS_URL'],
+    holds: (values) => values.MGM_REDIS_CERT === '' || parseRedisUrl(values.MGM_REDIS_URL).tls,
+    must: 'be left out unless MGM_REDIS_URL is rediss, rediss-sentinel or rediss-cluster',
+  },
+  {
+    names: ['MGM_REDIS_KEY', 'MGM_REDIS_URL'],
+    holds: (values) => values.MGM_REDIS_KEY === '' || parseRedisUrl(values.MGM_REDIS_URL).tls,
+    must: 'be left out unless MGM_REDIS_URL is rediss, rediss-sentinel or rediss-cluster',
+  },
+  {
+    names: ['MGM_REDIS_CA', 'MGM_REDIS_URL'],
+    holds: (values) => values.MGM_REDIS_CA === '' || parseRedisUrl(values.MGM_REDIS_URL).tls,
+    must: 'be left out unless MGM_REDIS_URL is rediss, rediss-sentinel or rediss-cluster',
+  },
+  {
+    names: ['MGM_REDIS_SENTINEL_PASSWORD', 'MGM_REDIS_URL'],
+    holds: (values) =>
+      values.MGM_REDIS_SENTINEL_PASSWORD === '' ||
+      parseRedisUrl(values.MGM_REDIS_URL).kind === 'sentinel',
+    must: 'be left out unless MGM_REDIS_URL names sentinels',
   },
   {
     names: ['MGM_SHUTDOWN_MS', 'MGM_STORE_TIMEOUT_MS'],
@@ -115,8 +126,13 @@ export function loadConfig(env: Env): Config {
 
 /** The configuration as it may be logged. */
 export function loggable(config: Config): Config {
-  const { natsUrl, redisUrl: url } = config;
-  return { ...config, natsUrl: withoutSecrets(natsUrl), redisUrl: withoutSecrets(url) };
+  const { natsUrl, redisUrl, redisSentinelPassword } = config;
+  return {
+    ...config,
+    natsUrl: withoutSecrets(natsUrl),
+    redisUrl: withoutSecrets(redisUrl),
+    redisSentinelPassword: redisSentinelPassword && '***',
+  };
 }
 
 function parse(env: Env): { values: Values; problems: string[] } {
@@ -160,6 +176,8 @@ function configOf(values: Values): Config {
     natsUrl: values.MGM_NATS_URL,
     natsFiles: natsFilesOf(values),
     redisUrl: values.MGM_REDIS_URL,
+    redisFiles: redisFilesOf(values),
+    redisSentinelPassword: values.MGM_REDIS_SENTINEL_PASSWORD,
     prefix: values.MGM_PREFIX,
     keyPrefix: values.MGM_KEY_PREFIX,
     isIdentified: values.MGM_IDENTITY === 'subject',
@@ -186,39 +204,6 @@ function configOf(values: Values): Config {
     healthHost: values.MGM_HEALTH_HOST,
     shutdownMs: values.MGM_SHUTDOWN_MS,
   };
-}
-
-function natsFilesOf(values: Values): CredentialFiles {
-  return {
-    credsFile: values.MGM_NATS_CREDS || undefined,
-    nkeyFile: values.MGM_NATS_NKEY_FILE || undefined,
-    certFile: values.MGM_NATS_CERT || undefined,
-    keyFile: values.MGM_NATS_KEY || undefined,
-    caFile: values.MGM_NATS_CA || undefined,
-  };
-}
-
-/** The variable of each file. */
-const NATS_FILE_VARIABLES = {
-  credsFile: 'MGM_NATS_CREDS',
-  nkeyFile: 'MGM_NATS_NKEY_FILE',
-  certFile: 'MGM_NATS_CERT',
-  keyFile: 'MGM_NATS_KEY',
-  caFile: 'MGM_NATS_CA',
-} as const satisfies Record<keyof CredentialFiles, VariableName>;
-
-/**
- * Reads the files that the configuration names for NATS.
- *
- * @throws {ConfigError} for a file that cannot be read or used; it names the variable and the file, and nothing of its content
- */
-export async function readNatsFiles({ natsFiles }: Config): Promise<ConnectionOptions> {
-  try {
-    return await readCredentials(natsFiles);
-  } catch (error) {
-    if (!(error instanceof CredentialsError)) throw error;
-    throw new ConfigError([`${NATS_FILE_VARIABLES[error.option]}: ${error.message}`]);
-  }
 }
 
 function durabilityOf(values: Values): Durability {

@@ -89,6 +89,9 @@ export function matching(form: RegExp, allowed: string): Kind<string> {
   return { allowed, read };
 }
 
+/** A secret text, never shown. */
+export const password: Kind<string> = { allowed: 'any text', secret: true, read: (text) => text };
+
 /** Router names, separated by commas. */
 export const routerNames: Kind<readonly RouterName[]> = {
   allowed: 'names of 1 to 64 of A-Z a-z 0-9 _ -, separated by commas',

@@ -8,6 +8,7 @@ import {
   matching,
   natsUrls,
   oneOf,
+  password,
   redisUrl,
   routerNames,
   subjectPrefix,
@@ -50,6 +51,25 @@ export const variables = z.object({
     'none',
   ),
   MGM_REDIS_URL: variable(redisUrl, 'redis://127.0.0.1:6379', 'the Redis that holds all state'),
+  MGM_REDIS_CERT: variable(
+    filePath,
+    '',
+    'TLS client certificate for Redis in PEM, also for sentinels; needs `MGM_REDIS_KEY`',
+    'none',
+  ),
+  MGM_REDIS_KEY: variable(filePath, '', 'the private key of `MGM_REDIS_CERT` in PEM', 'none'),
+  MGM_REDIS_CA: variable(
+    filePath,
+    '',
+    'certificate authorities for Redis and sentinels in PEM, instead of those that Node trusts',
+    'none',
+  ),
+  MGM_REDIS_SENTINEL_PASSWORD: variable(
+    password,
+    '',
+    'password of the sentinels, which may differ from that of Redis in the URL',
+    'none',
+  ),
   MGM_PREFIX: variable(subjectPrefix, DEFAULT_PREFIX, 'the tokens with which every subject begins'),
   MGM_KEY_PREFIX: variable(
     matching(/^[A-Za-z0-9_.-]{1,64}$/, '1 to 64 of A-Z a-z 0-9 _ . -'),
