@@ -119,7 +119,8 @@ export class RawWorker implements Worker {
   #begin(session: Accepted<'register'>): void {
     this.#session = session;
     this.#seq = 0;
-    this.#handled = session.mailbox;
+    // A repeated register gets the reply of the first, and has handled none of the callbacks since then.
+    this.#handled = 0;
     this.#isListed = false;
     const subject = `mgm.v1.${this.#setup.router}.callback.${session.session}`;
     this.#callbacks = this.#nats.subscribe(subject, {
