@@ -1,14 +1,5 @@
-/** A safety check, the edit that removes it, and the tests that must fail without it. */
-export interface Mutation {
-  /** The check, in the terms of the contract. */
-  readonly check: string;
-  readonly file: string;
-  /** Occurs in the file exactly once. */
-  readonly from: string;
-  readonly to: string;
-  /** Test files of which at least one must fail. */
-  readonly tests: readonly string[];
-}
+import { OF_MEMBERSHIPS } from './memberships.ts';
+import type { Mutation } from './mutation.ts';
 
 const LUA = 'packages/store/lua';
 const CLIENT = 'packages/client/src';
@@ -332,4 +323,9 @@ const IN_CLIENT: readonly Mutation[] = [
 ];
 
 /** The safety checks of the scripts, the store, the manager and the client library. */
-export const MUTATIONS: readonly Mutation[] = [...IN_SCRIPTS, ...IN_STORE, ...IN_CLIENT];
+export const MUTATIONS: readonly Mutation[] = [
+  ...IN_SCRIPTS,
+  ...IN_STORE,
+  ...IN_CLIENT,
+  ...OF_MEMBERSHIPS,
+];

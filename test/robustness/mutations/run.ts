@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { parseArgs } from 'node:util';
 import { linkModules } from '../topology/older-version.ts';
-import { type Mutation, MUTATIONS } from './list.ts';
+import { MUTATIONS } from './list.ts';
+import type { Mutation } from './mutation.ts';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const TESTS_WITHIN_MS = 300_000;

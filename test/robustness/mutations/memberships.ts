@@ -1,0 +1,137 @@
+import type { Mutation } from './mutation.ts';
+
+const LIB = 'packages/store/lua/lib';
+/** Random histories, with each step compared with the executable specification. */
+const MODEL = 'test/model/membership/side-by-side.test.ts';
+const REPLIES = 'packages/store/test/member-replies.test.ts';
+const CONFORMANCE = 'test/conformance/membership';
+
+/** The safety checks of group memberships. */
+export const OF_MEMBERSHIPS: readonly Mutation[] = [
+  {
+    check: 'memberships: an add first purges what is withdrawn of its entry',
+    file: `${LIB}/member_change.lua`,
+    from: 'local function add(client, hold, interface, entry)\n  purge(entry)',
+    to: 'local function add(client, hold, interface, entry)',
+    tests: [MODEL],
+  },
+  {
+    check: 'memberships: a repeated add changes nothing',
+    file: `${LIB}/member_change.lua`,
+    from: 'if pair and entries.has(pair, slot.number) then return false end',
+    to: '',
+    tests: [MODEL, REPLIES],
+  },
+  {
+    check: 'memberships: only the holder of the interface changes them',
+    file: `${LIB}/member_change.lua`,
+    from: 'elseif igmp == client then',
+    to: 'elseif igmp then',
+    tests: [MODEL, `${CONFORMANCE}/refusals.test.ts`],
+  },
+  {
+    check: 'memberships: another epoch than that of the hold is refused',
+    file: `${LIB}/member_change.lua`,
+    from: "if epoch ~= '' and epoch ~= text(current) then",
+    to: "if epoch == 'never' then",
+    tests: [REPLIES, `${CONFORMANCE}/refusals.test.ts`],
+  },
+  {
+    check: 'memberships: no more entries than the limit',
+    file: `${LIB}/member_change.lua`,
+    from: 'members.entries >= router.limits.entries',
+    to: 'members.entries > router.limits.entries',
+    tests: [REPLIES, `${CONFORMANCE}/refusals.test.ts`],
+  },
+  {
+    check: 'memberships: those of an ended client are withdrawn at once',
+    file: `${LIB}/entries.lua`,
+    from: 'if is_over(pair[HOLDER]) or is_over(pair[COUNTS_FOR]) then return entries.slots_of(pair) end',
+    to: '',
+    tests: [MODEL],
+  },
+  {
+    check: 'memberships: a listing leaves out what is withdrawn',
+    file: `${LIB}/entries.lua`,
+    from: 'if #entries.withdrawn_of(pair) < pair[COUNT] then',
+    to: 'if pair[COUNT] > 0 then',
+    tests: [MODEL],
+  },
+  {
+    check: "memberships: the end of an owner's hold withdraws those of IGMP",
+    file: `${LIB}/slots.lua`,
+    from: 'withdraw(interface, on, slots.IGMP, cause, 1)',
+    to: '',
+    tests: [MODEL],
+  },
+  {
+    check: 'memberships: a new owner opens a window for those of IGMP',
+    file: `${LIB}/slots.lua`,
+    from: "withdraw(interface, places_on(interface), slots.IGMP, 'take', 1)",
+    to: '',
+    tests: [MODEL],
+  },
+  {
+    check: 'memberships: `settled` waits for clients that end',
+    file: `${LIB}/withdrawals.lua`,
+    from: 'if members.ending > 0 or oldest and oldest <= members.round then return end',
+    to: '',
+    tests: [MODEL, `${CONFORMANCE}/withdrawals.test.ts`],
+  },
+  {
+    check: 'memberships: the schema is 3 while there is one',
+    file: `${LIB}/router.lua`,
+    from: 'members.slots > 0 and SCHEMA_WITH_MEMBERSHIPS or SCHEMA',
+    to: 'SCHEMA',
+    tests: [MODEL, `${CONFORMANCE}/rollout.test.ts`],
+  },
+  {
+    check: 'alerts: a client in its grace time receives none',
+    file: `${LIB}/alerts.lua`,
+    from: "return client.state == 'live' and bit.band",
+    to: 'return bit.band',
+    tests: [MODEL],
+  },
+  {
+    check: 'alerts: keep their order in each mailbox',
+    file: `${LIB}/alerts.lua`,
+    from: 'if client.last_alert ~= run or ',
+    to: 'if ',
+    tests: [MODEL, `${CONFORMANCE}/alerts.test.ts`],
+  },
+  {
+    check: 'alerts: none between a RESYNC and its acknowledgement',
+    file: `${LIB}/alerts.lua`,
+    from: 'return member.resync > member.acked',
+    to: 'return false',
+    tests: [`${CONFORMANCE}/resync.test.ts`],
+  },
+  {
+    check: 'alerts: no LOCAL_LEAVE in a window',
+    file: `${LIB}/withdrawals.lua`,
+    from: "if window == 0 then tell_owner('LOCAL_LEAVE', slot, name, cause) end",
+    to: "tell_owner('LOCAL_LEAVE', slot, name, cause)",
+    tests: [MODEL],
+  },
+  {
+    check: 'alerts: LOCAL_LEAVE only while the hold continues that IGMP joined under',
+    file: `${LIB}/withdrawals.lua`,
+    from: ' or record[OWNER_EPOCH] ~= slot.owner_epoch then return end',
+    to: ' then return end',
+    tests: [MODEL],
+  },
+  {
+    check: 'alerts: IGMP counts for the owner, not for itself',
+    file: `${LIB}/withdrawals.lua`,
+    from: 'if a ~= holder and a ~= counts_for then a = nil end',
+    to: 'if a ~= holder then a = nil end',
+    tests: [MODEL],
+  },
+  {
+    check: 'alerts: a purge raises what it changes',
+    file: `${LIB}/withdrawals.lua`,
+    from: 'if not change.is_silenced then raise(',
+    to: 'if false then raise(',
+    tests: [MODEL],
+  },
+];
