@@ -53,8 +53,9 @@ export default defineConfig({
             'test/robustness/{check,mutations}/*.test.ts',
           ],
           globalSetup: ['test/servers.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
+          // Ends a test that hangs. Waits have limits of their own, which do not count time without CPU.
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
         },
       },
     ],

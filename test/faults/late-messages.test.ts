@@ -118,7 +118,7 @@ overReplicas(
         const router = stage.router();
         using seen = await RequestWatch.of(router);
         await using link = await linkTo(stage.servers.nats);
-        const ttlMs = takeover ? 30_000 : 1_000;
+        const ttlMs = takeover ? 30_000 : 4_000;
         await using worker = await startWorker(router, link.url, { ttlMs });
         link.proxy.blackhole('to-server');
         const sentBefore = worker.notes.length;

@@ -12,7 +12,10 @@ type NoteOf<Kind extends Note['kind']> = Extract<Note, { readonly kind: Kind }>;
 /** The settings of a worker that a test chooses. */
 export type WorkerOptions = Partial<Omit<WorkerSetup, 'prefix' | 'router'>>;
 
-/** Starts a worker on this router, by default PIM with the shortest lease, and resolves when it owns its interfaces. */
+/** Short, and longer than a busy machine keeps a process waiting between two keepalives. */
+const TTL_MS = 4_000;
+
+/** Starts a worker on this router, by default PIM with a short lease, and resolves when it owns its interfaces. */
 export async function startWorker(
   { prefix, name: router }: RawRouter,
   natsUrl: string,
@@ -25,7 +28,7 @@ export async function startWorker(
     protocolId: Protocols.pim,
     componentId: 1,
     name: 'worker',
-    ttlMs: 1_000,
+    ttlMs: TTL_MS,
     interfaces: [7],
     ...options,
   });
