@@ -1,12 +1,13 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { startTcpProxy } from '@mgm/devstack';
+import { startNats, startTcpProxy } from '@mgm/devstack';
 import { eventually, newRouterName } from '@mgm/test-support';
 import { connect as connectNats } from '@mgm/nats';
-import { describe, expect, it } from 'vitest';
-import type { Session, SessionEvents } from '../src/mod.ts';
+import { describe, expect, inject, it } from 'vitest';
+import { connect, type Ownership, type Session, type SessionEvents } from '../src/mod.ts';
 import { errorOf } from './error-of.ts';
+import { scriptedManager } from './scripted-manager.ts';
 import { clientStage, next, pim } from './stage.ts';
 
 const stage = clientStage();
@@ -153,3 +154,34 @@ describe('a manager that stops answering', () => {
     expect(emitted).not.toContain('lost');
   });
 });
+
+it('a recovery regains nothing that is listed only after the lease of the new session is over', async () => {
+  await using nats = await startNats(inject('servers'));
+  await using manager = await scriptedManager(nats.url);
+  manager.script('register', () => ({
+    ...{
+      handle: 'secret',
+      session: 77,
+      ttlMs: 1_000,
+      graceMs: 0,
+      mailbox: 0,
+      epoch: '9',
+      owned: 1,
+    },
+    resumed: true,
+  }));
+  manager.script('events', () => ({ events: [], head: 0, first: 1, log: 'log-1' }));
+  manager.script('keepalive', () => undefined);
+  manager.script('interfaces', (_, answer) => {
+    const item = { protocolId: 1, componentId: 1, session: 77, name: '', epoch: '9', since: 1 };
+    const page = { items: [{ ...item, stale: false, ifIndex: 7, nextHop: '' }], log: 'log-1' };
+    setTimeout(() => answer(page), manager.of('register').length > 1 ? 1_500 : 0);
+  });
+  await using mgm = await connect({ servers: nats.url, router: 'r1', timeoutMs: 10_000 });
+  const session = await mgm.registerProtocol({ protocolId: 1, componentId: 1, reregister: true });
+  const regained = await new Promise<readonly Ownership[]>((resolve) => {
+    session.on('recovered', (recovered) => resolve(recovered.regained));
+  });
+  expect(regained.map(({ ifIndex }) => ifIndex)).toEqual([7]);
+  expect(regained.filter(({ isHeld }) => isHeld)).toEqual([]);
+}, 20_000);

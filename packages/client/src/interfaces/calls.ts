@@ -151,7 +151,7 @@ export class InterfaceCalls {
     return caller.promise;
   }
 
-  /** Records the interfaces that the session inherited. `pages` lists them. */
+  /** Records the interfaces that the session inherited. `pages` lists them. The holds of a session that is over by then end. */
   async adopt(
     pages: AsyncIterable<{ readonly items: readonly InterfaceItem[] }>,
   ): Promise<HeldInterface[]> {
@@ -161,6 +161,8 @@ export class InterfaceCalls {
       for (const item of items) adopted.push(this.#grant(item, this.#epochIn(item)));
     }
     this.#isAdopting = false;
+    const over = this.#session.over();
+    if (over) this.holdings.endAll(over);
     for (const { key } of adopted) this.holdings.settled(key);
     return adopted;
   }
