@@ -14,6 +14,8 @@ import {
   BY,
   Callers,
   expectNoActForAnother,
+  expectNoForeignReplies,
+  expectNoForgedHeads,
   notPermitted,
   pim,
   expectReadableService,
@@ -81,11 +83,13 @@ describe('under accounts, a worker', () => {
       'as.pim1.mgm.v1.r1.callback.1',
       'as.pim1.mgm.v1.r1.take',
     ]);
-    // A worker may publish `head` as an operation name, but it stays in its own account.
-    callers.connectionOf('dvmrp1').publish('mgm.v1.r1.head', pack({ rev: 999 }));
-    await callers.connectionOf('dvmrp1').flush();
     await callers.connectionOf('pim1').flush();
     expect(seen.slice(0, 2).map((list) => list.length)).toEqual(before.slice(0, 2));
+  });
+
+  it('cannot have replies sent to subjects of others, nor heads', async () => {
+    await expectNoForeignReplies(callers);
+    await expectNoForgedHeads(callers);
   });
 
   it('cannot call operations of operators, nor another router', async () => {

@@ -2,7 +2,7 @@ import type { NatsConnection } from '@mgm/nats';
 import { eventually } from '@mgm/test-support';
 import { expect } from 'vitest';
 import { newInstance, RawRouter } from '../support/raw-client.ts';
-import { pack } from '../support/raw-codec.ts';
+import { pack, unpack } from '../support/raw-codec.ts';
 import { ok } from '../support/raw-replies.ts';
 
 /** Who acts by force and why, for the log. */
@@ -135,6 +135,41 @@ export async function expectNoActForAnother<Other extends string>(
   }
   expect(await callers.as('pim1').owner(7)).toMatchObject({ status: 0, session: session.session });
   ok(await session.deregister({ force: true }));
+}
+
+/** Where `dvmrp1` names a subject of `pim1`, or of the managers, for the reply, nothing arrives there but in its own account. */
+export async function expectNoForeignReplies<Other extends string>(
+  callers: Callers<Known | Other>,
+): Promise<void> {
+  const subjects = ['mgm.v1.r1.callback.1', 'mgm.v1.r1.event.taken', '_INBOX.of-pim1'];
+  const seen = subjects.map((subject) => callers.listen('pim1', subject));
+  await callers.connectionOf('pim1').flush();
+  const thief = callers.connectionOf('dvmrp1');
+  const own = callers.listen('dvmrp1', '_INBOX.of-pim1');
+  await thief.flush();
+  for (const reply of subjects) {
+    thief.publish('mgm.v1.r1.owner', pack({ ifIndex: 7 }), { reply });
+  }
+  await eventually(() => expect(own).toEqual(['_INBOX.of-pim1']), { withinMs: 10_000 });
+  await callers.as('dvmrp1').owner(7);
+  await callers.connectionOf('pim1').flush();
+  expect(seen.flat()).toEqual([]);
+}
+
+/** A head of `dvmrp1` reaches no other account. */
+export async function expectNoForgedHeads<Other extends string>(
+  callers: Callers<Known | Other>,
+): Promise<void> {
+  const heads: unknown[] = [];
+  callers.connectionOf('pim1').subscribe('mgm.v1.r1.head', {
+    callback: (_, message) => heads.push(unpack(message.data)),
+  });
+  await callers.connectionOf('pim1').flush();
+  callers.connectionOf('dvmrp1').publish('mgm.v1.r1.head', pack({ rev: 999_999 }));
+  await callers.connectionOf('dvmrp1').flush();
+  await callers.as('dvmrp1').owner(7);
+  await callers.connectionOf('pim1').flush();
+  expect(heads).not.toContainEqual(expect.objectContaining({ rev: 999_999 }));
 }
 
 /** The operator finds managers by the NATS service protocol. */

@@ -93,8 +93,10 @@ function accountOf(user: JwtUser, managers: string): object {
 
 const EXPORTS = [
   { name: 'requests', type: 'service', subject: `as.*.${PREFIX}.*.*` },
+  { name: 'members', type: 'service', subject: `as.*.${PREFIX}.*.member.*` },
   { name: 'admin', type: 'service', subject: `as.*.${PREFIX}.*.admin.*` },
   { name: 'events', type: 'stream', subject: `${PREFIX}.*.event.*` },
+  { name: 'memberships', type: 'stream', subject: `${PREFIX}.*.membership.*` },
   { name: 'heads', type: 'stream', subject: `${PREFIX}.*.head` },
   { name: 'callbacks', type: 'stream', subject: `as.*.${PREFIX}.*.callback.*` },
   { name: 'monitoring', type: 'service', subject: '$SRV.>', response_type: 'Stream' },
@@ -112,16 +114,20 @@ function importsOf(identity: JwtUser, account: string): object[] {
   if (identity === 'noc') {
     return [
       renamed('service', '*.*'),
+      renamed('service', '*.member.*'),
       renamed('service', '*.admin.*'),
       same('service', '$SRV.>'),
       same('stream', `${PREFIX}.*.event.*`),
+      same('stream', `${PREFIX}.*.membership.*`),
       same('stream', `${PREFIX}.*.head`),
     ];
   }
   return [
     renamed('service', 'r1.*'),
+    renamed('service', 'r1.member.*'),
     renamed('stream', 'r1.callback.*'),
     same('stream', `${PREFIX}.r1.event.*`),
+    same('stream', `${PREFIX}.r1.membership.*`),
     same('stream', `${PREFIX}.r1.head`),
   ];
 }
@@ -132,20 +138,25 @@ function permissionsOf(user: JwtUser): { pub: string[]; sub: string[] } {
       return {
         pub: [
           ...['_R_.>', '_INBOX.>', `${PREFIX}.*.event.*`, `${PREFIX}.*.head`],
+          `${PREFIX}.*.membership.*`,
           ...[`as.*.${PREFIX}.*.callback.*`, `${PREFIX}.$manager.presence`],
         ],
         sub: [`as.*.${PREFIX}.>`, `${PREFIX}.$manager.presence`, '$SRV.>', '_INBOX.>'],
       };
     case 'noc':
       return {
-        pub: [`${PREFIX}.*.*`, `${PREFIX}.*.admin.*`, '$SRV.>'],
-        sub: ['_INBOX.>', `${PREFIX}.*.event.*`, `${PREFIX}.*.head`],
+        pub: [`${PREFIX}.*.*`, `${PREFIX}.*.member.*`, `${PREFIX}.*.admin.*`, '$SRV.>'],
+        sub: [
+          ...['_INBOX.>', `${PREFIX}.*.event.*`],
+          ...[`${PREFIX}.*.membership.*`, `${PREFIX}.*.head`],
+        ],
       };
     default:
       return {
-        pub: [`${PREFIX}.r1.*`],
+        pub: [`${PREFIX}.r1.*`, `${PREFIX}.r1.member.*`],
         sub: [
           ...['_INBOX.>', `${PREFIX}.r1.callback.*`],
+          `${PREFIX}.r1.membership.*`,
           ...[`${PREFIX}.r1.event.*`, `${PREFIX}.r1.head`],
         ],
       };
