@@ -6,7 +6,8 @@ import { readManifest, workspaces } from './workspaces.ts';
 
 /** The external packages of every package.json. */
 function usedPackages(): string[] {
-  const manifests = [readManifest('.'), ...workspaces().map(({ manifest }) => manifest)];
+  const all = workspaces().map(({ manifest }) => manifest);
+  const manifests = [readManifest('.'), readManifest('tools'), ...all];
   const names = manifests.flatMap((manifest) => [
     ...Object.keys(manifest.dependencies ?? {}),
     ...Object.keys(manifest.devDependencies ?? {}),

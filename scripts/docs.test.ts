@@ -81,6 +81,28 @@ describe('the example of a test with @mgm/testing', () => {
   });
 });
 
+describe('the options of the client', () => {
+  const sources = globSync('packages/{client,nats}/src/**/*.ts', { cwd: ROOT })
+    .filter((path) => !path.endsWith('.test.ts'))
+    .map(read)
+    .join('\n');
+  const optionsOf = (name: string): string[] => {
+    const body = new RegExp(`^export interface ${name} [^{]*{\n(.*?)^}`, 'ms').exec(sources)?.[1];
+    return [...(body ?? '').matchAll(/^ {2}readonly (\w+)\??:/gm)].map((match) => match[1] ?? '');
+  };
+
+  it.each([
+    ...['ConnectOptions', 'CredentialFiles', 'CallOptions', 'ProtocolOptions', 'Registrant'],
+    ...['CallbackHandlers', 'PageOptions', 'InterfaceFilter', 'WatchOptions', 'WatchFilter'],
+    ...['HeadsOptions', 'ReplicasOptions', 'RoutersOptions'],
+  ])('are all in its README: %s', (name) => {
+    const readme = read('packages/client/README.md');
+    const options = optionsOf(name);
+    expect(options.filter((option) => !readme.includes(`\`${option}\``))).toEqual([]);
+    expect(options.length).toBeGreaterThan(0);
+  });
+});
+
 describe('the example of a worker', () => {
   const tested = exampleIn('packages/client/test/example.test.ts')?.replace(/^ {4}/gm, '');
 

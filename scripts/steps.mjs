@@ -32,6 +32,7 @@ export const CHECKS = [
   script('generated', 'generated files older than their source', 'check-generated.ts'),
   tool('build', 'the published output, into dist', 'tsc', ['--build', 'tsconfig.build.json']),
   script('packages', 'the built packages, as a consumer sees them', 'check-packages.ts'),
+  script('api', 'public names without a docstring', 'api.ts', ['--check']),
   script('shell', 'syntax of the shell scripts', 'check-shell.ts'),
   script('commits', 'subjects of the commits since the last release', 'check-subjects.ts'),
 ];
@@ -51,13 +52,14 @@ function tool(name, about, bin, args) {
  * @param {string} name
  * @param {string} about
  * @param {string} file
+ * @param {string[]} [args]
  * @returns {Check}
  */
-function script(name, about, file) {
+function script(name, about, file, args = []) {
   return {
     name,
     about,
-    run: () => check(NODE, ['--conditions=@mgm/source', join(ROOT, 'scripts', file)]),
+    run: () => check(NODE, ['--conditions=@mgm/source', join(ROOT, 'scripts', file), ...args]),
   };
 }
 

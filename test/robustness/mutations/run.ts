@@ -5,7 +5,7 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { parseArgs } from 'node:util';
-import { linkModules } from '../topology/older-version.ts';
+import { linkModules } from '../../../scripts/link-modules.ts';
 import { MUTATIONS } from './list.ts';
 import type { Mutation } from './mutation.ts';
 

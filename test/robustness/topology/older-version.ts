@@ -1,13 +1,12 @@
 import { execFile } from 'node:child_process';
-import { access, mkdir, mkdtemp, readdir, readlink, rename, symlink } from 'node:fs/promises';
+import { access, mkdir, mkdtemp, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { linkModules } from '../../../scripts/link-modules.ts';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const CACHE = join(ROOT, '.cache/older');
-/** The scope of this project's own packages. */
-const OWN_SCOPE = '@mgm';
 const exec = promisify(execFile);
 
 /**
@@ -27,18 +26,6 @@ export async function olderVersion(ref: string): Promise<string> {
   await linkModules(work);
   await rename(work, folder);
   return folder;
-}
-
-/** Links the installed packages into other sources, and their own packages. */
-export async function linkModules(root: string): Promise<void> {
-  const [here, there] = [join(ROOT, 'node_modules'), join(root, 'node_modules')];
-  await mkdir(join(there, OWN_SCOPE), { recursive: true });
-  for (const name of await readdir(here)) {
-    if (name !== OWN_SCOPE) await symlink(join(here, name), join(there, name));
-  }
-  for (const name of await readdir(join(here, OWN_SCOPE))) {
-    await symlink(await readlink(join(here, OWN_SCOPE, name)), join(there, OWN_SCOPE, name));
-  }
 }
 
 async function isThere(path: string): Promise<boolean> {
