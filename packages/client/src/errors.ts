@@ -20,6 +20,7 @@ import type {
  * - `released`: the holder released this ownership.
  * - `not-permitted`: the NATS server refuses this user the subject, or the login.
  * - `bad-reply`: the reply violates the wire contract.
+ * - `not-supported`: no running manager knows the operation, while they answer others: they are older than this client.
  */
 export const LOCAL_REASONS = [
   'timeout',
@@ -30,6 +31,7 @@ export const LOCAL_REASONS = [
   'released',
   'not-permitted',
   'bad-reply',
+  'not-supported',
 ] as const;
 export type LocalReason = (typeof LOCAL_REASONS)[number];
 

@@ -7,6 +7,14 @@ export type { CallOptions, Logger, LogFields } from './options.ts';
 export type { Ownership } from './ownership.ts';
 export type { Session, ReleaseResult, SessionState, TakeResult } from './session.ts';
 export type { InterfaceRef } from './interfaces/key.ts';
+export type {
+  AlertHandlers,
+  AlertItem,
+  JoinAlertItem,
+  LocalAlertItem,
+  PruneAlertItem,
+  Resync,
+} from './membership/alerts.ts';
 export type { MembershipResult } from './membership/calls.ts';
 export type { MembershipChange } from './membership/changes.ts';
 export { MemberFlags } from './membership/refs.ts';

@@ -16,7 +16,8 @@ export interface CallLimits {
   readonly deadlineMs: number;
 }
 
-const LONGEST_MS = 3_600_000;
+/** The longest limit of a call. */
+export const LONGEST_MS = 3_600_000;
 
 /** Applies the defaults. Throws {@link MgmError} `bad-request` for a limit out of range. */
 export function checkedLimits(

@@ -146,7 +146,7 @@ export class Holdings {
   /** Records a take that succeeded. An earlier hold of this interface ends with the reason `replaced`. */
   grant(key: InterfaceKey, epoch: Epoch, replaced: EndReason): HeldInterface {
     const text = keyText(key);
-    this.#end(text, key, replaced);
+    if (this.#held.has(text)) this.#end(text, key, replaced);
     const granted = new HeldInterface(key, epoch, this.#session);
     const early = this.#lostEarly.get(text);
     if (early && compareEpochs(epoch, early.epoch) <= 0) {

@@ -104,6 +104,11 @@ export class Session implements AsyncDisposable {
     return this.#isLive ? this.#life.registration.holdings : [];
   }
 
+  /** Callbacks of types that this version does not know, sent by newer managers: they are skipped and acknowledged. */
+  get unknownCallbacks(): number {
+    return this.#life.unknownCallbacks;
+  }
+
   /** Calls `listener` for each event of this name. Returns a function that removes it. */
   on<Name extends keyof SessionEvents>(
     name: Name,

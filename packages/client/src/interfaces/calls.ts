@@ -1,5 +1,6 @@
 import { addAbortListener } from 'node:events';
 import type {
+  Entry,
   Epoch,
   Handle,
   InterfaceItem,
@@ -9,7 +10,7 @@ import type {
   SessionId,
 } from '@mgm/protocol';
 import { MgmError, refusalError, withOrigin, type ErrorOrigin } from '../errors.ts';
-import { checkedLimits, type CallOptions } from '../options.ts';
+import { checkedLimits, LONGEST_MS, type CallOptions } from '../options.ts';
 import { Holdings, released, takenAgain, takenAway, type HeldInterface } from '../ownership.ts';
 import { backoffMs, pause, type Appointment } from '../rpc/clock.ts';
 import type { Context } from '../rpc/context.ts';
@@ -32,6 +33,7 @@ export interface InterfaceCallOptions extends CallOptions {
 
 interface SubmitOptions extends InterfaceCallOptions {
   readonly entry?: EntryChange;
+  readonly isReadd?: boolean;
 }
 
 type Origin = ErrorOrigin & { readonly operation: InterfaceOperation };
@@ -151,6 +153,22 @@ export class InterfaceCalls {
     return caller.promise;
   }
 
+  /** Adds a membership on record again, however long no manager answers. Rejects with {@link MgmError}. */
+  async readd(key: InterfaceKey, { group, source }: Entry): Promise<void> {
+    const caller = Promise.withResolvers<unknown>();
+    const entry = { group, source, forward: false };
+    const options = { entry, isReadd: true, deadlineMs: LONGEST_MS };
+    this.#submit('member.add', key, SHARED_GROUP, options, caller);
+    await caller.promise;
+  }
+
+  /** Deletes a membership that is not on record, however long no manager answers. */
+  async deleteUnwanted(key: InterfaceKey, { group, source }: Entry): Promise<void> {
+    const entry = { group, source, forward: false };
+    const options = { deadlineMs: LONGEST_MS };
+    await this.change('member.delete', key, entry, SHARED_GROUP, options);
+  }
+
   /** Records the interfaces that the session inherited. `pages` lists them. The holds of a session that is over by then end. */
   async adopt(
     pages: AsyncIterable<{ readonly items: readonly InterfaceItem[] }>,
@@ -206,7 +224,7 @@ export class InterfaceCalls {
     const origin = this.#originOf({ operation, key });
     try {
       const limits = checkedLimits(options, this.#context, () => origin);
-      this.#checkMayBegin(options.signal, origin);
+      this.#checkMayBegin(options, origin);
       this.#begin(operation, key, group, { ...options, ...limits }, caller);
     } catch (error) {
       if (!(error instanceof MgmError)) throw error;
@@ -214,11 +232,11 @@ export class InterfaceCalls {
     }
   }
 
-  #checkMayBegin(signal: AbortSignal | undefined, origin: Origin): void {
+  #checkMayBegin({ signal, isReadd }: SubmitOptions, origin: Origin): void {
     const over = this.#session.over() ?? this.closing;
     if (over) throw cutShort(over, origin, false);
     if (signal?.aborted) throw gaveUp('aborted', origin);
-    if (this.#size < CALLS_MAX) return;
+    if (this.#size < CALLS_MAX || isReadd) return;
     throw new MgmError(`${CALLS_MAX} calls of this session are pending already`, {
       ...origin,
       reason: 'overloaded',
@@ -234,6 +252,7 @@ export class InterfaceCalls {
     {
       had,
       entry,
+      isReadd,
       timeoutMs,
       deadlineMs,
       signal,
@@ -243,7 +262,7 @@ export class InterfaceCalls {
     const deadlineMono = this.#context.clock.monoMs() + deadlineMs;
     const onResult = (result: ItemResult): void => this.#onResult(call, result);
     const call: InterfaceCall = {
-      item: { operation, key, group, had, entry, timeoutMs, deadlineMono, onResult },
+      item: { operation, key, group, had, entry, isReadd, timeoutMs, deadlineMono, onResult },
       keyText: keyText(key),
       entryText: entry ? entryText(entry) : '',
       caller,
@@ -255,12 +274,25 @@ export class InterfaceCalls {
     this.#lines.add(call);
   }
 
-  #start(call: InterfaceCall): void {
+  /** Returns whether the call was started; otherwise it is over. */
+  #start(call: InterfaceCall): boolean {
     const { item } = call;
     call.stage = 'started';
     if (item.operation === 'release') this.holdings.end(item.key, released);
     if (item.entry) item.wasOnRecord = this.#onRecord(item.operation, item.key, item.entry);
+    if (item.isReadd && !item.wasOnRecord) {
+      this.#skip(call);
+      return false;
+    }
     this.requests.add(item);
+    return true;
+  }
+
+  #skip(call: InterfaceCall): void {
+    const { caller } = call;
+    this.#dismiss(call);
+    caller?.resolve(undefined);
+    this.#isOneLess();
   }
 
   /** Whether the membership is on record; it no longer is if it is to be deleted. */
@@ -337,13 +369,20 @@ export class InterfaceCalls {
       if (result.kind === 'unanswered' && result.abandonedSeq)
         await this.requests.sequence.passed(result.abandonedSeq);
       if (this.#isOver) return;
-      if (call.item.entry && this.#lines.isFollowed(call)) break;
+      if (this.#mayStay(call)) break;
       const { item, outcome } = await this.#undoOnce(call.item);
       result = outcome;
       if (isCertain(item, result)) break;
       await pause(clock, backoffMs(attempt));
     }
     if (!this.#isOver) this.#leave(call);
+  }
+
+  /** Whether what a membership call may have done need not be undone: it was there before, or the next call decides. */
+  #mayStay(call: InterfaceCall): boolean {
+    const { operation, wasOnRecord, entry } = call.item;
+    if (operation === 'member.add' && wasOnRecord) return true;
+    return entry !== undefined && this.#lines.isFollowed(call);
   }
 
   async #undoOnce({ key, entry, timeoutMs }: Item): Promise<{ item: Item; outcome: ItemResult }> {
@@ -391,10 +430,13 @@ export class InterfaceCalls {
 
   /** The call's outcome is certain: the next call on the interface starts. */
   #leave(call: InterfaceCall): void {
-    this.#size--;
     const isFree = this.#lines.leave(call);
     if (isFree && !this.#isAdopting) this.holdings.settled(call.item.key);
-    if (this.#size > 0) return;
+    this.#isOneLess();
+  }
+
+  #isOneLess(): void {
+    if (--this.#size > 0) return;
     this.#idle?.resolve();
     this.#idle = undefined;
   }

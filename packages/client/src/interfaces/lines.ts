@@ -25,10 +25,10 @@ interface Line<Call> {
 export class Lines<Call extends Queued> {
   readonly #lines = new Map<string, Line<Call>>();
   readonly #gone = new WeakSet<Call>();
-  readonly #start: (call: Call) => void;
+  readonly #start: (call: Call) => boolean;
 
-  /** @param start called when it is the turn of a call, possibly by the code that submits it */
-  constructor(start: (call: Call) => void) {
+  /** @param start called when it is the turn of a call, by the code that submits it or ends another; false: it is over */
+  constructor(start: (call: Call) => boolean) {
     this.#start = start;
   }
 
@@ -53,6 +53,7 @@ export class Lines<Call extends Queued> {
     }
     line.waiting.push(call);
     this.#startDue(line);
+    if (line.running.size === 0) this.#lines.delete(call.keyText);
   }
 
   /** The call is over, or gave up before its turn. Returns whether the interface has no calls any more. */
@@ -79,7 +80,7 @@ export class Lines<Call extends Queued> {
       if (!mayJoin(line.running, call)) return;
       line.running.set(call.entryText, call);
       line.next++;
-      this.#start(call);
+      if (!this.#start(call)) line.running.delete(call.entryText);
     }
   }
 

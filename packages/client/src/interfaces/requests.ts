@@ -48,6 +48,8 @@ export interface Item {
   readonly entry?: EntryChange | undefined;
   /** Of a membership, when it is sent: whether it was on record before. */
   wasOnRecord?: boolean;
+  /** Of a membership on record that is added again: it is skipped if it is not on record any more when its turn comes. */
+  readonly isReadd?: boolean | undefined;
   /** Only items of the same group share a request. */
   readonly group: number;
   readonly timeoutMs: number;

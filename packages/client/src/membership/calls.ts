@@ -1,3 +1,4 @@
+import type { InterfaceKey } from '@mgm/protocol';
 import { MgmError } from '../errors.ts';
 import type { CallOptions } from '../options.ts';
 import type { Context } from '../rpc/context.ts';
@@ -34,8 +35,17 @@ export class MembershipCalls {
     group: number,
     options: CallOptions,
   ): Promise<MembershipChange> {
-    const { key, entry } = readRef(ref, { operation, router: this.#context.router });
-    return this.#life.current().interfaces.change(operation, key, entry, group, options);
+    const origin = { operation, router: this.#context.router };
+    const { key, entry } = readRef(ref, origin);
+    const begin = (limits: CallOptions): Promise<MembershipChange> =>
+      this.#life.current().interfaces.change(operation, key, entry, group, limits);
+    if (!this.#mustWait(key)) return begin(options);
+    return this.#life.upkeep.wait(key, { ...origin, interface: key }, options, begin);
+  }
+
+  #mustWait(key: InterfaceKey): boolean {
+    const { state, upkeep } = this.#life;
+    return state === 'recovering' || (state !== 'over' && upkeep.isWaiting(key));
   }
 
   /** Rejects only if the session is over. */
@@ -45,24 +55,42 @@ export class MembershipCalls {
     group: number,
     options: CallOptions,
   ): Promise<MembershipResult[]> {
-    this.#life.current();
+    if (this.#life.state !== 'recovering') this.#life.current();
     const changes = refs.map((ref) => attempt(() => this.change(operation, ref, group, options)));
     return await Promise.all(changes);
   }
 
+  /** Rejects with {@link MgmError} `session-lost` when the registration is over with which it began. */
   async *enumerate(
     options: GroupOptions,
   ): AsyncGenerator<ListedEntry | ListedGroup, void, undefined> {
     const registration = this.#life.current();
-    const session = { handle: registration.handle, guard: () => registration.over() };
-    for await (const page of groupPages(this.#context, options, session)) {
-      for (const item of page.items) {
-        const over = registration.over();
-        if (over) throw over;
-        yield item;
+    const { handle, alerts } = registration;
+    const { signal: ended } = registration;
+    const signal = options.signal ? AbortSignal.any([ended, options.signal]) : ended;
+    const read = alerts.open();
+    registration.wake();
+    try {
+      for await (const page of groupPages(this.#context, { ...options, signal }, handle)) {
+        const entries = page.items.filter(isEntry);
+        read.page(entries, page.mailbox);
+        for (const item of page.items) {
+          registration.check();
+          ended.throwIfAborted();
+          yield isEntry(item) ? read.see(item) : item;
+        }
       }
+      if (options.type !== 'any') read.complete();
+    } catch (error) {
+      throw registration.over() ?? error;
+    } finally {
+      alerts.close(read);
     }
   }
+}
+
+function isEntry(item: ListedEntry | ListedGroup): item is ListedEntry {
+  return 'source' in item;
 }
 
 async function attempt(change: () => Promise<MembershipChange>): Promise<MembershipResult> {

@@ -11,7 +11,6 @@ import type {
   SessionId,
   SourceText,
 } from '@mgm/protocol';
-import type { MgmError } from '../errors.ts';
 import { omitUndefined } from '../options.ts';
 import { requestGranted, type Context } from '../rpc/context.ts';
 import type { PageOptions } from '../rpc/pages.ts';
@@ -95,24 +94,16 @@ export interface GroupPage extends MembershipPosition {
   readonly mailbox: number;
 }
 
-/** The session of an enumeration. */
-export interface Enumerating {
-  readonly handle: Handle;
-  /** Why nothing may be sent any more. */
-  readonly guard: () => MgmError | undefined;
-}
-
 /** Pages of groups; each is requested when the previous one was consumed. */
 export async function* groupPages(
   context: Context,
   { type, limit, ...options }: GroupOptions,
-  session?: Enumerating,
+  handle?: Handle,
 ): AsyncGenerator<GroupPage, void, undefined> {
   let cursor: string | undefined;
   do {
-    const fields = omitUndefined({ handle: session?.handle, type, limit, cursor });
-    const limits = { ...options, ...omitUndefined({ guard: session?.guard }) };
-    const page = await requestGranted(context, 'groups', fields, limits);
+    const fields = omitUndefined({ handle, type, limit, cursor });
+    const page = await requestGranted(context, 'groups', fields, options);
     yield { items: page.items.map(readItem), mailbox: page.mailbox ?? 0, ...positionOf(page) };
     ({ cursor } = page);
   } while (cursor !== undefined);

@@ -1,4 +1,4 @@
-import { operationsWith } from '@mgm/protocol';
+import { encodeMessage, membershipOperations, operationsWith } from '@mgm/protocol';
 import type { OperationName, RefusalFields, Reply } from '@mgm/protocol';
 import { MgmError, refusalError, withOutcome, type ErrorOrigin, type Outcome } from '../errors.ts';
 import { backoffMs, type Agenda, type Appointment, type Clock } from './clock.ts';
@@ -55,6 +55,15 @@ const TIMER_ERROR_MS = 2;
 
 const RETRYABLE: ReadonlySet<string> = new Set(['timeout', 'unavailable', 'indeterminate']);
 
+/** Operations that managers of the first release do not know. */
+const MAY_BE_UNKNOWN: ReadonlySet<string> = new Set(Object.keys(membershipOperations));
+
+/** The last answer to one operation. */
+interface Answered {
+  readonly operation: OperationName;
+  readonly atMono: number;
+}
+
 interface Attempt {
   readonly call: PendingCall;
   readonly sentMono: number;
@@ -81,6 +90,8 @@ export class Call<Name extends OperationName> {
   appointment: Appointment | undefined;
   setback: Setback | undefined;
   setbacks = 0;
+  /** When NATS first replied that no manager listens on the subject; since then there was no other reply. */
+  unheardMono: number | undefined;
   /** Whether the last attempt has neither a reply nor failed. */
   isWaiting = false;
   /** How many attempts were sent. */
@@ -202,6 +213,11 @@ export class Call<Name extends OperationName> {
     return operation === 'publish' ? withOutcome(error, 'not-done') : error;
   }
 
+  notSupported(): MgmError {
+    const text = 'is not known to the running managers, which answer other operations';
+    return this.#error('not-supported', text);
+  }
+
   closed(): MgmError {
     return this.#error('closed', 'failed: the client is closed');
   }
@@ -265,6 +281,9 @@ export class Calls {
   readonly #endInbox: () => void;
   #lastToken = 0;
   #closed = false;
+  /** When an operation was last answered by a manager; and the same of another operation than that one. */
+  #answered: Answered | undefined;
+  #answeredOther: Answered | undefined;
   /** The server does not let this user subscribe to the inbox: a request would have no reply. */
   #isInboxForbidden = false;
 
@@ -355,8 +374,9 @@ export class Calls {
     if (!attempt) return;
     const { call, sentMono } = attempt;
     call.isWaiting = false;
-    if (message.noResponders) return this.#setBack(call, token, { kind: 'no-manager' });
+    if (message.noResponders) return this.#onNoManager(attempt, token);
     this.#repeats.answered(this.#clock.monoMs() - sentMono);
+    this.#noteAnswer(call);
     const decoded = decodeReply(call.request.operation, message.data);
     if (decoded.kind === 'malformed') return call.fail(call.badReply(decoded.fault));
     const { reply } = decoded;
@@ -366,6 +386,51 @@ export class Calls {
     const doubt = isRefusal(reply) ? call.doubtful(token, reply) : undefined;
     if (doubt) return call.fail(doubt);
     call.finish({ reply, sentMono, firstSentMono: Math.min(call.firstOpenMono, sentMono) });
+  }
+
+  #noteAnswer(call: PendingCall): void {
+    const { operation } = call.request;
+    call.unheardMono = undefined;
+    if (this.#answered?.operation !== operation) this.#answeredOther = this.#answered;
+    this.#answered = { operation, atMono: this.#clock.monoMs() };
+  }
+
+  /**
+   * NATS replies that no manager listens. If a manager has answered another operation since the first such reply, and this
+   * attempt was sent after that, then the managers do not know this operation. To find out, one that all of them know is
+   * sent, too.
+   */
+  #onNoManager({ call, sentMono }: Attempt, token: string): void {
+    const { operation } = call.request;
+    const other = this.#answered?.operation === operation ? this.#answeredOther : this.#answered;
+    const { unheardMono } = call;
+    if (
+      unheardMono !== undefined &&
+      other &&
+      other.atMono > unheardMono &&
+      sentMono > other.atMono
+    ) {
+      this.#attempts.delete(token);
+      call.setBack(token, { kind: 'no-manager' });
+      return call.fail(call.notSupported());
+    }
+    call.unheardMono ??= this.#clock.monoMs();
+    this.#setBack(call, token, { kind: 'no-manager' });
+    if (MAY_BE_UNKNOWN.has(operation) && unheardMono === undefined) this.#probe(call);
+  }
+
+  #probe({ request: { subject, operation, timeoutMs } }: PendingCall): void {
+    const router = subject.slice(0, -operation.length);
+    const probe = this.start({
+      operation: 'interfaces',
+      subject: `${router}interfaces`,
+      payload: encodeMessage({ limit: 1, deadlineMs: Math.ceil(timeoutMs) }),
+      origin: { operation: 'interfaces' },
+      timeoutMs,
+      deadlineMono: this.#clock.monoMs() + timeoutMs,
+    });
+    // Only whether it is answered matters.
+    probe.result.catch(() => {});
   }
 
   /** An attempt was answered in a way that does not end the call. */

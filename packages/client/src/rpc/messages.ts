@@ -1,6 +1,7 @@
 import {
   OPERATIONS,
   decodeMessage,
+  isAlertMessage,
   isCallbackMessage,
   isEventMessage,
   isHeadMessage,
@@ -10,6 +11,7 @@ import {
   replyFields,
 } from '@mgm/protocol';
 import type {
+  AlertMessage,
   CallbackMessage,
   EventMessage,
   FieldCheck,
@@ -130,6 +132,7 @@ export function isSessionGone({ reason }: { readonly reason: string }): boolean 
 /** A decoded callback. Newer managers may send types that this version does not know. */
 export type AnyCallback =
   | { readonly kind: 'known'; readonly seq: number; readonly message: CallbackMessage }
+  | { readonly kind: 'alert'; readonly seq: number; readonly message: AlertMessage }
   | { readonly kind: 'unknown'; readonly seq: number; readonly type: string };
 
 /** Of pushed messages: room for fields of newer managers. */
@@ -154,6 +157,7 @@ export function readCallback(value: object): AnyCallback | undefined {
   const { seq, type } = value as Partial<Record<string, unknown>>;
   if (typeof seq !== 'number' || !Number.isSafeInteger(seq) || seq < 1) return undefined;
   if (isCallbackMessage(value)) return { kind: 'known', seq, message: value };
+  if (isAlertMessage(value)) return { kind: 'alert', seq, message: value };
   return { kind: 'unknown', seq, type: String(type) };
 }
 

@@ -7,6 +7,8 @@ import type {
   SessionId,
 } from '@mgm/protocol';
 import type { MgmError } from '../errors.ts';
+import type { AlertHandlers, AlertItem, Resync } from '../membership/alerts.ts';
+import type { Membership } from '../membership/refs.ts';
 import type { Logger } from '../options.ts';
 import type { Ownership } from '../ownership.ts';
 
@@ -53,7 +55,7 @@ export type CallbackHandler<Callback> = (callback: Callback) => void | Promise<v
  * What a worker does for each callback of a manager. Wire contract section 4. Handlers of a session run one at a time and
  * in order, exactly once per callback. A handler may make any call, also on the same interface.
  */
-export interface CallbackHandlers {
+export interface CallbackHandlers extends AlertHandlers {
   /** For IGMP: a routing protocol is about to take, or has just lost, the interface (nc-mgm-pmgm_disable_igmp_callback). */
   readonly onDisableIgmp?: CallbackHandler<IgmpCallback> | undefined;
   /** For IGMP: the change is done, memberships may be added again (nc-mgm-pmgm_enable_igmp_callback). */
@@ -67,7 +69,7 @@ export interface CallbackHandlers {
 
 /** A callback handler failed. */
 export interface CallbackFailure {
-  readonly callback: CallbackMessage;
+  readonly callback: CallbackMessage | AlertItem | Resync;
   readonly error: unknown;
   /** The number of the attempt: 1, 2, 3. */
   readonly attempt: number;
@@ -104,6 +106,15 @@ export interface SessionEvents {
     readonly ownership: Ownership;
     readonly cause: Cause;
     readonly why: string | undefined;
+  };
+  /**
+   * Memberships of one interface that could not be added again after an IGMP window or a recovery, for this reason. They
+   * are not on record any more.
+   */
+  readonly 'memberships-lost': {
+    readonly interface: InterfaceKey;
+    readonly memberships: readonly Membership[];
+    readonly error: MgmError;
   };
   /** A callback handler failed. */
   readonly 'callback-error': CallbackFailure;

@@ -42,6 +42,8 @@ export class Keepalive {
   #dueMono = Infinity;
   #call: Call<'keepalive'> | undefined;
   #isWantedSoon = false;
+  /** Callers that wait until a manager knows the acknowledgements of now. */
+  #waiting: (() => void)[] = [];
   #isStopped = false;
 
   /** @param sentMono when the request was sent that last renewed the lease */
@@ -58,8 +60,18 @@ export class Keepalive {
     else this.#sendAt(this.#context.clock.monoMs() + afterMs);
   }
 
+  /** Sends a keepalive now. Resolves when a manager has answered it, or when the session is over. */
+  async acknowledge(): Promise<void> {
+    if (this.#isStopped) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waiting.push(resolve);
+    this.soon(0);
+    await promise;
+  }
+
   stop(): void {
     this.#isStopped = true;
+    for (const resolve of this.#waiting.splice(0)) resolve();
     this.#cancel?.();
     this.#call?.abandon('aborted');
   }
@@ -83,12 +95,15 @@ export class Keepalive {
     if (this.#isStopped || this.#session.over()) return;
     this.#lastSentMono = this.#context.clock.monoMs();
     this.#isWantedSoon = false;
+    const waiting = this.#waiting.splice(0);
     this.#call = this.#start();
     try {
       const { reply, sentMono } = await this.#call.result;
       this.#context.store.saw(reply.rev);
-      if (isSuccess(reply)) this.#renew(sentMono, reply);
-      else if (isSessionGone(reply)) this.#session.onRefused(reply);
+      if (isSuccess(reply)) {
+        this.#renew(sentMono, reply);
+        for (const resolve of waiting.splice(0)) resolve();
+      } else if (isSessionGone(reply)) this.#session.onRefused(reply);
       else this.#logFailure(reply.message);
     } catch (error) {
       if (!(error instanceof MgmError)) throw error;
@@ -96,7 +111,9 @@ export class Keepalive {
     }
     this.#call = undefined;
     this.#plan();
-    if (this.#isWantedSoon) this.soon();
+    this.#waiting.unshift(...waiting);
+    if (this.#isStopped) this.stop();
+    else if (this.#isWantedSoon || this.#waiting.length > 0) this.soon();
   }
 
   #renew(sentMono: number, reply: Success<'keepalive'>): void {

@@ -2,7 +2,8 @@ import type { Epoch } from '@mgm/protocol';
 import { isMgmError, type MgmError } from '../errors.ts';
 import { keyText } from '../interfaces/key.ts';
 import { MembershipRecord } from '../membership/record.ts';
-import { HeldSignal } from '../ownership.ts';
+import { MembershipUpkeep } from '../membership/upkeep.ts';
+import { HeldSignal, type HeldInterface } from '../ownership.ts';
 import type { Context } from '../rpc/context.ts';
 import type { CallbackHandlers, Emitter, LossCause, SessionEvents } from './events.ts';
 import {
@@ -15,7 +16,7 @@ import {
   type Verdict,
 } from './loss.ts';
 import { recover, type Recovered } from './recovery.ts';
-import type { Registered, Registrant, Registrar } from './register.ts';
+import type { Registered, Registering, Registrar } from './register.ts';
 import { Registration } from './registration.ts';
 
 /**
@@ -34,11 +35,13 @@ export type Reregister = boolean | 'service-loss';
 export interface LifeOptions {
   readonly context: Context;
   readonly registrar: Registrar;
-  readonly registrant: Registrant;
+  readonly registrant: Registering;
   readonly handlers: CallbackHandlers;
   readonly reregister: Reregister;
   /** How long a recovery may take, in ms. */
   readonly reregisterWithinMs: number;
+  readonly readdMemberships: boolean;
+  readonly windowHoldMs: number;
   readonly events: Emitter<SessionEvents>;
 }
 
@@ -65,6 +68,9 @@ const ATTEMPTS_PER_LEASE = 6;
 export class SessionLife {
   /** What was added and not deleted, as far as replies have told. */
   readonly memberships = new MembershipRecord();
+  readonly upkeep: MembershipUpkeep;
+  /** Skipped callbacks of unknown types. */
+  unknownCallbacks = 0;
   readonly #options: LifeOptions;
   readonly #signal = new HeldSignal(() => this.check());
   readonly #recovery = new AbortController();
@@ -76,6 +82,9 @@ export class SessionLife {
 
   constructor(options: LifeOptions) {
     this.#options = options;
+    const { context, events, readdMemberships } = options;
+    const record = this.memberships;
+    this.upkeep = new MembershipUpkeep({ context, record, events, readds: readdMemberships });
   }
 
   get signal(): AbortSignal {
@@ -114,11 +123,15 @@ export class SessionLife {
   }
 
   begin(registered: Registered): Registration {
-    const { context, handlers, events } = this.#options;
-    const registration = new Registration(context, registered, {
+    const { context, handlers, events, windowHoldMs } = this.#options;
+    const registration: Registration = new Registration(context, registered, {
       handlers,
       events,
       memberships: this.memberships,
+      windowHoldMs,
+      onIgmp: (callback) => this.upkeep.onIgmp(callback),
+      onIgmpHandled: (callback) => this.upkeep.onIgmpHandled(callback, registration),
+      onUnknownCallback: () => void this.unknownCallbacks++,
       mayRecover: (cause) => this.#mayRecover(cause),
       onLost: (loss) => this.#onLost(loss),
     });
@@ -151,6 +164,7 @@ export class SessionLife {
     if (!isIntended(cause)) events.emit('lost', { cause, reason, interfaces, recovering });
     if (!recovering) return this.#finish(reason);
     this.#state = 'recovering';
+    this.upkeep.lost();
     void this.#recover(loss);
   }
 
@@ -191,7 +205,7 @@ export class SessionLife {
     }
   }
 
-  #recovered({ registration, regained, missing }: Recovered): void {
+  #recovered({ registration, regained, inherited, missing }: Recovered): void {
     if (this.#state !== 'recovering') return endQuietly(registration);
     this.#state = 'live';
     const { context, events } = this.#options;
@@ -199,7 +213,23 @@ export class SessionLife {
     const counts = { regained: regained.length, missing: missing.length };
     context.logger.info({ router: context.router, session, ...counts }, 'session recovered');
     events.emit('recovered', { session, regained, missing });
-    if (this.#lostMeanwhile) this.#onLost(this.#lostMeanwhile);
+    if (this.#lostMeanwhile) return this.#onLost(this.#lostMeanwhile);
+    void this.#restore(registration, regained, inherited);
+  }
+
+  /** Adds the recorded memberships again, then reports the recovery to the handlers. */
+  async #restore(
+    registration: Registration,
+    regained: readonly HeldInterface[],
+    inherited: readonly HeldInterface[],
+  ): Promise<void> {
+    const kept = new Set(inherited);
+    const taken = regained.filter((held) => !kept.has(held));
+    await this.upkeep.restore(registration, {
+      inherited: inherited.map(({ key }) => key),
+      taken: taken.map(({ key }) => key),
+    });
+    registration.recovered();
   }
 
   #finish(reason: MgmError): void {
@@ -207,6 +237,7 @@ export class SessionLife {
     this.#state = 'over';
     this.#ended = reason;
     this.#recovery.abort(reason);
+    this.upkeep.end(reason);
     this.#signal.abort(reason);
     this.#options.events.emit('ended', { reason });
   }

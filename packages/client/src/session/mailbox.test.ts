@@ -8,6 +8,7 @@ import {
 } from '@mgm/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { HeldAlerts } from '../membership/held-alerts.ts';
 import { silentLogger } from '../options.ts';
 import type { CallRequest } from '../rpc/calls.ts';
 import { systemClock } from '../rpc/clock.ts';
@@ -72,6 +73,11 @@ function newMailbox({ stored = 0, first = 1 } = {}) {
     onOwnershipLost: () => {},
     onSessionLost: () => {},
     onHandled: () => void state.acknowledged++,
+    alerts: new HeldAlerts(0),
+    onIgmp: () => {},
+    onIgmpHandled: () => {},
+    onUnknown: () => {},
+    acknowledge: async () => {},
   });
   return { mailbox, handled, reads, missed, state };
 }

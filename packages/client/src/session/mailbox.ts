@@ -1,15 +1,19 @@
 import type {
-  CallbackMessage,
+  AlertMessage,
   Handle,
+  IgmpCallback,
   OwnershipLostCallback,
   SessionId,
   SessionLostCallback,
 } from '@mgm/protocol';
 import type { MgmError } from '../errors.ts';
-import { backoffMs, pause } from '../rpc/clock.ts';
+import { itemsOf } from '../membership/alerts.ts';
+import type { HeldAlerts } from '../membership/held-alerts.ts';
+import type { Cancel } from '../rpc/clock.ts';
 import { requestGranted, type Context } from '../rpc/context.ts';
 import { decodeCallback, readCallback, type AnyCallback } from '../rpc/messages.ts';
 import type { CallbackHandlers, Emitter, SessionEvents } from './events.ts';
+import { HandlerCalls } from './handlers.ts';
 
 /** The session of a mailbox. */
 export interface MailboxSession {
@@ -24,17 +28,22 @@ export interface MailboxSession {
   readonly onSessionLost: (callback: SessionLostCallback) => void;
   /** {@link Mailbox.handled} has grown: managers may forget what was handled. */
   readonly onHandled: () => void;
+  /** Alerts that are held back. */
+  readonly alerts: HeldAlerts;
+  /** The handler of this callback is about to be called. */
+  readonly onIgmp: (callback: IgmpCallback) => void;
+  /** The handler of this callback has returned. */
+  readonly onIgmpHandled: (callback: IgmpCallback) => void;
+  /** A callback of a type that this version does not know was skipped. */
+  readonly onUnknown: () => void;
+  /** Resolves when a manager knows what was {@link Mailbox.handled} at the call, or when the session is over. */
+  readonly acknowledge: () => Promise<void>;
 }
 
 /** Received callbacks whose handler has not run yet. Further ones stay in the manager's mailbox until there is room. */
 const QUEUE_MAX = 1_024;
 /** Wire contract section 3, `limit`. */
 const PAGE_MAX = 1_000;
-/** A handler that takes longer is logged: it delays all callbacks that follow. */
-const SLOW_HANDLER_MS = 10_000;
-/** How often a handler that fails is called for one callback. */
-const HANDLER_ATTEMPTS = 3;
-
 /**
  * The callbacks of one session: pushed by managers, read from the mailbox where NATS dropped a push, and handed to the
  * handlers in order and without gaps.
@@ -43,11 +52,15 @@ const HANDLER_ATTEMPTS = 3;
  * returned, `head` the highest number seen: `handled` ≤ `queued` ≤ `head`. A push with the number `queued + 1` enters the
  * queue. A push with a higher number, or a higher `mailbox` in a reply, shows a gap, and the missing callbacks are read
  * from a manager. A number not above `queued` is a repetition.
+ *
+ * An alert message has many items, each of which is a callback of its own; {@link HeldAlerts} decides which of them are
+ * delivered, and when. An item that is held counts as handled.
  */
 export class Mailbox {
   readonly #context: Context;
   readonly #session: MailboxSession;
   readonly #unsubscribe: () => void;
+  readonly #handlers: HandlerCalls;
   readonly #queue: AnyCallback[] = [];
   #head = 0;
   #queued = 0;
@@ -55,10 +68,15 @@ export class Mailbox {
   #isHandling = false;
   #isReading = false;
   #isOver = false;
+  /** Whether the session was recovered, and the handler does not know yet. */
+  #isRecovered = false;
+  #cancelWake: Cancel | undefined;
 
   constructor(context: Context, session: MailboxSession) {
     this.#context = context;
     this.#session = session;
+    const { handlers, events, over } = session;
+    this.#handlers = new HandlerCalls(context, handlers, events, over);
     const subject = context.subjects.callback(context.router, session.session);
     this.#unsubscribe = context.transport.subscribe(subject, ({ data }) => this.#onPush(data));
   }
@@ -83,11 +101,24 @@ export class Mailbox {
     this.#readMissing();
   }
 
+  /** Reports a recovery as the next callback. */
+  recovered(): void {
+    this.#isRecovered = true;
+    this.wake();
+  }
+
+  /** Delivers what is due. */
+  wake(): void {
+    if (!this.#isHandling && !this.#isOver) void this.#handleAll();
+  }
+
   /** The session is over: no further handler is called, queued callbacks are discarded. */
   end(): void {
     this.#isOver = true;
     this.#unsubscribe();
     this.#queue.length = 0;
+    this.#session.alerts.discard();
+    this.#cancelWake?.();
   }
 
   #onPush(data: Uint8Array): void {
@@ -106,56 +137,93 @@ export class Mailbox {
     if (callback.seq !== this.#queued + 1 || this.#queue.length >= QUEUE_MAX) return;
     this.#queued = callback.seq;
     this.#queue.push(callback);
-    if (!this.#isHandling) void this.#handleAll();
+    this.wake();
   }
 
   async #handleAll(): Promise<void> {
     this.#isHandling = true;
     // Calls that a handler makes must not run inside of the code that received the push.
     await Promise.resolve();
-    for (let next = this.#queue[0]; next && !this.#isOver; next = this.#queue[0]) {
-      await this.#handle(next);
-      if (this.#isOver) break;
-      this.#queue.shift();
-      this.#handled = next.seq;
-      this.#session.onHandled();
-      this.#readMissing();
-    }
+    while (await this.#handleNext()) continue;
     this.#isHandling = false;
+    this.#wakeWhenDue();
+  }
+
+  /** Returns whether to go on. */
+  async #handleNext(): Promise<boolean> {
+    await this.#reportRecovery();
+    await this.#deliverDue();
+    const next = this.#queue[0];
+    if (!next || this.#isOver) return false;
+    await this.#handle(next);
+    if (this.#isOver) return false;
+    this.#queue.shift();
+    this.#finish(next.seq);
+    this.#session.onHandled();
+    this.#readMissing();
+    return true;
+  }
+
+  #finish(seq: number): void {
+    this.#handled = seq;
+    this.#session.alerts.reached(seq);
   }
 
   async #handle(callback: AnyCallback): Promise<void> {
-    const { clock, logger, router } = this.#context;
+    if (callback.kind === 'alert') return await this.#handleAlert(callback.message);
     if (callback.kind === 'unknown') {
-      return logger.debug({ router, seq: callback.seq, type: callback.type }, 'unknown callback');
+      const { logger, router } = this.#context;
+      logger.debug({ router, seq: callback.seq, type: callback.type }, 'unknown callback');
+      return this.#session.onUnknown();
     }
-    const { seq, type } = callback.message;
-    const cancel = clock.after(SLOW_HANDLER_MS, () => {
-      logger.warn({ router, seq, type }, 'callback handler takes long; later callbacks wait');
-    });
-    await this.#runUntilDone(callback.message);
-    cancel();
+    const { message } = callback;
+    const igmp = message.type === 'OWNERSHIP_LOST' ? undefined : message;
+    if (igmp) this.#session.onIgmp(igmp);
+    await this.#handlers.run(message);
+    if (igmp && !this.#isOver) this.#session.onIgmpHandled(igmp);
   }
 
-  /** A callback that can't be handled must not block the others for ever. */
-  async #runUntilDone(callback: CallbackMessage): Promise<void> {
-    for (let attempt = 1; !this.#session.over(); attempt++) {
-      try {
-        return await runHandler(this.#session.handlers, callback);
-      } catch (error) {
-        const willRetry = attempt < HANDLER_ATTEMPTS;
-        this.#handlerFailed(callback, error, attempt, willRetry);
-        if (!willRetry) return;
+  async #handleAlert(message: AlertMessage): Promise<void> {
+    if (message.type === 'RESYNC') return await this.#resync(message.seq);
+    const { clock } = this.#context;
+    for (const item of itemsOf(message)) {
+      await this.#deliverDue();
+      for (const due of this.#session.alerts.reach(item, clock.monoMs())) {
+        if (!this.#isOver) await this.#handlers.run(due);
       }
-      await pause(this.#context.clock, backoffMs(attempt));
     }
   }
 
-  #handlerFailed(callback: CallbackMessage, error: unknown, attempt: number, willRetry: boolean) {
-    const { seq, type } = callback;
-    const fields = { seq, type, err: error, attempt, willRetry };
-    this.#context.logger.error(fields, 'callback handler failed');
-    this.#session.events.emit('callback-error', { callback, error, attempt, willRetry });
+  /** The manager writes no alerts until it knows that this one was handled: only what is listed after that is complete. */
+  async #resync(seq: number): Promise<void> {
+    this.#session.alerts.discard();
+    this.#finish(seq);
+    await this.#session.acknowledge();
+    if (!this.#isOver) await this.#handlers.run({ cause: 'overflow' });
+  }
+
+  async #reportRecovery(): Promise<void> {
+    if (!this.#isRecovered || this.#isOver) return;
+    this.#isRecovered = false;
+    this.#session.alerts.discard();
+    await this.#handlers.run({ cause: 'recovered' });
+  }
+
+  async #deliverDue(): Promise<void> {
+    const { clock } = this.#context;
+    while (!this.#isOver) {
+      const item = this.#session.alerts.takeDue(clock.monoMs());
+      if (!item) return;
+      await this.#handlers.run(item);
+    }
+  }
+
+  #wakeWhenDue(): void {
+    this.#cancelWake?.();
+    const { nextDueMono } = this.#session.alerts;
+    if (this.#isOver || nextDueMono === Infinity) return;
+    const { clock } = this.#context;
+    this.#cancelWake = clock.after(Math.ceil(nextDueMono - clock.monoMs()), () => this.wake());
   }
 
   #readMissing(): void {
@@ -200,16 +268,5 @@ export class Mailbox {
     logger.error({ router, ...missed }, 'callbacks missed');
     this.#session.events.emit('callbacks-missed', missed);
     this.#queued = missed.last;
-  }
-}
-
-async function runHandler(handlers: CallbackHandlers, callback: CallbackMessage): Promise<void> {
-  switch (callback.type) {
-    case 'DISABLE_IGMP':
-      return await handlers.onDisableIgmp?.(callback);
-    case 'ENABLE_IGMP':
-      return await handlers.onEnableIgmp?.(callback);
-    case 'OWNERSHIP_LOST':
-      return await handlers.onOwnershipLost?.(callback);
   }
 }

@@ -1,4 +1,5 @@
-import { MgmError } from '../errors.ts';
+import { badRequest, MgmError } from '../errors.ts';
+import { alertTypesOf } from '../membership/alerts.ts';
 import type { CallOptions } from '../options.ts';
 import { requestGranted, type Context } from '../rpc/context.ts';
 import { Session } from '../session.ts';
@@ -9,7 +10,7 @@ import {
   type SessionListeners,
 } from './events.ts';
 import { SessionLife, type Reregister } from './life.ts';
-import type { Registrant, Registrar } from './register.ts';
+import type { Registering, Registrant, Registrar } from './register.ts';
 
 /** How to register a protocol. `signal`, `timeoutMs` and `deadlineMs` limit the registration itself. */
 export interface ProtocolOptions extends Registrant, CallbackHandlers, CallOptions {
@@ -19,6 +20,16 @@ export interface ProtocolOptions extends Registrant, CallbackHandlers, CallOptio
   readonly reregisterWithinMs?: number | undefined;
   /** Whether takes and releases issued in one turn of the event loop share a request. Default true. */
   readonly gather?: boolean | undefined;
+  /**
+   * Whether the memberships on record are added again after an IGMP window and after a recovery. Default true. What can't
+   * be added again is reported by the session event `memberships-lost`.
+   */
+  readonly readdMemberships?: boolean | undefined;
+  /**
+   * How long the PRUNE alerts of an IGMP window are held back, in ms: 0 to 60000, default 1000; 0 switches it off. If the
+   * entry is joined again within that time, no handler is called for either.
+   */
+  readonly windowHoldMs?: number | undefined;
   /** Listeners that are registered before the first event. */
   readonly on?: SessionListeners | undefined;
 }
@@ -45,7 +56,10 @@ export async function openSession(
   if (registration.resumed) {
     try {
       const { signal, timeoutMs } = options;
-      await registration.adopt({ signal, timeoutMs, deadlineMs: endsMono - clock.monoMs() });
+      const limits = { signal, timeoutMs };
+      await registration.adopt({ ...limits, deadlineMs: endsMono - clock.monoMs() });
+      const leftMs = Math.max(1, endsMono - clock.monoMs());
+      await life.upkeep.adopt(registration, { ...limits, deadlineMs: leftMs });
     } catch (error) {
       // Registered, but its interfaces are unknown: its lease runs out, so that the next session inherits them.
       life.end('orphaned');
@@ -73,20 +87,35 @@ function newLife(
   events: Emitter<SessionEvents>,
 ): SessionLife {
   const { onDisableIgmp, onEnableIgmp, onOwnershipLost } = options;
+  const { onJoinAlert, onPruneAlert, onLocalJoin, onLocalLeave, onResync } = options;
+  const alertHandlers = { onJoinAlert, onPruneAlert, onLocalJoin, onLocalLeave, onResync };
   return new SessionLife({
     context,
     registrar,
     registrant: registrantOf(options),
-    handlers: { onDisableIgmp, onEnableIgmp, onOwnershipLost },
+    handlers: { onDisableIgmp, onEnableIgmp, onOwnershipLost, ...alertHandlers },
+    readdMemberships: options.readdMemberships ?? true,
+    windowHoldMs: windowHoldMsOf(options),
     reregister: options.reregister ?? 'service-loss',
     reregisterWithinMs: options.reregisterWithinMs ?? REREGISTER_WITHIN_MS,
     events,
   });
 }
 
-function registrantOf(options: ProtocolOptions): Registrant {
+function registrantOf(options: ProtocolOptions): Registering {
   const { protocolId, componentId, name, ttlMs, graceMs, takeover } = options;
-  return { protocolId, componentId, name, ttlMs, graceMs, takeover };
+  const types = alertTypesOf(options);
+  const alerts = types.length > 0 ? types : undefined;
+  return { protocolId, componentId, name, ttlMs, graceMs, takeover, alerts };
+}
+
+const WINDOW_HOLD_MS = 1_000;
+const WINDOW_HOLD_MAX_MS = 60_000;
+
+function windowHoldMsOf({ windowHoldMs = WINDOW_HOLD_MS }: ProtocolOptions): number {
+  if (windowHoldMs >= 0 && windowHoldMs <= WINDOW_HOLD_MAX_MS) return windowHoldMs;
+  const message = `windowHoldMs: must be 0 to ${WINDOW_HOLD_MAX_MS} ms`;
+  throw badRequest(message, 'windowHoldMs', { operation: 'register' });
 }
 
 function listenAll(events: Emitter<SessionEvents>, listeners: SessionListeners): void {
@@ -100,6 +129,7 @@ function listenAll(events: Emitter<SessionEvents>, listeners: SessionListeners):
   listen('recovered');
   listen('ended');
   listen('ownership-lost');
+  listen('memberships-lost');
   listen('callback-error');
   listen('callbacks-missed');
 }

@@ -7,20 +7,22 @@ import { backoffMs, pause } from '../rpc/clock.ts';
 import type { Context } from '../rpc/context.ts';
 import type { MissingInterface } from './events.ts';
 import { attemptOptions, type RecoveryLimits, type Verdict } from './loss.ts';
-import type { Registered, Registrant, Registrar } from './register.ts';
+import type { Registered, Registering, Registrar } from './register.ts';
 import type { Registration } from './registration.ts';
 
 /** A session that was registered again, and what it got back. */
 export interface Recovered {
   readonly registration: Registration;
   readonly regained: readonly HeldInterface[];
+  /** Those of `regained` that were inherited. */
+  readonly inherited: readonly HeldInterface[];
   readonly missing: readonly MissingInterface[];
 }
 
 export interface RecoveryPlan extends RecoveryLimits {
   readonly context: Context;
   readonly registrar: Registrar;
-  readonly registrant: Registrant;
+  readonly registrant: Registering;
   readonly verdict: Verdict;
   /** The session that was lost. */
   readonly former: SessionId;
@@ -56,7 +58,7 @@ async function recoverOnce(plan: RecoveryPlan): Promise<Recovered> {
     const held = new Set(inherited.map(({ key }) => keyText(key)));
     const left = plan.wanted.filter((key) => !held.has(keyText(key)));
     const { taken, missing } = await takeAgain(plan, registration, left);
-    return { registration, regained: [...inherited, ...taken], missing };
+    return { registration, regained: [...inherited, ...taken], inherited, missing };
   } catch (error) {
     registration.lose('orphaned');
     throw error;

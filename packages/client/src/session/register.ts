@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { SessionId } from '@mgm/protocol';
+import type { AlertType, SessionId } from '@mgm/protocol';
 import { isMgmError, MgmError, refusalError } from '../errors.ts';
 import { omitUndefined } from '../options.ts';
 import { request, type Context, type RequestOptions } from '../rpc/context.ts';
@@ -27,6 +27,8 @@ export interface Registrant {
 
 /** A registration; `resumes` names this client's own former session, if that may still live. */
 export interface Registering extends Registrant {
+  /** The alert types that the session receives. */
+  readonly alerts?: AlertType[] | undefined;
   readonly resumes?: SessionId | undefined;
 }
 
@@ -168,6 +170,6 @@ function pairOf({ protocolId, componentId }: Registrant) {
 const UNKNOWN_TERMS = '';
 
 /** The terms that a repeated `register` does not change. */
-function termsOf({ name, ttlMs, graceMs }: Registrant): string {
-  return JSON.stringify([name ?? null, ttlMs ?? null, graceMs ?? null]);
+function termsOf({ name, ttlMs, graceMs, alerts }: Registering): string {
+  return JSON.stringify([name ?? null, ttlMs ?? null, graceMs ?? null, alerts ?? []]);
 }

@@ -1,7 +1,15 @@
-import type { Cause, Handle, OwnershipLostCallback, RefusalFields, SessionId } from '@mgm/protocol';
+import type {
+  Cause,
+  Handle,
+  IgmpCallback,
+  OwnershipLostCallback,
+  RefusalFields,
+  SessionId,
+} from '@mgm/protocol';
 import { isMgmError, MgmError, refusalError, withOrigin } from '../errors.ts';
 import { InterfaceCalls } from '../interfaces/calls.ts';
 import type { CallOptions } from '../options.ts';
+import { HeldAlerts } from '../membership/held-alerts.ts';
 import type { MembershipRecord } from '../membership/record.ts';
 import type { HeldInterface } from '../ownership.ts';
 import { untilAborted } from '../rpc/clock.ts';
@@ -25,6 +33,11 @@ const SESSION_ENDED_BY: { readonly [Name in Cause]?: LossCause } = {
 export interface RegistrationOptions {
   /** The memberships of the session, across its registrations. */
   readonly memberships: MembershipRecord;
+  /** How long PRUNE alerts of a window are held back, in ms. */
+  readonly windowHoldMs: number;
+  readonly onIgmp: (callback: IgmpCallback) => void;
+  readonly onIgmpHandled: (callback: IgmpCallback) => void;
+  readonly onUnknownCallback: () => void;
   readonly handlers: CallbackHandlers;
   readonly events: Emitter<SessionEvents>;
   /** Whether the session may be registered again after a loss with this cause. */
@@ -47,6 +60,13 @@ export class Registration {
   readonly resumed: boolean;
   /** Its takes and releases. */
   readonly interfaces: InterfaceCalls;
+  /** The alerts that are held back. */
+  readonly alerts: HeldAlerts;
+  /** Whether its manager has memberships. */
+  readonly hasMemberships: boolean;
+  /** Aborts when it is over. */
+  readonly signal: AbortSignal;
+  readonly #end = new AbortController();
   readonly #context: Context;
   readonly #options: RegistrationOptions;
   readonly #lease: LeaseClock;
@@ -65,6 +85,9 @@ export class Registration {
     this.resumed = fields.resumed;
     this.#lastRev = fields.rev;
     this.#mailboxAtStart = fields.mailbox;
+    this.hasMemberships = fields.alerts !== undefined;
+    this.signal = this.#end.signal;
+    this.alerts = new HeldAlerts(options.windowHoldMs);
     this.#context = context;
     this.#options = options;
     const over = (): MgmError | undefined => this.over();
@@ -111,6 +134,16 @@ export class Registration {
     return [...this.interfaces.holdings];
   }
 
+  /** Delivers alerts that became due. */
+  wake(): void {
+    this.#mailbox.wake();
+  }
+
+  /** Reports to the handlers that it replaces a registration that was lost. */
+  recovered(): void {
+    this.#mailbox.recovered();
+  }
+
   /** Reads which interfaces a resumed session inherited, and records them as held. */
   async adopt(options: CallOptions): Promise<HeldInterface[]> {
     const filter = { ...options, session: this.session };
@@ -151,6 +184,7 @@ export class Registration {
     this.#lease.end();
     this.#keepalive.stop();
     this.#mailbox.end();
+    this.#end.abort(reason);
     const callError = this.#options.mayRecover(cause) ? beingRecovered() : reason;
     const held = this.interfaces.end(reason, callError);
     const { session, ttlMs } = this;
@@ -168,6 +202,11 @@ export class Registration {
       onOwnershipLost: (callback) => this.#ownershipLost(callback),
       onSessionLost: ({ by }) => this.lose('takeover', `session ${by}`),
       onHandled: () => this.#keepalive.soon(),
+      alerts: this.alerts,
+      onIgmp: this.#options.onIgmp,
+      onIgmpHandled: this.#options.onIgmpHandled,
+      onUnknown: this.#options.onUnknownCallback,
+      acknowledge: () => this.#keepalive.acknowledge(),
     });
   }
 

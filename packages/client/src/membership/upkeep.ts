@@ -1,0 +1,208 @@
+import type { IgmpCallback, InterfaceKey } from '@mgm/protocol';
+import { isMgmError, MgmError, type ErrorOrigin } from '../errors.ts';
+import { keyText } from '../interfaces/key.ts';
+import type { CallOptions } from '../options.ts';
+import { backoffMs, pause } from '../rpc/clock.ts';
+import type { Context } from '../rpc/context.ts';
+import type { Emitter, SessionEvents } from '../session/events.ts';
+import type { Registration } from '../session/registration.ts';
+import { memberPages } from './listings.ts';
+import { Parking } from './parking.ts';
+import type { MembershipRecord } from './record.ts';
+import type { Membership } from './refs.ts';
+
+/** What the upkeep works with. */
+export interface UpkeepOptions {
+  readonly context: Context;
+  readonly record: MembershipRecord;
+  readonly events: Emitter<SessionEvents>;
+  /** Whether recorded memberships are added again after a window and a recovery. */
+  readonly readds: boolean;
+}
+
+/** What a recovery got back. */
+export interface Regained {
+  /** Interfaces with the memberships that they had. */
+  readonly inherited: readonly InterfaceKey[];
+  /** Interfaces that were taken again, without any membership. */
+  readonly taken: readonly InterfaceKey[];
+}
+
+/**
+ * Adds the recorded memberships of a session again. Membership contract, section 7.2.
+ *
+ * - A window: from when the handler of `DISABLE_IGMP` returned until `ENABLE_IGMP` is reached, membership calls on the
+ *   interface wait. When the handler of `ENABLE_IGMP` has returned, the memberships on record are added again, then the
+ *   calls that wait go on. Calls that the two handlers make do not wait, because the handlers may wait for them.
+ * - A recovery: all membership calls wait from the loss until the re-adds were issued; on inherited interfaces these are
+ *   what the store lacks, and what is not on record is deleted there.
+ */
+export class MembershipUpkeep {
+  readonly #options: UpkeepOptions;
+  readonly #parking: Parking;
+  /** Interfaces between `DISABLE_IGMP` and `ENABLE_IGMP`. */
+  readonly #windows = new Set<string>();
+  #isRestoring = false;
+
+  constructor(options: UpkeepOptions) {
+    this.#options = options;
+    this.#parking = new Parking(options.context);
+  }
+
+  /** Whether a membership call on this interface has to wait. */
+  isWaiting(key: InterfaceKey): boolean {
+    return this.#isRestoring || this.#windows.has(keyText(key));
+  }
+
+  /** Runs `begin` after the re-adds. Rejects with {@link MgmError}. */
+  wait<Result>(
+    key: InterfaceKey,
+    origin: ErrorOrigin,
+    options: CallOptions,
+    begin: (options: CallOptions) => Promise<Result>,
+  ): Promise<Result> {
+    return this.#parking.park(keyText(key), origin, options, begin);
+  }
+
+  /** The handler of this callback is about to be called. */
+  onIgmp({ type, ...key }: IgmpCallback): void {
+    if (type === 'ENABLE_IGMP') this.#windows.delete(keyText(key));
+    else if (!this.#options.readds) this.#options.record.drop(key);
+  }
+
+  /** The handler of this callback has returned. */
+  onIgmpHandled({ type, ifIndex, nextHop }: IgmpCallback, registration: Registration): void {
+    if (!this.#options.readds) return;
+    const key = { ifIndex, nextHop };
+    if (type === 'DISABLE_IGMP') return void this.#windows.add(keyText(key));
+    void this.#readd(registration, this.#options.record.on(key));
+    this.#parking.release(keyText(key));
+  }
+
+  /** The session was lost and is being recovered. */
+  lost(): void {
+    this.#windows.clear();
+    this.#isRestoring = true;
+  }
+
+  /** The session is over. */
+  end(error: MgmError): void {
+    this.#isRestoring = false;
+    this.#parking.fail(error);
+  }
+
+  /** Adds again what a recovered session had on the interfaces that it got back. */
+  async restore(registration: Registration, regained: Regained): Promise<void> {
+    const { record, readds } = this.#options;
+    const kept = new Set([...regained.inherited, ...(readds ? regained.taken : [])].map(keyText));
+    for (const one of record.all()) if (!kept.has(keyText(one))) record.drop(one);
+    const readding = [
+      this.#readd(
+        registration,
+        regained.taken.flatMap((key) => record.on(key)),
+      ),
+    ];
+    if (regained.inherited.length > 0 && registration.hasMemberships) {
+      const listed = await this.#listOwn(registration);
+      if (registration.over()) return;
+      readding.push(this.#reconcile(registration, regained.inherited, listed));
+    }
+    this.#isRestoring = false;
+    this.#parking.release();
+    await Promise.all(readding);
+  }
+
+  /** The record starts as what a resumed session has. Rejects with {@link MgmError}. */
+  async adopt(registration: Registration, options: CallOptions): Promise<void> {
+    if (!registration.hasMemberships) return;
+    const { session } = registration;
+    for await (const page of memberPages(this.#options.context, { ...options, session })) {
+      for (const one of page.items) if (one.session === session) this.#options.record.add(one, one);
+    }
+  }
+
+  /** The memberships of the session at the store; `undefined` if they can't be listed. */
+  async #listOwn(registration: Registration): Promise<Membership[] | undefined> {
+    const { context } = this.#options;
+    const { session, signal } = registration;
+    for (let attempt = 1; !signal.aborted; attempt++) {
+      try {
+        const pages = await Array.fromAsync(
+          memberPages(context, { session, limit: 1_000, signal }),
+        );
+        const all = pages.flatMap(({ items }) => items);
+        return all.filter((one) => one.session === session).map(membershipOf);
+      } catch (error) {
+        if (!isMgmError(error)) throw error;
+        if (!error.retryable) {
+          const { router, logger } = context;
+          if (!signal.aborted) logger.warn({ router, err: error }, 'memberships not listed');
+          return undefined;
+        }
+        await pause(context.clock, backoffMs(attempt, error.retryAfterMs), signal);
+      }
+    }
+    return undefined;
+  }
+
+  /** Adds what the store lacks on inherited interfaces, and deletes what is not on record. */
+  async #reconcile(
+    registration: Registration,
+    inherited: readonly InterfaceKey[],
+    listed: readonly Membership[] | undefined,
+  ): Promise<void> {
+    const { record, readds } = this.#options;
+    const here = new Set(inherited.map(keyText));
+    const present = (listed ?? []).filter((one) => here.has(keyText(one)));
+    if (!readds) {
+      for (const key of inherited) record.drop(key);
+      for (const one of present) record.add(one, one);
+      return;
+    }
+    const texts = new Set(present.map(membershipText));
+    const lacking = inherited
+      .flatMap((key) => record.on(key))
+      .filter((one) => !texts.has(membershipText(one)));
+    const readding = this.#readd(registration, lacking);
+    const unwanted = present.filter((one) => !record.has(one, one));
+    const deletes = unwanted.map((one) => registration.interfaces.deleteUnwanted(one, one));
+    await Promise.allSettled([readding, ...deletes]);
+  }
+
+  async #readd(registration: Registration, memberships: readonly Membership[]): Promise<void> {
+    const { record, events, context } = this.#options;
+    const adds = memberships.map((one) => registration.interfaces.readd(one, one));
+    const lost = new Map<
+      string,
+      SessionEvents['memberships-lost'] & { memberships: Membership[] }
+    >();
+    for (const [at, result] of (await Promise.allSettled(adds)).entries()) {
+      const one = memberships[at];
+      if (result.status === 'fulfilled' || !one) continue;
+      const error: unknown = result.reason;
+      if (!(error instanceof MgmError)) throw error;
+      // The next recovery adds them again.
+      if (registration.over()) return;
+      if (!record.delete(one, one)) continue;
+      const text = `${keyText(one)} ${error.reason}`;
+      const { ifIndex, nextHop } = one;
+      const group = lost.get(text) ?? { interface: { ifIndex, nextHop }, memberships: [], error };
+      group.memberships.push(one);
+      lost.set(text, group);
+    }
+    for (const group of lost.values()) {
+      const { message } = group.error;
+      const fields = { router: context.router, ...group.interface, message };
+      context.logger.warn({ ...fields, count: group.memberships.length }, 'memberships lost');
+      events.emit('memberships-lost', group);
+    }
+  }
+}
+
+function membershipOf({ ifIndex, nextHop, group, source }: Membership): Membership {
+  return { ifIndex, nextHop, group, source };
+}
+
+function membershipText(one: Membership): string {
+  return `${keyText(one)} ${one.source} ${one.group}`;
+}
