@@ -10,6 +10,7 @@ import type {
   MemberFilter,
   MemberPage,
 } from './membership/listings.ts';
+import { watchMemberships, type MembershipSighting } from './membership/watch.ts';
 import { omitUndefined, type CallOptions } from './options.ts';
 import { request, requestGranted, type Context } from './rpc/context.ts';
 import { flatten, interfacePages, sessionPages } from './rpc/pages.ts';
@@ -21,6 +22,7 @@ import { Emitter, type LossCause } from './session/events.ts';
 import { openSession, type OpenedSession, type ProtocolOptions } from './session/open.ts';
 import { Registrar } from './session/register.ts';
 import { heads, type HeadsOptions } from './watch/feed.ts';
+import type { FollowOptions } from './watch/follow.ts';
 import { listReplicas, type Replica, type ReplicasOptions } from './watch/replicas.ts';
 import { listRouters, type RoutersOptions, type RouterSummary } from './watch/routers.ts';
 import { watch, type Sighting, type WatchOptions } from './watch/watch.ts';
@@ -217,6 +219,16 @@ export class Mgm implements AsyncDisposable {
     const { limit, ...limits } = options;
     const fields = { from, ...omitUndefined({ limit }) };
     return await requestGranted(this.#context, 'member.events', fields, limits);
+  }
+
+  /**
+   * All memberships and their changes, once each and in order, as {@link watch} does it for interfaces: a snapshot, a
+   * `synced` mark, then each event; or with `from`, a membership revision, the events after it. If the log no longer has
+   * them, or the store lost it, there is another snapshot with its reason. Throws `MgmError` if it can't continue
+   * (`closed`, `not-permitted`, `not-supported`). Wire contract section 12.
+   */
+  watchMemberships(options: FollowOptions = {}): AsyncIterableIterator<MembershipSighting> {
+    return watchMemberships(this.#context, options);
   }
 
   /**

@@ -47,7 +47,9 @@ export type { WatchFilter } from './watch/filter.ts';
 export type { HeadsOptions } from './watch/feed.ts';
 export type { ClockDifference, Replica, ReplicaFields, ReplicasOptions } from './watch/replicas.ts';
 export type { RoutersOptions, RouterSummary } from './watch/routers.ts';
-export type { Sighting, SnapshotReason, WatchOptions } from './watch/watch.ts';
+export type { FollowOptions, SnapshotReason } from './watch/follow.ts';
+export type { Sighting, WatchOptions } from './watch/watch.ts';
+export type { MembershipSighting, WatchedMembership } from './membership/watch.ts';
 export type {
   CallbackMessage,
   Epoch,

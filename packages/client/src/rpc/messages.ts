@@ -16,6 +16,7 @@ import type {
   EventMessage,
   FieldCheck,
   HeadMessage,
+  MembershipEvent,
   OperationName,
   RefusalFields,
   Reply,
@@ -165,6 +166,12 @@ export function readCallback(value: object): AnyCallback | undefined {
 export function decodeEvent(bytes: Uint8Array): EventMessage | undefined {
   const fields = decode(bytes);
   return isEventMessage(fields) ? fields : undefined;
+}
+
+/** A pushed membership event, or `undefined` for any other message. */
+export function decodeMembershipEvent(bytes: Uint8Array): MembershipEvent | undefined {
+  const fields = decode(bytes);
+  return isMembershipEvent(fields) ? fields : undefined;
 }
 
 /** A pushed head, or `undefined` for any other message. */

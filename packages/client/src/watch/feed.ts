@@ -1,5 +1,5 @@
 import { addAbortListener } from 'node:events';
-import type { EventMessage, HeadMessage } from '@mgm/protocol';
+import type { EventMessage, HeadMessage, RouterName, Subjects } from '@mgm/protocol';
 import { MgmError } from '../errors.ts';
 import { pause } from '../rpc/clock.ts';
 import { isAnotherLog, type Context } from '../rpc/context.ts';
@@ -8,14 +8,38 @@ import { decodeEvent, decodeHead } from '../rpc/messages.ts';
 /** Pushed events that wait for earlier ones. Further ones are discarded: they will be read from the log. */
 const BUFFER_MAX = 4_096;
 
+/** One of the logs of a router, as a feed sees it. */
+export interface LogKind<Event> {
+  /** The subject on which its events are pushed. */
+  subject(subjects: Subjects, router: RouterName): string;
+  decode(bytes: Uint8Array): Event | undefined;
+  /** The revisions that the event covers. */
+  revsOf(event: Event): { readonly first: number; readonly last: number };
+  /** The last revision of the log; `undefined` from a manager that does not have this log. */
+  headOf(head: HeadMessage): number | undefined;
+  /** Whether the event says that another log has begun. */
+  isReset(event: Event): boolean;
+}
+
+/** The log of sessions and ownership. */
+export const EVENT_LOG: LogKind<EventMessage> = {
+  subject: (subjects, router) => subjects.allEvents(router),
+  decode: decodeEvent,
+  revsOf: ({ rev }) => ({ first: rev, last: rev }),
+  headOf: ({ rev }) => rev,
+  isReset: ({ type }) => type === 'store-reset',
+};
+
 /**
- * The pushed events of one router, which arrive in any order, with gaps and repetitions. It says which events are here and
+ * The pushed events of one log, which arrive in any order, with gaps and repetitions. It says which events are here and
  * which must be missing; its reader moves from revision to revision.
  */
-export class EventFeed implements Disposable {
+export class EventFeed<Event extends { readonly ts: number }> implements Disposable {
   readonly #context: Context;
+  readonly #kind: LogKind<Event>;
   readonly #unsubscribe: (() => void)[];
-  readonly #events = new Map<number, EventMessage>();
+  /** By their first revision. */
+  readonly #events = new Map<number, Event>();
   #position = 0;
   #ts = 0;
   #head = 0;
@@ -23,11 +47,12 @@ export class EventFeed implements Disposable {
   #isDoubtful = false;
   #news = new AbortController();
 
-  constructor(context: Context) {
+  constructor(context: Context, kind: LogKind<Event>) {
     this.#context = context;
+    this.#kind = kind;
     const { transport, subjects, router } = context;
     this.#unsubscribe = [
-      transport.subscribe(subjects.allEvents(router), ({ data }) => this.#onEvent(data)),
+      transport.subscribe(kind.subject(subjects, router), ({ data }) => this.#onEvent(data)),
       transport.subscribe(subjects.head(router), ({ data }) => this.#onHead(data)),
       transport.onState(() => this.#doubt()),
     ];
@@ -47,7 +72,9 @@ export class EventFeed implements Disposable {
   resumeFrom(rev: number, ts = 0): void {
     this.#position = rev;
     this.#ts = ts;
-    for (const known of this.#events.keys()) if (known <= rev) this.#events.delete(known);
+    for (const [first, event] of this.#events) {
+      if (this.#kind.revsOf(event).last <= rev) this.#events.delete(first);
+    }
   }
 
   /** Whether the next event is here. */
@@ -56,16 +83,17 @@ export class EventFeed implements Disposable {
   }
 
   /** Removes the next event from the buffer, if it is here. */
-  take(): EventMessage | undefined {
-    const event = this.#events.get(this.#position + 1);
+  take(): Event | undefined {
+    const first = this.#position + 1;
+    const event = this.#events.get(first);
     if (!event) return undefined;
-    this.#events.delete(event.rev);
+    this.#events.delete(first);
     // Older than its predecessor: a late copy from another log, or a clock that was set back. Reading the log decides.
     if (event.ts < this.#ts) {
       this.#isDoubtful = true;
       return undefined;
     }
-    this.#position = event.rev;
+    this.#position = this.#kind.revsOf(event).last;
     this.#ts = event.ts;
     return event;
   }
@@ -119,21 +147,23 @@ export class EventFeed implements Disposable {
   }
 
   #onEvent(data: Uint8Array): void {
-    const event = decodeEvent(data);
+    const event = this.#kind.decode(data);
     if (!event) return;
+    const { first, last } = this.#kind.revsOf(event);
     // A late copy, or the first events of another log.
-    if (event.rev <= this.#position || event.type === 'store-reset') return this.#doubt();
-    this.#head = Math.max(this.#head, event.rev);
-    if (this.#events.size < BUFFER_MAX) this.#events.set(event.rev, event);
+    if (last <= this.#position || this.#kind.isReset(event)) return this.#doubt();
+    this.#head = Math.max(this.#head, last);
+    if (this.#events.size < BUFFER_MAX) this.#events.set(first, event);
     this.#wake();
   }
 
   #onHead(data: Uint8Array): void {
     const head = decodeHead(data);
-    if (!head) return;
+    const last = head && this.#kind.headOf(head);
+    if (!head || last === undefined) return;
     if (isAnotherLog(this.#log, head.log)) this.#isDoubtful = true;
     this.#log = head.log;
-    this.#head = Math.max(this.#head, head.rev);
+    this.#head = Math.max(this.#head, last);
     this.#wake();
   }
 

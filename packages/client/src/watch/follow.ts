@@ -1,0 +1,210 @@
+import { isMgmError } from '../errors.ts';
+import { isAnotherLog, type Context } from '../rpc/context.ts';
+import { EventFeed, type LogKind } from './feed.ts';
+
+/** How long the next event may be missing before the log is read; a later one may have overtaken it. */
+const OVERTAKEN_MS = 50;
+/** How long silence is believed. Routers with live sessions have a head every second; without one the last event may be lost. */
+const SILENCE_MS = 5_000;
+
+/**
+ * Why a snapshot is sent. `start`: the watch begins. `compacted`: the log no longer has the next event. `store-reset`: the
+ * store lost data and began another log.
+ */
+export type SnapshotReason = 'start' | 'compacted' | 'store-reset';
+
+/** Where to begin, and how to end. */
+export interface FollowOptions {
+  /** The revision after which to begin. Default: a snapshot first, and then what follows it. */
+  readonly from?: number | undefined;
+  /** The log that `from` belongs to, if known: a snapshot is sent instead if the store has another log. */
+  readonly log?: string | undefined;
+  /** Ends the watch: the iteration is done. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Where in the log a snapshot was made. */
+export interface SnapshotPosition {
+  readonly rev: number;
+  readonly log: string;
+  /** When the event of this revision happened, in ms on the store clock; 0 if the log does not have it. */
+  readonly ts: number;
+}
+
+/** A log that can be followed, and the state that it changes. */
+export interface FollowedLog<
+  Event extends { readonly ts: number },
+  Listing extends SnapshotPosition,
+> extends LogKind<Event> {
+  /** The events after a revision; `compacted` if the log begins later. */
+  read(from: number, signal: AbortSignal): Promise<LogPage<Event> | 'compacted'>;
+  /** The state at one revision; `undefined` if the log was cut or lost while it was read. */
+  list(signal: AbortSignal): Promise<Listing | undefined>;
+}
+
+interface LogPage<Event> {
+  readonly events: readonly Event[];
+  readonly head: number;
+  readonly log: string;
+}
+
+/** What a follower sees, in order. */
+export type Followed<Event, Listing> =
+  | { readonly kind: 'snapshot'; readonly reason: SnapshotReason; readonly listing: Listing }
+  | { readonly kind: 'synced'; readonly rev: number; readonly log: string }
+  | { readonly kind: 'event'; readonly event: Event };
+
+/**
+ * All changes of one log, without gaps: pushed events as they arrive, missed ones read from the log. If the log does not
+ * reach back far enough, or the store lost it, there is a new snapshot. A slow reader costs bounded memory: pushed events
+ * are buffered up to a limit, the rest is read from the log. Ends when the signal fires; throws `MgmError` if it can't
+ * continue. Without a manager it waits.
+ */
+export async function* follow<
+  Event extends { readonly ts: number },
+  Listing extends SnapshotPosition,
+>(
+  context: Context,
+  source: FollowedLog<Event, Listing>,
+  options: FollowOptions,
+): AsyncGenerator<Followed<Event, Listing>, void, undefined> {
+  const { signal = new AbortController().signal } = options;
+  using follower = new Follower(context, source, options, signal);
+  while (!signal.aborted) {
+    const synced = follower.synced();
+    if (synced) yield synced;
+    const events = synced ? [] : await follower.step();
+    for (const event of events) {
+      yield { kind: 'event', event };
+      if (signal.aborted) return;
+    }
+    const snapshot = follower.takeSnapshot();
+    if (snapshot) yield snapshot;
+  }
+}
+
+/** The state of a watch of one log. */
+class Follower<
+  Event extends { readonly ts: number },
+  Listing extends SnapshotPosition,
+> implements Disposable {
+  readonly #feed: EventFeed<Event>;
+  readonly #source: FollowedLog<Event, Listing>;
+  readonly #signal: AbortSignal;
+  /** The log that was read last. */
+  #log: string | undefined;
+  /** A snapshot has to be made next, and why. */
+  #reason: SnapshotReason | undefined;
+  /** A snapshot that is to be reported. */
+  #snapshot: (Followed<Event, Listing> & { readonly kind: 'snapshot' }) | undefined;
+  /** Whether the log must be read next: nothing is known yet, or it has more. */
+  #mustRead = true;
+  /** Whether `synced` is still to be reported, and the revision from which on it holds, once that is known. */
+  #isSyncing = true;
+  #syncedFrom: number | undefined;
+
+  constructor(
+    context: Context,
+    source: FollowedLog<Event, Listing>,
+    { from, log }: FollowOptions,
+    signal: AbortSignal,
+  ) {
+    this.#feed = new EventFeed(context, source);
+    this.#source = source;
+    this.#signal = signal;
+    this.#log = log;
+    if (from === undefined) this.#reason = 'start';
+    else this.#feed.resumeFrom(from);
+  }
+
+  [Symbol.dispose](): void {
+    this.#feed[Symbol.dispose]();
+  }
+
+  /** The `synced` mark, once everything up to it was reported; then not again. */
+  synced(): (Followed<Event, Listing> & { readonly kind: 'synced' }) | undefined {
+    const { position } = this.#feed;
+    if (this.#reason !== undefined || !this.#isSyncing || this.#log === undefined) return undefined;
+    if (this.#syncedFrom === undefined || position < this.#syncedFrom) return undefined;
+    this.#isSyncing = false;
+    return { kind: 'synced', rev: position, log: this.#log };
+  }
+
+  /** The next events that are buffered or can be read; or it makes a snapshot. */
+  async step(): Promise<readonly Event[]> {
+    if (this.#reason !== undefined) {
+      await this.#ifAnswered(() => this.#snap());
+      return [];
+    }
+    const next = this.#feed.take();
+    if (next) return [next];
+    return (await this.#ifAnswered(() => this.#more())) ?? [];
+  }
+
+  /** The snapshot that was made last, once. */
+  takeSnapshot(): (Followed<Event, Listing> & { readonly kind: 'snapshot' }) | undefined {
+    const snapshot = this.#snapshot;
+    this.#snapshot = undefined;
+    return snapshot;
+  }
+
+  async #snap(): Promise<void> {
+    this.#feed.startOver();
+    const listing = await this.#source.list(this.#signal);
+    if (!listing) return;
+    const isReset = isAnotherLog(this.#log, listing.log);
+    const reason = isReset ? 'store-reset' : (this.#reason ?? 'start');
+    this.#snapshot = { kind: 'snapshot', reason, listing };
+    this.#reason = undefined;
+    this.#log = listing.log;
+    this.#mustRead = false;
+    this.#isSyncing = true;
+    this.#syncedFrom = listing.rev;
+    this.#feed.resumeFrom(listing.rev, listing.ts);
+  }
+
+  /** Waits for the events that follow, or reads them from the log. */
+  async #more(): Promise<readonly Event[]> {
+    const isDue = this.#feed.settleDoubt(this.#log) || this.#mustRead;
+    if (!isDue && !(await this.#isMissing())) return [];
+    // Stays set until the log was read, because the request may fail.
+    this.#mustRead = true;
+    const headBefore = this.#feed.head;
+    const { position } = this.#feed;
+    const page = await this.#source.read(position, this.#signal);
+    if (page === 'compacted') this.#reason = 'compacted';
+    else if (isAnotherLog(this.#log, page.log) || page.head < position) {
+      this.#reason = 'store-reset';
+    } else {
+      this.#advance(page, headBefore);
+      return page.events;
+    }
+    return [];
+  }
+
+  #advance({ log, head, events }: LogPage<Event>, headBefore: number): void {
+    const last = events.at(-1);
+    if (last) this.#feed.resumeFrom(this.#source.revsOf(last).last, last.ts);
+    this.#feed.learn(log, head, headBefore);
+    this.#log = log;
+    this.#mustRead = this.#feed.position < head;
+    this.#syncedFrom ??= head;
+  }
+
+  /** Waits for the next event. Returns whether the log must be read: it was overtaken and is missing, or nothing arrived. */
+  async #isMissing(): Promise<boolean> {
+    if (!this.#feed.hasGap) return !(await this.#feed.news(SILENCE_MS, this.#signal));
+    await this.#feed.next(OVERTAKEN_MS, this.#signal);
+    return !this.#feed.hasNext;
+  }
+
+  /** `undefined` while no manager answers: the failed call has already waited for its deadline. */
+  async #ifAnswered<Result>(attempt: () => Promise<Result>): Promise<Result | undefined> {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (this.#signal.aborted || (isMgmError(error) && error.retryable)) return undefined;
+      throw error;
+    }
+  }
+}
