@@ -57,10 +57,17 @@ interface Rule {
 
 const NO_QUOTA: Quota = {};
 
+/** The rules of an identity for an operation on a router, or why there are none. */
+type Candidates = { readonly forOperation: readonly Rule[] } | { readonly refused: string };
+
+/** More candidates than this are forgotten and found again. */
+const KEPT_MAX = 10_000;
+
 /** Who may do what. Immutable: a changed file is a new policy. */
 export class Policy {
   readonly #rules: ReadonlyMap<string, readonly Rule[]>;
   readonly #quotas: ReadonlyMap<string, Quota>;
+  readonly #kept = new Map<string, Candidates>();
 
   private constructor(document: PolicyDocument) {
     const { groups } = document;
@@ -82,19 +89,12 @@ export class Policy {
     return new Policy(readPolicyDocument(text));
   }
 
-  /** Whether the identity may make the request. The first rule that permits it decides; cost grows with the identity's rules only. */
+  /** Whether the identity may make the request. The first rule that permits it decides. */
   decide(question: PolicyQuestion): PolicyDecision {
     const { identity, router, operation, client, interfaces = [] } = question;
-    const rules = this.#rules.get(identity);
-    if (rules === undefined) return refused(`no rule names the identity ${identity}`);
-    const onRouter = rules.filter((rule) => rule.servesRouter(router));
-    if (onRouter.length === 0) {
-      return refused(`no rule of ${identity} (${namesOf(rules)}) is for router ${router}`);
-    }
-    const forOperation = onRouter.filter((rule) => rule.operations.has(operation));
-    if (forOperation.length === 0) {
-      return refused(`no rule of ${identity} (${namesOf(onRouter)}) permits ${operation}`);
-    }
+    const found = this.#rulesFor(identity, router, operation);
+    if ('refused' in found) return refused(found.refused);
+    const { forOperation } = found;
     const forClient = forOperation.filter(
       (rule) => client === undefined || rule.servesClient(client),
     );
@@ -115,6 +115,31 @@ export class Policy {
       takeover: takeover !== undefined,
       refusedInterfaces,
     };
+  }
+
+  /** The rules that look at the request's fields. Kept, since a request of the same kind follows soon. */
+  #rulesFor(identity: string, router: RouterName, operation: OperationName): Candidates {
+    const key = `${identity} ${router} ${operation}`;
+    const kept = this.#kept.get(key);
+    if (kept !== undefined) return kept;
+    if (this.#kept.size >= KEPT_MAX) this.#kept.clear();
+    const found = this.#findRules(identity, router, operation);
+    this.#kept.set(key, found);
+    return found;
+  }
+
+  #findRules(identity: string, router: RouterName, operation: OperationName): Candidates {
+    const rules = this.#rules.get(identity);
+    if (rules === undefined) return { refused: `no rule names the identity ${identity}` };
+    const onRouter = rules.filter((rule) => rule.servesRouter(router));
+    if (onRouter.length === 0) {
+      return { refused: `no rule of ${identity} (${namesOf(rules)}) is for router ${router}` };
+    }
+    const forOperation = onRouter.filter((rule) => rule.operations.has(operation));
+    if (forOperation.length === 0) {
+      return { refused: `no rule of ${identity} (${namesOf(onRouter)}) permits ${operation}` };
+    }
+    return { forOperation };
   }
 
   /** The quota of an identity: that of the first entry of `quotas` that names it. */
