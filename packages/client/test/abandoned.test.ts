@@ -67,6 +67,22 @@ describe('a take without a reply', () => {
     }, MS);
   });
 
+  it('ends the hold of an interface that was held before, since undoing the take releases it', async () => {
+    await using at = await stage();
+    const { manager, session } = at;
+    manager.script('take', ({ fields }) => (fields['seq'] === 1 ? { epoch: '5' } : undefined));
+    const held = await session.takeInterfaceOwnership({ ifIndex: 7 });
+    const isHeldAtRelease: boolean[] = [];
+    manager.script('release', () => {
+      isHeldAtRelease.push(held.isHeld);
+      return {};
+    });
+    const error = await errorOf(session.takeInterfaceOwnership({ ifIndex: 7 }));
+    expect(error).toMatchObject({ code: 'MGM_TIMEOUT', outcome: 'unknown' });
+    await eventually(() => expect(isHeldAtRelease).toEqual([false]), MS);
+    expect(session.ownerships).toEqual([]);
+  });
+
   it('is undone repeatedly until a manager has confirmed it', async () => {
     await using at = await stage();
     const { manager, session } = at;

@@ -370,6 +370,8 @@ export class InterfaceCalls {
         await this.requests.sequence.passed(result.abandonedSeq);
       if (this.#isOver) return;
       if (this.#mayStay(call)) break;
+      // The session may hold the interface by an earlier take, and the release below gives that up as well.
+      if (!call.item.entry) this.holdings.end(key, released);
       const { item, outcome } = await this.#undoOnce(call.item);
       result = outcome;
       if (isCertain(item, result)) break;
