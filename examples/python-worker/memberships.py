@@ -44,13 +44,13 @@ class Memberships:
         self.others, self.local = set(), set()
         pages = list(self._pages('groups', {'handle': self.worker.handle}))
         for page in pages:
-            self.others |= {(group, source) for group, source, _, others, _, _ in page['items'] if others}
+            self.others |= {(group, source) for group, source, _, others, *_ in page['items'] if others}
         # What is between the first page and the page of an entry is applied again, in order: the last of it agrees.
         self.listed_at = pages[0]['mailbox'] if pages else 0
         pages = list(self._pages('members', {'session': self.worker.session}))
         for page in pages:
             self.local |= {(group, source, if_index, next_hop)
-                           for group, source, if_index, next_hop, holder, _ in page['items']
+                           for group, source, if_index, next_hop, holder, *_ in page['items']
                            if holder != self.worker.session}
         self.local_listed_at = pages[0]['mrev'] if pages else 0
         self.say(f'listed: others want {len(self.others)}, IGMP has {len(self.local)} here')
@@ -74,7 +74,8 @@ class Memberships:
             self.worker.keepalive()  # Acknowledges it: only then are alerts sent again.
             return self.list()
         for item in message['items']:
-            self._apply(kind, message, tuple(item))
+            # Group and source, and of three types the interface. Later versions may add elements.
+            self._apply(kind, message, tuple(item[:2 if kind == 'JOIN_ALERT' else 4]))
 
     def _apply(self, kind, message, item):
         group, source, *on = item

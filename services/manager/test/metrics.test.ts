@@ -1,5 +1,5 @@
 import { freePort } from '@mgm/devstack';
-import { EVENT_TYPES } from '@mgm/protocol';
+import { EVENT_TYPES, MEMBERSHIP_EVENT_TYPES } from '@mgm/protocol';
 import { eventually, startServers, type TestServers } from '@mgm/test-support';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
@@ -98,6 +98,24 @@ describe('/metrics', () => {
     }, MS);
   });
 
+  it('counts memberships that are created or removed, and alerts like other callbacks', async () => {
+    await using worker = await Worker.connect(servers);
+    const before = await scrape();
+    const { handle } = await worker.register({ componentId: 1 });
+    await worker.register({ componentId: 2, alerts: ['JOIN_ALERT'] });
+    await worker.ask('take', { handle, seq: 1, ack: 1, ifIndex: 7 });
+    const entries = ['239.1.1.1', '239.1.1.2', '239.1.1.3'].map((group) => [7, '', group, '']);
+    await worker.ask('member.add', { handle, seq: 2, ack: 2, entries });
+    await worker.ask('member.delete', { handle, seq: 3, ack: 3, entries: entries.slice(1) });
+    await eventually(async () => {
+      const after = await scrape();
+      const grew = (name: string): number => (after.get(name) ?? 0) - (before.get(name) ?? 0);
+      expect(grew('mgm_events_total{type="joined"}')).toBe(3);
+      expect(grew('mgm_events_total{type="left"}')).toBe(2);
+      expect(grew('mgm_callbacks_total')).toBe(1);
+    }, MS);
+  });
+
   it('counts the sessions and interfaces that sweeps end', async () => {
     await using worker = await Worker.connect(servers);
     const before = await scrape();
@@ -165,7 +183,8 @@ describe('/metrics', () => {
       const [, type] = /^mgm_events_total\{type="(.*)"\}$/.exec(name) ?? [];
       return type === undefined ? [] : [type];
     });
-    expect(types.filter((type) => !EVENT_TYPES.some((known) => known === type))).toEqual([]);
+    const named: readonly string[] = [...EVENT_TYPES, ...MEMBERSHIP_EVENT_TYPES];
+    expect(types.filter((type) => !named.includes(type))).toEqual([]);
     expect(types.length).toBeGreaterThan(0);
   });
 });

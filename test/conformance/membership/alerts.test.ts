@@ -205,7 +205,7 @@ overReplicas((stage) => {
       expect(await told()).toEqual({ dvmrp: 'JOIN', mospf: 'JOIN' });
     });
 
-    it('(s,g) raises neither, and is listed and logged', async () => {
+    it('(s,g) without a route to its source raises neither, and is listed and logged', async () => {
       const { router, pim, dvmrp, mospf } = await four(stage);
       const told = await teller({ pim, dvmrp, mospf });
       ok(await pim.add(1, GROUP, { source: SOURCE }));

@@ -74,9 +74,8 @@ overReplicas((stage) => {
       expectRefused(await router.request('member.add', first), 87, 'stale-request');
       expectRefused(await router.request('member.delete', second), 87, 'stale-request');
       expect(await mailAfter(listening)).toEqual(mail);
-      expect(ok(await router.request('groups', {}))).toMatchObject({
-        ...{ mrev: 3, items: [[groupText(1), '', 1, true, false, false]] },
-      });
+      expect(ok(await router.request('groups', {})).mrev).toBe(3);
+      expect(await listAll(router, 'groups')).toEqual([[groupText(1), '', 1, true, false, false]]);
     });
 
     it('of many copies in flight one takes effect', async () => {

@@ -84,13 +84,13 @@ export const METRICS = {
   events: {
     name: 'mgm_events_total',
     type: 'counter',
-    help: 'changes of state that this replica decided and published; `store-reset`: the store was found to have lost data',
+    help: 'changes of state that this replica decided and published, memberships `joined` and `left` included; `store-reset`: the store was found to have lost data',
     labelNames: ['type'],
   },
   callbacks: {
     name: 'mgm_callbacks_total',
     type: 'counter',
-    help: 'callbacks published to sessions',
+    help: 'callbacks published to sessions; an alert counts once per session, however many items it has',
   },
   heads: {
     name: 'mgm_heads_total',
@@ -226,9 +226,11 @@ export class Metrics implements StoreMeter {
     this.#interfacesReleased.inc(released);
   }
 
-  published({ runs, callbacks, losses }: Publication): void {
+  published({ runs, callbacks, losses, memberRuns, alerts }: Publication): void {
     for (const { type, interfaces } of runs) this.#events.inc({ type }, interfaces.length || 1);
-    this.#callbacks.inc(losses.reduce((sum, one) => sum + one.interfaces.length, callbacks.length));
+    for (const { type, items } of memberRuns) this.#events.inc({ type }, items.split(',').length);
+    const lost = losses.reduce((sum, one) => sum + one.interfaces.length, callbacks.length);
+    this.#callbacks.inc(alerts.reduce((sum, one) => sum + one.recipients.length, lost));
   }
 
   lost(server: 'nats' | 'redis'): void {
