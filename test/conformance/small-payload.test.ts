@@ -32,7 +32,7 @@ it('section 8: pages shrink to max_payload, and cursor and head continue where t
 
   const listed: number[] = [];
   let pages = 0;
-  for (let cursor: string | undefined, isFirst = true; isFirst || cursor !== undefined; pages++) {
+  for (let cursor: unknown, isFirst = true; isFirst || cursor !== undefined; pages++) {
     const fields = { limit: LIMIT, ...(cursor !== undefined && { cursor }) };
     const page = ok(await router.request('interfaces', fields));
     expect(pack(page).length).toBeLessThanOrEqual(MAX_PAYLOAD);
