@@ -33,6 +33,7 @@ export const LOCAL_REASONS = [
   'bad-reply',
   'not-supported',
 ] as const;
+/** One of {@link LOCAL_REASONS}. */
 export type LocalReason = (typeof LOCAL_REASONS)[number];
 
 /** Every reason that this version knows. A newer manager may send others. */

@@ -333,6 +333,7 @@ export class Mgm implements AsyncDisposable {
     await this.#closing;
   }
 
+  /** As {@link close}. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

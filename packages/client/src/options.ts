@@ -64,10 +64,15 @@ export type LogFields = Readonly<Record<string, unknown>>;
  * `info` the life of sessions, `debug` each decision.
  */
 export interface Logger {
+  /** A person must act. */
   error(fields: LogFields, message: string): void;
+  /** Trouble that heals by itself. */
   warn(fields: LogFields, message: string): void;
+  /** The life of sessions. */
   info(fields: LogFields, message: string): void;
+  /** Each decision. */
   debug(fields: LogFields, message: string): void;
+  /** Each message. */
   trace(fields: LogFields, message: string): void;
 }
 
