@@ -1,6 +1,6 @@
-import { newRouterName } from '@mgm/test-support';
+import { eventually, newRouterName } from '@mgm/test-support';
 import { describe, expect, it } from 'vitest';
-import { connect, isMgmError, ProtocolId, type Holder } from '../src/mod.ts';
+import { connect, isMgmError, ProtocolId, type Holder, type Session } from '../src/mod.ts';
 import { clientStage } from './stage.ts';
 
 const stage = clientStage();
@@ -32,5 +32,41 @@ describe('the example of the README', () => {
     // }
 
     expect(forwarded).toHaveLength(1);
+  });
+});
+
+describe('the example of memberships in docs/client.md', () => {
+  it('runs', async () => {
+    const router = newRouterName();
+    const wanted = new Map<string, boolean>();
+    const startPulling = (entry: string): void => void wanted.set(entry, true);
+    const stopPulling = (entry: string): void => void wanted.set(entry, false);
+    await using mgm = await connect({ servers: stage.servers.nats.url, router });
+
+    // example {
+    const enumerate = async (session: Session): Promise<void> => {
+      for await (const { group, source, others } of session.groupEnumeration()) {
+        if (others) startPulling(`${source},${group}`);
+      }
+    };
+    const pim: Session = await mgm.registerProtocol({
+      protocolId: ProtocolId.PIM,
+      componentId: 1,
+      onJoinAlert: ({ group, source }) => startPulling(`${source},${group}`),
+      onPruneAlert: ({ group, source }) => stopPulling(`${source},${group}`),
+      onLocalJoin: ({ group, ifIndex }) => console.info(`receivers of ${group} on ${ifIndex}`),
+      onResync: () => enumerate(pim),
+    });
+    await enumerate(pim);
+    await pim.takeInterfaceOwnership({ ifIndex: 7 });
+    await pim.addGroupMembershipEntry({ ifIndex: 7, group: '239.1.2.3' });
+    // }
+
+    const other = await mgm.registerProtocol({ protocolId: ProtocolId.DVMRP, componentId: 1 });
+    await other.takeInterfaceOwnership({ ifIndex: 8 });
+    await other.addGroupMembershipEntry({ ifIndex: 8, group: '239.4.5.6' });
+    await eventually(() => expect([...wanted]).toEqual([[',239.4.5.6', true]]), {
+      withinMs: 10_000,
+    });
   });
 });

@@ -17,7 +17,7 @@ const groupsOf = (all: readonly { readonly group: string }[]) =>
 const listed = async (mgm: Mgm) => groupsOf(await Array.fromAsync(mgm.members()));
 
 describe('after a store lost its data', () => {
-  it('memberships are added again, then calls made meanwhile, then the handler is told', async () => {
+  it('memberships are added again, then calls made meanwhile are sent, then onResync is called', async () => {
     await using mgm = await stage.client();
     const resyncs: [Resync, string[]][] = [];
     await using session = await mgm.registerProtocol(
@@ -69,7 +69,7 @@ describe('after a store lost its data', () => {
 });
 
 describe('a session that inherits', () => {
-  it('has the memberships of the former one on record, and nobody is alerted', async () => {
+  it('has the memberships of the former one on record, without any alert', async () => {
     const router = newRouterName();
     await using mgm = await stage.client({ router });
     const alerts: string[] = [];

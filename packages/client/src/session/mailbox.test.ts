@@ -6,6 +6,7 @@ import {
   type Handle,
   type SessionId,
 } from '@mgm/protocol';
+import { eventually } from '@mgm/test-support';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { HeldAlerts } from '../membership/held-alerts.ts';
@@ -29,7 +30,9 @@ function callback(seq: number): AnyCallback {
 }
 
 /** A mailbox whose manager keeps `stored` callbacks; the first of them has the number `first`. */
-function newMailbox({ stored = 0, first = 1 } = {}) {
+function newMailbox({ stored = 0, first = 1, holdMs = 0 } = {}) {
+  const calls: string[] = [];
+  const alerts = new HeldAlerts(holdMs);
   const handled: number[] = [];
   const reads: [from: number, limit: number][] = [];
   const missed: [number, number][] = [];
@@ -59,7 +62,7 @@ function newMailbox({ stored = 0, first = 1 } = {}) {
   } as unknown as Context;
   const events = new Emitter<SessionEvents>(silentLogger);
   events.on('callbacks-missed', (range) => missed.push([range.first, range.last]));
-  const mailbox = new Mailbox(context, {
+  const mailbox: Mailbox = new Mailbox(context, {
     handle: 'secret' as Handle,
     session: 1 as SessionId,
     handlers: {
@@ -67,24 +70,76 @@ function newMailbox({ stored = 0, first = 1 } = {}) {
         await state.gate;
         handled.push(seq);
       },
+      onPruneAlert: ({ seq }) => void calls.push(`prune ${seq}`),
+      onResync: ({ cause }) => void calls.push(`resync ${cause}`),
     },
     events,
     over: () => undefined,
     onOwnershipLost: () => {},
     onSessionLost: () => {},
     onHandled: () => void state.acknowledged++,
-    alerts: new HeldAlerts(0),
+    alerts,
     onIgmp: () => {},
     onIgmpHandled: () => {},
     onUnknown: () => {},
-    acknowledge: async () => {},
+    acknowledge: async () => void calls.push(`acknowledge ${mailbox.handled}`),
   });
-  return { mailbox, handled, reads, missed, state };
+  return { mailbox, handled, reads, missed, state, calls, alerts };
 }
 
 async function turns(count = 20): Promise<void> {
   for (let n = 0; n < count; n++) await endOfTurn();
 }
+
+/** An alert message of a window with one item. */
+function pruneOf(seq: number): AnyCallback {
+  const fields = { ts: 1, memberDelete: true, mrev: 1, cause: 'take', window: true };
+  const items = [[`239.0.0.${seq}`, '', 1, '', false]];
+  const read = readCallback({ seq, type: 'PRUNE_ALERT', ...fields, items });
+  if (read?.kind !== 'alert') throw new Error('not readable');
+  return read;
+}
+
+describe('an alert that is held', () => {
+  it('counts as handled, and is delivered when its time is over', async () => {
+    const { mailbox, calls } = newMailbox({ stored: 1, holdMs: 30 });
+    mailbox.push(pruneOf(1));
+    await turns();
+    expect([mailbox.handled, calls]).toEqual([1, []]);
+    await eventually(() => expect(calls).toEqual(['prune 1']), { withinMs: 5_000 });
+  });
+
+  it('is discarded by RESYNC, which is acknowledged before its handler is called', async () => {
+    const { mailbox, calls } = newMailbox({ stored: 4, holdMs: 30 });
+    mailbox.push(pruneOf(1));
+    mailbox.push({ kind: 'alert', seq: 2, message: { seq: 2, type: 'RESYNC', ts: 1, mrev: 1 } });
+    mailbox.push(pruneOf(3));
+    await eventually(() => expect(calls).toEqual(['acknowledge 2', 'resync overflow', 'prune 3']), {
+      withinMs: 5_000,
+    });
+  });
+
+  it('is discarded by a recovery, which is reported once', async () => {
+    const { mailbox, calls } = newMailbox({ stored: 2, holdMs: 30 });
+    mailbox.push(pruneOf(1));
+    await turns();
+    mailbox.recovered();
+    await turns();
+    mailbox.push(pruneOf(2));
+    await eventually(() => expect(calls).toEqual(['resync recovered', 'prune 2']), {
+      withinMs: 5_000,
+    });
+  });
+
+  it('is discarded by the end of the session', async () => {
+    const { mailbox, alerts } = newMailbox({ stored: 1, holdMs: 30 });
+    mailbox.push(pruneOf(1));
+    await turns();
+    expect(alerts.nextDueMono).toBeLessThan(Infinity);
+    mailbox.end();
+    expect(alerts.nextDueMono).toBe(Infinity);
+  });
+});
 
 describe('callbacks', () => {
   it('are handled in order, one at a time, as they are pushed', async () => {
