@@ -4,6 +4,7 @@ const LIB = 'packages/store/lua/lib';
 /** Random histories, with each step compared with the executable specification. */
 const MODEL = 'test/model/membership/side-by-side.test.ts';
 const REPLIES = 'packages/store/test/member-replies.test.ts';
+const ENDS = 'packages/store/test/member-ends.test.ts';
 const CONFORMANCE = 'test/conformance/membership';
 
 /** The safety checks of group memberships. */
@@ -48,7 +49,7 @@ export const OF_MEMBERSHIPS: readonly Mutation[] = [
     file: `${LIB}/entries.lua`,
     from: 'if is_over(pair[HOLDER]) or is_over(pair[COUNTS_FOR]) then return entries.slots_of(pair) end',
     to: '',
-    tests: [MODEL],
+    tests: [ENDS],
   },
   {
     check: 'memberships: a listing leaves out what is withdrawn',
@@ -72,11 +73,11 @@ export const OF_MEMBERSHIPS: readonly Mutation[] = [
     tests: [MODEL],
   },
   {
-    check: 'memberships: `settled` waits for clients that end',
+    check: 'memberships: `settled` waits until everything is purged',
     file: `${LIB}/withdrawals.lua`,
     from: 'if members.ending > 0 or oldest and oldest <= members.round then return end',
     to: '',
-    tests: [MODEL, `${CONFORMANCE}/withdrawals.test.ts`],
+    tests: [ENDS],
   },
   {
     check: 'memberships: the schema is 3 while there is one',
@@ -93,25 +94,11 @@ export const OF_MEMBERSHIPS: readonly Mutation[] = [
     tests: [MODEL],
   },
   {
-    check: 'alerts: keep their order in each mailbox',
-    file: `${LIB}/alerts.lua`,
-    from: 'if client.last_alert ~= run or ',
-    to: 'if ',
-    tests: [MODEL, `${CONFORMANCE}/alerts.test.ts`],
-  },
-  {
     check: 'alerts: none between a RESYNC and its acknowledgement',
     file: `${LIB}/alerts.lua`,
     from: 'return member.resync > member.acked',
     to: 'return false',
     tests: [`${CONFORMANCE}/resync.test.ts`],
-  },
-  {
-    check: 'alerts: no LOCAL_LEAVE in a window',
-    file: `${LIB}/withdrawals.lua`,
-    from: "if window == 0 then tell_owner('LOCAL_LEAVE', slot, name, cause) end",
-    to: "tell_owner('LOCAL_LEAVE', slot, name, cause)",
-    tests: [MODEL],
   },
   {
     check: 'alerts: LOCAL_LEAVE only while the hold continues that IGMP joined under',

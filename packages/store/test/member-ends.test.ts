@@ -1,0 +1,68 @@
+import { startRedis, type RunningServer } from '@mgm/devstack';
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { on, openArbiter, type Arbiter, type TestClient } from './arbiter.ts';
+
+/** Ends of clients with memberships before any sweep, which a manager runs at once. */
+let redis: RunningServer;
+beforeAll(async () => {
+  redis = await startRedis(inject('servers'));
+});
+afterAll(() => redis.stop());
+
+/** A group of its own for each interface. */
+const groupOf = (ifIndex: number): string => `4e0${ifIndex.toString(16).padStart(6, '0')}`;
+const SERVING_MS = 3_600_000;
+const ALL = { from: '', to: '', after: '', slot: 0, limit: 10, session: 0, interface: '' };
+
+async function join(arbiter: Arbiter, client: TestClient, ...interfaces: number[]): Promise<void> {
+  const held = interfaces.map((ifIndex) => on(ifIndex));
+  await arbiter.ask('take', { ...client.next(), interfaces: held });
+  const { handle, seq, ack } = client.next();
+  const entries = interfaces.map((ifIndex) => groupOf(ifIndex));
+  const codes = interfaces.map(() => 0);
+  const elements = { interfaces: held, entries, codes, epoch: '', single: false };
+  const added = await arbiter.ask('member_add', { handle, seq, ack, ...elements });
+  expect(added).toMatchObject({ kind: 'changed', count: interfaces.length });
+}
+
+/** More interfaces than an end takes down by itself. */
+const MANY = Array.from({ length: 300 }, (_, at) => at + 10);
+
+/** Takes down only some interfaces by itself. */
+const end = (arbiter: Arbiter, { session }: TestClient) =>
+  arbiter.ask('admin_evict', { session, actor: 'operator', why: 'a test' });
+
+/** One slice that takes down one interface, or purges one entry. */
+const slice = (arbiter: Arbiter) =>
+  arbiter.decide('sweep', { most: 1, mostEntries: 1, servingMs: SERVING_MS });
+
+it('lists no membership of an ended client, also before a sweep has taken down its interfaces', async () => {
+  using arbiter = await openArbiter(redis);
+  const [ending, staying] = [await arbiter.client(), await arbiter.client()];
+  await join(arbiter, ending, ...MANY);
+  await join(arbiter, staying, 2);
+  await end(arbiter, ending);
+  const { session } = staying;
+  expect(await arbiter.ask('members', ALL)).toEqual({
+    kind: 'page',
+    items: [{ entry: groupOf(2), interface: on(2), session, countsFor: session }],
+    after: '',
+    slot: 0,
+  });
+});
+
+it('is settled only when the last interface of an ended client is down and its entries are purged', async () => {
+  using arbiter = await openArbiter(redis);
+  const [ending, other] = [await arbiter.client(), await arbiter.client()];
+  await join(arbiter, ending, ...MANY);
+  await join(arbiter, other, 4);
+  await end(arbiter, ending);
+  const ended = (await arbiter.decide('head', {})).rev;
+  let isSettled = false;
+  while (!isSettled) {
+    const { rev, batch } = await slice(arbiter);
+    isSettled = batch.members.settled === rev;
+    const isLogged = batch.members.mrev === 2 * MANY.length + 1;
+    if (batch.members.settled >= ended) expect(isLogged).toBe(true);
+  }
+});
