@@ -156,9 +156,9 @@ async function useMemberships(
     await ask('member.add', { handle, seq: 2, ack: 2, ifIndex, group: '239.1.1.1' });
     await ask('groups', { handle });
     const route = ['10.0.0.0', 8, ifIndex, '', '', 104];
-    await ask('rib.set', { handle, seq: 4, ack: 3, routes: [route] });
+    await ask('rib.set', { handle, seq: 3, ack: 3, routes: [route] });
     await ask('members', {});
-    await ask('deregister', { handle, seq: 3, ack: 3, force: true });
+    await ask('deregister', { handle, seq: 4, ack: 4, force: true });
     const read = asker(looking);
     await read('members', {});
     await read('member.events', { from: 0 });

@@ -115,10 +115,15 @@ async function useStore(options: StoreOptions): Promise<void> {
   await ask('groups', { handle: pim });
   await ask('members', {});
   await ask('member.events', { from: 0 });
-  await ask('release', { handle: pim, seq: 5, ack: 5, ifIndex: 2 });
+  const network = ['10.0.0.0', 8];
+  await ask('rib.set', { handle: pim, seq: 5, ack: 5, routes: [[...network, 2, '', '', 103]] });
+  await ask('rib.resolve', { source: '10.0.0.1' });
+  await ask('rib.list', {});
+  await ask('rib.delete', { handle: pim, seq: 6, ack: 6, routes: [network] });
+  await ask('release', { handle: pim, seq: 7, ack: 7, ifIndex: 2 });
   while ((await store.sweep(router)).more) continue;
-  await ask('take', { handle: pim, seq: 6, ack: 6, ifIndex: 2 });
-  await ask('member.add', { handle: pim, seq: 7, ack: 7, ifIndex: 2, group });
+  await ask('take', { handle: pim, seq: 8, ack: 8, ifIndex: 2 });
+  await ask('member.add', { handle: pim, seq: 9, ack: 9, ifIndex: 2, group });
   await ask('admin.release', { ifIndex: 3, actor: 'test', why: 'test' });
   await ask('interfaces', {});
   await ask('sessions', {});

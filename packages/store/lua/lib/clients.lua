@@ -166,7 +166,6 @@ local function due_in_ms()
   local members = router.members
   if members and (members.voids > 0 or members.ending > 0) then return 0 end
   if router.view and router.view.tasks > 0 then return 0 end
-  if router.view and router.view.tasks > 0 then return 0 end
   local first = redis.call('ZRANGE', leases_key, 0, 0, 'WITHSCORES')
   return first[2] and math.max(0, tonumber(first[2]) - service_now) or -1
 end
