@@ -323,6 +323,25 @@ describe('(s,g) alerts', () => {
     ]);
   });
 
+  it('follow the owners of the interface, and the end of the client of a route', async () => {
+    const setter = await arbiter.client();
+    await arbiter.ask('rib_set', route(setter, NARROW, 3));
+    await arbiter.ask('rib_set', route(owner, WIDE, 1));
+    await change('member_add', receiver, 2);
+    await settled();
+    const next = await arbiter.client({ mask: MASK });
+    await arbiter.ask('take', { ...next.next(), interfaces: [on(3)] });
+    await settled();
+    expect(await alertsOf(next)).toEqual([`JOIN_ALERT iif-moved ${ENTRY}`]);
+    await arbiter.ask('deregister', { ...setter.next(), force: false });
+    await settled();
+    expect((await alertsOf(next)).at(-1)).toBe(`PRUNE_ALERT iif-moved ${ENTRY} 0: 0`);
+    expect(await alertsOf(owner)).toEqual([`JOIN_ALERT iif-moved ${ENTRY}`]);
+    await arbiter.ask('release', { ...owner.next(), interfaces: [on(1)], epoch: '' });
+    await settled();
+    expect((await alertsOf(owner)).at(-1)).toBe(`PRUNE_ALERT iif-moved ${ENTRY} 0: 0`);
+  });
+
   it('come before the next change of the entry, as a change of their own', async () => {
     await arbiter.ask('rib_set', route(owner, WIDE, 1));
     await settled();
