@@ -224,7 +224,11 @@ describe('the NATS users of docs/permissions.md', { timeout: 60_000 }, () => {
     const doctor = await mgmctl(nats, 'doctor');
     expect(doctor).toMatchObject({ code: 0, stderr: '' });
     expect(doctor.stdout).not.toMatch(/^(FAIL|note {2}(?!durability|identities))/m);
-    for (const args of [['interfaces'], ['sessions'], ['owner', '8'], ['history', '8']]) {
+    await session.addGroupMembershipEntry({ ifIndex: 8, group: '239.1.1.1' });
+    for (const args of [
+      ...[['interfaces'], ['sessions'], ['owner', '8'], ['history', '8'], ['groups'], ['members']],
+      ['watch', '--memberships', '--from', '0', '--count', '1'],
+    ]) {
       expect(await mgmctl(nats, ...args)).toMatchObject({ code: 0, stderr: '' });
     }
     expect(await mgmctl(nats, 'release', '8', '--why', 'test', '--yes')).toMatchObject({ code: 0 });

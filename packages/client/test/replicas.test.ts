@@ -42,6 +42,7 @@ describe('replicas', () => {
       id: before.id,
       version: '0.0.0',
       durability: 'memory',
+      schema: expect.any(Number),
       store: STORE,
       trouble: [],
       failed: 0,

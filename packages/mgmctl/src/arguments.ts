@@ -1,6 +1,16 @@
 import { ProtocolId, type NextHop } from '@mgm/client';
-import { isEpoch, parseNextHop } from '@mgm/protocol';
+import {
+  faultInGroup,
+  faultInSource,
+  groupText,
+  isEpoch,
+  parseGiven,
+  parseNextHop,
+  sourceText,
+  type GivenAddress,
+} from '@mgm/protocol';
 import { InvalidArgumentError } from 'commander';
+import { UsageError } from './exit-code.ts';
 
 /** A whole number, decimal without leading zeros or `0x…`. @throws InvalidArgumentError outside of `min` to `max` */
 export function integer(min: number, max: number): (text: string) => number {
@@ -63,4 +73,34 @@ export function nextHop(text: string | undefined): NextHop {
   const parsed = parseNextHop(text);
   if (parsed !== undefined) return parsed;
   throw new InvalidArgumentError('must be an IPv4 or IPv6 address');
+}
+
+/** Stands for all groups or any source. */
+const ANY = '*';
+const ADDRESS = 'must be an IPv4 or IPv6 address, or * for any';
+
+/** A group of multicast, or the wildcard: `*` or `0.0.0.0` for IPv4, `::` for IPv6. */
+export function group(text: string): string {
+  const given = givenAddress(text);
+  const fault = faultInGroup(given);
+  if (fault) throw new InvalidArgumentError(fault.must);
+  return groupText(given);
+}
+
+/** A source, or the wildcard. Whether it may stand next to a group is checked by {@link checkSource}. */
+export function source(text: string): string {
+  return sourceText(givenAddress(text));
+}
+
+function givenAddress(text: string): GivenAddress {
+  const given = parseGiven(text === ANY ? '' : text);
+  if (given) return given;
+  throw new InvalidArgumentError(ADDRESS);
+}
+
+/** Checks a source next to its group. @throws UsageError */
+export function checkSource(group: string | undefined, source: string): void {
+  if (group === undefined) throw new UsageError('--source needs --group');
+  const fault = faultInSource(givenAddress(group), givenAddress(source));
+  if (fault) throw new UsageError(`--source ${JSON.stringify(source)}: ${fault.must}`);
 }

@@ -9,10 +9,12 @@ import { addCompletion } from './commands/completion.ts';
 import { addContext } from './commands/context.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addEvict } from './commands/evict.ts';
+import { addGroups } from './commands/groups.ts';
 import { addHelp } from './commands/help.ts';
 import { addHistory } from './commands/history.ts';
 import { addHoldoff } from './commands/holdoff.ts';
 import { addInterfaces } from './commands/interfaces.ts';
+import { addMembers } from './commands/members.ts';
 import { addOwner } from './commands/owner.ts';
 import { addPolicy } from './commands/policy.ts';
 import { addRegister } from './commands/register.ts';
@@ -39,6 +41,8 @@ const COMMANDS: readonly ((program: Command, runner: Runner) => void)[] = [
   addSessions,
   addOwner,
   addValidate,
+  addGroups,
+  addMembers,
   addWatch,
   addHistory,
   addTop,

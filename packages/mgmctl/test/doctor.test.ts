@@ -1,7 +1,7 @@
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { once } from 'node:events';
 import { startTcpProxy } from '@mgm/devstack';
-import { eventually, skipAmongOthers, startManager } from '@mgm/test-support';
+import { eventually, notBreakable, skipAmongOthers, startManager } from '@mgm/test-support';
 import { describe, expect, it } from 'vitest';
 import { run } from './program.ts';
 import { mgmctlStage, objects, PIM } from './stage.ts';
@@ -25,6 +25,7 @@ describe('mgmctl doctor', () => {
       expect.stringMatching(
         /^note {2}replicas {5}1 of version \d+\.\d+\.\d+: mgm-1; start another/,
       ),
+      expect.stringMatching(/^ok {4}schema {7}every replica reads up to \d+$/),
       expect.stringMatching(/^ok {4}store {8}(redis|valkey) \d+\.\d+\.\d+, reached$/),
       'ok    scripts      every replica runs the arbiter',
       'note  durability   memory: a restart of the store loses all ownership; MGM_DURABILITY=durable or replicated keeps it',
@@ -140,3 +141,34 @@ describe('mgmctl doctor', () => {
     expect(stdout).toMatch(/^FAIL {2}nats server {2}\S+: something answers, but it is not NATS;/);
   });
 });
+
+describe('a router with data of a newer schema than its managers read', () => {
+  it(
+    'is named by mgmctl doctor, with the managers to replace',
+    { timeout: SLOW_MS },
+    async (ctx) => {
+      const reason = notBreakable();
+      ctx.skip(reason !== undefined, reason ?? '');
+      await using router = await stage.router();
+      await router.register(PIM, 'pim-1');
+      await changeStore(`HSET mgm:{${router.name}}:meta schema 99`);
+      const { code, stdout } = await router.run(['doctor', '--timeout', '1s']);
+      expect(code).toBe(3);
+      expect(stdout).toMatch(/^FAIL {2}managers {5}.*schema 99/m);
+      expect(stdout).toMatch(
+        /^FAIL {2}schema {7}routers have data of a newer schema than these managers read: mgm-1; replace 1 manager of 1 by the newer version$/m,
+      );
+      await changeStore(`DEL mgm:{${router.name}}:meta`);
+    },
+  );
+});
+
+/** Runs a command of Redis. */
+async function changeStore(command: string): Promise<void> {
+  const { hostname, port } = new URL(stage.servers.redis.url);
+  const socket = connect({ host: hostname, port: Number(port) });
+  socket.write(`${command}\r\n`);
+  const [reply] = await once(socket, 'data');
+  expect(String(reply)).toMatch(/^:/);
+  socket.destroy();
+}

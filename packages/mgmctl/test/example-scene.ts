@@ -35,6 +35,17 @@ export async function playExamples(stage: MgmctlStage): Promise<Shown> {
   shown.set('top', await topOnTerminal(router));
   await show('watch', 'watch', '--from', '2', '--count', '3');
   await show('watch-json', 'watch', '--from', '4', '--count', '1', '--json');
+  await pim.addGroupMembershipEntry({ ifIndex: 9, nextHop: '10.0.0.9', group: '239.1.1.1' });
+  await igmp.addGroupMembershipEntries([
+    { ifIndex: 7, group: '239.1.1.1' },
+    { ifIndex: 7, group: '232.1.1.1', source: '192.0.2.1' },
+  ]);
+  await show('groups', 'groups');
+  await show('groups-json', 'groups', '--any', '--json');
+  await show('members', 'members');
+  await show('members-json', 'members', '--group', '232.1.1.1', '--json');
+  await show('members-usage', 'members', '--group', '10.0.0.1');
+  await show('watch-memberships', 'watch', '--memberships', '--from', '0', '--count', '3');
   const force = ['--actor', 'alice@noc', '--yes'];
   await show('release', 'release', '7', '--why', 'moved to the standby', ...force);
   await show('validate-over', 'validate', '7', epoch);

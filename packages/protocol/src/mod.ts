@@ -18,9 +18,14 @@ export type {
 export {
   entryName,
   entryNamed,
+  faultInGroup,
+  faultInSource,
+  groupText,
   parseGiven,
   readEntry,
+  sourceText,
   type EntryItem,
+  type GivenAddress,
   type MembershipItem,
   type PruneItem,
 } from './entries.ts';

@@ -1,5 +1,8 @@
 import type { RouterName } from '@mgm/protocol';
 
+/** The newest schema of a router's data that the scripts read and write: the highest number in `lua/lib/router.lua`. */
+export const NEWEST_SCHEMA = 4;
+
 /** A kind of key of a router. The Lua names of keys and docs/redis-keys.md are generated from this table. */
 export interface KeyFamily {
   /** Its name in scripts: `meta_key`, `client_key(number)`. */

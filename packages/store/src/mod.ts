@@ -12,4 +12,4 @@ export type { Durability, DurabilityMode } from './durability.ts';
 export type { Unfitness } from './redis/check.ts';
 export { parseRedisUrl, REDIS_URL_FORMS } from './redis/url.ts';
 export type { RedisCredentials } from './redis/url.ts';
-export { metaKey } from './keys.ts';
+export { metaKey, NEWEST_SCHEMA } from './keys.ts';

@@ -1,6 +1,7 @@
 import type { RunningServer } from '@mgm/devstack';
 import { eventually, storedNumber } from '@mgm/test-support';
 import { describe, expect, it } from 'vitest';
+import { NEWEST_SCHEMA } from '../src/keys.ts';
 import { arbiterForEach, openArbiter, on, type Arbiter } from './arbiter.ts';
 
 let redis: RunningServer;
@@ -52,7 +53,7 @@ describe('a key that is not ours', () => {
   });
 });
 
-it.each([4, 1])(
+it.each([NEWEST_SCHEMA + 1, 1])(
   'refuses data of schema %i, which is not its own, and leaves it alone',
   async (schema) => {
     const client = await arbiter.client();
@@ -66,6 +67,13 @@ it.each([4, 1])(
     expect(await dump()).toEqual(before);
   },
 );
+
+it('reads and writes the newest schema that managers announce', async () => {
+  const client = await arbiter.client();
+  await command('HSET', key('meta'), 'schema', String(NEWEST_SCHEMA));
+  const call = { ...client.next(), interfaces: [on(1)] };
+  expect(await arbiter.ask('take', call)).toMatchObject({ kind: 'granted' });
+});
 
 it.each(['SCRIPT', 'FUNCTION'])('does not notice %s FLUSH', async (what) => {
   const client = await arbiter.client();

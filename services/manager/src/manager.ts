@@ -1,5 +1,5 @@
 import { subjectsUnder, VERSION, type Subjects } from '@mgm/protocol';
-import { promiseOf, type Store } from '@mgm/store';
+import { NEWEST_SCHEMA, promiseOf, type Store } from '@mgm/store';
 import pino, { type Logger } from 'pino';
 import { orAborted, within } from './abort.ts';
 import type { Bus } from './bus.ts';
@@ -236,6 +236,7 @@ class Replica implements Manager {
     return {
       durability: durability.mode,
       identity: this.#config.isIdentified ? 'subject' : 'none',
+      schema: String(NEWEST_SCHEMA),
       ...(state.kind === 'ready' && { store: state.server }),
       ...(this.#storeId !== undefined && { storeId: this.#storeId }),
     };

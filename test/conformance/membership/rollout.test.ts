@@ -11,7 +11,7 @@ import { overReplicas, type Stage } from '../../support/stage.ts';
 
 const GROUP = '239.1.1.1';
 const WITHIN = { withinMs: 30_000 };
-const NEWER = '4';
+const NEWER = '5';
 
 overReplicas((stage) => {
   describe('section 9: the schema of a router', () => {
@@ -110,7 +110,7 @@ overReplicas((stage) => {
         for (const one of stats) expect(JSON.stringify(one)).toMatch(/"trouble":\[[^\]]*schema/);
       }, WITHIN);
       for (const manager of stage.managers.running) {
-        expect(manager.output()).toMatch(/schema 4.*reads and writes 2 and 3/s);
+        expect(manager.output()).toMatch(/schema 5.*reads and writes 2 to 4/s);
       }
       const other = stage.router();
       const client = await other.register({ instance: newInstance() });

@@ -26,6 +26,11 @@ export interface ReplicaFields {
   readonly durability: string | undefined;
   /** How it identifies callers: `none` or `subject`; `undefined` from an older manager. */
   readonly identity: string | undefined;
+  /**
+   * The newest schema of a router's data that it reads and writes; `undefined` from an older manager. A manager answers
+   * nothing for a router whose data has a newer schema.
+   */
+  readonly schema: number | undefined;
   /** The server that holds its state, `redis 7.0.15`; `undefined` if not reported. */
   readonly store: string | undefined;
   /** The id of its store: replicas with different ids do not share their state. `undefined` if it reports none. */
@@ -202,11 +207,18 @@ function readReplica(
     meanMs: answered > 0 ? tookMs / answered : undefined,
     durability: textIn(metadata, 'durability'),
     identity: textIn(metadata, 'identity'),
+    schema: schemaIn(metadata),
     store: textIn(state, 'store') ?? textIn(metadata, 'store'),
     storeId: textIn(state, 'storeId') ?? textIn(metadata, 'storeId'),
     trouble: textsIn(state, 'trouble'),
     storeClockMs: typeof state['storeClockMs'] === 'number' ? state['storeClockMs'] : undefined,
   };
+}
+
+/** NATS allows only text in metadata. */
+function schemaIn(metadata: Fields): number | undefined {
+  const schema = textIn(metadata, 'schema') ?? '';
+  return /^[1-9]\d{0,5}$/.test(schema) ? Number(schema) : undefined;
 }
 
 function fieldsIn(bytes: Uint8Array): Fields {

@@ -13,7 +13,7 @@ Examples:
   mgmctl completion fish | source          for ~/.config/fish/config.fish`;
 
 /** The values that `mgmctl complete` prints. */
-const KINDS = ['routers', 'sessions'] as const;
+const KINDS = ['routers', 'sessions', 'groups'] as const;
 type Kind = (typeof KINDS)[number];
 
 const ANY_ROUTER = 'mgmctl';
@@ -63,6 +63,10 @@ async function printValues(kind: Kind, { mgm, out, signal }: Context): Promise<E
     case 'sessions':
       for await (const { session } of mgm.sessions({ limit: 1_000, signal }))
         out.line(String(session));
+      break;
+    case 'groups':
+      for await (const { group } of mgm.groups({ type: 'any', limit: 1_000, signal }))
+        out.line(group);
   }
   return ExitCode.ok;
 }
@@ -106,6 +110,7 @@ ${visibleCommands(program)
   case \${COMP_WORDS[COMP_CWORD-1]} in
     --router) words=${valuesOf('routers', BASH_WORDS)} ;;
     --session | evict) words=${valuesOf('sessions', BASH_WORDS)} ;;
+    --group) words=${valuesOf('groups', BASH_WORDS)} ;;
     --protocol) words='${PROTOCOLS}' ;;
     --output | -o) words=wide ;;
   esac
@@ -134,6 +139,7 @@ ${visibleCommands(program)
   case \${words[CURRENT-1]} in
     --router) candidates=(\${(f)"${valuesOf('routers', ZSH_WORDS)}"}) ;;
     --session|evict) candidates=(\${(f)"${valuesOf('sessions', ZSH_WORDS)}"}) ;;
+    --group) candidates=(\${(f)"${valuesOf('groups', ZSH_WORDS)}"}) ;;
     --protocol) candidates=(${PROTOCOLS}) ;;
     --output|-o) candidates=(wide) ;;
   esac
@@ -170,6 +176,8 @@ function fishArguments(name: string): string {
       return ` -a '${fishValues('routers')}'`;
     case 'session':
       return ` -a '${fishValues('sessions')}'`;
+    case 'group':
+      return ` -a '${fishValues('groups')}'`;
     case 'protocol':
       return ` -a '${PROTOCOLS}'`;
     case 'output':

@@ -43,9 +43,19 @@ async function* findings(options: DoctorOptions): AsyncGenerator<Finding> {
   await using mgm = login.mgm;
   const managers = await checkManagers(mgm, signal);
   yield managers;
-  if (managers.state === 'failed') return;
+  if (managers.state === 'failed') {
+    yield* whyNoAnswer(mgm, signal);
+    return;
+  }
   const steps = [checkReplicas, checkRoundTrip, checkLog, checkHoldOff, checkPermissions];
   for (const step of steps) yield* await found(step, mgm, signal);
+}
+
+/** Managers that do not answer for this router may still report what is wrong with them. */
+async function* whyNoAnswer(mgm: Mgm, signal: AbortSignal): AsyncGenerator<Finding> {
+  for (const finding of await found(checkReplicas, mgm, signal)) {
+    if (finding.state === 'failed') yield finding;
+  }
 }
 
 type Step = (mgm: Mgm, signal: AbortSignal) => Promise<Finding | readonly Finding[]>;

@@ -16,6 +16,7 @@ function replica(name: string, fields: Partial<Replica> = {}): Replica {
     meanMs: undefined,
     durability: 'durable',
     identity: 'subject',
+    schema: 4,
     store: 'redis 7.4.2',
     storeId: 'id-1',
     trouble: [],
@@ -34,6 +35,7 @@ describe('the findings about replicas', () => {
     const findings = found(replica('a'), replica('b'));
     expect(Object.keys(findings)).toEqual([
       'replicas',
+      'schema',
       'store',
       'scripts',
       'durability',
@@ -73,6 +75,31 @@ describe('the findings about replicas', () => {
       state: 'note',
       detail: 'redis 7.4.2 (a), redis 8.0.2 (b)',
     });
+  });
+
+  it('are a note if managers read data of different schemas', () => {
+    const older = replica('b', { schema: undefined });
+    expect(found(replica('a'), older)['schema']).toMatchObject({
+      state: 'note',
+      detail: 'managers differ: 4 (a), not reported (b)',
+      mend: expect.stringContaining('replace the older managers'),
+    });
+    const newer = found(replica('a'), replica('b', { schema: 5 }))['schema'];
+    expect(newer).toMatchObject({ state: 'note', detail: 'managers differ: 4 (a), 5 (b)' });
+    expect(found(older)).not.toHaveProperty('schema');
+  });
+
+  it('are a failure if a manager met data of a newer schema, whatever else is wrong with it', () => {
+    const behind = replica('b', { schema: undefined, trouble: ['schema', 'redis: lost'] });
+    const findings = found(replica('a'), behind);
+    expect(findings['schema']).toMatchObject({
+      state: 'failed',
+      detail: 'routers have data of a newer schema than these managers read: b',
+      mend: 'replace 1 manager of 2 by the newer version',
+    });
+    expect(findings['store']).toMatchObject({ state: 'failed', detail: 'b: redis: lost' });
+    const onlySchema = found(replica('a'), replica('b', { trouble: ['schema'] }));
+    expect(onlySchema['store']).toMatchObject({ state: 'ok' });
   });
 
   it('are a failure if they identify callers differently, a note if they do not', () => {

@@ -34,6 +34,7 @@ export function replicaFindings(replicas: readonly Replica[]): Finding[] {
   return [
     howMany(replicas),
     ...storesOf(replicas),
+    ...schemaOf(replicas),
     store,
     ...(store.state === 'ok' ? [SCRIPTS] : []),
     durabilityOf(replicas),
@@ -74,11 +75,43 @@ function storesOf(replicas: readonly Replica[]): Finding[] {
   ];
 }
 
+/** What a manager reports in `trouble` while it meets data of a newer schema than its own. */
+const SCHEMA_TROUBLE = 'schema';
+
+/**
+ * Checks that all read the same data. A router with memberships or routes has a newer schema, for which an older manager
+ * answers `unavailable`: each request to it takes longer, and with many older managers some fail.
+ */
+function schemaOf(replicas: readonly Replica[]): Finding[] {
+  const what = SCHEMA_TROUBLE;
+  const mend = 'replace the older managers, before a worker adds a membership or a route';
+  const behind = replicas.filter(({ trouble }) => trouble.includes(SCHEMA_TROUBLE));
+  if (behind.length > 0) {
+    const names = behind.map(({ name }) => name).join(', ');
+    const detail = `routers have data of a newer schema than these managers read: ${names}`;
+    const now = `replace ${counted(behind.length, 'manager')} of ${replicas.length} by the newer version`;
+    return [{ what, state: 'failed', exitCode: ExitCode.refused, detail, mend: now }];
+  }
+  const schemas = groups(replicas, ({ schema }) => (schema === undefined ? OLDER : String(schema)));
+  const detail = listed(schemas);
+  if (schemas.size > 1)
+    return [{ what, state: 'note', detail: `managers differ: ${detail}`, mend }];
+  const [schema = OLDER] = schemas.keys();
+  return schema === OLDER
+    ? []
+    : [{ what, state: 'ok', detail: `every replica reads up to ${schema}` }];
+}
+
+const OLDER = 'not reported';
+
 function storeOf(replicas: readonly Replica[]): Finding {
   const what = 'store';
-  const ill = replicas.filter(({ trouble }) => trouble.length > 0);
+  const ill = replicas.flatMap(({ name, trouble }) => {
+    const reasons = trouble.filter((reason) => reason !== SCHEMA_TROUBLE);
+    return reasons.length > 0 ? [`${name}: ${reasons.join(', ')}`] : [];
+  });
   if (ill.length > 0) {
-    const detail = ill.map(({ name, trouble }) => `${name}: ${trouble.join(', ')}`).join('; ');
+    const detail = ill.join('; ');
     const mend = `fix that for ${counted(ill.length, 'replica')} of ${replicas.length}`;
     return { what, state: 'failed', exitCode: ExitCode.refused, detail, mend };
   }

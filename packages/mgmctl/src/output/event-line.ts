@@ -1,11 +1,12 @@
-import { isIgmp, type EventMessage } from '@mgm/client';
-import { clientText, instantText, interfaceText } from './text.ts';
+import { isIgmp, type EventMessage, type MembershipEvent } from '@mgm/client';
+import { clientText, entryText, instantText, interfaceText } from './text.ts';
 import type { Colors } from './terminal.ts';
 
 /** Causes that repeat the type of the change. */
 const PLAIN_CAUSES: ReadonlySet<string> = new Set(['take', 'release']);
 /** The length of the longest frequent type, so that columns align. */
 const TYPE_WIDTH = 13;
+const MEMBERSHIP_TYPE_WIDTH = 6;
 
 /** A change of state as one line: time, revision, type, interface, client, reason. */
 export function eventLine(event: EventMessage, colors: Colors): string {
@@ -16,6 +17,24 @@ export function eventLine(event: EventMessage, colors: Colors): string {
     ...clientParts(event),
     ...reasonParts(event),
   ].join('  ');
+}
+
+/** A change of memberships, a line for each: time, revision, type, entry, interface, client, reason. */
+export function membershipLines(event: MembershipEvent, colors: Colors): string[] {
+  const { first, ts, type, session, countsFor, cause, items } = event;
+  const paint = type === 'joined' ? colors.green : colors.yellow;
+  return items.map(([group, source, ifIndex, nextHop], at) =>
+    [
+      colors.dim(`${instantText(ts)}  mrev ${first + at}`),
+      paint(type.padEnd(MEMBERSHIP_TYPE_WIDTH)),
+      entryText(group, source),
+      `on ${interfaceText({ ifIndex, nextHop })}`,
+      clientText(event),
+      `session ${session}`,
+      ...(countsFor === session ? [] : [`counts for ${countsFor}`]),
+      ...(cause === 'member' ? [] : [cause]),
+    ].join('  '),
+  );
 }
 
 function interfacePart({ ifIndex, nextHop }: EventMessage): string[] {

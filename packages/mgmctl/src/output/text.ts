@@ -49,6 +49,22 @@ export function instantText(ts: number): string {
     : date.toISOString().slice(0, -1).replace('T', ' ');
 }
 
+/** A group for people: `*` is every group of IPv4, `* (IPv6)` every group of IPv6. */
+export function shownGroup(group: string): string {
+  if (group === '') return '*';
+  return group === '::' ? '* (IPv6)' : group;
+}
+
+/** A source for people: `*` is any source. */
+export function shownSource(source: string): string {
+  return source === '' ? '*' : source;
+}
+
+/** `(10.0.0.1, 232.1.1.1)`, `(*, 239.1.1.1)`, `(*, *)`. */
+export function entryText(group: string, source: string): string {
+  return `(${shownSource(source)}, ${shownGroup(group)})`;
+}
+
 /** `1 interface`, `2 interfaces`. */
 export function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
