@@ -268,6 +268,18 @@ describe('a store that lost data before any of these managers knew it', () => {
   });
 });
 
+it('takes no invented session as a sign of lost data, whatever leases this log has granted', async () => {
+  const attacker = { componentId: 5_000, ttlMs: 300_000, resumes: 1 };
+  await arbiter.client();
+  await passes(11_000);
+  for (const instance of ['first', 'second']) {
+    const session = await arbiter.client({ ...attacker, instance });
+    await arbiter.ask('deregister', { ...session.next(), force: true });
+  }
+  expect(await take(await arbiter.client(), 1)).toMatchObject({ kind: 'granted' });
+  expect((await events()).filter((one) => one.endsWith('store-reset'))).toEqual([]);
+});
+
 it('takes no invented epoch as a sign of lost data', async () => {
   const client = await arbiter.client();
   const farAhead = BigInt(Date.now()) * 1000n + 10n * 86_400_000_000n;

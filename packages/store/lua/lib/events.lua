@@ -83,13 +83,14 @@ end
 --- A client claims something that this store has never given, so data may have been lost while no manager knew. `epoch`: of
 --- its former session, or of an ownership. Call it for granted requests only.
 ---
---- Older than this log: believed as long as a lease of the lost data may still run. Newer than anything given: the store went
---- back in time; believed only from a client that has had an earlier session here.
+--- Older than this log: believed until a default lease has passed since this log began. The leases of the lost data are not
+--- known, and those of this log say nothing about them: a client could extend the time by a long lease of its own. Newer than
+--- anything given: the store went back in time; believed only from a client that has had an earlier session here.
 local function notice_claim(epoch, had_session)
   if epoch == 0 or router.hold_ended then return end
   local is_newer = had_session and epoch > router.epoch and epoch < now_us + CLAIM_AHEAD_US
   local for_ms = is_newer and router.longest_ttl or math.max(router.longest_ttl, UNKNOWN_TTL_MS)
-  local is_older = epoch < router.began and router.hold_ms == 0 and service_now < router.hold_from + for_ms
+  local is_older = epoch < router.began and router.hold_ms == 0 and service_now < router.hold_from + UNKNOWN_TTL_MS
   if not is_newer and not is_older then return end
   if is_newer then router.epoch = epoch end
   if router.hold_ms == 0 then
