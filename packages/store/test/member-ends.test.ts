@@ -1,4 +1,5 @@
 import { startRedis, type RunningServer } from '@mgm/devstack';
+import type { InterfaceKey } from '@mgm/protocol';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { on, openArbiter, type Arbiter, type TestClient } from './arbiter.ts';
 
@@ -14,13 +15,24 @@ const groupOf = (ifIndex: number): string => `4e0${ifIndex.toString(16).padStart
 const SERVING_MS = 3_600_000;
 const ALL = { from: '', to: '', after: '', slot: 0, limit: 10, session: 0, interface: '' };
 
+/** Mask of JOIN_ALERT and PRUNE_ALERT. */
+const TRUE_ALERTS = 3;
+
 async function join(arbiter: Arbiter, client: TestClient, ...interfaces: number[]): Promise<void> {
   const held = interfaces.map((ifIndex) => on(ifIndex));
   await arbiter.ask('take', { ...client.next(), interfaces: held });
+  await add(arbiter, client, held, interfaces.map(groupOf));
+}
+
+async function add(
+  arbiter: Arbiter,
+  client: TestClient,
+  interfaces: readonly InterfaceKey[],
+  entries: readonly string[],
+): Promise<void> {
   const { handle, seq, ack } = client.next();
-  const entries = interfaces.map((ifIndex) => groupOf(ifIndex));
   const codes = interfaces.map(() => 0);
-  const elements = { interfaces: held, entries, codes, epoch: '', single: false };
+  const elements = { interfaces, entries, codes, epoch: '', single: false };
   const added = await arbiter.ask('member_add', { handle, seq, ack, ...elements });
   expect(added).toMatchObject({ kind: 'changed', count: interfaces.length });
 }
@@ -66,4 +78,26 @@ it('is settled only when the last interface of an ended client is down and its e
     if (batch.members.settled >= ended) settledAt.push(batch.members.mrev);
   }
   expect(new Set(settledAt)).toEqual(new Set([2 * MANY.length + 1]));
+});
+
+it('writes the alerts of one request in the order of its changes, also where a type returns', async () => {
+  using arbiter = await openArbiter(redis);
+  const [reader, leaving, adding] = [
+    await arbiter.client({ mask: TRUE_ALERTS }),
+    await arbiter.client(),
+    await arbiter.client(),
+  ];
+  await join(arbiter, leaving, 2);
+  await arbiter.ask('release', { ...leaving.next(), interfaces: [on(2)], epoch: '' });
+  await arbiter.ask('take', { ...adding.next(), interfaces: [on(1)] });
+  // The second element purges what the release withdrew before it joins.
+  await add(arbiter, adding, [on(1), on(1), on(1)], [groupOf(1), groupOf(2), groupOf(3)]);
+  const mailbox = await arbiter.ask('mailbox', { handle: reader.handle, after: 1, limit: 10 });
+  if (mailbox.kind !== 'messages') throw new Error(mailbox.kind);
+  const alerts = mailbox.entries.flatMap((entry) => entry.alerts);
+  expect(alerts.map(({ seq, type, items }) => `${seq} ${type} ${items}`)).toEqual([
+    `2 JOIN_ALERT ${groupOf(1)}`,
+    `3 PRUNE_ALERT ${groupOf(2)} 2: 0`,
+    `4 JOIN_ALERT ${groupOf(2)},${groupOf(3)}`,
+  ]);
 });

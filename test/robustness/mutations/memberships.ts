@@ -101,6 +101,13 @@ export const OF_MEMBERSHIPS: readonly Mutation[] = [
     tests: [`${CONFORMANCE}/resync.test.ts`],
   },
   {
+    check: 'alerts: the alerts of one request keep the order of its changes',
+    file: `${LIB}/alerts.lua`,
+    from: 'if client.last_alert ~= run or client.member.total',
+    to: 'if client.member.total',
+    tests: [ENDS],
+  },
+  {
     check: 'alerts: LOCAL_LEAVE only while the hold continues that IGMP joined under',
     file: `${LIB}/withdrawals.lua`,
     from: ' or record[OWNER_EPOCH] ~= slot.owner_epoch then return end',

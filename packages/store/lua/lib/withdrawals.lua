@@ -66,7 +66,8 @@ local function raise(name, before, after, cause, window, from)
   if d and d ~= a and d ~= b then prune_one(name, from, cause, window, d) end
 end
 
---- LOCAL alerts go to the owner of the interface while the hold lasts under which IGMP added the membership.
+--- LOCAL alerts go to the owner of the interface while the hold lasts under which IGMP added the membership. So a window has
+--- none: it opens when that hold ends, or when IGMP's memberships counted for no owner.
 local function tell_owner(type, slot, name, cause)
   if slot.owner_epoch == 0 then return end
   local record, owner = look_at(slot.interface)
@@ -91,7 +92,7 @@ end
 local function remove_withdrawn(change, slot, name)
   local cause, window = cause_of(slot)
   member_log.event('left', slot, name, cause)
-  if window == 0 then tell_owner('LOCAL_LEAVE', slot, name, cause) end
+  tell_owner('LOCAL_LEAVE', slot, name, cause)
   local opens = window == 1 and (cause == 'take' or cause == 'release')
   if not change.cause or opens and change.window == 0 then change.cause = cause end
   if opens then change.window = 1 end
