@@ -1,6 +1,6 @@
 import type { InterfaceKey, SessionId } from '@mgm/protocol';
 import { MgmError, type ErrorOrigin } from './errors.ts';
-import { SHARED_GROUP } from './interfaces/calls.ts';
+import { SHARED_GROUP } from './interfaces/pending-call.ts';
 import { interfaceKey, interfaceKeys, type InterfaceRef } from './interfaces/key.ts';
 import { MembershipCalls, type MembershipResult } from './membership/calls.ts';
 import type { MembershipChange } from './membership/changes.ts';

@@ -157,11 +157,11 @@ describe('against a scripted manager', () => {
       ? { count: fields['entries'].length, failed: [], mrev: 9 }
       : { changed: true, mrev: 9 };
 
-  async function opened(options = {}) {
+  async function opened(options = {}, limits = {}) {
     const manager = await scriptedManager(nats.url);
     manager.script('member.add', added);
     manager.script('member.delete', added);
-    const mgm = await connect({ servers: nats.url, router: 'r1' });
+    const mgm = await connect({ servers: nats.url, router: 'r1', ...limits });
     const session = await mgm.registerProtocol(pim(options));
     await session.takeInterfaceOwnership({ ifIndex: 1 });
     return {
@@ -262,6 +262,24 @@ describe('against a scripted manager', () => {
       [1, '', G[1], '', 1],
     ]);
     expect(groupsOf(session.memberships)).toEqual([G[1]]);
+  });
+
+  it('a re-add without a reply is given up after ten deadlines and deleted', async () => {
+    await using scene = await opened({}, { deadlineMs: 200 });
+    const { manager, session } = scene;
+    await session.addGroupMembershipEntry({ ifIndex: 1, group: G[0] }, { deadlineMs: 5_000 });
+    manager.script('member.add', () => undefined);
+    const lost = next(session, 'memberships-lost');
+    const igmp = { ts: 1, ifIndex: 1, nextHop: '', rev: 1, cause: 'take' };
+    manager.push(77, { seq: 1, type: 'DISABLE_IGMP', ...igmp });
+    manager.push(77, { seq: 2, type: 'ENABLE_IGMP', ...igmp });
+    expect(await lost).toMatchObject({
+      memberships: [{ group: G[0] }],
+      error: { reason: 'timeout', outcome: 'unknown' },
+    });
+    expect(session.memberships).toEqual([]);
+    await eventually(() => expect(manager.distinct('member.delete')).toHaveLength(1), MS);
+    expect(session.state).toBe('live');
   });
 
   it('callbacks of unknown types are counted and acknowledged', async () => {

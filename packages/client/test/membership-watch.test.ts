@@ -1,6 +1,6 @@
-import { eventually, newRouterName } from '@mgm/test-support';
+import { eventually, newRouterName, startManager, startServers } from '@mgm/test-support';
 import { describe, expect, it } from 'vitest';
-import type { FollowOptions, MembershipSighting, Mgm } from '../src/mod.ts';
+import { connect, type FollowOptions, type MembershipSighting, type Mgm } from '../src/mod.ts';
 import { errorOf } from './error-of.ts';
 import { clientStage, pim } from './stage.ts';
 
@@ -121,6 +121,29 @@ describe('a watcher of memberships', () => {
       expect(reasons).toEqual(['start', 'store-reset']);
       expect(watch.known()).toHaveLength(3);
     }, MS);
+  });
+
+  it('gets a `compacted` snapshot if the log no longer has the next event', async () => {
+    await using servers = await startServers();
+    // Names of its own, because servers given by URL are shared with the other tests.
+    const [prefix, keys] = [`${newRouterName()}.v1`, newRouterName()];
+    const env = { MGM_EVENT_RETENTION: '1000', MGM_PREFIX: prefix, MGM_KEY_PREFIX: keys };
+    await using _manager = await startManager(servers, env);
+    const router = newRouterName();
+    await using mgm = await connect({ servers: servers.nats.url, router, prefix });
+    await using session = await mgm.registerProtocol(pim());
+    await session.takeInterfaceOwnership({ ifIndex: 1 });
+    for (let round = 0; round < 10; round++) {
+      await session.addGroupMembershipEntries(groups(256));
+      await session.deleteGroupMembershipEntries(groups(256));
+    }
+    await session.addGroupMembershipEntries(groups(1));
+    await using watch = watching(mgm, { from: 0 });
+    await eventually(() => expect(watch.kinds()).toEqual(BEGUN), MS);
+    expect(watch.seen).toMatchObject([
+      { reason: 'compacted', mrev: 5_121, memberships: groups(1) },
+      { mrev: 5_121 },
+    ]);
   });
 
   it('rejects when the client is closed', async () => {

@@ -2,79 +2,48 @@ import { addAbortListener } from 'node:events';
 import type {
   Entry,
   Epoch,
-  Handle,
   InterfaceItem,
   InterfaceKey,
   OwnershipLostCallback,
   RefusalFields,
-  SessionId,
 } from '@mgm/protocol';
-import { MgmError, refusalError, withOrigin, type ErrorOrigin } from '../errors.ts';
+import { MgmError, refusalError, withOrigin } from '../errors.ts';
+import type { MembershipChange } from '../membership/changes.ts';
+import { entryText, type EntryChange } from '../membership/refs.ts';
 import { checkedLimits, LONGEST_MS, type CallOptions } from '../options.ts';
 import { Holdings, released, takenAgain, takenAway, type HeldInterface } from '../ownership.ts';
-import { backoffMs, pause, type Appointment } from '../rpc/clock.ts';
 import type { Context } from '../rpc/context.ts';
 import { isSessionGone } from '../rpc/messages.ts';
-import type { MembershipChange } from '../membership/changes.ts';
-import type { MembershipRecord } from '../membership/record.ts';
-import { entryText, type EntryChange } from '../membership/refs.ts';
 import { keyText } from './key.ts';
 import { Lines } from './lines.ts';
+import {
+  cutShort,
+  gaveUp,
+  isCertain,
+  isRemoval,
+  isRemoved,
+  type CallOrigin,
+  type Done,
+} from './outcomes.ts';
+import {
+  SHARED_GROUP,
+  type Caller,
+  type InterfaceCall,
+  type InterfaceCallOptions,
+  type SessionOfCalls,
+  type SubmitOptions,
+} from './pending-call.ts';
 import { Requests, type InterfaceOperation, type Item, type ItemResult } from './requests.ts';
-
-/** The group of items that may share a request with any other. */
-export const SHARED_GROUP = 0;
-
-/** Limits of a call, and what the session knows of the interface. */
-export interface InterfaceCallOptions extends CallOptions {
-  /** A take: the epoch under which this client held the interface until the store lost data. */
-  readonly had?: Epoch | undefined;
-}
-
-interface SubmitOptions extends InterfaceCallOptions {
-  readonly entry?: EntryChange;
-  readonly isReadd?: boolean;
-}
-
-type Origin = ErrorOrigin & { readonly operation: InterfaceOperation };
-
-/** The session of the calls. */
-export interface SessionOfCalls {
-  readonly handle: Handle;
-  readonly session: SessionId;
-  readonly memberships: MembershipRecord;
-  /** Why the session is over, by the clock now; `undefined` while it lives. */
-  readonly over: () => MgmError | undefined;
-  /** Whether the session may be registered again after such a refusal of its handle. */
-  readonly mayRecover: (refusal: RefusalFields) => boolean;
-  /** A manager refused the handle: ends the calls. */
-  readonly onHandleRefused: (refusal: RefusalFields) => void;
-}
-
-/** How a call settles. */
-interface Caller {
-  resolve(granted: unknown): void;
-  reject(error: MgmError): void;
-}
-
-/** A call on one interface or membership, from the method call until its outcome is certain. */
-interface InterfaceCall {
-  readonly item: Item;
-  readonly keyText: string;
-  readonly entryText: string;
-  readonly deadline: Appointment;
-  readonly abortListener: Disposable | undefined;
-  /** `undefined` once the caller has its result. */
-  caller: Caller | undefined;
-  /** `waiting` for its turn on the interface, or `started`: queued or sent. */
-  stage: 'waiting' | 'started';
-}
+import { Settling } from './settling.ts';
 
 /** Pending calls per session; further ones are refused as `overloaded`. */
 const CALLS_MAX = 65_536;
 
-/** How long one attempt to settle an unknown outcome lasts. */
-const SETTLE_ATTEMPT_MS = 10_000;
+/**
+ * Limit of the calls that the library makes to keep memberships, in deadlines of the client: they wait longer than calls of a
+ * user, because no user is there to repeat them. The end of the session ends them sooner.
+ */
+const UPKEEP_DEADLINES = 10;
 
 /**
  * Takes and releases of one session, the memberships that it adds and deletes, and the interfaces that it holds.
@@ -103,6 +72,7 @@ export class InterfaceCalls {
   readonly #context: Context;
   readonly #session: SessionOfCalls;
   readonly #lines = new Lines<InterfaceCall>((call) => this.#start(call));
+  readonly #settling: Settling;
   #idle: PromiseWithResolvers<void> | undefined;
   #size = 0;
   #isOver = false;
@@ -116,6 +86,13 @@ export class InterfaceCalls {
       check: () => void session.over(),
       release: (key, options) => this.release(key, SHARED_GROUP, options),
       onEnd: (key) => void session.memberships.drop(key),
+    });
+    this.#settling = new Settling({
+      context,
+      requests: this.requests,
+      holdings: this.holdings,
+      lines: this.#lines,
+      isOver: () => this.#isOver,
     });
   }
 
@@ -153,19 +130,22 @@ export class InterfaceCalls {
     return caller.promise;
   }
 
-  /** Adds a membership on record again, however long no manager answers. Rejects with {@link MgmError}. */
+  /**
+   * Adds a membership on record again, with more time than other calls: {@link UPKEEP_DEADLINES}. If the outcome is unknown
+   * then, it is deleted in the background. Rejects with {@link MgmError}.
+   */
   async readd(key: InterfaceKey, { group, source }: Entry): Promise<void> {
     const caller = Promise.withResolvers<unknown>();
     const entry = { group, source, forward: false };
-    const options = { entry, isReadd: true, deadlineMs: LONGEST_MS };
+    const options = { entry, isReadd: true, deadlineMs: this.#upkeepMs };
     this.#submit('member.add', key, SHARED_GROUP, options, caller);
     await caller.promise;
   }
 
-  /** Deletes a membership that is not on record, however long no manager answers. */
+  /** Deletes a membership that is not on record. The session continues it where this rejects with {@link MgmError}. */
   async deleteUnwanted(key: InterfaceKey, { group, source }: Entry): Promise<void> {
     const entry = { group, source, forward: false };
-    const options = { deadlineMs: LONGEST_MS };
+    const options = { deadlineMs: this.#upkeepMs };
     await this.change('member.delete', key, entry, SHARED_GROUP, options);
   }
 
@@ -214,6 +194,10 @@ export class InterfaceCalls {
     return held;
   }
 
+  get #upkeepMs(): number {
+    return Math.min(UPKEEP_DEADLINES * this.#context.deadlineMs, LONGEST_MS);
+  }
+
   #submit(
     operation: InterfaceOperation,
     key: InterfaceKey,
@@ -232,7 +216,7 @@ export class InterfaceCalls {
     }
   }
 
-  #checkMayBegin({ signal, isReadd }: SubmitOptions, origin: Origin): void {
+  #checkMayBegin({ signal, isReadd }: SubmitOptions, origin: CallOrigin): void {
     const over = this.#session.over() ?? this.closing;
     if (over) throw cutShort(over, origin, false);
     if (signal?.aborted) throw gaveUp('aborted', origin);
@@ -279,7 +263,9 @@ export class InterfaceCalls {
     const { item } = call;
     call.stage = 'started';
     if (item.operation === 'release') this.holdings.end(item.key, released);
-    if (item.entry) item.wasOnRecord = this.#onRecord(item.operation, item.key, item.entry);
+    if (item.entry) {
+      item.wasOnRecord = this.#session.memberships.begin(item.operation, item.key, item.entry);
+    }
     if (item.isReadd && !item.wasOnRecord) {
       this.#skip(call);
       return false;
@@ -293,14 +279,6 @@ export class InterfaceCalls {
     this.#dismiss(call);
     caller?.resolve(undefined);
     this.#isOneLess();
-  }
-
-  /** Whether the membership is on record; it no longer is if it is to be deleted. */
-  #onRecord(operation: InterfaceOperation, key: InterfaceKey, entry: EntryChange): boolean {
-    const { memberships } = this.#session;
-    if (entry.forward) return false;
-    if (operation === 'member.delete') return memberships.delete(key, entry);
-    return memberships.has(key, entry);
   }
 
   /** The caller gives up; the session goes on with the call where it may have had an effect. */
@@ -332,6 +310,11 @@ export class InterfaceCalls {
     void this.#settle(call, result);
   }
 
+  async #settle(call: InterfaceCall, result: ItemResult): Promise<void> {
+    await this.#settling.settle(call, result);
+    if (!this.#isOver) this.#leave(call);
+  }
+
   #removedBefore(): Done {
     const { mrev } = this.#session.memberships;
     return { kind: 'done', change: { changed: false, mrev } };
@@ -353,48 +336,6 @@ export class InterfaceCalls {
       this.#fail(call, refusalError(refusal, this.#originOf(call.item)));
     }
     this.#session.onHandleRefused(refusal);
-  }
-
-  /**
-   * Releases an interface, or deletes a membership, until a manager has confirmed that the session does not have it. Each
-   * attempt waits until `ack` has passed the number of the abandoned request: a release that overtakes the take would settle
-   * nothing. A membership whose next change is waiting is left to that.
-   */
-  async #settle(call: InterfaceCall, unsettled: ItemResult): Promise<void> {
-    const { clock, logger, router } = this.#context;
-    const { key, operation } = call.item;
-    logger.debug({ router, ...key, op: operation }, 'settling an unknown outcome');
-    let result = unsettled;
-    for (let attempt = 1; !this.#isOver; attempt++) {
-      if (result.kind === 'unanswered' && result.abandonedSeq)
-        await this.requests.sequence.passed(result.abandonedSeq);
-      if (this.#isOver) return;
-      if (this.#mayStay(call)) break;
-      // The session may hold the interface by an earlier take, and the release below gives that up as well.
-      if (!call.item.entry) this.holdings.end(key, released);
-      const { item, outcome } = await this.#undoOnce(call.item);
-      result = outcome;
-      if (isCertain(item, result)) break;
-      await pause(clock, backoffMs(attempt));
-    }
-    if (!this.#isOver) this.#leave(call);
-  }
-
-  /** Whether what a membership call may have done need not be undone: it was there before, or the next call decides. */
-  #mayStay(call: InterfaceCall): boolean {
-    const { operation, wasOnRecord, entry } = call.item;
-    if (operation === 'member.add' && wasOnRecord) return true;
-    return entry !== undefined && this.#lines.isFollowed(call);
-  }
-
-  async #undoOnce({ key, entry, timeoutMs }: Item): Promise<{ item: Item; outcome: ItemResult }> {
-    const { promise, resolve } = Promise.withResolvers<ItemResult>();
-    const deadlineMono = this.#context.clock.monoMs() + SETTLE_ATTEMPT_MS;
-    const limits = { group: SHARED_GROUP, timeoutMs, deadlineMono };
-    const operation = entry ? 'member.delete' : 'release';
-    const item: Item = { operation, key, entry, ...limits, onResult: resolve };
-    this.requests.add(item);
-    return { item, outcome: await promise };
   }
 
   #grant({ ifIndex, nextHop }: InterfaceKey, epoch: Epoch | undefined): HeldInterface {
@@ -426,7 +367,7 @@ export class InterfaceCalls {
     call.abortListener?.[Symbol.dispose]();
   }
 
-  #originOf({ operation, key }: Pick<Item, 'operation' | 'key'>): Origin {
+  #originOf({ operation, key }: Pick<Item, 'operation' | 'key'>): CallOrigin {
     return { operation, router: this.#context.router, interface: key };
   }
 
@@ -442,65 +383,4 @@ export class InterfaceCalls {
     this.#idle?.resolve();
     this.#idle = undefined;
   }
-}
-
-/** Refusals of a release that say that the session does not hold the interface, or is over. */
-const NOT_HELD: ReadonlySet<string> = new Set([
-  'not-owner',
-  'not-found',
-  'bad-handle',
-  'session-expired',
-]);
-
-/** Refusals that leave open whether a deletion will be executed. */
-const NOT_FINAL: ReadonlySet<string> = new Set(['indeterminate', 'stale-request', 'store-full']);
-
-/** Operations whose effect the caller has already relied upon: they continue until a manager has confirmed them. */
-function isRemoval(operation: InterfaceOperation): boolean {
-  return operation === 'release' || operation === 'member.delete';
-}
-
-/** Whether this result leaves nothing to find out or to undo. A take or an add that succeeded is certain only with a caller. */
-function isCertain({ operation, wasOnRecord }: Item, result: ItemResult): boolean {
-  if (result.kind === 'done') return isRemoval(operation) || wasOnRecord === true;
-  if (result.kind === 'unanswered') {
-    if (result.error.reason === 'not-supported') return true;
-    return !isRemoval(operation) && result.error.outcome === 'not-done';
-  }
-  const { reason, retryable } = result.refusal;
-  if (operation === 'release') return NOT_HELD.has(reason);
-  if (operation === 'member.delete') return !retryable && !NOT_FINAL.has(reason);
-  return reason !== 'indeterminate';
-}
-
-type Done = ItemResult & { readonly kind: 'done' };
-
-/** A deletion that was executed before, or whose membership a window or the store has taken away. */
-function isRemoved({ operation, wasOnRecord }: Item, result: ItemResult): boolean {
-  if (operation !== 'member.delete' || !wasOnRecord || result.kind !== 'refused') return false;
-  return result.refusal.reason === 'no-membership';
-}
-
-/** The error of a caller that gave up before anything was sent. A removal is sent nevertheless. */
-function gaveUp(reason: 'timeout' | 'aborted', origin: Origin): MgmError {
-  const isContinued = isRemoval(origin.operation);
-  const what = reason === 'aborted' ? 'was aborted by its caller' : 'did not get its turn in time';
-  const then = isContinued ? 'the session continues it' : 'nothing was sent';
-  return new MgmError(`\`${origin.operation}\` ${what}; ${then}`, {
-    ...origin,
-    reason,
-    outcome: isContinued ? 'unknown' : 'not-done',
-    retryable: reason === 'timeout',
-  });
-}
-
-/** The error of a call whose session ended first. */
-function cutShort(reason: MgmError, origin: ErrorOrigin, wasSent: boolean): MgmError {
-  return new MgmError(reason.message, {
-    ...origin,
-    reason: reason.reason,
-    outcome: wasSent ? 'unknown' : 'not-done',
-    retryable: reason.retryable,
-    cause: reason.cause,
-  });
 }

@@ -1,6 +1,6 @@
 import type { Entry, InterfaceKey } from '@mgm/protocol';
 import { keyText } from '../interfaces/key.ts';
-import { entryText, type Membership } from './refs.ts';
+import { entryText, type EntryChange, type Membership } from './refs.ts';
 
 /** The memberships of a session, as far as replies have told: what it adds again after a window or a recovery. */
 export class MembershipRecord {
@@ -18,6 +18,13 @@ export class MembershipRecord {
 
   has(key: InterfaceKey, entry: Entry): boolean {
     return this.#interfaces.get(keyText(key))?.has(entryText(entry)) ?? false;
+  }
+
+  /** A change is about to be sent. Returns whether the membership is on record; it no longer is if it is to be deleted. */
+  begin(operation: string, key: InterfaceKey, entry: EntryChange): boolean {
+    if (entry.forward) return false;
+    if (operation === 'member.delete') return this.delete(key, entry);
+    return this.has(key, entry);
   }
 
   add({ ifIndex, nextHop }: InterfaceKey, { group, source }: Entry): void {

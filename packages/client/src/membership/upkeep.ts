@@ -184,6 +184,8 @@ export class MembershipUpkeep {
       // The next recovery adds them again.
       if (registration.over()) return;
       if (!record.delete(one, one)) continue;
+      // An attempt may still have added it.
+      if (error.outcome === 'unknown') void deleteQuietly(registration, one);
       const text = `${keyText(one)} ${error.reason}`;
       const { ifIndex, nextHop } = one;
       const group = lost.get(text) ?? { interface: { ifIndex, nextHop }, memberships: [], error };
@@ -197,6 +199,10 @@ export class MembershipUpkeep {
       events.emit('memberships-lost', group);
     }
   }
+}
+
+async function deleteQuietly(registration: Registration, one: Membership): Promise<void> {
+  await Promise.allSettled([registration.interfaces.deleteUnwanted(one, one)]);
 }
 
 function membershipOf({ ifIndex, nextHop, group, source }: Membership): Membership {

@@ -1,6 +1,6 @@
 import type { Epoch, InterfaceKey, SessionId } from '@mgm/protocol';
 import { isMgmError, MgmError } from '../errors.ts';
-import { SHARED_GROUP } from '../interfaces/calls.ts';
+import { SHARED_GROUP } from '../interfaces/pending-call.ts';
 import { keyText } from '../interfaces/key.ts';
 import type { HeldInterface } from '../ownership.ts';
 import { backoffMs, pause } from '../rpc/clock.ts';
