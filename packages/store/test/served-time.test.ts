@@ -2,11 +2,26 @@ import { expect, it } from 'vitest';
 import { Batcher } from '../src/batcher.ts';
 import { metaKey } from '../src/keys.ts';
 import { packForScript, row, unpackFromScript } from '../src/script-values.ts';
+import { StoreError } from '../src/store-error.ts';
 import { storedNumber } from '@mgm/test-support';
 import { arbiterForEach, type Arbiter } from './arbiter.ts';
 
 /** The position in a batch of the instant until which the manager vouches. */
 const SERVED_UNTIL = 16;
+
+const CLIENT = {
+  protocolId: 3,
+  componentId: 1,
+  isIgmp: false,
+  instance: 'an instance of a test',
+  name: '',
+  ttlMs: 60_000,
+  graceMs: 0,
+  takeover: false,
+  resumes: 0,
+  mask: 0,
+  secret: 's'.repeat(22),
+};
 
 let arbiter: Arbiter;
 
@@ -15,7 +30,7 @@ arbiterForEach((opened) => (arbiter = opened));
 /** A manager on the arbiter's router, whose clocks the test moves. It reads the router with `visit`. */
 function startManager() {
   let [servedMs, passedMs] = [1, 0];
-  let isReachable = true;
+  let [isReachable, isFull] = [true, false];
   const batcher = new Batcher({
     batchMax: 256,
     queueMax: 100,
@@ -30,8 +45,9 @@ function startManager() {
       routesMax: 1_000,
     },
     servedMs: () => servedMs,
-    run: async (router, request) => {
+    run: async (router, request, mayGrow) => {
       if (!isReachable) throw new Error('the store is not reachable');
+      if (isFull && mayGrow) throw new StoreError('store-full', 'the store is out of memory');
       // In the store the past was moved back instead, so instants are converted.
       const parts = [...row(unpackFromScript(request), 'batch', SERVED_UNTIL + 1)];
       const until = Number(parts[SERVED_UNTIL]);
@@ -45,7 +61,11 @@ function startManager() {
   return {
     visit: async () => (await batcher.decide(arbiter.router, 'head', {})).reply,
     serve: (ms: number) => void (servedMs += ms),
+    register: async () => {
+      return (await batcher.decide(arbiter.router, 'register', CLIENT)).reply;
+    },
     setReachable: (value: boolean) => void (isReachable = value),
+    setFull: (value: boolean) => void (isFull = value),
     distrust: () => batcher.distrust(),
     /** Time passes on the store's clock. */
     pass: async (ms: number) => {
@@ -117,6 +137,19 @@ it('counts no time before a batch that failed, or in which the connection was lo
   manager.serve(30_000);
   manager.distrust();
   expect(before - (await manager.visit()).dueInMs).toBeLessThan(1_000);
+});
+
+it('counts no time before a batch that was refused because the store is out of memory', async () => {
+  const manager = await serving();
+  const before = (await manager.visit()).dueInMs;
+  const other = startManager();
+  await other.pass(30_000);
+  other.setFull(true);
+  expect((await other.register()).kind).toBe('store_full');
+  other.setFull(false);
+  await other.pass(500);
+  other.serve(500);
+  expect(before - (await other.visit()).dueInMs).toBeLessThan(1_000);
 });
 
 it('lets another manager that has no reply of this router yet vouch for nothing', async () => {

@@ -169,7 +169,7 @@ local function router_changed()
   if router.view and router.view.changed then return true end
   if router.fresh then return false end
   if router.changed or router.promised then return true end
-  return not router.is_full and math.abs(now_ms - router.seen_at) >= SERVICE_CLOCK_STEP_MS
+  return math.abs(now_ms - router.seen_at) >= SERVICE_CLOCK_STEP_MS
 end
 
 --- A manager serves and will say so again within this time. Replaces an earlier promise, including one made before the
