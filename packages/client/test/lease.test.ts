@@ -53,6 +53,18 @@ describe('a session with the shortest lease', () => {
   });
 });
 
+it('a session lives although a round trip takes more than half of its lease', async () => {
+  await using at = await behindProxy();
+  const { proxy, mgm } = at;
+  const ttlMs = 3_000;
+  await using session = await mgm.registerProtocol(pim({ ttlMs }));
+  const emitted = eventsOf(session);
+  proxy.latencyMs(0.26 * ttlMs);
+  await eventually(() => expect(emitted.slice(7)).not.toEqual([]), { withinMs: 5 * ttlMs });
+  proxy.latencyMs(0);
+  expect(new Set(emitted)).toEqual(new Set(['jeopardy', 'safe']));
+});
+
 describe('a worker that is cut off', () => {
   it('is in jeopardy, then has lost everything before another session can take it', async () => {
     await using at = await behindProxy();

@@ -25,6 +25,11 @@ export interface KeptSession {
 const PER_LEASE = 3;
 /** The random part of the interval, half of it either way, so that sessions that began together drift apart. */
 const JITTER = 0.2;
+/**
+ * Keepalives that may wait for a reply at the same time. The next one is sent in time although the last has no reply, so a
+ * round trip may take more than half of a lease.
+ */
+const UNANSWERED_MAX = 2;
 /** Repeats of an unanswered keepalive per lease, so that several fit into the rest of a short lease. */
 const REPEATS_PER_LEASE = 20;
 /** The same in jeopardy, and the shortest interval then. */
@@ -40,7 +45,7 @@ export class Keepalive {
   #lastSentMono: number;
   #cancel: Cancel | undefined;
   #dueMono = Infinity;
-  #call: Call<'keepalive'> | undefined;
+  readonly #calls = new Set<Call<'keepalive'>>();
   #isWantedSoon = false;
   /** Callers that wait until a manager knows the acknowledgements of now. */
   #waiting: (() => void)[] = [];
@@ -56,7 +61,7 @@ export class Keepalive {
 
   /** Sends a keepalive within `afterMs`, because there is something to acknowledge. */
   soon(afterMs: number = ACKNOWLEDGE_AFTER_MS): void {
-    if (this.#call) this.#isWantedSoon = true;
+    if (this.#calls.size > 0) this.#isWantedSoon = true;
     else this.#sendAt(this.#context.clock.monoMs() + afterMs);
   }
 
@@ -73,10 +78,12 @@ export class Keepalive {
     this.#isStopped = true;
     for (const resolve of this.#waiting.splice(0)) resolve();
     this.#cancel?.();
-    this.#call?.abandon('aborted');
+    for (const call of this.#calls) call.abandon('aborted');
   }
 
+  /** Unless one is planned already. */
   #plan(): void {
+    if (this.#dueMono < Infinity || this.#calls.size >= UNANSWERED_MAX) return;
     const everyMs = this.#session.ttlMs / PER_LEASE;
     this.#sendAt(this.#lastSentMono + everyMs * (1 + (Math.random() - 0.5) * JITTER));
   }
@@ -96,20 +103,22 @@ export class Keepalive {
     this.#lastSentMono = this.#context.clock.monoMs();
     this.#isWantedSoon = false;
     const waiting = this.#waiting.splice(0);
-    this.#call = this.#start();
+    const call = this.#start();
+    this.#calls.add(call);
+    this.#plan();
     try {
-      const { reply, sentMono } = await this.#call.result;
+      const { reply, sentMono } = await call.result;
       this.#context.store.saw(reply.rev);
       if (isSuccess(reply)) {
         this.#renew(sentMono, reply);
         for (const resolve of waiting.splice(0)) resolve();
-      } else if (isSessionGone(reply)) this.#session.onRefused(reply);
+      } else if (isSessionGone(reply)) this.#refused(reply);
       else this.#logFailure(reply.message);
     } catch (error) {
       if (!(error instanceof MgmError)) throw error;
       if (!this.#isStopped) this.#logFailure(error.message);
     }
-    this.#call = undefined;
+    this.#calls.delete(call);
     this.#plan();
     this.#waiting.unshift(...waiting);
     if (this.#isStopped) this.stop();
@@ -119,6 +128,10 @@ export class Keepalive {
   #renew(sentMono: number, reply: Success<'keepalive'>): void {
     const { lease, onRenewed } = this.#session;
     if (!this.#isStopped && lease.renew(sentMono, reply.ttlMs)) onRenewed(reply);
+  }
+
+  #refused(reply: RefusalFields): void {
+    if (!this.#isStopped) this.#session.onRefused(reply);
   }
 
   #start(): Call<'keepalive'> {
@@ -135,7 +148,8 @@ export class Keepalive {
       repeatEveryMs: ttlMs / REPEATS_PER_LEASE,
       urgent: { fromMono: lease.jeopardyMono, everyMs: Math.min(urgentMs, timeoutMs) },
       longestBackoffMs: timeoutMs,
-      deadlineMono: lease.deadlineMono,
+      // Beyond the present lease, which another keepalive may renew meanwhile; `over` ends the call with the session.
+      deadlineMono: this.#lastSentMono + ttlMs,
       guard: over,
     });
   }
