@@ -50,16 +50,17 @@ describe('a deadline', () => {
     const { prefix, url, manager } = await scripted();
     await using _ = manager;
     const ttlMs = 10_000;
-    const heardMono: number[] = [];
+    let firstMono = 0;
     manager.script('register', () => {
-      heardMono.push(performance.now());
+      firstMono ||= performance.now();
       const fields = { handle: 'secret', session: 77, ttlMs, graceMs: 0, mailbox: 0 };
-      return heardMono.length === 1 ? undefined : { ...fields, resumed: false };
+      // By more than the margin later than the first, which is not answered.
+      return performance.now() - firstMono < 1_000 ? undefined : { ...fields, resumed: false };
     });
     await using mgm = await connect({ servers: url, router: 'r1', prefix, timeoutMs: 1_000 });
     await using session = await mgm.registerProtocol(pim({ ttlMs }));
-    expect(heardMono).toHaveLength(2);
-    expect(deadlineMono(session)).toBeLessThanOrEqual((heardMono[0] ?? 0) + ttlMs);
+    expect(manager.of('register').length).toBeGreaterThan(1);
+    expect(deadlineMono(session)).toBeLessThanOrEqual(firstMono + ttlMs);
   });
 
   it('holds also if the process was too busy to run a timer before the reply', async () => {
