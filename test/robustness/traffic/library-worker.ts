@@ -4,6 +4,7 @@ import {
   isIgmp,
   isMgmError,
   type CallbackMessage,
+  type ConnectOptions,
   type Mgm,
   type Ownership,
   type Session,
@@ -22,6 +23,9 @@ const LOOK_EVERY_MS = 25;
 const REFUSED_PAUSE_MS = 50;
 /** The share of calls that change memberships. */
 const MEMBERSHIP_SHARE = 0.3;
+
+/** How long a worker tries to connect: longer than every fault. */
+const CONNECT_WITHIN_MS = 60_000;
 
 type Asked = Omit<Call, 'id'>;
 
@@ -49,7 +53,7 @@ export class LibraryWorker implements Worker {
     chance: Chance,
   ): Promise<LibraryWorker> {
     const { servers, router, name } = setup;
-    const mgm = await connect({
+    const mgm = await connectDespiteFaults({
       servers,
       router,
       name,
@@ -280,5 +284,17 @@ export class LibraryWorker implements Worker {
 
   #returned(id: string | undefined, told: Told): void {
     if (id !== undefined) this.#recorder.write({ kind: 'returned', id, ...told });
+  }
+}
+
+/** NATS may be unreachable for longer than `deadlineMs`, because a fault began before the worker had connected. */
+async function connectDespiteFaults(options: ConnectOptions): Promise<Mgm> {
+  const endMono = performance.now() + CONNECT_WITHIN_MS;
+  for (;;) {
+    try {
+      return await connect(options);
+    } catch (error) {
+      if (!isMgmError(error, 'unavailable') || performance.now() >= endMono) throw error;
+    }
   }
 }
