@@ -14,6 +14,8 @@ import type { CallLimits, Logger } from './options.ts';
 import { Calls } from './rpc/calls.ts';
 import { Agenda, backoffMs, pause, systemClock } from './rpc/clock.ts';
 import { StoreLog } from './rpc/context.ts';
+import { guardedHook, type Measurement } from './rpc/measure.ts';
+import { checkTracing, RequestTracer, type TracingApi } from './rpc/tracing.ts';
 import { connectionClosed, createInbox, dial, Transport } from './rpc/transport.ts';
 import type { ConnectionOptions, NatsConnection } from './rpc/transport.ts';
 
@@ -50,6 +52,16 @@ export interface ConnectOptions extends CredentialFiles {
   readonly connection?: NatsConnection | undefined;
   /** Where to log. Default: nowhere. */
   readonly logger?: Logger | undefined;
+  /**
+   * The module `@opentelemetry/api`, 1.9 or newer (`import * as tracing from '@opentelemetry/api'`): each request but keepalives has a
+   * span, and managers continue its trace. Default: no tracing. See `docs/tracing.md`.
+   */
+  readonly tracing?: TracingApi | undefined;
+  /**
+   * Called with each measurement: of each request, and of the margin of the lease at each keepalive. Called synchronously
+   * where replies are handled, so it must be quick. Its first exception, or rejection, is logged as a warning; none has another effect.
+   */
+  readonly onMeasure?: ((measurement: Measurement) => unknown) | undefined;
 }
 
 const TIMEOUT_MS = 2_000;
@@ -78,14 +90,20 @@ export async function connect(options: ConnectOptions): Promise<Mgm> {
   const transport = new Transport(connection, options.connection === undefined, inboxPrefix);
   const clock = systemClock;
   const agenda = new Agenda(clock);
+  const logger = options.logger ?? silentLogger;
+  const observers = {
+    tracer: options.tracing && new RequestTracer(options.tracing),
+    measure: options.onMeasure && guardedHook(options.onMeasure, logger),
+  };
   const mgm = new Mgm({
     router,
     subjects,
     transport,
-    calls: new Calls(transport, clock, agenda),
+    calls: new Calls(transport, clock, agenda, observers),
     clock,
     agenda,
-    logger: options.logger ?? silentLogger,
+    logger,
+    ...observers,
     store: new StoreLog(),
     timeoutMs,
     deadlineMs,
@@ -116,6 +134,10 @@ function checked(options: ConnectOptions): Checked {
   checkString('router', options.router);
   for (const field of OPTIONAL_STRINGS) {
     if (options[field] !== undefined) checkString(field, options[field]);
+  }
+  checkTracing(options.tracing);
+  if (options.onMeasure !== undefined && typeof options.onMeasure !== 'function') {
+    throw badRequest('onMeasure: must be a function', 'onMeasure');
   }
   const { inboxPrefix } = options.natsOptions ?? {};
   if (inboxPrefix !== undefined) {

@@ -29,6 +29,8 @@ export type {
   MemberPage,
   MembershipPosition,
 } from './membership/listings.ts';
+export type { KeepaliveMeasurement, Measurement, RequestMeasurement } from './rpc/measure.ts';
+export type { TraceContext, TraceSpan, TraceSpanContext, TracingApi } from './rpc/tracing.ts';
 export type { InterfaceFilter, InterfacePage, PageOptions } from './rpc/pages.ts';
 export type {
   CallbackFailure,

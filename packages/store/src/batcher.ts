@@ -1,5 +1,6 @@
 import type { RouterName } from '@mgm/protocol';
 import { readBatchReply, type BatchReply } from './batch-reply.ts';
+import type { RequestTrace } from './batch-tracer.ts';
 import { FairQueue, hasHighPriorityRoom, hasRoom, retryAfterMs } from './fair-queue.ts';
 import { encode, FLAGS, type ArbiterArgs, type ArbiterOperation } from './generated/arbiter.ts';
 import { handleText } from './names.ts';
@@ -50,6 +51,7 @@ export interface BatcherOptions {
     router: RouterName,
     request: Buffer,
     mayGrow: boolean,
+    batch: readonly QueuedOperation[],
   ) => Promise<readonly Buffer[]>;
   /** Called after the operations of a batch were answered. */
   readonly onDecided: (router: RouterName, batch: BatchReply) => void;
@@ -110,6 +112,7 @@ export class Batcher {
     args: ArbiterArgs[Name],
     withinMs = Number.POSITIVE_INFINITY,
     caller?: Caller,
+    trace?: RequestTrace,
   ): Promise<Decision<Name>> {
     const { isExclusive, isDelayTolerant, ...flags } = FLAGS[operation];
     const known = this.#queues.get(router);
@@ -132,6 +135,7 @@ export class Batcher {
       operation,
       call: encode[operation](args),
       caller,
+      trace,
       deadlineMono: performance.now() + withinMs,
       resolve: resolve as never,
       reject,
@@ -291,11 +295,11 @@ export class Batcher {
     const mayGrow = !batch.every((one) => FLAGS[one.operation].isRead);
     try {
       const request = this.#request(queue, batch, servedMs, false);
-      return await this.#options.run(queue.router, request, mayGrow);
+      return await this.#options.run(queue.router, request, mayGrow, batch);
     } catch (error) {
       if (!mayGrow || !(error instanceof StoreError) || error.code !== 'store-full') throw error;
       const request = this.#request(queue, batch, servedMs, true);
-      return await this.#options.run(queue.router, request, false);
+      return await this.#options.run(queue.router, request, false, batch);
     }
   }
 

@@ -1,4 +1,5 @@
 export type { Caller } from './queued-operation.ts';
+export type { BatchTracer, RequestTrace } from './batch-tracer.ts';
 export { openStore } from './store.ts';
 export type { Publication, Store, StoreMeter, StoreOptions, SweepReport } from './store.ts';
 export { epochIn, eventsOf, lossesShare, revisionIn, sharedBy } from './batch-reply.ts';

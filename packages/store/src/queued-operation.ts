@@ -1,5 +1,6 @@
 import type { Revision } from '@mgm/protocol';
 import type { BatchReply } from './batch-reply.ts';
+import type { RequestTrace } from './batch-tracer.ts';
 import type { QueueItem } from './fair-queue.ts';
 import { decode, type ArbiterOperation, type ScriptReplies } from './generated/arbiter.ts';
 import { handleText } from './names.ts';
@@ -41,6 +42,8 @@ export interface QueuedOperation extends QueueItem {
   /** The operation and its arguments as the script reads them. */
   readonly call: readonly unknown[];
   readonly caller: Caller | undefined;
+  /** The trace that it is part of, if it is traced. */
+  readonly trace: RequestTrace | undefined;
   /** On this process's monotonic clock: not sent after it. */
   readonly deadlineMono: number;
   readonly resolve: (decision: Decision<ArbiterOperation>) => void;

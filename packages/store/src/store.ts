@@ -9,6 +9,7 @@ import {
 } from '@mgm/protocol';
 import type { AddressedCallback, BatchReply } from './batch-reply.ts';
 import { Batcher } from './batcher.ts';
+import { startTrace, type BatchTracer, type RequestTrace } from './batch-tracer.ts';
 import type { Durability } from './durability.ts';
 import type {
   AlertRun,
@@ -23,7 +24,7 @@ import { metaKey, storeIdKey } from './keys.ts';
 import type { StoreOperation } from './operations/operation.ts';
 import { STORE_OPERATIONS } from './operations/table.ts';
 import { heldOffIn } from './operations/take.ts';
-import type { Caller } from './queued-operation.ts';
+import type { Caller, QueuedOperation } from './queued-operation.ts';
 import type { Link, StoreState } from './redis/link.ts';
 import { openLink } from './redis/open.ts';
 import type { RedisCredentials } from './redis/url.ts';
@@ -72,6 +73,8 @@ export interface StoreOptions {
   /** Called after a batch that leaves withdrawn memberships: a sweep should follow soon. */
   readonly onUnsettled?: (router: RouterName) => void;
   readonly meter?: StoreMeter;
+  /** Traces the batches with requests that were given a trace. */
+  readonly tracer?: BatchTracer;
   /** Called once per change. */
   readonly onStateChange?: (state: StoreState) => void;
 }
@@ -128,14 +131,15 @@ export interface HeadReport {
 export interface Store extends AsyncDisposable {
   readonly state: StoreState;
   /**
-   * Executes one operation of the wire contract, for `caller` where managers identify callers. A refusal is a reply too. Rejects with `StoreError`, whose code says
-   * whether the effect may have happened.
+   * Executes one operation of the wire contract, for `caller` where managers identify callers, as a part of `trace` where it is traced. A
+   * refusal is a reply too. Rejects with `StoreError`, whose code says whether the effect may have happened.
    */
   execute<Name extends OperationName>(
     router: RouterName,
     operation: Name,
     request: Request<Name>,
     caller?: Caller,
+    trace?: RequestTrace,
   ): Promise<Reply<Name>>;
   /**
    * Called while workers can reach this manager, at least once in `sweepEveryMs`: the leases of a router run only while a
@@ -217,7 +221,7 @@ class RedisStore implements Store {
       },
       servedMs: () => this.#served.totalMs(),
       isReplicated: options.durability?.mode === 'replicated',
-      run: (router, request, mayGrow) => this.#run(router, request, mayGrow),
+      run: (router, request, mayGrow, batch) => this.#run(router, request, mayGrow, batch),
       onDecided: (router, batch) => this.#publish(router, batch),
     });
     this.#routers = new RouterList({
@@ -245,12 +249,15 @@ class RedisStore implements Store {
     operation: Name,
     request: Request<Name>,
     caller?: Caller,
+    trace?: RequestTrace,
   ): Promise<Reply<Name>> {
-    if (operation !== 'register') return this.#decide(router, operation, request, caller);
+    if (operation !== 'register') return this.#decide(router, operation, request, caller, trace);
     const startedMono = performance.now();
     return this.#routers
       .list(router)
-      .then(() => this.#decide(router, operation, withTimeLeft(request, startedMono), caller));
+      .then(() =>
+        this.#decide(router, operation, withTimeLeft(request, startedMono), caller, trace),
+      );
   }
 
   async #decide<Name extends OperationName>(
@@ -258,6 +265,7 @@ class RedisStore implements Store {
     operation: Name,
     request: Request<Name>,
     caller: Caller | undefined,
+    trace: RequestTrace | undefined,
   ): Promise<Reply<Name>> {
     const entry: StoreOperation<Name, ArbiterOperation> = STORE_OPERATIONS[operation];
     let args: ArbiterArgs[ArbiterOperation];
@@ -272,6 +280,7 @@ class RedisStore implements Store {
       args,
       request.deadlineMs,
       caller,
+      trace,
     );
     if (operation === 'take') this.#countHeldOff(decision.reply as TakeScriptReply);
     const reply = entry.reply(decision, request);
@@ -376,16 +385,24 @@ class RedisStore implements Store {
     if (count > 0) this.#options.meter?.heldBack(count);
   }
 
-  async #run(router: RouterName, request: Buffer, mayGrow: boolean): Promise<readonly Buffer[]> {
-    const { meter } = this.#options;
+  async #run(
+    router: RouterName,
+    request: Buffer,
+    mayGrow: boolean,
+    batch: readonly QueuedOperation[],
+  ): Promise<readonly Buffer[]> {
+    const { meter, tracer } = this.#options;
+    const traced = tracer && startTrace(tracer, router, batch);
     const sentMono = performance.now();
     try {
       const reply = await this.#link.runArbiter(metaKey(this.#keyPrefix, router), request, mayGrow);
       meter?.called(performance.now() - sentMono);
+      traced?.();
       return reply;
     } catch (error) {
       const failure = error instanceof StoreError ? error.code : 'indeterminate';
       meter?.called(performance.now() - sentMono, failure);
+      traced?.(failure);
       throw error;
     }
   }

@@ -58,6 +58,8 @@ export interface BusMessage {
   readonly subject: string;
   readonly data: Uint8Array;
   readonly reply?: string;
+  /** Read from the message when they are asked for. */
+  readonly headers?: { has(name: string): boolean; get(name: string): string } | undefined;
 }
 
 /** The manager's connection to NATS: opened in the background, reconnected for ever, ended only by {@link Bus.close}. */

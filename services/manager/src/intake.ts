@@ -22,6 +22,7 @@ import { refusalFor, tooLarge, troubleKind } from './refusals.ts';
 import { encodeReply, shorterPage } from './reply-size.ts';
 import { RevisionReader, type Routers } from './routers.ts';
 import { STALE_AFTER_MS, type Standstill } from './standstill.ts';
+import type { ManagerTracer, RequestSpan } from './tracing.ts';
 
 export interface IntakeParts {
   readonly bus: Pick<Bus, 'publish' | 'maxPayload'>;
@@ -34,6 +35,8 @@ export interface IntakeParts {
   readonly standstill: Pick<Standstill, 'catchesUp'>;
   /** What identities may do; absent where managers do not identify callers. */
   readonly permissions: Permissions | undefined;
+  /** Absent where requests are not traced. */
+  readonly tracer?: ManagerTracer | undefined;
 }
 
 /** Operations whose reply is a view of the state, which must not be old. */
@@ -47,6 +50,7 @@ interface Received {
   readonly router: RouterName | undefined;
   readonly message: BusMessage;
   readonly receivedMono: number;
+  readonly span: RequestSpan | undefined;
   /** The refusal of the policy, for a request that goes to the store only to be logged there. */
   readonly refused?: RefusalFields;
 }
@@ -100,7 +104,8 @@ export class Intake {
       return this.#parts.metrics.dropped.inc();
     const router = this.#parts.subjects.routerOf(message.subject);
     const receivedMono = performance.now();
-    const received = { operation, router, message, receivedMono };
+    const span = this.#parts.tracer?.received(operation, router, message);
+    const received = { operation, router, message, receivedMono, span };
     try {
       if (this.#parts.standstill.catchesUp(receivedMono)) this.#refuse(received, STALE);
       else if (router === undefined) this.#refuse(received, badRequest('router', ROUTER_MUST));
@@ -153,7 +158,7 @@ export class Intake {
     // A request that this process could not send in time, because it stood still, is not executed late.
     const { deadlineMs = STALE_AFTER_MS } = request;
     const timely = { ...request, deadlineMs: Math.min(deadlineMs, STALE_AFTER_MS) };
-    this.#parts.store.execute(router, operation, timely, caller).then(
+    this.#parts.store.execute(router, operation, timely, caller, received.span?.context).then(
       (reply) => this.#decided(operation, router, request, received, reply, caller),
       (error: unknown) => this.#undecided(received, error),
     );
@@ -225,11 +230,12 @@ export class Intake {
 
   #send(received: Received, reply: ReplyOrRefusal, bytes: Uint8Array): void {
     const { bus, log, metrics } = this.#parts;
-    const { operation, router, message, receivedMono } = received;
+    const { operation, router, message, receivedMono, span } = received;
     if (this.#debugs) log.debug({ router, op: operation, ...outline(reply) }, 'replied');
     if (message.reply) bus.publish(message.reply, bytes);
     const result = reply.status === 0 ? 'ok' : reply.reason;
     metrics.replied(operation, result, performance.now() - receivedMono);
+    span?.end(result);
   }
 }
 

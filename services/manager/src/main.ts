@@ -8,6 +8,7 @@ import { ConfigError } from './config/config-error.ts';
 import { loadConfig, type Config } from './config/config.ts';
 import { createLogger } from './log.ts';
 import { startManager } from './manager.ts';
+import { loadTracing } from './tracing.ts';
 
 const BAD_CONFIG = 2;
 /** How long a reader of our output may take to read the last lines. */
@@ -61,7 +62,9 @@ function firstSignal(): AbortSignal {
 async function serve(config: Config, log: Logger, signal: AbortSignal): Promise<void> {
   const aborted = once(signal, 'abort').then(() => undefined);
   try {
-    await using manager = await startManager(config, { log, signal });
+    const tracing = await loadTracing();
+    if (tracing) log.info('requests with a traceparent are traced');
+    await using manager = await startManager(config, { log, signal, tracing });
     const failure = await Promise.race([aborted, manager.ended]);
     if (failure !== undefined) throw failure;
   } catch (error) {

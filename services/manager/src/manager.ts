@@ -20,6 +20,7 @@ import { Rounds } from './rounds.ts';
 import { openBus, openLoggedStore, payloadTrouble, troubleOf } from './servers.ts';
 import { Standstill } from './standstill.ts';
 import { Sweeper } from './sweeper.ts';
+import { ManagerTracer, type TracingApi } from './tracing.ts';
 
 /** How often to delete the data of routers that were idle for the retention time. */
 const PURGE_EVERY_MS = 5000;
@@ -33,6 +34,8 @@ const CLOSE_TIMEOUT_MS = 500;
 export interface ManagerOptions {
   /** Default: silent. */
   readonly log?: Logger;
+  /** Traces requests that carry a `traceparent`; see `docs/tracing.md`. */
+  readonly tracing?: TracingApi | undefined;
   /** Aborts a start that waits for NATS or Redis. */
   readonly signal?: AbortSignal;
 }
@@ -56,7 +59,7 @@ export interface Manager extends AsyncDisposable {
  */
 export async function startManager(config: Config, options: ManagerOptions = {}): Promise<Manager> {
   const credentials = await readCredentialFiles(config);
-  const manager = new Replica(config, credentials, options.log ?? pino({ level: 'silent' }));
+  const manager = new Replica(config, credentials, options);
   try {
     await orAborted(manager.start(), options.signal);
   } catch (error) {
@@ -93,8 +96,10 @@ class Replica implements Manager {
   #tasks: { stop(): Promise<void> }[] = [];
   #stopped: Promise<void> | undefined;
 
-  constructor(config: Config, credentials: Credentials, parent: Logger) {
+  constructor(config: Config, credentials: Credentials, options: ManagerOptions) {
+    const parent = options.log ?? pino({ level: 'silent' });
     const log = parent.child({ replica: config.name });
+    const tracer = options.tracing && new ManagerTracer(options.tracing, config.name);
     this.name = config.name;
     this.#config = config;
     this.#log = log;
@@ -119,6 +124,7 @@ class Replica implements Manager {
       onUnsettled: (router) => this.#sweeper?.sweepSoon(router),
       onRefused: (reason) => this.#ended.resolve(new Error(`Redis: ${reason}`)),
       meter: metrics,
+      tracer,
     });
     this.#standstill = new Standstill({ bus: this.#bus, log });
     this.#intake = new Intake({
@@ -128,6 +134,7 @@ class Replica implements Manager {
       routers: this.#routers,
       trouble: this.#trouble,
       permissions: this.#permissions,
+      tracer,
     });
   }
 

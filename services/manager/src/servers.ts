@@ -5,6 +5,7 @@ import {
   type Store,
   type StoreMeter,
   type StoreState,
+  type BatchTracer,
 } from '@mgm/store';
 import type { ConnectionOptions } from '@mgm/nats';
 import type { RouterName } from '@mgm/protocol';
@@ -74,6 +75,7 @@ export interface StoreListeners {
   /** Called when Redis answers but must not be used as it is, before it could ever be used. */
   readonly onRefused: (reason: string) => void;
   readonly meter: StoreMeter;
+  readonly tracer: BatchTracer | undefined;
 }
 
 /** Opens the store as configured and logs changes of its connection. */
@@ -106,6 +108,7 @@ export function openLoggedStore(
     onPublish: listeners.onPublish,
     onUnsettled: listeners.onUnsettled,
     meter: listeners.meter,
+    ...(listeners.tracer && { tracer: listeners.tracer }),
     onStateChange: (state) => {
       states.changed(state);
       start.changed(state);

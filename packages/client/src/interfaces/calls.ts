@@ -245,8 +245,20 @@ export class InterfaceCalls {
   ): void {
     const deadlineMono = this.#context.clock.monoMs() + deadlineMs;
     const onResult = (result: ItemResult): void => this.#onResult(call, result);
+    const trace = this.#context.tracer?.active();
     const call: InterfaceCall = {
-      item: { operation, key, group, had, entry, isReadd, timeoutMs, deadlineMono, onResult },
+      item: {
+        operation,
+        key,
+        group,
+        had,
+        entry,
+        isReadd,
+        timeoutMs,
+        deadlineMono,
+        trace,
+        onResult,
+      },
       keyText: keyText(key),
       entryText: entry ? entryText(entry) : '',
       caller,

@@ -10,11 +10,12 @@ import type {
 } from '@mgm/protocol';
 import { MgmError, type ErrorOrigin } from '../errors.ts';
 import type { CallOptions } from '../options.ts';
-import type { Call } from '../rpc/calls.ts';
+import type { Call, CallRequest } from '../rpc/calls.ts';
 import { entries, readChanges, type MembershipChange } from '../membership/changes.ts';
 import type { EntryChange } from '../membership/refs.ts';
 import { worthMs, type Context } from '../rpc/context.ts';
 import { isRefusal } from '../rpc/messages.ts';
+import type { TraceContext } from '../rpc/tracing.ts';
 import { Sequence } from './sequence.ts';
 
 /** The sequenced operations on interfaces and on memberships there. */
@@ -54,6 +55,8 @@ export interface Item {
   readonly group: number;
   readonly timeoutMs: number;
   readonly deadlineMono: number;
+  /** The context of the caller, where requests are traced. */
+  readonly trace?: TraceContext | undefined;
   /** Called at most once. */
   readonly onResult: (result: ItemResult) => void;
 }
@@ -224,6 +227,7 @@ export class Requests {
     return this.#start(operation, fields, items.length === 1 ? { interface: key } : {}, {
       timeoutMs: Math.max(...items.map(({ timeoutMs }) => timeoutMs)),
       deadlineMono: Math.max(...items.map(({ deadlineMono }) => deadlineMono)),
+      ...(items[0].trace && { traces: items.flatMap(({ trace }) => trace ?? []) }),
     });
   }
 
@@ -231,7 +235,7 @@ export class Requests {
     operation: Name,
     fields: WireMap,
     origin: ErrorOrigin,
-    limits: { readonly timeoutMs: number; readonly deadlineMono: number },
+    limits: Pick<CallRequest<Name>, 'timeoutMs' | 'deadlineMono' | 'traces'>,
   ): { readonly seq: number; readonly call: Call<Name> } {
     const { router, subjects, calls } = this.#context;
     const numbers = this.sequence.issue();

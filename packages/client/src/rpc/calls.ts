@@ -3,7 +3,9 @@ import type { OperationName, RefusalFields, Reply } from '@mgm/protocol';
 import { MgmError, refusalError, withOutcome, type ErrorOrigin, type Outcome } from '../errors.ts';
 import { backoffMs, type Agenda, type Appointment, type Clock } from './clock.ts';
 import { Repeats } from './repeats.ts';
+import type { RequestMeasurement } from './measure.ts';
 import { decodeReply, isRefusal } from './messages.ts';
+import type { RequestSpan, RequestTracer, TraceContext } from './tracing.ts';
 import type { Incoming, LinkState, Transport } from './transport.ts';
 
 /** One request; its bytes are the same in every attempt. */
@@ -28,6 +30,8 @@ export interface CallRequest<Name extends OperationName> {
   readonly deadlineMono: number;
   /** The longest wait between attempts that were answered. Default 1 s. */
   readonly longestBackoffMs?: number;
+  /** The contexts of the callers who share the request, where requests are traced. */
+  readonly traces?: readonly TraceContext[];
   /** Called before each attempt: a returned error fails the call and nothing more is sent. */
   readonly guard?: () => MgmError | undefined;
 }
@@ -71,6 +75,22 @@ interface Attempt {
 
 type PendingCall = Call<OperationName>;
 
+/** What a call came to. */
+interface CallOutcome {
+  /** `ok`, or the reason of the refusal or error. */
+  readonly result: string;
+  /** Whether it has no reply that ends it. */
+  readonly hasFailed: boolean;
+}
+
+type EndCall = (call: PendingCall, outcome: CallOutcome, settle: () => void) => void;
+
+/** Who observes calls. */
+export interface CallObservers {
+  readonly tracer?: RequestTracer | undefined;
+  readonly measure?: ((measurement: RequestMeasurement) => void) | undefined;
+}
+
 /** How a call settles its result. */
 interface Settle<Name extends OperationName> {
   resolve(result: CallResult<Name>): void;
@@ -96,23 +116,29 @@ export class Call<Name extends OperationName> {
   isWaiting = false;
   /** How many attempts were sent. */
   attempts = 0;
+  /** How long the reply to the attempt took that was answered last, in ms. */
+  roundTripMs: number | undefined;
+  /** The span of the request, if it is traced. */
+  readonly span: RequestSpan | undefined;
   #lastSentMono = -Infinity;
   readonly #settle: Settle<Name>;
-  readonly #startedMono: number;
+  readonly startedMono: number;
   readonly #open = new Map<string, number>();
-  readonly #end: (call: PendingCall, settle: () => void) => void;
+  readonly #end: EndCall;
 
   constructor(
     request: CallRequest<Name>,
     startedMono: number,
-    end: (call: PendingCall, settle: () => void) => void,
+    span: RequestSpan | undefined,
+    end: EndCall,
   ) {
     const { promise, resolve, reject } = Promise.withResolvers<CallResult<Name>>();
     this.request = request;
     this.result = promise;
     this.isRepeatable = REPEATABLE.has(request.operation) || request.atMostOnce === true;
     this.#settle = { resolve, reject };
-    this.#startedMono = startedMono;
+    this.startedMono = startedMono;
+    this.span = span;
     this.#end = end;
   }
 
@@ -171,11 +197,14 @@ export class Call<Name extends OperationName> {
   }
 
   finish(result: CallResult<Name>): void {
-    this.#end(this, () => this.#settle.resolve(result));
+    const { reply } = result;
+    const outcome = { result: isRefusal(reply) ? reply.reason : 'ok', hasFailed: false };
+    this.#end(this, outcome, () => this.#settle.resolve(result));
   }
 
   fail(error: MgmError): void {
-    this.#end(this, () => this.#settle.reject(error));
+    const outcome = { result: error.reason, hasFailed: true };
+    this.#end(this, outcome, () => this.#settle.reject(error));
   }
 
   /** Stops sending and waiting; `result` rejects with {@link failure}. */
@@ -256,7 +285,7 @@ export class Call<Name extends OperationName> {
   }
 
   #inTime(text: string): string {
-    return `${text} within ${Math.round(this.request.deadlineMono - this.#startedMono)} ms`;
+    return `${text} within ${Math.round(this.request.deadlineMono - this.startedMono)} ms`;
   }
 }
 
@@ -273,6 +302,7 @@ export class Calls {
   readonly #transport: Transport;
   readonly #clock: Clock;
   readonly #agenda: Agenda;
+  readonly #observers: CallObservers;
   readonly #pending = new Set<PendingCall>();
   readonly #attempts = new Map<string, Attempt>();
   readonly #repeats: Repeats;
@@ -287,10 +317,11 @@ export class Calls {
   /** The server does not let this user subscribe to the inbox: a request would have no reply. */
   #isInboxForbidden = false;
 
-  constructor(transport: Transport, clock: Clock, agenda: Agenda) {
+  constructor(transport: Transport, clock: Clock, agenda: Agenda, observers: CallObservers = {}) {
     this.#transport = transport;
     this.#clock = clock;
     this.#agenda = agenda;
+    this.#observers = observers;
     this.#repeats = new Repeats(clock.monoMs());
     this.#prefix = `${transport.inbox}.`;
     this.#inboxSubject = `${transport.inbox}.*`;
@@ -302,9 +333,9 @@ export class Calls {
   }
 
   start<Name extends OperationName>(request: CallRequest<Name>): Call<Name> {
-    const call = new Call(request, this.#clock.monoMs(), (ended, settle) =>
-      this.#end(ended, settle),
-    );
+    const { operation, subject, traces } = request;
+    const span = this.#observers.tracer?.start(operation, subject, traces);
+    const call = new Call(request, this.#clock.monoMs(), span, (...ended) => this.#end(...ended));
     this.#pending.add(call);
     call.appointment = this.#agenda.at(request.deadlineMono, () => this.#onDue(call));
     if (this.#closed) call.fail(call.closed());
@@ -344,7 +375,8 @@ export class Calls {
     const token = (++this.#lastToken).toString(36);
     const attempt = { call, sentMono: this.#clock.monoMs() };
     try {
-      this.#transport.publish(call.request.subject, call.request.payload, this.#prefix + token);
+      const { subject, payload } = call.request;
+      this.#transport.publish(subject, payload, this.#prefix + token, call.span?.headers);
     } catch (error) {
       if (!(error instanceof MgmError)) throw error;
       return call.fail(call.withItsOutcome(error));
@@ -375,7 +407,8 @@ export class Calls {
     const { call, sentMono } = attempt;
     call.isWaiting = false;
     if (message.noResponders) return this.#onNoManager(attempt, token);
-    this.#repeats.answered(this.#clock.monoMs() - sentMono);
+    call.roundTripMs = this.#clock.monoMs() - sentMono;
+    this.#repeats.answered(call.roundTripMs);
     this.#noteAnswer(call);
     const decoded = decodeReply(call.request.operation, message.data);
     if (decoded.kind === 'malformed') return call.fail(call.badReply(decoded.fault));
@@ -459,10 +492,29 @@ export class Calls {
     }
   }
 
-  #end(call: PendingCall, settle: () => void): void {
+  #end(call: PendingCall, outcome: CallOutcome, settle: () => void): void {
     if (!this.#pending.delete(call)) return;
     this.#agenda.remove(call.appointment);
     for (const token of call.tokens) this.#attempts.delete(token);
+    call.span?.end(outcome.result, call.attempts, outcome.hasFailed);
+    if (this.#observers.measure) this.#measure(call, outcome, this.#observers.measure);
     settle();
+  }
+
+  #measure(
+    { request, startedMono, roundTripMs, attempts }: PendingCall,
+    { result }: CallOutcome,
+    measure: (measurement: RequestMeasurement) => void,
+  ): void {
+    const { operation, subject } = request;
+    measure({
+      kind: 'request',
+      router: request.origin.router ?? subject,
+      operation,
+      result,
+      durationMs: this.#clock.monoMs() - startedMono,
+      roundTripMs,
+      retries: Math.max(0, attempts - 1),
+    });
   }
 }

@@ -5,7 +5,9 @@ import { badRequest, MgmError, refusalError, type ErrorOrigin } from '../errors.
 import { checkedLimits, omitUndefined, type CallOptions, type Logger } from '../options.ts';
 import type { CallRequest, CallResult, Calls } from './calls.ts';
 import type { Agenda, Clock } from './clock.ts';
+import type { Measurement } from './measure.ts';
 import { granted, type Success } from './messages.ts';
+import type { RequestTracer } from './tracing.ts';
 import type { Transport } from './transport.ts';
 
 /** What all parts of one client share. */
@@ -17,6 +19,9 @@ export interface Context {
   readonly clock: Clock;
   readonly agenda: Agenda;
   readonly logger: Logger;
+  readonly tracer?: RequestTracer | undefined;
+  /** The hook of the application, which does not throw. */
+  readonly measure?: ((measurement: Measurement) => void) | undefined;
   readonly store: StoreLog;
   readonly timeoutMs: number;
   readonly deadlineMs: number;

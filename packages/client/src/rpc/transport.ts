@@ -1,8 +1,9 @@
 import { setImmediate as endOfTurn } from 'node:timers/promises';
-import { connect as connectNats, createInbox, isNoResponders, natsFault } from '@mgm/nats';
+import { connect as connectNats, createInbox, headers, isNoResponders, natsFault } from '@mgm/nats';
 import type { ConnectionOptions, Msg, NatsConnection, Status } from '@mgm/nats';
 import { badRequest, MgmError } from '../errors.ts';
 import { untilAborted } from './clock.ts';
+import type { TraceHeaders } from './tracing.ts';
 
 export { createInbox } from '@mgm/nats';
 export type { ConnectionOptions, NatsConnection } from '@mgm/nats';
@@ -113,10 +114,11 @@ export class Transport {
   }
 
   /** Hands a message to the connection. Throws {@link MgmError} if it was not sent. */
-  publish(subject: string, payload: Uint8Array, reply: string): void {
+  publish(subject: string, payload: Uint8Array, reply: string, trace?: TraceHeaders): void {
     if (this.#state === 'closed') throw connectionClosed();
     try {
-      this.#connection.publish(subject, payload, { reply });
+      const options = trace ? { reply, headers: natsHeaders(trace) } : { reply };
+      this.#connection.publish(subject, payload, options);
     } catch (cause) {
       throw publishError(cause);
     }
@@ -187,6 +189,12 @@ export class Transport {
     this.#state = state;
     for (const listener of this.#listeners) listener.onState(state);
   }
+}
+
+function natsHeaders(trace: TraceHeaders) {
+  const result = headers();
+  for (const [name, value] of trace) result.set(name, value);
+  return result;
 }
 
 function incoming(message: Msg): Incoming {

@@ -1,5 +1,5 @@
 import { encodeMessage } from '@mgm/protocol';
-import type { Handle, RefusalFields } from '@mgm/protocol';
+import type { Handle, RefusalFields, SessionId } from '@mgm/protocol';
 import { MgmError } from '../errors.ts';
 import type { Call } from '../rpc/calls.ts';
 import type { Cancel } from '../rpc/clock.ts';
@@ -10,6 +10,7 @@ import type { LeaseClock } from './lease-clock.ts';
 /** The session that is kept alive. */
 export interface KeptSession {
   readonly handle: Handle;
+  readonly session: SessionId;
   readonly ttlMs: number;
   readonly lease: LeaseClock;
   /** `ack`: every `seq` below is finished. `mailboxAck`: every callback up to it was handled. */
@@ -110,6 +111,7 @@ export class Keepalive {
       const { reply, sentMono } = await call.result;
       this.#context.store.saw(reply.rev);
       if (isSuccess(reply)) {
+        this.#measure(reply.ttlMs);
         this.#renew(sentMono, reply);
         for (const resolve of waiting.splice(0)) resolve();
       } else if (isSessionGone(reply)) this.#refused(reply);
@@ -123,6 +125,14 @@ export class Keepalive {
     this.#waiting.unshift(...waiting);
     if (this.#isStopped) this.stop();
     else if (this.#isWantedSoon || this.#waiting.length > 0) this.soon();
+  }
+
+  /** Before the lease is renewed. */
+  #measure(ttlMs: number): void {
+    const { clock, router, measure } = this.#context;
+    const { session, lease } = this.#session;
+    const marginMs = lease.deadlineMono - clock.monoMs();
+    measure?.({ kind: 'keepalive', router, session, marginMs, ttlMs });
   }
 
   #renew(sentMono: number, reply: Success<'keepalive'>): void {

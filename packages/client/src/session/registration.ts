@@ -213,6 +213,7 @@ export class Registration {
   #newKeepalive(handle: Handle, over: () => MgmError | undefined, sentMono: number): Keepalive {
     const session = {
       handle,
+      session: this.session,
       ttlMs: this.ttlMs,
       lease: this.#lease,
       acknowledged: () => ({

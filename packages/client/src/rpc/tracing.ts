@@ -1,0 +1,151 @@
+import { VERSION, type OperationName } from '@mgm/protocol';
+import { badRequest } from '../errors.ts';
+
+/** A context of OpenTelemetry. */
+export interface TraceContext {
+  /** The value of a key. */
+  getValue(key: symbol): unknown;
+}
+
+/** What identifies a span of OpenTelemetry. */
+export interface TraceSpanContext {
+  /** 32 hexadecimal digits. */
+  readonly traceId: string;
+  /** 16 hexadecimal digits. */
+  readonly spanId: string;
+  /** 1 if the trace is sampled. */
+  readonly traceFlags: number;
+}
+
+/** What the client does with a span of OpenTelemetry. */
+export interface TraceSpan {
+  /** What identifies it. */
+  spanContext(): TraceSpanContext;
+  /** Sets an attribute. */
+  setAttribute(key: string, value: string | number): unknown;
+  /** Sets its status: 2 is an error. */
+  setStatus(status: { code: number; message?: string }): unknown;
+  /** Ends it now. */
+  end(): void;
+}
+
+/**
+ * The part of the module `@opentelemetry/api` (1.9 or newer) that the client uses. The types are written here, because an application
+ * without tracing does not have that module.
+ */
+export interface TracingApi {
+  /** Spans. */
+  readonly trace: {
+    getTracer(
+      name: string,
+      version?: string,
+    ): {
+      startSpan(
+        name: string,
+        options?: {
+          kind: number;
+          attributes: Record<string, string | number>;
+          links: { context: TraceSpanContext }[];
+        },
+        context?: TraceContext,
+      ): TraceSpan;
+    };
+    setSpan(context: TraceContext, span: TraceSpan): TraceContext;
+    getSpanContext(context: TraceContext): TraceSpanContext | undefined;
+  };
+  /** The active context. */
+  readonly context: { active(): TraceContext };
+  /** Writes a context as headers. */
+  readonly propagation: {
+    inject(
+      context: TraceContext,
+      carrier: object,
+      setter?: { set(carrier: object, key: string, value: string): void },
+    ): void;
+  };
+}
+
+/** Throws {@link badRequest} for an option that is not the module. */
+export function checkTracing(tracing: TracingApi | undefined): void {
+  if (tracing === undefined) return;
+  const { trace, context, propagation }: Partial<TracingApi> = tracing ?? {};
+  const types = [typeof trace?.getTracer, typeof context?.active, typeof propagation?.inject];
+  if (types.every((type) => type === 'function')) return;
+  throw badRequest('tracing: must be the module `@opentelemetry/api`', 'tracing');
+}
+
+/** The headers of a request. Wire protocol, section 2. */
+export type TraceHeaders = ReadonlyMap<string, string>;
+
+/** The span of one request. */
+export interface RequestSpan {
+  readonly headers: TraceHeaders;
+  /** @param result `ok`, or the reason of the refusal or of the failure */
+  end(result: string, attempts: number, hasFailed: boolean): void;
+}
+
+/** Values of enumerations of `@opentelemetry/api`. */
+const CLIENT = 2;
+const ERROR = 2;
+
+/** The headers that are sent; others that a propagator may write, such as `baggage`, are not. */
+const HEADERS: ReadonlySet<string> = new Set(['traceparent', 'tracestate']);
+
+/** Makes one span per request, and the headers by which the manager continues the trace. Keepalives have none. */
+export class RequestTracer {
+  readonly #api: TracingApi;
+  readonly #tracer: ReturnType<TracingApi['trace']['getTracer']>;
+
+  constructor(api: TracingApi) {
+    this.#api = api;
+    this.#tracer = api.trace.getTracer('@mgm/client', VERSION);
+  }
+
+  /** The context of a caller whose request is sent later. */
+  active(): TraceContext {
+    return this.#api.context.active();
+  }
+
+  /** @param callers the contexts of those who share the request, if it has waited for others: the first is the parent */
+  start(
+    operation: OperationName,
+    subject: string,
+    [parent = this.active(), ...others]: readonly TraceContext[] = [],
+  ): RequestSpan | undefined {
+    if (operation === 'keepalive') return undefined;
+    const { trace, propagation } = this.#api;
+    const method = `mgm/${operation}`;
+    const attributes = {
+      'rpc.system.name': 'mgm',
+      'rpc.method': method,
+      'messaging.system': 'nats',
+      'messaging.destination.name': subject,
+    };
+    const links = this.#links(parent, others);
+    const span = this.#tracer.startSpan(method, { kind: CLIENT, attributes, links }, parent);
+    const headers = new Map<string, string>();
+    propagation.inject(trace.setSpan(parent, span), headers, {
+      set: (_, key, value) => HEADERS.has(key) && headers.set(key, value),
+    });
+    return { headers, end: (...outcome) => end(span, ...outcome) };
+  }
+
+  /** One link per other span among the callers. */
+  #links(parent: TraceContext, others: readonly TraceContext[]): { context: TraceSpanContext }[] {
+    const { trace } = this.#api;
+    const contexts = others.map((other) => trace.getSpanContext(other));
+    const spans = new Map(contexts.flatMap((one) => (one ? [[one.spanId, one] as const] : [])));
+    spans.delete(trace.getSpanContext(parent)?.spanId ?? '');
+    return [...spans.values()].map((context) => ({ context }));
+  }
+}
+
+function end(span: TraceSpan, result: string, attempts: number, hasFailed: boolean): void {
+  span.setAttribute('rpc.response.status_code', result);
+  if (attempts > 1) span.setAttribute('mgm.attempts', attempts);
+  if (hasFailed) {
+    span.setAttribute('error.type', result);
+    span.setStatus({ code: ERROR });
+  }
+  span.end();
+}
