@@ -1,7 +1,7 @@
 /**
- * The container images of the servers. No other file names them.
+ * The container images of the servers.
  *
- * Redis and NATS have the exact versions of docker-compose.yml. `ryuk` removes containers that a killed test run left behind; its tag
+ * Redis and NATS have the exact versions of docker-compose.yml and of the overlays in deploy/kubernetes, as a test checks. `ryuk` removes containers that a killed test run left behind; its tag
  * is the one that the installed `testcontainers` expects.
  */
 export const IMAGES = {
