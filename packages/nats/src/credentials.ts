@@ -1,3 +1,4 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
 import { credsAuthenticator, nkeyAuthenticator, type ConnectionOptions } from 'nats';
@@ -28,10 +29,17 @@ export class CredentialsError extends Error {
   }
 }
 
+interface TlsPems {
+  readonly cert?: string;
+  readonly key?: string;
+  readonly ca?: string;
+}
+
 /**
  * Reads credentials files into options of {@link connect}.
  *
- * @throws {CredentialsError} for a file that is missing, unreadable or of another kind, and for files that exclude each other
+ * @throws {CredentialsError} for a file that is missing, unreadable or of another kind, for files that exclude each other, and for a
+ * certificate with the key of another
  */
 export async function readCredentials(files: CredentialFiles): Promise<ConnectionOptions> {
   const { credsFile, nkeyFile, certFile, keyFile, caFile } = files;
@@ -57,7 +65,7 @@ export async function readCredentials(files: CredentialFiles): Promise<Connectio
     readPem('caFile', caFile, 'CERTIFICATE'),
   ]);
   const tls = { ...(cert && { cert }), ...(key && { key }), ...(ca && { ca }) };
-  checkTls(tls, certFile ?? caFile);
+  checkTls(tls, files);
   return {
     ...(authenticator && { authenticator }),
     ...(Object.keys(tls).length > 0 && { tls }),
@@ -93,14 +101,25 @@ function checkSeed(option: keyof CredentialFiles, file: string, seed: Uint8Array
 }
 
 /** Certificates that no connection could use are an error of their own. */
-function checkTls(pems: Parameters<typeof createSecureContext>[0], file: string | undefined): void {
+function checkTls(pems: TlsPems, { certFile, keyFile, caFile }: CredentialFiles): void {
+  let isOwnKey: boolean;
   try {
-    createSecureContext(pems);
+    isOwnKey = belongTogether(pems);
+    if (isOwnKey) createSecureContext(pems);
   } catch (error) {
-    const option = pems?.cert === undefined ? 'caFile' : 'certFile';
+    const option = certFile === undefined ? 'caFile' : 'certFile';
     const reason = error instanceof Error ? error.message : String(error);
-    throw new CredentialsError(option, `${file} cannot be used: ${reason}`, error);
+    throw new CredentialsError(option, `${certFile ?? caFile} cannot be used: ${reason}`, error);
   }
+  if (isOwnKey) return;
+  const message = `${keyFile} is not the private key of the certificate in ${certFile}`;
+  throw new CredentialsError('keyFile', message);
+}
+
+/** Whether the key is that of the first certificate. A secure context would accept a key of another algorithm. */
+function belongTogether({ cert, key }: TlsPems): boolean {
+  if (cert === undefined || key === undefined) return true;
+  return new X509Certificate(cert).checkPrivateKey(createPrivateKey(key));
 }
 
 async function readPem(

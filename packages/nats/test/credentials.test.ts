@@ -62,6 +62,26 @@ describe('readCredentials', () => {
     },
   );
 
+  it('rejects a private key that is not that of the certificate', async () => {
+    const openssl = (...args: string[]) => run('openssl', args, { cwd: dir });
+    const [certFile = '', keyFile = '', rsaFile = ''] = ['own.pem', 'other.key', 'rsa.key'].map(
+      (name) => join(dir, name),
+    );
+    const ec = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+    await openssl('req', '-x509', ...ec, '-keyout', 'own.key', '-out', certFile, '-subj', '/CN=a');
+    await openssl('req', '-x509', ...ec, '-keyout', keyFile, '-out', 'b.pem', '-subj', '/CN=b');
+    await openssl('genpkey', '-algorithm', 'RSA', '-out', rsaFile);
+    for (const other of [keyFile, rsaFile]) {
+      const files = { certFile, keyFile: other };
+      const error = await readCredentials(files).catch((caught: unknown) => caught);
+      expect(error).toBeInstanceOf(CredentialsError);
+      const message = `${other} is not the private key of the certificate in ${certFile}`;
+      expect(error).toMatchObject({ option: 'keyFile', message });
+    }
+    const own = await readCredentials({ certFile, keyFile: join(dir, 'own.key') });
+    expect(own.tls).toMatchObject({ cert: expect.any(String) as string });
+  });
+
   it('logs in with the seed of an NKEY user', async (context) => {
     context.skip(choice.nats.kind !== 'process', 'gives nats-server a configuration file');
     await using nats = await startWith(
