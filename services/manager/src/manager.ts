@@ -212,7 +212,9 @@ class Replica implements Manager {
         'callers are not identified: every NATS user that may publish requests may do everything',
       );
     } else if (policyFile === '') {
-      this.#log.info('callers are identified, but no policy limits what they may do');
+      this.#log.info(
+        'callers are identified; without a policy each may do everything but take over sessions of others',
+      );
     }
   }
 

@@ -36,8 +36,8 @@ export function checkPolicy(file: string): void {
 }
 
 /**
- * Decides what identities may do: by the policy file, or everything if there is none. The file is read again when it changes and
- * on SIGHUP; a file that cannot be used leaves the policy as it was.
+ * Decides what identities may do: by the policy file or, if there is none, everything except to take over sessions of other
+ * identities. The file is read again when it changes and on SIGHUP; a file that cannot be used leaves the policy as it was.
  */
 export class Permissions implements Disposable {
   readonly #file: string;
@@ -70,7 +70,7 @@ export class Permissions implements Disposable {
     request: Fields,
   ): Permission {
     const policy = this.#policy;
-    if (policy === undefined) return { kind: 'permitted', caller: callerOf(identity, true) };
+    if (policy === undefined) return { kind: 'permitted', caller: callerOf(identity, false) };
     const decision = policy.decide({
       identity,
       router,

@@ -25,7 +25,7 @@ export interface Config {
   readonly keyPrefix: string;
   /** Whether NATS vouches for the sender of each request in its subject. */
   readonly isIdentified: boolean;
-  /** Path of the policy; `''` permits everything. */
+  /** Path of the policy; `''` permits everything but to take over sessions of other identities. */
   readonly policyFile: string;
   /** The routers to serve; empty means all. */
   readonly routers: readonly RouterName[];

@@ -85,7 +85,7 @@ export const variables = z.object({
     filePath,
     '',
     'with `MGM_IDENTITY=subject`: the file that says who may do what; read again when it changes and on SIGHUP',
-    'everything is permitted',
+    'everything but to take over sessions of other identities',
   ),
   MGM_ROUTERS: variable(
     routerNames,
