@@ -1,12 +1,15 @@
 import type { NatsConnection } from '@mgm/nats';
 import { eventually } from '@mgm/test-support';
 import { expect } from 'vitest';
-import { newInstance, RawRouter } from '../support/raw-client.ts';
+import { newInstance, pairs, RawRouter } from '../support/raw-client.ts';
 import { pack, unpack } from '../support/raw-codec.ts';
 import { ok } from '../support/raw-replies.ts';
 
 /** Who acts by force and why, for the log. */
 export const BY = { actor: 'anna', why: 'a test' };
+
+/** What no manager sends. */
+const FORGED = pack({ forged: true });
 
 /** A registration that the policy permits to `pim1`. */
 export function pim(fields: object = {}) {
@@ -61,10 +64,19 @@ export class Callers<User extends string> implements AsyncDisposable {
 
   /** The subjects of everything that arrives on a subject. */
   listen(user: User, subject: string): string[] {
+    return this.#listen(user, subject, () => true);
+  }
+
+  /** The subjects of what arrives of {@link expectNoPublishing}. */
+  listenForForged(user: User, subject: string): string[] {
+    return this.#listen(user, subject, (data) => Buffer.compare(data, FORGED) === 0);
+  }
+
+  #listen(user: User, subject: string, counts: (data: Uint8Array) => boolean): string[] {
     const seen: string[] = [];
     this.connectionOf(user).subscribe(subject, {
       callback: (error, message) => {
-        if (error === null) seen.push(message.subject);
+        if (error === null && counts(message.data)) seen.push(message.subject);
       },
     });
     return seen;
@@ -88,7 +100,7 @@ export class Callers<User extends string> implements AsyncDisposable {
 
   async expectNoPublishing(user: User, subjects: readonly string[]): Promise<void> {
     for (const subject of subjects) {
-      this.connectionOf(user).publish(subject, pack({ seq: 1 }));
+      this.connectionOf(user).publish(subject, FORGED);
       await this.denied(user, subject);
     }
   }
@@ -180,4 +192,48 @@ export async function expectReadableService<Other extends string>(
     timeout: 5_000,
   });
   expect(JSON.parse(stats.string())).toMatchObject({ metadata: { identity: 'subject' } });
+}
+
+/** `pim1` registers again within its quota of one session, and `dvmrp1` gets no more than its quota of each kind. */
+export async function expectQuotas<Other extends string>(
+  callers: Callers<Known | Other>,
+): Promise<void> {
+  ok(await callers.as('pim1').request('register', pim()));
+  const again = await callers.as('pim1').request('register', pim({ takeover: true }));
+  expect(again).toMatchObject({ status: 0, resumed: true });
+  const dvmrp = (componentId: number) => pim({ protocolId: 104, componentId });
+  const first = await callers.as('dvmrp1').register(dvmrp(1));
+  const second = await callers.as('dvmrp1').register(dvmrp(2));
+  const overloaded = {
+    reason: 'overloaded',
+    retryable: true,
+    message: expect.stringMatching(/quota/) as string,
+  };
+  expect(await callers.as('dvmrp1').request('register', dvmrp(3))).toMatchObject(overloaded);
+  ok(await first.take(50));
+  const { results } = ok(await second.takeAll(pairs(100, 51)));
+  expect(results?.slice(0, 2)).toMatchObject([{ status: 0 }, overloaded]);
+  expect(await first.take(50)).toMatchObject({
+    reason: 'overloaded',
+    message: expect.stringMatching(/kept/) as string,
+  });
+  ok(await second.keepalive({ ack: 2 }));
+  ok(await first.deregister({ force: true }));
+  ok(await second.deregister({ force: true }));
+}
+
+/** Of many requests at once `igmp1` gets only a few decided. */
+export async function expectRequestQuota<Other extends string>(
+  callers: Callers<'igmp1' | Other>,
+): Promise<void> {
+  const igmp = pim({ protocolId: 10 });
+  const replies = await Promise.all(
+    Array.from({ length: 20 }, () => callers.as('igmp1').request('register', igmp)),
+  );
+  const overloaded = replies.filter((reply) => 'reason' in reply && reply.reason === 'overloaded');
+  expect(overloaded.length).toBeGreaterThanOrEqual(10);
+  expect(overloaded[0]).toMatchObject({
+    retryable: true,
+    retryAfterMs: expect.any(Number) as number,
+  });
 }

@@ -3,10 +3,11 @@ import { fileURLToPath } from 'node:url';
 import { startRedis, type RunningServer } from '@mgm/devstack';
 import { startManager, type ManagerProcess } from '@mgm/test-support';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { pairs } from '../support/raw-client.ts';
 import { ok } from '../support/raw-replies.ts';
 import {
   Callers,
+  expectQuotas,
+  expectRequestQuota,
   expectNoActForAnother,
   expectNoForeignReplies,
   expectNoForgedHeads,
@@ -71,18 +72,15 @@ describe('in JWT mode, a worker', () => {
     await expectNoForgedHeads(callers);
   });
 
-  it('stays within its quota of interfaces', async () => {
-    const session = await callers.as('dvmrp1').register(pim({ protocolId: 104 }));
-    const { results } = ok(await session.takeAll(pairs(3, 60)));
-    const refused = { reason: 'overloaded', message: expect.stringMatching(/quota/) as string };
-    expect(results).toMatchObject([{ status: 0 }, { status: 0 }, refused]);
-    ok(await session.deregister({ force: true }));
-  });
-
   it('cannot take an interface outside its range', async () => {
     const session = await callers.as('pim1').register(pim());
     expect(await session.take(101)).toMatchObject(notPermitted());
     ok(await session.deregister());
+  });
+
+  it('stays within its quotas', async () => {
+    await expectQuotas(callers);
+    await expectRequestQuota(callers);
   });
 });
 

@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { startNats, type RunningServer, type ServersChoice } from '@mgm/devstack';
 import { connect, readCredentials, type NatsConnection } from '@mgm/nats';
 import { createAccount, createOperator, createUser, type KeyPair } from 'nkeys.js';
+import { configuredBy } from '../support/accounts.ts';
 
-/** Two workers on router r1, and an operator of all routers, as in deploy/nats/accounts.conf. */
-export const JWT_USERS = ['manager', 'pim1', 'dvmrp1', 'noc'] as const;
+/** Three workers on router r1, and an operator of all routers, as in deploy/nats/accounts.conf. */
+export const JWT_USERS = ['manager', 'pim1', 'dvmrp1', 'igmp1', 'noc'] as const;
 export type JwtUser = (typeof JWT_USERS)[number];
 
 const PREFIX = 'mgm.v1';
@@ -38,17 +39,16 @@ export async function startJwt(choice: ServersChoice): Promise<JwtServer> {
     const key = publicKeyOf(accounts, user);
     return `${key}: ${jwt(operator, key, user, accountOf(user, managers))}`;
   });
-  const conf = join(dir, 'nats.conf');
   const own = jwt(operator, operator.getPublicKey(), 'mgm', { type: 'operator' });
   await writeFile(
-    conf,
+    join(dir, 'nats.conf'),
     `operator: ${own}\nresolver: MEMORY\nresolver_preload: {\n${preload.join('\n')}\n}\n`,
   );
   const credsOf = (user: JwtUser): string => join(dir, `${user}.creds`);
   for (const [user, account] of accounts) {
     await writeFile(credsOf(user), credsFile(user, account), { mode: 0o600 });
   }
-  const nats: RunningServer = await startNats(choice, { args: ['-c', conf] });
+  const nats: RunningServer = await startNats(choice, configuredBy(choice, dir, 'nats.conf'));
   const servers = nats.url.replace('nats://', '');
   return {
     url: nats.url,
