@@ -1,4 +1,5 @@
 import type { Figure } from './figures.ts';
+import { identity } from './identity.ts';
 import { keepalives } from './keepalives.ts';
 import { longLoad } from './long-load.ts';
 import { membership } from './membership.ts';
@@ -41,6 +42,11 @@ export const SCENARIOS = {
     title: 'More managers',
     about: 'one, two and four managers on the same load, and whose CPU time a take costs',
     run: replicas,
+  },
+  identity: {
+    title: 'Identities and a policy',
+    about: 'takes by managers that identify callers and check a policy of 1000 rules, and without',
+    run: identity,
   },
   table: {
     title: 'Large routers',
