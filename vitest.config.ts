@@ -58,6 +58,20 @@ export default defineConfig({
           hookTimeout: 180_000,
         },
       },
+      {
+        extends: true,
+        test: {
+          // The wire contract once more, with callers that are NATS accounts: test/support/stage.ts.
+          name: 'accounts',
+          include: ['test/conformance/**/*.test.ts'],
+          // Configures NATS itself, without accounts.
+          exclude: ['test/conformance/small-payload.test.ts'],
+          provide: { accounts: true },
+          globalSetup: ['test/servers.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+        },
+      },
     ],
   },
 });

@@ -19,6 +19,8 @@ const TOUCH_SERVERS = [
   'test/topologies/',
 ];
 
+const ACCOUNTS = { name: 'accounts', project: /** @type {const} */ ('accounts') };
+
 /**
  * What `npm test` runs, from its arguments and the environment. With a filter for vitest and no `--only`, only tests run.
  *
@@ -29,7 +31,7 @@ const TOUCH_SERVERS = [
  */
 export function planSession(argv, env) {
   const { only, rest } = splitArgs(argv);
-  const known = [...CHECKS.map(({ name }) => name), 'unit', 'servers'];
+  const known = [...CHECKS.map(({ name }) => name), 'unit', 'servers', 'accounts'];
   const unknown = only?.find((name) => !known.includes(name));
   if (unknown !== undefined)
     throw new Error(`--only ${unknown}: must be one of ${known.join(', ')}`);
@@ -57,7 +59,8 @@ function splitArgs(argv) {
 }
 
 /**
- * The test runs: the unit tests, then the server-backed ones with each source.
+ * The test runs: the unit tests, then the server-backed ones with each source, then those of the wire contract with NATS accounts,
+ * which need a NATS server with a configuration of their own.
  *
  * @param {NodeJS.ProcessEnv} env
  * @param {readonly string[]} args for vitest; if there are any, they select the files for every source
@@ -75,5 +78,7 @@ function testRuns(env, args) {
     source,
     args: at > 0 && args.length === 0 ? TOUCH_SERVERS : args,
   }));
-  return [{ name: 'unit', project: 'unit', args }, ...servers];
+  const [first] = servers;
+  const accounts = first && !env.MGM_NATS_URL ? [{ ...first, ...ACCOUNTS }] : [];
+  return [{ name: 'unit', project: 'unit', args }, ...servers, ...accounts];
 }

@@ -8,10 +8,10 @@ function namesOf(argv: string[], env: NodeJS.ProcessEnv = {}): string[] {
 }
 
 describe('the plan of npm test', () => {
-  it('has every check, then unit tests, then server-backed tests', () => {
+  it('has every check, then unit tests, then server-backed tests, then those with accounts', () => {
     const names = namesOf([]);
     expect(names.slice(0, 4)).toEqual(['types', 'lint', 'format', 'boundaries']);
-    expect(names.slice(-2)).toEqual(['unit', 'servers']);
+    expect(names.slice(-3)).toEqual(['unit', 'servers', 'accounts']);
     // Packages are built before they are checked.
     expect(names.indexOf('build')).toBeLessThan(names.indexOf('packages'));
   });
@@ -24,12 +24,24 @@ describe('the plan of npm test', () => {
     expect(namesOf(['--only=servers'], { MGM_SERVERS: 'process' })).toEqual(['servers (process)']);
   });
 
+  it('runs no tests with accounts on a NATS server given by URL, which has a configuration of its own', () => {
+    const names = namesOf(['codec'], { MGM_NATS_URL: 'nats://127.0.0.1:4222' });
+    expect(names).toEqual(['unit', 'servers']);
+  });
+
   it('runs all of them with the first source, and those that depend on servers with the others', async () => {
     const env = { MGM_TEST_SOURCES: 'process,docker,auto' };
-    const args = planSession([], env).runs.map((run) => run.args);
+    const { runs } = planSession([], env);
+    const args = runs.map((run) => run.args);
     expect(args.slice(0, 2)).toEqual([[], []]);
     const [, , folders = [], last] = args;
     expect(last).toEqual(folders);
+    expect(runs.at(-1)).toEqual({
+      name: 'accounts',
+      project: 'accounts',
+      source: 'process',
+      args: [],
+    });
     expect(folders).toContain('test/faults/');
     expect(folders).not.toContain('test/conformance/');
     for (const folder of folders)
@@ -40,7 +52,7 @@ describe('the plan of npm test', () => {
   it('runs only tests with a filter for vitest', () => {
     const { checks, runs } = planSession(['codec', '-t', 'epoch'], {});
     expect(checks).toEqual([]);
-    expect(runs.map(({ name }) => name)).toEqual(['unit', 'servers']);
+    expect(runs.map(({ name }) => name)).toEqual(['unit', 'servers', 'accounts']);
     for (const { args } of runs) expect(args).toEqual(['codec', '-t', 'epoch']);
   });
 

@@ -11,7 +11,7 @@ const RUN_WITHIN_MS = 45 * 60_000;
  *
  * @typedef {object} TestRun
  * @property {string} name for messages
- * @property {'unit' | 'servers'} project of vitest.config.ts
+ * @property {'unit' | 'servers' | 'accounts'} project of vitest.config.ts
  * @property {string} [source] the source of servers, as in `MGM_SERVERS`
  * @property {readonly string[]} args more arguments of vitest, as a filter of files
  */

@@ -15,6 +15,7 @@ ${[
   ...CHECKS,
   { name: 'unit', about: 'tests without servers' },
   { name: 'servers', about: 'tests with real Redis and NATS' },
+  { name: 'accounts', about: 'conformance tests with NATS accounts; not with MGM_NATS_URL' },
 ]
   .map(({ name, about }) => `  ${name.padEnd(12)}${about}`)
   .join('\n')}

@@ -25,19 +25,22 @@ export class RawRouter {
   readonly nats: NatsConnection;
   readonly name: string;
   readonly prefix: string;
+  /** The connection for operations of operators. Default: `nats` */
+  readonly operator: NatsConnection | undefined;
 
-  constructor(nats: NatsConnection, name: string, prefix = 'mgm.v1') {
+  constructor(nats: NatsConnection, name: string, prefix = 'mgm.v1', operator?: NatsConnection) {
     this.nats = nats;
     this.name = name;
     this.prefix = prefix;
+    this.operator = operator;
   }
 
   /** The same router over another connection. */
   over(nats: NatsConnection): RawRouter {
-    return new RawRouter(nats, this.name, this.prefix);
+    return new RawRouter(nats, this.name, this.prefix, this.operator);
   }
 
-  /** Sends one request and returns the reply or refusal. Rejects with the NATS error when no manager replies. */
+  /** Sends one request and returns the reply or refusal. Rejects with the NATS error when no manager replies in time. */
   async request<Name extends Op>(op: Name, fields: Fields): Promise<Reply<Name>> {
     return readReply<Name>(await this.send(op, pack(fields)));
   }
@@ -45,7 +48,8 @@ export class RawRouter {
   /** Sends any bytes as a request and returns the bytes of the reply. */
   async send(op: Op, payload: Uint8Array): Promise<Uint8Array> {
     const subject = `${this.prefix}.${this.name}.${op}`;
-    return (await this.nats.request(subject, payload, { timeout: REPLY_WITHIN_MS })).data;
+    const nats = (op.startsWith('admin.') ? this.operator : undefined) ?? this.nats;
+    return (await nats.request(subject, payload, { timeout: REPLY_WITHIN_MS })).data;
   }
 
   /** Registers a client, by default PIM with a fresh instance and a long lease. */

@@ -162,13 +162,13 @@ async function dataOf(stage: Stage) {
 }
 
 /** The data that each manager adds to its statistics. */
-async function statsOf({ nats, replicas }: Stage): Promise<readonly unknown[]> {
+async function statsOf({ operator, replicas }: Stage): Promise<readonly unknown[]> {
   const found: unknown[] = [];
   const inbox = `_INBOX.${newInstance()}`;
-  const subscription = nats.subscribe(inbox, {
+  const subscription = operator.subscribe(inbox, {
     callback: (_, { data }) => found.push(JSON.parse(Buffer.from(data).toString())),
   });
-  nats.publish('$SRV.STATS.mgm-manager', undefined, { reply: inbox });
+  operator.publish('$SRV.STATS.mgm-manager', undefined, { reply: inbox });
   await eventually(() => expect(found).toHaveLength(replicas), WITHIN);
   subscription.unsubscribe();
   return found;
