@@ -52,8 +52,10 @@ export class Run {
     const servers = await this.#startServers(folder);
     const [natsUrl, redisUrl] = [servers.nats.url, servers.redis.url];
     const listener = this.#listener();
-    const managers = new Managers({ count: options.managers, natsUrl, redisUrl, folder, listener });
+    const { managers: count } = options;
+    const managers = await Managers.start({ count, natsUrl, redisUrl, folder, listener });
     this.#managers = this.#stack.use(managers);
+    reporter.say(`metrics: ${managers.metricsUrls.join(' ')}`);
     const mgm = this.#stack.use(await connectTo(natsUrl, options.router, signal));
     await untilReady(mgm, managers, signal);
     const shown = { natsUrl: withoutSecrets(natsUrl), redisUrl: withoutSecrets(redisUrl) };
@@ -150,7 +152,7 @@ export class Run {
       onRestart: (name, pid) => reporter.say(`${name} was restarted (pid ${pid ?? '?'})`),
       onMessage: (message) => {
         const read = readWorkerMessage(message);
-        if (read) reporter.igmpRestarted(read.interface);
+        if (read) reporter.onWorker(read);
       },
     };
   }

@@ -23,6 +23,11 @@ async function allWorkersRegister(servers: string, router: string): Promise<void
   );
 }
 
+/** A line of `--json`: a change of interfaces and sessions, or one of memberships. */
+type Change =
+  | { readonly rev: number; readonly type: string }
+  | { readonly first: number; readonly mrev: number };
+
 describe('npm start', { timeout: 60_000 }, () => {
   it('serves requests with two managers once it prints ready, and three workers contend', async () => {
     const router = newRouterName();
@@ -36,15 +41,41 @@ describe('npm start', { timeout: 60_000 }, () => {
     await started.prints(/^rev=\d+ released ifIndex=\d+ .*cause=release/m);
   });
 
+  it('has hosts that join and leave groups, and shows it', async () => {
+    await using started = await Started.with(['--router', newRouterName()]);
+    await started.ready();
+    await started.prints(/^mrev=\d+ joined .*protocol=IGMP .*cause=member$/m, 20_000);
+    const [left] = await started.prints(/^mrev=\d+ left .*protocol=IGMP .*$/m, 40_000);
+    expect(left).toMatch(/ group=(239|232)\.1\.1\.\d .*ifIndex=[126] /);
+  });
+
+  it('serves the metrics of each manager at the address that it prints', async () => {
+    await using started = await Started.with(['--no-demo', '--router', newRouterName()]);
+    await started.ready();
+    const [, ...urls] = /^metrics: (\S+) (\S+)$/m.exec(started.errors) ?? [];
+    expect(urls).toHaveLength(2);
+    for (const url of urls) {
+      const response = await fetch(url);
+      expect(response.status).toBe(200);
+      expect(await response.text()).toContain('mgm_');
+    }
+  });
+
   it('shows every change once and in order', async () => {
     await using started = await Started.with(['--router', newRouterName(), '--json']);
     await started.ready();
     await started.prints(/"rev":15,/, 15_000);
     expect(await started.endBy('SIGTERM')).toBe(0);
     const [, ...lines] = started.output.trim().split('\n');
-    const events = lines.map((line) => JSON.parse(line) as { rev: number; type: string });
+    const all = lines.map((line) => JSON.parse(line) as Change);
+    const events = all.filter((change) => 'rev' in change);
     expect(events.map(({ rev }) => rev)).toEqual(events.map((_, at) => at + 1));
     expect(events.filter(({ type }) => type === 'deregistered')).toHaveLength(3);
+    let mrev = 0;
+    for (const change of all.filter((one) => 'mrev' in one)) {
+      expect(change.first).toBe(mrev + 1);
+      ({ mrev } = change);
+    }
   });
 
   it('starts no workers with --no-demo', async () => {
@@ -95,7 +126,7 @@ describe('npm start', { timeout: 60_000 }, () => {
     expect(refused.errors).toContain(`in use by process ${first.pid}`);
     expect(await first.endBy('SIGINT')).toBe(0);
     expect((await readdir(data)).toSorted()).toEqual(['logs', 'redis']);
-    const last = Number(/"rev":(\d+),.*\s*$/.exec(first.output)?.[1]);
+    const last = Number([...first.output.matchAll(/"rev":(\d+),/g)].at(-1)?.[1]);
     await using second = await Started.with(flags);
     await second.prints(new RegExp(`"rev":${last + 1},.*"registered"`));
     expect(await second.endBy('SIGINT')).toBe(0);

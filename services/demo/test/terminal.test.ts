@@ -13,6 +13,8 @@ describe('npm start on a terminal', { timeout: 60_000 }, () => {
     await started.prints(/interface +.*owner +.*epoch/);
     await started.prints(/PIM #\d{5}/);
     await started.prints(/restarted 1×/, 20_000);
+    await started.prints(/group +source +interfaces/, 20_000);
+    await started.prints(/alerts to (PIM|DVMRP): (JOIN|LOCAL_JOIN) \d/, 20_000);
     const processes = process.platform === 'linux' ? descendants(started.pid) : [];
     // A terminal sends it to every process of its foreground group.
     started.process.stdin?.write(CTRL_C);

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isMgmError, type Mgm } from '@mgm/client';
+import { freePort } from '@mgm/devstack';
 import type { DataFolder } from '../data-folder.ts';
 import { managerProgram } from './programs.ts';
 import { Supervisor, type SupervisorListener } from './supervisor.ts';
@@ -18,16 +19,36 @@ export interface ManagersOptions {
   readonly listener: SupervisorListener;
 }
 
+interface ManagersParts extends ManagersOptions {
+  /** A port of 127.0.0.1 for the health server of each. */
+  readonly healthPorts: readonly number[];
+}
+
 /** Manager replicas, each a supervised process. Disposing stops them. */
 export class Managers implements AsyncDisposable {
   /** Their names on the bus, unique to this run. */
   readonly names: readonly string[];
   readonly replicas: readonly Supervisor[];
 
-  constructor(options: ManagersOptions) {
+  /** The addresses of their metrics, for Prometheus. They stay the same after a restart. */
+  readonly metricsUrls: readonly string[];
+
+  private constructor(options: ManagersParts) {
     const run = process.pid.toString(36);
     this.names = Array.from({ length: options.count }, (_, at) => `manager-${at + 1}-${run}`);
-    this.replicas = this.names.map((name, at) => startManager(`manager-${at + 1}`, name, options));
+    this.metricsUrls = options.healthPorts.map((port) => `http://127.0.0.1:${port}/metrics`);
+    this.replicas = this.names.map((name, at) =>
+      startManager(
+        { ...options, name: `manager-${at + 1}`, nameOnBus: name },
+        options.healthPorts[at],
+      ),
+    );
+  }
+
+  static async start(options: ManagersOptions): Promise<Managers> {
+    const healthPorts = new Set<number>();
+    while (healthPorts.size < options.count) healthPorts.add(await freePort());
+    return new Managers({ ...options, healthPorts: [...healthPorts] });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -35,15 +56,20 @@ export class Managers implements AsyncDisposable {
   }
 }
 
+interface ManagerOptions extends ManagersOptions {
+  readonly name: string;
+  readonly nameOnBus: string;
+}
+
 function startManager(
-  name: string,
-  nameOnBus: string,
-  { natsUrl, redisUrl, folder, listener }: ManagersOptions,
+  { name, nameOnBus, natsUrl, redisUrl, folder, listener }: ManagerOptions,
+  healthPort = 0,
 ): Supervisor {
   const env = {
     MGM_NATS_URL: natsUrl,
     MGM_REDIS_URL: redisUrl,
     MGM_NAME: nameOnBus,
+    MGM_HEALTH_PORT: String(healthPort),
     MGM_SHUTDOWN_MS: String(SHUTDOWN_MS),
   };
   const program = {

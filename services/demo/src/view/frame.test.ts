@@ -36,8 +36,10 @@ function model(fields: Partial<FrameModel> = {}): FrameModel {
     workers: [{ name: 'PIM', pid: 12 }],
     rate: 2.25,
     rows: [],
+    groups: [],
     changes: [],
     igmpRestarts: new Map(),
+    alerts: new Map(),
     ...fields,
   };
 }
@@ -84,7 +86,65 @@ describe('the live view', () => {
     expect(shown).not.toContain('workers');
   });
 
+  it.each([80, 120])('shows groups with their interfaces on %i columns', (columns) => {
+    const member = (ifIndex: number, nextHop = '') => ({ ifIndex, nextHop: nextHop as NextHop });
+    const shown = frame(
+      model({
+        rows: [row(1, { owner: hold(0x67, 1795403034355338), igmp: hold(10, 1795403034073488) })],
+        groups: [
+          { group: '', source: '', interfaces: [member(1)] },
+          { group: '232.1.1.1', source: '192.0.2.10', interfaces: [member(1), member(6)] },
+          {
+            group: '239.1.1.1',
+            source: '',
+            interfaces: Array.from({ length: 4 }, (_, at) => member(5, `10.0.5.${at + 1}`)),
+          },
+        ],
+        changes: [change(8)],
+        alerts: new Map([
+          ['PIM LOCAL_LEAVE', 1],
+          ['PIM LOCAL_JOIN', 3],
+          ['DVMRP JOIN_ALERT', 2],
+        ]),
+      }),
+      { columns, rows: 24 },
+      PLAIN,
+    );
+    const hops = '5 via 10.0.5.1, 5 via 10.0.5.2, 5 via 10.0.5.3, 5 via 10.0.5.4';
+    const line = `239.1.1.1  *           ${hops}`;
+    expect(shown.split('\n').slice(3, 13)).toEqual([
+      'alerts to DVMRP: JOIN 2',
+      'alerts to PIM: LOCAL_JOIN 3, LOCAL_LEAVE 1',
+      '',
+      'interface  owner       epoch             since     IGMP',
+      '1          PIM #55338  1795403063122664  02:45:07  on #73488',
+      '',
+      'group      source      interfaces',
+      '*          *           1',
+      '232.1.1.1  192.0.2.10  1, 6',
+      line.length <= columns ? line : `${line.slice(0, columns - 1)}…`,
+    ]);
+  });
+
+  it('says how many groups it leaves out, and leaves them all out on a low terminal', () => {
+    const interfaces = [{ ifIndex: 1, nextHop: '' as NextHop }];
+    const groups = Array.from({ length: 7 }, (_, at) => ({
+      ...{ group: `239.0.0.${at + 1}`, source: '', interfaces },
+    }));
+    const onRows = (rows: number) => frame(model({ groups }), { columns: 80, rows }, PLAIN);
+    expect(onRows(24)).toContain('239.0.0.5');
+    expect(onRows(24)).toContain('… and 2 more');
+    expect(onRows(12)).not.toContain('239.0.0.1');
+  });
+
   const many = model({
+    groups: Array.from({ length: 9 }, (_, at) => ({
+      group: `239.0.0.${at + 1}`,
+      source: '',
+      interfaces: Array.from({ length: 90 }, (__, one) => ({
+        ...{ ifIndex: one + 1, nextHop: '' as NextHop },
+      })),
+    })),
     rows: Array.from({ length: 40 }, (_, at) => row(at + 1, { owner: hold(0x67, at) })),
     changes: Array.from({ length: 50 }, (_, at) => change(at + 1, { why: 'x'.repeat(200) })),
   });

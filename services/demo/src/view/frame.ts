@@ -1,6 +1,7 @@
 import { fitLine, printable, tableLines, type Colors } from '@mgm/mgmctl';
 import { type EventMessage, protocolName } from '@mgm/protocol';
 import type { Hold, Row } from './board.ts';
+import type { GroupRow } from './groups.ts';
 import { interfaceText, sessionText, whoText } from './text-line.ts';
 
 /** A process of this run, with the id for `kill`. */
@@ -22,10 +23,14 @@ export interface FrameModel {
   /** Changes per second. */
   readonly rate: number;
   readonly rows: readonly Row[];
+  /** The groups with members. */
+  readonly groups: readonly GroupRow[];
   /** Oldest first. */
   readonly changes: readonly EventMessage[];
   /** How often IGMP was disabled and enabled again, by the text of the interface. */
   readonly igmpRestarts: ReadonlyMap<string, number>;
+  /** How many alerts the workers received, by protocol and type: `PIM LOCAL_JOIN`. */
+  readonly alerts: ReadonlyMap<string, number>;
 }
 
 /** The terminal's size in characters. */
@@ -36,6 +41,7 @@ export interface FrameSize {
 
 const CHANGES_SHOWN = 8;
 const CHANGES_LEAST = 2;
+const GROUPS_SHOWN = 5;
 /** Below these widths less important columns are omitted. */
 const WIDE = 72;
 const MIDDLE = 50;
@@ -45,25 +51,42 @@ export function frame(model: FrameModel, size: FrameSize, colors: Colors): strin
   const head = headLines(model, colors);
   const rowsHigh = 1 + Math.max(model.rows.length, 1);
   // Two empty lines between the parts, one line for the cursor.
-  const left = size.rows - head.length - 3;
+  const forAll = size.rows - head.length - 3;
+  const groups = groupLines(model.groups, forAll - CHANGES_LEAST - 2, colors);
+  const left = forAll - groups.length;
   const changesHigh = Math.min(CHANGES_SHOWN, Math.max(CHANGES_LEAST, left - rowsHigh));
   const table = rowLines(model, size.columns, Math.max(2, left - changesHigh), colors);
   const changes = changeLines(model.changes.slice(-changesHigh), size.columns, colors);
-  return [...head, '', ...table, '', ...changes]
+  return [...head, '', ...table, ...groups, '', ...changes]
     .slice(0, Math.max(1, size.rows - 1))
     .map((line) => printable(fitLine(line, size.columns)))
     .join('\n');
 }
 
 function headLines(model: FrameModel, colors: Colors): string[] {
-  const { natsUrl, redisUrl, router, managers, answering, workers, rate } = model;
+  const { natsUrl, redisUrl, router, managers, answering, workers, rate, alerts } = model;
   const alive = `${answering}/${managers.length}`;
   const paint = answering === managers.length ? colors.green : colors.red;
   return [
     `${colors.bold(`router ${router}`)}  ${natsUrl}  ${redisUrl}`,
     `managers ${paint(alive)} (${pids(managers)})  ${rate.toFixed(1)} changes/s`,
     ...(workers.length > 0 ? [`workers ${workers.map(workerText).join('  ')}`] : []),
+    ...alertLines(alerts),
   ];
+}
+
+/** `alerts to PIM: JOIN 1, LOCAL_JOIN 3`, a line for each protocol. */
+function alertLines(alerts: ReadonlyMap<string, number>): string[] {
+  const sorted = [...alerts].toSorted(([a], [b]) => a.localeCompare(b));
+  const named = sorted.map(([name, count]) => {
+    const [protocol = '', type = ''] = name.split(' ');
+    return { protocol, text: `${type.replace('_ALERT', '')} ${count}` };
+  });
+  const byProtocol = Map.groupBy(named, ({ protocol }) => protocol);
+  return Array.from(
+    byProtocol,
+    ([protocol, all]) => `alerts to ${protocol}: ${all.map(({ text }) => text).join(', ')}`,
+  );
 }
 
 function pids(processes: readonly ShownProcess[]): string {
@@ -86,6 +109,23 @@ function rowLines(model: FrameModel, columns: number, high: number, colors: Colo
   });
   const lines = tableLines([names.map((name) => colors.dim(name)), ...cells]);
   return fits ? lines : [...lines, colors.dim(`… and ${rows.length - shown.length} more`)];
+}
+
+/** Nothing without groups, or where the terminal is too low for them and something of the rest. */
+function groupLines(groups: readonly GroupRow[], high: number, colors: Colors): string[] {
+  const shown = groups.slice(0, GROUPS_SHOWN);
+  const isCut = shown.length < groups.length;
+  // An empty line and the head come before them.
+  const height = 2 + shown.length + (isCut ? 1 : 0);
+  if (shown.length === 0 || height > high) return [];
+  const rows = shown.map(({ group, source, interfaces }) => [
+    group === '' ? '*' : group,
+    source === '' ? '*' : source,
+    interfaces.map(interfaceText).join(', '),
+  ]);
+  const head = ['group', 'source', 'interfaces'].map((name) => colors.dim(name));
+  const rest = isCut ? [colors.dim(`… and ${groups.length - shown.length} more`)] : [];
+  return ['', ...tableLines([head, ...rows]), ...rest];
 }
 
 type ColumnName = 'interface' | 'owner' | 'epoch' | 'since' | 'IGMP';

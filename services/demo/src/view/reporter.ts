@@ -1,10 +1,13 @@
 import { createColors, printable, printableJson, wantsColors } from '@mgm/mgmctl';
-import type { EventMessage, InterfaceItem } from '@mgm/protocol';
+import type { WatchedMembership } from '@mgm/client';
+import type { EventMessage, InterfaceItem, MembershipEvent } from '@mgm/protocol';
+import type { WorkerMessage } from '../worker/messages.ts';
 import { Board } from './board.ts';
 import type { ChangeListener } from './changes.ts';
 import type { FrameModel } from './frame.ts';
+import { GroupBoard } from './groups.ts';
 import { LiveView } from './live-view.ts';
-import { textLine } from './text-line.ts';
+import { membershipLines, textLine } from './text-line.ts';
 
 /** How changes are shown: a view updated in place, lines of text, lines of JSON, or not at all. */
 export type ReportStyle = 'live' | 'lines' | 'json' | 'none';
@@ -21,13 +24,18 @@ export function reportStyle(options: {
 }
 
 /** What the view shows in addition to the board. */
-export type Surroundings = Omit<FrameModel, 'rate' | 'rows' | 'changes' | 'igmpRestarts'>;
+export type Surroundings = Omit<
+  FrameModel,
+  'rate' | 'rows' | 'groups' | 'changes' | 'igmpRestarts' | 'alerts'
+>;
 
 /** The output of a run: its own messages go to stderr, changes to stdout. */
 export class Reporter implements ChangeListener {
   readonly #style: ReportStyle;
   readonly #igmpRestarts = new Map<string, number>();
+  readonly #alerts = new Map<string, number>();
   readonly #board = new Board(performance.now());
+  readonly #groups = new GroupBoard();
   #view: LiveView | undefined;
 
   constructor(style: ReportStyle) {
@@ -46,8 +54,10 @@ export class Reporter implements ChangeListener {
       ...surroundings(),
       rate: this.#board.rate(performance.now()),
       rows: this.#board.rows,
+      groups: this.#groups.rows,
       changes: this.#board.changes,
       igmpRestarts: this.#igmpRestarts,
+      alerts: this.#alerts,
     });
     const colors = createColors(wantsColors(true, { env: process.env, screen: process.stdout }));
     this.#view = new LiveView(process.stdout, model, colors);
@@ -71,8 +81,10 @@ export class Reporter implements ChangeListener {
     this.#view?.changed();
   }
 
-  igmpRestarted(name: string): void {
-    this.#igmpRestarts.set(name, (this.#igmpRestarts.get(name) ?? 0) + 1);
+  /** A worker reports what happened to it. */
+  onWorker(message: WorkerMessage): void {
+    if (message.kind === 'alerted') count(this.#alerts, `${message.protocol} ${message.type}`);
+    else count(this.#igmpRestarts, message.interface);
     this.changed();
   }
 
@@ -95,7 +107,31 @@ export class Reporter implements ChangeListener {
     }
   }
 
+  onMemberships(memberships: readonly WatchedMembership[]): void {
+    this.#groups.reset(memberships);
+    this.changed();
+  }
+
+  onMembershipEvent(event: MembershipEvent): void {
+    switch (this.#style) {
+      case 'live':
+        this.#groups.apply(event);
+        return this.changed();
+      case 'lines':
+        for (const line of membershipLines(event)) process.stdout.write(`${line}\n`);
+        return;
+      case 'json':
+        return void process.stdout.write(`${printableJson(event)}\n`);
+      case 'none':
+        return;
+    }
+  }
+
   onTrouble(why: string): void {
     this.say(`changes cannot be read at present: ${why}`);
   }
+}
+
+function count(counts: Map<string, number>, name: string): void {
+  counts.set(name, (counts.get(name) ?? 0) + 1);
 }

@@ -1,6 +1,6 @@
-import type { EventMessage, Revision } from '@mgm/protocol';
+import type { EventMessage, MembershipEvent, Revision } from '@mgm/protocol';
 import { describe, expect, it } from 'vitest';
-import { textLine } from './text-line.ts';
+import { membershipLines, textLine } from './text-line.ts';
 
 function line(fields: Record<string, unknown>): string {
   const event: EventMessage = { rev: 12 as Revision, ts: 1, type: 'taken', ...fields };
@@ -23,4 +23,17 @@ describe('a change as a line', () => {
     );
     expect(line({ type: '\u001b[2Jx', cause: 'a\u2028b' })).toBe('rev=12 ?[2Jx cause="a?b"');
   });
+});
+
+it('a change of memberships has a line for each, with its revision', () => {
+  const fields = { first: 4, mrev: 5, ts: 1, type: 'joined', cause: 'member', session: 2 };
+  const items = [
+    ['239.1.1.1', '', 3, ''],
+    ['', '', 5, '10.0.5.1'],
+  ];
+  const event = { ...fields, protocolId: 10, componentId: 1, countsFor: 7, items };
+  expect(membershipLines(event as unknown as MembershipEvent)).toEqual([
+    'mrev=4 joined group=239.1.1.1 ifIndex=3 protocol=IGMP session=2 countsFor=7 cause=member',
+    'mrev=5 joined group=* ifIndex=5 nextHop=10.0.5.1 protocol=IGMP session=2 countsFor=7 cause=member',
+  ]);
 });

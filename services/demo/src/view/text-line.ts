@@ -1,5 +1,5 @@
 import { printable } from '@mgm/mgmctl';
-import { type EventMessage, protocolName } from '@mgm/protocol';
+import { type EventMessage, type MembershipEvent, protocolName } from '@mgm/protocol';
 
 /** A change as one line of text: `rev=12 taken ifIndex=3 nextHop=10.0.0.1 protocol=PIM session=2 epoch=…`. */
 export function textLine(event: EventMessage): string {
@@ -12,6 +12,23 @@ export function textLine(event: EventMessage): string {
   };
   const parts = [`rev=${rev}`, type, ...Object.entries(fields).flatMap(fieldText)];
   return printable(parts.join(' '));
+}
+
+/** A change of memberships as lines: `mrev=3 joined group=239.1.1.1 ifIndex=1 protocol=IGMP session=2 …`. */
+export function membershipLines(event: MembershipEvent): string[] {
+  const { first, type, protocolId, session, countsFor, cause, items } = event;
+  return items.map(([group, source, ifIndex, nextHop], at) => {
+    const fields = {
+      group: group === '' ? '*' : group,
+      source: source === '' ? undefined : source,
+      ifIndex,
+      nextHop: nextHop === '' ? undefined : nextHop,
+      protocol: protocolName(protocolId),
+      ...{ session, countsFor, cause },
+    };
+    const parts = [`mrev=${first + at}`, type, ...Object.entries(fields).flatMap(fieldText)];
+    return printable(parts.join(' '));
+  });
 }
 
 function fieldText([name, value]: [string, string | number | undefined]): string[] {

@@ -1,21 +1,25 @@
 import { type IgmpCallback, isMgmError, ProtocolId, type Session } from '@mgm/client';
-import { WITH_HOSTS } from './plan.ts';
 import { pause } from '../pause.ts';
 import { interfaceText } from '../view/text-line.ts';
-import type { WorkerMessage } from './messages.ts';
-import { isWorthWaiting, registerPatiently, type WorkerPlan } from './plan.ts';
+import {
+  CHANNELS,
+  isWorthWaiting,
+  registerPatiently,
+  WITH_HOSTS,
+  type WorkerPlan,
+} from './plan.ts';
 
 const TERMS = { protocolId: ProtocolId.IGMP, componentId: 1, name: 'IGMP', ttlMs: 5_000 } as const;
 const LOOK_EVERY_MS = 1_000;
 /** At random intervals the last host leaves a link. */
 const STAY_MS = { min: 15_000, max: 30_000 } as const;
 
-/** Holds the interfaces with hosts, in addition to their owner, and restarts there whenever the owner changes. */
-export async function runIgmp(
-  plan: WorkerPlan,
-  tell: (message: WorkerMessage) => void,
-): Promise<void> {
-  const { signal, log } = plan;
+/**
+ * Holds the interfaces with hosts, in addition to their owner, and restarts there whenever the owner changes; the client
+ * library then adds the memberships again. The hosts join and leave groups.
+ */
+export async function runIgmp(plan: WorkerPlan): Promise<void> {
+  const { signal, log, tell } = plan;
   for (let takeover = plan.takeover; !signal.aborted; takeover = false) {
     // Between the two callbacks IGMP makes no membership calls on the interface.
     const disabled = new Set<string>();
@@ -46,6 +50,7 @@ async function holdInterfaces(session: Session, plan: WorkerPlan): Promise<void>
   while (!signal.aborted) {
     try {
       await takeAll(session, signal);
+      await joinOrLeave(session, plan, signal);
       if (performance.now() > leaveMono) {
         stay();
         await random.pick(session.ownerships)?.release({ signal });
@@ -56,6 +61,24 @@ async function holdInterfaces(session: Session, plan: WorkerPlan): Promise<void>
     }
     await pause(LOOK_EVERY_MS, signal);
   }
+}
+
+/** The first host joins a channel on a link, or the last one leaves it. */
+async function joinOrLeave(
+  session: Session,
+  { random, log }: WorkerPlan,
+  signal: AbortSignal,
+): Promise<void> {
+  const link = random.pick(session.ownerships);
+  const channel = random.pick(CHANNELS);
+  if (!link || !channel) return;
+  const ref = { ifIndex: link.ifIndex, nextHop: link.nextHop, ...channel };
+  const isJoined = session.memberships.some(
+    ({ ifIndex, group }) => ifIndex === ref.ifIndex && group === ref.group,
+  );
+  if (isJoined) await session.deleteGroupMembershipEntry(ref, { signal });
+  else await session.addGroupMembershipEntry(ref, { signal });
+  log(`${isJoined ? 'left' : 'joined'} ${ref.group} on ${interfaceText(ref)}`);
 }
 
 /** In one request; interfaces that it holds already are no error. */

@@ -6,6 +6,7 @@ import {
   type Session,
 } from '@mgm/client';
 import { pause } from '../pause.ts';
+import type { WorkerMessage } from './messages.ts';
 import type { Random } from './random.ts';
 
 /** What a worker of the demo works with. */
@@ -18,6 +19,8 @@ export interface WorkerPlan {
   readonly signal: AbortSignal;
   /** Writes one line to its log. */
   readonly log: (line: string) => void;
+  /** Sends a message to the parent. */
+  readonly tell: (message: WorkerMessage) => void;
 }
 
 const REGISTER_AGAIN_AFTER_MS = 1_000;
@@ -62,6 +65,7 @@ const WORTH_WAITING: ReadonlySet<string> = new Set([
   'not-found',
   'session-lost',
   'ownership-lost',
+  'no-membership',
   'session-expired',
   'bad-handle',
   'timeout',
@@ -80,3 +84,10 @@ export const CONTENDED: readonly InterfaceRef[] = [
 
 /** The interfaces with hosts, where IGMP runs: together with the owner, and alone on the last one. */
 export const WITH_HOSTS: readonly InterfaceRef[] = [{ ifIndex: 1 }, { ifIndex: 2 }, { ifIndex: 6 }];
+
+/** What the hosts join and leave: two groups from any source, and one from a named source. */
+export const CHANNELS = [
+  { group: '239.1.1.1' },
+  { group: '239.1.1.2' },
+  { group: '232.1.1.1', source: '192.0.2.10' },
+] as const;

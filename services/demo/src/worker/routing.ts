@@ -1,4 +1,4 @@
-import { type Ownership, ProtocolId, type Session } from '@mgm/client';
+import { type AlertItem, type Ownership, ProtocolId, type Session } from '@mgm/client';
 import { CONTENDED } from './plan.ts';
 import { pause } from '../pause.ts';
 import { isWorthWaiting, registerPatiently, type WorkerPlan } from './plan.ts';
@@ -23,10 +23,19 @@ const HELD_MAX = 4;
 
 /** A routing protocol: takes interfaces, holds each for some seconds, gives it back; sometimes registers again. */
 export async function runRouting(name: RoutingName, plan: WorkerPlan): Promise<void> {
-  const { random, signal, log } = plan;
+  const { random, signal, log, tell } = plan;
+  // A routing protocol would begin or stop pulling the group; here it only reports.
+  const onAlert = ({ type, group, source, cause }: AlertItem): void => {
+    log(`${type} group ${group || '*'} source ${source || '*'} (${cause})`);
+    tell({ kind: 'alerted', protocol: name, type });
+  };
+  const handlers = {
+    ...{ onJoinAlert: onAlert, onPruneAlert: onAlert },
+    ...{ onLocalJoin: onAlert, onLocalLeave: onAlert },
+  };
   for (let takeover = plan.takeover; !signal.aborted; takeover = false) {
     const terms = { ...ROUTING[name], componentId: COMPONENT, name, ttlMs: TTL_MS, takeover };
-    await using session = await registerPatiently(plan, terms);
+    await using session = await registerPatiently(plan, { ...terms, ...handlers });
     if (!session) return;
     await contend(session, plan);
     log(

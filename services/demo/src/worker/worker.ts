@@ -3,6 +3,7 @@ import { connect } from '@mgm/client';
 import { runIgmp } from './igmp.ts';
 import { seededRandom } from './random.ts';
 import { ROUTING, type RoutingName, runRouting } from './routing.ts';
+import type { WorkerMessage } from './messages.ts';
 import type { WorkerPlan } from './plan.ts';
 
 /**
@@ -19,8 +20,8 @@ async function main(): Promise<void> {
     router,
     signal,
   });
-  const plan: WorkerPlan = { mgm, random: seededRandom(seed), takeover, signal, log };
-  if (protocol === 'IGMP') await runIgmp(plan, (message) => process.send?.(message));
+  const plan: WorkerPlan = { mgm, random: seededRandom(seed), takeover, signal, log, tell };
+  if (protocol === 'IGMP') await runIgmp(plan);
   else await runRouting(protocol, plan);
 }
 
@@ -48,6 +49,10 @@ function readArguments(): Arguments {
 
 function isProtocol(name: string): name is RoutingName | 'IGMP' {
   return name === 'IGMP' || Object.hasOwn(ROUTING, name);
+}
+
+function tell(message: WorkerMessage): void {
+  process.send?.(message);
 }
 
 function log(line: string): void {
