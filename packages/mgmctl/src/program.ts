@@ -21,6 +21,7 @@ import { addRegister } from './commands/register.ts';
 import { addRelease } from './commands/release.ts';
 import { addRouters } from './commands/routers.ts';
 import { addSessions } from './commands/sessions.ts';
+import { addSnapshot } from './commands/snapshot.ts';
 import { addTake } from './commands/take.ts';
 import { addTop } from './commands/top.ts';
 import { addValidate } from './commands/validate.ts';
@@ -54,6 +55,7 @@ const COMMANDS: readonly ((program: Command, runner: Runner) => void)[] = [
   addRegister,
   addBench,
   addDoctor,
+  addSnapshot,
   addPolicy,
   addContext,
   addCompletion,
