@@ -4,6 +4,7 @@ import { checkCallbacks } from './check/callbacks.ts';
 import type { Evidence, Finding, ProcessHistory } from './check/evidence.ts';
 import { checkLeftovers, type LeftKey } from './check/leftovers.ts';
 import { checkFinalState, checkWatchers } from './check/log.ts';
+import { checkLocalAlerts } from './check/local-alerts.ts';
 import { checkAlerts, checkMemberLog, checkMembers } from './check/memberships.ts';
 import { directUrls } from './direct.ts';
 import { onRedis } from './topology/on-redis.ts';
@@ -51,6 +52,7 @@ async function refuseUnsettled(mgm: Mgm, evidence: Evidence): Promise<void> {
     checkMembers,
     checkMemberLog,
     checkAlerts,
+    checkLocalAlerts,
   ];
   const findings = settling.map((check) => check(evidence));
   const [problem] = findings.flatMap(({ problems }) => problems);

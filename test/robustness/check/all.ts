@@ -5,6 +5,7 @@ import { type Evidence, type Finding, hasForgotten } from './evidence.ts';
 import { checkExclusivity } from './exclusive.ts';
 import { checkLeases } from './leases.ts';
 import { checkLinearizability } from './linearizability.ts';
+import { checkLocalAlerts } from './local-alerts.ts';
 import { checkAlerts, checkMemberLog, checkMembers } from './memberships.ts';
 import { checkFinalState, checkWatchers } from './log.ts';
 
@@ -23,6 +24,7 @@ export const CHECKS: readonly Check[] = [
   unlessForgotten('memberships', checkMembers),
   unlessForgotten('membership log', checkMemberLog),
   unlessForgotten('alerts', checkAlerts),
+  unlessForgotten('LOCAL alerts', checkLocalAlerts),
 ];
 
 /** Leaves out a check after a permitted loss of data. */

@@ -8,6 +8,7 @@ import type { Evidence } from './evidence.ts';
 import { checkHostile } from './hostile.ts';
 import { checkLeftovers, type LeftKey } from './leftovers.ts';
 import { checkLinearizability } from './linearizability.ts';
+import { checkLocalAlerts } from './local-alerts.ts';
 
 /** Histories are written one entry per line: `10 pim invoked …`. */
 type Line = readonly [mono: number, worker: 'a' | 'b' | 'igmp', entry: Entry];
@@ -227,6 +228,7 @@ describe('the checks of a recorded history', () => {
       'memberships 0',
       'membership log 0',
       'alerts 0',
+      'LOCAL alerts 0',
     ]);
   });
 
@@ -265,6 +267,35 @@ describe('the checks of a recorded history', () => {
       const lines = [...LINES, ...MEMBER_LINES, ...more];
       expect(problemsOf({ ...MEMBERS, lines })).toEqual(['alerts']);
     }
+  });
+
+  it('reject LOCAL alerts that are not those of the memberships that IGMP gained and deleted', () => {
+    const ofIgmp = { protocolId: ProtocolId.IGMP, countsFor: B };
+    const left = { ...ofIgmp, type: 'left' };
+    const memberLog = [
+      ...MEMBER_LOG,
+      joined(4, I, ofIgmp),
+      joined(5, I, { ...left, cause: 'take' }),
+      joined(6, I, ofIgmp),
+      joined(7, I, { ...left, cause: 'member' }),
+      joined(8, I, ofIgmp),
+    ];
+    const local = (seq: number, type: string): Line => [
+      96,
+      'b',
+      { kind: 'alert', session: B, seq, type, entries: [`${GROUP} `], on: [1] },
+    ];
+    const judged = (...types: string[]) => {
+      const locals = types.map((type, at) => local(at + 2, `LOCAL_${type}`));
+      const changed = { ...MEMBERS, memberLog, lines: [...LINES, ...MEMBER_LINES, ...locals] };
+      return checkLocalAlerts(evidence(changed)).problems.length;
+    };
+    expect(judged('JOIN', 'JOIN', 'LEAVE', 'JOIN')).toBe(0);
+    expect(judged('JOIN', 'LEAVE', 'JOIN')).toBe(1);
+    expect(judged('JOIN', 'JOIN', 'JOIN')).toBe(1);
+    expect(judged('JOIN', 'JOIN', 'JOIN', 'LEAVE')).toBe(1);
+    expect(judged('JOIN', 'JOIN', 'LEAVE', 'LEAVE', 'JOIN')).toBe(1);
+    expect(judged()).toBe(1);
   });
 
   it('ignore an alert that is older than the listing which followed it', () => {

@@ -62,6 +62,8 @@ export type Entry =
       readonly seq: number;
       readonly type: string;
       readonly entries: readonly string[];
+      /** LOCAL alerts: the interface of each entry. */
+      readonly on?: readonly number[];
     }
   /** A listing of `groups`: the entries that others want, and the number of the last callback at that instant. */
   | {

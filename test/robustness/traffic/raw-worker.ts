@@ -151,7 +151,9 @@ export class RawWorker implements Worker {
   }
 
   #alerted(session: number, { seq, type, items = [] }: Callback): void {
-    this.#recorder.write({ kind: 'alert', session, seq, type, entries: items.map(entryText) });
+    const on = type.startsWith('LOCAL_') && { on: items.map((item) => Number(item[2])) };
+    const entries = items.map(entryText);
+    this.#recorder.write({ kind: 'alert', session, seq, type, entries, ...on });
     if (type === 'RESYNC') this.#isListed = false;
   }
 

@@ -1,0 +1,76 @@
+import { isIgmp, type MembershipEvent } from '@mgm/client';
+import { entryText } from '../traffic/entries.ts';
+import type { Timed } from '../traffic/history.ts';
+import type { Evidence, Finding } from './evidence.ts';
+
+/** Changes and alerts of IGMP's memberships of one entry on one interface that one session owns. */
+interface Account {
+  joined: number;
+  /** Deleted by IGMP; a window or the end of a hold has other causes. */
+  deleted: number;
+  isPresent: boolean;
+  readonly alerts: string[];
+}
+
+/**
+ * A resting owner has one LOCAL_JOIN for each membership that IGMP gained on its interfaces, and a LOCAL_LEAVE for each that IGMP
+ * deleted. They alternate except across a window, which has no LOCAL_LEAVE (V4 of the membership contract).
+ */
+export function checkLocalAlerts({ router, processes, resting, memberLog }: Evidence): Finding {
+  const entries = processes.flatMap((one) => one.entries);
+  const problems: string[] = [];
+  let checked = 0;
+  for (const session of resting) {
+    if (!entries.some((one) => one.kind === 'groups' && one.session === session)) continue;
+    for (const [where, account] of accountsOf(session, memberLog, entries)) {
+      checked += account.alerts.length;
+      const problem = problemOf(account);
+      if (problem) problems.push(`${router}: session ${session}: ${problem} of ${where}`);
+    }
+  }
+  return { check: 'LOCAL alerts', checked, problems };
+}
+
+function accountsOf(
+  session: number,
+  memberLog: readonly MembershipEvent[],
+  entries: readonly Timed[],
+): Map<string, Account> {
+  const accounts = new Map<string, Account>();
+  const accountOf = (entry: string, ifIndex: number): Account => {
+    const where = `${entry} on ${ifIndex}`;
+    const account = accounts.get(where) ?? { joined: 0, deleted: 0, isPresent: false, alerts: [] };
+    accounts.set(where, account);
+    return account;
+  };
+  for (const { type, cause, countsFor, protocolId, items } of memberLog) {
+    if (countsFor !== session || !isIgmp(protocolId)) continue;
+    for (const [group, source, ifIndex] of items) {
+      const account = accountOf(entryText([group, source]), ifIndex);
+      account.isPresent = type === 'joined';
+      if (type === 'joined') account.joined++;
+      else if (cause === 'member') account.deleted++;
+    }
+  }
+  for (const one of entries) {
+    if (one.kind !== 'alert' || one.session !== session) continue;
+    for (const [at, ifIndex] of (one.on ?? []).entries()) {
+      accountOf(one.entries[at] ?? '', ifIndex).alerts.push(one.type);
+    }
+  }
+  return accounts;
+}
+
+function problemOf({ joined, deleted, isPresent, alerts }: Account): string | undefined {
+  const joins = alerts.filter((type) => type === 'LOCAL_JOIN').length;
+  const leaves = alerts.length - joins;
+  if (joins !== joined) return `${joins} LOCAL_JOIN for ${joined} memberships`;
+  if (leaves < deleted) return `${leaves} LOCAL_LEAVE for ${deleted} deleted memberships`;
+  // The first one may end a membership from before the session inherited its interfaces.
+  const isRepeated = alerts.some(
+    (type, at) => at > 0 && type === 'LOCAL_LEAVE' && alerts[at - 1] === type,
+  );
+  if (isRepeated) return 'a LOCAL_LEAVE after another one';
+  if (isPresent && alerts.at(-1) !== 'LOCAL_JOIN') return 'a LOCAL_LEAVE after the last LOCAL_JOIN';
+  return undefined;
+}
