@@ -21,11 +21,12 @@ const TRUE_ALERTS = 3;
 async function join(arbiter: Arbiter, client: TestClient, ...interfaces: number[]): Promise<void> {
   const held = interfaces.map((ifIndex) => on(ifIndex));
   await arbiter.ask('take', { ...client.next(), interfaces: held });
-  await add(arbiter, client, held, interfaces.map(groupOf));
+  await change(arbiter, 'member_add', client, held, interfaces.map(groupOf));
 }
 
-async function add(
+async function change(
   arbiter: Arbiter,
+  operation: 'member_add' | 'member_delete',
   client: TestClient,
   interfaces: readonly InterfaceKey[],
   entries: readonly string[],
@@ -33,8 +34,8 @@ async function add(
   const { handle, seq, ack } = client.next();
   const codes = interfaces.map(() => 0);
   const elements = { interfaces, entries, codes, epoch: '', single: false };
-  const added = await arbiter.ask('member_add', { handle, seq, ack, ...elements });
-  expect(added).toMatchObject({ kind: 'changed', count: interfaces.length });
+  const reply = await arbiter.ask(operation, { handle, seq, ack, ...elements });
+  expect(reply).toMatchObject({ kind: 'changed', count: interfaces.length });
 }
 
 /** More interfaces than an end takes down by itself. */
@@ -80,6 +81,32 @@ it('is settled only when the last interface of an ended client is down and its e
   expect(new Set(settledAt)).toEqual(new Set([2 * MANY.length + 1]));
 });
 
+it('passes quickly over entries of which nothing is withdrawn', async () => {
+  using arbiter = await openArbiter(redis);
+  const [staying, ending] = [await arbiter.client(), await arbiter.client()];
+  await join(arbiter, staying, 1);
+  await join(arbiter, ending, 5_000);
+  const groups = (first: number, count: number) =>
+    Array.from({ length: count }, (_, at) => groupOf(first + at));
+  const onAll = (ifIndex: number, entries: readonly string[]) => entries.map(() => on(ifIndex));
+  const [before, many] = [groups(10, 2_000), groups(10_000, 300)];
+  await change(arbiter, 'member_add', staying, onAll(1, before), before);
+  // More than are kept by name.
+  await change(arbiter, 'member_add', ending, onAll(5_000, many), many);
+  await change(arbiter, 'member_delete', ending, onAll(5_000, many), many);
+  await arbiter.ask('release', { ...ending.next(), interfaces: [on(5_000)], epoch: '' });
+  let slices = 0;
+  for (let isSettled = false; !isSettled; slices++) {
+    const { rev, batch } = await arbiter.decide('sweep', {
+      most: 64,
+      mostEntries: 64,
+      servingMs: SERVING_MS,
+    });
+    isSettled = batch.members.settled === rev;
+  }
+  expect(slices).toBeLessThan(15);
+});
+
 it('writes the alerts of one request in the order of its changes, also where a type returns', async () => {
   using arbiter = await openArbiter(redis);
   const [reader, leaving, adding] = [
@@ -91,7 +118,13 @@ it('writes the alerts of one request in the order of its changes, also where a t
   await arbiter.ask('release', { ...leaving.next(), interfaces: [on(2)], epoch: '' });
   await arbiter.ask('take', { ...adding.next(), interfaces: [on(1)] });
   // The second element purges what the release withdrew before it joins.
-  await add(arbiter, adding, [on(1), on(1), on(1)], [groupOf(1), groupOf(2), groupOf(3)]);
+  await change(
+    arbiter,
+    'member_add',
+    adding,
+    [on(1), on(1), on(1)],
+    [groupOf(1), groupOf(2), groupOf(3)],
+  );
   const mailbox = await arbiter.ask('mailbox', { handle: reader.handle, after: 1, limit: 10 });
   if (mailbox.kind !== 'messages') throw new Error(mailbox.kind);
   const alerts = mailbox.entries.flatMap((entry) => entry.alerts);

@@ -296,6 +296,12 @@ describe('the checks of a recorded history', () => {
     expect(judged('JOIN', 'JOIN', 'JOIN', 'LEAVE')).toBe(1);
     expect(judged('JOIN', 'JOIN', 'LEAVE', 'LEAVE', 'JOIN')).toBe(1);
     expect(judged()).toBe(1);
+    const former = { ...MEMBERS, memberLog: MEMBER_LOG, lines: [...LINES, ...MEMBER_LINES] };
+    const ofFormer = (line: Line): number => {
+      const changed = evidence({ ...former, lines: [...former.lines, line] });
+      return checkLocalAlerts({ ...changed, resting: [] }).problems.length;
+    };
+    expect([ofFormer(local(2, 'LOCAL_JOIN')), ofFormer(local(2, 'LOCAL_LEAVE'))]).toEqual([1, 1]);
   });
 
   it('ignore an alert that is older than the listing which followed it', () => {

@@ -6,7 +6,8 @@ import type { Evidence, Finding } from './evidence.ts';
 /** Changes and alerts of IGMP's memberships of one entry on one interface that one session owns. */
 interface Account {
   joined: number;
-  /** Deleted by IGMP; a window or the end of a hold has other causes. */
+  left: number;
+  /** Of these, deleted by IGMP; a window or the end of a hold has other causes. */
   deleted: number;
   isPresent: boolean;
   readonly alerts: string[];
@@ -14,17 +15,18 @@ interface Account {
 
 /**
  * A resting owner has one LOCAL_JOIN for each membership that IGMP gained on its interfaces, and a LOCAL_LEAVE for each that IGMP
- * deleted. They alternate except across a window, which has no LOCAL_LEAVE (V4 of the membership contract).
+ * deleted; a former one has no more than that. They alternate except across a window, which has no LOCAL_LEAVE (V4 of the membership contract).
  */
 export function checkLocalAlerts({ router, processes, resting, memberLog }: Evidence): Finding {
   const entries = processes.flatMap((one) => one.entries);
   const problems: string[] = [];
   let checked = 0;
-  for (const session of resting) {
-    if (!entries.some((one) => one.kind === 'groups' && one.session === session)) continue;
+  const alerted = entries.flatMap((one) => (one.kind === 'groups' ? [one.session] : []));
+  for (const session of new Set(alerted)) {
+    const isResting = resting.includes(session);
     for (const [where, account] of accountsOf(session, memberLog, entries)) {
       checked += account.alerts.length;
-      const problem = problemOf(account);
+      const problem = isResting ? problemOf(account) : excessOf(account);
       if (problem) problems.push(`${router}: session ${session}: ${problem} of ${where}`);
     }
   }
@@ -39,7 +41,13 @@ function accountsOf(
   const accounts = new Map<string, Account>();
   const accountOf = (entry: string, ifIndex: number): Account => {
     const where = `${entry} on ${ifIndex}`;
-    const account = accounts.get(where) ?? { joined: 0, deleted: 0, isPresent: false, alerts: [] };
+    const account = accounts.get(where) ?? {
+      joined: 0,
+      left: 0,
+      deleted: 0,
+      isPresent: false,
+      alerts: [],
+    };
     accounts.set(where, account);
     return account;
   };
@@ -49,7 +57,8 @@ function accountsOf(
       const account = accountOf(entryText([group, source]), ifIndex);
       account.isPresent = type === 'joined';
       if (type === 'joined') account.joined++;
-      else if (cause === 'member') account.deleted++;
+      else account.left++;
+      if (type === 'left' && cause === 'member') account.deleted++;
     }
   }
   for (const one of entries) {
@@ -59,6 +68,14 @@ function accountsOf(
     }
   }
   return accounts;
+}
+
+/** A session that has ended has not handled all alerts. */
+function excessOf({ joined, left, alerts }: Account): string | undefined {
+  const joins = alerts.filter((type) => type === 'LOCAL_JOIN').length;
+  if (joins > joined) return `${joins} LOCAL_JOIN for ${joined} memberships`;
+  const leaves = alerts.length - joins;
+  return leaves > left ? `${leaves} LOCAL_LEAVE for ${left} ended memberships` : undefined;
 }
 
 function problemOf({ joined, deleted, isPresent, alerts }: Account): string | undefined {

@@ -1,3 +1,4 @@
+import { OF_MEMBERSHIP_CLIENTS } from './membership-clients.ts';
 import { OF_MEMBERSHIPS } from './memberships.ts';
 import type { Mutation } from './mutation.ts';
 
@@ -117,6 +118,13 @@ const IN_SCRIPTS: readonly Mutation[] = [
     from: 'local lost_tail = router.log == known.log and (router.rev < known.rev or mrev < known.mrev)',
     to: 'local lost_tail = false',
     tests: ['packages/store/test/lost-data.test.ts', 'test/faults/store-rewound.test.ts'],
+  },
+  {
+    check: 'lost data: an older claim counts only soon after the log began',
+    file: `${LUA}/lib/events.lua`,
+    from: 'service_now < router.hold_from + UNKNOWN_TTL_MS',
+    to: 'service_now < router.hold_from + for_ms',
+    tests: ['packages/store/test/lost-data.test.ts'],
   },
   {
     check: 'lost data: the hold-off refuses new grants',
@@ -273,8 +281,8 @@ const IN_CLIENT: readonly Mutation[] = [
   },
   {
     check: 'seq: an abandoned take is settled before its release counts',
-    file: `${CLIENT}/interfaces/calls.ts`,
-    from: "if (result.kind === 'unanswered' && result.abandonedSeq)\n        await this.requests.sequence.passed(result.abandonedSeq);",
+    file: `${CLIENT}/interfaces/settling.ts`,
+    from: "if (result.kind === 'unanswered' && result.abandonedSeq)\n        await requests.sequence.passed(result.abandonedSeq);",
     to: '',
     tests: ['packages/client/test/abandoned.test.ts'],
   },
@@ -328,4 +336,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...IN_STORE,
   ...IN_CLIENT,
   ...OF_MEMBERSHIPS,
+  ...OF_MEMBERSHIP_CLIENTS,
 ];

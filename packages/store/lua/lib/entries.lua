@@ -300,6 +300,23 @@ function entries.withdrawn_of(pair)
   return found
 end
 
+--- Whether nothing of a loaded entry is withdrawn, found without unpacking it. False also where that needs a closer look.
+function entries.is_quiet(name)
+  local packed = loaded_entries[name]
+  if type(packed) ~= 'string' then return false end
+  local at = 1
+  while at <= #packed do
+    local holder, counts_for, count, bytes = struct.unpack(PAIR, packed, at)
+    if count > LIST_MAX or is_over(holder) or is_over(counts_for) then return false end
+    local first = at + PAIR_BYTES
+    at = first + bytes
+    for place = first, at - 1, 4 do
+      if slots.is_void(struct.unpack('<I4', packed, place)) then return false end
+    end
+  end
+  return true
+end
+
 --- The pairs with a membership that is not withdrawn.
 function entries.present_pairs(entry)
   if #entry == 0 or not entries.may_be_withdrawn() then return entry end

@@ -6,6 +6,9 @@
 --- A sweep counts this many removed memberships of an entry as one more entry: they take about as long.
 local REMOVED_AS_ONE = 4
 
+--- A pass counts this many entries without withdrawn memberships as one, and reads no fewer entries at a time.
+local QUIET_AS_ONE, READ_LEAST = 4, 8
+
 --- Lengths of the names that raise JOIN and PRUNE: (*,*), and (*,g) of IPv4 and IPv6.
 local RAISES = { [1] = true, [9] = true, [33] = true }
 
@@ -150,24 +153,31 @@ local function purge_named(numbers, left)
   return left
 end
 
+--- Purges an entry if anything of it is withdrawn. Returns what that costs, in entries.
+local function purge_cost(name)
+  if entries.is_quiet(name) then return 1 / QUIET_AS_ONE end
+  return 1 + math.floor(purge(entries.get(name)) / REMOVED_AS_ONE)
+end
+
 --- Goes on with the pass over all entries, for slots that have too many for a list of names.
 local function purge_next(left)
   local members = router.members
   if members.position == '' then members.pass = router.rev end
-  local names = entries.names_from(members.position == '' and '-' or '(' .. members.position, '+', left)
-  entries.load(names)
-  local last
-  for i = 1, #names do
-    if left <= 0 then break end
-    last = names[i]
-    left = left - 1 - math.floor(purge(entries.get(last)) / REMOVED_AS_ONE)
-  end
   members.changed = true
-  if last == names[#names] and left > 0 then
-    members.position, members.passed = '', members.pass
-  else
-    members.position = last
-  end
+  repeat
+    local most = math.ceil(left)
+    local names = entries.names_from(members.position == '' and '-' or '(' .. members.position, '+', most)
+    entries.load(names)
+    for i = 1, #names do
+      members.position = names[i]
+      left = left - purge_cost(names[i])
+      if left <= 0 then return end
+    end
+    if #names < most then
+      members.position, members.passed = '', members.pass
+      return
+    end
+  until left < READ_LEAST
 end
 
 --- Purges up to `most` entries. Returns whether there may be more to do.
