@@ -1,6 +1,6 @@
 import { connect as connectNats } from '@mgm/nats';
 import { encodeMessage } from '@mgm/protocol';
-import { startNats, type RunningServer } from '@mgm/devstack';
+import { startNats, startTcpProxy, type RunningServer } from '@mgm/devstack';
 import { eventually, newRouterName } from '@mgm/test-support';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { connect, type Mgm, type Resync } from '../src/mod.ts';
@@ -117,6 +117,27 @@ describe('a session that inherits', () => {
     const expected = [G[0], G[1], G[3]];
     expect(groupsOf(session.memberships)).toEqual(expected);
     await eventually(async () => expect(await listed(mgm)).toEqual(expected), MS);
+  });
+});
+
+describe('a recovery of a session whose replies were lost', () => {
+  it('deletes what was added without a reply', async () => {
+    const router = newRouterName();
+    await using proxy = await startTcpProxy({ port: stage.servers.nats.port });
+    await using mgm = await connect({ servers: `nats://${proxy.host}:${proxy.port}`, router });
+    await using observer = await stage.client({ router });
+    await using session = await mgm.registerProtocol(pim({ ttlMs: 3_000 }));
+    await session.takeInterfaceOwnership({ ifIndex: 1 });
+    await session.addGroupMembershipEntry({ ifIndex: 1, group: G[0] });
+    proxy.dropReplies();
+    const unanswered = errorOf(session.addGroupMembershipEntry({ ifIndex: 1, group: G[1] }));
+    await eventually(async () => expect(await listed(observer)).toEqual([G[0], G[1]]), MS);
+    expect(await unanswered).toMatchObject({ reason: 'session-lost', outcome: 'unknown' });
+    const recovered = next(session, 'recovered');
+    await proxy.heal();
+    await recovered;
+    await eventually(async () => expect(await listed(observer)).toEqual([G[0]]), MS);
+    expect(groupsOf(session.memberships)).toEqual([G[0]]);
   });
 });
 
@@ -262,6 +283,31 @@ describe('against a scripted manager', () => {
       [1, '', G[1], '', 1],
     ]);
     expect(groupsOf(session.memberships)).toEqual([G[1]]);
+  });
+
+  it('a membership whose delete waits when the window ends is not added again', async () => {
+    let open: Promise<unknown>[] = [];
+    const handled = Promise.withResolvers<void>();
+    await using scene = await opened({
+      onEnableIgmp: () => {
+        open = [
+          scene.session.addGroupMembershipEntry({ ifIndex: 1, group: G[1] }),
+          scene.session.deleteGroupMembershipEntry({ ifIndex: 1, group: G[0] }),
+        ];
+        handled.resolve();
+      },
+    });
+    const { manager, session } = scene;
+    await session.addGroupMembershipEntry({ ifIndex: 1, group: G[0] });
+    const igmp = { ts: 1, ifIndex: 1, nextHop: '', rev: 1, cause: 'take' };
+    manager.push(77, { seq: 1, type: 'DISABLE_IGMP', ...igmp });
+    manager.push(77, { seq: 2, type: 'ENABLE_IGMP', ...igmp });
+    await handled.promise;
+    await Promise.all(open);
+    await session.addGroupMembershipEntry({ ifIndex: 1, group: G[2] });
+    const added = manager.distinct('member.add').map(({ fields }) => fields['group']);
+    expect(added).toEqual([G[0], G[1], G[2]]);
+    expect(groupsOf(session.memberships)).toEqual([G[1], G[2]]);
   });
 
   it('a re-add without a reply is given up after ten deadlines and deleted', async () => {

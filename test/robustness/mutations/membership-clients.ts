@@ -3,7 +3,6 @@ import type { Mutation } from './mutation.ts';
 const MEMBERSHIP = 'packages/client/src/membership';
 const CALLS = 'packages/client/src/interfaces/calls.ts';
 const RECOVERY = 'packages/client/test/membership-recovery.test.ts';
-const ALERTS = 'packages/client/test/alerts.test.ts';
 const HELD = `${MEMBERSHIP}/held-alerts.test.ts`;
 const MANAGER = 'services/manager/src';
 const ROLLOUT = 'test/conformance/membership/rollout.test.ts';
@@ -80,7 +79,7 @@ const UPKEEP: readonly Mutation[] = [
     file: CALLS,
     from: 'if (item.isReadd && !item.wasOnRecord) {',
     to: "if (item.isReadd && item.operation === 'take') {",
-    tests: [ALERTS],
+    tests: [RECOVERY],
   },
   {
     check: 're-adds: have a limit',
