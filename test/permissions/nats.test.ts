@@ -309,6 +309,7 @@ describe('the NATS users of docs/permissions.md', { timeout: 60_000 }, () => {
       await event();
       expect(await mgm.replicas()).toHaveLength(1);
       await useMemberships(nats, 1000 + ifIndex, { watcher: user });
+      await Array.fromAsync(mgm.groups());
       const noSession = { session: 1, actor: 'test', why: 'test' } as never;
       await expect(mgm.adminEvict(noSession)).rejects.toMatchObject({ reason: 'not-found' });
     };
