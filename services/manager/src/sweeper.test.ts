@@ -94,3 +94,46 @@ it('sweeps a router outside the rounds when memberships were withdrawn', async (
   expect(await swept.promise).toBe(ROUTER);
   await sweeper.stop();
 });
+
+/** Runs one round over many routers that are due. */
+async function roundOver(count: number, probesAnswered = Infinity) {
+  let [swept, probes, served] = [0, 0, 0];
+  const over = Promise.withResolvers<void>();
+  const routers = new Routers([]);
+  routers.add(Array.from({ length: count }, (_, at) => routerName(`r${at}`)));
+  const sweeper = new Sweeper({
+    routers,
+    bus: {
+      reaches: async () => {
+        await turn();
+        if (++probes > probesAnswered) over.resolve();
+        return probes <= probesAnswered;
+      },
+    },
+    store: {
+      serve: () => void served++,
+      sweep: async () => {
+        await sleep(15);
+        if (++swept === count) over.resolve();
+        return { ended: 0, released: 0, idle: false, more: false, dueInMs: undefined };
+      },
+    },
+    trouble: new TroubleLog(pino({ level: 'silent' })),
+    metrics: new Metrics(),
+    everyMs: 60_000,
+  });
+  await over.promise;
+  await sweeper.stop();
+  return { swept, served };
+}
+
+it('serves on during a round over many routers, so that leases run', async () => {
+  const { swept, served } = await roundOver(80);
+  expect(swept).toBe(80);
+  expect(served).toBeGreaterThanOrEqual(5);
+});
+
+it('sweeps no further router of a round when NATS stops answering', async () => {
+  const { swept } = await roundOver(80, 2);
+  expect(swept).toBeLessThan(80);
+});

@@ -26,9 +26,8 @@ export interface SweeperParts {
  * Ends expired leases: one slice per round for each router that is due. A router with more to do is swept slice after slice,
  * independently of the rounds.
  *
- * Leases run only while a manager serves. A round tells the store that this one does, and a sweep advances the service clock
- * of its router. A manager that workers cannot reach must do neither: each round and each further slice needs a recent NATS
- * probe.
+ * Leases run only while a manager serves. A NATS probe tells the store that this one does, and a sweep advances the service
+ * clock of its router. A manager that workers cannot reach must do neither: each round and each slice needs a recent probe.
  */
 export class Sweeper {
   readonly #parts: SweeperParts;
@@ -37,6 +36,7 @@ export class Sweeper {
   readonly #rounds: Rounds;
   readonly #stopping = new AbortController();
   #reachedMono = -Infinity;
+  #probing: Promise<boolean> | undefined;
 
   constructor(parts: SweeperParts) {
     this.#parts = parts;
@@ -56,9 +56,10 @@ export class Sweeper {
 
   async #round(signal: AbortSignal): Promise<void> {
     if (!(await this.#probeNats())) return;
-    this.#parts.store.serve();
     const due = this.#parts.routers.due().filter((router) => !this.#busy.has(router));
     await forEachConcurrently(CONCURRENCY, due, signal, async (router) => {
+      // With many routers due a round takes longer than a promise of service.
+      if (!(await this.#probeNats())) return;
       if (await this.#sweepSlice(router)) this.#sweepOn(router, signal);
     });
   }
@@ -99,10 +100,17 @@ export class Sweeper {
     }
   }
 
+  /** Whether workers can reach this manager. Each probe that says so extends the served time. */
   async #probeNats(): Promise<boolean> {
     if (performance.now() - this.#reachedMono < PROBE_VALID_MS) return true;
-    const isReachable = await this.#parts.bus.reaches(PROBE_TIMEOUT_MS);
-    if (isReachable) this.#reachedMono = performance.now();
+    this.#probing ??= this.#parts.bus.reaches(PROBE_TIMEOUT_MS).finally(() => {
+      this.#probing = undefined;
+    });
+    const isReachable = await this.#probing;
+    if (isReachable && performance.now() - this.#reachedMono >= PROBE_VALID_MS) {
+      this.#reachedMono = performance.now();
+      this.#parts.store.serve();
+    }
     return isReachable;
   }
 }

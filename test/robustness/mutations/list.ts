@@ -181,8 +181,8 @@ const IN_STORE: readonly Mutation[] = [
   {
     check: 'lease: a manager that workers cannot reach does not advance the service clock',
     file: 'services/manager/src/sweeper.ts',
-    from: 'if (!(await this.#probeNats())) return;\n    this',
-    to: 'await this.#probeNats();\n    this',
+    from: 'const isReachable = await this.#probing;',
+    to: 'await this.#probing;\n    const isReachable = true;',
     tests: ['test/faults/nats-gone.test.ts', 'test/faults/sweep.test.ts'],
   },
   {
