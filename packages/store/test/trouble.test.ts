@@ -211,8 +211,8 @@ it('refuses a copy of what was given up, also right after the session has left',
 });
 
 it('keeps no more than the last callbacks of a session that acknowledges none', async () => {
-  const igmp = await arbiter.client({ protocolId: 10, isIgmp: true });
-  const pim = await arbiter.client();
+  const igmp = await arbiter.client({ protocolId: 10, isIgmp: true, ttlMs: 300_000 });
+  const pim = await arbiter.client({ ttlMs: 300_000 });
   const interfaces = Array.from({ length: 1_000 }, (_, i) => on(i + 1));
   await arbiter.ask('take', { ...igmp.next(), interfaces });
   for (let pairs = 0; pairs < 36_000; pairs += 2_000) {
