@@ -10,7 +10,7 @@ let servers: TestServers;
 beforeAll(async () => (servers = await startServers()));
 afterAll(() => servers[Symbol.asyncDispose]());
 
-const SOON = { withinMs: 10_000 };
+const SOON = { withinMs: 15_000 };
 const HOST = '127.0.0.1';
 
 /** A port that accepts connections and sends nothing but what `greet` writes. */
@@ -94,7 +94,7 @@ describe('a dial', () => {
   it('skips a server that stays silent and destroys its socket', async () => {
     await using silent = await startSilentPort();
     const { host } = new URL(servers.nats.url);
-    const nats = await connect({ servers: [silent.url, host], noRandomize: true, timeout: 200 });
+    const nats = await connect({ servers: [silent.url, host], noRandomize: true, timeout: 1_000 });
     await eventually(() => expect(silent.open).toBe(0), SOON);
     expect(silent.connections).toBe(1);
     await nats.flush();
@@ -214,7 +214,7 @@ async function startSilencedProxy(port: number) {
 }
 
 describe('a connection that was lost, to a server that accepts and stays silent', () => {
-  const options = { timeout: 100, reconnectTimeWait: 10, reconnectJitter: 0 };
+  const options = { timeout: 500, reconnectTimeWait: 10, reconnectJitter: 0 };
 
   it('has at most one dial open, and none after it is closed', async () => {
     await using proxy = await startSilencedProxy(servers.nats.port);
