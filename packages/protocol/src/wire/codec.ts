@@ -1,4 +1,4 @@
-import { Packr } from 'msgpackr';
+import { Packr } from 'msgpackr/pack';
 import { MessageWriter } from './encoder.ts';
 import { Limits } from '../limits.ts';
 import { faultInMessage, walkThrough } from './guard.ts';
