@@ -38,7 +38,7 @@ describe('the commands in our pages', () => {
     const named = [...pages.matchAll(/--only ([\w,]+)/g)].flatMap((match) =>
       (match[1] ?? '').split(','),
     );
-    const steps = [...CHECKS.map(({ name }) => name), 'unit', 'servers'];
+    const steps = [...CHECKS.map(({ name }) => name), 'unit', 'servers', 'accounts'];
     expect(named.filter((name) => !steps.includes(name))).toEqual([]);
   });
 

@@ -92,8 +92,15 @@ describe('the options of the client', () => {
   };
 
   it.each([
-    ...['ConnectOptions', 'CredentialFiles', 'CallOptions', 'ProtocolOptions', 'Registrant'],
-    ...['CallbackHandlers', 'PageOptions', 'InterfaceFilter', 'WatchOptions', 'WatchFilter'],
+    ...[
+      'ConnectOptions',
+      'CredentialFiles',
+      'CallOptions',
+      'ProtocolOptions',
+      'Registrant',
+      'AlertHandlers',
+    ],
+    ...['CallbackHandlers', 'PageOptions', 'InterfaceFilter', 'FollowOptions', 'WatchFilter'],
     ...['HeadsOptions', 'ReplicasOptions', 'RoutersOptions'],
   ])('are all in its README: %s', (name) => {
     const readme = read('packages/client/README.md');
