@@ -46,7 +46,11 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'servers',
-          include: ['{packages,services}/*/test/**/*.test.ts', 'test/**/*.test.ts'],
+          include: [
+            '{packages,services}/*/test/**/*.test.ts',
+            'test/**/*.test.ts',
+            'scripts/consumer/*.test.ts',
+          ],
           exclude: [
             '**/node_modules/**',
             'test/*.test.ts',

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { run } from './child.mjs';
-import { linkModules } from './link-modules.ts';
+import { linkModules } from '@mgm/test-support';
 import { environment, ROOT } from './setup.mjs';
 import { type Manifest, workspaces } from './workspaces.ts';
 
@@ -24,7 +24,7 @@ class Release implements AsyncDisposable {
     await release.run('git', 'clone', '--quiet', '--no-hardlinks', ROOT, '.');
     for (const setting of ['user.name', 'user.email'])
       await release.run('git', 'config', setting, (await inRoot('git', 'config', setting)).trim());
-    await linkModules(release.folder);
+    await linkModules(ROOT, release.folder);
     return release;
   }
 

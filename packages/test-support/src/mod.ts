@@ -1,6 +1,7 @@
 export { linkTo, type Link } from '@mgm/devstack';
 export { eventually, type EventuallyOptions } from './eventually.ts';
 export { heapAfter } from './heap.ts';
+export { linkModules } from './link-modules.ts';
 export {
   managerEnv,
   spawnManager,

@@ -2,7 +2,7 @@
 export type InterfaceNumber = number;
 
 /** (\*,g) and (s,g), both of which cover the MFE. */
-export const ENTRIES = ['(*,g)', '(s,g)'] as const;
+const ENTRIES = ['(*,g)', '(s,g)'] as const;
 
 /** An interface of the router. */
 export interface InterfaceState {

@@ -5,7 +5,7 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { parseArgs } from 'node:util';
-import { linkModules } from '../../../scripts/link-modules.ts';
+import { linkModules } from '@mgm/test-support';
 import { MUTATIONS } from './list.ts';
 import type { Mutation } from './mutation.ts';
 
@@ -53,7 +53,7 @@ async function main(): Promise<void> {
 async function copySources(copy: string): Promise<void> {
   const pack = 'git ls-files -z -co --exclude-standard | tar --null -T - -c | tar -x -C "$1"';
   await exec('bash', ['-c', pack, 'bash', copy], { cwd: ROOT });
-  await linkModules(copy);
+  await linkModules(ROOT, copy);
   await exec('ln', ['-s', join(ROOT, '.cache'), join(copy, '.cache')]);
 }
 

@@ -3,7 +3,7 @@ import { access, mkdir, mkdtemp, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { linkModules } from '../../../scripts/link-modules.ts';
+import { linkModules } from '@mgm/test-support';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const CACHE = join(ROOT, '.cache/older');
@@ -23,7 +23,7 @@ export async function olderVersion(ref: string): Promise<string> {
   await exec('bash', ['-c', 'git archive "$1" | tar -x -C "$2"', 'bash', commit, work], {
     cwd: ROOT,
   });
-  await linkModules(work);
+  await linkModules(ROOT, work);
   await rename(work, folder);
   return folder;
 }

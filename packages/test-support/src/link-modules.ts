@@ -1,13 +1,12 @@
 import { mkdir, readdir, readlink, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ROOT } from './setup.mjs';
 
 /** The scope of this project's own packages. */
 const OWN_SCOPE = '@mgm';
 
-/** Links the installed packages into other sources, and their own packages. */
-export async function linkModules(root: string): Promise<void> {
-  const [here, there] = [join(ROOT, 'node_modules'), join(root, 'node_modules')];
+/** Links the packages that are installed in a checkout into other sources of the project, and the packages of those sources. */
+export async function linkModules(from: string, into: string): Promise<void> {
+  const [here, there] = [join(from, 'node_modules'), join(into, 'node_modules')];
   await mkdir(join(there, OWN_SCOPE), { recursive: true });
   for (const name of await readdir(here)) {
     if (name !== OWN_SCOPE) await symlink(join(here, name), join(there, name));

@@ -1,9 +1,9 @@
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { run } from '../../scripts/child.mjs';
-import { environment, ROOT } from '../../scripts/setup.mjs';
-import { workspaces } from '../../scripts/workspaces.ts';
+import { run } from '../child.mjs';
+import { environment, ROOT } from '../setup.mjs';
+import { workspaces } from '../workspaces.ts';
 
 const COMMAND_WITHIN_MS = 120_000;
 

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { rolldown } from 'rolldown';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { NODE, ROOT } from '../../scripts/setup.mjs';
-import { installTools } from '../../scripts/tools.ts';
+import { NODE, ROOT } from '../setup.mjs';
+import { installTools } from '../tools.ts';
 import { EmptyFolder, packAll, tarballsOf } from './empty-folder.ts';
 
 /** The budget of the client with all it needs, minified and compressed, in bytes. */

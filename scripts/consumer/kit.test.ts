@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { environment, NODE, ROOT } from '../../scripts/setup.mjs';
-import { installTools } from '../../scripts/tools.ts';
+import { environment, NODE, ROOT } from '../setup.mjs';
+import { installTools } from '../tools.ts';
 import { EmptyFolder, packAll, tarballsOf } from './empty-folder.ts';
 
 const NEEDED = ['testing', 'devstack', 'client', 'protocol', 'nats', 'manager', 'policy', 'store'];
