@@ -28,9 +28,14 @@ export const CHECKS = [
     '.',
   ]),
   tool('boundaries', 'imports that a package.json does not declare', 'turbo', ['boundaries']),
+  tool('web-types', 'types of the pages of the console', 'tsc', [
+    '--project',
+    'services/console/web/tsconfig.json',
+  ]),
   tool('unused', 'unused files, exports and dependencies', 'knip', ['--no-progress']),
   script('generated', 'generated files older than their source', 'check-generated.ts'),
   tool('build', 'the published output, into dist', 'tsc', ['--build', 'tsconfig.build.json']),
+  bundle(),
   script('packages', 'the built packages, as a consumer sees them', 'check-packages.ts'),
   script('api', 'public names without a docstring', 'api.ts', ['--check']),
   script('shell', 'syntax of the shell scripts', 'check-shell.ts'),
@@ -46,6 +51,16 @@ export const CHECKS = [
  */
 function tool(name, about, bin, args) {
   return { name, about, run: () => check(join(ROOT, 'node_modules/.bin', bin), args) };
+}
+
+/** @returns {Check} */
+function bundle() {
+  const file = join(ROOT, 'services/console/scripts/bundle.ts');
+  return {
+    name: 'bundle',
+    about: 'the pages of the console, into dist/web',
+    run: () => check(NODE, [file]),
+  };
 }
 
 /**

@@ -1,0 +1,4 @@
+// @ts-check
+import { runSource } from './run-source.mjs';
+
+await runSource('services/console/src/main.ts');

@@ -1,0 +1,3 @@
+import { configTable } from '../src/mod.ts';
+
+console.log(configTable());

@@ -1,0 +1,160 @@
+import { isMgmError, VERSION, type EventMessage, type Mgm, type SessionItem } from '@mgm/client';
+import { Hono } from 'hono';
+import type {
+  About,
+  AuditPage,
+  EventPage,
+  Found,
+  FoundGroups,
+  FoundMembers,
+  History,
+  ReplicaList,
+  SessionList,
+} from '../api.ts';
+import type { Variables } from '../access.ts';
+import type { Routers } from '../routers.ts';
+import { integer, required } from './parameters.ts';
+
+const PAGE_ITEMS = 1_000;
+/** The most sessions of one answer. */
+const SESSIONS_MAX = 5_000;
+/** The most changes of an interface that are shown. */
+const HISTORY_MAX = 200;
+/** The most matches of a search, and the most items that one search looks at. */
+const FOUND_MAX = 500;
+const SEARCHED_MAX = 200_000;
+/** The name of a router that need not exist, for questions about all routers. */
+const ANY_ROUTER = 'console';
+
+/** The requests that change nothing. */
+export function readRoutes(routers: Routers, first: string): Hono<{ Variables: Variables }> {
+  return new Hono<{ Variables: Variables }>()
+    .get('/about', async (c) => {
+      const mgm = await routers.client(first || ANY_ROUTER);
+      const found = await mgm.routers({ signal: c.req.raw.signal });
+      const router = first || (found[0]?.router ?? '');
+      const about: About = { version: VERSION, user: c.get('user'), router, routers: found };
+      return c.json(about);
+    })
+    .get('/replicas', async (c) => {
+      const mgm = await routers.client(first || ANY_ROUTER);
+      const list: ReplicaList = { replicas: await mgm.replicas({ signal: c.req.raw.signal }) };
+      return c.json(list);
+    })
+    .get('/:router/sessions', async (c) => {
+      const mgm = await routers.client(c.req.param('router'));
+      const list: SessionList = await sessionsOf(mgm, c.req.raw.signal);
+      return c.json(list);
+    })
+    .get('/:router/events', async (c) => {
+      const from = required('from', integer(c, 'from'));
+      const mgm = await routers.client(c.req.param('router'));
+      const {
+        events,
+        first: oldest,
+        head,
+      } = await mgm.events(from, {
+        limit: integer(c, 'limit', PAGE_ITEMS) ?? FOUND_MAX,
+        signal: c.req.raw.signal,
+      });
+      const page: EventPage = { events, first: oldest, head };
+      return c.json(page);
+    })
+    .get('/:router/history', async (c) => {
+      const ifIndex = required('ifIndex', integer(c, 'ifIndex', 0xffff_ffff));
+      const ref = { ifIndex, nextHop: c.req.query('nextHop') };
+      const mgm = await routers.client(c.req.param('router'));
+      return c.json(await historyOf(mgm, ref, c.req.raw.signal));
+    })
+    .get('/:router/audit', async (c) => {
+      const { signal } = c.req.raw;
+      const mgm = await routers.client(c.req.param('router'));
+      const { head } = await mgm.adminEvents(0, { limit: 1, signal });
+      const from = integer(c, 'from') ?? Math.max(0, head - FOUND_MAX);
+      const { events, first: oldest } = await mgm.adminEvents(from, { limit: FOUND_MAX, signal });
+      const page: AuditPage = { events, first: oldest, head };
+      return c.json(page);
+    })
+    .get('/:router/groups', async (c) => {
+      const search = (c.req.query('search') ?? '').trim().toLowerCase();
+      const mgm = await routers.client(c.req.param('router'));
+      const all = mgm.groups({ limit: PAGE_ITEMS, signal: c.req.raw.signal });
+      const found: FoundGroups = await searchIn(
+        all,
+        ({ group, source }) => group.includes(search) || source.includes(search),
+      );
+      return c.json(found);
+    })
+    .get('/:router/members', async (c) => {
+      const { group, source, nextHop } = c.req.query();
+      const filter = {
+        ...(group !== undefined && { group }),
+        ...(source !== undefined && { source }),
+        ...(nextHop !== undefined && { nextHop }),
+        session: integer(c, 'session'),
+        ifIndex: integer(c, 'ifIndex', 0xffff_ffff),
+      };
+      const mgm = await routers.client(c.req.param('router'));
+      const all = mgm.members({ ...filter, limit: PAGE_ITEMS, signal: c.req.raw.signal });
+      const found: FoundMembers = await searchIn(all, () => true);
+      return c.json(found);
+    });
+}
+
+async function sessionsOf(mgm: Mgm, signal: AbortSignal): Promise<SessionList> {
+  const sessions: SessionItem[] = [];
+  for await (const session of mgm.sessions({ limit: PAGE_ITEMS, signal })) {
+    if (sessions.length === SESSIONS_MAX) return { sessions, hasMore: true };
+    sessions.push(session);
+  }
+  return { sessions, hasMore: false };
+}
+
+/** The first matches, of a bounded part of a listing. */
+async function searchIn<Item>(
+  items: AsyncIterable<Item>,
+  matches: (item: Item) => boolean,
+): Promise<Found<Item>> {
+  const found: Item[] = [];
+  let searched = 0;
+  for await (const item of items) {
+    if (searched === SEARCHED_MAX || found.length === FOUND_MAX) {
+      return { items: found, searched, hasMore: true };
+    }
+    searched += 1;
+    if (matches(item)) found.push(item);
+  }
+  return { items: found, searched, hasMore: false };
+}
+
+/** The newest changes of an interface that the log still has, with those of the sessions that held it. */
+async function historyOf(
+  mgm: Mgm,
+  ref: { readonly ifIndex: number; readonly nextHop: string | undefined },
+  gone: AbortSignal,
+): Promise<History> {
+  const found = new AbortController();
+  const signal = AbortSignal.any([gone, found.signal]);
+  const events: EventMessage[] = [];
+  let total = 0;
+  for await (const one of mgm.watch({ from: await logBegin(mgm, gone), interface: ref, signal })) {
+    if (one.kind === 'synced') found.abort();
+    // Until an event names the interface its holder is unknown, so events of sessions may be those of others.
+    if (one.kind !== 'event' || (total === 0 && one.event.ifIndex === undefined)) continue;
+    total += 1;
+    events.push(one.event);
+    if (events.length > HISTORY_MAX) events.shift();
+  }
+  return { events, hasMore: total > events.length };
+}
+
+/** The revision right before the oldest change in the log. */
+async function logBegin(mgm: Mgm, signal: AbortSignal): Promise<number> {
+  try {
+    await mgm.events(0, { limit: 1, signal });
+    return 0;
+  } catch (error) {
+    if (isMgmError(error, 'compacted') && error.first !== undefined) return error.first - 1;
+    throw error;
+  }
+}

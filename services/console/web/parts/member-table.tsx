@@ -1,0 +1,54 @@
+import type { ListedMembership } from '@mgm/client';
+import type { FoundMembers } from '../../src/api.ts';
+import { interfaceText } from '../model/format.ts';
+import { addressOf, interfaceAddress } from '../model/place.ts';
+import type { Polled } from '../model/requests.ts';
+import { ProblemNote } from './problem.tsx';
+import { Table, type Column } from './table.tsx';
+
+/** A group or a source; wildcards have no address. */
+export function addressText(address: string): string {
+  return address === '' || address === '::' ? '*' : address;
+}
+
+/** Memberships that the server found. */
+export function MemberTable({
+  router,
+  found,
+}: {
+  readonly router: string;
+  readonly found: Polled<FoundMembers>;
+}) {
+  const { value, problem } = found;
+  const columns: readonly Column<ListedMembership>[] = [
+    { title: 'Group', cell: ({ group }) => addressText(group) },
+    { title: 'Source', cell: ({ source }) => addressText(source) },
+    {
+      title: 'Interface',
+      cell: (item) => <a href={interfaceAddress(router, item)}>{interfaceText(item)}</a>,
+    },
+    {
+      title: 'Session',
+      isExtra: true,
+      cell: ({ session }) => <a href={addressOf(router, 'session', session)}>{session}</a>,
+    },
+    {
+      title: 'Counts for',
+      isExtra: true,
+      cell: ({ countsFor }) => <a href={addressOf(router, 'session', countsFor)}>{countsFor}</a>,
+    },
+  ];
+  return (
+    <>
+      <ProblemNote problem={problem} />
+      {value?.hasMore === true && <p>Only the first {value.items.length} are listed.</p>}
+      <Table
+        label="Memberships"
+        rows={value?.items ?? []}
+        columns={columns}
+        keyOf={(item) => `${item.group} ${item.source} ${interfaceText(item)} ${item.session}`}
+        empty={value || problem ? 'None.' : 'Loading …'}
+      />
+    </>
+  );
+}
