@@ -29,8 +29,8 @@ export type CommandLine =
 const MANAGERS_MAX = 16;
 const SEED_MAX = 0xffff_ffff;
 
-export const HELP = `npm start                              a local router: NATS, Redis, two managers, and three workers that use it
-npm start -- --no-demo                 NATS, Redis and the managers only, for workers of your own
+export const HELP = `npm start                              a local router: NATS, Redis, two managers, the console, and three workers that use it
+npm start -- --no-demo                 NATS, Redis, the managers and the console only, for workers of your own
 npm start -- --managers 5              more replicas (1 to ${MANAGERS_MAX}); kill one by its process id and watch
 npm start -- --nats-port 4222          a fixed port instead of a free one; also --redis-port
 npm start -- --data .data/mine         keep state and logs in this folder for the next run
@@ -50,7 +50,8 @@ Flags:
 MGM_SERVERS=process|docker     the source of Redis and NATS (processes; containers if the programs are missing)
 MGM_NATS_URL, MGM_REDIS_URL    running servers; they are used and never stopped
 
-It prints "ready nats=<url> redis=<url> managers=<n>" when requests are answered. Ctrl-C stops everything it started.`;
+It prints "ready nats=<url> redis=<url> managers=<n>" when requests are answered, and then the address of the
+console. Ctrl-C stops everything it started.`;
 
 const FLAGS = {
   'no-demo': { type: 'boolean' },

@@ -3,6 +3,7 @@ import { connect, type Mgm } from '@mgm/client';
 import type { ServersFromEnvironment } from '@mgm/devstack';
 import { type DataFolder, openDataFolder } from './data-folder.ts';
 import { Changes } from './view/changes.ts';
+import { Console } from './processes/console.ts';
 import { type LocalServers, startLocalServers } from './local-servers.ts';
 import { limitLogs } from './data-folder.ts';
 import { Managers } from './processes/managers.ts';
@@ -38,6 +39,7 @@ export class Run {
   #folder: DataFolder | undefined;
   #servers: LocalServers | undefined;
   #managers: Managers | undefined;
+  #console: Console | undefined;
   #workers: Workers | undefined;
   #answering = 0;
 
@@ -62,6 +64,7 @@ export class Run {
     process.stdout.write(
       `ready nats=${shown.natsUrl} redis=${shown.redisUrl} managers=${options.managers}\n`,
     );
+    await this.#startConsole(natsUrl, folder, listener);
     if (reporter.showsChanges) this.#watch(mgm, shown);
     if (!options.demo) return;
     const { router, seed } = options;
@@ -80,7 +83,11 @@ export class Run {
 
   /** Kills everything immediately. */
   async kill(): Promise<void> {
-    const children = [...(this.#workers?.supervisors ?? []), ...(this.#managers?.replicas ?? [])];
+    const children = [
+      ...(this.#workers?.supervisors ?? []),
+      ...(this.#console ? [this.#console.supervisor] : []),
+      ...(this.#managers?.replicas ?? []),
+    ];
     for (const child of children) child.kill();
     await this.#servers?.kill();
     await this.#folder?.close();
@@ -116,6 +123,26 @@ export class Run {
     const keeper = new ServerKeeper([servers.redis, servers.nats], say);
     this.#stack.defer(() => keeper.close());
     return servers;
+  }
+
+  /** Prints the address of the console once it answers; a fresh checkout builds its pages until then. */
+  async #startConsole(
+    natsUrl: string,
+    folder: DataFolder,
+    listener: SupervisorListener,
+  ): Promise<void> {
+    const { options, reporter } = this.#plan;
+    const started = await Console.start({ natsUrl, router: options.router, folder, listener });
+    this.#console = this.#stack.use(started);
+    const over = new AbortController();
+    const waiting = started.answers(over.signal).then((isUp) => {
+      if (isUp) reporter.say(`console: ${started.url}`);
+      else if (!over.signal.aborted) reporter.say(`the console does not answer: ${folder.logs}`);
+    });
+    this.#stack.defer(async () => {
+      over.abort();
+      await waiting;
+    });
   }
 
   #watch(mgm: Mgm, shown: { natsUrl: string; redisUrl: string }): void {

@@ -21,6 +21,11 @@ export function managerProgram(): string {
   return fileURLToPath(asRun(new URL('./main.ts', import.meta.resolve('@mgm/manager'))));
 }
 
+/** The console's program, next to the entry of its package. */
+export function consoleProgram(): string {
+  return fileURLToPath(asRun(new URL('./main.ts', import.meta.resolve('@mgm/console'))));
+}
+
 function asRun(source: URL): URL {
   return RUNS_SOURCES ? source : new URL(source.href.replace(/\.ts$/, '.js'));
 }
