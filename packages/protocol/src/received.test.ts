@@ -47,7 +47,17 @@ const MESSAGES = [
   {
     what: 'a head',
     check: isHeadMessage,
-    message: { rev: 0, first: 0, ts: 1, log: 'abc', mrev: 5, mfirst: 1, settled: 0 },
+    message: {
+      rev: 0,
+      first: 0,
+      ts: 1,
+      log: 'abc',
+      mrev: 5,
+      mfirst: 1,
+      settled: 0,
+      rrev: 3,
+      rsettled: 2,
+    },
     wrong: [
       { rev: undefined },
       { first: '0' },
@@ -55,6 +65,8 @@ const MESSAGES = [
       { log: 7 },
       { mrev: -1 },
       { settled: 'x' },
+      { rrev: -1 },
+      { rsettled: 'x' },
     ],
   },
   {
@@ -111,6 +123,19 @@ const MESSAGES = [
         { items: [['224.1.1.1', '', 0, '', true]] },
       ],
       ...[{ items: [['224.1.1.1', '', 7, '010.0.0.1', true]] }, { window: 'yes' }],
+    ],
+  },
+  {
+    what: 'a PRUNE alert of an (s,g) whose incoming interface moved',
+    check: isAlertMessage,
+    message: {
+      ...{ seq: 1, ts: 1, type: 'PRUNE_ALERT', memberDelete: true, mrev: 5, cause: 'iif-moved' },
+      items: [['224.1.1.1', '10.0.0.1', 0, '', false]],
+    },
+    wrong: [
+      { items: [['224.1.1.1', '', 0, '', false]] },
+      { items: [['224.1.1.1', '10.0.0.1', 0, '10.0.0.2', false]] },
+      { items: [['224.1.1.1', '10.0.0.1', 0, '']] },
     ],
   },
   {

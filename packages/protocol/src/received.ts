@@ -77,7 +77,10 @@ const OPERATOR_EVENT_FIELDS: Checks = {
 /** Whether a decoded message is a head. Wire contract section 1. */
 export function isHeadMessage(value: unknown): value is HeadMessage {
   const required = { rev: isCounter, first: isCounter, ts: isCounter, log: isLogId };
-  return hasFields(value, required, { mrev: isCounter, mfirst: isCounter, settled: isCounter });
+  return hasFields(value, required, {
+    ...{ mrev: isCounter, mfirst: isCounter, settled: isCounter },
+    ...{ rrev: isCounter, rsettled: isCounter },
+  });
 }
 
 /** Whether a decoded message is a callback about an interface, of a known type. Wire contract section 4. */
@@ -125,7 +128,7 @@ const ALERT_FIELDS: Checks = {
 
 function itemOf(type: unknown): (item: readonly unknown[]) => boolean {
   if (type === 'JOIN_ALERT') return isEntryItem;
-  if (type === 'PRUNE_ALERT') return (item) => isMembershipItem(item) && isBoolean(item[4]);
+  if (type === 'PRUNE_ALERT') return isPruneItem;
   return isMembershipItem;
 }
 
@@ -160,6 +163,13 @@ function isItems(items: unknown, isItem: (item: readonly unknown[]) => boolean):
 /** Trailing elements of newer managers are ignored. */
 function isMembershipItem(item: readonly unknown[]): boolean {
   return isEntryItem(item) && isIfIndex(item[2]) && isCanonicalHop(item[3]);
+}
+
+/** An (s,g) may name no interface: its incoming interface moved. Forwarding contract, section 4. */
+function isPruneItem(item: readonly unknown[]): boolean {
+  const [, source, ifIndex, nextHop, covered] = item;
+  const namesNone = source !== '' && ifIndex === 0 && nextHop === '';
+  return (namesNone ? isEntryItem(item) : isMembershipItem(item)) && isBoolean(covered);
 }
 
 function isEntryItem([group, source]: readonly unknown[]): boolean {
