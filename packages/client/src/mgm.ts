@@ -23,6 +23,8 @@ import { openSession, type OpenedSession, type ProtocolOptions } from './session
 import { Registrar } from './session/register.ts';
 import { heads, type HeadsOptions } from './watch/feed.ts';
 import type { FollowOptions } from './watch/follow.ts';
+import { resolveRoute, routePages } from './view/listings.ts';
+import type { ListedRoute, ResolvedRoute, RouteFilter } from './view/listings.ts';
 import { listReplicas, type Replica, type ReplicasOptions } from './watch/replicas.ts';
 import { listRouters, type RoutersOptions, type RouterSummary } from './watch/routers.ts';
 import { watch, type Sighting, type WatchOptions } from './watch/watch.ts';
@@ -229,6 +231,26 @@ export class Mgm implements AsyncDisposable {
    */
   watchMemberships(options: FollowOptions = {}): AsyncIterableIterator<MembershipSighting> {
     return watchMemberships(this.#context, options);
+  }
+
+  /**
+   * The best route of the multicast view to a source, and the owner of its interface. `source` is a unicast address as text,
+   * or a u32 for IPv4 in host order.
+   *
+   * Rejects with `MgmError`: `not-found` (status 1168, there is no route), `bad-request`, `not-supported` if no manager has
+   * a multicast view. Wire contract section 13.
+   */
+  async resolveRoute(source: string | number, options: CallOptions = {}): Promise<ResolvedRoute> {
+    return await resolveRoute(this.#context, source, options);
+  }
+
+  /**
+   * The routes of the multicast view by family, network and length, one by one; pages are requested as they are consumed.
+   * What exists throughout is listed exactly once. Throws `MgmError`, `not-supported` if no manager has a multicast view.
+   * Wire contract section 13.
+   */
+  routes(filter: RouteFilter = {}): AsyncIterableIterator<ListedRoute> {
+    return flatten(routePages(this.#context, filter), (page) => page);
   }
 
   /**

@@ -45,6 +45,9 @@ export type {
 export type { Reregister } from './session/life.ts';
 export type { ProtocolOptions } from './session/open.ts';
 export type { Registrant } from './session/register.ts';
+export type { RouteResult } from './view/items.ts';
+export type { ListedRoute, ResolvedRoute, RouteFilter } from './view/listings.ts';
+export type { PrefixRef, Route, RouteRef } from './view/refs.ts';
 export type { WatchFilter } from './watch/filter.ts';
 export type { HeadsOptions } from './watch/feed.ts';
 export type { ClockDifference, Replica, ReplicaFields, ReplicasOptions } from './watch/replicas.ts';
@@ -69,6 +72,7 @@ export type {
   NextHop,
   OperatorEvent,
   OwnershipLostCallback,
+  Prefix,
   SessionId,
   SessionItem,
   SourceText,

@@ -11,6 +11,9 @@ import { DISPOSE_WITHIN_MS, type Ownership } from './ownership.ts';
 import type { Context } from './rpc/context.ts';
 import type { Emitter, SessionEvents } from './session/events.ts';
 import type { SessionLife } from './session/life.ts';
+import { RouteCalls } from './view/calls.ts';
+import type { RouteResult } from './view/items.ts';
+import type { PrefixRef, Route, RouteRef } from './view/refs.ts';
 
 /** The result for one interface of `takeInterfaces`. */
 export type TakeResult = InterfaceKey &
@@ -40,6 +43,7 @@ export class Session implements AsyncDisposable {
   readonly #context: Context;
   readonly #life: SessionLife;
   readonly #memberships: MembershipCalls;
+  readonly #routes: RouteCalls;
   readonly #events: Emitter<SessionEvents>;
   readonly #gathers: boolean;
   readonly #taking: ErrorOrigin;
@@ -51,6 +55,7 @@ export class Session implements AsyncDisposable {
     this.#context = context;
     this.#life = life;
     this.#memberships = new MembershipCalls(context, life);
+    this.#routes = new RouteCalls(context, life, parts.protocolId);
     this.protocolId = parts.protocolId;
     this.componentId = parts.componentId;
     this.#events = parts.events;
@@ -256,6 +261,36 @@ export class Session implements AsyncDisposable {
   ): AsyncIterableIterator<ListedEntry>;
   groupEnumeration(options: GroupOptions = {}): AsyncIterableIterator<ListedEntry | ListedGroup> {
     return this.#memberships.enumerate(options);
+  }
+
+  /**
+   * Sets routes of the multicast view, in requests of up to 256: from them follows the incoming interface of a source. A
+   * route replaces that of the session for the same prefix; the interface need not be held. Routes last as long as the
+   * session; they are inherited, and set again after a recovery: see the session event `routes-lost`.
+   *
+   * The results are in the order of `refs`; each is decided separately, and its refusal is a value: `bad-request`
+   * (`field`), `limit`, `store-full`, `not-supported`. If its `outcome` is `unknown`, the session makes sure in the
+   * background that the prefix has the route on record again, or none. Rejects with {@link MgmError} only if nothing was
+   * sent: `session-lost`. Wire contract section 13.
+   */
+  async setRoutes(refs: readonly RouteRef[], options: CallOptions = {}): Promise<RouteResult[]> {
+    return await this.#routes.set(refs, options);
+  }
+
+  /**
+   * Deletes routes of the session, as {@link setRoutes} sets them. It is no failure if there is none. If the `outcome` of one
+   * is `unknown`, the session continues its deletion in the background.
+   */
+  async deleteRoutes(
+    prefixes: readonly PrefixRef[],
+    options: CallOptions = {},
+  ): Promise<RouteResult[]> {
+    return await this.#routes.delete(prefixes, options);
+  }
+
+  /** The routes that it set or inherited and did not delete, as far as replies have told. */
+  get routes(): readonly Route[] {
+    return this.#routes.onRecord;
   }
 
   /**

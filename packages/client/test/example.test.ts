@@ -45,8 +45,8 @@ describe('the example of memberships in docs/client.md', () => {
 
     // example {
     const enumerate = async (session: Session): Promise<void> => {
-      for await (const { group, source, others } of session.groupEnumeration()) {
-        if (others) startPulling(`${source},${group}`);
+      for await (const { group, source, others, notified } of session.groupEnumeration()) {
+        if (notified ?? others) startPulling(`${source},${group}`);
       }
     };
     const pim: Session = await mgm.registerProtocol({
@@ -68,5 +68,28 @@ describe('the example of memberships in docs/client.md', () => {
     await eventually(() => expect([...wanted]).toEqual([[',239.4.5.6', true]]), {
       withinMs: 10_000,
     });
+  });
+});
+
+describe('the example of routes in docs/client.md', () => {
+  it('runs', async () => {
+    const router = newRouterName();
+    await using mgm = await connect({ servers: stage.servers.nats.url, router });
+    await using pim = await mgm.registerProtocol({ protocolId: ProtocolId.PIM, componentId: 1 });
+
+    // example {
+    const [result] = await pim.setRoutes([
+      { network: '10.0.0.0', length: 8, ifIndex: 7, neighbour: '10.7.0.1' },
+    ]);
+    if (result?.kind === 'failed') throw result.error;
+    const { ifIndex, owner } = await mgm.resolveRoute('10.1.2.3');
+    for await (const { network, length, best } of mgm.routes({ session: pim.id })) {
+      console.info(`${network}/${length}`, best ? 'best' : '');
+    }
+    await pim.deleteRoutes([{ network: '10.0.0.0', length: 8 }]);
+    // }
+
+    expect([ifIndex, owner]).toEqual([7, undefined]);
+    expect(await Array.fromAsync(mgm.routes())).toEqual([]);
   });
 });

@@ -367,6 +367,13 @@ describe('against a scripted manager', () => {
     expect(await errorOf(session.addGroupMembershipEntry(ref))).toMatchObject(expected);
     expect(await errorOf(session.deleteGroupMembershipEntry(ref))).toMatchObject(expected);
     expect(await errorOf(session.groupEnumeration().next())).toMatchObject(expected);
+    const route = { network: '10.0.0.0', length: 8, ifIndex: 1 };
+    const failed = [{ kind: 'failed', error: expected }];
+    expect(await session.setRoutes([route])).toMatchObject(failed);
+    expect(await session.deleteRoutes([route])).toMatchObject(failed);
+    expect(session.routes).toEqual([]);
+    expect(await errorOf(mgm.resolveRoute('10.0.0.1'))).toMatchObject(expected);
+    expect(await errorOf(mgm.routes().next())).toMatchObject(expected);
     await older.connection.close();
     // Without any manager it is not known whether the operation is.
     const none = mgm.memberEvents(0, { deadlineMs: 500 });

@@ -50,7 +50,7 @@ export type {
   RouterName,
   SessionId,
 } from './ids.ts';
-export { prefixNamed } from './prefixes.ts';
+export { prefixNamed, type Prefix } from './prefixes.ts';
 export { NO_NEXT_HOP, parseNextHop } from './address.ts';
 export { Limits } from './limits.ts';
 export {
@@ -88,6 +88,7 @@ export type {
 } from './operations/member-fields.ts';
 export type { MemberEventsReply } from './operations/member-events.ts';
 export type { MemberFilter, MemberListing, MembersReply } from './operations/members.ts';
+export { readPair, readRoute } from './operations/route-fields.ts';
 export type { FailedRoute, RouteChangeReply, RouteElement } from './operations/route-fields.ts';
 export type { RibListReply, RouteListing } from './operations/rib-list.ts';
 export type { RibResolveReply } from './operations/rib-resolve.ts';

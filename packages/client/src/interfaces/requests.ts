@@ -165,6 +165,18 @@ export class Requests {
     return this.#start('deregister', { force }, {}, limits);
   }
 
+  /**
+   * Sends a request that changes routes. Its number counts as unfinished until the caller finishes it; the window of
+   * unanswered requests does not hold it back, because a session sends one at a time.
+   */
+  routes(
+    operation: 'rib.set' | 'rib.delete',
+    routes: readonly (readonly (string | number)[])[],
+    limits: { readonly timeoutMs: number; readonly deadlineMono: number },
+  ): { readonly seq: number; readonly call: Call<'rib.set' | 'rib.delete'> } {
+    return this.#start(operation, { routes }, {}, limits);
+  }
+
   #flushSoon(): void {
     if (this.#isFlushing) return;
     this.#isFlushing = true;
@@ -231,7 +243,7 @@ export class Requests {
     });
   }
 
-  #start<Name extends InterfaceOperation | 'deregister'>(
+  #start<Name extends InterfaceOperation | 'deregister' | 'rib.set' | 'rib.delete'>(
     operation: Name,
     fields: WireMap,
     origin: ErrorOrigin,

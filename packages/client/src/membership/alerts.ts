@@ -18,11 +18,14 @@ interface ItemFields {
   readonly source: SourceText;
   /** The membership revision at the end of the change. */
   readonly mrev: number;
-  /** `member`: an add or a delete. Otherwise what ended the hold of the interface. */
+  /**
+   * `member`: an add or a delete. `iif-moved`, of an (s,g): the interface towards the source has another owner, by a route,
+   * a take, a release or the end of a client. Otherwise what ended the hold of the interface.
+   */
   readonly cause: MembershipCause;
 }
 
-/** Others began to want an entry (nc-mgm-pmgm_join_alert_callback). */
+/** Others began to want an entry; of an (s,g) only the owner of the interface towards the source is alerted (nc-mgm-pmgm_join_alert_callback). */
 export interface JoinAlertItem extends ItemFields {
   readonly type: 'JOIN_ALERT';
   /** True: because of memberships. */
@@ -34,7 +37,7 @@ export interface PruneAlertItem extends ItemFields {
   readonly type: 'PRUNE_ALERT';
   /** True: because of memberships. */
   readonly memberDelete: boolean;
-  /** An interface from which a membership of the entry was removed in this change. */
+  /** An interface from which a membership of the entry was removed in this change; with `iif-moved` 0 and `''`. */
   readonly ifIndex: number;
   readonly nextHop: NextHop;
   /** Whether others still want a wider entry: for (\*,g) the (\*,\*) of its family. */

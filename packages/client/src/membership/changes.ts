@@ -1,11 +1,5 @@
-import { statusName } from '@mgm/protocol';
-import type {
-  FailedElement,
-  InterfaceKey,
-  MemberChangeReply,
-  RefusalFields,
-  WireMap,
-} from '@mgm/protocol';
+import type { InterfaceKey, MemberChangeReply, RefusalFields, WireMap } from '@mgm/protocol';
+import { elementRefusal } from '../rpc/messages.ts';
 import type { EntryChange } from './refs.ts';
 
 /** The result of adding or deleting a membership. */
@@ -62,7 +56,7 @@ export function readChanges(
   const expected = done.filter(isExpectedToChange).length;
   return (at) => {
     const failure = refused.get(at);
-    if (failure) return { kind: 'refused', refusal: refusalOf(failure) };
+    if (failure) return { kind: 'refused', refusal: elementRefusal(failure) };
     const item = items[at];
     const isChange = count > expected || (item !== undefined && isExpectedToChange(item));
     return { kind: 'done', change: { changed: count > 0 && isChange, mrev } };
@@ -72,14 +66,4 @@ export function readChanges(
 /** A delete that is not refused has removed something. */
 function isExpectedToChange({ operation, wasOnRecord }: ChangeItem): boolean {
   return operation === 'member.delete' || !wasOnRecord;
-}
-
-function refusalOf([, status, reason, field]: FailedElement): RefusalFields {
-  return {
-    status,
-    error: statusName(status),
-    reason,
-    message: field === undefined ? `refused: ${reason}` : `${field}: refused by the manager`,
-    ...(field !== undefined && { field }),
-  };
 }

@@ -29,6 +29,12 @@ export interface ListedEntry {
   readonly own: boolean;
   /** Whether IGMP has a membership of it on an interface that the session owns. Without a session false. */
   readonly local: boolean;
+  /**
+   * Of an (s,g) in the enumeration of a session: whether the last alert that it was sent was a JOIN. That agrees with the
+   * alerts that follow, so the state of an entry begins as `notified ?? others`. `undefined` of other entries, without a
+   * session, and from managers without a multicast view.
+   */
+  readonly notified?: boolean | undefined;
 }
 
 /** A listed group, whatever its sources. */
@@ -104,15 +110,20 @@ export async function* groupPages(
   do {
     const fields = omitUndefined({ handle, type, limit, cursor });
     const page = await requestGranted(context, 'groups', fields, options);
-    yield { items: page.items.map(readItem), mailbox: page.mailbox ?? 0, ...positionOf(page) };
+    const items = page.items.map((item) => readItem(item, handle !== undefined));
+    yield { items, mailbox: page.mailbox ?? 0, ...positionOf(page) };
     ({ cursor } = page);
   } while (cursor !== undefined);
 }
 
-function readItem(item: EntryListing | GroupListing): ListedEntry | ListedGroup {
+function readItem(
+  item: EntryListing | GroupListing,
+  hasSession: boolean,
+): ListedEntry | ListedGroup {
   if (item.length === 1) return { group: item[0] };
-  const [group, source, clients, others, own, local] = item;
-  return { group, source, clients, others, own, local };
+  const [group, source, clients, others, own, local, notified] = item;
+  const isExact = hasSession && source !== '' && notified !== undefined;
+  return { group, source, clients, others, own, local, ...(isExact && { notified }) };
 }
 
 /** Pages of memberships; each is requested when the previous one was consumed. */

@@ -2,7 +2,7 @@ import { entryName } from '@mgm/protocol';
 import type { AlertItem } from './alerts.ts';
 import type { ListedEntry } from './listings.ts';
 
-/** An entry of an alert: JOIN and PRUNE say whether others want it. */
+/** An entry of an alert: JOIN and PRUNE say whether others want it, and of an (s,g) whether the session is notified. */
 export type WantItem = Extract<AlertItem, { readonly type: 'JOIN_ALERT' | 'PRUNE_ALERT' }>;
 
 /**
@@ -16,7 +16,7 @@ export class ReadPages {
   /** The name of the first entry of each page, and the number up to which alerts are older than the page. */
   readonly #pages: { readonly from: string; readonly mailbox: number }[] = [];
   /** What alerts said that were delivered while the enumeration was open: by entry. */
-  readonly #news = new Map<string, { readonly seq: number; readonly others: boolean }>();
+  readonly #news = new Map<string, { readonly seq: number; readonly isJoin: boolean }>();
   #seenUpTo: string | undefined;
   #isComplete = false;
 
@@ -39,7 +39,8 @@ export class ReadPages {
     this.#seenUpTo = name;
     const news = this.#news.get(name);
     if (!news || news.seq <= this.#mailboxOf(name)) return entry;
-    return { ...entry, others: news.others };
+    if (entry.notified === undefined) return { ...entry, others: news.isJoin };
+    return { ...entry, notified: news.isJoin };
   }
 
   /** The reader has seen that there are no further entries. */
@@ -49,8 +50,8 @@ export class ReadPages {
 
   /** An alert is delivered. */
   delivers(item: WantItem): void {
-    const others = item.type === 'JOIN_ALERT';
-    this.#news.set(entryName(item), { seq: item.seq, others });
+    const isJoin = item.type === 'JOIN_ALERT';
+    this.#news.set(entryName(item), { seq: item.seq, isJoin });
   }
 
   /** Whether the reader has seen a state of the entry that is newer than the alert. */

@@ -1,4 +1,9 @@
-import { encodeMessage, membershipOperations, operationsWith } from '@mgm/protocol';
+import {
+  encodeMessage,
+  forwardingOperations,
+  membershipOperations,
+  operationsWith,
+} from '@mgm/protocol';
 import type { OperationName, RefusalFields, Reply } from '@mgm/protocol';
 import { MgmError, refusalError, withOutcome, type ErrorOrigin, type Outcome } from '../errors.ts';
 import { backoffMs, type Agenda, type Appointment, type Clock } from './clock.ts';
@@ -60,7 +65,9 @@ const TIMER_ERROR_MS = 2;
 const RETRYABLE: ReadonlySet<string> = new Set(['timeout', 'unavailable', 'indeterminate']);
 
 /** Operations that managers of the first release do not know. */
-const MAY_BE_UNKNOWN: ReadonlySet<string> = new Set(Object.keys(membershipOperations));
+const MAY_BE_UNKNOWN: ReadonlySet<string> = new Set(
+  Object.keys({ ...membershipOperations, ...forwardingOperations }),
+);
 
 /** The last answer to one operation. */
 interface Answered {

@@ -9,11 +9,14 @@ import {
   isOperatorEvent,
   isSessionLostMessage,
   replyFields,
+  statusName,
 } from '@mgm/protocol';
 import type {
   AlertMessage,
   CallbackMessage,
   EventMessage,
+  FailedElement,
+  FailedRoute,
   FieldCheck,
   HeadMessage,
   MembershipEvent,
@@ -102,6 +105,18 @@ function isPositive(value: unknown): boolean {
 
 export function isRefusal(reply: { readonly status: number }): reply is RefusalFields {
   return reply.status !== 0;
+}
+
+/** The refusal of one element of a request. */
+export function elementRefusal([, status, reason, field]:
+  FailedElement | FailedRoute): RefusalFields {
+  return {
+    status,
+    error: statusName(status),
+    reason,
+    message: field === undefined ? `refused: ${reason}` : `${field}: refused by the manager`,
+    ...(field !== undefined && { field }),
+  };
 }
 
 /** A reply with status 0. */

@@ -11,6 +11,7 @@ import type { AlertHandlers, AlertItem, Resync } from '../membership/alerts.ts';
 import type { Membership } from '../membership/refs.ts';
 import type { Logger } from '../options.ts';
 import type { Ownership } from '../ownership.ts';
+import type { Route } from '../view/refs.ts';
 
 /**
  * Why a session is over.
@@ -116,6 +117,8 @@ export interface SessionEvents {
     readonly memberships: readonly Membership[];
     readonly error: MgmError;
   };
+  /** Routes that could not be set again after a recovery, for this reason. They are not on record any more. */
+  readonly 'routes-lost': { readonly routes: readonly Route[]; readonly error: MgmError };
   /** A callback handler failed. */
   readonly 'callback-error': CallbackFailure;
   /** The mailbox no longer has callbacks that this side never received. */

@@ -5,6 +5,7 @@ import { MembershipRecord } from '../membership/record.ts';
 import { MembershipUpkeep } from '../membership/upkeep.ts';
 import { HeldSignal, type HeldInterface } from '../ownership.ts';
 import type { Context } from '../rpc/context.ts';
+import { RouteUpkeep } from '../view/upkeep.ts';
 import type { CallbackHandlers, Emitter, LossCause, SessionEvents } from './events.ts';
 import {
   beingRecovered,
@@ -69,6 +70,8 @@ export class SessionLife {
   /** What was added and not deleted, as far as replies have told. */
   readonly memberships = new MembershipRecord();
   readonly upkeep: MembershipUpkeep;
+  /** What was set and not deleted, and how it is set again. */
+  readonly routes: RouteUpkeep;
   /** Skipped callbacks of unknown types. */
   unknownCallbacks = 0;
   readonly #options: LifeOptions;
@@ -85,6 +88,7 @@ export class SessionLife {
     const { context, events, readdMemberships } = options;
     const record = this.memberships;
     this.upkeep = new MembershipUpkeep({ context, record, events, readds: readdMemberships });
+    this.routes = new RouteUpkeep(context);
   }
 
   get signal(): AbortSignal {
@@ -128,6 +132,15 @@ export class SessionLife {
       handlers,
       events,
       memberships: this.memberships,
+      routes: this.routes.record,
+      onRoutesLost: (routes, error) => {
+        const { message } = error;
+        context.logger.warn(
+          { router: context.router, message, count: routes.length },
+          'routes lost',
+        );
+        events.emit('routes-lost', { routes, error });
+      },
       windowHoldMs,
       onIgmp: (callback) => this.upkeep.onIgmp(callback),
       onIgmpHandled: (callback) => this.upkeep.onIgmpHandled(callback, registration),
@@ -165,6 +178,7 @@ export class SessionLife {
     if (!recovering) return this.#finish(reason);
     this.#state = 'recovering';
     this.upkeep.lost();
+    this.routes.lost();
     void this.#recover(loss);
   }
 
@@ -217,7 +231,7 @@ export class SessionLife {
     void this.#restore(registration, regained, inherited);
   }
 
-  /** Adds the recorded memberships again, then reports the recovery to the handlers. */
+  /** Adds the recorded memberships again and sets the routes, then reports the recovery to the handlers. */
   async #restore(
     registration: Registration,
     regained: readonly HeldInterface[],
@@ -225,10 +239,13 @@ export class SessionLife {
   ): Promise<void> {
     const kept = new Set(inherited);
     const taken = regained.filter((held) => !kept.has(held));
-    await this.upkeep.restore(registration, {
-      inherited: inherited.map(({ key }) => key),
-      taken: taken.map(({ key }) => key),
-    });
+    await Promise.all([
+      this.routes.restore(registration),
+      this.upkeep.restore(registration, {
+        inherited: inherited.map(({ key }) => key),
+        taken: taken.map(({ key }) => key),
+      }),
+    ]);
     registration.recovered();
   }
 
@@ -238,6 +255,7 @@ export class SessionLife {
     this.#ended = reason;
     this.#recovery.abort(reason);
     this.upkeep.end(reason);
+    this.routes.end(reason);
     this.#signal.abort(reason);
     this.#options.events.emit('ended', { reason });
   }

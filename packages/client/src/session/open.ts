@@ -59,7 +59,10 @@ export async function openSession(
       const limits = { signal, timeoutMs };
       await registration.adopt({ ...limits, deadlineMs: endsMono - clock.monoMs() });
       const leftMs = Math.max(1, endsMono - clock.monoMs());
-      await life.upkeep.adopt(registration, { ...limits, deadlineMs: leftMs });
+      await Promise.all([
+        life.upkeep.adopt(registration, { ...limits, deadlineMs: leftMs }),
+        life.routes.adopt(registration, { ...limits, deadlineMs: leftMs }),
+      ]);
     } catch (error) {
       // Registered, but its interfaces are unknown: its lease runs out, so that the next session inherits them.
       life.end('orphaned');
@@ -130,6 +133,7 @@ function listenAll(events: Emitter<SessionEvents>, listeners: SessionListeners):
   listen('ended');
   listen('ownership-lost');
   listen('memberships-lost');
+  listen('routes-lost');
   listen('callback-error');
   listen('callbacks-missed');
 }

@@ -11,6 +11,9 @@ import { InterfaceCalls } from '../interfaces/calls.ts';
 import type { CallOptions } from '../options.ts';
 import { HeldAlerts } from '../membership/held-alerts.ts';
 import type { MembershipRecord } from '../membership/record.ts';
+import { RouteChanges } from '../view/changes.ts';
+import type { RouteRecord } from '../view/items.ts';
+import type { Route } from '../view/refs.ts';
 import type { HeldInterface } from '../ownership.ts';
 import { untilAborted } from '../rpc/clock.ts';
 import { abandonedOn, type Context } from '../rpc/context.ts';
@@ -33,6 +36,9 @@ const SESSION_ENDED_BY: { readonly [Name in Cause]?: LossCause } = {
 export interface RegistrationOptions {
   /** The memberships of the session, across its registrations. */
   readonly memberships: MembershipRecord;
+  /** Its routes, across its registrations. */
+  readonly routes: RouteRecord;
+  readonly onRoutesLost: (routes: readonly Route[], error: MgmError) => void;
   /** How long PRUNE alerts of a window are held back, in ms. */
   readonly windowHoldMs: number;
   readonly onIgmp: (callback: IgmpCallback) => void;
@@ -60,6 +66,8 @@ export class Registration {
   readonly resumed: boolean;
   /** Its takes and releases. */
   readonly interfaces: InterfaceCalls;
+  /** Its changes of routes. */
+  readonly routes: RouteChanges;
   /** The alerts that are held back. */
   readonly alerts: HeldAlerts;
   /** Whether its manager has memberships. */
@@ -92,13 +100,17 @@ export class Registration {
     this.#options = options;
     const over = (): MgmError | undefined => this.over();
     this.#lease = new LeaseClock(context.clock, sentMono, ttlMs, (state) => this.#onLease(state));
-    this.interfaces = new InterfaceCalls(context, {
-      handle,
-      session,
+    const gone = {
       over,
-      memberships: options.memberships,
-      mayRecover: (refusal) => options.mayRecover(causeOf(refusal)),
-      onHandleRefused: (refusal) => this.#handleRefused(refusal),
+      mayRecover: (refusal: RefusalFields) => options.mayRecover(causeOf(refusal)),
+      onHandleRefused: (refusal: RefusalFields) => this.#handleRefused(refusal),
+    };
+    const { memberships, routes: record, onRoutesLost } = options;
+    this.interfaces = new InterfaceCalls(context, { ...gone, handle, session, memberships });
+    this.routes = new RouteChanges(context, {
+      ...gone,
+      ...{ record, onRoutesLost, signal: this.signal, requests: this.interfaces.requests },
+      closed: () => this.over() ?? this.interfaces.closing,
     });
     this.#mailbox = this.#newMailbox(handle, over);
     this.#keepalive = this.#newKeepalive(handle, over, sentMono);
@@ -162,7 +174,7 @@ export class Registration {
     const endsMono = clock.monoMs() + (options.deadlineMs ?? this.#context.deadlineMs);
     this.interfaces.closing = beingDeregistered();
     try {
-      if (force) this.interfaces.end(beingDeregistered());
+      if (force) this.#endCalls(beingDeregistered());
       await this.#finishCalls(force, endsMono, options.signal);
       await this.#sendDeregister(force, { ...options, deadlineMs: endsMono - clock.monoMs() });
       this.lose('deregistered');
@@ -186,9 +198,15 @@ export class Registration {
     this.#mailbox.end();
     this.#end.abort(reason);
     const callError = this.#options.mayRecover(cause) ? beingRecovered() : reason;
-    const held = this.interfaces.end(reason, callError);
+    const held = this.#endCalls(reason, callError);
     const { session, ttlMs } = this;
     this.#options.onLost({ session, cause, lastRev: this.#lastRev, ttlMs, reason, held });
+  }
+
+  /** Returns the holds that ended. */
+  #endCalls(reason: MgmError, callError: MgmError = reason): HeldInterface[] {
+    this.routes.end(callError);
+    return this.interfaces.end(reason, callError);
   }
 
   #newMailbox(handle: Handle, over: () => MgmError | undefined): Mailbox {
@@ -265,7 +283,7 @@ export class Registration {
     const limit = AbortSignal.any([AbortSignal.timeout(leftMs), ...(signal ? [signal] : [])]);
     const { sequence } = this.interfaces.requests;
     const finish = async (): Promise<void> => {
-      if (!force) await this.interfaces.idle();
+      if (!force) await Promise.all([this.interfaces.idle(), this.routes.idle()]);
       await sequence.passed(sequence.last);
     };
     await untilAborted(finish(), limit).catch((error: unknown) => {

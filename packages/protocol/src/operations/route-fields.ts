@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { parseAddress, parseNextHop } from '../address.ts';
 import type { InterfaceKey, NextHop } from '../ids.ts';
+import type { StatusCode } from '../errors.ts';
 import { Limits } from '../limits.ts';
 import { prefixName, readPrefix, type PrefixFault } from '../prefixes.ts';
 import {
@@ -35,7 +36,7 @@ export type RouteElement = PrefixElement & {
 /** An element that was refused: index from 0, status, reason, and for `bad-request` the field. */
 export type FailedRoute = readonly [
   index: number,
-  status: number,
+  status: Exclude<StatusCode, 0>,
   reason: string,
   field?: 'network' | 'length',
 ];
@@ -53,7 +54,9 @@ export interface RouteChangeReply {
 const fields = request(sequence, { routes: listUpTo(Limits.routes) });
 
 type Fields = v.InferOutput<typeof fields>;
-type Wrong = { readonly wrong: string; readonly at: readonly number[] };
+
+/** Why a list is no element, and the index of the value that is wrong. */
+export type Wrong = { readonly wrong: string; readonly at: readonly number[] };
 
 /** A request whose elements `read` reads. An element of a wrong form refuses the request. */
 /* @__NO_SIDE_EFFECTS__ */
@@ -83,7 +86,8 @@ export const ribDeleteRequest = requestOf((values) =>
   values.length < 2 ? { wrong: PREFIX, at: [] } : readPair(values),
 );
 
-function readPair([network, length]: readonly unknown[]): PrefixElement | Wrong {
+/** Reads `[network, length]`. */
+export function readPair([network, length]: readonly unknown[]): PrefixElement | Wrong {
   const address = parseAddress(network);
   if (address === undefined) return { wrong: NETWORK, at: [0] };
   if (!u32Range.includes(length)) return { wrong: u32Range.must(length), at: [1] };
@@ -91,7 +95,8 @@ function readPair([network, length]: readonly unknown[]): PrefixElement | Wrong 
   return 'fault' in prefix ? prefix : { prefix: prefixName(address, length) };
 }
 
-function readRoute(values: readonly unknown[]): RouteElement | Wrong {
+/** Reads `[network, length, ifIndex, nextHop, neighbour, protocolId, preference?]`. */
+export function readRoute(values: readonly unknown[]): RouteElement | Wrong {
   if (values.length < 6) return { wrong: ROUTE, at: [] };
   const prefix = readPair(values);
   if ('wrong' in prefix) return prefix;
