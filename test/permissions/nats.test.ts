@@ -137,7 +137,7 @@ async function useRouter(nats: RunningServer, ifIndex: number, roles: Roles = {}
   await pim.deregister();
 }
 
-/** What workers and watchers do with memberships, without the client library. */
+/** What workers and watchers do with memberships and routes, without the client library. */
 async function useMemberships(
   nats: RunningServer,
   ifIndex: number,
@@ -158,10 +158,12 @@ async function useMemberships(
     const route = ['10.0.0.0', 8, ifIndex, '', '', 104];
     await ask('rib.set', { handle, seq: 3, ack: 3, routes: [route] });
     await ask('members', {});
-    await ask('deregister', { handle, seq: 4, ack: 4, force: true });
     const read = asker(looking);
     await read('members', {});
     await read('member.events', { from: 0 });
+    await read('rib.list', {});
+    await read('rib.resolve', { source: '10.0.0.1' });
+    await ask('deregister', { handle, seq: 4, ack: 4, force: true });
   } finally {
     await working.close();
     await looking.close();

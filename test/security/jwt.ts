@@ -94,6 +94,7 @@ function accountOf(user: JwtUser, managers: string): object {
 const EXPORTS = [
   { name: 'requests', type: 'service', subject: `as.*.${PREFIX}.*.*` },
   { name: 'members', type: 'service', subject: `as.*.${PREFIX}.*.member.*` },
+  { name: 'routes', type: 'service', subject: `as.*.${PREFIX}.*.rib.*` },
   { name: 'admin', type: 'service', subject: `as.*.${PREFIX}.*.admin.*` },
   { name: 'events', type: 'stream', subject: `${PREFIX}.*.event.*` },
   { name: 'memberships', type: 'stream', subject: `${PREFIX}.*.membership.*` },
@@ -115,6 +116,7 @@ function importsOf(identity: JwtUser, account: string): object[] {
     return [
       renamed('service', '*.*'),
       renamed('service', '*.member.*'),
+      renamed('service', '*.rib.*'),
       renamed('service', '*.admin.*'),
       same('service', '$SRV.>'),
       same('stream', `${PREFIX}.*.event.*`),
@@ -125,6 +127,7 @@ function importsOf(identity: JwtUser, account: string): object[] {
   return [
     renamed('service', 'r1.*'),
     renamed('service', 'r1.member.*'),
+    renamed('service', 'r1.rib.*'),
     renamed('stream', 'r1.callback.*'),
     same('stream', `${PREFIX}.r1.event.*`),
     same('stream', `${PREFIX}.r1.membership.*`),
@@ -145,7 +148,10 @@ function permissionsOf(user: JwtUser): { pub: string[]; sub: string[] } {
       };
     case 'noc':
       return {
-        pub: [`${PREFIX}.*.*`, `${PREFIX}.*.member.*`, `${PREFIX}.*.admin.*`, '$SRV.>'],
+        pub: [
+          ...[`${PREFIX}.*.*`, `${PREFIX}.*.member.*`, `${PREFIX}.*.rib.*`],
+          ...[`${PREFIX}.*.admin.*`, '$SRV.>'],
+        ],
         sub: [
           ...['_INBOX.>', `${PREFIX}.*.event.*`],
           ...[`${PREFIX}.*.membership.*`, `${PREFIX}.*.head`],
@@ -153,7 +159,7 @@ function permissionsOf(user: JwtUser): { pub: string[]; sub: string[] } {
       };
     default:
       return {
-        pub: [`${PREFIX}.r1.*`, `${PREFIX}.r1.member.*`],
+        pub: [`${PREFIX}.r1.*`, `${PREFIX}.r1.member.*`, `${PREFIX}.r1.rib.*`],
         sub: [
           ...['_INBOX.>', `${PREFIX}.r1.callback.*`],
           `${PREFIX}.r1.membership.*`,
