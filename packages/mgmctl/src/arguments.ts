@@ -6,6 +6,7 @@ import {
   isEpoch,
   parseGiven,
   parseNextHop,
+  parseRequest,
   sourceText,
   type GivenAddress,
 } from '@mgm/protocol';
@@ -66,6 +67,12 @@ export function logged(text: string): string {
 export function epoch(text: string): string {
   if (isEpoch(text)) return text;
   throw new InvalidArgumentError('must be a number, as mgmctl owner shows it');
+}
+
+/** The address of a source to which there may be a route. */
+export function host(text: string): string {
+  if (parseRequest('rib.resolve', { source: text }).kind !== 'bad-request') return text;
+  throw new InvalidArgumentError('must be the IPv4 or IPv6 address of a host');
 }
 
 /** A next hop in canonical text; absent, `''`, `0.0.0.0` and `::` mean none. */

@@ -43,6 +43,10 @@ describe('a wrong command line', () => {
       ['interfaces', '--columns', 'owner,epochs'],
       '--columns "owner,epochs": must be of interface,owner,',
     ],
+    [['rib', '239.0.0.1'], '<source> "239.0.0.1": must be the IPv4 or IPv6 address of a host;'],
+    [['rib', '10.0.0.0/8'], 'must be the IPv4 or IPv6 address of a host;'],
+    [['rib', '--session', '0'], '--session "0": must be an integer from 1 to'],
+    [['rib', '--columns', 'prefix,via'], 'must be of prefix,interface,upstream,'],
     [['completion', 'tcsh'], 'Allowed choices are'],
   ])('ends with 2 and one line: %s', async (args, message) => {
     const { code, stdout, stderr } = await run(['--router', 'r1', ...args]);

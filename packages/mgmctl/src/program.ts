@@ -19,6 +19,7 @@ import { addOwner } from './commands/owner.ts';
 import { addPolicy } from './commands/policy.ts';
 import { addRegister } from './commands/register.ts';
 import { addRelease } from './commands/release.ts';
+import { addRib } from './commands/rib.ts';
 import { addRouters } from './commands/routers.ts';
 import { addSessions } from './commands/sessions.ts';
 import { addSnapshot } from './commands/snapshot.ts';
@@ -41,6 +42,7 @@ const COMMANDS: readonly ((program: Command, runner: Runner) => void)[] = [
   addInterfaces,
   addSessions,
   addOwner,
+  addRib,
   addValidate,
   addGroups,
   addMembers,

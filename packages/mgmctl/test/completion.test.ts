@@ -71,6 +71,8 @@ describe('mgmctl completion', () => {
     );
     const on = `mgmctl ${nats} --router ${router.name}`;
     expect(await completes(`${on} evict `)).toEqual([String(pim.id)]);
+    expect(await completes(`${on} rib --session `)).toEqual([String(pim.id)]);
+    expect(await completes('mgmctl rib --s')).toEqual(['--session']);
     expect(await completes('mgmctl sessions --protocol P')).toContain('PIM');
     expect(await completes('mgmctl interfaces -o ')).toEqual(['wide']);
     expect(await completes(`mgmctl --nats nats://127.0.0.1:9 --router r1 evict `)).toEqual(['']);

@@ -29,6 +29,15 @@ export async function playExamples(stage: MgmctlStage): Promise<Shown> {
   await show('owner', 'owner', '7');
   await show('owner-free', 'owner', '8');
   await show('sessions', 'sessions');
+  await pim.setRoutes([
+    { network: '10.0.0.0', length: 8, ifIndex: 7, neighbour: '10.0.0.254' },
+    { network: '10.1.0.0', length: 16, ifIndex: 9, nextHop: '10.0.0.9' },
+  ]);
+  await igmp.setRoutes([{ network: '10.0.0.0', length: 8, ifIndex: 8, preference: 200 }]);
+  await show('rib', 'rib');
+  await show('rib-source', 'rib', '10.2.3.4');
+  await show('rib-json', 'rib', '10.1.2.3', '--json');
+  await show('rib-none', 'rib', '192.0.2.1');
   await show('validate', 'validate', '7', epoch);
   await show('doctor', 'doctor');
   await show('top-json', 'top', '--count', '1', '--json');

@@ -328,3 +328,54 @@ describe('mgmctl watch', () => {
     expect(snapshot).toMatchObject({ kind: 'snapshot', rev: 7, interfaces: 4 });
   });
 });
+
+describe('mgmctl rib', () => {
+  it('lists the routes of all sessions, or of one, and fits the terminal', async () => {
+    await using router = await stage.router();
+    const pim = await router.register(PIM, 'pim-1');
+    const dvmrp = await router.register(DVMRP, 'dvmrp-1');
+    await pim.setRoutes([
+      { network: '2001:db8::', length: 32, ifIndex: 9, protocolId: 5_000 },
+      { network: '10.0.0.0', length: 8, ifIndex: 7, nextHop: '10.0.0.9', neighbour: '10.0.0.9' },
+    ]);
+    await dvmrp.setRoutes([{ network: '10.0.0.0', length: 8, ifIndex: 8, preference: 7 }]);
+    const { code, stdout, stderr } = await router.run(['rib']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const rows = stdout.split('\n').map((row) => row.split(/ {2,}/));
+    expect(rows).toEqual([
+      ['PREFIX', 'INTERFACE', 'UPSTREAM', 'ORIGIN', 'PREFERENCE', 'SESSION', 'BEST'],
+      ['10.0.0.0/8', '7 via 10.0.0.9', '10.0.0.9', 'PIM', '100', String(pim.id)],
+      ['10.0.0.0/8', '8', 'DVMRP', '7', String(dvmrp.id), 'best'],
+      ['2001:db8::/32', '9', '5000', '100', String(pim.id), 'best'],
+      [''],
+    ]);
+    const own = await router.run(['rib', '--session', String(dvmrp.id), '--json']);
+    expect(objects(own.stdout)).toMatchObject([{ network: '10.0.0.0', length: 8, best: true }]);
+    await using program = router.onTerminal(['rib'], { columns: 60 });
+    expect(await program.ended()).toMatchObject({ code: 0 });
+    expect(program.stdout).toMatch(/^PREFIX +INTERFACE +UPSTREAM +BEST\r?\n/);
+  });
+
+  it('shows the best route to a source and its owner; without a route it ends with 4', async () => {
+    await using router = await stage.router();
+    const none = await router.run(['rib', '10.0.0.1']);
+    expect(none).toMatchObject({ code: 4, stdout: '' });
+    expect(none.stderr).toBe(
+      'mgmctl: there is no route to 10.0.0.1; mgmctl rib lists the routes\n',
+    );
+    const empty = await router.run(['rib']);
+    expect(empty).toMatchObject({ code: 0, stdout: '', stderr: 'there are no routes\n' });
+    const pim = await router.register(PIM, 'pim-1');
+    await pim.setRoutes([{ network: '10.0.0.0', length: 8, ifIndex: 7 }]);
+    expect((await router.run(['rib', '10.0.0.1'])).stdout).toMatch(/^owner +none$/m);
+    await pim.takeInterfaceOwnership({ ifIndex: 7 });
+    expect((await router.run(['rib', '10.0.0.1'])).stdout).toMatch(/^owner +PIM\/1 pim-1$/m);
+    const json = await router.run(['rib', '10.0.0.1', '--json']);
+    expect(objects(json.stdout)).toMatchObject([
+      { source: '10.0.0.1', network: '10.0.0.0', length: 8, owner: { session: pim.id } },
+    ]);
+    const both = await router.run(['rib', '10.0.0.1', '--session', '1']);
+    expect(both.code).toBe(2);
+    expect(both.stderr).toContain('--session is for the list, not for a source');
+  });
+});
