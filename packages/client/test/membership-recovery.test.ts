@@ -285,6 +285,23 @@ describe('against a scripted manager', () => {
     expect(groupsOf(session.memberships)).toEqual([G[1]]);
   });
 
+  it('an add whose interface was lost before its reply is not on record', async () => {
+    await using scene = await opened();
+    const { manager, session } = scene;
+    const sent = Promise.withResolvers<(reply: object) => void>();
+    manager.script('member.add', (_, answer) => sent.resolve(answer));
+    const call = session.addGroupMembershipEntry({ ifIndex: 1, group: G[0] });
+    const answer = await sent.promise;
+    const lost = { type: 'OWNERSHIP_LOST', ifIndex: 1, nextHop: '', epoch: '1000', cause: 'admin' };
+    manager.push(77, { seq: 1, rev: 1, ...lost });
+    await eventually(() => {
+      expect(manager.of('keepalive').at(-1)?.fields['mailboxAck']).toBe(1);
+    }, MS);
+    answer({ changed: true, mrev: 9 });
+    expect(await call).toMatchObject({ changed: true });
+    expect(session.memberships).toEqual([]);
+  });
+
   it('a membership whose delete waits when the window ends is not added again', async () => {
     let open: Promise<unknown>[] = [];
     const handled = Promise.withResolvers<void>();

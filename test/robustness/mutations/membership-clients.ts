@@ -54,13 +54,6 @@ const HELD_ALERTS: readonly Mutation[] = [
 
 const UPKEEP: readonly Mutation[] = [
   {
-    check: 're-adds: calls made during a recovery follow them',
-    file: `${MEMBERSHIP}/upkeep.ts`,
-    from: 'return this.#isRestoring || this.#windows.has(keyText(key));',
-    to: 'return this.#windows.has(keyText(key));',
-    tests: [RECOVERY],
-  },
-  {
     check: 're-adds: calls made in a window follow them',
     file: `${MEMBERSHIP}/upkeep.ts`,
     from: 'return this.#isRestoring || this.#windows.has(keyText(key));',
@@ -127,11 +120,11 @@ const CALLS_OF_CLIENTS: readonly Mutation[] = [
     tests: ['packages/client/src/interfaces/lines.test.ts'],
   },
   {
-    check: 'membership calls: an add is not recorded when its interface was released meanwhile',
+    check: 'membership calls: an add is not recorded when its interface was lost meanwhile',
     file: CALLS,
     from: "if (operation === 'member.add' && !entry.forward && this.holdings.has(key)) {",
     to: "if (operation === 'member.add' && !entry.forward) {",
-    tests: ['packages/client/test/memberships.test.ts'],
+    tests: [RECOVERY],
   },
   {
     check: 'membership watch: a log without the next event leads to a snapshot',
