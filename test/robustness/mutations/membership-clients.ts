@@ -148,7 +148,7 @@ const IN_MANAGER: readonly Mutation[] = [
     file: `${MANAGER}/heads.ts`,
     from: 'if (sessions === 0 && head.settled === head.rev) return;',
     to: 'if (sessions === 0) return;',
-    tests: ['test/conformance/membership/watching.test.ts'],
+    tests: [`${MANAGER}/heads.test.ts`],
   },
   {
     check: 'manager: a refusal because of a newer schema is retryable',
