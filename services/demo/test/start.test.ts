@@ -78,6 +78,22 @@ describe('npm start', { timeout: 60_000 }, () => {
     }
   });
 
+  it('prints the address of the console, which shows the router', async () => {
+    const router = newRouterName();
+    await using started = await Started.with(['--router', router]);
+    await started.ready();
+    const url = await eventually(
+      () => {
+        const [, found] = /^console: (\S+)$/m.exec(started.errors) ?? [];
+        if (found === undefined) throw new Error(started.errors);
+        return found;
+      },
+      { withinMs: 60_000 },
+    );
+    expect(await (await fetch(url)).text()).toContain('MGM console');
+    expect(await (await fetch(`${url}/api/about`)).json()).toMatchObject({ router });
+  });
+
   it('starts no workers with --no-demo', async () => {
     const router = newRouterName();
     await using started = await Started.with(['--no-demo', '--managers', '1', '--router', router]);

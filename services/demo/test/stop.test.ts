@@ -6,9 +6,9 @@ import { Started } from './support/started.ts';
 const NO_PROC = 'the processes of a run are found in /proc, which this system does not have';
 const isLinux = process.platform === 'linux';
 
-/** Two managers, three workers, and the servers if they are processes. */
+/** Two managers, three workers, the console, and the servers if they are processes. */
 function expectedProcesses(): number {
-  return 5 + (inject('servers').source === 'process' ? 2 : 0);
+  return 6 + (inject('servers').source === 'process' ? 2 : 0);
 }
 
 function pidOf(processes: readonly ProcessId[], command: string): number {
