@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
-# build-manager.sh IMAGE
+# build-image.sh SERVICE IMAGE
 #
-# Builds the manager's container image from the working tree, with the npm settings of this machine: `npm ci` inside a
+# Builds the container image of a service (manager, console) from the working tree, with the npm settings of this machine: `npm ci` inside a
 # build needs them behind a proxy with its own certificates, or with a private registry. They are in a temporary image that
 # only the build stages use, so neither the repository nor the result contains them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-image=${1:?usage: build-manager.sh IMAGE}
-node_image=$(sed -n 's/^ARG NODE_IMAGE=//p' services/manager/Dockerfile)
+service=${1:?usage: build-image.sh SERVICE IMAGE}
+image=${2:?usage: build-image.sh SERVICE IMAGE}
+dockerfile=services/$service/Dockerfile
+node_image=$(sed -n 's/^ARG NODE_IMAGE=//p' "$dockerfile")
 build_image=mgm-npm-settings:$$
 work=$(mktemp -d)
 # The build stages inherit the label and are removed by it; the result has another base image and is kept.
@@ -41,4 +43,4 @@ for name in HTTP_PROXY HTTPS_PROXY NO_PROXY http_proxy https_proxy no_proxy; do
 done
 # On the host network: the engine's bridge may reach neither the name server nor the proxy of the machine.
 docker build --network host --build-arg "BUILD_IMAGE=$build_image" ${proxies[@]+"${proxies[@]}"} \
-  --file services/manager/Dockerfile --tag "$image" .
+  --file "$dockerfile" --tag "$image" .

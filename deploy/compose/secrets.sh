@@ -16,7 +16,7 @@ chmod 700 "$dir"
 umask 022
 
 password_of() { cat "$dir/$1-password"; }
-for user in manager pim1 dvmrp1 igmp1 noc redis; do
+for user in manager pim1 dvmrp1 igmp1 noc redis console; do
   [ -s "$dir/$user-password" ] || head -c 24 /dev/urandom | od -An -tx1 | tr -d ' \n' >"$dir/$user-password"
 done
 
@@ -32,4 +32,8 @@ grep -E '^user (default|health|manager-durable) ' deploy/redis/users.acl | sed "
 # For the managers.
 echo "nats://manager:$(password_of manager)@nats:4222" >"$dir/manager-nats-url"
 echo "redis://manager-durable:$(password_of redis)@redis:6379" >"$dir/manager-redis-url"
+
+# For the console: it logs in to NATS as the operator; its own user in the browser is noc with console-password.
+echo "nats://noc:$(password_of noc)@nats:4222" >"$dir/console-nats-url"
+echo "noc:$(password_of console | sha256sum | cut -d ' ' -f 1)" >"$dir/console-users"
 echo "the secrets are in $dir"
