@@ -103,6 +103,7 @@ function matches(row: InterfaceItem, search: string, protocol: string, held: Hel
   if (held === 'stale' && !row.stale) return false;
   if (held === 'igmp' && !row.igmp && !isIgmp(row.protocolId)) return false;
   if (search === '') return true;
-  const text = `${interfaceText(row)} ${clientText(row)} ${row.session} ${row.epoch}`;
-  return text.toLowerCase().includes(search);
+  // Parts of sessions and epochs would match the number of nearly every interface by chance.
+  if (search === String(row.session) || search === row.epoch) return true;
+  return `${interfaceText(row)} ${clientText(row)}`.toLowerCase().includes(search);
 }
