@@ -125,6 +125,11 @@ function probesOfEpochs({ minItems = 0, maxItems = 0 }: Schema): Probes {
 const routes = (count: number): unknown[] =>
   Array.from({ length: count }, (_, at) => [`10.${at % 256}.0.0`, 16, 7, '', null, 103]);
 
+const flows = (count: number): unknown[] =>
+  Array.from({ length: count }, (_, at) => ['239.1.1.1', `10.0.0.${at % 256}`, 7, '']);
+
+const FLOW = ['239.1.1.1', '10.0.0.1', 7, ''];
+
 /** Lists of routes and prefixes, and a source that is no wildcard. */
 const FORWARDING: Readonly<Record<string, Probes>> = {
   'rib.set routes': {
@@ -134,6 +139,28 @@ const FORWARDING: Readonly<Record<string, Probes>> = {
   'rib.delete routes': {
     inside: [routes(1), routes(256), [['10.0.0.1', 8]], [[0, 33]]],
     outside: [[], routes(257), [7], [['10.0.0.0']], [['10.0.0.0', '8']], [['', 8]]],
+  },
+  'flow.new flows': {
+    inside: [flows(1), flows(256), [[...FLOW, new Uint8Array(128), 'ignored']], [['', 0, 7, 0]]],
+    outside: [
+      ...[[], flows(257), [7], [FLOW.slice(1)], [['x', '10.0.0.1', 7, '']]],
+      ...[[[...FLOW, new Uint8Array(129)]], [[...FLOW, 'text']]],
+    ],
+  },
+  'mfe.get group': {
+    inside: ['239.1.1.1', 0xe0000100],
+    outside: ['', 'x', '10.0.0.1', 0, null, true],
+  },
+  'mfe.get source': {
+    inside: ['10.0.0.1', 0x0a000001],
+    outside: ['', 'x', '224.0.0.1', '2001:db8::1', 0, null, true],
+  },
+  'mfe.list after': {
+    inside: [
+      ['239.1.1.1', '10.0.0.1'],
+      ['ff0e::1', '2001:db8::1'],
+    ],
+    outside: [[], ['239.1.1.1'], ['239.1.1.1', ''], ['239.1.1.1', '10.0.0.1', 7], 'x', 7],
   },
   'rib.resolve source': {
     inside: ['10.0.0.1', 0x0a000001, '2001:db8::1'],

@@ -104,6 +104,7 @@ describe('docs/asyncapi.yaml and the code agree about', () => {
     expect(address('callback')?.replace('{session}', '17')).toBe(
       subjects.callback(router, 17 as never),
     );
+    expect(address('mfe')).toBe(subjects.mfe(router));
     expect(address('head')).toBe(subjects.head(router));
   });
 
@@ -147,7 +148,8 @@ describe('docs/asyncapi.yaml and the code agree about', () => {
       unknown
     >;
     expect(components.schemas['Cause']?.enum).toEqual(Object.keys(causes));
-    const ofMemberships = { member: 0, ...causes, 'iif-moved': 0 } satisfies Record<
+    const ofMfes = { 'iif-moved': 0, created: 0, route: 0 };
+    const ofMemberships = { member: 0, ...causes, ...ofMfes } satisfies Record<
       MembershipCause,
       unknown
     >;
@@ -193,8 +195,8 @@ interface FieldSchema {
 const EXAMPLES = Object.entries(components.messages).flatMap(([message, { examples }]) =>
   examples.map((example) => ({ message, ...example })),
 );
-/** Nesting of a reply: map, `results`, map, `holder`, `igmp`. */
-const REPLY_NESTING = 5;
+/** Nesting of a message: map, `items`, item, forwarding entry, `oifs`, pair. */
+const REPLY_NESTING = 6;
 
 describe('an example', () => {
   it('exists for every message and has a unique name', () => {

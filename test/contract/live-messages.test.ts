@@ -81,7 +81,8 @@ it('every message on the bus has exactly the fields of docs/asyncapi.yaml', asyn
   }
   const names = new Set([...all.heard, ...published()].map(({ name }) => name));
   for (const op of OPS) expect(names).toContain(`${op}.reply`);
-  for (const type of ['DISABLE_IGMP', 'ENABLE_IGMP', 'OWNERSHIP_LOST']) {
+  expect(names).toContain('mfe');
+  for (const type of ['DISABLE_IGMP', 'ENABLE_IGMP', 'OWNERSHIP_LOST', 'JOIN_ALERT']) {
     expect(names).toContain(`callback.${type}`);
   }
   expect(managers.running).toHaveLength(1);
@@ -162,7 +163,30 @@ async function changeRoutes(all: Listener, handle: string): Promise<void> {
     await all.ask('rib.resolve', { source });
   }
   await all.ask('rib.list', { limit: 1 });
+  await useFlows(all, handle);
   await all.change('rib.delete', handle, { routes: routes.map((route) => route.slice(0, 2)) });
+}
+
+/** Flows over interface 7, over a free one and without route, of a session that is sent alerts. */
+async function useFlows(all: Listener, handle: string): Promise<void> {
+  const [group, alerts] = ['239.1.1.1', ['JOIN_ALERT', 'PRUNE_ALERT']];
+  const owner = await all.register(PIM, { componentId: 4, alerts });
+  const own = { handle: owner.handle, ack: 1 };
+  await all.ask('take', { ...own, seq: 1, ifIndex: 30 });
+  await all.ask('rib.set', { ...own, seq: 2, routes: [['10.2.0.0', 16, 30, '', '', PIM]] });
+  const flows = ['10.2.0.1', '10.2.0.2', '2001:db8::1', '192.0.2.1', '224.0.0.1'].map((source) => {
+    return [source.includes(':') ? 'ff0e::1' : group, source, 7, ''];
+  });
+  await all.ask('flow.new', { handle, flows: [...flows, ['224.0.0.1', '10.2.0.1', 7, '']] });
+  await all.ask('flow.new', { handle: 'unknown', flows });
+  await all.ask('mfe.get', { group, source: '10.2.0.1' });
+  await all.ask('mfe.get', { group, source: '10.2.0.9' });
+  await all.ask('mfe.list', { limit: 1 });
+  await all.ask('mfe.list', { cursor: 'no cursor' });
+  await all.change('member.add', handle, { ifIndex: 7, group });
+  await all.change('member.delete', handle, { ifIndex: 7, group });
+  await all.ask('mailbox', { handle: owner.handle, from: 0 });
+  await all.ask('deregister', { ...own, seq: 3, force: true });
 }
 
 /** A lease that ends: the session is first stale, then expired. */
@@ -190,5 +214,5 @@ async function loseTheStore(all: Listener, url: string): Promise<void> {
 function named(subject: string, message: unknown): Heard {
   const [kind] = subject.split('.');
   const { type } = message as { readonly type?: string };
-  return { name: kind === 'head' ? 'head' : `${kind}.${type}`, message };
+  return { name: kind === 'head' || kind === 'mfe' ? kind : `${kind}.${type}`, message };
 }

@@ -157,6 +157,7 @@ async function useMemberships(
     await ask('groups', { handle });
     const route = ['10.0.0.0', 8, ifIndex, '', '', 104];
     await ask('rib.set', { handle, seq: 3, ack: 3, routes: [route] });
+    await useFlows(working, handle);
     await ask('members', {});
     const read = asker(looking);
     await read('members', {});
@@ -169,6 +170,18 @@ async function useMemberships(
     await looking.close();
   }
 }
+
+/** What agents do: a flow gets a forwarding entry, and its push arrives. */
+async function useFlows(working: NatsConnection, handle: unknown): Promise<void> {
+  const ask = asker(working);
+  const pushes = working.subscribe('mgm.v1.r1.mfe', { max: 1, timeout: WITHIN_MS });
+  const flow = { group: '239.1.1.1', source: `10.0.${++flows}.1` };
+  await ask('flow.new', { handle, flows: [[flow.group, flow.source, 1, '']] });
+  for await (const _ of pushes) break;
+  await ask('mfe.get', flow);
+}
+
+let flows = 0;
 
 /** Sends requests over a connection; rejects unless the reply has status 0. */
 function asker(nc: NatsConnection) {

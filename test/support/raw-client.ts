@@ -1,6 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import type { NatsConnection, Subscription } from '@mgm/nats';
-import type { Callback, EventMessage, Head, MembershipMessage, Op } from './raw-operations.ts';
+import type {
+  Callback,
+  EventMessage,
+  Head,
+  MembershipMessage,
+  MfeMessage,
+  Op,
+} from './raw-operations.ts';
 import { type Accepted, type Reply, ok, readReply } from './raw-replies.ts';
 import { type Fields, pack, unpack } from './raw-codec.ts';
 
@@ -202,6 +209,8 @@ export class RawWatch implements Disposable {
   readonly memberships: MembershipMessage[] = [];
   readonly callbacks = new Map<number, Callback[]>();
   readonly heads: Head[] = [];
+  /** Changes of forwarding entries. */
+  readonly mfes: MfeMessage[] = [];
   /** The bytes of everything published, by the last part of its subject. */
   readonly raw: { readonly subject: string; readonly bytes: Uint8Array }[] = [];
   /** Events on a subject that does not name their type. */
@@ -210,7 +219,7 @@ export class RawWatch implements Disposable {
 
   constructor({ nats, prefix, name }: RawRouter) {
     const root = `${prefix}.${name}.`;
-    this.#subscriptions = ['event.*', 'membership.*', 'callback.*', 'head'].map((tail) =>
+    this.#subscriptions = ['event.*', 'membership.*', 'callback.*', 'mfe', 'head'].map((tail) =>
       nats.subscribe(root + tail, {
         callback: (error, message) => {
           if (error) throw error;
@@ -240,6 +249,7 @@ export class RawWatch implements Disposable {
     if (kind === 'event') this.#takeEvent(tail, unpack(bytes) as EventMessage);
     else if (kind === 'membership') this.memberships.push(unpack(bytes) as MembershipMessage);
     else if (kind === 'callback') this.#takeCallback(Number(tail), unpack(bytes) as Callback);
+    else if (kind === 'mfe') this.mfes.push(unpack(bytes) as MfeMessage);
     else this.heads.push(unpack(bytes) as Head);
   }
 

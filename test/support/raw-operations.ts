@@ -66,6 +66,7 @@ export interface Callback {
   readonly memberUpdate?: boolean;
   readonly memberDelete?: boolean;
   readonly window?: boolean;
+  readonly frev?: number;
 }
 
 /** An element of a list of memberships, entries or groups. */
@@ -84,6 +85,38 @@ export interface MembershipMessage {
   readonly items: readonly Item[];
 }
 
+/** A forwarding entry. */
+export interface Mfe {
+  readonly group: string;
+  readonly source: string;
+  readonly incarnation: number;
+  readonly ifIndex: number;
+  readonly nextHop: string;
+  readonly iifEpoch: string;
+  readonly protocolId: number;
+  readonly session: number;
+  readonly upstream?: string;
+  readonly route?: {
+    readonly network: string;
+    readonly length: number;
+    readonly protocolId: number;
+  };
+  readonly upMs: number;
+  readonly expiresInMs: number;
+  readonly timeoutMs: number;
+  readonly oifs: readonly Item[];
+  readonly oifCount: number;
+  readonly foreignAlerted: boolean;
+}
+
+/** Changes of forwarding entries, pushed on `mfe`. */
+export interface MfeMessage {
+  readonly first: number;
+  readonly last: number;
+  readonly ts: number;
+  readonly items: readonly Item[];
+}
+
 export interface Head {
   readonly rev: number;
   readonly first: number;
@@ -92,6 +125,9 @@ export interface Head {
   readonly mrev: number;
   readonly mfirst: number;
   readonly settled: number;
+  readonly frev: number;
+  readonly ffirst: number;
+  readonly msettled: number;
 }
 
 export interface BulkResult {
@@ -184,6 +220,21 @@ export interface ReplyFields {
     readonly items: readonly (readonly unknown[])[];
     readonly cursor?: unknown;
     readonly rrev: number;
+  };
+  'flow.new': {
+    readonly results: readonly {
+      readonly state: string;
+      readonly mfe?: Mfe;
+      readonly reason?: string;
+      readonly field?: string;
+    }[];
+  };
+  'mfe.get': { readonly mfe: Mfe; readonly frev: number };
+  'mfe.list': {
+    readonly items: readonly Mfe[];
+    readonly cursor?: unknown;
+    readonly frev: number;
+    readonly log: string;
   };
   'admin.release': { readonly previous: Owner };
   'admin.evict': { readonly released: number };
@@ -327,6 +378,26 @@ export const WRONG: Readonly<Record<Op, Readonly<Record<string, readonly unknown
     limit: [0, 1001, ...U32],
     deadlineMs: NO_NUMBER,
   },
+  'flow.new': {
+    handle: HANDLE,
+    flows: [
+      ...[ABSENT, ...TEXT, [], [[]], [['239.1.1.1', '10.0.0.1', 7]]],
+      ...[[['nowhere', '10.0.0.1', 7, '']], [['239.1.1.1', '10.0.0.1', 0, '']]],
+      ...[[['239.1.1.1', '10.0.0.1', 7, 'x']], [['239.1.1.1', '10.0.0.1', 7, '', 'no bytes']]],
+    ],
+    deadlineMs: NO_NUMBER,
+  },
+  'mfe.get': {
+    group: [ABSENT, null, '', 0, '::', ...GROUP],
+    source: [ABSENT, null, '', 0, ...SOURCE],
+    deadlineMs: NO_NUMBER,
+  },
+  'mfe.list': {
+    after: [null, 'x', true, {}, [], ['239.1.1.1'], ['239.1.1.1', ''], ['', '10.0.0.1']],
+    cursor: [true, {}],
+    limit: [0, 1001, ...U32],
+    deadlineMs: NO_NUMBER,
+  },
   'admin.release': {
     ifIndex: [ABSENT, ...IF_INDEX],
     nextHop: NEXT_HOP,
@@ -380,6 +451,9 @@ export function validRequest(
     'rib.delete': { ...sequenced, routes: [['10.0.0.0', 8]] },
     'rib.resolve': { source: '10.0.0.1' },
     'rib.list': {},
+    'flow.new': { handle, flows: [['239.1.1.1', '10.0.0.1', 7, '']] },
+    'mfe.get': { group: '239.1.1.1', source: '10.0.0.1' },
+    'mfe.list': {},
     'admin.release': { ifIndex: 9, ...admin },
     'admin.evict': { session: session + 1000, ...admin },
     'admin.end-holdoff': admin,

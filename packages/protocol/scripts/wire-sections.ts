@@ -42,6 +42,9 @@ export function wireSections(): ReadonlyMap<string, string> {
     schema('PruneAlert'),
     schema('LocalAlertFields'),
     schema('MembershipEventFields'),
+    schema('Mfe'),
+    schema('FlowResult'),
+    schema('MfeMessage'),
     ['examples', examples()],
   ]);
 }
@@ -61,6 +64,8 @@ const LIMITS: Readonly<Record<keyof typeof Limits, string>> = {
   bulk: 'interfaces of one `take` or `release`',
   entries: 'elements of one `member.add` or `member.delete`',
   routes: 'elements of one `rib.set` or `rib.delete`',
+  flows: 'flows of one `flow.new`',
+  headerBytes: 'bytes of a packet header in `flow.new`',
   alerts: 'names in `alerts` of `register`',
   window: 'how far `seq` may be above `ack`',
   pageItems: '`limit`: items of one page',

@@ -1,5 +1,5 @@
 import type { Cause, MembershipCause } from './events.ts';
-import type { EntryItem, MembershipItem, PruneItem } from './entries.ts';
+import type { EntryItem, MembershipItem, MfeJoinItem, MfePruneItem, PruneItem } from './entries.ts';
 import type { Epoch, NextHop, Revision, SessionId } from './ids.ts';
 
 interface CallbackFields {
@@ -58,7 +58,7 @@ interface AlertFields {
 /** Others began to want entries. */
 export interface JoinAlert extends AlertFields {
   readonly type: 'JOIN_ALERT';
-  readonly memberUpdate: boolean;
+  readonly memberUpdate: true;
   /** 1 to 256, in the order of the changes. */
   readonly items: readonly EntryItem[];
   readonly cause: MembershipCause;
@@ -67,12 +67,34 @@ export interface JoinAlert extends AlertFields {
 /** Others stopped wanting entries. */
 export interface PruneAlert extends AlertFields {
   readonly type: 'PRUNE_ALERT';
-  readonly memberDelete: boolean;
+  readonly memberDelete: true;
   /** 1 to 256, in the order of the changes. */
   readonly items: readonly PruneItem[];
   readonly cause: MembershipCause;
   /** Present where an IGMP window removed a membership, which IGMP is about to add again. */
   readonly window?: true;
+}
+
+/** Forwarding entries of the recipient gained their first foreign outgoing interface. Forwarding contract, section 5.6. */
+export interface MfeJoinAlert extends AlertFields {
+  readonly type: 'JOIN_ALERT';
+  readonly memberUpdate: false;
+  /** 1 to 256, by group and source. */
+  readonly items: readonly MfeJoinItem[];
+  /** The revision of the forwarding entries at the end of the change. */
+  readonly frev: number;
+  readonly cause: MembershipCause;
+}
+
+/** Forwarding entries of the recipient lost their last foreign outgoing interface, or were created without any. */
+export interface MfePruneAlert extends AlertFields {
+  readonly type: 'PRUNE_ALERT';
+  readonly memberDelete: false;
+  /** 1 to 256, by group and source. */
+  readonly items: readonly MfePruneItem[];
+  /** The revision of the forwarding entries at the end of the change. */
+  readonly frev: number;
+  readonly cause: MembershipCause;
 }
 
 /** IGMP added or deleted memberships on an interface that the recipient owns. */
@@ -89,4 +111,5 @@ export interface ResyncCallback extends AlertFields {
 }
 
 /** A callback about group memberships. Membership contract, section 5. */
-export type AlertMessage = JoinAlert | PruneAlert | LocalAlert | ResyncCallback;
+export type AlertMessage =
+  JoinAlert | PruneAlert | MfeJoinAlert | MfePruneAlert | LocalAlert | ResyncCallback;

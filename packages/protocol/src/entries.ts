@@ -171,6 +171,18 @@ export type MembershipItem = readonly [
   nextHop: NextHop,
 ];
 
+/** The forwarding entry of an alert with FALSE. */
+export type MfeJoinItem = readonly [group: GroupText, source: SourceText, incarnation: number];
+
+/** The forwarding entry of an alert with FALSE: its incoming interface, or an outgoing one that went. */
+export type MfePruneItem = readonly [
+  group: GroupText,
+  source: SourceText,
+  ifIndex: number,
+  nextHop: NextHop,
+  incarnation: number,
+];
+
 /** An entry with an interface that it was removed from, and whether a wider entry is still wanted by others. */
 export type PruneItem = readonly [
   group: GroupText,

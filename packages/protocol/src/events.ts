@@ -59,6 +59,12 @@ export interface HeadMessage {
   readonly rrev?: number;
   /** A value of `rrev`: all alerts that follow from changes of the view up to it are written. */
   readonly rsettled?: number;
+  /** The revision of the forwarding entries. This and the next two fields are absent from managers without forwarding entries. */
+  readonly frev?: number;
+  /** The oldest revision of the forwarding entries that the log still has. */
+  readonly ffirst?: number;
+  /** A value of `mrev`: all changes of forwarding entries that follow from memberships up to it are written. */
+  readonly msettled?: number;
   /** During a hold-off after data loss: how much longer nothing new is granted. */
   readonly holdOffMs?: number;
 }
@@ -69,9 +75,10 @@ export type MembershipEventType = (typeof MEMBERSHIP_EVENT_TYPES)[number];
 
 /**
  * Why a membership began or ended, or others began or ceased to want an entry: `member` for a request, `iif-moved` for another
- * owner of the interface towards the source, else the end of the hold.
+ * owner of the interface towards the source, else the end of the hold. Of alerts about forwarding entries also `created` and
+ * `route`, for another interface towards the source.
  */
-export type MembershipCause = Cause | 'member' | 'iif-moved';
+export type MembershipCause = Cause | 'member' | 'iif-moved' | 'created' | 'route';
 
 /** Memberships that were created or removed: published on `membership.<type>` and kept in the log. */
 export interface MembershipEvent {

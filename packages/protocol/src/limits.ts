@@ -10,6 +10,10 @@ export const Limits = {
   entries: 256,
   /** Elements of one `rib.set` or `rib.delete`. */
   routes: 256,
+  /** Flows of one `flow.new`. */
+  flows: 256,
+  /** Bytes of a packet header in `flow.new`. */
+  headerBytes: 128,
   /** Names in `alerts` of `register`. */
   alerts: 32,
   /** How far `seq` may be above the session's `ack`: the size of the reply window. */

@@ -10,6 +10,8 @@ export type {
   IgmpCallback,
   JoinAlert,
   LocalAlert,
+  MfeJoinAlert,
+  MfePruneAlert,
   OwnershipLostCallback,
   SessionLostCallback,
   PruneAlert,
@@ -30,6 +32,7 @@ export {
   type PruneItem,
 } from './entries.ts';
 export type { Entry, GroupText, SourceText } from './entries.ts';
+export type { MfeJoinItem, MfePruneItem } from './entries.ts';
 export { EVENT_TYPES, MEMBERSHIP_EVENT_TYPES } from './events.ts';
 export type {
   Cause,
@@ -90,6 +93,10 @@ export type { MemberEventsReply } from './operations/member-events.ts';
 export type { MemberFilter, MemberListing, MembersReply } from './operations/members.ts';
 export { readPair, readRoute } from './operations/route-fields.ts';
 export type { FailedRoute, RouteChangeReply, RouteElement } from './operations/route-fields.ts';
+export type { Mfe, MfeChange, MfeEndCause, MfeMessage } from './mfe.ts';
+export type { FlowElement } from './operations/mfe-fields.ts';
+export type { FlowResult } from './operations/flow-new.ts';
+export type { MfeListReply } from './operations/mfe-list.ts';
 export type { RibListReply, RouteListing } from './operations/rib-list.ts';
 export type { RibResolveReply } from './operations/rib-resolve.ts';
 export type { OperatorEvent } from './operations/admin-events.ts';

@@ -112,12 +112,32 @@ export function isAlertMessage(value: unknown): value is AlertMessage {
   if (!hasFields(value, common)) return false;
   const { type } = value;
   if (type === 'RESYNC') return true;
+  if (isAboutMfes(value)) return isMfeAlert(value);
   if (!ALERT_TYPES.some((known) => known === type)) return false;
   return hasFields(
     value,
     { cause: isWord, items: (items) => isItems(items, itemOf(type)) },
     ALERT_FIELDS,
   );
+}
+
+/** Alerts with FALSE. */
+function isAboutMfes({ type, memberUpdate, memberDelete }: Fields): boolean {
+  return type === 'JOIN_ALERT' ? memberUpdate === false : memberDelete === false;
+}
+
+function isMfeAlert(value: Fields): boolean {
+  const isJoin = value['type'] === 'JOIN_ALERT';
+  if (!isJoin && value['type'] !== 'PRUNE_ALERT') return false;
+  const isItem = (item: readonly unknown[]): boolean =>
+    isJoin
+      ? isEntryItem(item) && isPositive(item[2])
+      : isMembershipItem(item) && isPositive(item[4]);
+  return hasFields(value, {
+    cause: isWord,
+    frev: isCounter,
+    items: (items) => isItems(items, isItem),
+  });
 }
 
 const ALERT_FIELDS: Checks = {

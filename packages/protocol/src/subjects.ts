@@ -37,6 +37,8 @@ export interface Subjects {
   membership(router: RouterName, type: MembershipEventType): string;
   /** The subscription to all membership events of a router. */
   allMemberships(router: RouterName): string;
+  /** Where changes of forwarding entries are published. */
+  mfe(router: RouterName): string;
   head(router: RouterName): string;
   /** The subscription to the heads of all routers. */
   readonly allHeads: string;
@@ -81,6 +83,7 @@ export function subjectsUnder(prefix: string = DEFAULT_PREFIX, isIdentified = fa
     allEvents: (router) => `${prefix}.${router}.event.*`,
     membership: (router, type) => `${prefix}.${router}.membership.${type}`,
     allMemberships: (router) => `${prefix}.${router}.membership.*`,
+    mfe: (router) => `${prefix}.${router}.mfe`,
     head: (router) => `${prefix}.${router}.head`,
     allHeads: `${prefix}.*.head`,
     presence: `${prefix}.$manager.presence`,

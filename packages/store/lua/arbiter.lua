@@ -57,6 +57,9 @@ local function begin()
   routes.begin()
   member_log.begin()
   alerts.begin()
+  mfes.begin()
+  fib_log.begin()
+  mfe_changes.begin()
 end
 
 local function decide(packed)
@@ -64,8 +67,8 @@ local function decide(packed)
   local known = { log = request[1], rev = request[2], epoch = request[3], fresh_log = request[4],
     longest_ttl = request[8], is_full = request[9] == 1,
     limits = { sessions = request[10], interfaces = request[11], operator_events = request[12],
-      operator_retention_ms = request[13], entries = request[16], routes = request[18] },
-    mrev = request[15], served_until = request[17] }
+      operator_retention_ms = request[13], entries = request[16], routes = request[18], mfes = request[19] },
+    mrev = request[15], served_until = request[17], frev = request[20] }
   local callers = request[14]
   local retention, calls, is_replicated = request[5], request[6], request[7] == 1
   begin()

@@ -82,6 +82,9 @@ const SHARED_MAX = 185;
 
 const TOP_LEVEL_LOCAL = /^local (?:function ([a-z_]+)\(|([A-Za-z_, ]+?)(?= =|$))/gm;
 
+/** A name that is not a field: one dot in front of it, unlike two, makes it a field. */
+const FREE_NAME = /(?<!\w|(?<!\.)\.)[A-Za-z_]\w*/g;
+
 /**
  * Lua allows 200 local variables in one function. So each library is a block, and only the names that other files use are
  * declared outside of it.
@@ -90,7 +93,9 @@ function libraryBlocks(libraries: readonly LuaSource[], users: readonly LuaSourc
   const taken = new Set<string>();
   return libraries.map((library) => {
     const others = [...libraries, ...users].filter((one) => one !== library);
-    const words = new Set(others.flatMap(({ code }) => withoutComments(code).match(/\w+/g) ?? []));
+    const words = new Set(
+      others.flatMap(({ code }) => withoutComments(code).match(FREE_NAME) ?? []),
+    );
     const shared: string[] = [];
     const code = library.code.replaceAll(TOP_LEVEL_LOCAL, (text, name?: string, list?: string) => {
       const names = name === undefined ? (list ?? '').split(', ') : [name];

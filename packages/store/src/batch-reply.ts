@@ -14,12 +14,14 @@ import {
   readCallback,
   readAlertRun,
   readEventRun,
+  readFibItem,
   readLossRun,
   readMemberRun,
   readTakeover,
   type AlertRun,
   type Callback,
   type EventRun,
+  type FibItem,
   type LossRun,
   type MemberRun,
 } from './generated/arbiter.ts';
@@ -65,13 +67,24 @@ interface MembersReport {
   readonly alerts: readonly AlertRun[];
 }
 
-/** The multicast view after a batch; of a router that never had a route, all zero. */
+/** The multicast view and the forwarding entries after a batch; of a router that never had either, all zero. */
 interface ViewReport {
   readonly rrev: number;
   /** All alerts that follow from changes of the view up to this one are written. */
   readonly rsettled: number;
   /** Entries are to be re-evaluated: sweep soon. */
   readonly isUnsettled: boolean;
+  readonly frev: number;
+  /** All changes of forwarding entries that follow from changes of memberships up to this `mrev` are written. */
+  readonly msettled: number;
+  readonly fib: FibReport;
+}
+
+/** The changes of forwarding entries of a batch. */
+export interface FibReport {
+  /** The number of the first one. */
+  readonly first: number;
+  readonly items: readonly FibItem[];
 }
 
 /** A callback and the session that it is sent to. */
@@ -104,6 +117,7 @@ export function readBatchReply(parts: readonly Buffer[]): BatchReply {
     throw new ScriptReplyError(`batch: expected 12 parts, got ${parts.length}`);
   }
   const ts = Number(now.toString());
+  const membersReport = readMembers(members, Number(rev.toString()) as Revision);
   const [revs, replies] = row(unpackFromScript(results), 'results', 2);
   return {
     ts,
@@ -131,8 +145,8 @@ export function readBatchReply(parts: readonly Buffer[]): BatchReply {
       }),
     ],
     losses: packedList(losses, readLossRun),
-    members: readMembers(members, Number(rev.toString()) as Revision),
-    view: readView(view),
+    members: membersReport,
+    view: readView(view, membersReport.mrev),
   };
 }
 
@@ -150,10 +164,22 @@ function readMembers(packed: Buffer, rev: Revision): MembersReport {
   };
 }
 
-function readView(packed: Buffer): ViewReport {
-  if (packed.length === 0) return { rrev: 0, rsettled: 0, isUnsettled: false };
-  const [rrev, rsettled, isUnsettled] = row(unpackFromScript(packed), 'view', 3);
-  return { rrev: integer(rrev), rsettled: integer(rsettled), isUnsettled: flag(isUnsettled) };
+/** `msettled`: of a router without a view. */
+function readView(packed: Buffer, msettled: number): ViewReport {
+  if (packed.length === 0) {
+    const fib = { first: 1, items: [] };
+    return { rrev: 0, rsettled: 0, isUnsettled: false, frev: 0, msettled, fib };
+  }
+  const fields = row(unpackFromScript(packed), 'view', 7);
+  const [rrev, rsettled, isUnsettled, frev, settledMrev, first, items] = fields;
+  return {
+    rrev: integer(rrev),
+    rsettled: integer(rsettled),
+    isUnsettled: flag(isUnsettled),
+    frev: integer(frev),
+    msettled: integer(settledMrev),
+    fib: { first: integer(first), items: list(items, readFibItem) },
+  };
 }
 
 function packedList<Item>(packed: Buffer, one: (value: unknown) => Item): readonly Item[] {

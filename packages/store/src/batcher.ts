@@ -31,6 +31,8 @@ export interface RouterLimits {
   readonly entriesMax: number;
   /** Routes of the multicast view of one router. */
   readonly routesMax: number;
+  /** Forwarding entries of one router. */
+  readonly mfesMax: number;
 }
 
 export interface BatcherOptions {
@@ -327,6 +329,8 @@ export class Batcher {
       limits.entriesMax,
       memory.servedUntil(servedMs),
       limits.routesMax,
+      limits.mfesMax,
+      memory.frev,
     ]);
   }
 

@@ -22,7 +22,7 @@ export const KEY_FAMILIES: readonly KeyFamily[] = [
     name: 'meta',
     type: 'hash',
     suffix: 'meta',
-    what: '`schema`, and packed in `state`: revision, last epoch, log id; the service clock, when it was last seen, and until when a manager promised to serve; sessions older than its `reset_epoch` must register again; the epoch at which the log `began`, the longest lease ever granted, and of the hold-off after data loss its start (`hold_from`, on the service clock), its length and whether an operator ended it. Packed in `members`, once there was a membership: `mrev` and its log, counts of entries, slots, void slots and clients that end, and the positions of the sweep. Packed in `view`, once there was a route: `rrev`, the number of routes, the prefix lengths in use, and the positions of the tasks in `dirty`. The schema is 4 while there is a route, else 3 while there is a membership, else 2',
+    what: '`schema`, and packed in `state`: revision, last epoch, log id; the service clock, when it was last seen, and until when a manager promised to serve; sessions older than its `reset_epoch` must register again; the epoch at which the log `began`, the longest lease ever granted, and of the hold-off after data loss its start (`hold_from`, on the service clock), its length and whether an operator ended it. Packed in `members`, once there was a membership: `mrev` and its log, counts of entries, slots, void slots and clients that end, and the positions of the sweep. Packed in `view`, once there was a route or a forwarding entry: `rrev`, `frev`, the numbers of routes and of forwarding entries, the prefix lengths in use, and the positions of the tasks in `dirty`. The schema is 4 while there is a route or a forwarding entry, else 3 while there is a membership, else 2',
   },
   {
     name: 'interface',
@@ -181,7 +181,7 @@ export const KEY_FAMILIES: readonly KeyFamily[] = [
     name: 'sources',
     type: 'zset',
     suffix: 'sources',
-    what: 'the (s,g) entries as family, source, group: those behind a prefix are a range. Kept while there are routes',
+    what: 'the (s,g) entries as family, source, group: those behind a prefix are a range. Kept while there are routes or forwarding entries',
   },
   {
     name: 'notified',
@@ -190,10 +190,40 @@ export const KEY_FAMILIES: readonly KeyFamily[] = [
     what: '(s,g) entry to the number of the client that was notified last of it',
   },
   {
+    name: 'mfe',
+    type: 'hash',
+    suffix: 'mfe',
+    what: 'forwarding entries by name, as of (s,g) entries: incarnation, owner and epoch of the incoming interface, interface of the route, creation on the service clock, time-out, upstream router, prefix and protocol of the route, a foreign outgoing interface, and a digest of what was pushed last. Outgoing interfaces are derived from memberships',
+  },
+  {
+    name: 'mfes',
+    type: 'zset',
+    suffix: 'mfes',
+    what: 'the names of all forwarding entries, in byte order, for listings',
+  },
+  {
+    name: 'mfe_index',
+    type: 'zset',
+    suffix: 'mfe-index',
+    what: 'forwarding entries by source (`s`), by incoming interface or interface of the route (`i`), and by owner (`o`)',
+  },
+  {
+    name: 'mfe_expiry',
+    type: 'zset',
+    suffix: 'mfe-expiry',
+    what: 'forwarding entries by the instant, on the service clock, at which their time is over',
+  },
+  {
+    name: 'flog',
+    type: 'stream',
+    suffix: 'flog',
+    what: 'the log of forwarding entries; one entry per batch, id `<last frev>-0`',
+  },
+  {
     name: 'dirty',
     type: 'zset',
     suffix: 'dirty',
-    what: 'what the sweep has to re-evaluate after changes of routes and of the ownership of their interfaces, in the order in which it arose',
+    what: 'what the sweep has to re-evaluate after changes of routes, of the ownership of interfaces and of memberships with many forwarding entries, in the order in which it arose',
   },
   {
     name: 'events',

@@ -6,6 +6,8 @@ import {
   type MembershipEvent,
   type MembershipEventType,
   type MembershipItem,
+  type MfeJoinItem,
+  type MfePruneItem,
   type PruneItem,
 } from '@mgm/protocol';
 import type { AlertRun, MemberRun } from './generated/arbiter.ts';
@@ -33,6 +35,15 @@ function pruneItem(parts: readonly string[]): PruneItem {
   return [...membershipItem(parts), covered === '1'];
 }
 
+function mfeJoinItem([name = '', incarnation = '']: readonly string[]): MfeJoinItem {
+  return [...entryItem([name]), Number(incarnation)];
+}
+
+function mfePruneItem(parts: readonly string[]): MfePruneItem {
+  const [, , incarnation] = parts;
+  return [...membershipItem(parts), Number(incarnation)];
+}
+
 /** The event of a run: consecutive changes of memberships that differ only in entry and interface. */
 export function membershipEventOf(run: MemberRun, ts: number): MembershipEvent {
   const { first, session, protocolId, componentId, countsFor } = run;
@@ -52,7 +63,7 @@ export function membershipEventOf(run: MemberRun, ts: number): MembershipEvent {
 }
 
 /** An alert without its number in a mailbox. */
-export type AlertBody = Pick<AlertRun, 'type' | 'cause' | 'window' | 'mrev' | 'items'>;
+export type AlertBody = Pick<AlertRun, 'type' | 'cause' | 'window' | 'mrev' | 'items' | 'frev'>;
 
 /** An alert as a message to a client that has this number for it in its mailbox. */
 export function alertMessage(alert: AlertBody, seq: number, ts: number): AlertMessage {
@@ -82,6 +93,18 @@ export function alertMessage(alert: AlertBody, seq: number, ts: number): AlertMe
         cause,
         ...(window && { window }),
       };
+    }
+    case 'JOIN_FALSE': {
+      const { frev } = alert;
+      const joined = itemsOf(items, mfeJoinItem);
+      const fields = { seq, type: 'JOIN_ALERT', ts, memberUpdate: false } as const;
+      return { ...fields, items: joined, mrev, frev, cause };
+    }
+    case 'PRUNE_FALSE': {
+      const { frev } = alert;
+      const pruned = itemsOf(items, mfePruneItem);
+      const fields = { seq, type: 'PRUNE_ALERT', ts, memberDelete: false } as const;
+      return { ...fields, items: pruned, mrev, frev, cause };
     }
     case 'LOCAL_JOIN':
     case 'LOCAL_LEAVE':

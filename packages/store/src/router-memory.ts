@@ -9,6 +9,7 @@ export class RouterMemory {
   #log = '';
   #rev = 0;
   #mrev = 0;
+  #frev = 0;
   #epoch = 0;
   #longestTtlMs = 0;
   #freshLog = newLogId();
@@ -53,6 +54,11 @@ export class RouterMemory {
     return this.#mrev;
   }
 
+  /** The last revision of the log of forwarding entries. */
+  get frev(): number {
+    return this.#frev;
+  }
+
   /**
    * Until when this process vouches that a manager served the router, in ms on the store's clock: the instant of its last batch,
    * and the time it has served since that batch was sent. 0 if there was none, or if it had no reply, or if it does not serve.
@@ -74,7 +80,7 @@ export class RouterMemory {
    *
    * @param servedMs how long this process had served when the batch was sent
    */
-  learn({ ts, log, rev, epoch, longestTtlMs, members }: BatchReply, servedMs: number): void {
+  learn({ ts, log, rev, epoch, longestTtlMs, members, view }: BatchReply, servedMs: number): void {
     this.#learnedMono = performance.now();
     if (log === '') return;
     if (this.#lastCall === undefined || servedMs > this.#lastCall.servedMs) {
@@ -84,6 +90,7 @@ export class RouterMemory {
     const isSame = log === this.#log;
     this.#rev = isSame ? Math.max(this.#rev, rev) : rev;
     this.#mrev = isSame ? Math.max(this.#mrev, members.mrev) : members.mrev;
+    this.#frev = isSame ? Math.max(this.#frev, view.frev) : view.frev;
     this.#log = log;
     this.#epoch = Math.max(this.#epoch, epoch);
     this.#longestTtlMs = Math.max(this.#longestTtlMs, longestTtlMs);

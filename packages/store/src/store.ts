@@ -7,7 +7,7 @@ import {
   type Request,
   type RouterName,
 } from '@mgm/protocol';
-import type { AddressedCallback, BatchReply } from './batch-reply.ts';
+import type { AddressedCallback, BatchReply, FibReport } from './batch-reply.ts';
 import { Batcher } from './batcher.ts';
 import { startTrace, type BatchTracer, type RequestTrace } from './batch-tracer.ts';
 import type { Durability } from './durability.ts';
@@ -66,6 +66,8 @@ export interface StoreOptions {
   readonly entriesMax?: number;
   /** Routes of one router's multicast view; more are refused. Default 1 000 000. */
   readonly routesMax?: number;
+  /** Forwarding entries of one router; more are refused. Default 1 000 000. */
+  readonly mfesMax?: number;
   /** The longest interval between two calls of {@link Store.serve}: after one, leases run for twice as long. Default 250. */
   readonly sweepEveryMs?: number;
   /** Called with the events and callbacks of a batch, right after its operations were answered. */
@@ -104,6 +106,8 @@ export interface Publication {
   readonly memberRuns: readonly MemberRun[];
   /** Alerts, each with the sessions that receive it, to be sent after the callbacks. */
   readonly alerts: readonly AlertRun[];
+  /** Changes of forwarding entries. */
+  readonly fib: FibReport;
 }
 
 export interface SweepReport {
@@ -218,6 +222,7 @@ class RedisStore implements Store {
         operatorRetentionMs: options.operatorRetentionMs ?? 90 * 86_400_000,
         entriesMax: options.entriesMax ?? 1_000_000,
         routesMax: options.routesMax ?? 1_000_000,
+        mfesMax: options.mfesMax ?? 1_000_000,
       },
       servedMs: () => this.#served.totalMs(),
       isReplicated: options.durability?.mode === 'replicated',
@@ -330,6 +335,9 @@ class RedisStore implements Store {
         settled: batch.members.settled,
         rrev: batch.view.rrev,
         rsettled: batch.view.rsettled,
+        frev: batch.view.frev,
+        ffirst: reply.fibFirst,
+        msettled: batch.view.msettled,
         ...(reply.holdOffMs > 0 && { holdOffMs: reply.holdOffMs }),
       },
       sessions: reply.sessions,
@@ -411,8 +419,11 @@ class RedisStore implements Store {
     const { log, ts, runs, callbacks, losses, replies, members, view } = reply;
     this.#options.meter?.decided(replies.length);
     const { runs: memberRuns, alerts } = members;
-    if (runs.length + callbacks.length + memberRuns.length + alerts.length > 0) {
-      this.#options.onPublish?.({ router, log, ts, runs, callbacks, losses, memberRuns, alerts });
+    const { fib } = view;
+    const messages = runs.length + callbacks.length + memberRuns.length + alerts.length;
+    if (messages + fib.items.length > 0) {
+      const ofMembers = { memberRuns, alerts };
+      this.#options.onPublish?.({ router, log, ts, runs, callbacks, losses, ...ofMembers, fib });
     }
     if (members.isUnsettled || view.isUnsettled) this.#options.onUnsettled?.(router);
   }

@@ -63,6 +63,7 @@ export async function openArbiter(
       operatorRetentionMs: 3_600_000,
       entriesMax: 1_000_000,
       routesMax: 1_000_000,
+      mfesMax: 1_000_000,
       ...limits,
     },
     isReplicated: durability.mode === 'replicated',

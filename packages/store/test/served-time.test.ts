@@ -42,6 +42,7 @@ function startManager() {
       operatorEventsMax: 10,
       operatorRetentionMs: 60_000,
       entriesMax: 10,
+      mfesMax: 1_000_000,
       routesMax: 1_000,
     },
     servedMs: () => servedMs,

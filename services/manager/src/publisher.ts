@@ -12,6 +12,7 @@ import {
   eventsOf,
   lossesShare,
   membershipEventOf,
+  mfeMessages,
   revisionIn,
   sharedBy,
   type EventRun,
@@ -92,6 +93,10 @@ export class Publisher {
       yield;
     }
     yield* this.#sendMemberships(publication);
+    for (const message of mfeMessages(publication.fib, ts)) {
+      bus.publish(subjects.mfe(router), encodeMessage(message));
+      yield;
+    }
     for (const run of losses) {
       const encode = lossEncoder(lossesShare(run, ts));
       yield* this.#sendEach(subjects.callback(router, run.session, run.identity), run, encode);
@@ -138,10 +143,10 @@ export class Publisher {
 }
 
 /** Losses are not counted: each follows from a change in `runs`. */
-function changesIn({ runs, callbacks, memberRuns, alerts }: Publication): number {
+function changesIn({ runs, callbacks, memberRuns, alerts, fib }: Publication): number {
   const messages = alerts.reduce(
     (count, { recipients }) => count + recipients.length,
-    callbacks.length + memberRuns.length,
+    callbacks.length + memberRuns.length + fib.items.length,
   );
   return runs.reduce((count, { interfaces }) => count + Math.max(1, interfaces.length), messages);
 }

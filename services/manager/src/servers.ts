@@ -103,6 +103,7 @@ export function openLoggedStore(
     sessionsMax: config.sessionsMax,
     entriesMax: config.entriesMax,
     routesMax: config.routesMax,
+    mfesMax: config.mfesMax,
     interfacesMax: config.interfacesMax,
     sweepEveryMs: config.sweepEveryMs,
     onPublish: listeners.onPublish,

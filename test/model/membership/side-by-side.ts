@@ -401,7 +401,7 @@ function itemsOf(message: ReturnType<typeof alertMessage>): Told[] {
     case 'PRUNE_ALERT':
       return message.items.map(([group, source, on, , covered]) => ({
         ...{ type, entry: [group, source].join(), on },
-        rest: `${covered} ${message.window ?? false}`,
+        rest: `${covered} ${message.memberDelete && (message.window ?? false)}`,
       }));
     case 'RESYNC':
       return [{ type, entry: '', on: undefined, rest: '' }];

@@ -3,6 +3,8 @@ import type {
   AlertType,
   GroupText,
   MembershipCause,
+  MfeJoinAlert,
+  MfePruneAlert,
   NextHop,
   SourceText,
 } from '@mgm/protocol';
@@ -28,19 +30,23 @@ interface ItemFields {
 /** Others began to want an entry; of an (s,g) only the owner of the interface towards the source is alerted (nc-mgm-pmgm_join_alert_callback). */
 export interface JoinAlertItem extends ItemFields {
   readonly type: 'JOIN_ALERT';
-  /** True: because of memberships. */
+  /** True: because of memberships. False: a forwarding entry of the session gained its first foreign outgoing interface. */
   readonly memberUpdate: boolean;
+  /** Of the forwarding entry; only where `memberUpdate` is false. */
+  readonly incarnation?: number;
 }
 
 /** Others stopped wanting an entry (nc-mgm-pmgm_prune_alert_callback). */
 export interface PruneAlertItem extends ItemFields {
   readonly type: 'PRUNE_ALERT';
-  /** True: because of memberships. */
+  /** True: because of memberships. False: a forwarding entry of the session has no foreign outgoing interface any more. */
   readonly memberDelete: boolean;
+  /** Of the forwarding entry; only where `memberDelete` is false. */
+  readonly incarnation?: number;
   /** An interface from which a membership of the entry was removed in this change; with `iif-moved` 0 and `''`. */
   readonly ifIndex: number;
   readonly nextHop: NextHop;
-  /** Whether others still want a wider entry: for (\*,g) the (\*,\*) of its family. */
+  /** Whether others still want a wider entry: for (\*,g) the (\*,\*) of its family. False where `memberDelete` is. */
   readonly covered: boolean;
   /** True if IGMP is about to add the memberships again; otherwise absent. */
   readonly window?: true;
@@ -93,10 +99,35 @@ export function alertTypesOf(handlers: AlertHandlers): AlertType[] {
   return types.filter(([, handler]) => handler !== undefined).map(([type]) => type);
 }
 
+type MfeAlert = MfeJoinAlert | MfePruneAlert;
+
+function isAboutMfes(message: AlertMessage): message is MfeAlert {
+  if (message.type === 'JOIN_ALERT') return !message.memberUpdate;
+  return message.type === 'PRUNE_ALERT' && !message.memberDelete;
+}
+
+function mfeItemsOf(message: MfeAlert): AlertItem[] {
+  const { seq, ts, mrev, cause } = message;
+  const fields = { seq, ts, mrev, cause };
+  if (message.type === 'JOIN_ALERT') {
+    const { type, memberUpdate } = message;
+    return message.items.map(([group, source, incarnation]) => ({
+      ...{ ...fields, type, memberUpdate },
+      ...{ group, source, incarnation },
+    }));
+  }
+  const { type, memberDelete } = message;
+  return message.items.map(([group, source, ifIndex, nextHop, incarnation]) => ({
+    ...{ ...fields, type, memberDelete },
+    ...{ group, source, ifIndex, nextHop, covered: false, incarnation },
+  }));
+}
+
 /** The items of a message, in order. */
 export function itemsOf(message: Exclude<AlertMessage, { readonly type: 'RESYNC' }>): AlertItem[] {
   const { seq, ts, mrev, cause } = message;
   const fields = { seq, ts, mrev, cause };
+  if (isAboutMfes(message)) return mfeItemsOf(message);
   if (message.type === 'JOIN_ALERT') {
     const { type, memberUpdate } = message;
     return message.items.map(([group, source]) => ({

@@ -63,7 +63,8 @@ export class HeldAlerts {
   /** An item is reached, in the order of callbacks. Returns what is to be delivered now, in order. */
   reach(item: AlertItem, nowMono: number): AlertItem[] {
     if (item.type !== 'JOIN_ALERT' && item.type !== 'PRUNE_ALERT') return [item];
-    if (this.#isOlderThanPage(item)) return [];
+    // Enumerations say nothing about forwarding entries.
+    if (item.incarnation === undefined && this.#isOlderThanPage(item)) return [];
     const entry = entryText(item);
     const held = this.#held.get(entry);
     this.#held.delete(entry);

@@ -23,6 +23,9 @@ import { ribSet, ribSetRequest, type RibSetReply } from './rib-set.ts';
 import { ribDelete, ribDeleteRequest, type RibDeleteReply } from './rib-delete.ts';
 import { ribResolve, ribResolveRequest, type RibResolveReply } from './rib-resolve.ts';
 import { ribList, ribListRequest, type RibListReply } from './rib-list.ts';
+import { flowNew, flowNewRequest, type FlowNewReply } from './flow-new.ts';
+import { mfeGet, mfeGetRequest, type MfeGetReply } from './mfe-get.ts';
+import { mfeList, mfeListRequest, type MfeListReply } from './mfe-list.ts';
 import {
   adminEndHoldoff,
   adminEndHoldoffRequest,
@@ -47,6 +50,9 @@ export const forwardingOperations = {
   'rib.delete': ribDelete,
   'rib.resolve': ribResolve,
   'rib.list': ribList,
+  'flow.new': flowNew,
+  'mfe.get': mfeGet,
+  'mfe.list': mfeList,
 } as const satisfies Record<string, OperationFlags>;
 
 /** Every operation of wire contract section 3 and of the membership and forwarding contracts with its flags, by its name in subjects and in the order of the documentation. */
@@ -98,6 +104,9 @@ export const requestSchemas = {
   'rib.delete': ribDeleteRequest,
   'rib.resolve': ribResolveRequest,
   'rib.list': ribListRequest,
+  'flow.new': flowNewRequest,
+  'mfe.get': mfeGetRequest,
+  'mfe.list': mfeListRequest,
 } as const satisfies Record<OperationName, v.GenericSchema>;
 
 /** What the reply to each operation carries when `status` is 0, besides `status` and `rev`. */
@@ -126,6 +135,9 @@ export interface ReplyFields {
   'rib.delete': RibDeleteReply;
   'rib.resolve': RibResolveReply;
   'rib.list': RibListReply;
+  'flow.new': FlowNewReply;
+  'mfe.get': MfeGetReply;
+  'mfe.list': MfeListReply;
 }
 
 const memberChangeChecks = {
@@ -189,6 +201,9 @@ export const replyFields = {
     owner: 'unchecked',
   },
   'rib.list': { items: 'list', cursor: 'unchecked', rrev: 'count', log: 'text' },
+  'flow.new': { results: 'list' },
+  'mfe.get': { mfe: 'unchecked', frev: 'count' },
+  'mfe.list': { items: 'list', cursor: 'unchecked', frev: 'count', log: 'text' },
 } as const satisfies { [Name in OperationName]: FieldChecks<ReplyFields[Name]> };
 
 /** All names, in the order of the documentation. */

@@ -9,13 +9,16 @@
 ---
 --- @include lib/entries.lua
 --- @include lib/mailbox.lua
---- @shape alert_run type:string cause:string window:flag mrev:integer items:string recipients:recipient[]
+--- JOIN_FALSE and PRUNE_FALSE are JOIN_ALERT and PRUNE_ALERT with FALSE: about one forwarding entry, to its owner (forwarding
+--- contract, section 5.6).
+---
+--- @shape alert_run type:string cause:string window:flag mrev:integer items:string recipients:recipient[] frev:integer
 --- @shape recipient session:session seq:integer identity:string?
 
 local alerts = {}
 
 --- Bits of the types in a client's mask.
-local MASK = { JOIN_ALERT = 1, PRUNE_ALERT = 2, LOCAL_JOIN = 4, LOCAL_LEAVE = 8 }
+local MASK = { JOIN_ALERT = 1, PRUNE_ALERT = 2, LOCAL_JOIN = 4, LOCAL_LEAVE = 8, JOIN_FALSE = 1, PRUNE_FALSE = 2 }
 local ITEMS_MAX = 256
 local MAX = 65536
 
@@ -186,10 +189,11 @@ function alerts.send(type, cause, window, item, number)
   append(run, item)
 end
 
---- At the end of a request: its alerts have the revision at its end, and later items go to other messages.
+--- At the end of a request: its alerts have the revisions at its end, and later items go to other messages.
 function alerts.close()
   if #open_alerts == 0 then return end
-  for i = 1, #open_alerts do open_alerts[i].mrev = router.members.mrev end
+  local frev = router.view and router.view.frev or 0
+  for i = 1, #open_alerts do open_alerts[i].mrev, open_alerts[i].frev = router.members.mrev, frev end
   open_alerts, last_of_type = {}, {}
 end
 
@@ -214,7 +218,7 @@ local function mailbox_rows(client)
   local rows = {}
   for i = 1, #client.alert_runs do
     local run, seq = client.alert_runs[i][1], client.alert_runs[i][2]
-    rows[i] = { seq, run.type, run.cause, run.window, run.mrev, #run.items, text_of(run) }
+    rows[i] = { seq, run.type, run.cause, run.window, run.mrev, #run.items, text_of(run), run.frev }
   end
   return client.items_before, rows, rows[#rows][1]
 end
@@ -239,7 +243,7 @@ function alerts.published()
   for i = 1, #alert_runs do
     local run, recipients = alert_runs[i], {}
     for j = 1, #run.to do recipients[j] = { run.sessions[j], run.seqs[j], run.to[j].identity } end
-    rows[i] = { run.type, run.cause, run.window, run.mrev, text_of(run), recipients }
+    rows[i] = { run.type, run.cause, run.window, run.mrev, text_of(run), recipients, run.frev }
   end
   return rows
 end

@@ -160,14 +160,16 @@ local function settle(client)
   if client.state ~= 'ended' and service_now >= client.expires_at then expire(client) end
 end
 
---- Time until the next lease or grace time is over, in ms on the service clock; 0 if something is to be removed or purged
+--- Time until the next lease, grace time or life of a forwarding entry is over, in ms on the service clock; 0 if something is to be removed or purged
 --- now, -1 if nothing ever will be. A sweep is needed then.
 local function due_in_ms()
   local members = router.members
   if members and (members.voids > 0 or members.ending > 0) then return 0 end
   if router.view and router.view.tasks > 0 then return 0 end
-  local first = redis.call('ZRANGE', leases_key, 0, 0, 'WITHSCORES')
-  return first[2] and math.max(0, tonumber(first[2]) - service_now) or -1
+  local first = tonumber(redis.call('ZRANGE', leases_key, 0, 0, 'WITHSCORES')[2])
+  local expiry = has_mfes() and tonumber(redis.call('ZRANGE', mfe_expiry_key, 0, 0, 'WITHSCORES')[2])
+  if expiry then first = math.min(first or expiry, expiry) end
+  return first and math.max(0, first - service_now) or -1
 end
 
 --- The client with this number in its present state, or nil. Read once per batch.

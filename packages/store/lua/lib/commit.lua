@@ -6,6 +6,7 @@
 --- @include lib/operator_log.lua
 --- @include lib/withdrawals.lua
 --- @include lib/view_slices.lua
+--- @include lib/mfe_changes.lua
 
 local function save_records()
   local held, freed = {}, {}
@@ -140,7 +141,7 @@ end
 --- The last decisions about memberships, which read what the writes need. Returns the rows of the log and the alerts.
 local function finish_members()
   if not router.members then return {}, {} end
-  alerts.close()
+  mfe_changes.close()
   finish_ended()
   slots.finish()
   if router.view then routes.finish() end
@@ -156,6 +157,8 @@ local function save_members(rows, retention)
   if not router.view then return end
   notified.save()
   routes.save()
+  mfes.save()
+  fib_log.save()
   view_tasks.save()
 end
 
@@ -167,12 +170,15 @@ local function report_members(rows)
   return cmsgpack.pack({ members.mrev, settled_rev(), is_outstanding, rows, alerts.published() })
 end
 
---- What the manager learns of the multicast view with each batch; empty for a router that never had a route.
+--- What the manager learns of the multicast view and of forwarding entries with each batch; empty for a router that never had
+--- either.
 local function report_view()
   local view = router.view
   if not view then return '' end
-  return cmsgpack.pack({ view.rrev, view.tasks > 0 and math.min(view.rsettled, view.rrev) or view.rrev,
-    view.tasks > 0 and 1 or 0 })
+  local is_outstanding = view.tasks > 0
+  local first, items = fib_log.items()
+  return cmsgpack.pack({ view.rrev, is_outstanding and math.min(view.rsettled, view.rrev) or view.rrev,
+    is_outstanding and 1 or 0, view.frev, settled_mrev(), first, items })
 end
 
 --- Whether there is anything to write, and the clients that changed.
@@ -210,6 +216,8 @@ local function check_types(touched)
     routes.check_types()
     view_tasks.check_types()
     notified.check_types()
+    mfes.check_types()
+    fib_log.check_types()
   end
 end
 

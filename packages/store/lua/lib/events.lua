@@ -64,7 +64,9 @@ local function notice_lost_data(known)
   local is_another = known.log ~= '' and router.log ~= known.log
   local begun = router.log == ''
   local mrev = router.members and router.members.mrev or 0
-  local lost_tail = router.log == known.log and (router.rev < known.rev or mrev < known.mrev)
+  local frev = router.view and router.view.frev or 0
+  local is_older = router.rev < known.rev or mrev < known.mrev or frev < known.frev
+  local lost_tail = router.log == known.log and is_older
   local foreign = is_another and router.reset_of ~= known.log
   if begun or lost_tail then restart_log(known.fresh_log) end
   router.fresh = begun and not foreign

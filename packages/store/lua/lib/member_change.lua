@@ -55,6 +55,7 @@ local function add(client, hold, interface, entry)
   if hold.is_beside then
     alerts.send('LOCAL_JOIN', 'member', 0, name .. ' ' .. interface, hold.counts_for)
   end
+  mfe_changes.note(name, 'member')
   slots.join(slot, name)
   if pair then
     entries.insert(entry, slot)
@@ -78,6 +79,7 @@ local function delete(client, hold, interface, entry)
   if hold.is_beside then
     alerts.send('LOCAL_LEAVE', 'member', 0, name .. ' ' .. interface, hold.counts_for)
   end
+  mfe_changes.note(name, 'member')
   local before = pair[COUNT] == 1 and copy_of(entry)
   slots.leave(slot, name)
   entries.remove(entry, pair, slot.number)
@@ -128,6 +130,6 @@ local function change_memberships(operation, client, seq, interfaces, names, cod
       refused = single == 1 and refusal_of(hold, reason)
     end
   end
-  alerts.close()
+  mfe_changes.close()
   return remember(client, operation, seq, refused or { 'changed', count, router.members.mrev, failed })
 end

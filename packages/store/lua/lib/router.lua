@@ -9,7 +9,7 @@ local SCHEMA = 2
 --- The schema while the router has a membership, or one is withdrawn and not yet purged.
 local SCHEMA_WITH_MEMBERSHIPS = 3
 
---- The schema while the router has a route, or changes of its multicast view are not settled.
+--- The schema while the router has a route or a forwarding entry, or changes of its multicast view are not settled.
 local SCHEMA_WITH_VIEW = 4
 
 local router, service_now
@@ -67,7 +67,9 @@ local function restart_members()
   local members = router.members
   members.log, members.mrev, members.restarted, members.changed = router.log, 0, true, true
   members.settled, members.round, members.pass, members.passed = 0, 0, 0, 0
-  if router.view then router.view.settled, router.view.round_rev, router.view.changed = 0, 0, true end
+  local view = router.view
+  if not view then return end
+  view.settled, view.round_rev, view.msettled, view.round_mrev, view.frev, view.changed = 0, 0, 0, 0, 0, true
 end
 
 --- Called before a membership becomes withdrawn: from here on `settled` stays behind `rev`.
@@ -78,29 +80,42 @@ local function note_outstanding()
   members.settled, members.round, members.passed = router.read_rev, router.read_rev, router.read_rev
 end
 
---- Every change of ownership up to this revision has had its alerts and `left` events.
-local function settled_rev()
+--- Every change of ownership up to this revision has had its purges, and the tasks that follow from them exist.
+local function purged_rev()
   local members = router.members
-  local settled = router.rev
-  if members and (members.voids > 0 or members.ending > 0) then settled = math.min(settled, members.settled) end
+  if members and (members.voids > 0 or members.ending > 0) then return math.min(router.rev, members.settled) end
+  return router.rev
+end
+
+--- Every change of ownership up to this revision has had its alerts, its `left` events and its changes of forwarding entries.
+local function settled_rev()
+  local settled = purged_rev()
   if router.view and router.view.tasks > 0 then settled = math.min(settled, router.view.settled) end
   return settled
 end
 
+--- Every change of memberships up to this revision has had its changes of forwarding entries.
+local function settled_mrev()
+  local mrev, view = router.members.mrev, router.view
+  return view.tasks > 0 and math.min(mrev, view.msettled) or mrev
+end
+
 --- What a router keeps about its multicast view as a whole. `rrev`: changes of the view. `routes`: how many there are.
---- `lengths`: the number of prefixes by family and length. `active`: 1 while there are routes or unfinished tasks. The other
---- fields belong to lib/view_tasks.lua.
+--- `lengths`: the number of prefixes by family and length. `active`: 1 while there are routes, forwarding entries or unfinished
+--- tasks. `frev`: changes of forwarding entries. `mfes`: how many there are. The other fields belong to lib/view_tasks.lua.
 local function unpack_view(packed)
   local rrev, routes, active, lengths, tasks, next_task, task, task_number, position, round_task, round_rev, round_rrev,
-    settled, rsettled = cmsgpack.unpack(packed)
+    settled, rsettled, frev, mfes, msettled, round_mrev = cmsgpack.unpack(packed)
   return { rrev = rrev, routes = routes, active = active, lengths = lengths, tasks = tasks, next_task = next_task,
     task = task, task_number = task_number, position = position, round_task = round_task, round_rev = round_rev,
-    round_rrev = round_rrev, settled = settled, rsettled = rsettled, read_rrev = rrev }
+    round_rrev = round_rrev, settled = settled, rsettled = rsettled, read_rrev = rrev,
+    frev = frev or 0, mfes = mfes or 0, msettled = msettled or 0, round_mrev = round_mrev or 0 }
 end
 
 local function pack_view(view)
   return cmsgpack.pack(view.rrev, view.routes, view.active, view.lengths, view.tasks, view.next_task, view.task,
-    view.task_number, view.position, view.round_task, view.round_rev, view.round_rrev, view.settled, view.rsettled)
+    view.task_number, view.position, view.round_task, view.round_rev, view.round_rrev, view.settled, view.rsettled,
+    view.frev, view.mfes, view.msettled, view.round_mrev)
 end
 
 --- Before the first route ever.
@@ -108,12 +123,17 @@ local function begin_view()
   if not router.members then begin_members() end
   router.view = { rrev = 0, routes = 0, active = 0, lengths = {}, tasks = 0, next_task = 0, task = '', task_number = 0,
     position = '', round_task = 0, round_rev = 0, round_rrev = 0, settled = 0, rsettled = 0, read_rrev = 0,
-    changed = true }
+    frev = 0, mfes = 0, msettled = 0, round_mrev = 0, changed = true }
 end
 
 --- Whether (s,g) entries have an owner of their incoming interface to be alerted.
 local function has_view()
   return router.view ~= nil and router.view.active == 1
+end
+
+--- Whether the router has forwarding entries.
+local function has_mfes()
+  return router.view ~= nil and router.view.mfes > 0
 end
 
 --- The service clock now. Managers vouch for their service until `served_until`, or do not (0). What they vouch for replaces
@@ -136,7 +156,8 @@ local function load_router(known)
   router.view = stored[4] and unpack_view(stored[4]) or nil
   router.epoch = math.max(router.epoch, known.epoch)
   router.longest_ttl = math.max(router.longest_ttl, known.longest_ttl)
-  router.read_rev = router.rev
+  router.read_rev, router.read_purged = router.rev, purged_rev()
+  router.read_mrev = router.members and router.members.mrev or 0
   router.is_full = known.is_full
   router.limits = known.limits
   service_now = advance_service(known.served_until)

@@ -218,7 +218,10 @@ local function replace(name, list, place, client, route)
   local after = routes.best(list)
   -- A route of an ended client ceased to be the best one before it is removed.
   local is_changed = before ~= after and not is_same(before, after)
-  if is_changed or client.state == 'ended' then view_tasks.add('p' .. name) end
+  if is_changed or client.state == 'ended' then
+    view_tasks.add('p' .. name)
+    if has_mfes() then view_tasks.add('P' .. name) end
+  end
 end
 
 --- Sets the client's route of a prefix. Returns whether it changed, and why it is refused.
@@ -228,10 +231,7 @@ function routes.set(client, name, route)
   local former = place and list[place]
   if former and is_same(former, route) and former[PREFERENCE] == route[PREFERENCE] then return false end
   if not former and view.routes >= router.limits.routes then return false, 'limit' end
-  if view.active == 0 then
-    view.active, view.changed = 1, true
-    view_tasks.add('b')
-  end
+  view_tasks.activate()
   replace(name, list, place or #list + 1, client, route)
   view.rrev = view.rrev + 1
   return true
@@ -289,10 +289,10 @@ function routes.save()
   if view.ended then redis.call('UNLINK', sources_key) end
 end
 
---- Without routes and tasks, nothing is kept by source.
+--- Without routes, forwarding entries and tasks, nothing is kept by source.
 function routes.finish()
   local view = router.view
-  if view.active == 1 and view.routes == 0 and view.tasks == 0 then
+  if view.active == 1 and view.routes == 0 and view.mfes == 0 and view.tasks == 0 then
     view.active, view.changed, view.ended = 0, true, true
   end
 end

@@ -45,6 +45,22 @@ function slots.get(number)
   return slot
 end
 
+--- Reads slots, thousands with one command.
+function slots.load(numbers)
+  local missing = {}
+  for i = 1, #numbers do
+    if not loaded_slots[numbers[i]] then missing[#missing + 1] = text(numbers[i]) end
+  end
+  for first = 1, #missing, CHUNK do
+    local last = math.min(first + CHUNK - 1, #missing)
+    local packed = redis.call('HMGET', slots_key, unpack(missing, first, last))
+    for i = first, last do
+      local number, one = tonumber(missing[i]), packed[i - first + 1]
+      if one then loaded_slots[number] = unpack_slot(number, one) end
+    end
+  end
+end
+
 local function places_on(interface)
   local on = places_by_interface[interface]
   if on then return on end

@@ -2,13 +2,14 @@
 ---
 --- @include lib/notified.lua
 --- @include lib/view_tasks.lua
+--- @include lib/mfe_changes.lua
 
 local function names_in(key, from, to, most)
   return redis.call('ZRANGEBYLEX', key, from, to, 'LIMIT', 0, most)
 end
 
 --- The owner of the incoming interface may have changed for these (s,g) entries.
-local function review(names)
+local function review_entries(names)
   entries.load(names)
   notified.load(names)
   for i = 1, #names do
@@ -22,7 +23,7 @@ local function review_prefix(name, position, most)
   local found = names_in(sources_key, position == '' and '[' .. from or '(' .. position, '[' .. to .. 'g', most)
   local names = {}
   for i = 1, #found do names[i] = turned(found[i]) end
-  review(names)
+  review_entries(names)
   return #found, found[#found] or ''
 end
 
@@ -40,7 +41,7 @@ function kinds.b(_, position, most)
       index_source(found[i])
     end
   end
-  review(names)
+  review_entries(names)
   return #found, #found == most and found[most] or nil
 end
 
@@ -72,6 +73,48 @@ function kinds.c(number, _, most)
   return #names, #names == most and '.' or nil
 end
 
+local function review_mfes(names, cause)
+  local memo = {}
+  mfes.load(names)
+  for i = 1, #names do mfe_changes.review(names[i], cause, memo) end
+end
+
+--- MFEs behind a prefix.
+function kinds.P(name, position, most)
+  local from, to = routes.range_of(name)
+  local found = mfes.indexed_between(position == '' and '[s' .. from or '(' .. position, '[s' .. to .. 'g', most)
+  local names = {}
+  for i = 1, #found do names[i] = turned(string.sub(found[i], 2)) end
+  review_mfes(names, 'route')
+  return #found, #found == most and found[most] or nil
+end
+
+--- MFEs that the index has under this.
+local function review_indexed(what, position, most)
+  local found = mfes.indexed_between(position == '' and '[' .. what .. ' ' or '(' .. position, '(' .. what .. '!', most)
+  local names = {}
+  for i = 1, #found do names[i] = string.match(found[i], ' (.*)$') end
+  review_mfes(names, 'iif-moved')
+  return #found, #found == most and found[most] or nil
+end
+
+--- MFEs of an interface.
+function kinds.F(interface, position, most)
+  return review_indexed('i' .. interface, position, most)
+end
+
+--- MFEs of a client.
+function kinds.o(number, position, most)
+  return review_indexed('o' .. number, position, most)
+end
+
+--- MFEs that an entry covers.
+function kinds.m(task, position, most)
+  local cause, name = string.match(task, '^(%S+) (.*)$')
+  local count, last = mfe_changes.review_covered(name, position, most, cause)
+  return count, count == most and last or nil
+end
+
 --- Carries out tasks for up to `most` entries or prefixes. Returns whether there is more to do.
 local function view_slice(most)
   local left = most
@@ -82,6 +125,6 @@ local function view_slice(most)
     left = left - done - 1
     if position then view_tasks.go_on_at(position) else view_tasks.finish() end
   end
-  if router.members then alerts.close() end
+  mfe_changes.close()
   return router.view ~= nil and router.view.tasks > 0
 end

@@ -3,9 +3,10 @@
 ---
 --- A task is a text, and is in the queue at most once: `b` all entries, after the first route; `p<prefix>` the sources in a
 --- prefix whose best route changed; `i<interface>` those behind an interface whose owner changed; `c<number>` the routes of a
---- client that ended. A task that has begun leaves the queue, so that the same text can follow it.
+--- client that ended. Of forwarding entries: `P<prefix>` and `F<interface>` like `p` and `i`; `m<cause> <entry>` those that an
+--- entry covers whose memberships changed; `o<number>` those of a client whose session was inherited. A task that has begun leaves the queue, so that the same text can follow it.
 ---
---- A round is complete when every task that was there when it began is done: then `settled` and `rsettled` follow.
+--- A round is complete when every task that was there when it began is done: then `settled`, `rsettled` and `msettled` follow.
 ---
 --- @include lib/router.lua
 
@@ -18,27 +19,51 @@ function view_tasks.begin()
   added_tasks, begun_tasks, is_begun = {}, {}, {}
 end
 
+--- From here on there are entries by source, and tasks.
+function view_tasks.activate()
+  local view = router.view
+  if view.active == 1 then return end
+  view.active, view.changed = 1, true
+  view_tasks.add('b')
+end
+
 function view_tasks.add(task)
   local view = router.view
   if not view or view.active == 0 or added_tasks[task] then return end
   if redis.call('ZSCORE', dirty_key, task) and not is_begun[task] then return end
   if view.tasks == 0 then
-    view.settled, view.round_rev = router.read_rev, router.read_rev
+    view.settled, view.round_rev = router.read_purged, router.read_purged
+    view.msettled, view.round_mrev = router.read_mrev, router.read_mrev
     view.rsettled, view.round_rrev, view.round_task = view.read_rrev, view.read_rrev, view.next_task
   end
   view.next_task, view.tasks, view.changed = view.next_task + 1, view.tasks + 1, true
   added_tasks[task] = view.next_task
 end
 
+--- Whether the index of forwarding entries has any under this: see lib/mfes.lua.
+local function names_any_mfe(what)
+  if not has_mfes() then return false end
+  return redis.call('ZRANGEBYLEX', mfe_index_key, '[' .. what .. ' ', '(' .. what .. '!', 'LIMIT', 0, 1)[1] ~= nil
+end
+
 --- The owner of an interface changed.
 function view_tasks.note_owner(interface)
-  if has_view() and redis.call('ZCARD', via_key(interface)) > 0 then view_tasks.add('i' .. interface) end
+  if not has_view() then return end
+  if redis.call('ZCARD', via_key(interface)) > 0 then view_tasks.add('i' .. interface) end
+  if names_any_mfe('i' .. interface) then view_tasks.add('F' .. interface) end
+end
+
+--- A session of the client was inherited: its forwarding entries show the new one, and its epoch.
+function view_tasks.note_inherited(client)
+  local number = text(client.number)
+  if names_any_mfe('o' .. number) then view_tasks.add('o' .. number) end
 end
 
 local function finish_view_round(view)
   if view.tasks > 0 and view.task_number <= view.round_task then return end
-  view.settled, view.rsettled = view.round_rev, view.round_rrev
-  view.round_rev, view.round_rrev, view.round_task = router.rev, view.rrev, view.next_task
+  view.settled, view.rsettled, view.msettled = view.round_rev, view.round_rrev, view.round_mrev
+  view.round_rev, view.round_rrev, view.round_mrev = purged_rev(), view.rrev, router.members.mrev
+  view.round_task = view.next_task
   view.changed = true
 end
 

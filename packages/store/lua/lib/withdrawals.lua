@@ -2,6 +2,7 @@
 ---
 --- @include lib/member_log.lua
 --- @include lib/notified.lua
+--- @include lib/mfe_changes.lua
 
 --- A sweep counts this many removed memberships of an entry as one more entry: they take about as long.
 local REMOVED_AS_ONE = 4
@@ -119,6 +120,7 @@ local function purge(entry)
     for j = 1, #numbers do remove_withdrawn(change, slots.get(numbers[j]), name) end
     entries.remove_all(entry, before[i], numbers)
   end
+  mfe_changes.note(name, change.cause)
   -- The client notified of an (s,g) has ended with the data, and must be forgotten.
   if not change.is_silenced or not RAISES[#name] then
     raise(name, before, entry, change.cause, change.window, change.from)
@@ -191,6 +193,6 @@ local function settle_slice(most)
     purge_next(left)
     left = 0
   end
-  alerts.close()
+  mfe_changes.close()
   return left < most
 end

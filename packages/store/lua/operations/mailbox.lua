@@ -5,7 +5,7 @@
 --- @arg   limit  integer
 --- @reply messages entries:mail_entry[] head:integer
 --- @shape mail_entry ts:integer callbacks:callback[] alerts:alert[]
---- @shape alert seq:integer type:string cause:string window:flag mrev:integer count:integer items:string
+--- @shape alert seq:integer type:string cause:string window:flag mrev:integer count:integer items:string frev:integer
 --- @reply ...session_refusal
 --- @exclusive
 --- @read
@@ -17,6 +17,9 @@ local ENTRIES = 8
 
 --- A reply stays below 512 KiB: messages grow to about twice their size.
 local BYTES_MAX = 200000
+
+--- Position in a row of alerts.
+local FREV = 8
 
 function operations.mailbox(handle, after, limit)
   local client, refused = client_of(handle)
@@ -30,6 +33,8 @@ function operations.mailbox(handle, after, limit)
       local fields = found[i][2]
       local _, alert_rows = 0, {}
       if fields[6] then _, alert_rows = cmsgpack.unpack(fields[6]) end
+      -- Rows from before there were forwarding entries have no `frev`.
+      for j = 1, #alert_rows do alert_rows[j][FREV] = alert_rows[j][FREV] or 0 end
       entries[#entries + 1] = { tonumber(fields[2]), cmsgpack.unpack(fields[4]), alert_rows }
       from = string.match(found[i][1], '^%d+')
       bytes = bytes + #fields[4] + (fields[6] and #fields[6] or 0)

@@ -68,6 +68,7 @@ function operations.register(protocol_id, component_id, is_igmp, instance, name,
   set_alerts(client, mask)
   alerts.forget_listeners()
   client.epoch_floor = next_epoch()
+  view_tasks.note_inherited(client)
   session_event('resumed', client, { epoch = client.epoch_floor, previous = previous })
   -- Pushed only, because the mailbox of the former session ends with it.
   if taken_over then

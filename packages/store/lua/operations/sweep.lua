@@ -1,5 +1,5 @@
 --- Ends sessions whose lease is over and releases a bounded number of their interfaces, or, if there are none, purges a
---- bounded number of entries with withdrawn memberships, and goes on with the tasks of the multicast view.
+--- bounded number of entries with withdrawn memberships, and goes on with the tasks of the multicast view, and removes forwarding entries whose time is over.
 ---
 --- It also promises that a manager serves until the next sweep: leases run only while a manager serves.
 ---
@@ -12,6 +12,7 @@
 --- @include lib/interfaces.lua
 --- @include lib/withdrawals.lua
 --- @include lib/view_slices.lua
+--- @include lib/mfe_changes.lua
 
 function operations.sweep(most, most_entries, serving_ms)
   promise_service(serving_ms)
@@ -37,9 +38,10 @@ function operations.sweep(most, most_entries, serving_ms)
   if released == 0 then
     more = settle_slice(most_entries) or more
     more = view_slice(most_entries) or more
+    more = mfe_changes.expire(most_entries) or more
   else
     more = more or router.members ~= nil and router.members.voids > 0 or router.view ~= nil and router.view.tasks > 0
   end
-  local idle = #due == 0 and not more and redis.call('ZCARD', roster_key) == 0 and redis.call('ZCARD', leases_key) == 0
+  local idle = #due == 0 and not more and not has_mfes() and redis.call('ZCARD', roster_key) == 0 and redis.call('ZCARD', leases_key) == 0
   return { 'swept', #ended, released, more and 1 or 0, idle and 1 or 0, due_in_ms() }
 end

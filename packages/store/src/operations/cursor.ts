@@ -69,3 +69,18 @@ export function readEntryCursor(cursor: string | undefined): EntryPosition {
   if (!match) throw new RangeError('must be a cursor from the page before');
   return { after: match[1] ?? '', slot: Number(match[2]) };
 }
+
+const MFE_CURSOR = /^m\.(4[0-9a-f]{16}|6[0-9a-f]{64})$/;
+
+/** The cursor behind a forwarding entry; opaque to clients. */
+export function writeMfeCursor(name: string): string {
+  return `m.${name}`;
+}
+
+/** The name of such a cursor, or `''` for the start without one. Throws `RangeError` for other text. */
+export function readMfeCursor(cursor: string | undefined): string {
+  if (cursor === undefined) return '';
+  const match = MFE_CURSOR.exec(cursor);
+  if (!match) throw new RangeError('must be a cursor from the page before');
+  return match[1] ?? '';
+}

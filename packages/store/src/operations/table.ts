@@ -7,6 +7,7 @@ import { adminRelease } from './admin-release.ts';
 import { deregister } from './deregister.ts';
 import { events } from './events.ts';
 import { interfaces } from './interfaces.ts';
+import { flowNew } from './flow-new.ts';
 import { groups } from './groups.ts';
 import { keepalive } from './keepalive.ts';
 import { mailbox } from './mailbox.ts';
@@ -14,6 +15,8 @@ import { memberAdd } from './member-add.ts';
 import { memberDelete } from './member-delete.ts';
 import { memberEvents } from './member-events.ts';
 import { members } from './members.ts';
+import { mfeGet } from './mfe-get.ts';
+import { mfeList } from './mfe-list.ts';
 import type { StoreOperation } from './operation.ts';
 import { owner } from './owner.ts';
 import { register } from './register.ts';
@@ -54,4 +57,7 @@ export const STORE_OPERATIONS: {
   'rib.delete': ribDelete,
   'rib.resolve': ribResolve,
   'rib.list': ribList,
+  'flow.new': flowNew,
+  'mfe.get': mfeGet,
+  'mfe.list': mfeList,
 };

@@ -45,6 +45,7 @@ export interface Config {
   readonly sessionsMax: number;
   readonly entriesMax: number;
   readonly routesMax: number;
+  readonly mfesMax: number;
   readonly interfacesMax: number;
   /** 0: no health server. */
   readonly healthPort: number;
@@ -199,6 +200,7 @@ function configOf(values: Values): Config {
     sessionsMax: values.MGM_SESSIONS_MAX,
     entriesMax: values.MGM_ENTRIES_MAX,
     routesMax: values.MGM_ROUTES_MAX,
+    mfesMax: values.MGM_MFES_MAX,
     interfacesMax: values.MGM_INTERFACES_MAX,
     healthPort: values.MGM_HEALTH_PORT,
     healthHost: values.MGM_HEALTH_HOST,

@@ -185,6 +185,11 @@ export const variables = z.object({
     1_000_000,
     'routes of the multicast view of one router; one more is refused as `limit`',
   ),
+  MGM_MFES_MAX: variable(
+    integer(1_000, 10_000_000),
+    1_000_000,
+    'forwarding entries of one router; one more is refused as `limit`',
+  ),
   MGM_HEALTH_PORT: variable(
     integer(0, 65_535),
     0,

@@ -1,0 +1,143 @@
+import * as v from 'valibot';
+import { parseNextHop, type Address } from '../address.ts';
+import {
+  addressHex,
+  faultInGroup,
+  faultInSource,
+  parseGiven,
+  type GivenAddress,
+} from '../entries.ts';
+import { Limits } from '../limits.ts';
+import { ADDRESS, fieldPath, handle, ifIndexRange, listUpTo, page, request } from './fields.ts';
+
+/** A flow of `flow.new`: the name of its forwarding entry, or why it gets none. */
+export type FlowElement =
+  | { readonly kind: 'flow'; readonly name: string }
+  | { readonly kind: 'local' }
+  | { readonly kind: 'refused'; readonly field: 'group' | 'source' };
+
+type Wrong = { readonly wrong: string; readonly at: readonly number[] };
+type ExactFault = { readonly field: 'group' | 'source'; readonly must: string };
+
+const FLOW = 'must be a list: group, source, ifIndex, nextHop and, optionally, header';
+const HEADER = `must be binary data of at most ${Limits.headerBytes} bytes`;
+
+/** The addresses of an exact (s,g), or which one is none. */
+function readExact(
+  group: GivenAddress,
+  source: GivenAddress,
+): { readonly group: Address; readonly source: Address } | ExactFault {
+  if (group.kind === 'wildcard') return { field: 'group', must: 'must not be a wildcard' };
+  const fault = faultInGroup(group);
+  if (fault?.refusal === 'badRequest') return { field: 'group', must: fault.must };
+  if (source.kind === 'wildcard') return { field: 'source', must: 'must not be a wildcard' };
+  const other = faultInSource(group, source);
+  if (other?.refusal === 'badRequest') return { field: 'source', must: other.must };
+  return { group: group.address, source: source.address };
+}
+
+/** The name of a forwarding entry for stores: as that of its entry of memberships. */
+function exactName(group: Address, source: Address): string {
+  return `${group.family}${addressHex(group)}${addressHex(source)}`;
+}
+
+/** 224.0.0.0/24, and IPv6 groups of scope 1 and 2, whatever their flags. */
+function isLinkLocal(group: Address): boolean {
+  if (group.family === 4) return group.value >>> 8 === 0xe00000;
+  const scope = (group.groups[0] ?? 0) & 0xf;
+  return scope === 1 || scope === 2;
+}
+
+function readName(group: unknown, source: unknown): { readonly name: string } | ExactFault {
+  const given = parseGiven(group);
+  if (given === undefined) return { field: 'group', must: ADDRESS };
+  const from = parseGiven(source);
+  if (from === undefined) return { field: 'source', must: ADDRESS };
+  const exact = readExact(given, from);
+  return 'field' in exact ? exact : { name: exactName(exact.group, exact.source) };
+}
+
+function readFlow(values: unknown): FlowElement | Wrong {
+  if (!Array.isArray(values) || values.length < 4) return { wrong: FLOW, at: [] };
+  const [group, source, ifIndex, hop, header] = values as readonly unknown[];
+  const given = parseGiven(group);
+  if (given === undefined) return { wrong: ADDRESS, at: [0] };
+  const from = parseGiven(source);
+  if (from === undefined) return { wrong: ADDRESS, at: [1] };
+  if (!ifIndexRange.includes(ifIndex)) return { wrong: ifIndexRange.must(ifIndex), at: [2] };
+  if (parseNextHop(hop) === undefined) return { wrong: ADDRESS, at: [3] };
+  if (!isHeader(header)) return { wrong: HEADER, at: [4] };
+  const exact = readExact(given, from);
+  if ('field' in exact) return { kind: 'refused', field: exact.field };
+  if (isLinkLocal(exact.group)) return { kind: 'local' };
+  return { kind: 'flow', name: exactName(exact.group, exact.source) };
+}
+
+function isHeader(value: unknown): boolean {
+  if (value === undefined || value === null) return true;
+  return value instanceof Uint8Array && value.length <= Limits.headerBytes;
+}
+
+const flowFields = request({ handle, flows: listUpTo(Limits.flows) });
+type FlowFields = v.InferOutput<typeof flowFields>;
+
+export const flowNewRequest = v.pipe(
+  flowFields,
+  v.rawTransform<
+    FlowFields,
+    Omit<FlowFields, 'flows'> & { readonly flows: readonly FlowElement[] }
+  >(({ dataset, addIssue, NEVER }) => {
+    const flows: FlowElement[] = [];
+    for (const [at, values] of dataset.value.flows.entries()) {
+      const one = readFlow(values);
+      if ('wrong' in one) {
+        addIssue({ message: one.wrong, path: fieldPath('flows', at, ...one.at) });
+        return NEVER;
+      }
+      flows.push(one);
+    }
+    return { ...dataset.value, flows };
+  }),
+);
+
+const getFields = request({ group: v.unknown(), source: v.unknown() });
+type GetFields = v.InferOutput<typeof getFields>;
+
+export const mfeGetRequest = v.pipe(
+  getFields,
+  v.rawTransform<GetFields, Omit<GetFields, 'group' | 'source'> & { readonly name: string }>(
+    ({ dataset, addIssue, NEVER }) => {
+      const { group, source, ...rest } = dataset.value;
+      const read = readName(group, source);
+      if ('name' in read) return { ...rest, name: read.name };
+      addIssue({ message: read.must, path: fieldPath(read.field) });
+      return NEVER;
+    },
+  ),
+);
+
+const PAIR = 'must be a list: group, source';
+const listFields = request(page, { after: v.optional(v.unknown()) });
+type ListFields = v.InferOutput<typeof listFields>;
+
+export const mfeListRequest = v.pipe(
+  listFields,
+  v.rawTransform<ListFields, Omit<ListFields, 'after'> & { readonly after?: string }>(
+    ({ dataset, addIssue, NEVER }) => {
+      const { after, ...rest } = dataset.value;
+      if (after === undefined) return rest;
+      const read = readAfter(after, rest.cursor);
+      if ('name' in read) return { ...rest, after: read.name };
+      addIssue({ message: read.wrong, path: fieldPath('after', ...read.at) });
+      return NEVER;
+    },
+  ),
+);
+
+function readAfter(after: unknown, cursor: string | undefined): { readonly name: string } | Wrong {
+  if (cursor !== undefined) return { wrong: 'must not be combined with `cursor`', at: [] };
+  if (!Array.isArray(after) || after.length !== 2) return { wrong: PAIR, at: [] };
+  const [group, source] = after as readonly unknown[];
+  const read = readName(group, source);
+  return 'name' in read ? read : { wrong: read.must, at: [read.field === 'group' ? 0 : 1] };
+}

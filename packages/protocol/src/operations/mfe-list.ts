@@ -1,0 +1,17 @@
+import type { Mfe } from '../mfe.ts';
+import { READ, type OperationFlags } from './flags.ts';
+
+/** Lists the forwarding entries, page by page. */
+export const mfeList = READ satisfies OperationFlags;
+
+export { mfeListRequest } from './mfe-fields.ts';
+
+export interface MfeListReply {
+  readonly items: readonly Mfe[];
+  /** Absent at the end. */
+  readonly cursor?: string;
+  /** The revision of the forwarding entries. */
+  readonly frev: number;
+  /** Random id of the logs. */
+  readonly log: string;
+}

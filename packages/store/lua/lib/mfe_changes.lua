@@ -1,0 +1,164 @@
+--- What changes forwarding entries: memberships, owners of interfaces, routes, time (forwarding contract, sections 5.5 and 5.6).
+---
+--- Changes of memberships are noted, and at the end of the request the MFEs that they cover are evaluated: up to 64 per entry,
+--- further ones in slices of the sweep. An MFE is pushed if what it shows changed, and its owner is sent FALSE alerts, which
+--- follow the TRUE alerts of the request, by group and source.
+---
+--- @include lib/fib_log.lua
+--- @include lib/alerts.lua
+
+local mfe_changes = {}
+
+local DEFAULT_TIMEOUT_MS = 900000
+--- MFEs evaluated at once: per entry, and per request.
+local PER_ENTRY, PER_REQUEST = 64, 256
+
+--- Causes by the name of an entry whose memberships changed in this request; FALSE alerts of this request.
+local noted, false_alerts
+
+function mfe_changes.begin()
+  noted, false_alerts = {}, {}
+end
+
+--- Memberships of an entry changed.
+function mfe_changes.note(name, cause)
+  if has_mfes() and not noted[name] then noted[name] = cause end
+end
+
+local function alert(type, cause, mfe, number, interface)
+  local item = mfe.name .. (interface and ' ' .. interface or '') .. ' ' .. text(mfe.incarnation)
+  false_alerts[#false_alerts + 1] = { mfe.name, type, cause, item, number }
+end
+
+--- What a push shows, as one text.
+local function digest_of(mfe, names)
+  local client, epoch = mfes.owner_of(mfe)
+  local shown = { client and client.session or 0, epoch or 0, mfe.neighbour, mfe.prefix, mfe.protocol, mfe.timeout,
+    #names, table.concat(names, ',') }
+  return redis.sha1hex(cmsgpack.pack(shown))
+end
+
+--- Evaluates a valid MFE: pushes it if what it shows changed, and alerts its owner if foreign outgoing interfaces appeared or
+--- went.
+local function refresh(mfe, cause, memo)
+  local names, foreign = oifs.of(mfe, memo)
+  if foreign ~= '' and mfe.foreign == '' then
+    alert('JOIN_FALSE', cause, mfe, mfe.owner)
+  elseif foreign == '' and mfe.foreign ~= '' then
+    alert('PRUNE_FALSE', cause, mfe, mfe.owner, mfe.foreign)
+  end
+  local digest = digest_of(mfe, names)
+  if foreign == mfe.foreign and digest == mfe.digest then return end
+  local is_shown = digest ~= mfe.digest or (foreign == '') ~= (mfe.foreign == '')
+  mfe.foreign, mfe.digest, mfe.changed, router.view.changed = foreign, digest, true, true
+  if is_shown then fib_log.set(mfe, names) end
+end
+
+--- Creates an MFE with the present route and outgoing interfaces; the name has none. Returns it and its interfaces.
+function mfe_changes.create(name, memo)
+  local mfe = mfes.create(name, DEFAULT_TIMEOUT_MS)
+  local names, foreign = oifs.of(mfe, memo)
+  mfe.foreign, mfe.digest = foreign, digest_of(mfe, names)
+  fib_log.set(mfe, names)
+  if foreign ~= '' then
+    alert('JOIN_FALSE', 'created', mfe, mfe.owner)
+  elseif #names == 0 and mfe.iif ~= '' then
+    alert('PRUNE_FALSE', 'created', mfe, mfe.owner, mfe.iif)
+  end
+  return mfe, names
+end
+
+local function delete_mfe(mfe, cause)
+  fib_log.delete(mfe, cause)
+  mfes.remove(mfe)
+end
+
+--- IGMP loses the incoming interface to a routing protocol, or the route moved: the former owner learns that its foreign
+--- outgoing interfaces are gone.
+local function dismiss(mfe, cause)
+  if mfe.foreign ~= '' then alert('PRUNE_FALSE', cause, mfe, mfe.owner, mfe.iif) end
+  delete_mfe(mfe, cause)
+end
+
+--- Whether IGMP still holds the incoming interface under the same epoch.
+local function is_beside_owner(mfe)
+  local record, _, igmp = look_at(mfe.iif)
+  return igmp and igmp.number == mfe.owner and record[IGMP_EPOCH] == mfe.epoch
+end
+
+--- The route of an MFE as it is now.
+local function follow_route(mfe, route, prefix)
+  if not route then return end
+  mfe.neighbour, mfe.prefix, mfe.protocol = route[NEIGHBOUR], prefix, route[ROUTE_PROTOCOL]
+end
+
+--- Compares an MFE with time, the hold of its incoming interface and its route; removes it if these changed, else evaluates it.
+function mfe_changes.review(name, cause, memo)
+  local mfe = mfes.stored(name)
+  if not mfe then return end
+  if mfes.has_expired(mfe) then return delete_mfe(mfe, 'timeout') end
+  if mfe.iif ~= '' and not mfes.owner_of(mfe) then
+    if is_beside_owner(mfe) then return dismiss(mfe, 'iif-moved') end
+    return delete_mfe(mfe, 'iif-moved')
+  end
+  local family, _, source = parts_of(name)
+  local route, prefix = routes.to(family, source)
+  if (route and route[VIA] or '') ~= mfe.rpf then return dismiss(mfe, 'route') end
+  if mfe.iif == '' and route and routes.iif_owner(family, source) then return delete_mfe(mfe, 'iif-moved') end
+  follow_route(mfe, route, prefix)
+  refresh(mfe, cause, memo)
+end
+
+--- Reviews up to `most` MFEs that an entry covers, behind this name. Returns how many, and the last one.
+function mfe_changes.review_covered(entry, after, most, cause)
+  local from = after == '' and '[' .. entry or '(' .. after
+  local names = mfes.names_between(from, '[' .. entry .. 'g', most)
+  local memo = {}
+  mfes.load(names)
+  for i = 1, #names do mfe_changes.review(names[i], cause, memo) end
+  return #names, names[#names] or ''
+end
+
+--- Removes up to `most` MFEs whose time is over. Returns whether there may be more.
+function mfe_changes.expire(most)
+  local names = mfes.over(most)
+  mfes.load(names)
+  for i = 1, #names do mfe_changes.review(names[i], 'timeout', {}) end
+  return #names == most
+end
+
+local function review_noted()
+  local names = {}
+  for name in pairs(noted) do names[#names + 1] = name end
+  if not names[1] then return end
+  table.sort(names)
+  local left = PER_REQUEST
+  for i = 1, #names do
+    local name = names[i]
+    local most = math.min(left, PER_ENTRY)
+    local count, last = 0, ''
+    if most > 0 then count, last = mfe_changes.review_covered(name, '', most, noted[name]) end
+    left = left - count
+    local is_more = count == most and (most == 0 or mfes.names_between('(' .. last, '[' .. name .. 'g', 1)[1])
+    if is_more then view_tasks.add('m' .. noted[name] .. ' ' .. name) end
+  end
+  noted = {}
+end
+
+local function by_first(one, other)
+  return one[1] < other[1]
+end
+
+--- At the end of a request, or of a slice: what follows from it for forwarding entries, then its alerts are complete.
+function mfe_changes.close()
+  if not router.members then return end
+  review_noted()
+  table.sort(false_alerts, by_first)
+  for i = 1, #false_alerts do
+    local one = false_alerts[i]
+    alerts.send(one[2], one[3], 0, one[4], one[5])
+  end
+  false_alerts = {}
+  fib_log.close()
+  alerts.close()
+end

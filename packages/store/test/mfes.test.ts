@@ -1,0 +1,484 @@
+import { eventually } from '@mgm/test-support';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { DECLARED, type ArbiterArgs, type FibItem, type Mfe } from '../src/generated/arbiter.ts';
+import { NO_HANDLE } from '../src/names.ts';
+import {
+  arbiterForEach,
+  on,
+  openArbiter,
+  reached,
+  type Arbiter,
+  type TestClient,
+} from './arbiter.ts';
+
+let arbiter: Arbiter;
+let redis: { readonly url: string };
+arbiterForEach((one, server) => {
+  arbiter = one;
+  redis = server;
+});
+
+/** 10.0.0.0/8, and 10.1.0.0/16 in it. */
+const WIDE = '40a00000008';
+const NARROW = '40a01000010';
+const GROUP = '4e0000001';
+/** (10.1.2.3, 224.0.0.1) in all of these tests; scripts do not judge groups. */
+const FLOW = `${GROUP}0a010203`;
+/** The mask of JOIN_ALERT and PRUNE_ALERT. */
+const MASK = 3;
+
+const flow = ({ handle }: TestClient, ...names: string[]) =>
+  arbiter.decide('flow_new', { handle, names });
+const get = (name = FLOW) => arbiter.ask('mfe_get', { name });
+const list = (fields: Partial<ArbiterArgs['mfe_list']> = {}) =>
+  arbiter.ask('mfe_list', { after: '', limit: 100, ...fields });
+const sweep = () => arbiter.decide('sweep', { most: 48, mostEntries: 48, servingMs: 3_600_000 });
+const key = (name: string) => `mgm:{${arbiter.router}}:${name}`;
+
+async function take(client: TestClient, ...numbers: number[]): Promise<void> {
+  const interfaces = numbers.map((number) => on(number));
+  await arbiter.ask('take', { ...client.next(), interfaces });
+}
+
+const release = (client: TestClient, number: number) =>
+  arbiter.ask('release', { ...client.next(), interfaces: [on(number)], epoch: '' });
+
+function change(
+  name: 'member_add' | 'member_delete',
+  client: TestClient,
+  number: number,
+  ...entries: string[]
+) {
+  const { handle, seq, ack } = client.next();
+  const interfaces = entries.map(() => on(number));
+  const codes = entries.map(() => 0);
+  return arbiter.decide(name, {
+    handle,
+    seq,
+    ack,
+    interfaces,
+    entries,
+    codes,
+    epoch: '',
+    single: false,
+  });
+}
+
+function route(client: TestClient, prefix: string, number: number, neighbour = '') {
+  const { handle, seq, ack } = client.next();
+  return arbiter.ask('rib_set', {
+    handle,
+    seq,
+    ack,
+    prefixes: [prefix],
+    faults: [''],
+    via: [`${number}:`],
+    neighbours: [neighbour],
+    protocols: [103],
+    preferences: [100],
+  });
+}
+
+function noRoute(client: TestClient, prefix: string) {
+  const { handle, seq, ack } = client.next();
+  return arbiter.ask('rib_delete', { handle, seq, ack, prefixes: [prefix], faults: [''] });
+}
+
+/** The pushes of the sweeps that `settled` has carried out. */
+let pushed: FibItem[];
+beforeEach(() => {
+  pushed = [];
+});
+
+async function settled(): Promise<void> {
+  await eventually(
+    async () => {
+      const { batch } = await sweep();
+      pushed.push(...batch.view.fib.items);
+      expect(batch.view.isUnsettled || batch.members.isUnsettled).toBe(false);
+    },
+    { withinMs: 3_000, everyMs: 1 },
+  );
+}
+
+/** Type, cause and items of all alerts of a session about MFEs. */
+async function falseAlertsOf({ handle }: TestClient): Promise<string[]> {
+  const reply = await arbiter.ask('mailbox', { handle, after: 0, limit: 1000 });
+  if (reply.kind !== 'messages') throw new Error(reply.kind);
+  return reply.entries
+    .flatMap(({ alerts }) => alerts)
+    .filter(({ type }) => type.endsWith('FALSE'))
+    .map(({ type, cause, items }) => `${type} ${cause} ${items}`);
+}
+
+async function present(name = FLOW): Promise<Mfe> {
+  const reply = await get(name);
+  if (reply.kind !== 'found') throw new Error(`no MFE ${name}`);
+  return reply.mfe;
+}
+
+describe('an MFE', () => {
+  let owner: TestClient;
+  let receiver: TestClient;
+  beforeEach(async () => {
+    owner = await arbiter.client({ mask: MASK });
+    receiver = await arbiter.client({ mask: MASK });
+    await take(owner, 1, 2);
+    await take(receiver, 3);
+  });
+
+  it('is created once per (s,g), with the owner of the interface towards the source', async () => {
+    await route(owner, WIDE, 1, '10.0.0.9');
+    await change('member_add', receiver, 3, GROUP);
+    const { reply, batch } = await flow(receiver, FLOW, FLOW);
+    const mfe = await present();
+    expect(mfe).toMatchObject({
+      name: FLOW,
+      iif: on(1),
+      protocolId: 103,
+      session: owner.session,
+      neighbour: '10.0.0.9',
+      prefix: WIDE,
+      oifs: '3:',
+      oifCount: 1,
+      timeoutMs: 900_000,
+      alerted: true,
+    });
+    expect(mfe.upMs + mfe.expiresInMs).toBe(900_000);
+    const { incarnation } = mfe;
+    const known = { kind: 'known', mfe: { incarnation } };
+    expect(reply).toMatchObject({ kind: 'flows', results: [{ ...known, kind: 'created' }, known] });
+    expect(batch.view).toMatchObject({
+      frev: 1,
+      fib: { first: 1, items: [{ kind: 'set', mfe: { incarnation, oifs: '3:' } }] },
+    });
+    expect((await flow(owner, FLOW)).reply).toMatchObject({ results: [known] });
+    expect(await list()).toMatchObject({ items: [{ name: FLOW }], after: '' });
+    expect(await falseAlertsOf(owner)).toEqual([`JOIN_FALSE created ${FLOW} ${incarnation}`]);
+    expect(await falseAlertsOf(receiver)).toEqual([]);
+  });
+
+  it('is negative without an incoming interface, and makes the next packet create it anew', async () => {
+    await flow(receiver, FLOW);
+    expect(await present()).toMatchObject({ iif: undefined, session: 0, prefix: undefined });
+    await route(owner, WIDE, 9);
+    await settled();
+    expect(pushed).toMatchObject([{ kind: 'del', name: FLOW, cause: 'route' }]);
+    await flow(receiver, FLOW);
+    const without = await present();
+    expect(without).toMatchObject({ iif: undefined, prefix: WIDE });
+    await take(owner, 9);
+    await settled();
+    expect(pushed.at(-1)).toMatchObject({ cause: 'iif-moved', incarnation: without.incarnation });
+    await flow(receiver, FLOW);
+    expect(await present()).toMatchObject({ iif: on(9), session: owner.session });
+    expect((await present()).incarnation).toBeGreaterThan(without.incarnation);
+  });
+
+  it('has the interfaces of all entries that cover it, and never its incoming one', async () => {
+    await route(owner, WIDE, 1);
+    await flow(receiver, FLOW);
+    const oifs = async () => (await present()).oifs;
+    await change('member_add', owner, 1, GROUP);
+    expect(await oifs()).toBe('');
+    await change('member_add', owner, 2, '4');
+    expect(await oifs()).toBe('2:');
+    await change('member_add', receiver, 3, FLOW);
+    expect(await oifs()).toBe('2:,3:');
+    await change('member_delete', owner, 2, '4');
+    await change('member_add', owner, 2, GROUP, '4e00000020a010203');
+    expect(await oifs()).toBe('2:,3:');
+    await release(receiver, 3);
+    expect(await oifs()).toBe('2:');
+  });
+
+  it('alerts its owner about the first and the last foreign interface only', async () => {
+    await route(owner, WIDE, 1);
+    await flow(receiver, FLOW);
+    const { incarnation } = await present();
+    await change('member_add', owner, 2, GROUP);
+    await change('member_add', receiver, 3, GROUP);
+    await change('member_add', receiver, 3, FLOW);
+    await change('member_delete', receiver, 3, GROUP);
+    expect(await falseAlertsOf(owner)).toEqual([
+      `PRUNE_FALSE created ${FLOW} 1: ${incarnation}`,
+      `JOIN_FALSE member ${FLOW} ${incarnation}`,
+    ]);
+    expect(await present()).toMatchObject({ alerted: true });
+    await change('member_delete', receiver, 3, FLOW);
+    await change('member_delete', owner, 2, GROUP);
+    expect((await falseAlertsOf(owner)).slice(2)).toEqual([
+      `PRUNE_FALSE member ${FLOW} 3: ${incarnation}`,
+    ]);
+    expect(await present()).toMatchObject({ alerted: false, oifs: '' });
+  });
+
+  it('is created without an alert if only its owner wants it', async () => {
+    await route(owner, WIDE, 1);
+    await change('member_add', owner, 2, GROUP);
+    await flow(receiver, FLOW);
+    expect(await falseAlertsOf(owner)).toEqual([]);
+    await release(owner, 2);
+    await settled();
+    expect(await falseAlertsOf(owner)).toEqual([]);
+    expect(pushed.at(-1)).toMatchObject({ kind: 'set', mfe: { oifs: '' } });
+  });
+
+  it('is pushed once per request and only if it changed', async () => {
+    await route(owner, WIDE, 1);
+    await flow(receiver, FLOW);
+    const both = await change('member_add', receiver, 3, GROUP, FLOW);
+    expect(both.batch.view.fib).toMatchObject({ first: 2, items: [{ mfe: { oifs: '3:' } }] });
+    const one = await change('member_delete', receiver, 3, GROUP);
+    expect(one.batch.view).toMatchObject({ frev: 2, fib: { items: [] } });
+  });
+
+  it('is gone at the instant the hold of its incoming interface ends', async () => {
+    await route(receiver, WIDE, 1);
+    await change('member_add', receiver, 3, GROUP);
+    await flow(receiver, FLOW);
+    const { incarnation } = await present();
+    const released = await arbiter.decide('release', {
+      ...owner.next(),
+      interfaces: [on(1)],
+      epoch: '',
+    });
+    expect(await get()).toEqual({ kind: 'none' });
+    expect(await list()).toMatchObject({ items: [] });
+    expect(released.batch.members.settled).toBeLessThan(released.rev);
+    await settled();
+    expect(pushed).toMatchObject([{ kind: 'del', incarnation, cause: 'iif-moved' }]);
+    expect(await falseAlertsOf(owner)).toHaveLength(1);
+    expect(await arbiter.link.command('HLEN', key('mfe'))).toBe(0);
+  });
+
+  it('is not shown after its interface was released and taken again', async () => {
+    await route(receiver, WIDE, 1);
+    await flow(receiver, FLOW);
+    const { incarnation } = await present();
+    await release(owner, 1);
+    await take(owner, 1);
+    expect(await get()).toEqual({ kind: 'none' });
+    const { batch } = await flow(receiver, FLOW);
+    expect(batch.view.fib.items).toMatchObject([{ kind: 'set', name: FLOW }]);
+    expect((await present()).incarnation).toBeGreaterThan(incarnation);
+    await settled();
+    expect(pushed).toEqual([]);
+  });
+
+  it('is gone with the client that owned its incoming interface', async () => {
+    await route(receiver, WIDE, 1);
+    await flow(receiver, FLOW);
+    await arbiter.ask('deregister', { ...owner.next(), force: true });
+    expect(await get()).toEqual({ kind: 'none' });
+    await settled();
+    expect(pushed).toMatchObject([{ kind: 'del', cause: 'iif-moved' }]);
+  });
+
+  it('of IGMP ends when a routing protocol takes the interface, and IGMP is told', async () => {
+    const igmp = await arbiter.client({ mask: MASK, isIgmp: true, protocolId: 2 });
+    await take(igmp, 5);
+    await route(owner, WIDE, 5);
+    await change('member_add', receiver, 3, GROUP);
+    await flow(receiver, FLOW);
+    const { incarnation, session } = await present();
+    expect(session).toBe(igmp.session);
+    await take(owner, 5);
+    expect(await get()).toEqual({ kind: 'none' });
+    await settled();
+    expect(pushed).toMatchObject([{ kind: 'del', incarnation, cause: 'iif-moved' }]);
+    expect((await falseAlertsOf(igmp)).slice(1)).toEqual([
+      `PRUNE_FALSE iif-moved ${FLOW} 5: ${incarnation}`,
+    ]);
+  });
+
+  it('is kept through inheritance, and pushed with the new session and epoch', async () => {
+    const first = await arbiter.client({ componentId: 4711 });
+    await take(first, 6);
+    await route(receiver, WIDE, 6);
+    await flow(receiver, FLOW);
+    const before = await present();
+    const next = { componentId: 4711, instance: 'the next process', takeover: true };
+    const heir = await arbiter.client(next);
+    await settled();
+    const after = await present();
+    expect(after).toMatchObject({ incarnation: before.incarnation, session: heir.session });
+    expect(Number(after.epoch)).toBeGreaterThan(Number(before.epoch));
+    expect(pushed).toMatchObject([{ kind: 'set', mfe: { session: heir.session } }]);
+  });
+
+  it('ends when the route moves to another interface, and follows one that does not', async () => {
+    await route(owner, WIDE, 1);
+    await change('member_add', receiver, 3, GROUP);
+    await flow(receiver, FLOW);
+    const { incarnation } = await present();
+    await route(owner, NARROW, 1, '10.0.0.9');
+    await settled();
+    expect(await present()).toMatchObject({ incarnation, prefix: NARROW, neighbour: '10.0.0.9' });
+    expect(pushed).toMatchObject([{ kind: 'set', mfe: { prefix: NARROW } }]);
+    await route(owner, NARROW, 2);
+    await settled();
+    expect(pushed.slice(1)).toMatchObject([{ kind: 'del', incarnation, cause: 'route' }]);
+    expect((await falseAlertsOf(owner)).slice(1)).toEqual([
+      `PRUNE_FALSE route ${FLOW} 1: ${incarnation}`,
+    ]);
+    await flow(receiver, FLOW);
+    await noRoute(owner, NARROW);
+    await noRoute(owner, WIDE);
+    await settled();
+    expect(pushed.at(-1)).toMatchObject({ kind: 'del', cause: 'route' });
+  });
+
+  it('ends with its time on the service clock, without an alert', async () => {
+    await route(owner, WIDE, 1);
+    await flow(receiver, FLOW);
+    const before = (await falseAlertsOf(owner)).length;
+    const { dueInMs } = (await arbiter.decide('head', {})).reply;
+    expect(dueInMs).toBeLessThanOrEqual(10_000);
+    await agedBy(900_000);
+    expect(await get()).toEqual({ kind: 'none' });
+    expect((await arbiter.decide('head', {})).reply.dueInMs).toBe(0);
+    await settled();
+    expect(pushed).toMatchObject([{ kind: 'del', cause: 'timeout' }]);
+    expect(await falseAlertsOf(owner)).toHaveLength(before);
+    expect(await arbiter.link.command('ZCARD', key('mfe-expiry'))).toBe(0);
+  });
+
+  /** Lets the life of the MFE be over: its score in the queue and its record are from before. */
+  async function agedBy(ms: number): Promise<void> {
+    const moved = `
+      local fields = { cmsgpack.unpack(redis.call('HGET', KEYS[1], ARGV[1])) }
+      fields[6] = fields[6] - ARGV[2]
+      redis.call('HSET', KEYS[1], ARGV[1], cmsgpack.pack(unpack(fields)))
+      redis.call('ZINCRBY', KEYS[2], -ARGV[2], ARGV[1])`;
+    await arbiter.link.command('EVAL', moved, '2', key('mfe'), key('mfe-expiry'), FLOW, `${ms}`);
+  }
+
+  it('gives the data schema 4, and leaves nothing when it is gone', async () => {
+    await flow(receiver, FLOW);
+    expect(await arbiter.link.command('HGET', key('meta'), 'schema')).toBe('4');
+    await agedBy(900_000);
+    await settled();
+    await settled();
+    expect(await arbiter.link.command('HGET', key('meta'), 'schema')).toBe('2');
+    const left = await arbiter.link.command('KEYS', key('mfe*'));
+    expect(left).toEqual([]);
+  });
+});
+
+describe('many MFEs', () => {
+  const names = Array.from(
+    { length: 200 },
+    (_, at) => `${GROUP}0a0102${(at + 16).toString(16).padStart(2, '0')}`,
+  );
+  let owner: TestClient;
+  let receiver: TestClient;
+  beforeEach(async () => {
+    owner = await arbiter.client({ mask: MASK });
+    receiver = await arbiter.client();
+    await take(owner, 1);
+    await take(receiver, 3);
+    await route(owner, WIDE, 1);
+    await flow(receiver, ...names);
+  });
+
+  it('follow a change of a (*,g) 64 at once, the others in slices, which msettled waits for', async () => {
+    const { batch } = await change('member_add', receiver, 3, GROUP);
+    expect(batch.view.fib.items).toHaveLength(64);
+    expect(batch.view.msettled).toBeLessThan(batch.members.mrev);
+    expect((await present(names.at(-1))).oifs).toBe('3:');
+    await settled();
+    expect(pushed.map(({ name }) => name)).toEqual(names.slice(64));
+    const { view, members } = (await arbiter.decide('head', {})).batch;
+    expect(view.msettled).toBe(members.mrev);
+    expect(view.frev).toBe(400);
+    const joins = (await falseAlertsOf(owner)).filter((one) => one.startsWith('JOIN'));
+    expect(joins.join(',').match(/0a0102/g)).toHaveLength(200);
+  });
+
+  it('hold settled back until those of an ended hold are evaluated', async () => {
+    await change('member_add', receiver, 3, GROUP);
+    await settled();
+    const { rev } = await arbiter.decide('release', {
+      ...receiver.next(),
+      interfaces: [on(3)],
+      epoch: '',
+    });
+    let isDone = false;
+    let last = 0;
+    while (!isDone) {
+      const { batch } = await sweep();
+      last = Math.max(last, ...batch.view.fib.items.map(({ name }) => names.indexOf(name)));
+      isDone = batch.members.settled >= rev;
+    }
+    expect(last).toBe(names.length - 1);
+  });
+
+  it('are listed page by page, each once and in order', async () => {
+    const pages = [];
+    let after = '';
+    do {
+      const page = await list({ after, limit: 64 });
+      pages.push(page.items.map(({ name }) => name));
+      after = page.after;
+    } while (after !== '');
+    expect(pages.map((page) => page.length)).toEqual([64, 64, 64, 8]);
+    expect(pages.flat()).toEqual(names);
+    expect(await list({ after: names[10] ?? '', limit: 1 })).toMatchObject({
+      items: [{ name: names[11] }],
+    });
+  });
+
+  it('give, with the log of their changes, the present ones', async () => {
+    const { items: before } = await list({ limit: 1000 });
+    const table = new Map(before.map((mfe) => [mfe.name, mfe.oifs]));
+    const changed = await change('member_add', receiver, 3, GROUP);
+    pushed.push(...changed.batch.view.fib.items);
+    await release(receiver, 3);
+    await settled();
+    for (const { kind, name, mfe } of pushed) {
+      if (kind === 'set') table.set(name, mfe?.oifs ?? '');
+      else table.delete(name);
+    }
+    const { items } = await list({ limit: 1000 });
+    expect(table).toEqual(new Map(items.map((mfe) => [mfe.name, mfe.oifs])));
+  });
+});
+
+describe('flow_new', () => {
+  it('refuses what no session may ask for, twice alike', async () => {
+    const client = await arbiter.client();
+    const expired = await arbiter.client({ componentId: 77 });
+    await arbiter.client({ componentId: 77, instance: 'the next process', takeover: true });
+    for (let times = 0; times < 2; times++) {
+      const ask = (handle: ArbiterArgs['flow_new']['handle']) =>
+        arbiter.ask('flow_new', { handle, names: [FLOW, ''] });
+      expect(await ask(NO_HANDLE)).toEqual({ kind: 'bad_handle' });
+      expect(await ask(expired.handle)).toMatchObject({ kind: 'session_expired' });
+    }
+    expect((await flow(client, '')).reply).toEqual({
+      kind: 'flows',
+      results: [{ kind: 'skipped' }],
+    });
+  });
+
+  it('creates no MFE above the limit or without memory, and knows those that exist', async () => {
+    using own = await openArbiter(redis, undefined, undefined, undefined, { mfesMax: 1 });
+    const { handle } = await own.client();
+    const names = [FLOW, `${GROUP}0a010204`];
+    const results = [{ kind: 'known' }, { kind: 'limit' }];
+    await own.ask('flow_new', { handle, names });
+    expect(await own.ask('flow_new', { handle, names })).toMatchObject({ results });
+    await own.link.command('CONFIG', 'SET', 'maxmemory', '1');
+    expect(await own.ask('flow_new', { handle, names })).toEqual({ kind: 'store_full' });
+    expect(await own.ask('mfe_get', { name: FLOW })).toMatchObject({ kind: 'found' });
+    await own.link.command('CONFIG', 'SET', 'maxmemory', '0');
+  });
+});
+
+it('reached every reply that a header declares', () => {
+  const declared = Object.entries(DECLARED).flatMap(([operation, tags]) =>
+    /^(flow|mfe)/.test(operation) ? tags.map((tag) => `${operation}:${tag}`) : [],
+  );
+  expect(declared.filter((one) => !reached.has(one))).toEqual([]);
+});
