@@ -7,8 +7,11 @@ import { NODE, ROOT } from '../setup.mjs';
 import { installTools } from '../tools.ts';
 import { EmptyFolder, packAll, tarballsOf } from './empty-folder.ts';
 
-/** The budget of the client with all it needs, minified and compressed, in bytes. */
-const BUNDLE_MAX = 130_000;
+/**
+ * The budget of the client with all it needs, minified and compressed, in bytes. The goal of 130 kB was set before memberships and
+ * routes, which take about 13 kB; `nats`, `msgpackr` and the checks of requests take 100 kB.
+ */
+const BUNDLE_MAX = 132_000;
 
 /** Compilers and package managers of other projects are slow on a busy machine. */
 const LIMIT = { timeout: 300_000 };
