@@ -27,6 +27,7 @@ export interface KeepaliveMeasurement {
   readonly ttlMs: number;
 }
 
+/** What the hook `onMeasure` is called with: `kind` tells which. */
 export type Measurement = RequestMeasurement | KeepaliveMeasurement;
 
 /** Calls the hook of the application, whose failure is logged once and has no other effect. */

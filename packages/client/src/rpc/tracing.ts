@@ -36,10 +36,12 @@ export interface TraceSpan {
 export interface TracingApi {
   /** Spans. */
   readonly trace: {
+    /** The source of the client's spans. */
     getTracer(
       name: string,
       version?: string,
     ): {
+      /** Begins a span. */
       startSpan(
         name: string,
         options?: {
@@ -50,13 +52,19 @@ export interface TracingApi {
         context?: TraceContext,
       ): TraceSpan;
     };
+    /** The context with another span. */
     setSpan(context: TraceContext, span: TraceSpan): TraceContext;
+    /** What identifies the span of a context. */
     getSpanContext(context: TraceContext): TraceSpanContext | undefined;
   };
   /** The active context. */
-  readonly context: { active(): TraceContext };
+  readonly context: {
+    /** The context of the calling code. */
+    active(): TraceContext;
+  };
   /** Writes a context as headers. */
   readonly propagation: {
+    /** Writes the context into headers. */
     inject(
       context: TraceContext,
       carrier: object,
