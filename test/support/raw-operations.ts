@@ -128,6 +128,7 @@ export interface Head {
   readonly frev: number;
   readonly ffirst: number;
   readonly msettled: number;
+  readonly schema: number;
 }
 
 export interface BulkResult {

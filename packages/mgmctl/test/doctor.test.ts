@@ -4,7 +4,7 @@ import { startTcpProxy } from '@mgm/devstack';
 import { eventually, notBreakable, skipAmongOthers, startManager } from '@mgm/test-support';
 import { describe, expect, it } from 'vitest';
 import { run } from './program.ts';
-import { mgmctlStage, objects, PIM } from './stage.ts';
+import { mgmctlStage, objects, PIM, type Router } from './stage.ts';
 
 const stage = mgmctlStage();
 /** On a busy machine several runs may be needed until all replicas answer in time. */
@@ -35,6 +35,7 @@ describe('mgmctl doctor', () => {
         /^(ok {2}|note) {2}round trip {3}median \d+\.\d ms, max \d+\.\d ms of \d+/,
       ),
       expect.stringMatching(/^ok {4}log {10}revisions 1 to 1 of log \S+$/),
+      'ok    router data  schema 2: this router has no memberships and no routes',
       'ok    permission   watch is allowed',
       'ok    permission   evict is allowed',
     ]);
@@ -141,6 +142,54 @@ describe('mgmctl doctor', () => {
     expect(stdout).toMatch(/^FAIL {2}nats server {2}\S+: something answers, but it is not NATS;/);
   });
 });
+
+describe('the schema of the router in mgmctl doctor', () => {
+  it(
+    'is 2 before the first membership, 3 with one and 2 after it was deleted',
+    { timeout: SLOW_MS },
+    async () => {
+      await using router = await stage.router();
+      const pim = await router.register(PIM, 'pim-1');
+      await pim.takeInterfaceOwnership({ ifIndex: 7 });
+      const membership = { ifIndex: 7, group: '239.1.1.1' };
+      await expectSchema(router, 2, 'no memberships and no routes');
+      await pim.addGroupMembershipEntry(membership);
+      await expectSchema(router, 3, 'memberships; managers of before memberships refuse it');
+      await pim.deleteGroupMembershipEntry(membership);
+      await expectSchema(router, 2, 'no memberships and no routes');
+    },
+  );
+
+  it('is 4 with a route', { timeout: SLOW_MS }, async () => {
+    await using router = await stage.router();
+    const pim = await router.register(PIM, 'pim-1');
+    await pim.setRoutes([{ network: '10.0.0.0', length: 8, ifIndex: 7 }]);
+    await expectSchema(router, 4, 'routes; managers of before forwarding refuse it');
+  });
+
+  it('is not known without sessions, because then no head is sent', async () => {
+    await using router = await stage.router();
+    const { code, stdout } = await router.run(['doctor']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      /^note {2}router data {2}schema not known: no head within .+; a router without sessions sends none: keep one open with mgmctl register$/m,
+    );
+  });
+});
+
+/** A head that was sent before the last change may still arrive. */
+async function expectSchema(router: Router, schema: number, has: string): Promise<void> {
+  await eventually(async () => {
+    const { code, stdout } = await router.run(['doctor', '--json']);
+    expect(code).toBe(0);
+    expect(objects(stdout)).toContainEqual({
+      what: 'router data',
+      state: 'ok',
+      detail: `schema ${schema}: this router has ${has}`,
+      schema,
+    });
+  }, WITHIN);
+}
 
 describe('a router with data of a newer schema than its managers read', () => {
   it(

@@ -65,6 +65,8 @@ export interface HeadMessage {
   readonly ffirst?: number;
   /** A value of `mrev`: all changes of forwarding entries that follow from memberships up to it are written. */
   readonly msettled?: number;
+  /** The schema of the router's data now, the lowest that can hold it; absent from managers that do not report it. */
+  readonly schema?: number;
   /** During a hold-off after data loss: how much longer nothing new is granted. */
   readonly holdOffMs?: number;
 }

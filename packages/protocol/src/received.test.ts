@@ -57,6 +57,7 @@ const MESSAGES = [
       settled: 0,
       rrev: 3,
       rsettled: 2,
+      schema: 4,
     },
     wrong: [
       { rev: undefined },
@@ -67,6 +68,7 @@ const MESSAGES = [
       { settled: 'x' },
       { rrev: -1 },
       { rsettled: 'x' },
+      { schema: '3' },
     ],
   },
   {

@@ -79,7 +79,7 @@ export function isHeadMessage(value: unknown): value is HeadMessage {
   const required = { rev: isCounter, first: isCounter, ts: isCounter, log: isLogId };
   return hasFields(value, required, {
     ...{ mrev: isCounter, mfirst: isCounter, settled: isCounter },
-    ...{ rrev: isCounter, rsettled: isCounter },
+    ...{ rrev: isCounter, rsettled: isCounter, schema: isCounter },
   });
 }
 

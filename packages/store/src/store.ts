@@ -330,6 +330,7 @@ class RedisStore implements Store {
         first: reply.first,
         ts,
         log,
+        schema: reply.schema,
         mrev: batch.members.mrev,
         mfirst: reply.membersFirst,
         settled: batch.members.settled,

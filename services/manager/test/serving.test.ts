@@ -265,11 +265,17 @@ describe('a change is published', () => {
     await eventually(() => expect(heads.length).toBeGreaterThan(4), { withinMs: 10_000 });
     expect(none).toEqual([]);
     expect(Object.keys(heads[0]?.message ?? {}).toSorted()).toEqual([
+      'ffirst',
       'first',
+      'frev',
       'log',
       'mfirst',
       'mrev',
+      'msettled',
       'rev',
+      'rrev',
+      'rsettled',
+      'schema',
       'settled',
       'ts',
     ]);

@@ -62,13 +62,14 @@ overReplicas((stage) => {
       expect((await membershipsAfter(router, 1024)).at(-1)?.mrev).toBe(2048);
     });
 
-    it('a head has mrev, mfirst and settled, and the log of both revisions', async () => {
+    it('a head has mrev, mfirst, settled and schema, and the log of both revisions', async () => {
       const { router, clients, watch } = await enter(stage, 'S2(pim)');
       ok(await clients.pim.bulk('member.add', elements(7, 20)));
       const rev = await router.rev();
       const { log } = ok(await router.request('groups', {}));
       await eventually(() => {
-        expect(watch.heads.at(-1)).toMatchObject({ mrev: 20, mfirst: 1, settled: rev, rev, log });
+        const counters = { mrev: 20, mfirst: 1, settled: rev, rev };
+        expect(watch.heads.at(-1)).toMatchObject({ ...counters, log, schema: 3 });
       }, WITHIN);
     });
   });

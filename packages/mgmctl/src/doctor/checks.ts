@@ -1,11 +1,17 @@
 import { isMgmError, type Mgm, type MgmError } from '@mgm/client';
 import { probe } from '../connection.ts';
 import { ExitCode } from '../exit-code.ts';
-import { durationText } from '../output/text.ts';
 
 /** The result of one check. */
 export type Finding =
-  | { readonly what: string; readonly state: 'ok'; readonly detail: string; readonly mend?: never }
+  | {
+      readonly what: string;
+      readonly state: 'ok';
+      readonly detail: string;
+      readonly mend?: never;
+      /** The schema of the router's data. */
+      readonly schema?: number;
+    }
   | {
       readonly what: string;
       /** Nothing is broken, but it may explain a problem. */
@@ -93,32 +99,6 @@ const NO_SESSION = 1;
 /** Checks the permissions of an operator. */
 export async function checkPermissions(mgm: Mgm, signal: AbortSignal): Promise<Finding[]> {
   return [await checkWatching(mgm, signal), await checkEvict(mgm, signal)];
-}
-
-/** The rest of the hold-off in the next head; 0 without a head. */
-async function holdOffOf(mgm: Mgm, signal: AbortSignal): Promise<number> {
-  for await (const { holdOffMs = 0 } of mgm.heads({ signal })) return holdOffMs;
-  return 0;
-}
-
-/** Managers publish a head every second for a router with live sessions. */
-const HEAD_WITHIN_MS = 1_500;
-
-/** Reports a hold-off after data loss, which the heads of the router announce. */
-export async function checkHoldOff(mgm: Mgm, signal: AbortSignal): Promise<Finding[]> {
-  const what = 'hold-off';
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(HEAD_WITHIN_MS)]);
-  try {
-    const holdOffMs = await holdOffOf(mgm, limit);
-    if (holdOffMs === 0) return [];
-    const detail = `the store lost data: no new grants for ${durationText(holdOffMs)}`;
-    const mend = 'wait, or end it with mgmctl holdoff end if no former owner can be active';
-    return [{ what, state: 'note', detail, mend }];
-  } catch (error) {
-    // A missing permission is a finding of its own.
-    if (isMgmError(error, 'not-permitted')) return [];
-    throw error;
-  }
 }
 
 /** NATS sends a refusal before the reply to any later request. */

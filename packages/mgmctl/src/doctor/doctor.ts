@@ -1,12 +1,12 @@
 import { isMgmError, type Mgm } from '@mgm/client';
 import {
-  checkHoldOff,
   checkLog,
   checkManagers,
   checkPermissions,
   checkRoundTrip,
   type Finding,
 } from './checks.ts';
+import { checkHead } from './head.ts';
 import { checkReplicas } from './replicas.ts';
 import { ExitCode } from '../exit-code.ts';
 import { natsInfo, type NatsInfo } from './nats-info.ts';
@@ -47,7 +47,7 @@ async function* findings(options: DoctorOptions): AsyncGenerator<Finding> {
     yield* whyNoAnswer(mgm, signal);
     return;
   }
-  const steps = [checkReplicas, checkRoundTrip, checkLog, checkHoldOff, checkPermissions];
+  const steps = [checkReplicas, checkRoundTrip, checkLog, checkHead, checkPermissions];
   for (const step of steps) yield* await found(step, mgm, signal);
 }
 

@@ -207,10 +207,16 @@ local function note_ttl(ttl_ms)
   router.changed = true
 end
 
+--- The lowest schema that can hold the router's data now.
+local function data_schema()
+  local members = router.members
+  if not members then return SCHEMA end
+  return has_view() and SCHEMA_WITH_VIEW or members.slots > 0 and SCHEMA_WITH_MEMBERSHIPS or SCHEMA
+end
+
 local function save_router()
   local members = router.members
-  if not members then return redis.call('HSET', meta_key, 'schema', SCHEMA, 'state', pack_router()) end
-  local schema = has_view() and SCHEMA_WITH_VIEW or members.slots > 0 and SCHEMA_WITH_MEMBERSHIPS or SCHEMA
-  redis.call('HSET', meta_key, 'schema', schema, 'state', pack_router(), 'members', pack_members(members))
+  if not members then return redis.call('HSET', meta_key, 'schema', data_schema(), 'state', pack_router()) end
+  redis.call('HSET', meta_key, 'schema', data_schema(), 'state', pack_router(), 'members', pack_members(members))
   if router.view and router.view.changed then redis.call('HSET', meta_key, 'view', pack_view(router.view)) end
 end
