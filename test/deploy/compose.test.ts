@@ -52,7 +52,7 @@ async function textOf(name: string): Promise<string> {
 
 describe('docker-compose.yml', () => {
   it('runs every service without capabilities, on a read-only file system', () => {
-    expect(Object.keys(compose.services)).toEqual(['nats', 'redis', 'manager']);
+    expect(Object.keys(compose.services)).toEqual(['nats', 'redis', 'manager', 'console']);
     for (const service of Object.values(compose.services)) {
       expect(service).toMatchObject({
         read_only: true,
@@ -71,9 +71,12 @@ describe('docker-compose.yml', () => {
     }
   });
 
-  it('publishes NATS on this machine only, and no other port', () => {
+  it('publishes NATS and the console on this machine only, and no other port', () => {
     const published = Object.values(compose.services).flatMap(({ ports = [] }) => ports);
-    expect(published).toEqual(['127.0.0.1:${MGM_NATS_PORT:-4222}:4222']);
+    expect(published).toEqual([
+      '127.0.0.1:${MGM_NATS_PORT:-4222}:4222',
+      '127.0.0.1:${MGM_CONSOLE_PORT:-8420}:8420',
+    ]);
   });
 
   it('takes every secret from a file that the script makes', async () => {
@@ -83,7 +86,7 @@ describe('docker-compose.yml', () => {
     const commands = JSON.stringify(
       Object.values(compose.services).map(({ command, environment }) => [command, environment]),
     );
-    expect(commands).not.toMatch(/pass(word)?[=:]|requirepass|PASSWORD/i);
+    expect(commands).not.toMatch(/pass(word)?[=:]|requirepass|PASSWORD(?!_FILE)/i);
   });
 });
 
@@ -95,13 +98,13 @@ describe('the secrets of docker-compose.yml', () => {
       name.endsWith('-password'),
     );
     const before = await Promise.all(passwords.map(textOf));
-    expect(before).toHaveLength(6);
-    expect(new Set(before).size).toBe(6);
+    expect(before).toHaveLength(7);
+    expect(new Set(before).size).toBe(7);
     for (const password of before) expect(password).toMatch(/^[0-9a-f]{48}$/);
     await rm(secret('pim1-password'));
     await run(SCRIPT, [join(dir, 'secrets')]);
     const after = await Promise.all(passwords.map(textOf));
-    expect(after.filter((password) => before.includes(password))).toHaveLength(5);
+    expect(after.filter((password) => before.includes(password))).toHaveLength(6);
     expect(await textOf('passwords.conf')).toContain(
       `PIM1_PASSWORD: "${await textOf('pim1-password')}"`,
     );

@@ -70,7 +70,7 @@ export function brokenStep(
   after: MembershipModel,
   { facts, events }: News,
 ): string | undefined {
-  const fact = facts.find((one) => !('cause' in one) || one.cause !== 'iif-moved');
+  const fact = facts.find(({ cause }) => cause !== 'iif-moved');
   if (fact && events.length === 0) return `V3: ${fact.type} without a change`;
   if (!events.every(({ mrev }, at) => mrev === before.mrev + at + 1)) return 'V4: a gap in mrev';
   if (after.mrev !== before.mrev + events.length) return 'V4: a change without an event';

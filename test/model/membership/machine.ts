@@ -82,7 +82,11 @@ export type Fact = { readonly to: ClientNumber } & (
       readonly on: InterfaceNumber;
       readonly cause: Cause;
     }
-  | { readonly type: 'RESYNC' }
+  | {
+      readonly type: 'RESYNC';
+      /** That of the alert that did not fit into the mailbox. */
+      readonly cause: Cause;
+    }
 );
 
 export interface MembershipEvent {
@@ -515,7 +519,7 @@ export class MembershipModel {
     }
     if (queued > this.scope.mailboxMax) {
       this.#change(number, { isMuted: true });
-      this.#facts.push({ to: number, type: 'RESYNC' });
+      this.#facts.push({ to: number, type: 'RESYNC', cause: fact.cause });
       return;
     }
     this.#change(number, { queued: queued + 1 });

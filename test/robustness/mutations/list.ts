@@ -115,7 +115,7 @@ const IN_SCRIPTS: readonly Mutation[] = [
   {
     check: 'lost data: a log without its tail is detected',
     file: `${LUA}/lib/events.lua`,
-    from: 'local lost_tail = router.log == known.log and (router.rev < known.rev or mrev < known.mrev)',
+    from: 'local lost_tail = router.log == known.log and is_older',
     to: 'local lost_tail = false',
     tests: ['packages/store/test/lost-data.test.ts', 'test/faults/store-rewound.test.ts'],
   },

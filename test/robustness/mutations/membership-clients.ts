@@ -25,7 +25,7 @@ const HELD_ALERTS: readonly Mutation[] = [
   {
     check: 'held alerts: what is older than the page of an enumeration is dropped',
     file: `${MEMBERSHIP}/held-alerts.ts`,
-    from: 'if (this.#isOlderThanPage(item)) return [];',
+    from: 'if (item.incarnation === undefined && this.#isOlderThanPage(item)) return [];',
     to: '',
     tests: [HELD],
   },
