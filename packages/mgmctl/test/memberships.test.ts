@@ -177,9 +177,11 @@ describe('mgmctl watch --memberships', () => {
     await using router = await populated();
     const { pim, igmp } = router;
     await pim.ownerships.find(({ ifIndex }) => ifIndex === 7)?.release();
-    await eventually(async () => expect((await router.mgm.memberEvents(5)).head).toBe(7), {
-      withinMs: 10_000,
-    });
+    // IGMP adds its memberships again afterwards, so the head may already be beyond the two that ended.
+    await eventually(
+      async () => expect((await router.mgm.memberEvents(5)).head).toBeGreaterThanOrEqual(7),
+      { withinMs: 10_000 },
+    );
     const { stdout } = await router.run(['watch', '--memberships', '--from', '5', '--count', '2']);
     expect(stdout).toMatch(
       new RegExp(`left {4}.+ on 7 .+ session ${igmp.id} {2}counts for ${pim.id} {2}release$`, 'm'),
