@@ -138,7 +138,7 @@ describe('groups', () => {
     expect(seen).toEqual([
       views,
       { ...views, group: G[0], clients: 2, local: true },
-      { ...views, group: G[1], source: '10.1.1.1' },
+      { ...views, group: G[1], source: '10.1.1.1', notified: false },
     ]);
     expect(await Array.fromAsync(mgm.groups({ type: 'any' }))).toEqual([
       { group: G[0] },
