@@ -26,7 +26,8 @@ describe('a test router', () => {
     expect(ownership.signal.aborted).toBe(true);
     await eventually(() => expect(causes).toEqual(['deadline']), { withinMs: 2_000 });
     const types = (await router.events()).filter((event) => event.session === id);
-    expect(types.map(({ type }) => type)).toEqual(['registered', 'taken', 'expired']);
+    // The interface is released in the same sweep or in a later one.
+    expect(types.map(({ type }) => type).slice(0, 3)).toEqual(['registered', 'taken', 'expired']);
     await expect(worker.mgm.getProtocolOnInterface({ ifIndex: 7 })).rejects.toMatchObject({
       reason: 'not-found',
     });
