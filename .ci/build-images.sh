@@ -9,8 +9,9 @@
 # Environment: NODE_BIN, the node to put into node:… (default: the one on the PATH).
 #
 # Differences from the official images: the distribution's versions; everything runs as root by default; the system is only
-# busybox. All have the label mgm.substitute=1.
+# busybox. All have the label mgm.substitute, whose value changes with this file: an older substitute is built anew.
 set -euo pipefail
+readonly SUBSTITUTE=2
 . "$(dirname "$0")/../packages/devstack/scripts/private-apt.sh"
 
 servers=$(realpath "${1:?usage: build-images.sh SERVERS IMAGE...}")
@@ -65,7 +66,7 @@ entrypoint() {
 finish() {
   local root=$1 image=$2 change changes=()
   shift 2
-  for change in 'LABEL mgm.substitute=1' 'ENV PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' \
+  for change in "LABEL mgm.substitute=$SUBSTITUTE" 'ENV PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' \
     'ENTRYPOINT ["docker-entrypoint.sh"]' "$@"; do changes+=(--change "$change"); done
   tar -C "$root" --owner=0 --group=0 --numeric-owner -cf - . | docker import "${changes[@]}" - "$image" >/dev/null
   echo "built a substitute for $image" >&2
@@ -108,6 +109,12 @@ build_node() { # IMAGE
   base "$root"
   mkdir -p "$root/home/node" "$root/usr/local/lib/node_modules"
   program "$root" / "$node"
+  # Native packages of npm link to the libraries that glibc still has apart from libc.
+  local library
+  for library in libdl libm libpthread librt; do
+    install -D -m 644 "$(readlink -f "/lib/$(uname -m)-linux-gnu/$library.so".[0-9])" \
+      "$(ls -d "/lib/$(uname -m)-linux-gnu/$library.so".[0-9] | sed "s|^|$root|")"
+  done
   npm=$(dirname "$(dirname "$(readlink -f "$(command -v npm)")")")
   cp -a "$npm" "$root/usr/local/lib/node_modules/npm"
   ln -s ../lib/node_modules/npm/bin/npm-cli.js "$root/usr/local/bin/npm"
