@@ -379,7 +379,8 @@ describe('against a scripted manager', () => {
       () => expect(manager.of('rib.delete').at(-1)?.fields['ack']).toBeGreaterThan(seq),
       MS,
     );
-    const waits = session.setRoutes([ten], { deadlineMs: 1 });
+    manager.script('rib.set', () => undefined);
+    const waits = session.setRoutes([ten], { deadlineMs: 50 });
     expect(await waits).toMatchObject([{ kind: 'failed', error: { reason: 'timeout' } }]);
   });
 
