@@ -34,6 +34,12 @@ export {
 export type { Entry, GroupText, SourceText } from './entries.ts';
 export type { MfeJoinItem, MfePruneItem } from './entries.ts';
 export { EVENT_TYPES, MEMBERSHIP_EVENT_TYPES } from './events.ts';
+export {
+  holdAfter,
+  holdAfterSessionEvent,
+  sessionOfChangedHolds,
+  type EventHold,
+} from './holds.ts';
 export type {
   Cause,
   EventMessage,

@@ -1,4 +1,5 @@
-import { isIgmp, type EventMessage, type Holder, type InterfaceItem } from '@mgm/protocol';
+import { holdAfter, holdAfterSessionEvent, isIgmp, sessionOfChangedHolds } from '@mgm/protocol';
+import type { EventMessage, Holder, InterfaceItem } from '@mgm/protocol';
 import type { InterfaceKey, SessionId } from '@mgm/protocol';
 import { keyText } from '../interfaces/key.ts';
 
@@ -34,7 +35,7 @@ export class RouterHolds {
     if (ifIndex === undefined || nextHop === undefined) return this.#applyToSession(event);
     const holds = this.#at({ ifIndex, nextHop });
     const role = event.type.startsWith('igmp-') ? 'igmp' : 'owner';
-    holds[role] = event.type.endsWith('taken') ? holdOf(event) : undefined;
+    holds[role] = holdAfter(event);
     if (holds.owner === undefined) showIgmp(holds, event.ts);
   }
 
@@ -70,8 +71,8 @@ export class RouterHolds {
   }
 
   #applyToSession(event: EventMessage): void {
-    const subject = event.type === 'resumed' ? event.previous : event.session;
-    if (!CHANGES_HOLDS.has(event.type) || subject === undefined) return;
+    const subject = sessionOfChangedHolds(event);
+    if (subject === undefined) return;
     for (const holds of this.#held.values()) {
       if (holds.owner?.session === subject) holds.owner = afterwards(holds.owner, event);
       if (holds.igmp?.session === subject) holds.igmp = afterwards(holds.igmp, event);
@@ -80,21 +81,12 @@ export class RouterHolds {
   }
 }
 
-const CHANGES_HOLDS: ReadonlySet<string> = new Set(['stale', 'expired', 'evicted', 'resumed']);
-
-function holdOf(event: EventMessage): Hold | undefined {
-  const { protocolId, componentId, session, epoch, ts: since } = event;
-  if (protocolId === undefined || componentId === undefined) return undefined;
-  if (session === undefined || epoch === undefined) return undefined;
-  return { protocolId, componentId, session, epoch, since, stale: false };
-}
-
-/** A hold after an event of its session. A session that is over holds nothing, also before each `released`. */
-function afterwards(hold: Hold, { type, session, epoch }: EventMessage): Hold | undefined {
-  if (type === 'expired' || type === 'evicted') return undefined;
-  if (type === 'stale') return { ...hold, stale: true };
-  const { graceLeftMs: _, ...rest } = hold;
-  return { ...rest, session: session ?? hold.session, epoch: epoch ?? hold.epoch, stale: false };
+/** A hold that is not stale has no grace time. */
+function afterwards(hold: Hold, event: EventMessage): Hold | undefined {
+  const after = holdAfterSessionEvent(hold, event);
+  if (!after || after.stale) return after;
+  const { graceLeftMs: _, ...rest } = after;
+  return rest;
 }
 
 /** The time of an IGMP hold on an owned interface is unknown; it exists since `ts` at the latest. */

@@ -1,16 +1,12 @@
-import { isIgmp, type EventMessage, type InterfaceItem } from '@mgm/protocol';
+import { holdAfter, holdAfterSessionEvent, isIgmp, sessionOfChangedHolds } from '@mgm/protocol';
+import type { EventHold, EventMessage, InterfaceItem } from '@mgm/protocol';
 import { interfaceText } from './format.ts';
-
-type Hold = Pick<
-  InterfaceItem,
-  'protocolId' | 'componentId' | 'session' | 'epoch' | 'since' | 'stale'
->;
 
 interface Holds {
   readonly ifIndex: number;
   readonly nextHop: InterfaceItem['nextHop'];
-  readonly owner?: Hold | undefined;
-  readonly igmp?: Hold | undefined;
+  readonly owner?: EventHold | undefined;
+  readonly igmp?: EventHold | undefined;
 }
 
 /** The interfaces of a router: a snapshot and the events after it. */
@@ -53,21 +49,21 @@ export class InterfaceTable {
     const { ifIndex, nextHop, type } = event;
     if (ifIndex === undefined || nextHop === undefined) return this.#applyToSession(event);
     const before = this.#holds.get(interfaceText({ ifIndex, nextHop }));
-    const hold = type.endsWith('taken') ? holdOf(event) : undefined;
+    const hold = holdAfter(event);
     const change = type.startsWith('igmp-') ? { igmp: hold } : { owner: hold };
     this.#put({ ...before, ifIndex, nextHop, ...change });
   }
 
   #applyToSession(event: EventMessage): void {
-    const subject = event.type === 'resumed' ? event.previous : event.session;
-    if (!CHANGES_HOLDS.has(event.type) || subject === undefined) return;
+    const subject = sessionOfChangedHolds(event);
+    if (subject === undefined) return;
     for (const holds of this.#holds.values()) {
       const { owner, igmp } = holds;
       if (owner?.session !== subject && igmp?.session !== subject) continue;
       this.#put({
         ...holds,
-        owner: owner?.session === subject ? afterwards(owner, event) : owner,
-        igmp: igmp?.session === subject ? afterwards(igmp, event) : igmp,
+        owner: owner?.session === subject ? holdAfterSessionEvent(owner, event) : owner,
+        igmp: igmp?.session === subject ? holdAfterSessionEvent(igmp, event) : igmp,
       });
     }
   }
@@ -88,21 +84,6 @@ export class InterfaceTable {
     const item = { ifIndex, nextHop, ...own, name: this.nameOf(session) };
     return owner && igmp ? { ...item, igmp } : item;
   }
-}
-
-const CHANGES_HOLDS: ReadonlySet<string> = new Set(['stale', 'expired', 'evicted', 'resumed']);
-
-function holdOf(event: EventMessage): Hold | undefined {
-  const { protocolId, componentId, session, epoch, ts: since } = event;
-  if (protocolId === undefined || componentId === undefined) return undefined;
-  if (session === undefined || epoch === undefined) return undefined;
-  return { protocolId, componentId, session, epoch, since, stale: false };
-}
-
-function afterwards(hold: Hold, { type, session, epoch }: EventMessage): Hold | undefined {
-  if (type === 'expired' || type === 'evicted') return undefined;
-  if (type === 'stale') return { ...hold, stale: true };
-  return { ...hold, session: session ?? hold.session, epoch: epoch ?? hold.epoch, stale: false };
 }
 
 const HOPS = new Intl.Collator('en', { numeric: true });
