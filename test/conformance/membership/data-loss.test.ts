@@ -63,7 +63,7 @@ overReplicas((stage) => {
       }, WITHIN);
       expect((await router.eventsAfter(0))[0]).toMatchObject({ type: 'store-reset', rev: 1 });
       expectDeadHandle(await pim.add(7, GROUP));
-      // Memberships of before the loss are withdrawn, and end without alerts.
+      // Memberships that existed before the data loss are withdrawn, and end without alerts.
       expect(await listAll(router, 'members')).toEqual([]);
     });
   });

@@ -59,7 +59,7 @@ async function watch(
   return ExitCode.interrupted;
 }
 
-/** A change of several memberships counts as so many changes; it is shown whole. */
+/** `--count` counts memberships. An event of several memberships is always shown completely, even if it exceeds the count. */
 async function watchMemberships(
   { mgm, out, signal }: Context,
   { from, count }: WatchOptions,

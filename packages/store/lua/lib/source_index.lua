@@ -28,7 +28,7 @@ local function turned(name)
   return family .. other .. one
 end
 
---- Adds an entry of before there were routes.
+--- Adds an entry that was created before the router had routes.
 local function index_source(name)
   indexed[#indexed + 1] = name
 end
