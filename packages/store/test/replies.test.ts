@@ -292,6 +292,7 @@ it('lists, reads the log and says where it was cut', async () => {
     membersFirst: 1,
     fibFirst: 1,
     dueInMs: expect.any(Number),
+    schema: 2,
   });
   expect((await own.ask('events', { after: 0, limit: 9 })).kind).toBe('entries');
   await own.link.command('XTRIM', `mgm:{${own.router}}:events`, 'MINID', '4');
