@@ -1,5 +1,6 @@
-import type { Epoch, HeadMessage, Holder, InterfaceItem, SessionItem } from '@mgm/protocol';
+import type { Epoch, HeadMessage, Holder, InterfaceItem, Mfe, SessionItem } from '@mgm/protocol';
 import { refusalError } from './errors.ts';
+import { getMfe, mfePages, type MfeFilter, type MfePage, type MfeRef } from './forwarding/mfes.ts';
 import { interfaceKey, type InterfaceRef } from './interfaces/key.ts';
 import { groupPages, memberPages } from './membership/listings.ts';
 import type {
@@ -251,6 +252,33 @@ export class Mgm implements AsyncDisposable {
    */
   routes(filter: RouteFilter = {}): AsyncIterableIterator<ListedRoute> {
     return flatten(routePages(this.#context, filter), (page) => page);
+  }
+
+  /**
+   * The forwarding entry of an (s,g) (MgmGetMfe; nf-mgm-mgmgetmfe): by which interfaces its packets arrive and leave now.
+   * Without `oifs` it is negative: its packets are dropped. An entry that is invalid because the hold of its incoming
+   * interface ended is not found.
+   *
+   * Rejects with `MgmError`: `not-found` (status 1168), `bad-request`, `not-supported` if no manager has forwarding
+   * entries. Wire contract section 13.
+   */
+  async getMfe(ref: MfeRef, options: CallOptions = {}): Promise<Mfe> {
+    return await getMfe(this.#context, ref, options);
+  }
+
+  /**
+   * The forwarding entries by family, group and source, one by one (MgmGetFirstMfe and MgmGetNextMfe;
+   * nf-mgm-mgmgetfirstmfe); with `after` those that follow an (s,g). Pages are requested as they are consumed. What exists
+   * throughout is listed exactly once. Throws `MgmError`, `not-supported` if no manager has forwarding entries.
+   * Wire contract section 13.
+   */
+  mfes(filter: MfeFilter = {}): AsyncIterableIterator<Mfe> {
+    return flatten(this.mfePages(filter), (page) => page.items);
+  }
+
+  /** The same page by page, with the forwarding revision of each. */
+  mfePages(filter: MfeFilter = {}): AsyncIterableIterator<MfePage> {
+    return mfePages(this.#context, filter);
   }
 
   /**

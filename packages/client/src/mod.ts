@@ -6,6 +6,8 @@ export type { Mgm, AdminReason, MgmEvents, Validation } from './mgm.ts';
 export type { CallOptions, Logger, LogFields } from './options.ts';
 export type { Ownership } from './ownership.ts';
 export type { Session, ReleaseResult, SessionState, TakeResult } from './session.ts';
+export type { FlowRef } from './forwarding/flows.ts';
+export type { MfeFilter, MfePage, MfeRef } from './forwarding/mfes.ts';
 export type { InterfaceRef } from './interfaces/key.ts';
 export type {
   AlertHandlers,
@@ -59,6 +61,7 @@ export type {
   CallbackMessage,
   Epoch,
   EventMessage,
+  FlowResult,
   GroupText,
   HeadMessage,
   Holder,
@@ -69,6 +72,11 @@ export type {
   MembershipCause,
   MembershipEvent,
   MembershipItem,
+  Mfe,
+  MfeChange,
+  MfeEndCause,
+  MfeMessage,
+  MfeRoute,
   NextHop,
   OperatorEvent,
   OwnershipLostCallback,

@@ -1,5 +1,6 @@
-import type { InterfaceKey, SessionId } from '@mgm/protocol';
+import type { FlowResult, InterfaceKey, SessionId } from '@mgm/protocol';
 import { MgmError, type ErrorOrigin } from './errors.ts';
+import { FlowCalls, type FlowRef } from './forwarding/flows.ts';
 import { SHARED_GROUP } from './interfaces/pending-call.ts';
 import { interfaceKey, interfaceKeys, type InterfaceRef } from './interfaces/key.ts';
 import { MembershipCalls, type MembershipResult } from './membership/calls.ts';
@@ -44,6 +45,7 @@ export class Session implements AsyncDisposable {
   readonly #life: SessionLife;
   readonly #memberships: MembershipCalls;
   readonly #routes: RouteCalls;
+  readonly #flows: FlowCalls;
   readonly #events: Emitter<SessionEvents>;
   readonly #gathers: boolean;
   readonly #taking: ErrorOrigin;
@@ -56,6 +58,7 @@ export class Session implements AsyncDisposable {
     this.#life = life;
     this.#memberships = new MembershipCalls(context, life);
     this.#routes = new RouteCalls(context, life, parts.protocolId);
+    this.#flows = new FlowCalls(context, life);
     this.protocolId = parts.protocolId;
     this.componentId = parts.componentId;
     this.#events = parts.events;
@@ -291,6 +294,18 @@ export class Session implements AsyncDisposable {
   /** The routes that it set or inherited and did not delete, as far as replies have told. */
   get routes(): readonly Route[] {
     return this.#routes.onRecord;
+  }
+
+  /**
+   * For forwarders: reports flows that have no forwarding entry, in requests of up to 256; each gets one unless it has one.
+   * Resolves with the results in the order of `flows`: `installed`, `negative` and `known` with the entry; `pending` (ask
+   * again after `retryAfterMs`); `local` (a link-local group); `refused` with its reason. A repeat does no harm.
+   *
+   * Rejects with {@link MgmError}: `bad-request` (a wrong interface or header, `field`; nothing was sent), `session-lost`,
+   * `store-full`, `unavailable`, `not-supported`. Wire contract section 13.
+   */
+  async reportFlows(flows: readonly FlowRef[], options: CallOptions = {}): Promise<FlowResult[]> {
+    return await this.#flows.new(flows, options);
   }
 
   /**

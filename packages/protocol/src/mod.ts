@@ -99,7 +99,7 @@ export type { MemberEventsReply } from './operations/member-events.ts';
 export type { MemberFilter, MemberListing, MembersReply } from './operations/members.ts';
 export { readPair, readRoute } from './operations/route-fields.ts';
 export type { FailedRoute, RouteChangeReply, RouteElement } from './operations/route-fields.ts';
-export type { Mfe, MfeChange, MfeEndCause, MfeMessage } from './mfe.ts';
+export type { Mfe, MfeChange, MfeEndCause, MfeMessage, MfeRoute } from './mfe.ts';
 export type { FlowElement } from './operations/mfe-fields.ts';
 export type { FlowResult } from './operations/flow-new.ts';
 export type { MfeListReply } from './operations/mfe-list.ts';

@@ -2,8 +2,10 @@ import type {
   Cause,
   Handle,
   IgmpCallback,
+  OperationName,
   OwnershipLostCallback,
   RefusalFields,
+  RequestFields,
   SessionId,
 } from '@mgm/protocol';
 import { isMgmError, MgmError, refusalError, withOrigin } from '../errors.ts';
@@ -16,7 +18,7 @@ import type { RouteRecord } from '../view/items.ts';
 import type { Route } from '../view/refs.ts';
 import type { HeldInterface } from '../ownership.ts';
 import { untilAborted } from '../rpc/clock.ts';
-import { abandonedOn, type Context } from '../rpc/context.ts';
+import { abandonedOn, requestGranted, type Context } from '../rpc/context.ts';
 import { interfacePages } from '../rpc/pages.ts';
 import { granted, isSessionGone, type Success } from '../rpc/messages.ts';
 import type { CallbackHandlers, Emitter, LossCause, SessionEvents } from './events.ts';
@@ -162,6 +164,26 @@ export class Registration {
     return await this.interfaces.adopt(interfacePages(this.#context, filter));
   }
 
+  /** Sends a request that carries the handle. If a manager refuses the handle, the session is over. */
+  async request<Name extends OperationName>(
+    operation: Name,
+    fields: RequestFields<Name>,
+    options: CallOptions,
+  ): Promise<Success<Name>> {
+    const signals = options.signal ? [this.signal, options.signal] : [this.signal];
+    const limits = { ...options, signal: AbortSignal.any(signals), guard: () => this.over() };
+    try {
+      return await requestGranted(this.#context, operation, fields, limits);
+    } catch (error) {
+      if (!isMgmError(error)) throw error;
+      if (isSessionGone(error)) this.#handleRefused(error);
+      const over = this.over();
+      if (!over) throw error;
+      const recovers = isSessionGone(error) && this.#options.mayRecover(causeOf(error));
+      throw withOrigin(recovers ? beingRecovered() : over, { operation });
+    }
+  }
+
   /**
    * Ends the session at the store. Rejects with {@link MgmError}; see `Session.deregister`.
    *
@@ -256,7 +278,7 @@ export class Registration {
     this.#mailbox.sawHead(mailbox);
   }
 
-  #handleRefused(refusal: RefusalFields): void {
+  #handleRefused(refusal: Pick<RefusalFields, 'reason' | 'message'>): void {
     this.lose(causeOf(refusal), refusal.message);
   }
 

@@ -31,6 +31,16 @@ describe('a request', () => {
     expect(decoder.decode(other.pack(long))).toEqual({ kind: 'message', value: long });
   });
 
+  it('has binary data of up to 255 bytes, as a copy', () => {
+    const message = encodeMessage({ a: [[new Uint8Array([7, 8])]], bb: new Uint8Array(255) });
+    const decoded = decoder.decode(message);
+    message.fill(0);
+    expect(decoded).toEqual({
+      kind: 'message',
+      value: { a: [[new Uint8Array([7, 8])]], bb: new Uint8Array(255) },
+    });
+  });
+
   it('leaves out fields that the operation does not have', () => {
     const message = { a: 1, b: 2, colour: { deep: [{ x: [1.5] }] }, cc: 3 };
     expect(decoder.decode(encodeMessage(message))).toEqual({
@@ -55,7 +65,7 @@ describe('a request', () => {
     ['a double', 'cb 40 1c 00 00 00 00 00 00'],
     ['negative zero', 'cb 80 00 00 00 00 00 00 00'],
     ['a float', 'ca 40 e0 00 00'],
-    ['binary data', 'c4 01 07'],
+    ['binary data of more than 255 bytes', `c5 01 00${'07'.repeat(256)}`],
     ['a map', '80'],
     ['a timestamp', 'd6 ff 00 00 00 01'],
   ])('has no number where %s was sent, and the next field is read', (_, hex) => {

@@ -12,8 +12,8 @@ import {
 } from './guard.ts';
 
 /**
- * Stands for a value that no field of a request has: a float, binary data, a map, a timestamp, a list that is too long or
- * too deep. No schema accepts it, so that, for example, a float never passes for an integer.
+ * Stands for a value that no field of a request has: a float, longer binary data, a map, a timestamp, a list that is too
+ * long or too deep. No schema accepts it, so that, for example, a float never passes for an integer.
  */
 const FOREIGN = Symbol('a value that no field of a request has');
 
@@ -118,6 +118,8 @@ function build(walk: Walk, bytes: Buffer, level: number): unknown {
       return bytes.readInt32BE(advance(walk, 4));
     case 0xd3:
       return bytes.readInt32BE(advance(walk, 4)) * TWO_TO_32 + bytes.readUInt32BE(advance(walk, 4));
+    case 0xc4:
+      return binary(walk, bytes, readLength(walk, 1));
     case 0xd9:
       return text(walk, bytes, readLength(walk, 1));
     case 0xda:
@@ -147,6 +149,12 @@ function list(walk: Walk, bytes: Buffer, length: number, level: number): unknown
 function text(walk: Walk, bytes: Buffer, length: number): string {
   const start = advance(walk, length);
   return bytes.toString('utf8', start, walk.at);
+}
+
+/** A copy: the message may be part of a larger buffer. */
+function binary(walk: Walk, bytes: Buffer, length: number): Uint8Array {
+  const start = advance(walk, length);
+  return Uint8Array.from(bytes.subarray(start, walk.at));
 }
 
 /** Moves on, and returns where that began. */

@@ -1,0 +1,52 @@
+import type { Mfe } from '@mgm/protocol';
+import { omitUndefined, type CallOptions } from '../options.ts';
+import { requestGranted, type Context } from '../rpc/context.ts';
+import type { PageOptions } from '../rpc/pages.ts';
+
+/** A forwarding entry as a caller may name it: one exact (s,g). */
+export interface MfeRef {
+  /** An IPv4 or IPv6 multicast address as text, or a u32 for IPv4 in host order. No wildcard. */
+  readonly group: string | number;
+  /** A unicast address of the group's family. No wildcard. */
+  readonly source: string | number;
+}
+
+/** Which forwarding entries to list. */
+export interface MfeFilter extends PageOptions {
+  /** Begin after this (s,g), in the order of the listing. There need not be an entry for it. */
+  readonly after?: MfeRef | undefined;
+}
+
+/** One page of forwarding entries. */
+export interface MfePage {
+  readonly items: readonly Mfe[];
+  /** The forwarding revision at which the page was read. */
+  readonly frev: number;
+  /** The log that `frev` belongs to. */
+  readonly log: string;
+}
+
+/** Rejects with `MgmError` `not-found` if there is none. */
+export async function getMfe(
+  context: Context,
+  { group, source }: MfeRef,
+  options: CallOptions,
+): Promise<Mfe> {
+  const { mfe } = await requestGranted(context, 'mfe.get', { group, source }, options);
+  return mfe;
+}
+
+/** Pages of forwarding entries; each is requested when the previous one was consumed. */
+export async function* mfePages(
+  context: Context,
+  { after, limit, ...options }: MfeFilter = {},
+): AsyncGenerator<MfePage, void, undefined> {
+  let position: { readonly cursor?: string; readonly after?: readonly unknown[] } =
+    after === undefined ? {} : { after: [after.group, after.source] };
+  do {
+    const fields = { ...position, ...omitUndefined({ limit }) };
+    const { items, frev, log, cursor } = await requestGranted(context, 'mfe.list', fields, options);
+    yield { items, frev, log };
+    position = omitUndefined({ cursor });
+  } while (position.cursor !== undefined);
+}

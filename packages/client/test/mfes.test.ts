@@ -1,0 +1,112 @@
+import { describe, expect, it } from 'vitest';
+import type { Mgm, Session } from '../src/mod.ts';
+import { errorOf } from './error-of.ts';
+import { clientStage, pim, PIM } from './stage.ts';
+
+const stage = clientStage();
+const G = '239.1.1.1';
+const S = '10.0.0.1';
+
+/** `owner` owns the interface towards the sources, `downstream` has receivers of G on another one. */
+async function scene(mgm: Mgm): Promise<{ readonly owner: Session; readonly downstream: Session }> {
+  const owner = await mgm.registerProtocol(pim());
+  const downstream = await mgm.registerProtocol(pim());
+  await owner.takeInterfaceOwnership({ ifIndex: 1 });
+  await downstream.takeInterfaceOwnership({ ifIndex: 3 });
+  await owner.setRoutes([{ network: '10.0.0.0', length: 8, ifIndex: 1, neighbour: '10.9.9.9' }]);
+  await downstream.addGroupMembershipEntry({ ifIndex: 3, group: G });
+  return { owner, downstream };
+}
+
+const arriving = (group: string, source: string) => ({ group, source, ifIndex: 1 });
+
+describe('reportFlows', () => {
+  it('creates entries, in requests of up to 256, with one result per flow in order', async () => {
+    await using mgm = await stage.client();
+    const { downstream } = await scene(mgm);
+    const many = Array.from({ length: 600 }, (_, at) =>
+      arriving('239.2.0.1', `10.1.${at >> 8}.${at & 255}`),
+    );
+    const results = await downstream.reportFlows([
+      { ...arriving(G, S), header: new Uint8Array(20) },
+      ...many,
+      arriving('224.0.0.5', S),
+      arriving('239.0.0.1', '239.0.0.2'),
+      arriving(G, S),
+    ]);
+    expect(results).toHaveLength(604);
+    expect(results[0]).toMatchObject({
+      ...{ state: 'installed', mfe: { group: G, source: S, oifs: [[3, '']] } },
+    });
+    expect(results.slice(1, 601)).toMatchObject(
+      many.map(({ source }) => ({ state: 'negative', mfe: { source, oifs: [] } })),
+    );
+    expect(results.slice(601)).toMatchObject([
+      { state: 'local' },
+      { state: 'refused', reason: 'bad-request', field: 'source' },
+      { state: 'known' },
+    ]);
+  });
+
+  it('refuses a flow without a valid interface and creates nothing', async () => {
+    await using mgm = await stage.client();
+    const { downstream } = await scene(mgm);
+    const flows = Array.from({ length: 300 }, () => arriving(G, S));
+    const wrong = { ...arriving(G, S), ifIndex: 0 };
+    expect(await errorOf(downstream.reportFlows([...flows, wrong]))).toMatchObject({
+      ...{ reason: 'bad-request', field: 'flows[300][2]', outcome: 'not-done' },
+    });
+    expect(await Array.fromAsync(mgm.mfes())).toEqual([]);
+  });
+
+  it('is refused when the session is over', async () => {
+    await using mgm = await stage.client();
+    const { downstream } = await scene(mgm);
+    await downstream.deregister({ force: true });
+    expect(await errorOf(downstream.reportFlows([]))).toMatchObject({
+      ...{ reason: 'session-lost', outcome: 'not-done' },
+    });
+  });
+});
+
+describe('getMfe', () => {
+  it('reads one entry, and rejects where there is none', async () => {
+    await using mgm = await stage.client();
+    const { owner, downstream } = await scene(mgm);
+    await downstream.reportFlows([arriving(G, S)]);
+    const mfe = await mgm.getMfe({ group: G, source: 0x0a000001 });
+    expect(mfe).toMatchObject({
+      ...{ group: G, source: S, ifIndex: 1, nextHop: '', oifs: [[3, '']], oifCount: 1 },
+      ...{ protocolId: PIM, session: owner.id, upstream: '10.9.9.9', foreignAlerted: true },
+    });
+    expect(mfe.upMs + mfe.expiresInMs).toBe(mfe.timeoutMs);
+    expect(await errorOf(mgm.getMfe({ group: G, source: '10.0.0.2' }))).toMatchObject({
+      ...{ reason: 'not-found', status: 1168, outcome: 'not-done', operation: 'mfe.get' },
+    });
+    expect(await errorOf(mgm.getMfe({ group: '', source: S }))).toMatchObject({
+      ...{ reason: 'bad-request', field: 'group' },
+    });
+  });
+});
+
+describe('mfes', () => {
+  it('lists all entries in order, over pages, and those after an (s,g)', async () => {
+    await using mgm = await stage.client();
+    const { downstream } = await scene(mgm);
+    const sources = ['10.0.0.9', '10.0.0.10', '10.0.0.2'];
+    await downstream.reportFlows([
+      ...sources.map((source) => arriving(G, source)),
+      { group: 'ff0e::1', source: '2001:db8::1', ifIndex: 1 },
+    ]);
+    const listed = async (filter = {}) =>
+      (await Array.fromAsync(mgm.mfes({ limit: 1, ...filter }))).map(({ source }) => source);
+    const inOrder = ['10.0.0.2', '10.0.0.9', '10.0.0.10', '2001:db8::1'];
+    expect(await listed()).toEqual(inOrder);
+    expect(await listed({ after: { group: G, source: '10.0.0.5' } })).toEqual(inOrder.slice(1));
+    const pages = await Array.fromAsync(mgm.mfePages({ limit: 3 }));
+    expect(pages.map(({ items, frev }) => [items.length, frev])).toEqual([
+      [3, 4],
+      [1, 4],
+    ]);
+  });
+});
