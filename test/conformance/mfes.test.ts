@@ -130,6 +130,46 @@ overReplicas((stage) => {
     });
   });
 
+  describe('fib', () => {
+    it('reads back what was pushed, from any revision on', async () => {
+      using watch = router.watch();
+      await flow(...Array.from({ length: 10 }, (_, at) => one(`10.1.0.${at + 1}`)));
+      ok(await join());
+      await eventually(() => expect(watch.mfes.at(-1)?.last).toBe(20), WITHIN);
+      const all = ok(await router.request('fib', { from: 0 }));
+      const { log } = ok(await router.request('mfe.list', {}));
+      expect(all).toMatchObject({ changes: watch.mfes, head: 20, first: 1, log });
+      for (let from = 0; from < 20; from++) {
+        const { changes } = ok(await router.request('fib', { from, limit: 1 }));
+        expect(changes[0]).toMatchObject({
+          first: from + 1,
+          items: { length: from < 10 ? 10 - from : 20 - from },
+        });
+        expect(changes).toHaveLength(1);
+      }
+      const { changes } = ok(await router.request('fib', { from: 20 }));
+      expect(changes).toEqual([]);
+    });
+
+    it('gives, from the revision of a first page on, what mfe.list shows', async () => {
+      await flow(...Array.from({ length: 10 }, (_, at) => one(`10.1.0.${at + 1}`)));
+      const page = ok(await router.request('mfe.list', { limit: 5 }));
+      await flow(one('10.0.0.1'));
+      ok(await join());
+      ok(await pim.change('rib.set', { routes: [['10.1.0.0', 30, 9, '', '', 103]] }));
+      const rest = ok(await router.request('mfe.list', { cursor: page.cursor }));
+      await eventually(async () => {
+        const { items, frev } = ok(await router.request('mfe.list', {}));
+        expect(items).toHaveLength(8);
+        const { changes, head } = ok(await router.request('fib', { from: page.frev }));
+        expect(head).toBe(frev);
+        const listed = [...page.items, ...rest.items].map((mfe) => ['set', mfe]);
+        const table = tableOf([...listed, ...changes.flatMap((message) => message.items)]);
+        expect(table).toEqual(new Map(items.map((mfe) => [mfe.source, shown(mfe)])));
+      }, WITHIN);
+    });
+  });
+
   describe('alerts about forwarding entries', () => {
     it('tell the owner of the first and of the last foreign outgoing interface', async () => {
       await flow(one());

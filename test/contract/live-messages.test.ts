@@ -183,6 +183,7 @@ async function useFlows(all: Listener, handle: string): Promise<void> {
   await all.ask('mfe.get', { group, source: '10.2.0.9' });
   await all.ask('mfe.list', { limit: 1 });
   await all.ask('mfe.list', { cursor: 'no cursor' });
+  await all.ask('fib', { from: 1 });
   await all.change('member.add', handle, { ifIndex: 7, group });
   await all.change('member.delete', handle, { ifIndex: 7, group });
   await all.ask('mailbox', { handle: owner.handle, from: 0 });

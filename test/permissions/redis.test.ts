@@ -122,6 +122,7 @@ async function useStore(options: StoreOptions): Promise<void> {
   await ask('flow.new', { handle: pim, flows: [[group, '10.0.0.1', 2, '']] });
   await ask('mfe.get', { group, source: '10.0.0.1' });
   await ask('mfe.list', {});
+  await ask('fib', { from: 0 });
   await ask('rib.delete', { handle: pim, seq: 6, ack: 6, routes: [network] });
   await ask('release', { handle: pim, seq: 7, ack: 7, ifIndex: 2 });
   while ((await store.sweep(router)).more) continue;

@@ -237,6 +237,12 @@ export interface ReplyFields {
     readonly frev: number;
     readonly log: string;
   };
+  fib: {
+    readonly changes: readonly MfeMessage[];
+    readonly head: number;
+    readonly first: number;
+    readonly log: string;
+  };
   'admin.release': { readonly previous: Owner };
   'admin.evict': { readonly released: number };
   'admin.end-holdoff': { readonly leftMs: number };
@@ -399,6 +405,7 @@ export const WRONG: Readonly<Record<Op, Readonly<Record<string, readonly unknown
     limit: [0, 1001, ...U32],
     deadlineMs: NO_NUMBER,
   },
+  fib: { from: [ABSENT, ...COUNTER], limit: U32, deadlineMs: NO_NUMBER },
   'admin.release': {
     ifIndex: [ABSENT, ...IF_INDEX],
     nextHop: NEXT_HOP,
@@ -455,6 +462,7 @@ export function validRequest(
     'flow.new': { handle, flows: [['239.1.1.1', '10.0.0.1', 7, '']] },
     'mfe.get': { group: '239.1.1.1', source: '10.0.0.1' },
     'mfe.list': {},
+    fib: { from: 0 },
     'admin.release': { ifIndex: 9, ...admin },
     'admin.evict': { session: session + 1000, ...admin },
     'admin.end-holdoff': admin,

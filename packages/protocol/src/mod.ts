@@ -102,6 +102,7 @@ export type { FailedRoute, RouteChangeReply, RouteElement } from './operations/r
 export type { Mfe, MfeChange, MfeEndCause, MfeMessage, MfeRoute } from './mfe.ts';
 export type { FlowElement } from './operations/mfe-fields.ts';
 export type { FlowResult } from './operations/flow-new.ts';
+export type { FibReply } from './operations/fib.ts';
 export type { MfeListReply } from './operations/mfe-list.ts';
 export type { RibListReply, RouteListing } from './operations/rib-list.ts';
 export type { RibResolveReply } from './operations/rib-resolve.ts';

@@ -14,14 +14,14 @@ import {
   readCallback,
   readAlertRun,
   readEventRun,
-  readFibItem,
+  readFibMessage,
   readLossRun,
   readMemberRun,
   readTakeover,
   type AlertRun,
   type Callback,
   type EventRun,
-  type FibItem,
+  type FibMessage,
   type LossRun,
   type MemberRun,
 } from './generated/arbiter.ts';
@@ -77,14 +77,8 @@ interface ViewReport {
   readonly frev: number;
   /** All changes of forwarding entries that follow from changes of memberships up to this `mrev` are written. */
   readonly msettled: number;
-  readonly fib: FibReport;
-}
-
-/** The changes of forwarding entries of a batch. */
-export interface FibReport {
-  /** The number of the first one. */
-  readonly first: number;
-  readonly items: readonly FibItem[];
+  /** The changes of forwarding entries. */
+  readonly fib: readonly FibMessage[];
 }
 
 /** A callback and the session that it is sent to. */
@@ -167,18 +161,17 @@ function readMembers(packed: Buffer, rev: Revision): MembersReport {
 /** `msettled`: of a router without a view. */
 function readView(packed: Buffer, msettled: number): ViewReport {
   if (packed.length === 0) {
-    const fib = { first: 1, items: [] };
-    return { rrev: 0, rsettled: 0, isUnsettled: false, frev: 0, msettled, fib };
+    return { rrev: 0, rsettled: 0, isUnsettled: false, frev: 0, msettled, fib: [] };
   }
-  const fields = row(unpackFromScript(packed), 'view', 7);
-  const [rrev, rsettled, isUnsettled, frev, settledMrev, first, items] = fields;
+  const fields = row(unpackFromScript(packed), 'view', 6);
+  const [rrev, rsettled, isUnsettled, frev, settledMrev, fib] = fields;
   return {
     rrev: integer(rrev),
     rsettled: integer(rsettled),
     isUnsettled: flag(isUnsettled),
     frev: integer(frev),
     msettled: integer(settledMrev),
-    fib: { first: integer(first), items: list(items, readFibItem) },
+    fib: list(fib, readFibMessage),
   };
 }
 

@@ -8,19 +8,11 @@ import {
   type MfeEndCause,
   type MfeMessage,
 } from '@mgm/protocol';
-import type { FibReport } from './batch-reply.ts';
-import type { FibItem, Mfe } from './generated/arbiter.ts';
+import type { FibItem, FibMessage, Mfe } from './generated/arbiter.ts';
 import { interfaceOf, nextHopOf } from './names.ts';
 import { ScriptReplyError } from './script-values.ts';
 
 const NO_EPOCH = epochOf(0);
-
-/** A push has at most this many items. */
-const ITEMS_MAX = 256;
-
-/** A push is below 256 KiB: an item grows to about its text and this much more. */
-const BYTES_MAX = 200_000;
-const ITEM_BYTES = 400;
 
 /** A forwarding entry as messages carry it. */
 export function wireMfe(mfe: Mfe): WireMfe {
@@ -63,25 +55,7 @@ function isEndCause(cause: string): cause is MfeEndCause {
   return cause === 'timeout' || cause === 'route' || cause === 'iif-moved';
 }
 
-/** The changes of a batch as messages of bounded size. */
-export function* mfeMessages({ first, items }: FibReport, ts: number): Generator<MfeMessage> {
-  let start = 0;
-  while (start < items.length) {
-    const end = endOfMessage(items, start);
-    const changes = items.slice(start, end).map(wireChange);
-    yield { first: first + start, last: first + end - 1, ts, items: changes };
-    start = end;
-  }
-}
-
-/** Where the message ends that begins at an item; it has at least one. */
-function endOfMessage(items: readonly FibItem[], start: number): number {
-  let bytes = 0;
-  let end = start;
-  while (end < items.length && end - start < ITEMS_MAX) {
-    bytes += (items[end]?.mfe?.oifs.length ?? 0) + ITEM_BYTES;
-    if (end > start && bytes > BYTES_MAX) break;
-    end++;
-  }
-  return end;
+/** Changes of forwarding entries as managers publish them. */
+export function mfeMessage({ first, ts, items }: FibMessage): MfeMessage {
+  return { first, last: first + items.length - 1, ts, items: items.map(wireChange) };
 }

@@ -3,7 +3,7 @@ export type { BatchTracer, RequestTrace } from './batch-tracer.ts';
 export { openStore } from './store.ts';
 export type { Publication, Store, StoreMeter, StoreOptions, SweepReport } from './store.ts';
 export { epochIn, eventsOf, lossesShare, revisionIn, sharedBy } from './batch-reply.ts';
-export { mfeMessages } from './forwarding-messages.ts';
+export { mfeMessage } from './forwarding-messages.ts';
 export { alertMessage, membershipEventOf } from './membership-messages.ts';
 export type { AlertRun, EventRun, LossRun, MemberRun } from './generated/arbiter.ts';
 export type { StoreState } from './redis/link.ts';

@@ -7,7 +7,7 @@ import {
   type Request,
   type RouterName,
 } from '@mgm/protocol';
-import type { AddressedCallback, BatchReply, FibReport } from './batch-reply.ts';
+import type { AddressedCallback, BatchReply } from './batch-reply.ts';
 import { Batcher } from './batcher.ts';
 import { startTrace, type BatchTracer, type RequestTrace } from './batch-tracer.ts';
 import type { Durability } from './durability.ts';
@@ -16,6 +16,7 @@ import type {
   ArbiterArgs,
   ArbiterOperation,
   EventRun,
+  FibMessage,
   LossRun,
   MemberRun,
   TakeScriptReply,
@@ -107,7 +108,7 @@ export interface Publication {
   /** Alerts, each with the sessions that receive it, to be sent after the callbacks. */
   readonly alerts: readonly AlertRun[];
   /** Changes of forwarding entries. */
-  readonly fib: FibReport;
+  readonly fib: readonly FibMessage[];
 }
 
 export interface SweepReport {
@@ -422,7 +423,7 @@ class RedisStore implements Store {
     const { runs: memberRuns, alerts } = members;
     const { fib } = view;
     const messages = runs.length + callbacks.length + memberRuns.length + alerts.length;
-    if (messages + fib.items.length > 0) {
+    if (messages + fib.length > 0) {
       const ofMembers = { memberRuns, alerts };
       this.#options.onPublish?.({ router, log, ts, runs, callbacks, losses, ...ofMembers, fib });
     }

@@ -1,6 +1,13 @@
 import { eventually } from '@mgm/test-support';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { DECLARED, type ArbiterArgs, type FibItem, type Mfe } from '../src/generated/arbiter.ts';
+import type { BatchReply } from '../src/batch-reply.ts';
+import {
+  DECLARED,
+  type ArbiterArgs,
+  type FibItem,
+  type FibMessage,
+  type Mfe,
+} from '../src/generated/arbiter.ts';
 import { NO_HANDLE } from '../src/names.ts';
 import {
   arbiterForEach,
@@ -90,11 +97,13 @@ beforeEach(() => {
   pushed = [];
 });
 
+const changesIn = ({ view }: BatchReply): FibItem[] => view.fib.flatMap(({ items }) => items);
+
 async function settled(): Promise<void> {
   await eventually(
     async () => {
       const { batch } = await sweep();
-      pushed.push(...batch.view.fib.items);
+      pushed.push(...changesIn(batch));
       expect(batch.view.isUnsettled || batch.members.isUnsettled).toBe(false);
     },
     { withinMs: 3_000, everyMs: 1 },
@@ -150,7 +159,7 @@ describe('an MFE', () => {
     expect(reply).toMatchObject({ kind: 'flows', results: [{ ...known, kind: 'created' }, known] });
     expect(batch.view).toMatchObject({
       frev: 1,
-      fib: { first: 1, items: [{ kind: 'set', mfe: { incarnation, oifs: '3:' } }] },
+      fib: [{ first: 1, items: [{ kind: 'set', mfe: { incarnation, oifs: '3:' } }] }],
     });
     expect((await flow(owner, FLOW)).reply).toMatchObject({ results: [known] });
     expect(await list()).toMatchObject({ items: [{ name: FLOW }], after: '' });
@@ -228,9 +237,9 @@ describe('an MFE', () => {
     await route(owner, WIDE, 1);
     await flow(receiver, FLOW);
     const both = await change('member_add', receiver, 3, GROUP, FLOW);
-    expect(both.batch.view.fib).toMatchObject({ first: 2, items: [{ mfe: { oifs: '3:' } }] });
+    expect(both.batch.view.fib).toMatchObject([{ first: 2, items: [{ mfe: { oifs: '3:' } }] }]);
     const one = await change('member_delete', receiver, 3, GROUP);
-    expect(one.batch.view).toMatchObject({ frev: 2, fib: { items: [] } });
+    expect(one.batch.view).toMatchObject({ frev: 2, fib: [] });
   });
 
   it('is gone at the instant the hold of its incoming interface ends', async () => {
@@ -260,7 +269,7 @@ describe('an MFE', () => {
     await take(owner, 1);
     expect(await get()).toEqual({ kind: 'none' });
     const { batch } = await flow(receiver, FLOW);
-    expect(batch.view.fib.items).toMatchObject([{ kind: 'set', name: FLOW }]);
+    expect(changesIn(batch)).toMatchObject([{ kind: 'set', name: FLOW }]);
     expect((await present()).incarnation).toBeGreaterThan(incarnation);
     await settled();
     expect(pushed).toEqual([]);
@@ -384,7 +393,7 @@ describe('many MFEs', () => {
 
   it('follow a change of a (*,g) 64 at once, the others in slices, which msettled waits for', async () => {
     const { batch } = await change('member_add', receiver, 3, GROUP);
-    expect(batch.view.fib.items).toHaveLength(64);
+    expect(changesIn(batch)).toHaveLength(64);
     expect(batch.view.msettled).toBeLessThan(batch.members.mrev);
     expect((await present(names.at(-1))).oifs).toBe('3:');
     await settled();
@@ -408,7 +417,7 @@ describe('many MFEs', () => {
     let last = 0;
     while (!isDone) {
       const { batch } = await sweep();
-      last = Math.max(last, ...batch.view.fib.items.map(({ name }) => names.indexOf(name)));
+      last = Math.max(last, ...changesIn(batch).map(({ name }) => names.indexOf(name)));
       isDone = batch.members.settled >= rev;
     }
     expect(last).toBe(names.length - 1);
@@ -433,7 +442,7 @@ describe('many MFEs', () => {
     const { items: before } = await list({ limit: 1000 });
     const table = new Map(before.map((mfe) => [mfe.name, mfe.oifs]));
     const changed = await change('member_add', receiver, 3, GROUP);
-    pushed.push(...changed.batch.view.fib.items);
+    pushed.push(...changesIn(changed.batch));
     await release(receiver, 3);
     await settled();
     for (const { kind, name, mfe } of pushed) {
@@ -443,6 +452,77 @@ describe('many MFEs', () => {
     const { items } = await list({ limit: 1000 });
     expect(table).toEqual(new Map(items.map((mfe) => [mfe.name, mfe.oifs])));
   });
+});
+
+describe('fib', () => {
+  const fib = (after: number, limit = 1000) => arbiter.ask('fib', { after, limit });
+  const numbered = ({ first, items }: FibMessage) => [first, first + items.length - 1];
+  const flows = (count: number) =>
+    Array.from({ length: count }, (_, at) => `${GROUP}0a02${at.toString(16).padStart(4, '0')}`);
+
+  it('has each message as it was published, twice alike', async () => {
+    const client = await arbiter.client();
+    expect(await fib(0)).toEqual({ kind: 'changes', messages: [], first: 1 });
+    const published = [];
+    for (const name of flows(20)) published.push(...(await flow(client, name)).batch.view.fib);
+    const found = await fib(0);
+    expect(found).toEqual({ kind: 'changes', messages: published, first: 1 });
+    expect(await fib(0)).toEqual(found);
+    expect(await fib(0, 3)).toMatchObject({ messages: published.slice(0, 3) });
+    expect(await fib(17)).toMatchObject({ messages: published.slice(17) });
+    expect(await fib(20)).toMatchObject({ messages: [] });
+  });
+
+  it('gives the message that a revision is in the middle of', async () => {
+    const client = await arbiter.client();
+    const { batch } = await flow(client, ...flows(256));
+    expect(batch.view.fib.map(numbered)).toEqual([[1, 256]]);
+    expect(await fib(100)).toMatchObject({ messages: batch.view.fib });
+    expect(await fib(256)).toMatchObject({ messages: [] });
+  });
+
+  it('divides large entries into messages and pages, each with at least one item', async () => {
+    const [owner, receiver] = [await arbiter.client(), await arbiter.client()];
+    const numbers = Array.from({ length: 10_000 }, (_, at) => 1_000_000_000 + at);
+    await take(owner, 1);
+    await route(owner, WIDE, 1);
+    while (numbers.length > 0) {
+      const some = numbers.splice(0, 1000);
+      await take(receiver, ...some);
+      const { handle, seq, ack } = receiver.next();
+      const entries = some.map(() => '4');
+      const fields = { handle, seq, ack, interfaces: some.map((number) => on(number)), entries };
+      const rest = { codes: some.map(() => 0), epoch: '', single: false };
+      await arbiter.ask('member_add', { ...fields, ...rest });
+    }
+    const { batch } = await flow(receiver, ...flows(8));
+    expect(batch.view.fib.map(numbered)).toEqual([1, 2, 3, 4, 5, 6, 7, 8].map((at) => [at, at]));
+    expect(await fib(0)).toMatchObject({ messages: batch.view.fib.slice(0, 3) });
+    expect(await fib(7)).toMatchObject({ messages: batch.view.fib.slice(7) });
+  });
+
+  it('keeps the last 100,000 changes, and says where it begins', async () => {
+    const client = await arbiter.client();
+    for (let count = 0; count < 120; count++) await flow(client, flows(120)[count] ?? '');
+    await withFrev(200_120);
+    for (const name of flows(220).slice(120)) await flow(client, name);
+    const { first } = (await arbiter.ask('fib', { after: 300_000, limit: 1 })) as { first: number };
+    expect(first).toBeGreaterThan(100);
+    expect(first).toBeLessThanOrEqual(121);
+    for (let times = 0; times < 2; times++) {
+      expect(await fib(first - 2)).toEqual({ kind: 'compacted', first });
+    }
+    expect(await fib(first - 1)).toMatchObject({ kind: 'changes', first });
+  });
+
+  /** Lets the router have another `frev`, as after many changes. */
+  async function withFrev(frev: number): Promise<void> {
+    const script = `
+      local fields = { cmsgpack.unpack(redis.call('HGET', KEYS[1], 'view')) }
+      fields[15] = tonumber(ARGV[1])
+      redis.call('HSET', KEYS[1], 'view', cmsgpack.pack(unpack(fields)))`;
+    await arbiter.link.command('EVAL', script, '1', key('meta'), `${frev}`);
+  }
 });
 
 describe('flow_new', () => {
@@ -478,7 +558,7 @@ describe('flow_new', () => {
 
 it('reached every reply that a header declares', () => {
   const declared = Object.entries(DECLARED).flatMap(([operation, tags]) =>
-    /^(flow|mfe)/.test(operation) ? tags.map((tag) => `${operation}:${tag}`) : [],
+    /^(fib|flow|mfe)/.test(operation) ? tags.map((tag) => `${operation}:${tag}`) : [],
   );
   expect(declared.filter((one) => !reached.has(one))).toEqual([]);
 });

@@ -28,7 +28,7 @@ function changes(first: number, count: number): Publication {
     losses: [],
     memberRuns: [],
     alerts: [],
-    fib: { first: 1, items: [] },
+    fib: [],
   };
   return publication as unknown as Publication;
 }

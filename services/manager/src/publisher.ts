@@ -12,7 +12,7 @@ import {
   eventsOf,
   lossesShare,
   membershipEventOf,
-  mfeMessages,
+  mfeMessage,
   revisionIn,
   sharedBy,
   type EventRun,
@@ -93,8 +93,8 @@ export class Publisher {
       yield;
     }
     yield* this.#sendMemberships(publication);
-    for (const message of mfeMessages(publication.fib, ts)) {
-      bus.publish(subjects.mfe(router), encodeMessage(message));
+    for (const message of publication.fib) {
+      bus.publish(subjects.mfe(router), encodeMessage(mfeMessage(message)));
       yield;
     }
     for (const run of losses) {
@@ -146,7 +146,7 @@ export class Publisher {
 function changesIn({ runs, callbacks, memberRuns, alerts, fib }: Publication): number {
   const messages = alerts.reduce(
     (count, { recipients }) => count + recipients.length,
-    callbacks.length + memberRuns.length + fib.items.length,
+    callbacks.length + memberRuns.length + fib.length,
   );
   return runs.reduce((count, { interfaces }) => count + Math.max(1, interfaces.length), messages);
 }

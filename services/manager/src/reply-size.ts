@@ -39,7 +39,7 @@ function withoutHolder(result: BulkResult): object {
 }
 
 /** The fields of replies that are pages, and continue where `cursor` or `head` says. */
-const LISTS = ['items', 'events', 'messages'] as const;
+const LISTS = ['items', 'events', 'messages', 'changes'] as const;
 
 /** A `limit` with which a page of a reply may fit; `undefined` if the reply is no page or has one entry. */
 export function shorterPage(reply: object, limit: number): number | undefined {

@@ -25,6 +25,7 @@ import { ribResolve, ribResolveRequest, type RibResolveReply } from './rib-resol
 import { ribList, ribListRequest, type RibListReply } from './rib-list.ts';
 import { flowNew, flowNewRequest, type FlowNewReply } from './flow-new.ts';
 import { mfeGet, mfeGetRequest, type MfeGetReply } from './mfe-get.ts';
+import { fib, fibRequest, type FibReply } from './fib.ts';
 import { mfeList, mfeListRequest, type MfeListReply } from './mfe-list.ts';
 import {
   adminEndHoldoff,
@@ -53,6 +54,7 @@ export const forwardingOperations = {
   'flow.new': flowNew,
   'mfe.get': mfeGet,
   'mfe.list': mfeList,
+  fib,
 } as const satisfies Record<string, OperationFlags>;
 
 /** Every operation of wire contract section 3 and of the membership and forwarding contracts with its flags, by its name in subjects and in the order of the documentation. */
@@ -107,6 +109,7 @@ export const requestSchemas = {
   'flow.new': flowNewRequest,
   'mfe.get': mfeGetRequest,
   'mfe.list': mfeListRequest,
+  fib: fibRequest,
 } as const satisfies Record<OperationName, v.GenericSchema>;
 
 /** What the reply to each operation carries when `status` is 0, besides `status` and `rev`. */
@@ -138,6 +141,7 @@ export interface ReplyFields {
   'flow.new': FlowNewReply;
   'mfe.get': MfeGetReply;
   'mfe.list': MfeListReply;
+  fib: FibReply;
 }
 
 const memberChangeChecks = {
@@ -204,6 +208,7 @@ export const replyFields = {
   'flow.new': { results: 'list' },
   'mfe.get': { mfe: 'unchecked', frev: 'count' },
   'mfe.list': { items: 'list', cursor: 'unchecked', frev: 'count', log: 'text' },
+  fib: { changes: 'list', head: 'count', first: 'count', log: 'text' },
 } as const satisfies { [Name in OperationName]: FieldChecks<ReplyFields[Name]> };
 
 /** All names, in the order of the documentation. */

@@ -148,7 +148,7 @@ local function finish_members()
   return member_log.rows(), alerts.for_mailboxes()
 end
 
-local function save_members(rows, retention)
+local function save_members(rows, fib_messages, retention)
   if not router.members then return end
   slots.save()
   entries.save()
@@ -158,7 +158,7 @@ local function save_members(rows, retention)
   notified.save()
   routes.save()
   mfes.save()
-  fib_log.save()
+  fib_log.save(fib_messages)
   view_tasks.save()
 end
 
@@ -172,13 +172,12 @@ end
 
 --- What the manager learns of the multicast view and of forwarding entries with each batch; empty for a router that never had
 --- either.
-local function report_view()
+local function report_view(fib_messages)
   local view = router.view
   if not view then return '' end
   local is_outstanding = view.tasks > 0
-  local first, items = fib_log.items()
   return cmsgpack.pack({ view.rrev, is_outstanding and math.min(view.rsettled, view.rrev) or view.rrev,
-    is_outstanding and 1 or 0, view.frev, settled_mrev(), first, items })
+    is_outstanding and 1 or 0, view.frev, settled_mrev(), fib_messages })
 end
 
 --- Whether there is anything to write, and the clients that changed.
@@ -237,10 +236,11 @@ local function commit(retention, is_replicated)
     return '', '', ''
   end
   local rows, mailbox_alerts = finish_members()
+  local fib_messages = fib_log.messages()
   local is_changed, touched = changes()
   if not is_changed then
     if is_replicated then write_nothing() end
-    return '', report_members(rows), report_view()
+    return '', report_members(rows), report_view(fib_messages)
   end
   check_types(touched)
   save_router()
@@ -250,9 +250,9 @@ local function commit(retention, is_replicated)
   save_identities()
   save_claims()
   save_mailboxes(mailbox_alerts)
-  save_members(rows, retention)
+  save_members(rows, fib_messages, retention)
   local packed = #runs > 0 and cmsgpack.pack(runs) or ''
   save_events(packed, retention)
   save_operator_log()
-  return packed, report_members(rows), report_view()
+  return packed, report_members(rows), report_view(fib_messages)
 end

@@ -6,6 +6,7 @@ import { adminEvict } from './admin-evict.ts';
 import { adminRelease } from './admin-release.ts';
 import { deregister } from './deregister.ts';
 import { events } from './events.ts';
+import { fib } from './fib.ts';
 import { interfaces } from './interfaces.ts';
 import { flowNew } from './flow-new.ts';
 import { groups } from './groups.ts';
@@ -60,4 +61,5 @@ export const STORE_OPERATIONS: {
   'flow.new': flowNew,
   'mfe.get': mfeGet,
   'mfe.list': mfeList,
+  fib,
 };
