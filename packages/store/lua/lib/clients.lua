@@ -183,6 +183,11 @@ local function load_client(number)
   return client or nil
 end
 
+--- The present session of the client with this number, 0 for none.
+local function session_number(number)
+  return number ~= 0 and load_client(number).session or 0
+end
+
 local function find_client(entry)
   local number = pairs_changed[entry]
   if number == nil then

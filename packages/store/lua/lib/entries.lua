@@ -3,7 +3,8 @@
 --- A name is the family, `4` or `6`, then the group and the source in hexadecimal, without the wildcards at the end: `4` is
 --- the (*,*) of IPv4, `4e0000001` (*,224.0.0.1). Names in byte order are entries in the order of listings.
 ---
---- An entry holds one pair per (holder, client that it counts for): both client numbers, a count, and the set of slots. Up to
+--- An entry holds one pair per (holder, client that it counts for): both client numbers, a count, and the set of slots. The
+--- holder of static memberships is 0, and so is the client of memberships that count for no client. Up to
 --- 48 slots are a list of numbers, more are pages of 256 bits, so a membership is found without reading all.
 ---
 --- @include lib/interfaces.lua
@@ -247,6 +248,7 @@ function entries.may_be_withdrawn()
 end
 
 local function is_over(number)
+  if number == 0 then return false end
   local client = load_client(number)
   return client == nil or client.state == 'ended'
 end
@@ -317,33 +319,53 @@ function entries.is_quiet(name)
   return true
 end
 
---- The pairs with a membership that is not withdrawn.
-function entries.present_pairs(entry)
-  if #entry == 0 or not entries.may_be_withdrawn() then return entry end
+--- The pairs that count for a client: only they are wanted by somebody.
+function entries.counting(all)
+  for i = 1, #all do
+    if all[i][COUNTS_FOR] == 0 then
+      local counting = {}
+      for j = 1, #all do
+        if all[j][COUNTS_FOR] ~= 0 then counting[#counting + 1] = all[j] end
+      end
+      return counting
+    end
+  end
+  return all
+end
+
+--- Those of the pairs with a membership that is not withdrawn.
+local function not_withdrawn(all)
+  if #all == 0 or not entries.may_be_withdrawn() then return all end
   local present = {}
-  for i = 1, #entry do
-    local pair = entry[i]
+  for i = 1, #all do
+    local pair = all[i]
     if #entries.withdrawn_of(pair) < pair[COUNT] then present[#present + 1] = pair end
   end
   return present
 end
 
---- Holder and counted client of every pair with a membership that is not withdrawn, for an entry that was loaded. Sets are
---- not looked at, unless something may be withdrawn.
+--- The pairs that count for a client, with a membership that is not withdrawn.
+function entries.present_pairs(entry)
+  return not_withdrawn(entries.counting(entry))
+end
+
+--- Holder and counted client of every pair with a membership that is neither withdrawn nor dormant, for an entry that was
+--- loaded. Sets are not looked at, unless something may be withdrawn.
 function entries.present_clients(name)
   local found, entry = {}, loaded_entries[name]
   if entry and type(entry) ~= 'table' and not entries.may_be_withdrawn() then
     local at = 1
     while at <= #entry do
       local holder, counts_for, _, bytes = struct.unpack(PAIR, entry, at)
-      found[#found + 1], found[#found + 2] = holder, counts_for
+      if holder ~= 0 or counts_for ~= 0 then found[#found + 1], found[#found + 2] = holder, counts_for end
       at = at + PAIR_BYTES + bytes
     end
     return found
   end
-  local present = entries.present_pairs(entries.get(name))
+  local present = not_withdrawn(entries.get(name))
   for i = 1, #present do
-    found[#found + 1], found[#found + 2] = present[i][HOLDER], present[i][COUNTS_FOR]
+    local holder, counts_for = present[i][HOLDER], present[i][COUNTS_FOR]
+    if holder ~= 0 or counts_for ~= 0 then found[#found + 1], found[#found + 2] = holder, counts_for end
   end
   return found
 end

@@ -37,9 +37,9 @@ function member_log.rows()
   local rows = {}
   for i = 1, #member_runs do
     local run = member_runs[i]
-    local client, counted = load_client(run.holder), load_client(run.counts_for)
-    rows[i] = { run.first, run.type, client.session, client.protocol_id, client.component_id, counted.session,
-      run.cause, table.concat(run.items, ',') }
+    local client = load_client(run.holder)
+    rows[i] = { run.first, run.type, client.session, client.protocol_id, client.component_id,
+      session_number(run.counts_for), run.cause, table.concat(run.items, ',') }
   end
   return rows
 end

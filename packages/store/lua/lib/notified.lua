@@ -53,10 +53,11 @@ local function is_covered(number, family, group)
     or others_want(number, entries.present_pairs(entries.get(family)))
 end
 
---- Compares the owner of the incoming interface with the notified client. `pairs`: the present ones of the entry. `from`: an
+--- Compares the owner of the incoming interface with the notified client. `pairs`: those of the entry that are not withdrawn. `from`: an
 --- interface where a membership was removed.
 function notified.retarget(name, pairs, cause, window, from)
   if not has_view() or not is_exact(name) then return end
+  pairs = entries.counting(pairs)
   local family, group, source = parts_of(name)
   local owner = #pairs > 0 and routes.iif_owner(family, source) or nil
   local target = owner and others_want(owner.number, pairs) and owner.number or 0

@@ -14,10 +14,10 @@ local function outlets_of(name, memo)
   local outlets = memo[name]
   if outlets then return outlets end
   outlets = {}
-  local entry = entries.get(name)
+  local counting = entries.counting(entries.get(name))
   local may_be_withdrawn = entries.may_be_withdrawn()
-  for i = 1, #entry do
-    local pair, withdrawn = entry[i], {}
+  for i = 1, #counting do
+    local pair, withdrawn = counting[i], {}
     local numbers = entries.slots_of(pair)
     slots.load(numbers)
     local gone = may_be_withdrawn and entries.withdrawn_of(pair) or {}

@@ -95,11 +95,19 @@ local function next_number()
   return state.next_slot - 1
 end
 
---- The record of a client is kept while a slot names it.
-local function count_slot(client, by)
+--- The record of a client is kept while a slot names it. The number is 0 for none.
+local function count_slot(number, by)
+  if number == 0 then return end
+  local client = load_client(number)
   local member = member_of(client)
   member.slots, member.changed = member.slots + by, true
   if client.state == 'ended' then client.requeue = true end
+end
+
+--- A slot names its holder and the client that it counts for.
+local function count_clients(slot, by)
+  count_slot(slot.holder, by)
+  if slot.counts_for ~= slot.holder then count_slot(slot.counts_for, by) end
 end
 
 --- A slot for a hold that has none.
@@ -113,8 +121,7 @@ function slots.allot(interface, place, client, counts_for, epoch, owner_epoch)
   local on = places_on(interface)
   on[place], on.changed = number, true
   state.slots = state.slots + 1
-  count_slot(client, 1)
-  if counts_for ~= client.number then count_slot(load_client(counts_for), 1) end
+  count_clients(slot, 1)
   return slot
 end
 
@@ -235,8 +242,7 @@ function slots.finish()
         if slot.named < 0 then state.unnamed = state.unnamed - 1 end
         voided[number] = false
       end
-      count_slot(load_client(slot.holder), -1)
-      if slot.counts_for ~= slot.holder then count_slot(load_client(slot.counts_for), -1) end
+      count_clients(slot, -1)
     end
   end
   if state.slots == 0 then state.next_slot = 1 end

@@ -55,6 +55,7 @@ end
 
 --- The JOIN and PRUNE alerts of a change of an entry's pairs. `from`: an interface where a membership was removed.
 local function raise(name, before, after, cause, window, from)
+  before, after = entries.counting(before), entries.counting(after)
   if not RAISES[#name] then return notified.retarget(name, after, cause, window, from) end
   if #before == 0 and #after == 0 then return end
   if #before == 0 then

@@ -25,15 +25,15 @@ local function item_of(name, pairs, asking)
   local counted, clients, others, own, is_local = {}, 0, 0, 0, 0
   for i = 1, #pairs, 2 do
     local holder, counts_for = pairs[i], pairs[i + 1]
-    if not counted[counts_for] then
+    if counts_for ~= 0 and not counted[counts_for] then
       counted[counts_for] = true
       clients = clients + 1
     end
-    if holder == asking then
+    if asking ~= 0 and holder == asking then
       own = 2
-    elseif counts_for == asking then
-      is_local = 1
-    else
+    elseif asking ~= 0 and counts_for == asking then
+      if holder ~= 0 then is_local = 1 end
+    elseif counts_for ~= 0 then
       others = 4
     end
   end

@@ -81,7 +81,7 @@ function operations.members(from, to, after, slot, limit, session, interface)
     for j = 1, #listed do
       if #items == limit then return { 'page', items, name, listed[j] } end
       local one = slots.get(listed[j])
-      items[#items + 1] = { name, one.interface, load_client(one.holder).session, load_client(one.counts_for).session }
+      items[#items + 1] = { name, one.interface, session_number(one.holder), session_number(one.counts_for) }
     end
   end
   return { 'page', items, #names == STEPS and names[#names] or '', 0 }
