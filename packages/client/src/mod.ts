@@ -44,6 +44,7 @@ export type {
   SessionEvents,
   SessionListeners,
 } from './session/events.ts';
+export type { LeaseGate, Renewal } from './session/gate.ts';
 export type { Reregister } from './session/life.ts';
 export type { ProtocolOptions } from './session/open.ts';
 export type { Registrant } from './session/register.ts';

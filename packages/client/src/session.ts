@@ -1,5 +1,5 @@
 import type { FlowResult, InterfaceKey, SessionId } from '@mgm/protocol';
-import { MgmError, type ErrorOrigin } from './errors.ts';
+import { badRequest, MgmError, type ErrorOrigin } from './errors.ts';
 import { FlowCalls, type FlowRef } from './forwarding/flows.ts';
 import { SHARED_GROUP } from './interfaces/pending-call.ts';
 import { interfaceKey, interfaceKeys, type InterfaceRef } from './interfaces/key.ts';
@@ -306,6 +306,19 @@ export class Session implements AsyncDisposable {
    */
   async reportFlows(flows: readonly FlowRef[], options: CallOptions = {}): Promise<FlowResult[]> {
     return await this.#flows.new(flows, options);
+  }
+
+  /**
+   * For forwarders: every change of forwarding entries up to this forwarding revision is in the forwarding plane, or was
+   * reported as failed. Sent with the keepalives; the next one follows within half a second. Operators and `mgm.getMfe`
+   * see by it how far forwarding lags. Throws {@link MgmError} `bad-request` for what is not a revision. Wire contract
+   * section 13.
+   */
+  reportProgrammed(frev: number): void {
+    if (!Number.isSafeInteger(frev) || frev < 0) {
+      throw badRequest('frev: must be an integer from 0', 'frev', { operation: 'keepalive' });
+    }
+    this.#life.reportProgrammed(frev);
   }
 
   /**

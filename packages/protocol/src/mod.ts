@@ -117,6 +117,7 @@ export {
   isEventMessage,
   isHeadMessage,
   isMembershipEvent,
+  isMfeMessage,
   isOperatorEvent,
 } from './received.ts';
 export { parseBy, parseRequest, readRequest } from './requests.ts';

@@ -5,8 +5,18 @@ import {
   isEventMessage,
   isHeadMessage,
   isMembershipEvent,
+  isMfeMessage,
   isOperatorEvent,
 } from './received.ts';
+
+const MFE = {
+  ...{ group: '232.1.1.1', source: '10.0.0.9', incarnation: 7, ifIndex: 1, nextHop: '' },
+  ...{ iifEpoch: '17', protocolId: 103, session: 5, upstream: '10.9.9.9' },
+  route: { network: '10.0.0.0', length: 8, protocolId: 103 },
+  ...{ upMs: 0, expiresInMs: 900_000, timeoutMs: 900_000, foreignAlerted: true },
+  ...{ oifs: [[3, '']], oifCount: 1 },
+};
+const set = (fields: object): object => ({ items: [['set', { ...MFE, ...fields }]], last: 4 });
 
 /** Each message, and changes that make it no message of the contract. */
 const MESSAGES = [
@@ -58,6 +68,7 @@ const MESSAGES = [
       rrev: 3,
       rsettled: 2,
       schema: 4,
+      ...{ frev: 9, ffirst: 1, msettled: 5 },
     },
     wrong: [
       { rev: undefined },
@@ -69,6 +80,7 @@ const MESSAGES = [
       { rrev: -1 },
       { rsettled: 'x' },
       { schema: '3' },
+      ...[{ frev: '9' }, { ffirst: -1 }, { msettled: null }],
     ],
   },
   {
@@ -169,6 +181,26 @@ const MESSAGES = [
     wrong: [
       ...[{ first: 5 }, { mrev: 4 }, { type: 'came' }, { countsFor: 0 }, { session: '5' }],
       ...[{ items: [['224.1.1.1', '', 7, '']] }, { cause: undefined }],
+    ],
+  },
+  {
+    what: 'a message about forwarding entries',
+    check: isMfeMessage,
+    message: {
+      ...{ first: 4, last: 6, ts: 1 },
+      items: [
+        ['set', MFE],
+        ['set', { ...MFE, ifIndex: 0, iifEpoch: '0', session: 0, oifs: [] }],
+        ['del', 'ff0e::1', '2001:db8::1', 6, 'timeout'],
+      ],
+    },
+    wrong: [
+      ...[{ first: 5 }, { last: 7 }, { ts: '1' }, { items: [] }, { items: [['put', MFE]], last: 4 }],
+      ...[{ items: [['del', '239.1.1.1', '10.0.0.9', 0, 'route']], last: 4 }],
+      ...[{ items: [['del', '239.1.1.1', '', 7, 'route']], last: 4 }],
+      ...[{ incarnation: 0 }, { group: '239.1.1.01' }, { source: '' }, { source: '::1' }].map(set),
+      ...[{ iifEpoch: 17 }, { session: '5' }, { oifs: [[0, '']] }, { oifs: [[3, 'x']] }].map(set),
+      ...[{ oifs: undefined }, { route: 7 }, { upstream: 'x' }, { upMs: -1 }].map(set),
     ],
   },
 ];

@@ -10,6 +10,7 @@ import {
 } from './events.ts';
 import { isEpoch } from './ids.ts';
 import { Limits } from './limits.ts';
+import type { MfeMessage } from './mfe.ts';
 import type { OperatorEvent } from './operations/admin-events.ts';
 
 /**
@@ -80,6 +81,7 @@ export function isHeadMessage(value: unknown): value is HeadMessage {
   return hasFields(value, required, {
     ...{ mrev: isCounter, mfirst: isCounter, settled: isCounter },
     ...{ rrev: isCounter, rsettled: isCounter, schema: isCounter },
+    ...{ frev: isCounter, ffirst: isCounter, msettled: isCounter },
   });
 }
 
@@ -174,6 +176,59 @@ const MEMBERSHIP_EVENT_FIELDS: Checks = {
   cause: isWord,
   items: (items) => isItems(items, isMembershipItem),
 };
+
+/** Whether a decoded message is about changes of forwarding entries. Forwarding contract, section 8.1. */
+export function isMfeMessage(value: unknown): value is MfeMessage {
+  return (
+    hasFields(value, {
+      ...{ first: isPositive, last: isPositive, ts: isCounter },
+      items: (items) => isItems(items, isMfeChange),
+    }) &&
+    Array.isArray(value['items']) &&
+    value['items'].length === Number(value['last']) - Number(value['first']) + 1
+  );
+}
+
+function isMfeChange(item: readonly unknown[]): boolean {
+  const [kind, first, source, incarnation, cause] = item;
+  if (kind === 'set') return isMfe(first);
+  return kind === 'del' && isExact(first, source) && isPositive(incarnation) && isWord(cause);
+}
+
+function isMfe(value: unknown): boolean {
+  return (
+    hasFields(value, MFE_FIELDS, { upstream: isCanonicalHop, route: isMfeRoute }) &&
+    isExact(value['group'], value['source'])
+  );
+}
+
+const MFE_FIELDS: Checks = {
+  incarnation: isPositive,
+  ifIndex: isU32,
+  nextHop: isCanonicalHop,
+  iifEpoch: isEpochText,
+  protocolId: isU32,
+  session: isCounter,
+  upMs: isCounter,
+  expiresInMs: isCounter,
+  timeoutMs: isCounter,
+  oifs: (oifs) => Array.isArray(oifs) && oifs.every(isOif),
+  oifCount: isCounter,
+  foreignAlerted: isBoolean,
+};
+
+const isOif: Check = (oif) => Array.isArray(oif) && isIfIndex(oif[0]) && isCanonicalHop(oif[1]);
+
+const isMfeRoute: Check = (route) =>
+  hasFields(route, {
+    network: (network) => typeof network === 'string',
+    length: isCounter,
+    protocolId: isU32,
+  });
+
+function isExact(group: unknown, source: unknown): boolean {
+  return group !== '' && group !== '::' && source !== '' && isEntryItem([group, source]);
+}
 
 function isItems(items: unknown, isItem: (item: readonly unknown[]) => boolean): boolean {
   if (!Array.isArray(items) || items.length < 1 || items.length > ITEMS_MAX) return false;

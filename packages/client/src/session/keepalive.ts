@@ -5,6 +5,7 @@ import type { Call } from '../rpc/calls.ts';
 import type { Cancel } from '../rpc/clock.ts';
 import { worthMs, type Context } from '../rpc/context.ts';
 import { isSessionGone, isSuccess, type Success } from '../rpc/messages.ts';
+import { GateCalls, type LeaseGate } from './gate.ts';
 import type { LeaseClock } from './lease-clock.ts';
 
 /** The session that is kept alive. */
@@ -12,9 +13,11 @@ export interface KeptSession {
   readonly handle: Handle;
   readonly session: SessionId;
   readonly ttlMs: number;
+  /** How often a keepalive is sent, in ms. */
+  readonly everyMs: number;
   readonly lease: LeaseClock;
-  /** `ack`: every `seq` below is finished. `mailboxAck`: every callback up to it was handled. */
-  readonly acknowledged: () => { readonly ack: number; readonly mailboxAck: number };
+  readonly gate?: LeaseGate | undefined;
+  readonly acknowledged: () => Acknowledged;
   readonly over: () => MgmError | undefined;
   /** A keepalive was answered before the deadline. */
   readonly onRenewed: (reply: Success<'keepalive'>) => void;
@@ -22,8 +25,18 @@ export interface KeptSession {
   readonly onRefused: (refusal: RefusalFields) => void;
 }
 
+/** What a keepalive says besides that the session lives. */
+export interface Acknowledged {
+  /** Every `seq` below is finished. */
+  readonly ack: number;
+  /** Every callback up to it was handled. */
+  readonly mailboxAck: number;
+  /** Every change of forwarding entries up to it is in the forwarding plane. */
+  readonly frev?: number | undefined;
+}
+
 /** A keepalive is sent after about a third of the lease: one may be lost without harm, and each is repeated. */
-const PER_LEASE = 3;
+export const KEEPALIVES_PER_LEASE = 3;
 /** The random part of the interval, half of it either way, so that sessions that began together drift apart. */
 const JITTER = 0.2;
 /**
@@ -43,6 +56,7 @@ const ACKNOWLEDGE_AFTER_MS = 100;
 export class Keepalive {
   readonly #context: Context;
   readonly #session: KeptSession;
+  readonly #gate: GateCalls | undefined;
   #lastSentMono: number;
   #cancel: Cancel | undefined;
   #dueMono = Infinity;
@@ -57,7 +71,11 @@ export class Keepalive {
     this.#context = context;
     this.#session = session;
     this.#lastSentMono = sentMono;
-    this.#plan();
+    const { gate } = session;
+    this.#gate = gate && new GateCalls(gate, context.clock, context.logger);
+    // The gate was not armed before the registration, so it opens with the first keepalive.
+    if (gate) this.soon(0);
+    else this.#plan();
   }
 
   /** Sends a keepalive within `afterMs`, because there is something to acknowledge. */
@@ -85,7 +103,7 @@ export class Keepalive {
   /** Unless one is planned already. */
   #plan(): void {
     if (this.#dueMono < Infinity || this.#calls.size >= UNANSWERED_MAX) return;
-    const everyMs = this.#session.ttlMs / PER_LEASE;
+    const { everyMs } = this.#session;
     this.#sendAt(this.#lastSentMono + everyMs * (1 + (Math.random() - 0.5) * JITTER));
   }
 
@@ -104,6 +122,7 @@ export class Keepalive {
     this.#lastSentMono = this.#context.clock.monoMs();
     this.#isWantedSoon = false;
     const waiting = this.#waiting.splice(0);
+    const renewal = this.#gate?.arm(this.#session.session, this.#session.ttlMs);
     const call = this.#start();
     this.#calls.add(call);
     this.#plan();
@@ -112,7 +131,8 @@ export class Keepalive {
       this.#context.store.saw(reply.rev);
       if (isSuccess(reply)) {
         this.#measure(reply.ttlMs);
-        this.#renew(sentMono, reply);
+        const isRenewed = this.#renew(sentMono, reply);
+        if (renewal && isRenewed) this.#gate?.commit(renewal);
         for (const resolve of waiting.splice(0)) resolve();
       } else if (isSessionGone(reply)) this.#refused(reply);
       else this.#logFailure(reply.message);
@@ -135,9 +155,12 @@ export class Keepalive {
     measure?.({ kind: 'keepalive', router, session, marginMs, ttlMs });
   }
 
-  #renew(sentMono: number, reply: Success<'keepalive'>): void {
+  /** Returns whether the session holds its lease. */
+  #renew(sentMono: number, reply: Success<'keepalive'>): boolean {
     const { lease, onRenewed } = this.#session;
-    if (!this.#isStopped && lease.renew(sentMono, reply.ttlMs)) onRenewed(reply);
+    if (this.#isStopped || !lease.renew(sentMono, reply.ttlMs)) return false;
+    onRenewed(reply);
+    return !this.#isStopped;
   }
 
   #refused(reply: RefusalFields): void {
@@ -147,7 +170,7 @@ export class Keepalive {
   #start(): Call<'keepalive'> {
     const { subjects, router, calls } = this.#context;
     const { handle, ttlMs, lease, acknowledged, over } = this.#session;
-    const timeoutMs = Math.min(this.#context.timeoutMs, ttlMs / (2 * PER_LEASE));
+    const timeoutMs = Math.min(this.#context.timeoutMs, ttlMs / (2 * KEEPALIVES_PER_LEASE));
     const urgentMs = Math.max(ttlMs / URGENT_REPEATS_PER_LEASE, URGENT_SHORTEST_MS);
     return calls.start({
       operation: 'keepalive',

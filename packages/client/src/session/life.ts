@@ -16,6 +16,7 @@ import {
   type RecoveryLimits,
   type Verdict,
 } from './loss.ts';
+import type { LeaseGate } from './gate.ts';
 import { recover, type Recovered } from './recovery.ts';
 import type { Registered, Registering, Registrar } from './register.ts';
 import { Registration } from './registration.ts';
@@ -43,11 +44,16 @@ export interface LifeOptions {
   readonly reregisterWithinMs: number;
   readonly readdMemberships: boolean;
   readonly windowHoldMs: number;
+  readonly gate: LeaseGate | undefined;
+  readonly keepaliveEveryMs: number | undefined;
   readonly events: Emitter<SessionEvents>;
 }
 
 /** Losses after which a session is never registered again. */
 const FINAL: ReadonlySet<LossCause> = new Set(['evicted', 'takeover', 'disconnected']);
+
+/** How long changes of the forwarding plane are collected before a keepalive reports them. */
+const PROGRAMMED_WITHIN_MS = 500;
 
 /** How many attempts of a recovery fit into the lease. */
 const ATTEMPTS_PER_LEASE = 6;
@@ -77,6 +83,7 @@ export class SessionLife {
   readonly #options: LifeOptions;
   readonly #signal = new HeldSignal(() => this.check());
   readonly #recovery = new AbortController();
+  #programmed: number | undefined;
   #registration: Registration | undefined;
   #state: 'live' | 'recovering' | 'over' = 'live';
   #ended: MgmError | undefined;
@@ -126,9 +133,17 @@ export class SessionLife {
     return this.#registration;
   }
 
+  /** Every change of forwarding entries up to it is in the forwarding plane. */
+  reportProgrammed(frev: number): void {
+    if (frev === this.#programmed) return;
+    this.#programmed = frev;
+    if (this.#state === 'live') this.#registration?.keepAlive(PROGRAMMED_WITHIN_MS);
+  }
+
   begin(registered: Registered): Registration {
-    const { context, handlers, events, windowHoldMs } = this.#options;
+    const { context, handlers, events, windowHoldMs, gate, keepaliveEveryMs } = this.#options;
     const registration: Registration = new Registration(context, registered, {
+      ...{ gate, keepaliveEveryMs, programmed: () => this.#programmed },
       handlers,
       events,
       memberships: this.memberships,

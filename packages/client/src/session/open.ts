@@ -9,6 +9,8 @@ import {
   type SessionEvents,
   type SessionListeners,
 } from './events.ts';
+import type { LeaseGate } from './gate.ts';
+import { KEEPALIVES_PER_LEASE } from './keepalive.ts';
 import { SessionLife, type Reregister } from './life.ts';
 import type { Registering, Registrant, Registrar } from './register.ts';
 
@@ -30,6 +32,13 @@ export interface ProtocolOptions extends Registrant, CallbackHandlers, CallOptio
    * entry is joined again within that time, no handler is called for either.
    */
   readonly windowHoldMs?: number | undefined;
+  /**
+   * How often a keepalive is sent, in ms: 100 to a third of `ttlMs`, which is the default. For a gate or a forwarder that
+   * must stop earlier than the lease runs out.
+   */
+  readonly keepaliveEveryMs?: number | undefined;
+  /** A gate outside of this process, for example in the kernel, that is open only while the session may act. */
+  readonly gate?: LeaseGate | undefined;
   /** Listeners that are registered before the first event. */
   readonly on?: SessionListeners | undefined;
 }
@@ -99,6 +108,8 @@ function newLife(
     handlers: { onDisableIgmp, onEnableIgmp, onOwnershipLost, ...alertHandlers },
     readdMemberships: options.readdMemberships ?? true,
     windowHoldMs: windowHoldMsOf(options),
+    gate: options.gate,
+    keepaliveEveryMs: keepaliveEveryMsOf(options),
     reregister: options.reregister ?? 'service-loss',
     reregisterWithinMs: options.reregisterWithinMs ?? REREGISTER_WITHIN_MS,
     events,
@@ -119,6 +130,20 @@ function windowHoldMsOf({ windowHoldMs = WINDOW_HOLD_MS }: ProtocolOptions): num
   if (windowHoldMs >= 0 && windowHoldMs <= WINDOW_HOLD_MAX_MS) return windowHoldMs;
   const message = `windowHoldMs: must be 0 to ${WINDOW_HOLD_MAX_MS} ms`;
   throw badRequest(message, 'windowHoldMs', { operation: 'register' });
+}
+
+const DEFAULT_TTL_MS = 10_000;
+const KEEPALIVE_MIN_MS = 100;
+
+function keepaliveEveryMsOf({
+  keepaliveEveryMs,
+  ttlMs = DEFAULT_TTL_MS,
+}: ProtocolOptions): number | undefined {
+  if (keepaliveEveryMs === undefined) return undefined;
+  const most = ttlMs / KEEPALIVES_PER_LEASE;
+  if (keepaliveEveryMs >= KEEPALIVE_MIN_MS && keepaliveEveryMs <= most) return keepaliveEveryMs;
+  const message = `keepaliveEveryMs: must be ${KEEPALIVE_MIN_MS} ms to a third of \`ttlMs\``;
+  throw badRequest(message, 'keepaliveEveryMs', { operation: 'register' });
 }
 
 function listenAll(events: Emitter<SessionEvents>, listeners: SessionListeners): void {

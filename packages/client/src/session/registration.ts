@@ -22,7 +22,8 @@ import { abandonedOn, requestGranted, type Context } from '../rpc/context.ts';
 import { interfacePages } from '../rpc/pages.ts';
 import { granted, isSessionGone, type Success } from '../rpc/messages.ts';
 import type { CallbackHandlers, Emitter, LossCause, SessionEvents } from './events.ts';
-import { Keepalive } from './keepalive.ts';
+import type { LeaseGate } from './gate.ts';
+import { Keepalive, KEEPALIVES_PER_LEASE } from './keepalive.ts';
 import { LeaseClock, type LeaseState } from './lease-clock.ts';
 import { beingDeregistered, beingRecovered, sessionLost, type Loss } from './loss.ts';
 import { Mailbox } from './mailbox.ts';
@@ -36,6 +37,11 @@ const SESSION_ENDED_BY: { readonly [Name in Cause]?: LossCause } = {
 
 /** What a registration reports to. */
 export interface RegistrationOptions {
+  readonly gate?: LeaseGate | undefined;
+  /** How often a keepalive is sent, in ms. Default: a third of the lease. */
+  readonly keepaliveEveryMs?: number | undefined;
+  /** Every change of forwarding entries up to it is in the forwarding plane of the session. */
+  readonly programmed: () => number | undefined;
   /** The memberships of the session, across its registrations. */
   readonly memberships: MembershipRecord;
   /** Its routes, across its registrations. */
@@ -148,6 +154,11 @@ export class Registration {
     return [...this.interfaces.holdings];
   }
 
+  /** Sends a keepalive within this time. */
+  keepAlive(withinMs: number): void {
+    this.#keepalive.soon(withinMs);
+  }
+
   /** Delivers alerts that became due. */
   wake(): void {
     this.#mailbox.wake();
@@ -251,14 +262,18 @@ export class Registration {
   }
 
   #newKeepalive(handle: Handle, over: () => MgmError | undefined, sentMono: number): Keepalive {
+    const { gate, programmed, keepaliveEveryMs: everyMs } = this.#options;
     const session = {
       handle,
       session: this.session,
       ttlMs: this.ttlMs,
+      everyMs: everyMs ?? this.ttlMs / KEEPALIVES_PER_LEASE,
       lease: this.#lease,
+      gate,
       acknowledged: () => ({
         ack: this.interfaces.requests.sequence.ack,
         mailboxAck: this.#mailbox.handled,
+        frev: programmed(),
       }),
       over,
       onRenewed: (reply: Success<'keepalive'>) => this.#renewed(reply),
