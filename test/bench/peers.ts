@@ -1,8 +1,7 @@
-import { execFile } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { runScript } from '@mgm/devstack';
 import type { Say } from './rounds.ts';
 
 const FETCH = fileURLToPath(new URL('fetch-peers.sh', import.meta.url));
@@ -33,10 +32,7 @@ export function peersIn(cacheDir: string): Peers {
 
 /** Fetches them from the packages of this Debian or Ubuntu (5 s, 50 MB); installs nothing. Rejects with the output. */
 export async function installPeers(cacheDir: string, say: Say): Promise<void> {
-  const { stderr } = await promisify(execFile)('bash', [FETCH, cacheDir], {
-    timeout: FETCH_WITHIN_MS,
-  });
-  for (const line of stderr.split('\n').filter(Boolean)) say(line);
+  await runScript({ path: FETCH, args: [cacheDir], withinMs: FETCH_WITHIN_MS, onProgress: say });
 }
 
 function program(name: string, cacheDir: string): Program {

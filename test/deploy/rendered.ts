@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { runScript } from '@mgm/devstack';
 import { parseAllDocuments } from 'yaml';
 
 const run = promisify(execFile);
@@ -13,11 +14,9 @@ export function fromRoot(path: string): string {
 
 /** Path of a program that a script of this folder finds on the machine or fetches. */
 export async function fetchTool(name: 'kubectl' | 'promtool'): Promise<string> {
-  const script = fromRoot(`test/deploy/fetch-${name}.sh`);
-  const { stdout } = await run('bash', [script, fromRoot(`.cache/${name}`)], {
-    timeout: FETCH_WITHIN_MS,
-  });
-  return stdout.trim();
+  const path = fromRoot(`test/deploy/fetch-${name}.sh`);
+  const args = [fromRoot(`.cache/${name}`)];
+  return (await runScript({ path, args, withinMs: FETCH_WITHIN_MS })).trim();
 }
 
 /** One object of a rendered folder. */

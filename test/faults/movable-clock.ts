@@ -1,10 +1,8 @@
-import { execFile } from 'node:child_process';
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import type { ServersChoice } from '@mgm/devstack';
+import { runScript, type ServersChoice } from '@mgm/devstack';
 
 const FETCH = fileURLToPath(new URL('fetch-faketime.sh', import.meta.url));
 const CACHE = fileURLToPath(new URL('../../.cache/faketime', import.meta.url));
@@ -29,10 +27,8 @@ export async function clockSupport({ redis }: ServersChoice): Promise<ClockSuppo
     return { kind: 'unusable', why: 'needs a Redis that runs as a process of this machine' };
   }
   try {
-    const { stdout } = await promisify(execFile)('bash', [FETCH, CACHE], {
-      timeout: FETCH_WITHIN_MS,
-    });
-    return { kind: 'usable', library: stdout.trim(), command: redis.command };
+    const output = await runScript({ path: FETCH, args: [CACHE], withinMs: FETCH_WITHIN_MS });
+    return { kind: 'usable', library: output.trim(), command: redis.command };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     return { kind: 'unusable', why: `needs libfaketime: ${why}` };

@@ -9,6 +9,8 @@ import { HELP, type Request, requestOf, type Settings } from './settings.ts';
 import { startWorld } from './world.ts';
 
 const KEPT = fileURLToPath(new URL('../../.cache/robustness', import.meta.url));
+/** How long a run may stay alive after its report, in ms: an open connection or timer would otherwise keep it for ever. */
+const EXIT_WITHIN_MS = 10_000;
 const EXIT = { ok: 0, violated: 1, inconclusive: 3 } as const;
 
 async function main(): Promise<void> {
@@ -25,12 +27,22 @@ async function main(): Promise<void> {
     const s = ((performance.now() - begunMono) / 1_000).toFixed(1);
     process.stderr.write(`${s.padStart(7)} s  ${line}\n`);
   };
-  if (request.kind === 'list') return await list(settings, folder, say);
-  const report = await run(settings, folder, say);
+  const exit = (): void => exitWithin(EXIT_WITHIN_MS, say);
+  if (request.kind === 'list') return await list(settings, folder, say).finally(exit);
+  const report = await run(settings, folder, say).finally(exit);
   process.stdout.write(
     settings.json ? `${JSON.stringify(report, null, 2)}\n` : `${textOf(report)}\n`,
   );
   process.exitCode = EXIT[report.verdict];
+}
+
+/** Ends this process as failed, and names what it still waits for, unless it ends by itself. */
+function exitWithin(ms: number, say: (line: string) => void): void {
+  const timer = setTimeout(() => {
+    say(`still open after the end: ${process.getActiveResourcesInfo().join(', ')}`);
+    process.exit(EXIT.violated);
+  }, ms);
+  timer.unref();
 }
 
 /** Applies the present checks to the evidence of an earlier run. */

@@ -15,6 +15,7 @@ import { gather, leftoversOf } from './ending.ts';
 import { keepEvidence } from './evidence-file.ts';
 import { type Incident, type Incidents, injectFaults } from './faults/schedule.ts';
 import { untilHealthy } from './health.ts';
+import { Phases } from './phases.ts';
 import { countFaults, merged, type Report, verdictOf } from './report.ts';
 import type { Settings } from './settings.ts';
 import { onRedis } from './topology/on-redis.ts';
@@ -29,36 +30,84 @@ const APART = [300, 1_500] as const;
 /** Far above the time of a request that is repeated until a reply. */
 const FLOOD_ENDS_WITHIN_MS = 60_000;
 
-/** One run from start to verdict. Rejects when it cannot start. */
+/**
+ * The limits of the phases, in ms: above those of the single steps in them, which report more exactly what failed. A start may
+ * fetch programs, and evidence and leftovers are collected router by router.
+ */
+const WITHIN_MS = {
+  start: 6 * 60_000,
+  healthy: 120_000,
+  connect: 60_000,
+  /** To inject one fault, and to heal it: both may start processes. */
+  fault: 120_000,
+  flood: 90_000,
+  logs: 60_000,
+  evidence: 4 * 60_000,
+  leftovers: 3 * 60_000,
+  shutDown: 60_000,
+} as const;
+
+/** One run from start to verdict. Rejects when it cannot start, and when a phase exceeds its limit. */
 export async function run(
   settings: Settings,
   folder: string,
   say: (line: string) => void,
 ): Promise<Report> {
+  const phases = new Phases(say);
+  const scope = new AsyncDisposableStack();
+  try {
+    return await observe({ settings, folder, say, phases, scope });
+  } finally {
+    await phases.run('shut down', WITHIN_MS.shutDown, () => scope.disposeAsync());
+  }
+}
+
+interface Running {
+  readonly settings: Settings;
+  readonly folder: string;
+  readonly say: (line: string) => void;
+  readonly phases: Phases;
+  /** Receives everything that has to end with the run. */
+  readonly scope: AsyncDisposableStack;
+}
+
+async function observe({ settings, folder, say, phases, scope }: Running): Promise<Report> {
   const { topology, seed, seconds } = settings;
   const chance = new Chance(seed);
   await mkdir(folder, { recursive: true });
-  say(`seed ${seed}, ${topology}, ${seconds} s`);
-  await using world = await startWorld(settings, folder, chance.fork(), say);
+  say(`seed ${seed}, ${topology}, ${seconds} s; histories in ${folder}`);
+  const world = await phases.run('start servers and managers', WITHIN_MS.start, async () =>
+    scope.use(await startWorld(settings, folder, chance.fork(), say)),
+  );
   say(world.servers.about);
-  await untilHealthy(world);
-  await using watching = await watchAll(world);
+  await phases.run('check that all managers serve', WITHIN_MS.healthy, () => untilHealthy(world));
+  const { watchers } = await phases.run('connect watchers', WITHIN_MS.connect, async () =>
+    scope.use(await watchAll(world)),
+  );
   for (const worker of world.workers) worker.start();
-  await untilConnected(world);
-  await using flood = startHostileFlood({
-    servers: directUrls(world.servers.nats),
-    routers: [...world.servers.routers],
-    seed,
-    perSecond: settings.hostilePerSecond,
-  });
-  const happened = await breakThings(world, settings, chance.fork(), watching.watchers, say);
+  await phases.run('connect workers', WITHIN_MS.connect, () => untilConnected(world));
+  const flood = scope.use(
+    startHostileFlood({
+      servers: directUrls(world.servers.nats),
+      routers: [...world.servers.routers],
+      seed,
+      perSecond: settings.hostilePerSecond,
+    }),
+  );
+  const happened = await breakThings(world, settings, chance.fork(), watchers, say, phases);
   const { incidents, broken } = happened;
-  const hostile = broken === undefined ? await flood.end(FLOOD_ENDS_WITHIN_MS) : undefined;
-  await keepWords(world, folder);
+  const isWhole = broken === undefined;
+  const hostile = isWhole
+    ? await phases.run('end the flood', WITHIN_MS.flood, () => flood.end(FLOOD_ENDS_WITHIN_MS))
+    : undefined;
+  await phases.run('keep logs', WITHIN_MS.logs, () => keepWords(world, folder));
   if (broken !== undefined) say(broken);
-  else say('all workers rest');
-  const evidence = broken === undefined ? await gather(world, watching.watchers) : [];
-  const leftovers = broken === undefined ? await leftoversOf(world) : [];
+  const evidence = isWhole
+    ? await phases.run('collect evidence', WITHIN_MS.evidence, () => gather(world, watchers))
+    : [];
+  const leftovers = isWhole
+    ? await phases.run('look for leftovers', WITHIN_MS.leftovers, () => leftoversOf(world))
+    : [];
   say('checking');
   const begunMono = performance.now();
   const findings = merged([
@@ -112,6 +161,7 @@ async function breakThings(
   chance: Chance,
   watchers: readonly Watcher[],
   say: (line: string) => void,
+  phases: Phases,
 ): Promise<Incidents> {
   const untilMono = machineMonoMs() + seconds * 1_000;
   const faults = world.faults.filter(
@@ -124,6 +174,7 @@ async function breakThings(
     lasting: LASTING,
     apart: APART,
     health: () => untilHealthy(world),
+    step: (name, task) => phases.run(name, WITHIN_MS.fault, task),
     say: (line) => {
       const leftS = Math.round((untilMono - machineMonoMs()) / 1_000);
       const changes = watchers.reduce((sum, { rev }) => sum + rev, 0);

@@ -6,6 +6,7 @@ export {
 export { cutReplication } from './groups/redis-node.ts';
 export { DevstackError, type DevstackErrorCode } from './errors.ts';
 export { Program, startProgram, type ProgramOptions } from './process/program.ts';
+export { runScript, type ScriptOptions } from './process/script.ts';
 export { freePort } from './process/free-port.ts';
 export { IMAGES } from './docker/images.ts';
 export {

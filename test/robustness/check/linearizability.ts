@@ -3,7 +3,7 @@ import { interfaceHistories } from './interface-history.ts';
 import { interfaceModel } from './interface-model.ts';
 import { linearize, type Operation, type SearchLimits } from './linearize.ts';
 
-/** Far above the need of a correct history, which is about one configuration per operation. */
+/** Limits for all interfaces of a router, far above the need of a correct history: about one configuration per operation. */
 const LIMITS: SearchLimits = { withinMs: 30_000, configurations: 20_000_000 };
 
 /** Each reply about an interface was true at some instant between the call and the reply (invariant I4). */
@@ -11,9 +11,13 @@ export function checkLinearizability(evidence: Evidence, limits = LIMITS): Findi
   const problems: string[] = [];
   const open: string[] = [];
   let checked = 0;
+  const endsMono = performance.now() + limits.withinMs;
   for (const [ifIndex, operations] of interfaceHistories(evidence)) {
     checked += operations.length;
-    const found = linearize(interfaceModel, operations, limits);
+    const found = linearize(interfaceModel, operations, {
+      ...limits,
+      withinMs: endsMono - performance.now(),
+    });
     const where = `${evidence.router} interface ${ifIndex}`;
     if (found.kind === 'inconclusive') open.push(`${where}: ${found.why}`);
     if (found.kind !== 'violated') continue;

@@ -25,6 +25,8 @@ export interface ScheduleOptions {
   readonly apart: readonly [least: number, most: number];
   /** Resolves when everything works; rejects after a generous limit. */
   readonly health: () => Promise<void>;
+  /** Runs one step with a limit; rejects with its name after that. */
+  readonly step: <Result>(name: string, task: () => Promise<Result>) => Promise<Result>;
   readonly say: (line: string) => void;
 }
 
@@ -40,7 +42,7 @@ export interface Incidents {
  * recover before the next one; when it does not, the run ends.
  */
 export async function injectFaults(options: ScheduleOptions): Promise<Incidents> {
-  const { faults, chance, untilMono, health, say } = options;
+  const { faults, chance, untilMono, health, step, say } = options;
   const incidents: Incident[] = [];
   let left: Fault[] = [];
   while (faults.length > 0) {
@@ -53,24 +55,24 @@ export async function injectFaults(options: ScheduleOptions): Promise<Incidents>
     const lastingMs = chance.between(...range);
     if (machineMonoMs() + lastingMs > untilMono) return { incidents };
     const fromMono = machineMonoMs();
-    const injected = await fault.inject(chance);
+    const { name } = fault;
+    const injected = await step(`inject ${name}`, () => fault.inject(chance));
     if (!injected) {
-      say(`${fault.name}: no target`);
+      say(`${name}: no target`);
       continue;
     }
-    say(`${fault.name}: ${injected.what}, ${lastingMs} ms`);
+    say(`${name}: ${injected.what}, ${lastingMs} ms`);
     const stallMs = await delayMeasuringStalls(lastingMs);
-    await injected.heal();
+    await step(`heal ${name}`, () => injected.heal());
     const toMono = machineMonoMs();
     try {
-      await health();
+      await step(`recover from ${name}`, health);
     } catch (error) {
-      const broken = `no recovery after ${fault.name} (${injected.what}): ${String(error)}`;
+      const broken = `no recovery after ${name} (${injected.what}): ${String(error)}`;
       return { incidents, broken };
     }
     const recoveredMs = Math.round(machineMonoMs() - toMono);
     const bit = injected.bit?.() ?? true;
-    const { name } = fault;
     const { what } = injected;
     incidents.push({ fault: name, what, fromMono, toMono, bit, stallMs, recoveredMs });
   }

@@ -40,11 +40,10 @@ export function startHostileFlood(setup: HostileSetup): HostileFlood {
   return {
     end: async (withinMs) => {
       program.send('rest');
-      const limit = AbortSignal.timeout(withinMs);
-      limit.addEventListener('abort', () => {
-        resting.reject(new Error(`the hostile process does not rest\n${program.stderr}`));
+      const ended = program.ended(withinMs).then(({ code, stderr }): never => {
+        throw new Error(`the hostile process ended (${code})\n${stderr}`);
       });
-      await resting.promise;
+      await Promise.race([resting.promise, ended]);
       await program.kill();
       return report;
     },

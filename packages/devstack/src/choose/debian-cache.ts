@@ -1,9 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { addAbortListener } from 'node:events';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { endWithChildren, spawnBound } from '../process/child-process.ts';
+import { runScript } from '../process/script.ts';
 import type { WorkOptions } from '../servers.ts';
 
 const SCRIPT = fileURLToPath(new URL('../../scripts/fetch-servers.sh', import.meta.url));
@@ -28,32 +26,15 @@ export async function isDebianLike(): Promise<boolean> {
  */
 export async function fillDebianCache(
   cacheDir: string,
-  { onProgress = () => {}, signal }: WorkOptions,
+  { onProgress, signal }: WorkOptions,
 ): Promise<CacheResult> {
   const dir = resolve(cacheDir);
-  const output: string[] = [];
-  const limit = AbortSignal.timeout(FETCH_WITHIN_MS);
-  const code = await runScript(dir, signal ? AbortSignal.any([signal, limit]) : limit, (line) => {
-    output.push(line);
-    onProgress(line);
-  });
-  signal?.throwIfAborted();
-  if (code === 0) return { kind: 'ready', binDir: join(dir, 'bin') };
-  const why = output.at(-1) ?? `${SCRIPT} ended with ${code}`;
-  return { kind: 'unavailable', why: `the distribution's packages could not be fetched: ${why}` };
-}
-
-async function runScript(
-  dir: string,
-  signal: AbortSignal,
-  onLine: (line: string) => void,
-): Promise<number | string> {
-  const { promise, resolve: end } = Promise.withResolvers<number | string>();
-  const child = spawnBound({ command: 'bash', args: [SCRIPT, dir], dir: '/', onOrphaned: 'TERM' });
-  using _ = addAbortListener(signal, () => endWithChildren(child));
-  if (child.stderr !== null) createInterface({ input: child.stderr }).on('line', onLine);
-  child.stdout?.resume();
-  child.once('error', (error) => end(error.message));
-  child.once('close', (code, name) => end(name ?? code ?? 'unknown'));
-  return await promise;
+  try {
+    await runScript({ path: SCRIPT, args: [dir], withinMs: FETCH_WITHIN_MS, signal, onProgress });
+    return { kind: 'ready', binDir: join(dir, 'bin') };
+  } catch (error) {
+    signal?.throwIfAborted();
+    const why = error instanceof Error ? error.message : String(error);
+    return { kind: 'unavailable', why: `the distribution's packages could not be fetched: ${why}` };
+  }
 }

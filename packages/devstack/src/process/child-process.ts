@@ -5,6 +5,8 @@ import { existsSync } from 'node:fs';
 const SETPRIV = '/usr/bin/setpriv';
 const hasSetpriv = (): boolean => existsSync(SETPRIV);
 
+const KILL_AFTER_MS = 5_000;
+
 const alive = new Set<ChildProcess>();
 
 /** A program, the folder to run in, and the signal it gets when this process ends. */
@@ -56,11 +58,20 @@ export function gone(child: ChildProcess): Promise<void> {
   });
 }
 
-/** Ends a program and, if it has a session of its own, all its children. */
+/**
+ * Ends a program and, if it has a session of its own, all its children. What still holds its output open after five seconds
+ * is killed.
+ */
 export function endWithChildren(child: ChildProcess): void {
   if (!isRunning(child)) return;
-  if (hasSetpriv() && child.pid !== undefined) process.kill(-child.pid, 'SIGTERM');
-  else child.kill('SIGTERM');
+  signalWithChildren(child, 'SIGTERM');
+  const timer = setTimeout(() => signalWithChildren(child, 'SIGKILL'), KILL_AFTER_MS);
+  child.once('close', () => clearTimeout(timer));
+}
+
+function signalWithChildren(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (hasSetpriv() && child.pid !== undefined) process.kill(-child.pid, signal);
+  else child.kill(signal);
 }
 
 function killAll(): void {
