@@ -1,6 +1,7 @@
 import type { Epoch, HeadMessage, Holder, InterfaceItem, Mfe, SessionItem } from '@mgm/protocol';
 import { refusalError } from './errors.ts';
 import { getMfe, mfePages, type MfeFilter, type MfePage, type MfeRef } from './forwarding/mfes.ts';
+import { watchForwarding, type ForwardingSighting } from './forwarding/watch.ts';
 import { interfaceKey, type InterfaceRef } from './interfaces/key.ts';
 import { groupPages, memberPages } from './membership/listings.ts';
 import type {
@@ -276,9 +277,20 @@ export class Mgm implements AsyncDisposable {
     return flatten(this.mfePages(filter), (page) => page.items);
   }
 
-  /** The same page by page, with the forwarding revision of each. */
+  /** The same page by page, with the forwarding revision of each. Throws `MgmError`. */
   mfePages(filter: MfeFilter = {}): AsyncIterableIterator<MfePage> {
     return mfePages(this.#context, filter);
+  }
+
+  /**
+   * All forwarding entries and their changes, once each and in order, as {@link watch} does it for interfaces: a snapshot,
+   * a `synced` mark, then each event; or with `from`, a forwarding revision, the events after it. If the log no longer has
+   * them, or the store lost it, there is another snapshot with its reason. An event below the incarnation that its reader
+   * has of the entry is to be ignored. Throws `MgmError` if it can't continue (`closed`, `not-permitted`,
+   * `not-supported`). Wire contract section 13. `@mgm/client/forwarder` has a complete agent.
+   */
+  watchForwarding(options: FollowOptions = {}): AsyncIterableIterator<ForwardingSighting> {
+    return watchForwarding(this.#context, options);
   }
 
   /**

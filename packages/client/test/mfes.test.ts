@@ -1,29 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import type { Mgm, Session } from '../src/mod.ts';
 import { errorOf } from './error-of.ts';
-import { clientStage, pim, PIM } from './stage.ts';
+import { arriving, forwardingScene, G, S } from './forwarding-scene.ts';
+import { clientStage, PIM } from './stage.ts';
 
 const stage = clientStage();
-const G = '239.1.1.1';
-const S = '10.0.0.1';
-
-/** `owner` owns the interface towards the sources, `downstream` has receivers of G on another one. */
-async function scene(mgm: Mgm): Promise<{ readonly owner: Session; readonly downstream: Session }> {
-  const owner = await mgm.registerProtocol(pim());
-  const downstream = await mgm.registerProtocol(pim());
-  await owner.takeInterfaceOwnership({ ifIndex: 1 });
-  await downstream.takeInterfaceOwnership({ ifIndex: 3 });
-  await owner.setRoutes([{ network: '10.0.0.0', length: 8, ifIndex: 1, neighbour: '10.9.9.9' }]);
-  await downstream.addGroupMembershipEntry({ ifIndex: 3, group: G });
-  return { owner, downstream };
-}
-
-const arriving = (group: string, source: string) => ({ group, source, ifIndex: 1 });
-
 describe('reportFlows', () => {
   it('creates entries, in requests of up to 256, with one result per flow in order', async () => {
     await using mgm = await stage.client();
-    const { downstream } = await scene(mgm);
+    const { downstream } = await forwardingScene(mgm);
     const many = Array.from({ length: 600 }, (_, at) =>
       arriving('239.2.0.1', `10.1.${at >> 8}.${at & 255}`),
     );
@@ -50,7 +34,7 @@ describe('reportFlows', () => {
 
   it('refuses a flow without a valid interface and creates nothing', async () => {
     await using mgm = await stage.client();
-    const { downstream } = await scene(mgm);
+    const { downstream } = await forwardingScene(mgm);
     const flows = Array.from({ length: 300 }, () => arriving(G, S));
     const wrong = { ...arriving(G, S), ifIndex: 0 };
     expect(await errorOf(downstream.reportFlows([...flows, wrong]))).toMatchObject({
@@ -61,7 +45,7 @@ describe('reportFlows', () => {
 
   it('is refused when the session is over', async () => {
     await using mgm = await stage.client();
-    const { downstream } = await scene(mgm);
+    const { downstream } = await forwardingScene(mgm);
     await downstream.deregister({ force: true });
     expect(await errorOf(downstream.reportFlows([]))).toMatchObject({
       ...{ reason: 'session-lost', outcome: 'not-done' },
@@ -72,7 +56,7 @@ describe('reportFlows', () => {
 describe('getMfe', () => {
   it('reads one entry, and rejects where there is none', async () => {
     await using mgm = await stage.client();
-    const { owner, downstream } = await scene(mgm);
+    const { owner, downstream } = await forwardingScene(mgm);
     await downstream.reportFlows([arriving(G, S)]);
     const mfe = await mgm.getMfe({ group: G, source: 0x0a000001 });
     expect(mfe).toMatchObject({
@@ -92,7 +76,7 @@ describe('getMfe', () => {
 describe('mfes', () => {
   it('lists all entries in order, over pages, and those after an (s,g)', async () => {
     await using mgm = await stage.client();
-    const { downstream } = await scene(mgm);
+    const { downstream } = await forwardingScene(mgm);
     const sources = ['10.0.0.9', '10.0.0.10', '10.0.0.2'];
     await downstream.reportFlows([
       ...sources.map((source) => arriving(G, source)),

@@ -45,7 +45,13 @@ export type MfeEndCause = 'timeout' | 'route' | 'iif-moved';
 /** A forwarding entry as it is from here on, or its end. */
 export type MfeChange =
   | readonly ['set', mfe: Mfe]
-  | readonly ['del', group: string, source: string, incarnation: number, cause: MfeEndCause];
+  | readonly [
+      kind: 'del',
+      group: GroupText,
+      source: SourceText,
+      incarnation: number,
+      cause: MfeEndCause,
+    ];
 
 /** Changes of forwarding entries: published on `mfe` and kept in the log. Forwarding contract, section 8.1. */
 export interface MfeMessage {

@@ -1,10 +1,11 @@
+import { isMembershipEvent } from '@mgm/protocol';
 import type { InterfaceKey, MembershipEvent, SessionId } from '@mgm/protocol';
 import { isMgmError } from '../errors.ts';
 import { keyText } from '../interfaces/key.ts';
 import { requestGranted, type Context } from '../rpc/context.ts';
 import type { Success } from '../rpc/messages.ts';
 import { sessionPages } from '../rpc/pages.ts';
-import { decodeMembershipEvent } from '../rpc/messages.ts';
+import { decodePushed } from '../rpc/messages.ts';
 import {
   follow,
   type FollowedLog,
@@ -53,7 +54,7 @@ export async function* watchMemberships(
 ): AsyncGenerator<MembershipSighting, void, undefined> {
   const source: FollowedLog<MembershipEvent, Snapshot> = {
     subject: (subjects, router) => subjects.allMemberships(router),
-    decode: decodeMembershipEvent,
+    decode: (bytes) => decodePushed(bytes, isMembershipEvent),
     revsOf: ({ first, mrev }) => ({ first, last: mrev }),
     headOf: ({ mrev }) => mrev,
     isReset: () => false,

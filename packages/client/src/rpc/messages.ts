@@ -6,6 +6,7 @@ import {
   isEventMessage,
   isHeadMessage,
   isMembershipEvent,
+  isMfeMessage,
   isOperatorEvent,
   isSessionLostMessage,
   replyFields,
@@ -19,7 +20,6 @@ import type {
   FailedRoute,
   FieldCheck,
   HeadMessage,
-  MembershipEvent,
   OperationName,
   RefusalFields,
   Reply,
@@ -61,8 +61,10 @@ function faultIn(operation: OperationName, reply: WireMap): string | undefined {
     return 'has neither `epoch` nor `results`';
   }
   const isEvent = EVENTS_OF.get(operation);
-  const events = reply['events'];
-  if (isEvent && Array.isArray(events) && !events.every(isEvent)) return 'has no valid `events`';
+  const field = operation === 'fib' ? 'changes' : 'events';
+  const events = reply[field];
+  if (isEvent && Array.isArray(events) && !events.every(isEvent))
+    return `has no valid \`${field}\``;
   return undefined;
 }
 
@@ -74,6 +76,7 @@ const EVENTS_OF: ReadonlyMap<OperationName, (event: unknown) => boolean> = new M
   ['events', isEventMessage],
   ['member.events', isMembershipEvent],
   ['admin.events', isOperatorEvent],
+  ['fib', isMfeMessage],
 ]);
 
 const CHECKS = { text: isText, count: isCount, positive: isPositive, list: Array.isArray };
@@ -183,10 +186,13 @@ export function decodeEvent(bytes: Uint8Array): EventMessage | undefined {
   return isEventMessage(fields) ? fields : undefined;
 }
 
-/** A pushed membership event, or `undefined` for any other message. */
-export function decodeMembershipEvent(bytes: Uint8Array): MembershipEvent | undefined {
-  const fields = decode(bytes);
-  return isMembershipEvent(fields) ? fields : undefined;
+/** A pushed message of one kind, or `undefined` for any other message. */
+export function decodePushed<Message>(
+  bytes: Uint8Array,
+  isOne: (value: unknown) => value is Message,
+): Message | undefined {
+  const fields: unknown = decode(bytes);
+  return isOne(fields) ? fields : undefined;
 }
 
 /** A pushed head, or `undefined` for any other message. */

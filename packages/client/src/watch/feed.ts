@@ -19,6 +19,8 @@ export interface LogKind<Event> {
   headOf(head: HeadMessage): number | undefined;
   /** Whether the event says that another log has begun. */
   isReset(event: Event): boolean;
+  /** Pushed events that wait for earlier ones; further ones are read from the log. Default 4096. */
+  readonly bufferMax?: number;
 }
 
 /** The log of sessions and ownership. */
@@ -153,7 +155,7 @@ export class EventFeed<Event extends { readonly ts: number }> implements Disposa
     // A late copy, or the first events of another log.
     if (last <= this.#position || this.#kind.isReset(event)) return this.#doubt();
     this.#head = Math.max(this.#head, last);
-    if (this.#events.size < BUFFER_MAX) this.#events.set(first, event);
+    if (this.#events.size < (this.#kind.bufferMax ?? BUFFER_MAX)) this.#events.set(first, event);
     this.#wake();
   }
 
