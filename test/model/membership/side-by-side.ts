@@ -22,17 +22,31 @@ export interface NamedEntry extends Entry {
 }
 
 /** The present session of a client of the model. */
-interface Session {
+export interface Session {
   readonly handle: string;
   readonly number: number;
   seq: number;
 }
 
-type Raw = Readonly<Record<string, unknown>>;
+export type Raw = Readonly<Record<string, unknown>>;
+
+/** What an action did: what the managers published, and the events of the model. */
+export interface Step {
+  readonly published: readonly Publication[];
+  readonly events: readonly MembershipEvent[];
+}
 
 const TTL_MS = 60_000;
+/** By how much the end of a lease moves the service clock. */
+export const LAPSE_MS = (TTL_MS * 7) / 6;
 /** Long enough that no grace time ends in a run. */
 const GRACE_MS = 3_600_000;
+
+type Sweep = Extract<Action, { readonly do: 'purge' | 'review' }>;
+
+function isSweep(action: Action): action is Sweep {
+  return action.do === 'purge' || action.do === 'review';
+}
 
 let runs = 0;
 
@@ -47,8 +61,8 @@ export class SideBySide {
   readonly #sessions = new Map<ClientNumber, Session>();
   /** Clients by session, also by those that are over. */
   readonly #clients = new Map<number, ClientNumber>();
-  /** The session of the routes, which does nothing else. */
-  #routes: Session | undefined;
+  /** The session of routes and flows, which takes no interface. */
+  #helper: Session | undefined;
   #instances = 0;
   #turn = 0;
 
@@ -60,10 +74,26 @@ export class SideBySide {
   }
 
   /** Performs an action, and where `repeat` says so sends its request twice. */
-  async perform(action: Action, repeat: boolean): Promise<void> {
+  async perform(action: Action, repeat: boolean): Promise<Step> {
     this.story.push(JSON.stringify(action));
+    if (isSweep(action)) return await this.settle();
     await this.#perform(action, repeat);
-    this.#compareNews(this.model.takeNews());
+    return this.follow();
+  }
+
+  /** Compares what was published since the last action with what the model says. */
+  follow(): Step {
+    return this.#compareNews(this.model.takeNews());
+  }
+
+  /** The client of a session, also of one that is over. */
+  clientOf(session: number): ClientNumber | undefined {
+    return this.#clients.get(session);
+  }
+
+  /** The protocol id that a client has in messages. */
+  protocolOf(client: ClientNumber): number {
+    return this.model.client(client).pair.isIgmp ? 10 : 103;
   }
 
   /** Compares the listings of all live clients and those without a handle. */
@@ -78,31 +108,34 @@ export class SideBySide {
         ...this.#wireEntry(entry),
         on + 1,
         '',
-        this.#session(holder).number,
-        this.#session(countsFor).number,
+        this.session(holder).number,
+        this.session(countsFor).number,
       ]),
     );
     compare('members', sorted(listed), sorted(expected));
   }
 
   /** Sweeps until nothing is left to do. Afterwards everything is settled. */
-  async settle(): Promise<void> {
+  async settle(): Promise<Step> {
     this.story.push('sweep');
     for (let more = true; more;) more = (await this.#store().sweep(this.#router)).more;
     this.model.settle();
     this.model.reviewAll();
-    this.#compareNews(this.model.takeNews());
+    const step = this.follow();
     const { head } = await this.#store().head(this.#router);
     compare('settled', head.settled, head.rev);
     compare('head.mrev', head.mrev, this.model.mrev);
     compare('rsettled', head.rsettled, head.rrev);
+    compare('msettled', head.msettled, head.mrev);
+    return step;
   }
 
-  /** Ends the session of the routes, and with it the route. */
+  /** Ends the session of routes and flows, and with it the route. */
   async endRoutes(): Promise<void> {
-    if (!this.#routes) return;
-    const { handle, seq } = this.#routes;
-    await this.#ask('deregister', { handle, seq: seq + 1, ack: seq + 1 });
+    if (!this.#helper) return;
+    const { handle, seq } = this.#helper;
+    this.#helper = undefined;
+    await this.ask('deregister', { handle, seq: seq + 1, ack: seq + 1 });
     this.model.setRoute(undefined);
   }
 
@@ -118,7 +151,7 @@ export class SideBySide {
       .sort();
   }
 
-  async #perform(action: Action, repeat: boolean): Promise<void> {
+  async #perform(action: Exclude<Action, Sweep>, repeat: boolean): Promise<void> {
     const { model } = this;
     switch (action.do) {
       case 'register':
@@ -152,17 +185,14 @@ export class SideBySide {
       case 'route':
         model.setRoute(action.to);
         return await this.#setRoute(action.to, repeat);
-      case 'purge':
-      case 'review':
-        return await this.settle();
       case 'list':
         return await this.#compareGroups(action.client);
     }
   }
 
   async #register(client: ClientNumber, pair: Pair, takeover: boolean): Promise<void> {
-    const reply = await this.#ask('register', {
-      protocolId: pair.isIgmp ? 10 : 103,
+    const reply = await this.ask('register', {
+      protocolId: this.protocolOf(client),
       componentId: [...pair.name].reduce((sum, one) => sum + one.charCodeAt(0), 0),
       instance: `instance-number-${++this.#instances}`,
       ttlMs: TTL_MS,
@@ -183,79 +213,91 @@ export class SideBySide {
     repeat: boolean,
     outcome: Outcome = { status: 0, changed: true },
   ): Promise<void> {
-    const session = this.#session(client);
+    const session = this.session(client);
     const seq = ++session.seq;
     const request = { handle: session.handle, seq, ack: seq, ...fields };
-    const reply = await this.#ask(operation, request);
+    const reply = await this.ask(operation, request);
     compare(`${operation} status`, reply['status'], outcome.status);
     if (outcome.status !== 0) compare('reason', reply['reason'], outcome.reason);
     else if (operation.startsWith('member')) {
       compare('changed', [reply['changed'], reply['mrev']], [outcome.changed, this.model.mrev]);
     }
-    if (repeat) compare('the repeat', await this.#ask(operation, request), reply);
+    if (repeat) compare('the repeat', await this.ask(operation, request), reply);
   }
 
   async #setRoute(to: InterfaceNumber | undefined, repeat: boolean): Promise<void> {
-    this.#routes ??= await this.#registerRoutes();
-    const seq = ++this.#routes.seq;
-    const { handle } = this.#routes;
+    const helper = await this.helper();
+    const seq = ++helper.seq;
+    const { handle } = helper;
     const operation = to === undefined ? 'rib.delete' : 'rib.set';
     const route = to === undefined ? [] : [to + 1, '', '', 1];
     const request = { handle, seq, ack: seq, routes: [['192.168.0.0', 16, ...route]] };
-    const reply = await this.#ask(operation, request);
+    const reply = await this.ask(operation, request);
     compare(operation, [reply['status'], reply['count']], [0, 1]);
-    if (repeat) compare('the repeat', await this.#ask(operation, request), reply);
+    if (repeat) compare('the repeat', await this.ask(operation, request), reply);
   }
 
-  async #registerRoutes(): Promise<Session> {
+  /** The session of routes and flows. */
+  async helper(): Promise<Session> {
+    if (this.#helper) return this.#helper;
     const instance = 'session-of-the-routes';
     const fields = { protocolId: 999, componentId: 1, instance, ttlMs: TTL_MS };
-    const reply = await this.#ask('register', fields);
-    return { handle: String(reply['handle']), number: Number(reply['session']), seq: 0 };
+    const reply = await this.ask('register', fields);
+    this.#helper = { handle: String(reply['handle']), number: Number(reply['session']), seq: 0 };
+    return this.#helper;
   }
 
   async #end(client: ClientNumber, cause: string): Promise<void> {
-    const { handle, number, seq } = this.#session(client);
+    const { handle, number, seq } = this.session(client);
     if (cause === 'release') {
-      await this.#ask('deregister', { handle, seq: seq + 1, ack: seq + 1, force: true });
+      await this.ask('deregister', { handle, seq: seq + 1, ack: seq + 1, force: true });
     } else {
-      const reply = await this.#ask('admin.evict', { session: number, actor: 'test', why: 'test' });
+      const reply = await this.ask('admin.evict', { session: number, actor: 'test', why: 'test' });
       compare('evicted', reply['status'], 0);
     }
   }
 
   /** Lets the lease of one client run out; the others renew theirs. */
   async #lapse(client: ClientNumber): Promise<void> {
-    await this.#passTime((TTL_MS * 2) / 3);
+    await this.#moveClock((TTL_MS * 2) / 3);
     await this.#renewAllBut(client);
-    await this.#passTime(TTL_MS / 2);
+    await this.#moveClock(TTL_MS / 2);
     await this.#renewAllBut(client);
     // A listing of the sessions notices the end of the lease.
-    await this.#ask('sessions', {});
+    await this.ask('sessions', {});
   }
 
-  async #renewAllBut(client: ClientNumber): Promise<void> {
-    if (this.#routes) await this.#ask('keepalive', { handle: this.#routes.handle });
-    for (const { number, state } of this.model.clients) {
-      if (number === client || state !== 'live') continue;
-      const { handle } = this.#session(number);
-      compare('keepalive', (await this.#ask('keepalive', { handle }))['status'], 0);
+  /** Moves the service clock while all live sessions keep their leases. */
+  async passTime(ms: number): Promise<void> {
+    for (let left = ms; left > 0; left -= TTL_MS / 2) {
+      await this.#moveClock(Math.min(left, TTL_MS / 2));
+      await this.#renewAllBut();
     }
   }
 
-  async #passTime(ms: number): Promise<void> {
+  async #renewAllBut(client?: ClientNumber): Promise<void> {
+    const live = this.model.clients.filter(
+      ({ number, state }) => number !== client && state === 'live',
+    );
+    const sessions = live.map(({ number }) => this.session(number));
+    if (this.#helper) sessions.push(this.#helper);
+    const renewals = sessions.map(({ handle }) => this.ask('keepalive', { handle }));
+    for (const { status } of await Promise.all(renewals)) compare('keepalive', status, 0);
+  }
+
+  async #moveClock(ms: number): Promise<void> {
     const key = `mgm:{${this.#router}}:meta`;
     await this.#managers.redis.call(...storedNumber(key, 'meta.serviceMs', 'add', ms));
   }
 
   async #acknowledge(client: ClientNumber): Promise<void> {
-    const { handle } = this.#session(client);
-    const { mailbox } = await this.#ask('keepalive', { handle });
-    await this.#ask('keepalive', { handle, mailboxAck: mailbox });
+    const { handle } = this.session(client);
+    const { mailbox } = await this.ask('keepalive', { handle });
+    await this.ask('keepalive', { handle, mailboxAck: mailbox });
   }
 
   async #compareGroups(client: ClientNumber): Promise<void> {
-    const { handle } = this.#session(client);
+    const { handle } = this.session(client);
     const listed = await this.#listAll('groups', { handle });
     const expected = this.model.members.flatMap((all, entry) => {
       if (all.length === 0) return [];
@@ -278,7 +320,7 @@ export class SideBySide {
   async #listAll(operation: 'groups' | 'members', fields: object): Promise<unknown[]> {
     const items: unknown[] = [];
     for (let cursor: unknown; ;) {
-      const reply = await this.#ask(operation, { ...fields, limit: 2, cursor });
+      const reply = await this.ask(operation, { ...fields, limit: 2, cursor });
       compare(`${operation} status`, [reply['status'], reply['mrev']], [0, this.model.mrev]);
       if (Array.isArray(reply['items'])) items.push(...reply['items']);
       cursor = reply['cursor'];
@@ -291,13 +333,15 @@ export class SideBySide {
     return [group, source];
   }
 
-  #session(client: ClientNumber): Session {
+  /** The present session of a client. */
+  session(client: ClientNumber): Session {
     const session = this.#sessions.get(client);
     if (!session) throw new Error(`client ${client} has no session`);
     return session;
   }
 
-  async #ask(operation: OperationName, fields: object): Promise<Raw> {
+  /** Sends a request to one of the managers in turn. */
+  async ask(operation: OperationName, fields: object): Promise<Raw> {
     const parsed = parseRequest(operation, { ...fields });
     if (parsed.kind !== 'request') throw new Error(`${operation}: ${parsed.message}`);
     return { ...(await this.#store().execute(this.#router, operation, parsed.request)) };
@@ -312,7 +356,7 @@ export class SideBySide {
 
   // Events and alerts.
 
-  #compareNews({ facts, events }: ReturnType<MembershipModel['takeNews']>): void {
+  #compareNews({ facts, events }: ReturnType<MembershipModel['takeNews']>): Step {
     const published = this.#managers.published.splice(0);
     this.#compareEvents(published, events);
     for (const { number } of this.model.clients) {
@@ -320,6 +364,7 @@ export class SideBySide {
       const expected = facts.filter(({ to }) => to === number).map((fact) => this.#tell(fact));
       compareAlerts(`alerts of client ${number}`, alerts, expected);
     }
+    return { published, events };
   }
 
   #compareEvents(published: readonly Publication[], expected: readonly MembershipEvent[]): void {
@@ -353,11 +398,13 @@ export class SideBySide {
   /** The alert items that were published to a client, in the order of their numbers. */
   #alertsOf(client: ClientNumber, published: readonly Publication[]): Told[] {
     return published.flatMap(({ alerts, ts }) =>
-      alerts.flatMap((run) =>
-        run.recipients
-          .filter(({ session }) => this.#clients.get(session) === client)
-          .flatMap(({ seq }) => itemsOf(alertMessage(run, seq, ts))),
-      ),
+      alerts
+        .filter(isAboutMembers)
+        .flatMap((run) =>
+          run.recipients
+            .filter(({ session }) => this.#clients.get(session) === client)
+            .flatMap(({ seq }) => itemsOf(alertMessage(run, seq, ts))),
+        ),
     );
   }
 
@@ -391,6 +438,11 @@ interface Told {
 /** An alert item of the model: it names one of the interfaces `on`. */
 interface Expected extends Omit<Told, 'on'> {
   readonly on: readonly number[];
+}
+
+/** FALSE alerts are about forwarding entries. */
+function isAboutMembers({ type }: { readonly type: string }): boolean {
+  return !type.endsWith('_FALSE');
 }
 
 function itemsOf(message: ReturnType<typeof alertMessage>): Told[] {
@@ -439,7 +491,7 @@ function sorted(items: readonly unknown[]): string[] {
   return items.map((item) => JSON.stringify(item)).sort();
 }
 
-function compare(what: string, found: unknown, expected: unknown): void {
+export function compare(what: string, found: unknown, expected: unknown): void {
   if (isDeepStrictEqual(found, expected)) return;
   throw new Error(`${what}: ${JSON.stringify(found)}, the model says ${JSON.stringify(expected)}`);
 }

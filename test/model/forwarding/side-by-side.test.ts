@@ -1,0 +1,206 @@
+import { startRedis, type RunningServer } from '@mgm/devstack';
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { openManagers, type Managers } from '../manager.ts';
+import { actionsIn, type Action, type Allowed } from '../membership/actions.ts';
+import type { NamedEntry } from '../membership/side-by-side.ts';
+import { ALERT_TYPES, type Pair } from '../membership/machine.ts';
+import { ForwardingSideBySide, type ForwardingAction, type WireScope } from './side-by-side.ts';
+
+const { FC_RUNS = '15', FC_SEED, FC_PATH } = process.env;
+const RUNS = Number(FC_RUNS);
+
+const PAIRS: readonly Pair[] = [
+  { name: 'PIM', isIgmp: false },
+  { name: 'DVMRP', isIgmp: false },
+  { name: 'IGMP', isIgmp: true },
+];
+
+const GROUP = '4ef010101';
+const GROUP_V6 = `6ff0e${'0'.repeat(26)}01`;
+const SOURCE_V6 = `20010db8${'0'.repeat(23)}1`;
+
+/** In the order of listings. */
+const ENTRIES: readonly NamedEntry[] = [
+  { name: '(*,*)', stored: '4', wider: undefined, raises: true },
+  { name: '(*,g)', stored: GROUP, wider: 0, raises: true },
+  { name: '(s,g)', stored: `${GROUP}c0a80001`, wider: 1, raises: false },
+  { name: '(*,g) of IPv6', stored: GROUP_V6, wider: undefined, raises: true },
+];
+const MEMBERS = { interfaces: 4, entries: ENTRIES, mailboxMax: Infinity, entriesMax: Infinity };
+const ALLOWED: Allowed = {
+  pairs: PAIRS,
+  igmpInterfaces: 4,
+  routeInterfaces: 0,
+  hasInheritance: true,
+  hasEnds: true,
+  hasAcknowledgements: false,
+};
+
+const [WIDE, NARROW, OF_V6] = [0, 1, 2];
+const SCOPE: WireScope = {
+  networks: [
+    ['192.168.0.0', 16],
+    ['192.168.0.0', 24],
+    ['2001:db8::', 32],
+  ],
+  prefixes: 3,
+  memberPrefixes: [NARROW, WIDE],
+  flows: [
+    { stored: `${GROUP}0a000001`, entries: [0, 1], prefixes: [] },
+    { stored: `${GROUP}c0a80001`, entries: [0, 1, 2], prefixes: [NARROW, WIDE] },
+    { stored: `${GROUP}c0a80101`, entries: [0, 1], prefixes: [WIDE] },
+    { stored: '4ef010102c0a80001', entries: [0], prefixes: [NARROW, WIDE] },
+    { stored: `${GROUP_V6}${SOURCE_V6}`, entries: [3], prefixes: [OF_V6] },
+  ],
+};
+
+/** What some history has in every run, so that it is compared at all. */
+const OFTEN = [
+  'set',
+  'del timeout',
+  'del route',
+  'del iif-moved',
+  'JOIN_FALSE created',
+  'JOIN_FALSE member',
+  'PRUNE_FALSE created',
+  'PRUNE_FALSE member',
+];
+
+/** The time-out of entries is 900 s: no sum of these is near it. */
+const AGE_MS = 310_000;
+/** Grace times last an hour. */
+const CLOCK_MAX_MS = 3_000_000;
+
+let redis: RunningServer;
+let managers: Managers;
+
+beforeAll(async () => {
+  redis = await startRedis(inject('servers'));
+  managers = await openManagers(redis.url);
+});
+afterAll(async () => {
+  await managers[Symbol.asyncDispose]();
+  await redis.stop();
+});
+
+type Choices = readonly [kind: number, choice: number, extra: number];
+
+/** Numbers below which a choice is a change of memberships, of owners, of routes, new flows, time, or any action. */
+const KINDS = [7, 9, 11, 15, 16, Infinity];
+
+function choose(both: ForwardingSideBySide, [kind, choice]: Choices): Action | ForwardingAction {
+  const possible = [...actionsIn(both.base.model, ALLOWED)]
+    .filter((one) => one.do !== 'route' && one.do !== 'list')
+    .map(withCause(both, choice));
+  const lists: readonly (readonly (Action | ForwardingAction)[])[] = [
+    possible.filter((one) => one.do === 'add' || one.do === 'delete'),
+    possible.filter((one) => one.do === 'take' || one.do === 'release'),
+    [routeChange(both, choice)],
+    [{ do: 'flows', flows: someFlows(choice) }],
+    both.model.clock < CLOCK_MAX_MS ? [{ do: 'age', ms: AGE_MS }] : [],
+    possible.filter((one) => one.do !== 'stale' || both.model.clock < CLOCK_MAX_MS),
+  ];
+  const chosen = lists[KINDS.findIndex((below) => kind < below)] ?? [];
+  const from = chosen.length > 0 ? chosen : possible;
+  const action = from[choice % from.length];
+  if (!action) throw new Error('nothing is possible');
+  return action;
+}
+
+function routeChange(both: ForwardingSideBySide, choice: number): ForwardingAction {
+  const prefix = choice % SCOPE.prefixes;
+  const rest = Math.floor(choice / SCOPE.prefixes);
+  if (both.model.routes[prefix] && rest % 4 === 0) return { do: 'rib', prefix, to: undefined };
+  const on = rest % MEMBERS.interfaces;
+  const neighbour = prefix === OF_V6 ? '' : ['', '10.0.0.1', '10.0.0.2'][rest % 3];
+  return { do: 'rib', prefix, to: { on, neighbour: neighbour ?? '' } };
+}
+
+/** One to three, without repetition. */
+function someFlows(choice: number): number[] {
+  const first = choice % SCOPE.flows.length;
+  const count = 1 + (choice % 3);
+  return Array.from({ length: count }, (_, at) => (first + at) % SCOPE.flows.length);
+}
+
+/** Sessions end by an operator, or by themselves while they are live. */
+function withCause(both: ForwardingSideBySide, choice: number): (action: Action) => Action {
+  return (action) => {
+    if (action.do !== 'end') return action;
+    const isLive = both.base.model.client(action.client).state === 'live';
+    return { ...action, cause: isLive && choice % 2 === 0 ? 'release' : 'evict' };
+  };
+}
+
+/** A router in use: PIM owns the interface towards the sources, the others have interfaces and members. */
+async function begin(both: ForwardingSideBySide): Promise<void> {
+  for (const pair of PAIRS)
+    await both.perform({ do: 'register', pair, alerts: ALERT_TYPES }, false);
+  const [pim = 0, dvmrp = 0, igmp = 0] = both.base.model.clients.map(({ number }) => number);
+  const holds = [
+    [pim, 0],
+    [pim, 1],
+    [dvmrp, 2],
+    [igmp, 2],
+    [igmp, 3],
+  ] as const;
+  for (const [client, on] of holds) await both.perform({ do: 'take', client, on }, false);
+  await both.perform({ do: 'rib', prefix: WIDE, to: { on: 0, neighbour: '' } }, false);
+  await both.perform({ do: 'rib', prefix: OF_V6, to: { on: 3, neighbour: '' } }, false);
+}
+
+async function play(both: ForwardingSideBySide, choices: readonly Choices[]): Promise<void> {
+  await begin(both);
+  for (const one of choices) {
+    const [, , extra] = one;
+    await both.perform(choose(both, one), extra % 4 === 0);
+    await both.look();
+    if (extra % 3 === 0) await both.base.look();
+    if (extra % 5 === 0) await both.settle();
+    both.base.model.forgetEnded();
+  }
+  for (const { number, state } of both.base.model.clients) {
+    if (state === 'ended') continue;
+    await both.perform({ do: 'end', client: number, cause: 'evict' }, false);
+  }
+  await both.endRoutes();
+  await both.settle();
+  for (let times = 0; times < 3; times++) await both.perform({ do: 'age', ms: AGE_MS }, false);
+  await both.settle();
+  expect(both.model.mfes.size).toBe(0);
+  const logs = ['events', 'flog', 'meta', 'mlog', 'operator-log', 'schema 2'];
+  expect((await both.base.keysLeft()).filter((key) => !logs.includes(key))).toEqual([]);
+}
+
+it(
+  'a router does with forwarding entries what the model says, in whatever order',
+  { timeout: 60_000 + RUNS * 5_000 },
+  async () => {
+    const counts = new Map<string, number>();
+    const step = fc.tuple(fc.nat(17), fc.nat(10_000), fc.nat(11));
+    const histories = fc.array(step, { minLength: 30, maxLength: 90, size: 'max' });
+    const property = fc.asyncProperty(histories, async (choices) => {
+      await managers.redis.flushall();
+      const both = new ForwardingSideBySide(managers, MEMBERS, SCOPE);
+      try {
+        await play(both, choices);
+        for (const one of both.seen) counts.set(one, (counts.get(one) ?? 0) + 1);
+      } catch (error) {
+        const story = both.base.story.slice(-60).join('\n');
+        throw new Error(`${String(error)}\n${story}`, { cause: error });
+      }
+    });
+    const seed = FC_SEED === undefined ? {} : { seed: Number(FC_SEED) };
+    const path = FC_PATH === undefined ? {} : { path: FC_PATH };
+    await fc.assert(property, {
+      numRuns: RUNS,
+      includeErrorInReport: true,
+      endOnFailure: true,
+      ...seed,
+      ...path,
+    });
+    if (RUNS < 10) return;
+    for (const one of OFTEN) expect(counts.get(one) ?? 0, one).toBeGreaterThan(0);
+  },
+);

@@ -1,0 +1,390 @@
+import { entryNamed } from '@mgm/protocol';
+import { alertMessage, mfeMessage, type Publication } from '@mgm/store';
+import { isRecord } from '../compare.ts';
+import type { Managers } from '../manager.ts';
+import type { Action } from '../membership/actions.ts';
+import type { Scope } from '../membership/machine.ts';
+import {
+  compare,
+  LAPSE_MS,
+  SideBySide,
+  type NamedEntry,
+  type Raw,
+  type Step,
+} from '../membership/side-by-side.ts';
+import {
+  MfeModel,
+  type EndCause,
+  type FalseAlert,
+  type Flow,
+  type FlowNumber,
+  type ForwardingScope,
+  type PrefixNumber,
+  type Push,
+  type Route,
+  type Shown,
+} from './mfe-model.ts';
+
+/** What concerns routes and forwarding entries. */
+export type ForwardingAction =
+  | { readonly do: 'flows'; readonly flows: readonly FlowNumber[] }
+  | {
+      readonly do: 'rib';
+      readonly prefix: PrefixNumber;
+      readonly to: Omit<Route, 'prefix'> | undefined;
+    }
+  | { readonly do: 'age'; readonly ms: number };
+
+export interface WireScope extends ForwardingScope {
+  /** By prefix: network and length. */
+  readonly networks: readonly (readonly [network: string, length: number])[];
+}
+
+const PROTOCOL_OF_ROUTES = 7;
+
+/** A router with forwarding entries and its model, driven alike and compared after each action. */
+export class ForwardingSideBySide {
+  readonly base: SideBySide;
+  readonly model: MfeModel;
+  readonly #scope: WireScope;
+  /** Incarnations of the managers by those of the model. */
+  readonly #incarnations = new Map<number, number>();
+  /** The number of the last push. */
+  #frev = 0;
+  /** Kinds of alerts and pushes that occurred, each with its cause. */
+  readonly seen = new Set<string>();
+
+  constructor(
+    managers: Managers,
+    members: Scope & { readonly entries: readonly NamedEntry[] },
+    scope: WireScope,
+  ) {
+    this.base = new SideBySide(managers, members);
+    this.#scope = scope;
+    const sessionOf = (client: number): number => this.base.session(client).number;
+    this.model = new MfeModel(scope, this.base.model, sessionOf);
+  }
+
+  async perform(action: Action | ForwardingAction, repeat: boolean): Promise<void> {
+    switch (action.do) {
+      case 'flows':
+        return await this.#createFlows(action.flows, repeat);
+      case 'rib':
+        return await this.#setRoute(action.prefix, action.to, repeat);
+      case 'age':
+        this.#tell(action);
+        this.model.clock += action.ms;
+        return await this.base.passTime(action.ms);
+      case 'purge':
+      case 'review':
+        return await this.settle();
+      default:
+        if (action.do === 'stale') this.model.clock += LAPSE_MS;
+        this.#follow(await this.base.perform(action, repeat));
+    }
+  }
+
+  /** Sweeps until nothing is left to do. */
+  async settle(): Promise<void> {
+    const { published, events } = await this.base.settle();
+    this.model.followMembers(events);
+    this.model.settle();
+    this.#compareNews(published, false);
+  }
+
+  /** Compares what reads of forwarding entries show. */
+  async look(): Promise<void> {
+    const { flows } = this.#scope;
+    const asked = flows.map(({ stored }) => this.base.ask('mfe.get', entryNamed(stored)));
+    const [listed, ...replies] = await Promise.all([this.#listAll(), ...asked]);
+    const shown = replies.map((reply, flow) => this.#lookAt(flow, reply));
+    const present = shown.filter((mfe) => mfe !== undefined);
+    compare('mfe.list', listed, present);
+    await Promise.all(present.map((mfe) => this.#compareEpoch(mfe)));
+  }
+
+  /** A reply to `mfe.get`. Returns what it shows, without the fields that depend on time. */
+  #lookAt(flow: FlowNumber, reply: Raw): Raw | undefined {
+    const present = this.model.get(flow);
+    if (!present) {
+      compare(`flow ${flow}`, [reply['status'], reply['reason']], [1168, 'not-found']);
+      return undefined;
+    }
+    compare(`flow ${flow}`, [reply['status'], reply['frev']], [0, this.#frev]);
+    const mfe = recordIn(reply, 'mfe');
+    this.#compareMfe(flow, mfe, present, present.mfe.incarnation);
+    return withoutTimes(mfe);
+  }
+
+  /** Ends all routes; their session with them. */
+  async endRoutes(): Promise<void> {
+    for (const prefix of this.model.routes.keys()) this.model.setRoute(prefix, undefined);
+    await this.base.endRoutes();
+  }
+
+  async #createFlows(flows: readonly FlowNumber[], repeat: boolean): Promise<void> {
+    const { handle } = await this.base.helper();
+    this.#tell({ do: 'flows', flows });
+    const expected = flows.map((flow) => this.model.create(flow));
+    const request = {
+      handle,
+      flows: flows.map((flow) => {
+        const { group, source } = entryNamed(this.#flow(flow).stored);
+        return [group, source, 1, ''];
+      }),
+    };
+    const results = listIn(await this.base.ask('flow.new', request), 'results');
+    compare(
+      'states',
+      results.map(({ state }) => state),
+      expected,
+    );
+    for (const [at, flow] of flows.entries()) {
+      const mfe = recordIn(results[at] ?? {}, 'mfe');
+      const present = this.model.get(flow);
+      if (!present) throw new Error(`the model has no flow ${flow}`);
+      this.#learn(present.mfe.incarnation, Number(mfe['incarnation']));
+      this.#compareMfe(flow, mfe, present, present.mfe.incarnation);
+    }
+    this.#follow(this.base.follow());
+    if (!repeat) return;
+    const again = listIn(await this.base.ask('flow.new', request), 'results');
+    compare(
+      'states again',
+      again.map(({ state }) => state),
+      flows.map(() => 'known'),
+    );
+    this.#follow(this.base.follow());
+  }
+
+  async #setRoute(
+    prefix: PrefixNumber,
+    to: Omit<Route, 'prefix'> | undefined,
+    repeat: boolean,
+  ): Promise<void> {
+    const helper = await this.base.helper();
+    this.#tell({ do: 'rib', prefix, to });
+    const former = this.model.routes[prefix];
+    const isChanged = former?.on !== to?.on || former?.neighbour !== to?.neighbour;
+    this.model.setRoute(prefix, to);
+    const seq = ++helper.seq;
+    const fields = to ? [to.on + 1, '', to.neighbour, PROTOCOL_OF_ROUTES] : [];
+    const routes = [[...(this.#scope.networks[prefix] ?? []), ...fields]];
+    const request = { handle: helper.handle, seq, ack: seq, routes };
+    const operation = to ? 'rib.set' : 'rib.delete';
+    const reply = await this.base.ask(operation, request);
+    compare(operation, [reply['status'], reply['count']], [0, Number(isChanged)]);
+    if (repeat) compare('the repeat', await this.base.ask(operation, request), reply);
+    this.#follow(this.base.follow());
+  }
+
+  #tell(action: ForwardingAction): void {
+    this.base.story.push(JSON.stringify(action));
+  }
+
+  /** What followed in the step of a request. */
+  #follow({ published, events }: Step): void {
+    this.model.followMembers(events);
+    this.#compareNews(published, true);
+  }
+
+  // Reads.
+
+  /** Every page, each from another manager: by `cursor`, or every other time by `after`. */
+  async #listAll(): Promise<Raw[]> {
+    const items: Raw[] = [];
+    for (let from: object = {}; ;) {
+      const reply = await this.base.ask('mfe.list', { ...from, limit: 2 });
+      compare('mfe.list', [reply['status'], reply['frev']], [0, this.#frev]);
+      const page = listIn(reply, 'items');
+      items.push(...page.map(withoutTimes));
+      const { cursor } = reply;
+      if (cursor === undefined) return items;
+      const last = page.at(-1);
+      from =
+        last && items.length % 4 === 0 ? { after: [last['group'], last['source']] } : { cursor };
+    }
+  }
+
+  #compareMfe(flow: FlowNumber, mfe: Raw, shown: Shown, incarnation: number): void {
+    compare(`flow ${flow}`, pickFields(mfe), this.#fieldsOf(shown));
+    compare(`incarnation of flow ${flow}`, mfe['incarnation'], this.#incarnations.get(incarnation));
+    const { upMs, expiresInMs, timeoutMs } = mfe;
+    compare(`times of flow ${flow}`, Number(upMs) + Number(expiresInMs), timeoutMs);
+  }
+
+  /** `iifEpoch` is the epoch that `owner` reports. */
+  async #compareEpoch({ ifIndex, nextHop, iifEpoch }: Raw): Promise<void> {
+    if (ifIndex === 0) return compare('iifEpoch of none', iifEpoch, '0');
+    const owner = await this.base.ask('owner', { ifIndex, nextHop });
+    compare(`iifEpoch of interface ${String(ifIndex)}`, iifEpoch, owner['epoch']);
+  }
+
+  #fieldsOf({ iif, owner, session, route, oifs, foreignAlerted, timeoutMs }: Shown): Raw {
+    const [network, length] = this.#scope.networks[route?.prefix ?? 0] ?? [];
+    return {
+      ifIndex: iif === undefined ? 0 : iif + 1,
+      nextHop: '',
+      protocolId: owner === undefined ? 0 : this.base.protocolOf(owner),
+      session,
+      upstream: route?.neighbour,
+      route: route && { network, length, protocolId: PROTOCOL_OF_ROUTES },
+      oifs: oifs.map((on) => [on + 1, '']),
+      oifCount: oifs.length,
+      foreignAlerted,
+      timeoutMs,
+    };
+  }
+
+  #flowOf({ group, source }: Raw): FlowNumber {
+    return this.#scope.flows.findIndex(({ stored }) => {
+      const named = entryNamed(stored);
+      return named.group === group && named.source === source;
+    });
+  }
+
+  #flow(number: FlowNumber): Flow {
+    const flow = this.#scope.flows[number];
+    if (!flow) throw new RangeError(`no flow ${number}`);
+    return flow;
+  }
+
+  #learn(incarnation: number, real: number): void {
+    const before = this.#incarnations.get(incarnation);
+    if (before !== undefined) return compare('incarnation', real, before);
+    const highest = Math.max(0, ...this.#incarnations.values());
+    compare('a new incarnation is the highest', real > highest, true);
+    this.#incarnations.set(incarnation, real);
+  }
+
+  // Alerts and pushes.
+
+  #compareNews(published: readonly Publication[], isOneStep: boolean): void {
+    const { alerts, pushes } = this.model.takeNews();
+    this.#comparePushes(published, pushes);
+    for (const { type, cause } of alerts) this.seen.add(`${type} ${cause}`);
+    for (const push of pushes) this.seen.add(push.kind === 'set' ? 'set' : `del ${push.cause}`);
+    for (const { number } of this.base.model.clients) {
+      const found = this.#falseAlertsOf(number, published, isOneStep);
+      const expected = alerts.filter(({ to }) => to === number);
+      const byFlow = expected.toSorted((one, other) => one.flow - other.flow);
+      const wanted = byFlow.map((alert) => this.#alertText(alert, isOneStep));
+      const told = found.toSorted((one, other) => one.flow - other.flow);
+      if (isOneStep) compare(`order of the FALSE alerts of client ${number}`, found, told);
+      compare(
+        `FALSE alerts of client ${number}`,
+        told.map(({ text }) => text),
+        wanted,
+      );
+      for (const [at, { on }] of told.entries()) {
+        const from = byFlow[at]?.from ?? [];
+        if (from.length > 0) compare('a named interface', from.includes(on - 1), true);
+      }
+    }
+  }
+
+  #alertText({ type, flow, incarnation, cause }: FalseAlert, withCause: boolean): string {
+    const real = this.#incarnations.get(incarnation);
+    return [type, flow, real, ...(withCause ? [cause] : [])].join(' ');
+  }
+
+  /** FALSE alerts of a client in the order of its mailbox. They follow the TRUE alerts of their step. */
+  #falseAlertsOf(client: number, published: readonly Publication[], withCause: boolean): Told[] {
+    const found: Told[] = [];
+    for (const { alerts, ts } of published) {
+      for (const run of alerts) {
+        const mine = run.recipients.find(({ session }) => this.base.clientOf(session) === client);
+        if (!mine) continue;
+        const isFalse = run.type.endsWith('_FALSE');
+        if (withCause && !isFalse) compare('TRUE alerts are before FALSE alerts', found, []);
+        if (!isFalse) continue;
+        const message = alertMessage(run, mine.seq, ts);
+        const items: readonly (readonly unknown[])[] = 'items' in message ? message.items : [];
+        for (const item of items) {
+          const [group, source, on] = item;
+          const flow = this.#flowOf({ group, source });
+          const text = [run.type, flow, item.at(-1), ...(withCause ? [run.cause] : [])].join(' ');
+          found.push({ flow, text, on: run.type === 'PRUNE_FALSE' ? Number(on) : 0 });
+        }
+      }
+    }
+    return found;
+  }
+
+  #comparePushes(published: readonly Publication[], expected: readonly Push[]): void {
+    const items: (readonly unknown[])[] = [];
+    for (const { fib } of published) {
+      for (const { first, last, items: some } of fib.map(mfeMessage)) {
+        compare('first of a push', first, this.#frev + 1);
+        compare('last of a push', last, first + some.length - 1);
+        this.#frev = last;
+        items.push(...some);
+      }
+    }
+    const found = items.map(([kind, mfe, ...rest]) =>
+      kind === 'set'
+        ? { kind, ...this.#pushed(mfe as Raw) }
+        : { kind, flow: this.#flowOf({ group: mfe, source: rest[0] }), rest: rest.slice(1) },
+    );
+    const wanted = expected.map((push) =>
+      push.kind === 'set'
+        ? { kind: push.kind, flow: push.flow, ...this.#wanted(push) }
+        : {
+            kind: push.kind,
+            flow: push.flow,
+            rest: [this.#incarnations.get(push.incarnation), push.cause satisfies EndCause],
+          },
+    );
+    const byFlow = (one: { flow: number }, other: { flow: number }): number =>
+      one.flow - other.flow;
+    compare('pushes', found.toSorted(byFlow), wanted.toSorted(byFlow));
+  }
+
+  #pushed(mfe: Raw): { flow: number; incarnation: unknown; shown: Raw } {
+    return { flow: this.#flowOf(mfe), incarnation: mfe['incarnation'], shown: pickFields(mfe) };
+  }
+
+  #wanted({ incarnation, shown }: Extract<Push, { kind: 'set' }>): object {
+    return { incarnation: this.#incarnations.get(incarnation), shown: this.#fieldsOf(shown) };
+  }
+}
+
+interface Told {
+  readonly flow: FlowNumber;
+  readonly text: string;
+  readonly on: number;
+}
+
+const SHOWN = [
+  'ifIndex',
+  'nextHop',
+  'protocolId',
+  'session',
+  'upstream',
+  'route',
+  'oifs',
+  'oifCount',
+  'foreignAlerted',
+  'timeoutMs',
+] as const;
+
+/** The fields of an entry that do not depend on time or on numbers of a manager. */
+function pickFields(mfe: Raw): Raw {
+  return Object.fromEntries(SHOWN.map((name) => [name, mfe[name]]));
+}
+
+function withoutTimes({ upMs: _, expiresInMs: __, ...rest }: Raw): Raw {
+  return rest;
+}
+
+function recordIn(reply: Raw, field: string): Raw {
+  const value = reply[field];
+  if (!isRecord(value)) throw new Error(`no ${field}: ${JSON.stringify(reply)}`);
+  return value;
+}
+
+function listIn(reply: Raw, field: string): Raw[] {
+  const list = reply[field];
+  if (!Array.isArray(list)) throw new Error(`no ${field}: ${JSON.stringify(reply)}`);
+  return list.filter(isRecord);
+}
