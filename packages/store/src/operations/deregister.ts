@@ -1,7 +1,7 @@
 import { refusal } from '@mgm/protocol';
 import { readHandle } from '../names.ts';
 import type { StoreOperation } from './operation.ts';
-import { sequenceRefused } from './refusals.ts';
+import { changeRefused } from './refusals.ts';
 
 export const deregister: StoreOperation<'deregister', 'deregister'> = {
   script: 'deregister',
@@ -14,6 +14,6 @@ export const deregister: StoreOperation<'deregister', 'deregister'> = {
         `still owns ${reply.owned} interface${reply.owned === 1 ? '' : 's'}: release them first, or use \`force\``,
       );
     }
-    return sequenceRefused(reply);
+    return changeRefused(reply);
   },
 };

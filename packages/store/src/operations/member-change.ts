@@ -17,7 +17,7 @@ import type {
 } from '../generated/arbiter.ts';
 import { interfaceName, readHandle } from '../names.ts';
 import { describeHolder, wireHolder } from './holders.ts';
-import { sequenceRefused, STORE_FULL, WINDOW_FULL } from './refusals.ts';
+import { changeRefused } from './refusals.ts';
 
 /** The codes of elements in the script: see lua/lib/member_change.lua. */
 const JOIN = 0;
@@ -83,12 +83,8 @@ export function memberReply(
       const { current } = reply;
       return refusal('notOwner', `the epoch in force is ${current}`, { current });
     }
-    case 'store_full':
-      return STORE_FULL;
-    case 'window_full':
-      return WINDOW_FULL;
     default:
-      return sequenceRefused(reply);
+      return changeRefused(reply);
   }
 }
 

@@ -15,7 +15,7 @@ export function limitReached(message: string): RefusalFields {
 }
 
 /** The session, or its identity, acknowledges too few of its replies. */
-export const WINDOW_FULL = limitReached(
+const WINDOW_FULL = limitReached(
   'the replies kept for this session, or for all sessions of the caller, are too large: acknowledge some',
 );
 
@@ -25,9 +25,20 @@ export function sessionRefused(reply: SessionRefusal): RefusalFields {
   return refusal('sessionExpired', `session ${reply.session} is over: register again`);
 }
 
-/** A sequenced request that is not executed: its `seq` is wrong, or its handle is. */
-export function sequenceRefused(reply: SessionRefusal | SequenceRefusal): RefusalFields {
+/** Why a request that changes state was not executed: its handle or its `seq` is wrong, or there is no room. */
+type ChangeRefusal =
+  | SessionRefusal
+  | SequenceRefusal
+  | { readonly kind: 'store_full' }
+  | { readonly kind: 'window_full' };
+
+/** The refusal of a request that changes state, as far as it does not depend on the operation. */
+export function changeRefused(reply: ChangeRefusal): RefusalFields {
   switch (reply.kind) {
+    case 'store_full':
+      return STORE_FULL;
+    case 'window_full':
+      return WINDOW_FULL;
     case 'stale_request':
       return refusal('staleRequest', `every seq below ${reply.ack} is finished or abandoned`);
     case 'seq_too_high':

@@ -3,7 +3,7 @@ import type { ReleaseOutcome } from '../generated/arbiter.ts';
 import { readHandle } from '../names.ts';
 import { describeHolder, wireHolder } from './holders.ts';
 import type { StoreOperation } from './operation.ts';
-import { sequenceRefused, WINDOW_FULL } from './refusals.ts';
+import { changeRefused } from './refusals.ts';
 import { resultsOf } from './take.ts';
 
 const RELEASED = { status: 0 } as const;
@@ -24,8 +24,7 @@ export const release: StoreOperation<'release', 'release'> = {
         bulk,
       );
     }
-    if (reply.kind === 'window_full') return WINDOW_FULL;
-    if (reply.kind !== 'decided') return sequenceRefused(reply);
+    if (reply.kind !== 'decided') return changeRefused(reply);
     return resultsOf(reply.results.map(resultOf), bulk);
   },
 };

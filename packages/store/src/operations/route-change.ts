@@ -4,7 +4,7 @@ import type {
   RibSetScriptReply,
   RouteFailure,
 } from '../generated/arbiter.ts';
-import { sequenceRefused, STORE_FULL, WINDOW_FULL } from './refusals.ts';
+import { changeRefused } from './refusals.ts';
 
 /** An element of `rib.set` or `rib.delete`: the name of its prefix, or the field that makes it none. */
 type Element = { readonly prefix: string } | { readonly fault: string };
@@ -26,12 +26,8 @@ export function routeReply(
       const { count, failed, rrev } = reply;
       return { status: 0, count, failed: failed.map(failedRoute), rrev };
     }
-    case 'store_full':
-      return STORE_FULL;
-    case 'window_full':
-      return WINDOW_FULL;
     default:
-      return sequenceRefused(reply);
+      return changeRefused(reply);
   }
 }
 

@@ -3,7 +3,7 @@ import type { TakeOutcome, TakeScriptReply } from '../generated/arbiter.ts';
 import { readHandle } from '../names.ts';
 import { describeHolder, wireHolder } from './holders.ts';
 import type { StoreOperation } from './operation.ts';
-import { limitReached, sequenceRefused, STORE_FULL, WINDOW_FULL } from './refusals.ts';
+import { limitReached, changeRefused } from './refusals.ts';
 
 export const take: StoreOperation<'take', 'take'> = {
   script: 'take',
@@ -24,12 +24,8 @@ export const take: StoreOperation<'take', 'take'> = {
         return resultsOf(reply.results.map(resultOf), bulk);
       case 'held_back':
         return heldOff(reply);
-      case 'store_full':
-        return STORE_FULL;
-      case 'window_full':
-        return WINDOW_FULL;
       default:
-        return sequenceRefused(reply);
+        return changeRefused(reply);
     }
   },
 };
