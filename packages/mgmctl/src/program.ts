@@ -15,6 +15,7 @@ import { addHistory } from './commands/history.ts';
 import { addHoldoff } from './commands/holdoff.ts';
 import { addInterfaces } from './commands/interfaces.ts';
 import { addMembers } from './commands/members.ts';
+import { addMfe } from './commands/mfe.ts';
 import { addOwner } from './commands/owner.ts';
 import { addPolicy } from './commands/policy.ts';
 import { addRegister } from './commands/register.ts';
@@ -46,6 +47,7 @@ const COMMANDS: readonly ((program: Command, runner: Runner) => void)[] = [
   addValidate,
   addGroups,
   addMembers,
+  addMfe,
   addWatch,
   addHistory,
   addTop,

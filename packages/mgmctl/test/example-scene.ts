@@ -54,6 +54,13 @@ export async function playExamples(stage: MgmctlStage): Promise<Shown> {
   await show('members', 'members');
   await show('members-json', 'members', '--group', '232.1.1.1', '--json');
   await show('members-usage', 'members', '--group', '10.0.0.1');
+  await pim.reportFlows([
+    { group: '239.1.1.1', source: '10.1.2.3', ifIndex: 9, nextHop: '10.0.0.9' },
+  ]);
+  await pim.reportFlows([{ group: '239.1.1.1', source: '10.2.3.4', ifIndex: 7 }]);
+  await show('mfe', 'mfe');
+  await show('mfe-one', 'mfe', '--group', '239.1.1.1', '--source', '10.2.3.4');
+  await show('mfe-none', 'mfe', '--group', '239.1.1.1', '--source', '192.0.2.1');
   await show('watch-memberships', 'watch', '--memberships', '--from', '0', '--count', '3');
   const force = ['--actor', 'alice@noc', '--yes'];
   await show('release', 'release', '7', '--why', 'moved to the standby', ...force);
@@ -142,6 +149,8 @@ function steadyLines(text: string, router: string): string {
     .replaceAll(user, 'alice@noc')
     .replaceAll(/\d\d\.\d s left/g, '48.7 s left')
     .replaceAll(/"expiresInMs":\d+/g, '"expiresInMs":48700')
+    .replaceAll(/^up( +)\S+ \S+$/gm, 'up$1 1.2 s')
+    .replaceAll(/\b14 min \d+ s\b/g, '14 min 58 s')
     .replaceAll(/\S+ runs NATS \S+ \(.*\)/g, '127.0.0.1:4222 runs NATS 2.12.1 (n1)')
     .replaceAll(ROUND_TRIP, 'ok    round trip   median 0.6 ms, max 1.9 ms of 20')
     .replaceAll(/of log \S+/g, 'of log kP3xV9sQz1Lm')
