@@ -18,7 +18,10 @@ export interface Mfe {
   /** The incoming interface; 0 and `''` without one. */
   readonly ifIndex: number;
   readonly nextHop: NextHop;
-  /** The epoch under which its owner holds the incoming interface; `'0'` without one. */
+  /**
+   * The epoch under which its owner holds the incoming interface; `'0'` without one. Of IGMP at least that of the last routing
+   * protocol there: the epochs of an incoming interface never fall.
+   */
   readonly iifEpoch: Epoch;
   /** Of the owner of the incoming interface; 0 without one. */
   readonly protocolId: number;

@@ -301,6 +301,28 @@ describe('an MFE', () => {
     ]);
   });
 
+  it('of IGMP alone again is a new one, under an epoch above that of the routing protocol', async () => {
+    const igmp = await arbiter.client({ mask: MASK, isIgmp: true, protocolId: 2 });
+    await take(igmp, 5);
+    await route(receiver, WIDE, 5);
+    await flow(receiver, FLOW);
+    const first = await present();
+    await take(owner, 5);
+    await release(owner, 5);
+    expect(await get()).toEqual({ kind: 'none' });
+    await take(owner, 5);
+    await flow(receiver, FLOW);
+    const between = await present();
+    await release(owner, 5);
+    await flow(receiver, FLOW);
+    const last = await present();
+    expect(last.session).toBe(igmp.session);
+    expect(Number(between.epoch)).toBeGreaterThan(Number(first.epoch));
+    expect(Number(last.epoch)).toBeGreaterThanOrEqual(Number(between.epoch));
+    await settled();
+    expect(await present()).toMatchObject({ incarnation: last.incarnation });
+  });
+
   it('is kept through inheritance, and pushed with the new session and epoch', async () => {
     const first = await arbiter.client({ componentId: 4711 });
     await take(first, 6);

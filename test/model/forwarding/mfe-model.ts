@@ -64,6 +64,8 @@ export interface Mfe {
   readonly foreign: readonly InterfaceNumber[];
   /** What the last push showed. */
   readonly pushed: string;
+  /** It belonged to IGMP, and a routing protocol took the incoming interface. */
+  readonly isOver: boolean;
 }
 
 export type EndCause = 'timeout' | 'route' | 'iif-moved';
@@ -135,10 +137,17 @@ export class MfeModel {
     this.#members.setRoute(this.#best(this.scope.memberPrefixes)?.on);
   }
 
+  /** A routing protocol took an interface: an entry of IGMP, which was alone there, is over for good. */
+  taken(on: InterfaceNumber): void {
+    for (const [flow, mfe] of this.mfes) {
+      if (mfe.iif === on) this.mfes.set(flow, { ...mfe, isOver: true });
+    }
+  }
+
   /** What `mfe.get` shows. */
   get(flow: FlowNumber): (Shown & { readonly mfe: Mfe }) | undefined {
     const mfe = this.mfes.get(flow);
-    if (!mfe || this.#isOver(mfe) || this.#hasLostHold(mfe)) return undefined;
+    if (!mfe || this.#hasExpired(mfe) || this.#hasLostHold(mfe)) return undefined;
     return { mfe, ...this.#shown(mfe) };
   }
 
@@ -160,6 +169,7 @@ export class MfeModel {
       foreignAlerted: false,
       foreign: [],
       pushed: '',
+      isOver: false,
     };
     const foreign = this.#foreign(mfe);
     const { oifs } = this.#shown(mfe);
@@ -186,7 +196,7 @@ export class MfeModel {
   #review(flow: FlowNumber, cause: FalseAlert['cause']): void {
     const mfe = this.mfes.get(flow);
     if (!mfe) return;
-    if (this.#isOver(mfe)) return this.#delete(mfe, 'timeout');
+    if (this.#hasExpired(mfe)) return this.#delete(mfe, 'timeout');
     if (this.#hasLostHold(mfe)) {
       // A routing protocol took the interface beside IGMP, whose hold continues.
       const isBeside = mfe.iif !== undefined && this.#members.igmps[mfe.iif] === mfe.hold;
@@ -268,12 +278,12 @@ export class MfeModel {
     return this.#oifs(mfe).filter((on) => this.#holdOn(on)?.client !== mfe.hold?.client);
   }
 
-  #isOver({ createdAt, timeoutMs }: Mfe): boolean {
+  #hasExpired({ createdAt, timeoutMs }: Mfe): boolean {
     return this.clock >= createdAt + timeoutMs;
   }
 
-  #hasLostHold({ iif, hold }: Mfe): boolean {
-    return iif !== undefined && this.#holdOn(iif) !== hold;
+  #hasLostHold({ iif, hold, isOver }: Mfe): boolean {
+    return isOver || (iif !== undefined && this.#holdOn(iif) !== hold);
   }
 
   /** The routing protocol on an interface, or IGMP where it is alone. */

@@ -86,8 +86,8 @@ afterAll(async () => {
 
 type Choices = readonly [kind: number, choice: number, extra: number];
 
-/** Numbers below which a choice is a change of memberships, of owners, of routes, new flows, time, or any action. */
-const KINDS = [7, 9, 11, 15, 16, Infinity];
+/** Numbers below which a choice is a change of memberships, of owners, of routes, new flows, time, sessions, or any action. */
+const KINDS = [7, 9, 11, 15, 16, 18, Infinity];
 
 function choose(both: ForwardingSideBySide, [kind, choice]: Choices): Action | ForwardingAction {
   const possible = [...actionsIn(both.base.model, ALLOWED)]
@@ -99,6 +99,7 @@ function choose(both: ForwardingSideBySide, [kind, choice]: Choices): Action | F
     [routeChange(both, choice)],
     [{ do: 'flows', flows: someFlows(choice) }],
     both.model.clock < CLOCK_MAX_MS ? [{ do: 'age', ms: AGE_MS }] : [],
+    possible.filter((one) => one.do === 'resume' || one.do === 'register'),
     possible.filter((one) => one.do !== 'stale' || both.model.clock < CLOCK_MAX_MS),
   ];
   const chosen = lists[KINDS.findIndex((below) => kind < below)] ?? [];
@@ -178,7 +179,7 @@ it(
   { timeout: 60_000 + RUNS * 5_000 },
   async () => {
     const counts = new Map<string, number>();
-    const step = fc.tuple(fc.nat(17), fc.nat(10_000), fc.nat(11));
+    const step = fc.tuple(fc.nat(18), fc.nat(10_000), fc.nat(11));
     const histories = fc.array(step, { minLength: 30, maxLength: 90, size: 'max' });
     const property = fc.asyncProperty(histories, async (choices) => {
       await managers.redis.flushall();

@@ -41,6 +41,7 @@ export interface WireScope extends ForwardingScope {
 }
 
 const PROTOCOL_OF_ROUTES = 7;
+const IGMP = 10;
 
 /** A router with forwarding entries and its model, driven alike and compared after each action. */
 export class ForwardingSideBySide {
@@ -49,6 +50,8 @@ export class ForwardingSideBySide {
   readonly #scope: WireScope;
   /** Incarnations of the managers by those of the model. */
   readonly #incarnations = new Map<number, number>();
+  /** The highest `iifEpoch` of each interface. */
+  readonly #epochs = new Map<number, bigint>();
   /** The number of the last push. */
   #frev = 0;
   /** Kinds of alerts and pushes that occurred, each with its cause. */
@@ -80,6 +83,7 @@ export class ForwardingSideBySide {
         return await this.settle();
       default:
         if (action.do === 'stale') this.model.clock += LAPSE_MS;
+        if (action.do === 'take' && !this.base.isIgmp(action.client)) this.model.taken(action.on);
         this.#follow(await this.base.perform(action, repeat));
     }
   }
@@ -213,11 +217,20 @@ export class ForwardingSideBySide {
     compare(`times of flow ${flow}`, Number(upMs) + Number(expiresInMs), timeoutMs);
   }
 
-  /** `iifEpoch` is the epoch that `owner` reports. */
-  async #compareEpoch({ ifIndex, nextHop, iifEpoch }: Raw): Promise<void> {
+  /** `iifEpoch` is the epoch that `owner` reports, or, of IGMP, that of a later owner. It never falls. */
+  async #compareEpoch({ ifIndex, nextHop, iifEpoch, protocolId }: Raw): Promise<void> {
     if (ifIndex === 0) return compare('iifEpoch of none', iifEpoch, '0');
     const owner = await this.base.ask('owner', { ifIndex, nextHop });
-    compare(`iifEpoch of interface ${String(ifIndex)}`, iifEpoch, owner['epoch']);
+    const [shown, held] = [BigInt(String(iifEpoch)), BigInt(String(owner['epoch']))];
+    const isOfHold = shown === held || (protocolId === IGMP && shown > held);
+    compare(
+      `iifEpoch of interface ${String(ifIndex)}, which is held under ${held}`,
+      isOfHold,
+      true,
+    );
+    const highest = this.#epochs.get(Number(ifIndex)) ?? 0n;
+    compare(`iifEpoch of interface ${String(ifIndex)} falls`, shown < highest, false);
+    this.#epochs.set(Number(ifIndex), shown);
   }
 
   #fieldsOf({ iif, owner, session, route, oifs, foreignAlerted, timeoutMs }: Shown): Raw {

@@ -93,7 +93,11 @@ export class SideBySide {
 
   /** The protocol id that a client has in messages. */
   protocolOf(client: ClientNumber): number {
-    return this.model.client(client).pair.isIgmp ? 10 : 103;
+    return this.isIgmp(client) ? 10 : 103;
+  }
+
+  isIgmp(client: ClientNumber): boolean {
+    return this.model.client(client).pair.isIgmp;
   }
 
   /** Compares the listings of all live clients and those without a handle. */

@@ -16,7 +16,7 @@ local function begin_records()
   records, record_keys, changed_records = {}, {}, {}
 end
 
---- Indexes of a record: owning client, epoch, since; IGMP client, epoch, since; the interface, whether it is stored, and
+--- Indexes of a record: owning client, epoch (beside IGMP also that of the last owner), since; IGMP client, epoch, since; the interface, whether it is stored, and
 --- whether it was changed.
 local OWNER, OWNER_EPOCH, OWNER_SINCE, IGMP, IGMP_EPOCH, IGMP_SINCE, NAME, STORED, CHANGED = 1, 2, 3, 4, 5, 6, 7, 8, 9
 
@@ -88,7 +88,7 @@ end
 --- Removes the routing protocol from an interface and notifies an IGMP session there.
 local function clear_owner(interface, record, client, cause, by)
   local epoch = epoch_in_force(client, record[OWNER_EPOCH])
-  record[OWNER], record[OWNER_EPOCH], record[OWNER_SINCE] = 0, 0, 0
+  record[OWNER], record[OWNER_EPOCH], record[OWNER_SINCE] = 0, record[IGMP] ~= 0 and epoch or 0, 0
   note_change(record)
   remove_owned(client, interface)
   slots.withdraw(interface, slots.OWNER, cause)

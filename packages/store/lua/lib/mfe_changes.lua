@@ -80,10 +80,10 @@ local function dismiss(mfe, cause)
   delete_mfe(mfe, cause)
 end
 
---- Whether IGMP still holds the incoming interface under the same epoch.
+--- Whether IGMP still has the hold under which it owned the MFE: a later one has a higher epoch.
 local function is_beside_owner(mfe)
   local record, _, igmp = look_at(mfe.iif)
-  return igmp and igmp.number == mfe.owner and record[IGMP_EPOCH] == mfe.epoch
+  return igmp and igmp.number == mfe.owner and record[IGMP_EPOCH] <= mfe.epoch
 end
 
 --- The route of an MFE as it is now.

@@ -67,13 +67,19 @@ function mfes.has_expired(mfe)
   return service_now >= mfes.expires_at(mfe)
 end
 
+--- The epoch of an interface towards a source. IGMP keeps its hold while a routing protocol comes and goes: then the epoch of
+--- that one, so that the epochs of an incoming interface never fall and agents may refuse lower ones.
+local function iif_epoch(record, owner)
+  return owner and record[OWNER_EPOCH] or math.max(record[IGMP_EPOCH], record[OWNER_EPOCH])
+end
+
 --- The owner of an MFE and the epoch in force of its hold; nil if that hold has ended, or a routing protocol took the
 --- interface of IGMP.
 function mfes.owner_of(mfe)
   if mfe.iif == '' then return nil end
   local record, owner, igmp = look_at(mfe.iif)
   local client = owner or igmp
-  local epoch = client and record[owner and OWNER_EPOCH or IGMP_EPOCH]
+  local epoch = client and iif_epoch(record, owner)
   if client and client.number == mfe.owner and epoch == mfe.epoch then
     return client, epoch_in_force(client, epoch)
   end
@@ -98,7 +104,7 @@ function mfes.create(name, timeout)
     local record, owner, igmp = look_at(route[VIA])
     local client = owner or igmp
     if client then
-      mfe.owner, mfe.iif, mfe.epoch = client.number, route[VIA], record[owner and OWNER_EPOCH or IGMP_EPOCH]
+      mfe.owner, mfe.iif, mfe.epoch = client.number, route[VIA], iif_epoch(record, owner)
     end
   end
   loaded_mfes[name] = mfe
