@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { isMgmError, type Mgm } from '@mgm/client';
 import { Command, CommanderError, Option } from 'commander';
+import { interfaceText } from '@mgm/protocol';
 import { duration } from './arguments.ts';
 import type { Context, Runner } from './command.ts';
 import { addAudit } from './commands/audit.ts';
@@ -35,7 +36,6 @@ import { failureLine, failureObject, failureOf } from './failure.ts';
 import type { Io } from './io.ts';
 import { nextHopHint } from './next-hop-hint.ts';
 import { Output, wantsColors } from './output/output.ts';
-import { interfaceText } from './output/text.ts';
 
 /** All commands, in the order of the help. */
 const COMMANDS: readonly ((program: Command, runner: Runner) => void)[] = [

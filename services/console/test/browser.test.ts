@@ -101,7 +101,7 @@ describe('the README', () => {
     await window.page.setViewportSize({ width: look.width, height: 520 });
     await window.go(name);
     await window.page
-      .getByText(name === 'overview' ? '42' : 'pim-1')
+      .getByText(name === 'overview' ? '42' : 'pim-1', { exact: name === 'overview' })
       .first()
       .waitFor();
     const picture = await window.page.screenshot({ animations: 'disabled' });

@@ -1,10 +1,10 @@
 import type { OperatorEvent } from '@mgm/client';
 import type { Command } from 'commander';
+import { clientText, instantText, interfaceText } from '@mgm/protocol';
 import { revision } from '../arguments.ts';
 import { examples, type Context, type Runner } from '../command.ts';
 import { ExitCode } from '../exit-code.ts';
 import type { Colors } from '../output/terminal.ts';
-import { clientText, instantText, interfaceText } from '../output/text.ts';
 
 const PAGE_ITEMS = 1_000;
 

@@ -1,5 +1,6 @@
 import { MgmError, type SessionItem } from '@mgm/client';
 import type { Command } from 'commander';
+import { clientText, counted } from '@mgm/protocol';
 import {
   adminOptions,
   declined,
@@ -10,7 +11,6 @@ import {
 import { session as sessionNumber } from '../arguments.ts';
 import { examples, type Context, type Runner } from '../command.ts';
 import { ExitCode } from '../exit-code.ts';
-import { clientText, counted } from '../output/text.ts';
 
 export function addEvict(program: Command, { io, connected }: Runner): void {
   withAdminOptions(program.command('evict'))

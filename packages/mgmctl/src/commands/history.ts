@@ -1,5 +1,6 @@
 import { isIgmp, isMgmError, type EventMessage, type InterfaceKey, type Mgm } from '@mgm/client';
 import type { Command } from 'commander';
+import { interfaceText } from '@mgm/protocol';
 import { revision } from '../arguments.ts';
 import {
   examples,
@@ -12,7 +13,6 @@ import {
 import { ExitCode, NotFoundError } from '../exit-code.ts';
 import { nextHopHint } from '../next-hop-hint.ts';
 import { eventLine } from '../output/event-line.ts';
-import { interfaceText } from '../output/text.ts';
 
 const PAGE_ITEMS = 1_000;
 

@@ -1,5 +1,6 @@
 import { isMgmError } from '@mgm/client';
 import { Argument, type Command } from 'commander';
+import { durationText } from '@mgm/protocol';
 import {
   adminOptions,
   declined,
@@ -9,7 +10,6 @@ import {
 } from '../admin-options.ts';
 import { examples, type Context, type Runner } from '../command.ts';
 import { ExitCode, NotFoundError } from '../exit-code.ts';
-import { durationText } from '../output/text.ts';
 
 export function addHoldoff(program: Command, { io, connected }: Runner): void {
   withAdminOptions(program.command('holdoff'))

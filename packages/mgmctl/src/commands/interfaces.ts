@@ -1,10 +1,11 @@
 import type { InterfaceItem } from '@mgm/client';
 import type { Command } from 'commander';
+import { clientText, instantText, interfaceText } from '@mgm/protocol';
 import { ifIndex as indexOf, protocol, session as sessionNumber } from '../arguments.ts';
 import { examples, type Context, type Runner } from '../command.ts';
 import { ExitCode } from '../exit-code.ts';
 import { withTableOptions, type Column, type TableOptions } from '../output/columns.ts';
-import { clientText, holdText, instantText, interfaceText } from '../output/text.ts';
+import { holdText } from '../output/text.ts';
 
 interface InterfacesOptions extends TableOptions {
   readonly session?: number | undefined;

@@ -1,5 +1,6 @@
 import type { ListedMembership, Mgm, SessionItem } from '@mgm/client';
 import type { Command } from 'commander';
+import { clientText, interfaceText } from '@mgm/protocol';
 import {
   checkSource,
   group as groupOf,
@@ -11,7 +12,7 @@ import {
 import { examples, type Context, type Runner } from '../command.ts';
 import { ExitCode, UsageError } from '../exit-code.ts';
 import { withTableOptions, type Column, type TableOptions } from '../output/columns.ts';
-import { clientText, interfaceText, shownGroup, shownSource } from '../output/text.ts';
+import { shownGroup, shownSource } from '../output/text.ts';
 
 interface MembersOptions extends TableOptions {
   readonly group?: string | undefined;

@@ -1,5 +1,6 @@
 import type { InterfaceKey } from '@mgm/client';
 import type { Command } from 'commander';
+import { clientText, instantText, interfaceText } from '@mgm/protocol';
 import {
   examples,
   keyOf,
@@ -9,7 +10,7 @@ import {
   type Runner,
 } from '../command.ts';
 import { ExitCode } from '../exit-code.ts';
-import { clientText, holdText, instantText, interfaceText } from '../output/text.ts';
+import { holdText } from '../output/text.ts';
 
 export function addOwner(program: Command, { connected }: Runner): void {
   withInterface(program.command('owner'))

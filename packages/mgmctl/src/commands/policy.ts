@@ -6,6 +6,7 @@ import {
   routerName,
   type InterfaceKey,
   type OperationName,
+  interfaceText,
 } from '@mgm/protocol';
 import { Argument, type Command } from 'commander';
 import { componentId, ifIndex, nextHop, protocol } from '../arguments.ts';
@@ -14,7 +15,6 @@ import { routerOf } from '../connection.ts';
 import { withContext } from '../contexts.ts';
 import { ExitCode, UsageError } from '../exit-code.ts';
 import type { Io } from '../io.ts';
-import { interfaceText } from '../output/text.ts';
 
 const EXAMPLES = `
 Examples:

@@ -7,12 +7,12 @@ import {
   type SessionEvents,
 } from '@mgm/client';
 import { Option, type Command } from 'commander';
+import { clientText, durationText, interfaceText } from '@mgm/protocol';
 import { componentId, duration, logged, protocol as protocolOf } from '../arguments.ts';
 import { examples, type Context, type Runner } from '../command.ts';
 import { ExitCode } from '../exit-code.ts';
 import type { Io } from '../io.ts';
 import type { Output } from '../output/output.ts';
-import { clientText, durationText, interfaceText } from '../output/text.ts';
 
 /** What to register as. */
 export interface RegisterOptions {

@@ -1,5 +1,6 @@
 import type { Holder, InterfaceKey } from '@mgm/client';
 import type { Command } from 'commander';
+import { clientText, instantText, interfaceText } from '@mgm/protocol';
 import {
   adminOptions,
   declined,
@@ -16,7 +17,6 @@ import {
   type Runner,
 } from '../command.ts';
 import { ExitCode } from '../exit-code.ts';
-import { clientText, instantText, interfaceText } from '../output/text.ts';
 
 export function addRelease(program: Command, { io, connected }: Runner): void {
   withAdminOptions(withInterface(program.command('release')))

@@ -1,10 +1,10 @@
 import { isMgmError, protocolName, type ListedRoute, type ResolvedRoute } from '@mgm/client';
 import type { Command } from 'commander';
+import { clientText, interfaceText } from '@mgm/protocol';
 import { host, session as sessionNumber } from '../arguments.ts';
 import { examples, type Context, type Runner } from '../command.ts';
 import { ExitCode, NotFoundError, UsageError } from '../exit-code.ts';
 import { withTableOptions, type Column, type TableOptions } from '../output/columns.ts';
-import { clientText, interfaceText } from '../output/text.ts';
 
 interface RibOptions extends TableOptions {
   readonly session?: number | undefined;

@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import type { InterfaceItem, Mgm, SessionItem, WatchedMembership } from '@mgm/client';
 import type { Command } from 'commander';
+import { instantText } from '@mgm/protocol';
 import type { Context, OfflineContext, Runner } from '../command.ts';
 import { probe } from '../connection.ts';
 import { ExitCode, OutputError, UsageError } from '../exit-code.ts';
-import { instantText } from '../output/text.ts';
 
 const FORMAT = 'mgm-snapshot';
 const VERSION = 1;

@@ -1,5 +1,6 @@
 import type { InterfaceKey } from '@mgm/client';
 import type { Command } from 'commander';
+import { interfaceText } from '@mgm/protocol';
 import {
   examples,
   keyOf,
@@ -9,7 +10,6 @@ import {
   type Runner,
 } from '../command.ts';
 import type { ExitCode } from '../exit-code.ts';
-import { interfaceText } from '../output/text.ts';
 import { holdSession, tell, withClientOptions, type RegisterOptions } from './register.ts';
 
 export function addTake(program: Command, { io, connected }: Runner): void {

@@ -1,5 +1,6 @@
 import type { InterfaceKey } from '@mgm/client';
 import type { Command } from 'commander';
+import { interfaceText } from '@mgm/protocol';
 import { epoch as epochOf, ifIndex, nextHop } from '../arguments.ts';
 import {
   examples,
@@ -11,7 +12,6 @@ import {
   type Runner,
 } from '../command.ts';
 import { ExitCode } from '../exit-code.ts';
-import { interfaceText } from '../output/text.ts';
 
 export function addValidate(program: Command, { connected }: Runner): void {
   program

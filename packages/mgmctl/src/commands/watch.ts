@@ -5,13 +5,13 @@ import {
   type SnapshotReason,
 } from '@mgm/client';
 import type { Command } from 'commander';
+import { counted } from '@mgm/protocol';
 import { count as positive, revision } from '../arguments.ts';
 import { examples, type Context, type Runner } from '../command.ts';
 import { probe } from '../connection.ts';
 import { ExitCode, UsageError } from '../exit-code.ts';
 import { eventLine, membershipLines } from '../output/event-line.ts';
 import type { Output } from '../output/output.ts';
-import { counted } from '../output/text.ts';
 
 interface WatchOptions {
   readonly memberships?: boolean | undefined;

@@ -1,6 +1,6 @@
 import { isMgmError, type HeadMessage, type Mgm } from '@mgm/client';
+import { durationText } from '@mgm/protocol';
 import type { Finding } from './checks.ts';
-import { durationText } from '../output/text.ts';
 
 /** Managers publish a head every second for a router with live sessions; the rest is for busy machines. */
 const HEAD_WITHIN_MS = 2_500;

@@ -1,7 +1,7 @@
 import { isMgmError, type Mgm, type Replica } from '@mgm/client';
+import { counted, durationText } from '@mgm/protocol';
 import type { Finding } from './checks.ts';
 import { ExitCode } from '../exit-code.ts';
-import { counted, durationText } from '../output/text.ts';
 
 /** How long to wait for replicas, whose number is unknown. */
 const WITHIN_MS = 1_000;

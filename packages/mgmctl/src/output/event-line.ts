@@ -1,5 +1,6 @@
 import { isIgmp, type EventMessage, type MembershipEvent } from '@mgm/client';
-import { clientText, entryText, instantText, interfaceText } from './text.ts';
+import { clientText, instantText, interfaceText } from '@mgm/protocol';
+import { entryText } from './text.ts';
 import type { Colors } from './terminal.ts';
 
 /** Causes that repeat the type of the change. */

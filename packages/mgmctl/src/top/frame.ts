@@ -1,7 +1,8 @@
+import { counted } from '@mgm/protocol';
 import { eventLine } from '../output/event-line.ts';
 import { columnLines, type Column } from '../output/columns.ts';
 import { fitLine, type Colors } from '../output/terminal.ts';
-import { counted, SESSION_COLUMNS } from '../output/text.ts';
+import { SESSION_COLUMNS } from '../output/text.ts';
 import type { TopView } from './model.ts';
 import { REPLICA_COLUMNS } from './replicas.ts';
 

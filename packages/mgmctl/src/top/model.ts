@@ -1,7 +1,7 @@
 import type { EventMessage, InterfaceItem, Replica, SessionItem, Sighting } from '@mgm/client';
 import { isIgmp } from '@mgm/client';
+import { interfaceText } from '@mgm/protocol';
 import { ReplicaRates, type ReplicaView } from './replicas.ts';
-import { interfaceText } from '../output/text.ts';
 
 /** The number of changes kept. */
 const CHANGES_MAX = 50;

@@ -1,47 +1,4 @@
-import { isIgmp, protocolName, type EventMessage, type InterfaceItem } from '@mgm/protocol';
-
-/** An interface by its numbers. */
-export interface Key {
-  readonly ifIndex: number;
-  readonly nextHop?: string | undefined;
-}
-
-/** `3`, or `3 via 10.0.0.1` if a next hop is named. */
-export function interfaceText({ ifIndex, nextHop = '' }: Key): string {
-  return nextHop === '' ? String(ifIndex) : `${ifIndex} via ${nextHop}`;
-}
-
-/** `PIM/1 pim-1`: protocol, component and the client's name. */
-export function clientText(client: {
-  readonly protocolId: number;
-  readonly componentId: number;
-  readonly name?: string | undefined;
-}): string {
-  const { protocolId, componentId, name = '' } = client;
-  return `${protocolName(protocolId)}/${componentId} ${name}`.trimEnd();
-}
-
-/** `850 ms`, `9.8 s`, `4 min 10 s`, `2 h 5 min`. */
-export function durationText(ms: number): string {
-  if (ms < 1_000) return `${Math.max(0, Math.round(ms))} ms`;
-  if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`;
-  const minutes = Math.floor(ms / 60_000);
-  if (minutes < 60) return `${minutes} min ${Math.floor((ms % 60_000) / 1_000)} s`;
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
-}
-
-/** An instant in UTC, as logs have it: `2026-11-22 10:27:44.931`. */
-export function instantText(ts: number): string {
-  const date = new Date(ts);
-  return Number.isNaN(date.getTime())
-    ? String(ts)
-    : date.toISOString().slice(0, -1).replace('T', ' ');
-}
-
-/** `1 interface`, `2 interfaces`. */
-export function counted(count: number, noun: string): string {
-  return `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`;
-}
+import { clientText, isIgmp, type EventMessage, type InterfaceItem } from '@mgm/protocol';
 
 /** The holder of an interface in words. */
 export function holdText({ stale, igmp }: InterfaceItem): string {

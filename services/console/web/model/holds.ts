@@ -1,6 +1,11 @@
-import { holdAfter, holdAfterSessionEvent, isIgmp, sessionOfChangedHolds } from '@mgm/protocol';
+import {
+  holdAfter,
+  holdAfterSessionEvent,
+  interfaceText,
+  isIgmp,
+  sessionOfChangedHolds,
+} from '@mgm/protocol';
 import type { EventHold, EventMessage, InterfaceItem } from '@mgm/protocol';
-import { interfaceText } from './format.ts';
 
 interface Holds {
   readonly ifIndex: number;

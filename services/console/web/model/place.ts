@@ -1,5 +1,10 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { Key } from './format.ts';
+
+/** An interface by its numbers. */
+interface Key {
+  readonly ifIndex: number;
+  readonly nextHop?: string | undefined;
+}
 
 /** What the address shows: `#/<router>/<page>/<argument>…`. */
 export interface Place {

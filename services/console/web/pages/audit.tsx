@@ -1,6 +1,6 @@
 import type { OperatorEvent } from '@mgm/client';
+import { clientText, instantText, interfaceText } from '@mgm/protocol';
 import type { AuditPage as Audit } from '../../src/api.ts';
-import { clientText, instantText, interfaceText } from '../model/format.ts';
 import { usePolled } from '../model/requests.ts';
 import type { PageProps } from '../parts/frame.tsx';
 import { ProblemNote } from '../parts/problem.tsx';

@@ -1,7 +1,8 @@
 import type { EventMessage } from '@mgm/protocol';
 import { useEffect, useState } from 'preact/hooks';
+import { counted, interfaceText } from '@mgm/protocol';
 import type { EventPage, Problem } from '../../src/api.ts';
-import { counted, eventClient, eventReason, interfaceText } from '../model/format.ts';
+import { eventClient, eventReason } from '../model/format.ts';
 import { useLive, type Live } from '../model/live.ts';
 import { get, RequestError } from '../model/requests.ts';
 import { EventTable } from '../parts/event-table.tsx';

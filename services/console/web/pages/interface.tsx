@@ -1,6 +1,7 @@
 import type { EventMessage } from '@mgm/protocol';
+import { clientText, instantText, interfaceText } from '@mgm/protocol';
 import type { FoundMembers, History } from '../../src/api.ts';
-import { clientText, holdText, instantText, interfaceText } from '../model/format.ts';
+import { holdText } from '../model/format.ts';
 import { useLive } from '../model/live.ts';
 import { addressOf } from '../model/place.ts';
 import { usePolled } from '../model/requests.ts';

@@ -1,6 +1,14 @@
-import { isIgmp, protocolName, type InterfaceItem } from '@mgm/protocol';
+import {
+  isIgmp,
+  protocolName,
+  type InterfaceItem,
+  clientText,
+  counted,
+  instantText,
+  interfaceText,
+} from '@mgm/protocol';
 import { useMemo, useState } from 'preact/hooks';
-import { clientText, counted, holdText, instantText, interfaceText } from '../model/format.ts';
+import { holdText } from '../model/format.ts';
 import { useLive } from '../model/live.ts';
 import { addressOf, interfaceAddress } from '../model/place.ts';
 import type { PageProps } from '../parts/frame.tsx';

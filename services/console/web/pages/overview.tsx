@@ -1,5 +1,5 @@
+import { counted, durationText } from '@mgm/protocol';
 import type { About, ReplicaList, SessionList } from '../../src/api.ts';
-import { counted, durationText } from '../model/format.ts';
 import { useLive } from '../model/live.ts';
 import { addressOf } from '../model/place.ts';
 import { usePolled } from '../model/requests.ts';

@@ -1,6 +1,6 @@
 import type { Replica } from '@mgm/client';
+import { durationText, instantText } from '@mgm/protocol';
 import type { ReplicaList } from '../../src/api.ts';
-import { durationText, instantText } from '../model/format.ts';
 import { usePolled } from '../model/requests.ts';
 import { ProblemNote } from '../parts/problem.tsx';
 import { Table, type Column } from '../parts/table.tsx';

@@ -1,6 +1,7 @@
 import type { InterfaceItem } from '@mgm/protocol';
+import { clientText, interfaceText } from '@mgm/protocol';
 import type { FoundMembers, SessionList } from '../../src/api.ts';
-import { clientText, holdText, interfaceText } from '../model/format.ts';
+import { holdText } from '../model/format.ts';
 import { useLive } from '../model/live.ts';
 import { interfaceAddress } from '../model/place.ts';
 import { usePolled } from '../model/requests.ts';

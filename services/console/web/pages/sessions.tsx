@@ -1,6 +1,6 @@
 import type { SessionItem } from '@mgm/protocol';
+import { clientText, counted } from '@mgm/protocol';
 import type { SessionList } from '../../src/api.ts';
-import { clientText, counted } from '../model/format.ts';
 import { addressOf } from '../model/place.ts';
 import { usePolled } from '../model/requests.ts';
 import { Countdown } from '../parts/countdown.tsx';

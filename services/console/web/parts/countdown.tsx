@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import { durationText } from '../model/format.ts';
+import { durationText } from '@mgm/protocol';
 
 const TICK_MS = 500;
 

@@ -1,11 +1,6 @@
 import type { EventMessage } from '@mgm/protocol';
-import {
-  eventClient,
-  eventReason,
-  eventTone,
-  instantText,
-  interfaceText,
-} from '../model/format.ts';
+import { instantText, interfaceText } from '@mgm/protocol';
+import { eventClient, eventReason, eventTone } from '../model/format.ts';
 import type { Live } from '../model/live.ts';
 import { addressOf, interfaceAddress } from '../model/place.ts';
 import { Table, type Column } from './table.tsx';

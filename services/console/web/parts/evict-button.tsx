@@ -1,7 +1,7 @@
 import type { SessionItem } from '@mgm/protocol';
 import { useState } from 'preact/hooks';
+import { clientText, counted } from '@mgm/protocol';
 import type { Evicted, EvictRequest } from '../../src/api.ts';
-import { clientText, counted } from '../model/format.ts';
 import { post } from '../model/requests.ts';
 import { ReasonDialog } from './reason-dialog.tsx';
 

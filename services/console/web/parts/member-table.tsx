@@ -1,6 +1,6 @@
 import type { ListedMembership } from '@mgm/client';
+import { interfaceText } from '@mgm/protocol';
 import type { FoundMembers } from '../../src/api.ts';
-import { interfaceText } from '../model/format.ts';
 import { addressOf, interfaceAddress } from '../model/place.ts';
 import type { Polled } from '../model/requests.ts';
 import { ProblemNote } from './problem.tsx';

@@ -1,7 +1,7 @@
 import type { InterfaceItem } from '@mgm/protocol';
 import { useState } from 'preact/hooks';
+import { clientText, interfaceText } from '@mgm/protocol';
 import type { ReleaseRequest } from '../../src/api.ts';
-import { clientText, interfaceText } from '../model/format.ts';
 import { post } from '../model/requests.ts';
 import { ReasonDialog } from './reason-dialog.tsx';
 

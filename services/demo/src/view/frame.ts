@@ -1,8 +1,8 @@
 import { fitLine, printable, tableLines, type Colors } from '@mgm/mgmctl';
-import { type EventMessage, protocolName } from '@mgm/protocol';
+import { type EventMessage, interfaceText, protocolName } from '@mgm/protocol';
 import type { Hold, Row } from './board.ts';
 import type { GroupRow } from './groups.ts';
-import { interfaceText, sessionText, whoText } from './text-line.ts';
+import { eventInterface, sessionText, whoText } from './text-line.ts';
 
 /** A process of this run, with the id for `kill`. */
 export interface ShownProcess {
@@ -174,7 +174,7 @@ function changeLines(changes: readonly EventMessage[], columns: number, colors: 
     colors.dim(`rev ${event.rev}`),
     ...(isWide ? [colors.dim(timeText(event.ts))] : []),
     paintOf(event.protocolId, colors)(event.type),
-    interfaceText(event),
+    eventInterface(event),
     whoText(event),
   ]);
   return cells.length === 0 ? [colors.dim('no changes yet')] : tableLines(cells);

@@ -1,5 +1,10 @@
 import { printable } from '@mgm/mgmctl';
-import { type EventMessage, type MembershipEvent, protocolName } from '@mgm/protocol';
+import {
+  type EventMessage,
+  interfaceText,
+  type MembershipEvent,
+  protocolName,
+} from '@mgm/protocol';
 
 /** A change as one line of text: `rev=12 taken ifIndex=3 nextHop=10.0.0.1 protocol=PIM session=2 epoch=…`. */
 export function textLine(event: EventMessage): string {
@@ -38,13 +43,12 @@ function fieldText([name, value]: [string, string | number | undefined]): string
   return [`${name}=${/^[^\s"=\p{C}]+$/u.test(text) ? text : JSON.stringify(text)}`];
 }
 
-/** `3`, or `3 via 10.0.0.1` if a next hop is named. */
-export function interfaceText({
+/** The interface of an event; `''` for an event without one. */
+export function eventInterface({
   ifIndex,
   nextHop,
 }: Pick<EventMessage, 'ifIndex' | 'nextHop'>): string {
-  if (ifIndex === undefined) return '';
-  return nextHop === undefined || nextHop === '' ? String(ifIndex) : `${ifIndex} via ${nextHop}`;
+  return ifIndex === undefined ? '' : interfaceText({ ifIndex, nextHop });
 }
 
 /** The last digits of a session's number, which distinguish the sessions of a run. */

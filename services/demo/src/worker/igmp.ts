@@ -1,6 +1,6 @@
 import { type IgmpCallback, isMgmError, ProtocolId, type Session } from '@mgm/client';
+import { interfaceText } from '@mgm/protocol';
 import { pause } from '../pause.ts';
-import { interfaceText } from '../view/text-line.ts';
 import {
   CHANNELS,
   isWorthWaiting,

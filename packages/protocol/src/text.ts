@@ -1,0 +1,47 @@
+import { protocolName } from './protocol-id.ts';
+
+/** An interface for people: `3`, or `3 via 10.0.0.1` if a next hop is named. */
+export function interfaceText({
+  ifIndex,
+  nextHop = '',
+}: {
+  readonly ifIndex: number;
+  readonly nextHop?: string | undefined;
+}): string {
+  return nextHop === '' ? String(ifIndex) : `${ifIndex} via ${nextHop}`;
+}
+
+/** A client for people: its protocol, component and name, as `PIM/1 pim-1`. */
+export function clientText({
+  protocolId,
+  componentId,
+  name = '',
+}: {
+  readonly protocolId: number;
+  readonly componentId: number;
+  readonly name?: string | undefined;
+}): string {
+  return `${protocolName(protocolId)}/${componentId} ${name}`.trimEnd();
+}
+
+/** A duration in ms for people: `850 ms`, `9.8 s`, `4 min 10 s`, `2 h 5 min`. Less than nothing is `0 ms`. */
+export function durationText(ms: number): string {
+  if (ms < 1_000) return `${Math.max(0, Math.round(ms))} ms`;
+  if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`;
+  const minutes = Math.floor(ms / 60_000);
+  if (minutes < 60) return `${minutes} min ${Math.floor((ms % 60_000) / 1_000)} s`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/** An instant of the store's clock in UTC, as logs have it: `2026-11-22 10:27:44.931`. */
+export function instantText(ts: number): string {
+  const date = new Date(ts);
+  return Number.isNaN(date.getTime())
+    ? String(ts)
+    : date.toISOString().slice(0, -1).replace('T', ' ');
+}
+
+/** A number of things: `1 interface`, `2 interfaces`, `65,536 interfaces`. */
+export function counted(count: number, noun: string): string {
+  return `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`;
+}
