@@ -2,6 +2,7 @@ import type {
   EventMessage,
   ListedEntry,
   ListedMembership,
+  Mfe,
   OperatorEvent,
   Replica,
   RouterSummary,
@@ -87,6 +88,7 @@ export interface Found<Item> {
 
 export type FoundGroups = Found<ListedEntry>;
 export type FoundMembers = Found<ListedMembership>;
+export type FoundMfes = Found<Mfe>;
 
 /** A forced release. */
 export interface ReleaseRequest {

@@ -32,6 +32,8 @@ async function occupy({ mgm }: ConsoleStage): Promise<{ pim: Session; igmp: Sess
     { group: '239.1.1.1', ifIndex: 1 },
     { group: '239.2.2.2', source: '10.0.0.9', ifIndex: 90 },
   ]);
+  await pim.setRoutes([{ network: '10.0.0.0', length: 8, ifIndex: 2, neighbour: '10.0.0.254' }]);
+  await pim.reportFlows([{ group: '239.1.1.1', source: '10.1.2.3', ifIndex: 2 }]);
   return { pim, igmp };
 }
 
@@ -49,6 +51,8 @@ describe('the pages', () => {
       ['session', pim.id],
       ['groups'],
       ['groups', '239.2.2.2', '10.0.0.9'],
+      ['forwarding'],
+      ['forwarding', '239.1.1.1', '10.1.2.3'],
       ['replicas'],
       ['events'],
       ['audit'],
@@ -86,6 +90,26 @@ describe('the pages', () => {
     await page.getByRole('link', { name: '239.2.2.2' }).click();
     await page.getByRole('heading', { name: '(10.0.0.9, 239.2.2.2)' }).waitFor();
     await page.getByRole('link', { name: '90', exact: true }).waitFor();
+  });
+
+  it('search forwarding entries on the server, and show one with its interfaces', async () => {
+    await using here = await stage.open();
+    const { pim } = await occupy(here);
+    await using window = await Window.open(browser, here);
+    const { page } = window;
+    await window.go('forwarding');
+    await page.getByLabel('Group or source contains').fill('239.2');
+    await page.getByRole('button', { name: 'Search' }).click();
+    await page.getByText('0 found in 1').waitFor();
+    await page.getByLabel('Group or source contains').fill('10.1.2');
+    await page.getByRole('button', { name: 'Search' }).click();
+    await page.getByRole('link', { name: '239.1.1.1' }).click();
+    await page.getByRole('heading', { name: '(10.1.2.3, 239.1.1.1)' }).waitFor();
+    await page.locator('dd', { hasText: `PIM, session ${pim.id}` }).waitFor();
+    await page.locator('dd', { hasText: '10.0.0.0/8 of PIM' }).waitFor();
+    const outgoing = page.getByRole('region', { name: 'Out' }).getByRole('link');
+    await outgoing.first().waitFor();
+    expect(await outgoing.allTextContents()).toEqual(['1']);
   });
 });
 

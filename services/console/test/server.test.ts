@@ -2,13 +2,14 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { EventMessage } from '@mgm/client';
+import type { EventMessage, Mfe } from '@mgm/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type {
   About,
   EventPage,
   FoundGroups,
   FoundMembers,
+  FoundMfes,
   History,
   Problem,
   SessionList,
@@ -167,15 +168,43 @@ describe('what can be read', () => {
     expect(members.items).toMatchObject([{ group: '239.1.1.1', ifIndex: 1, session: igmp.id }]);
   });
 
-  it.each(['events', 'events?from=-1', 'events?from=0&limit=1001', 'history', 'history?ifIndex=x'])(
-    'is refused with a reason for a wrong parameter: %s',
-    async (path) => {
-      await using here = await stage.open();
-      const response = await here.request(path);
-      expect(response.status).toBe(400);
-      expect((await json<Problem>(response)).reason).toBe('bad-request');
-    },
-  );
+  it('is forwarding entries, searched on the server, and one of them', async () => {
+    await using here = await stage.open();
+    const pim = await here.mgm.registerProtocol({ protocolId: PIM, componentId: 1 });
+    await pim.takeInterfaces([{ ifIndex: 1 }, { ifIndex: 2 }]);
+    await pim.setRoutes([{ network: '10.0.0.0', length: 8, ifIndex: 1 }]);
+    await pim.addGroupMembershipEntries([{ group: '239.1.1.1', ifIndex: 2 }]);
+    const source = '10.1.2.3';
+    await pim.reportFlows([
+      { group: '239.1.1.1', source, ifIndex: 1 },
+      { group: '239.2.2.2', source, ifIndex: 1 },
+    ]);
+    const found = await json<FoundMfes>(await here.request('mfes?search=239.1'));
+    expect(found).toMatchObject({
+      items: [{ group: '239.1.1.1', source, ifIndex: 1, session: pim.id, oifs: [[2, '']] }],
+      searched: 2,
+      hasMore: false,
+    });
+    const one = await here.request(`mfe?group=239.2.2.2&source=${source}`);
+    expect(await json<Mfe>(one)).toMatchObject({ group: '239.2.2.2', oifCount: 0 });
+    const none = await here.request(`mfe?group=239.3.3.3&source=${source}`);
+    expect(none.status).toBe(404);
+    expect((await json<Problem>(none)).reason).toBe('not-found');
+  });
+
+  it.each([
+    'mfe?group=239.1.1.1',
+    'events',
+    'events?from=-1',
+    'events?from=0&limit=1001',
+    'history',
+    'history?ifIndex=x',
+  ])('is refused with a reason for a wrong parameter: %s', async (path) => {
+    await using here = await stage.open();
+    const response = await here.request(path);
+    expect(response.status).toBe(400);
+    expect((await json<Problem>(response)).reason).toBe('bad-request');
+  });
 
   it('has a security policy that allows nothing but the files of the console', async () => {
     await using here = await stage.open();

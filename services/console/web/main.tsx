@@ -8,6 +8,7 @@ import { Frame, type PageProps } from './parts/frame.tsx';
 import { ProblemNote } from './parts/problem.tsx';
 import { AuditPage } from './pages/audit.tsx';
 import { EventsPage } from './pages/events.tsx';
+import { ForwardingPage } from './pages/forwarding.tsx';
 import { GroupsPage } from './pages/groups.tsx';
 import { InterfacePage } from './pages/interface.tsx';
 import { InterfacesPage } from './pages/interfaces.tsx';
@@ -27,6 +28,7 @@ const PAGES: Readonly<Record<string, (props: PageProps) => preact.JSX.Element>> 
   sessions: SessionsPage,
   session: SessionPage,
   groups: GroupsPage,
+  forwarding: ForwardingPage,
   replicas: ReplicasPage,
   events: EventsPage,
   audit: AuditPage,

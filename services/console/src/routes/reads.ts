@@ -1,4 +1,11 @@
-import { isMgmError, VERSION, type EventMessage, type Mgm, type SessionItem } from '@mgm/client';
+import {
+  isMgmError,
+  VERSION,
+  type EventMessage,
+  type Mfe,
+  type Mgm,
+  type SessionItem,
+} from '@mgm/client';
 import { Hono } from 'hono';
 import type {
   About,
@@ -7,6 +14,7 @@ import type {
   Found,
   FoundGroups,
   FoundMembers,
+  FoundMfes,
   History,
   ReplicaList,
   SessionList,
@@ -98,6 +106,25 @@ export function readRoutes(routers: Routers, first: string): Hono<{ Variables: V
       const all = mgm.members({ ...filter, limit: PAGE_ITEMS, signal: c.req.raw.signal });
       const found: FoundMembers = await searchIn(all, () => true);
       return c.json(found);
+    })
+    .get('/:router/mfes', async (c) => {
+      const search = (c.req.query('search') ?? '').trim().toLowerCase();
+      const mgm = await routers.client(c.req.param('router'));
+      const all = mgm.mfes({ limit: PAGE_ITEMS, signal: c.req.raw.signal });
+      const found: FoundMfes = await searchIn(
+        all,
+        ({ group, source }) => group.includes(search) || source.includes(search),
+      );
+      return c.json(found);
+    })
+    .get('/:router/mfe', async (c) => {
+      const ref = {
+        group: required('group', c.req.query('group')),
+        source: required('source', c.req.query('source')),
+      };
+      const mgm = await routers.client(c.req.param('router'));
+      const mfe: Mfe = await mgm.getMfe(ref, { signal: c.req.raw.signal });
+      return c.json(mfe);
     });
 }
 

@@ -1,11 +1,11 @@
 import type { ListedEntry } from '@mgm/client';
-import { useState } from 'preact/hooks';
-import type { FoundGroups, FoundMembers } from '../../src/api.ts';
+import type { FoundMembers } from '../../src/api.ts';
 import { addressOf } from '../model/place.ts';
 import { usePolled } from '../model/requests.ts';
 import type { PageProps } from '../parts/frame.tsx';
 import { addressText, MemberTable } from '../parts/member-table.tsx';
 import { ProblemNote } from '../parts/problem.tsx';
+import { useSearch } from '../parts/search.tsx';
 import { Table, type Column } from '../parts/table.tsx';
 
 /** The place of a wildcard in an address, which has no empty parts. */
@@ -28,10 +28,8 @@ export function GroupsPage(props: PageProps) {
 }
 
 function GroupSearch({ router }: PageProps) {
-  const [text, setText] = useState('');
-  const [search, setSearch] = useState('');
-  const query = new URLSearchParams({ search }).toString();
-  const { value, problem } = usePolled<FoundGroups>(`${router}/groups?${query}`, Infinity);
+  const { form, found } = useSearch<ListedEntry>(`${router}/groups`, 'Group or source contains');
+  const { value, problem } = found;
   const columns: readonly Column<ListedEntry>[] = [
     {
       title: 'Group',
@@ -47,28 +45,7 @@ function GroupSearch({ router }: PageProps) {
   return (
     <>
       <h1>Groups</h1>
-      <form
-        class="filters"
-        onSubmit={(event) => {
-          event.preventDefault();
-          setSearch(text);
-        }}
-      >
-        <label>
-          Group or source contains{' '}
-          <input
-            type="search"
-            value={text}
-            maxLength={64}
-            onInput={(event) => setText(event.currentTarget.value)}
-          />
-        </label>
-        <button type="submit">Search</button>
-        <output>
-          {value &&
-            `${value.items.length} found in ${value.searched.toLocaleString('en')}${value.hasMore ? '; there may be more' : ''}`}
-        </output>
-      </form>
+      {form}
       <ProblemNote problem={problem} />
       <Table
         label="Groups"

@@ -17,6 +17,7 @@ const PAGES = [
   ['interfaces', 'Interfaces'],
   ['sessions', 'Sessions'],
   ['groups', 'Groups'],
+  ['forwarding', 'Forwarding'],
   ['replicas', 'Replicas'],
   ['events', 'Events'],
   ['audit', 'Audit'],

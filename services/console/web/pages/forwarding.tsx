@@ -1,0 +1,154 @@
+import { protocolName, type Mfe } from '@mgm/protocol';
+import { durationText, interfaceText, type Key } from '../model/format.ts';
+import { addressOf, interfaceAddress } from '../model/place.ts';
+import { usePolled } from '../model/requests.ts';
+import { Countdown } from '../parts/countdown.tsx';
+import type { PageProps } from '../parts/frame.tsx';
+import { ProblemNote } from '../parts/problem.tsx';
+import { useSearch } from '../parts/search.tsx';
+import { Table, type Column } from '../parts/table.tsx';
+
+/** How often the page of one forwarding entry reads it again. */
+const ENTRY_EVERY_MS = 2_000;
+/** The most outgoing interfaces in a cell of the table. */
+const OIFS_SHOWN = 8;
+
+/** Forwarding entries, searched on the server; with a group and a source in the address, that entry. */
+export function ForwardingPage(props: PageProps) {
+  const [group, source] = props.args;
+  if (group === undefined || source === undefined) return <EntrySearch {...props} />;
+  return <Entry router={props.router} group={group} source={source} />;
+}
+
+function EntrySearch({ router }: PageProps) {
+  const { form, found } = useSearch<Mfe>(`${router}/mfes`, 'Group or source contains');
+  const { value, problem } = found;
+  const columns: readonly Column<Mfe>[] = [
+    {
+      title: 'Group',
+      cell: ({ group, source }) => (
+        <a href={addressOf(router, 'forwarding', group, source)}>{group}</a>
+      ),
+    },
+    { title: 'Source', cell: ({ source }) => source },
+    { title: 'In', cell: (mfe) => <Incoming router={router} mfe={mfe} /> },
+    { title: 'Out', cell: outgoingText },
+    { title: 'Owner', isExtra: true, cell: (mfe) => <Owner router={router} mfe={mfe} /> },
+  ];
+  return (
+    <>
+      <h1>Forwarding entries</h1>
+      {form}
+      <ProblemNote problem={problem} />
+      <Table
+        label="Forwarding entries"
+        rows={value?.items ?? []}
+        columns={columns}
+        keyOf={({ group, source }) => `${group} ${source}`}
+        empty={value || problem ? 'No forwarding entry matches.' : 'Loading …'}
+      />
+    </>
+  );
+}
+
+interface EntryProps {
+  readonly router: string;
+  readonly group: string;
+  readonly source: string;
+}
+
+function Entry({ router, group, source }: EntryProps) {
+  const query = new URLSearchParams({ group, source }).toString();
+  const { value: mfe, problem, atMono } = usePolled<Mfe>(`${router}/mfe?${query}`, ENTRY_EVERY_MS);
+  const outgoing = (mfe?.oifs ?? []).map(([ifIndex, nextHop]): Key => ({ ifIndex, nextHop }));
+  const columns: readonly Column<Key>[] = [
+    {
+      title: 'Interface',
+      cell: (key) => <a href={interfaceAddress(router, key)}>{interfaceText(key)}</a>,
+    },
+  ];
+  return (
+    <>
+      <h1>
+        ({source}, {group})
+      </h1>
+      <p>
+        <a href={addressOf(router, 'forwarding')}>All forwarding entries</a>
+      </p>
+      <ProblemNote problem={problem} />
+      {mfe && (
+        <>
+          <dl class="details">
+            <dt>In</dt>
+            <dd>
+              <Incoming router={router} mfe={mfe} />
+            </dd>
+            <dt>Owner</dt>
+            <dd>
+              <Owner router={router} mfe={mfe} />
+            </dd>
+            <dt>Epoch</dt>
+            <dd>{mfe.session === 0 ? 'none' : mfe.iifEpoch}</dd>
+            <dt>Upstream</dt>
+            <dd>{mfe.upstream || 'none'}</dd>
+            <dt>Route</dt>
+            <dd>{routeText(mfe)}</dd>
+            <dt>Up</dt>
+            <dd>{durationText(mfe.upMs)}</dd>
+            <dt>Expires in</dt>
+            <dd>
+              <Countdown leftMs={mfe.expiresInMs} atMono={atMono} />
+            </dd>
+          </dl>
+          <h2>Out</h2>
+          {mfe.oifCount > outgoing.length && (
+            <p>
+              Only the first {outgoing.length} of {mfe.oifCount} are listed.
+            </p>
+          )}
+          <Table
+            label="Out"
+            rows={outgoing}
+            columns={columns}
+            keyOf={interfaceText}
+            empty="None: its packets are dropped."
+          />
+        </>
+      )}
+    </>
+  );
+}
+
+interface MfeProps {
+  readonly router: string;
+  readonly mfe: Mfe;
+}
+
+function Incoming({ router, mfe }: MfeProps) {
+  if (mfe.session === 0) return <>none</>;
+  return <a href={interfaceAddress(router, mfe)}>{interfaceText(mfe)}</a>;
+}
+
+function Owner({ router, mfe: { session, protocolId } }: MfeProps) {
+  if (session === 0) return <>none</>;
+  return (
+    <a href={addressOf(router, 'session', session)}>
+      {protocolName(protocolId)}, session {session}
+    </a>
+  );
+}
+
+function routeText({ route }: Mfe): string {
+  if (!route) return 'none';
+  return `${route.network}/${route.length} of ${protocolName(route.protocolId)}`;
+}
+
+/** `1, 2 via 10.0.0.9`; `none` for an entry that drops packets. */
+function outgoingText({ oifs, oifCount }: Mfe): string {
+  if (oifCount === 0) return 'none';
+  const shown = oifs
+    .slice(0, OIFS_SHOWN)
+    .map(([ifIndex, nextHop]) => interfaceText({ ifIndex, nextHop }));
+  const hidden = oifCount - shown.length;
+  return [...shown, ...(hidden > 0 ? [`${hidden} more`] : [])].join(', ');
+}
