@@ -155,6 +155,19 @@ const FORWARDING: Readonly<Record<string, Probes>> = {
     inside: ['10.0.0.1', 0x0a000001],
     outside: ['', 'x', '224.0.0.1', '2001:db8::1', 0, null, true],
   },
+  'mfe.set group': {
+    inside: ['239.1.1.1', 0xe0000100],
+    outside: ['', 'x', '10.0.0.1', 0, null, true],
+  },
+  'mfe.set source': {
+    inside: ['10.0.0.1', 0x0a000001],
+    outside: ['', 'x', '224.0.0.1', '2001:db8::1', 0, null, true],
+  },
+  'mfe.set upstream': { inside: ['10.0.0.1', '', '::1', 1], outside: ['x', -1, true] },
+  'mfe.set timeoutMs': {
+    inside: [0, 1000, 86_400_000],
+    outside: [999, 86_400_001, -1, 1000.5, '1000', true],
+  },
   'mfe.list after': {
     inside: [
       ['239.1.1.1', '10.0.0.1'],

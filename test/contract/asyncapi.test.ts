@@ -148,7 +148,7 @@ describe('docs/asyncapi.yaml and the code agree about', () => {
       unknown
     >;
     expect(components.schemas['Cause']?.enum).toEqual(Object.keys(causes));
-    const ofMfes = { 'iif-moved': 0, created: 0, route: 0 };
+    const ofMfes = { 'iif-moved': 0, created: 0, route: 0, forward: 0 };
     const ofMemberships = { member: 0, ...causes, ...ofMfes } satisfies Record<
       MembershipCause,
       unknown

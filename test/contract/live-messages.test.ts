@@ -184,10 +184,16 @@ async function useFlows(all: Listener, handle: string): Promise<void> {
   await all.ask('mfe.list', { limit: 1 });
   await all.ask('mfe.list', { cursor: 'no cursor' });
   await all.ask('fib', { from: 1 });
+  const oif = { ifIndex: 7, group, flags: 2 };
+  await all.change('member.add', handle, oif);
+  await all.change('member.delete', handle, { ...oif, source: '10.2.0.1' });
+  const mfe = { group, source: '10.2.0.1', upstream: '10.9.9.9' };
+  await all.ask('mfe.set', { ...own, seq: 3, ...mfe });
+  await all.ask('mfe.set', { ...own, seq: 4, ...mfe, incarnation: 1 });
   await all.change('member.add', handle, { ifIndex: 7, group });
   await all.change('member.delete', handle, { ifIndex: 7, group });
   await all.ask('mailbox', { handle: owner.handle, from: 0 });
-  await all.ask('deregister', { ...own, seq: 3, force: true });
+  await all.ask('deregister', { ...own, seq: 5, force: true });
 }
 
 /** A lease that ends: the session is first stale, then expired. */

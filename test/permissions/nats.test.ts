@@ -179,6 +179,7 @@ async function useFlows(working: NatsConnection, handle: unknown): Promise<void>
   await ask('flow.new', { handle, flows: [[flow.group, flow.source, 1, '']] });
   for await (const _ of pushes) break;
   await ask('mfe.get', flow);
+  await ask('mfe.set', { handle, seq: 5, ack: 5, ...flow, upstream: '10.0.0.2' });
   await ask('fib', { from: 0 });
 }
 

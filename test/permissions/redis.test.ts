@@ -122,6 +122,23 @@ async function useStore(options: StoreOptions): Promise<void> {
   await ask('flow.new', { handle: pim, flows: [[group, '10.0.0.1', 2, '']] });
   await ask('mfe.get', { group, source: '10.0.0.1' });
   await ask('mfe.list', {});
+  await ask('mfe.set', {
+    handle: pim,
+    seq: 20,
+    ack: 1,
+    group,
+    source: '10.0.0.1',
+    upstream: '10.0.0.2',
+  });
+  await ask('member.add', {
+    handle: pim,
+    seq: 21,
+    ack: 1,
+    ifIndex: 2,
+    group,
+    source: '10.0.0.1',
+    flags: 2,
+  });
   await ask('fib', { from: 0 });
   await ask('rib.delete', { handle: pim, seq: 6, ack: 6, routes: [network] });
   await ask('release', { handle: pim, seq: 7, ack: 7, ifIndex: 2 });

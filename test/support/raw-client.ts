@@ -107,7 +107,14 @@ export type Pair = readonly [ifIndex: number, nextHop: unknown];
 
 /** The operations that `seq` and `ack` number. */
 type Numbered =
-  'take' | 'release' | 'deregister' | 'member.add' | 'member.delete' | 'rib.set' | 'rib.delete';
+  | 'take'
+  | 'release'
+  | 'deregister'
+  | 'member.add'
+  | 'member.delete'
+  | 'rib.set'
+  | 'rib.delete'
+  | 'mfe.set';
 
 /**
  * A registered client. Its sequenced requests count `seq` and set `ack` to it, which declares all earlier ones finished,

@@ -237,6 +237,7 @@ export interface ReplyFields {
     readonly frev: number;
     readonly log: string;
   };
+  'mfe.set': { readonly frev: number };
   fib: {
     readonly changes: readonly MfeMessage[];
     readonly head: number;
@@ -405,6 +406,18 @@ export const WRONG: Readonly<Record<Op, Readonly<Record<string, readonly unknown
     limit: [0, 1001, ...U32],
     deadlineMs: NO_NUMBER,
   },
+  'mfe.set': {
+    handle: HANDLE,
+    seq: [ABSENT, 0, ...COUNTER],
+    ack: [ABSENT, 0, 10_000, ...COUNTER],
+    group: [ABSENT, '', 7, true, '10.0.0.1'],
+    source: [ABSENT, '', true, '239.0.0.1'],
+    upstream: [true, -1, 'x'],
+    timeoutMs: [999, 86_400_001, ...NO_NUMBER],
+    incarnation: [0, ...NO_NUMBER],
+    epoch: [1, 'x'],
+    deadlineMs: NO_NUMBER,
+  },
   fib: { from: [ABSENT, ...COUNTER], limit: U32, deadlineMs: NO_NUMBER },
   'admin.release': {
     ifIndex: [ABSENT, ...IF_INDEX],
@@ -462,6 +475,13 @@ export function validRequest(
     'flow.new': { handle, flows: [['239.1.1.1', '10.0.0.1', 7, '']] },
     'mfe.get': { group: '239.1.1.1', source: '10.0.0.1' },
     'mfe.list': {},
+    'mfe.set': {
+      ...sequenced,
+      group: '239.1.1.1',
+      source: '10.0.0.1',
+      timeoutMs: 1000,
+      incarnation: 1,
+    },
     fib: { from: 0 },
     'admin.release': { ifIndex: 9, ...admin },
     'admin.evict': { session: session + 1000, ...admin },

@@ -66,6 +66,7 @@ const LIMITS: Readonly<Record<keyof typeof Limits, string>> = {
   routes: 'elements of one `rib.set` or `rib.delete`',
   flows: 'flows of one `flow.new`',
   headerBytes: 'bytes of a packet header in `flow.new`',
+  mfeTimeoutMs: '`timeoutMs` of `mfe.set`, ms; 0 leaves it',
   alerts: 'names in `alerts` of `register`',
   window: 'how far `seq` may be above `ack`',
   pageItems: '`limit`: items of one page',

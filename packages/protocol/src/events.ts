@@ -80,7 +80,7 @@ export type MembershipEventType = (typeof MEMBERSHIP_EVENT_TYPES)[number];
  * owner of the interface towards the source, else the end of the hold. Of alerts about forwarding entries also `created` and
  * `route`, for another interface towards the source.
  */
-export type MembershipCause = Cause | 'member' | 'iif-moved' | 'created' | 'route';
+export type MembershipCause = Cause | 'member' | 'iif-moved' | 'created' | 'route' | 'forward';
 
 /** Memberships that were created or removed: published on `membership.<type>` and kept in the log. */
 export interface MembershipEvent {

@@ -14,6 +14,8 @@ export const Limits = {
   flows: 256,
   /** Bytes of a packet header in `flow.new`. */
   headerBytes: 128,
+  /** Life of a forwarding entry that `mfe.set` may set; `keep` leaves it. */
+  mfeTimeoutMs: { keep: 0, min: 1_000, max: 86_400_000 },
   /** Names in `alerts` of `register`. */
   alerts: 32,
   /** How far `seq` may be above the session's `ack`: the size of the reply window. */

@@ -394,7 +394,7 @@ it('refuses what exceeds the quotas of the caller, twice alike', async () => {
   }
 });
 
-/** Reached by member-replies.test.ts, routes.test.ts and mfes.test.ts. */
+/** Reached by member-replies.test.ts, routes.test.ts, mfes.test.ts and overrides.test.ts. */
 const ELSEWHERE = /^(groups|member|rib|flow|mfe)/;
 
 it('reached every reply that a header declares', () => {

@@ -47,6 +47,13 @@ export const ifIndex = integer(ifIndexRange);
 export const ttlMs = integer(range(Limits.ttlMs.min, Limits.ttlMs.max));
 export const graceMs = integer(range(Limits.graceMs.min, Limits.graceMs.max));
 
+const { keep, min: mfeTimeoutMin, max: mfeTimeoutMax } = Limits.mfeTimeoutMs;
+const mfeTimeoutRange = range(mfeTimeoutMin, mfeTimeoutMax);
+export const mfeTimeoutMs = v.custom<number>(
+  (value) => value === keep || mfeTimeoutRange.includes(value),
+  `must be ${keep}, or an integer, ${mfeTimeoutMin} to ${mfeTimeoutMax}`,
+);
+
 export const name = text(0, Limits.text);
 export const instance = text(Limits.instance.min, Limits.instance.max);
 /** `actor` or `why` of an operator's action. */

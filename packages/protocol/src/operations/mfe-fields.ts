@@ -48,7 +48,8 @@ function isLinkLocal(group: Address): boolean {
   return scope === 1 || scope === 2;
 }
 
-function readName(group: unknown, source: unknown): { readonly name: string } | ExactFault {
+/** The name of a forwarding entry for stores, or which of the two is wrong. */
+export function readName(group: unknown, source: unknown): { readonly name: string } | ExactFault {
   const given = parseGiven(group);
   if (given === undefined) return { field: 'group', must: ADDRESS };
   const from = parseGiven(source);

@@ -27,6 +27,7 @@ import { flowNew, flowNewRequest, type FlowNewReply } from './flow-new.ts';
 import { mfeGet, mfeGetRequest, type MfeGetReply } from './mfe-get.ts';
 import { fib, fibRequest, type FibReply } from './fib.ts';
 import { mfeList, mfeListRequest, type MfeListReply } from './mfe-list.ts';
+import { mfeSet, mfeSetRequest, type MfeSetReply } from './mfe-set.ts';
 import {
   adminEndHoldoff,
   adminEndHoldoffRequest,
@@ -54,6 +55,7 @@ export const forwardingOperations = {
   'flow.new': flowNew,
   'mfe.get': mfeGet,
   'mfe.list': mfeList,
+  'mfe.set': mfeSet,
   fib,
 } as const satisfies Record<string, OperationFlags>;
 
@@ -109,6 +111,7 @@ export const requestSchemas = {
   'flow.new': flowNewRequest,
   'mfe.get': mfeGetRequest,
   'mfe.list': mfeListRequest,
+  'mfe.set': mfeSetRequest,
   fib: fibRequest,
 } as const satisfies Record<OperationName, v.GenericSchema>;
 
@@ -141,6 +144,7 @@ export interface ReplyFields {
   'flow.new': FlowNewReply;
   'mfe.get': MfeGetReply;
   'mfe.list': MfeListReply;
+  'mfe.set': MfeSetReply;
   fib: FibReply;
 }
 
@@ -208,6 +212,7 @@ export const replyFields = {
   'flow.new': { results: 'list' },
   'mfe.get': { mfe: 'unchecked', frev: 'count' },
   'mfe.list': { items: 'list', cursor: 'unchecked', frev: 'count', log: 'text' },
+  'mfe.set': { frev: 'count' },
   fib: { changes: 'list', head: 'count', first: 'count', log: 'text' },
 } as const satisfies { [Name in OperationName]: FieldChecks<ReplyFields[Name]> };
 

@@ -2,6 +2,7 @@
 ---
 --- Each element is decided by itself, in order: the interface, the epoch, then the membership. `codes` say what section 2 of
 --- the contract made of an element: 0 JOIN, 1 FORWARD of a wildcard, 2 FORWARD of an exact (s,g), more than 2 a refusal.
+--- FORWARD changes no membership but overrides of forwarding entries.
 ---
 --- @include lib/sequence.lua
 --- @include lib/withdrawals.lua
@@ -37,13 +38,21 @@ local function copy_of(entry)
   return pairs
 end
 
+--- A JOIN of the client that decides for the interface, also a repeated one, ends its vetoes.
+local function undo_vetoes(client, hold, interface, entry)
+  if not hold.is_beside then mfe_changes.undo_vetoes(interface, client.number, hold.epoch, entry.name) end
+end
+
 --- Returns whether a membership was created; or nil, and why it is refused.
 local function add(client, hold, interface, entry)
   purge(entry)
   notified.retarget(entry.name, entry, 'iif-moved', 0)
   local slot = hold.slot
   local pair = slot and entries.pair(entry, client.number, hold.counts_for)
-  if pair and entries.has(pair, slot.number) then return false end
+  if pair and entries.has(pair, slot.number) then
+    undo_vetoes(client, hold, interface, entry)
+    return false
+  end
   local members = router.members
   if not entry.counted and members.entries >= router.limits.entries then return nil, 'limit' end
   if not slot then
@@ -56,6 +65,7 @@ local function add(client, hold, interface, entry)
     alerts.send('LOCAL_JOIN', 'member', 0, name .. ' ' .. interface, hold.counts_for)
   end
   mfe_changes.note(name, 'member')
+  undo_vetoes(client, hold, interface, entry)
   slots.join(slot, name)
   if pair then
     entries.insert(entry, slot)
@@ -88,20 +98,35 @@ local function delete(client, hold, interface, entry)
   return true
 end
 
---- FORWARD concerns forwarding entries, of which there are none yet.
-local function forward(hold, entry, code)
-  if hold.is_beside then return nil, 'not_owner' end
+--- Returns whether an override changed, or nil and why it is refused; and how many forwarding entries it covers.
+local function forward(change, client, hold, interface, entry, code)
+  if hold.is_beside then return nil, 'not_owner', 0 end
   purge(entry)
-  if code == FORWARD_EXACT then return nil, 'no_mfe' end
-  return false
+  local kind = change == add and overrides.ON or overrides.OFF
+  local matched, is_changed = mfe_changes.override(kind, interface, client.number, hold.epoch, entry.name)
+  if code == FORWARD_EXACT and matched == 0 then return nil, 'no_mfe', 0 end
+  return is_changed, nil, matched
+end
+
+local function is_forward(code)
+  return code == FORWARD or code == FORWARD_EXACT
 end
 
 local function decide(change, client, hold, interface, name, code)
   if INVALID[code] then return nil, INVALID[code] end
   if hold.refused then return nil, hold.refused end
   local entry = entries.get(name)
-  if code == FORWARD or code == FORWARD_EXACT then return forward(hold, entry, code) end
+  if is_forward(code) then return forward(change, client, hold, interface, entry, code) end
   return change(client, hold, interface, entry)
+end
+
+--- Whether the request may add a rule of overrides although there are as many as there may be.
+local function needs_rule(operation, codes)
+  if not overrides.are_full() then return false end
+  for i = 1, #codes do
+    if operation == 'member_add' or is_forward(codes[i]) then return true end
+  end
+  return false
 end
 
 --- The refusal of the only element of a request names the holder or the epoch.
@@ -112,8 +137,9 @@ end
 
 local function change_memberships(operation, client, seq, interfaces, names, codes, epoch, single)
   if not router.members then begin_members() end
+  if needs_rule(operation, codes) then return { 'rules_full' } end
   local change = operation == 'member_add' and add or delete
-  local holds, count, failed, refused = {}, 0, {}, nil
+  local holds, count, failed, refused, forwarded = {}, 0, {}, nil, nil
   for i = 1, #interfaces do
     local interface = interfaces[i]
     local hold = holds[interface]
@@ -121,7 +147,7 @@ local function change_memberships(operation, client, seq, interfaces, names, cod
       hold = hold_on(client, interface, epoch)
       holds[interface] = hold
     end
-    local is_changed, reason = decide(change, client, hold, interface, names[i], codes[i])
+    local is_changed, reason, matched = decide(change, client, hold, interface, names[i], codes[i])
     if is_changed then
       count = count + 1
       router.members.changed = true
@@ -129,7 +155,10 @@ local function change_memberships(operation, client, seq, interfaces, names, cod
       failed[#failed + 1] = { i - 1, reason }
       refused = single == 1 and refusal_of(hold, reason)
     end
+    if matched and single == 1 and not reason then
+      forwarded = { 'forwarded', matched, is_changed and 1 or 0, router.members.mrev }
+    end
   end
   mfe_changes.close()
-  return remember(client, operation, seq, refused or { 'changed', count, router.members.mrev, failed })
+  return remember(client, operation, seq, refused or forwarded or { 'changed', count, router.members.mrev, failed })
 end

@@ -41,6 +41,11 @@ end
 --- Evaluates a valid MFE: pushes it if what it shows changed, and alerts its owner if foreign outgoing interfaces appeared or
 --- went.
 local function refresh(mfe, cause, memo)
+  if overrides.tidy(mfe) then cause = 'forward' end
+  if mfe.overridden then
+    mfe.overridden = nil
+    mfes.note_change(mfe)
+  end
   local names, foreign = oifs.of(mfe, memo)
   if foreign ~= '' and mfe.foreign == '' then
     alert('JOIN_FALSE', cause, mfe, mfe.owner)
@@ -50,7 +55,8 @@ local function refresh(mfe, cause, memo)
   local digest = digest_of(mfe, names)
   if foreign == mfe.foreign and digest == mfe.digest then return end
   local is_shown = digest ~= mfe.digest or (foreign == '') ~= (mfe.foreign == '')
-  mfe.foreign, mfe.digest, mfe.changed, router.view.changed = foreign, digest, true, true
+  mfe.foreign, mfe.digest = foreign, digest
+  mfes.note_change(mfe)
   if is_shown then fib_log.set(mfe, names) end
 end
 
@@ -86,12 +92,6 @@ local function is_beside_owner(mfe)
   return igmp and igmp.number == mfe.owner and record[IGMP_EPOCH] <= mfe.epoch
 end
 
---- The route of an MFE as it is now.
-local function follow_route(mfe, route, prefix)
-  if not route then return end
-  mfe.neighbour, mfe.prefix, mfe.protocol = route[NEIGHBOUR], prefix, route[ROUTE_PROTOCOL]
-end
-
 --- Compares an MFE with time, the hold of its incoming interface and its route; removes it if these changed, else evaluates it.
 function mfe_changes.review(name, cause, memo)
   local mfe = mfes.stored(name)
@@ -105,7 +105,7 @@ function mfe_changes.review(name, cause, memo)
   local route, prefix = routes.to(family, source)
   if (route and route[VIA] or '') ~= mfe.rpf then return dismiss(mfe, 'route') end
   if mfe.iif == '' and route and routes.iif_owner(family, source) then return delete_mfe(mfe, 'iif-moved') end
-  follow_route(mfe, route, prefix)
+  if route then mfes.follow_route(mfe, route, prefix) end
   refresh(mfe, cause, memo)
 end
 
@@ -117,6 +117,53 @@ function mfe_changes.review_covered(entry, after, most, cause)
   mfes.load(names)
   for i = 1, #names do mfe_changes.review(names[i], cause, memo) end
   return #names, names[#names] or ''
+end
+
+--- Changes the overrides of an interface in every MFE that an entry covers: in this step, or by a rule. Returns how many there
+--- are, and whether any changed.
+function mfe_changes.override(kind, interface, client, epoch, entry)
+  if not has_mfes() then return 0, false end
+  local count = mfes.count_covered(entry)
+  if count > PER_ENTRY then
+    overrides.add_rule(kind, interface, client, epoch, entry)
+    mfes.follow_rules()
+    return count, true
+  end
+  local names = mfes.names_between('[' .. entry, '[' .. entry .. 'g', PER_ENTRY)
+  mfes.load(names)
+  local matched, is_changed = 0, false
+  for i = 1, #names do
+    local mfe = mfes.get(names[i])
+    if mfe then
+      matched = matched + 1
+      if overrides.change(mfe, kind, interface, client, epoch) then
+        is_changed = true
+        mfes.note_change(mfe)
+      end
+    end
+  end
+  if is_changed then mfe_changes.note(entry, 'forward') end
+  return matched, is_changed
+end
+
+--- A membership was added, perhaps again, by the client that decides for the interface: vetoes end.
+function mfe_changes.undo_vetoes(interface, client, epoch, entry)
+  if not has_mfes() then return end
+  local from = 'v' .. interface .. ' ' .. entry
+  local found = mfes.indexed_between('[' .. from, '[' .. from .. 'g', PER_ENTRY + 1)
+  if #found > PER_ENTRY or overrides.may_be_vetoed(interface) then
+    overrides.add_rule(overrides.JOIN, interface, client, epoch, entry)
+    return mfes.follow_rules()
+  end
+  local vetoed = overrides.vetoed_in_batch(interface)
+  for i = 1, #found do vetoed[#vetoed + 1] = mfes.stored(string.match(found[i], ' (.*)$')) end
+  for i = 1, #vetoed do
+    local mfe = vetoed[i]
+    if overrides.covers(entry, mfe.name) and overrides.change(mfe, overrides.JOIN, interface) then
+      mfes.note_change(mfe)
+      mfe_changes.note(mfe.name, 'forward')
+    end
+  end
 end
 
 --- Removes up to `most` MFEs whose time is over. Returns whether there may be more.

@@ -4,12 +4,14 @@
 --- incoming interface at its creation, and the epoch of that hold; once the hold ends, the record counts for nothing.
 ---
 --- One index finds records in other orders. Its members are `s<family><source><group>` by source, `i<interface> <name>` by
---- incoming interface and by interface of the route, `o<client> <name>` by owner.
+--- incoming interface, by interface of the route and by interface of an override, `o<client> <name>` by owner, `v<interface>
+--- <name>` by vetoed interface.
 ---
---- @include lib/routes.lua
+--- @include lib/overrides.lua
 --- @include lib/entries.lua
 
-local mfes = {}
+--- What the owner of an MFE set of it: bits of `given`.
+local mfes = { NOTHING_GIVEN = 0, UPSTREAM_GIVEN = 1, ROUTE_GIVEN = 2 }
 
 --- By name: a record, false for none. Stored records that this batch removes.
 local loaded_mfes, removed_mfes
@@ -19,18 +21,23 @@ function mfes.begin()
 end
 
 --- `rpf`: the interface of the route at creation. `foreign`: an outgoing interface that the owner does not hold, '' for none,
---- as of the last evaluation: while there is one, the owner's last alert was JOIN. `digest`: of what was pushed last.
+--- as of the last evaluation: while there is one, the owner's last alert was JOIN. `digest`: of what was pushed last. `on` and
+--- `off`: overrides, as of rule number `rule`. `given`: which of upstream router and route the owner set, in the place of the
+--- view's.
 local function unpack_mfe(name, packed)
-  local incarnation, owner, iif, epoch, rpf, created, timeout, neighbour, prefix, protocol, foreign, digest =
-    cmsgpack.unpack(packed)
-  return { name = name, incarnation = incarnation, owner = owner, iif = iif, epoch = epoch, rpf = rpf, created = created,
-    timeout = timeout, neighbour = neighbour, prefix = prefix, protocol = protocol, foreign = foreign, digest = digest,
-    stored = true }
+  local incarnation, owner, iif, epoch, rpf, created, timeout, neighbour, prefix, protocol, foreign, digest, on, off, rule,
+    given = cmsgpack.unpack(packed)
+  local mfe = { name = name, incarnation = incarnation, owner = owner, iif = iif, epoch = epoch, rpf = rpf,
+    created = created, timeout = timeout, neighbour = neighbour, prefix = prefix, protocol = protocol, foreign = foreign,
+    digest = digest, on = overrides.unpack(on or {}), off = overrides.unpack(off or {}), rule = rule or 0,
+    given = given or 0, stored = true }
+  overrides.follow(mfe)
+  return mfe
 end
 
 local function pack_mfe(mfe)
   return cmsgpack.pack(mfe.incarnation, mfe.owner, mfe.iif, mfe.epoch, mfe.rpf, mfe.created, mfe.timeout, mfe.neighbour,
-    mfe.prefix, mfe.protocol, mfe.foreign, mfe.digest)
+    mfe.prefix, mfe.protocol, mfe.foreign, mfe.digest, overrides.pack(mfe.on), overrides.pack(mfe.off), mfe.rule, mfe.given)
 end
 
 --- Reads records, thousands with one command.
@@ -49,6 +56,13 @@ function mfes.load(names)
       local one = packed[i - first + 1]
       loaded_mfes[missing[i]] = one and unpack_mfe(missing[i], one) or false
     end
+  end
+end
+
+--- A rule was added.
+function mfes.follow_rules()
+  for _, mfe in pairs(loaded_mfes) do
+    if mfe then overrides.follow(mfe) end
   end
 end
 
@@ -98,7 +112,8 @@ function mfes.create(name, timeout)
   local family, group, source = parts_of(name)
   local route, prefix = routes.to(family, source)
   local mfe = { name = name, incarnation = next_epoch(), owner = 0, iif = '', epoch = 0, rpf = '', created = service_now,
-    timeout = timeout, neighbour = '', prefix = '', protocol = 0, foreign = '', digest = '', changed = true }
+    timeout = timeout, neighbour = '', prefix = '', protocol = 0, foreign = '', digest = '', on = {}, off = {},
+    rule = router.view.next_rule, given = mfes.NOTHING_GIVEN, changed = true }
   if route then
     mfe.rpf, mfe.neighbour, mfe.prefix, mfe.protocol = route[VIA], route[NEIGHBOUR], prefix, route[ROUTE_PROTOCOL]
     local record, owner, igmp = look_at(route[VIA])
@@ -110,6 +125,36 @@ function mfes.create(name, timeout)
   loaded_mfes[name] = mfe
   router.view.mfes, router.view.changed = router.view.mfes + 1, true
   return mfe
+end
+
+--- Puts upstream router and route of the view into an MFE, but for what its owner set.
+function mfes.follow_route(mfe, route, prefix)
+  if bit.band(mfe.given, mfes.UPSTREAM_GIVEN) == 0 then mfe.neighbour = route[NEIGHBOUR] end
+  if bit.band(mfe.given, mfes.ROUTE_GIVEN) == 0 then mfe.prefix, mfe.protocol = prefix, route[ROUTE_PROTOCOL] end
+end
+
+--- The record is to be written.
+function mfes.note_change(mfe)
+  mfe.changed, router.view.changed = true, true
+end
+
+--- The upstream router that the owner of an MFE chose.
+function mfes.set_upstream(mfe, upstream)
+  mfe.neighbour = upstream
+  if bit.band(mfe.given, mfes.UPSTREAM_GIVEN) == 0 then mfe.given = mfe.given + mfes.UPSTREAM_GIVEN end
+  mfes.note_change(mfe)
+end
+
+--- The life of an MFE from its creation, in ms.
+function mfes.set_timeout(mfe, timeout)
+  if mfe.timeout == timeout then return end
+  mfe.timeout, mfe.expires_anew = timeout, true
+  mfes.note_change(mfe)
+end
+
+--- How many records an entry covers, valid or not.
+function mfes.count_covered(entry)
+  return redis.call('ZLEXCOUNT', mfes_key, '[' .. entry, '[' .. entry .. 'g')
 end
 
 --- Removes a record.
@@ -151,6 +196,17 @@ local function add_index(members, mfe)
     members[#members + 1] = 'o' .. text(mfe.owner) .. ' ' .. mfe.name
   end
   if mfe.rpf ~= '' and mfe.rpf ~= mfe.iif then members[#members + 1] = 'i' .. mfe.rpf .. ' ' .. mfe.name end
+  overrides.add_index(members, mfe)
+end
+
+--- Members that the changed overrides of a stored record leave.
+local function add_left_index(members, mfe)
+  local there, present = {}, {}
+  add_index(present, mfe)
+  for i = 1, #present do there[present[i]] = true end
+  for _, member in ipairs(mfe.former_index or {}) do
+    if not there[member] then members[#members + 1] = member end
+  end
 end
 
 local function remove_stored()
@@ -158,6 +214,7 @@ local function remove_stored()
   for i = 1, #removed_mfes do
     names[i] = removed_mfes[i].name
     add_index(members, removed_mfes[i])
+    add_left_index(members, removed_mfes[i])
   end
   in_chunks(names, function(...) redis.call('HDEL', mfe_key, ...) end)
   in_chunks(names, function(...) redis.call('ZREM', mfes_key, ...) end)
@@ -174,21 +231,25 @@ end
 
 function mfes.save()
   remove_stored()
-  local values, names, expiries, members = {}, {}, {}, {}
+  local values, names, expiries, members, left = {}, {}, {}, {}, {}
   for name, mfe in pairs(loaded_mfes) do
     if mfe and mfe.changed then
       values[#values + 1] = name
       values[#values + 1] = pack_mfe(mfe)
-      if not mfe.stored then
-        names[#names + 1] = name
+      if not mfe.stored then names[#names + 1] = name end
+      if not mfe.stored or mfe.expires_anew then
         expiries[#expiries + 1] = text(mfes.expires_at(mfe))
         expiries[#expiries + 1] = name
+      end
+      if not mfe.stored or mfe.former_index then
         add_index(members, mfe)
+        add_left_index(left, mfe)
       end
     end
   end
   in_chunks(values, function(...) redis.call('HSET', mfe_key, ...) end)
   in_chunks(scored(names, '0'), function(...) redis.call('ZADD', mfes_key, ...) end)
   in_chunks(expiries, function(...) redis.call('ZADD', mfe_expiry_key, ...) end)
+  in_chunks(left, function(...) redis.call('ZREM', mfe_index_key, ...) end)
   in_chunks(scored(members, '0'), function(...) redis.call('ZADD', mfe_index_key, ...) end)
 end

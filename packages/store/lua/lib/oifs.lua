@@ -46,6 +46,16 @@ local function in_order(found)
   return names
 end
 
+--- Adds the interfaces that are *on*, and removes those that are *off*.
+local function override(mfe, found)
+  for interface, one in pairs(mfe.on) do
+    if interface ~= mfe.iif and overrides.holds(interface, one) then found[interface] = overrides.decider_of(one) end
+  end
+  for interface, one in pairs(mfe.off) do
+    if found[interface] and overrides.holds(interface, one) then found[interface] = nil end
+  end
+end
+
 --- The outgoing interfaces of an MFE in order, and the first one that its owner does not hold, '' for none.
 function oifs.of(mfe, memo)
   if mfe.iif == '' then return {}, '' end
@@ -56,6 +66,7 @@ function oifs.of(mfe, memo)
       if interface ~= mfe.iif then found[interface] = client end
     end
   end
+  override(mfe, found)
   local names = in_order(found)
   for i = 1, #names do
     if found[names[i]] ~= mfe.owner then return names, names[i] end

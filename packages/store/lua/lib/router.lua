@@ -102,20 +102,22 @@ end
 
 --- What a router keeps about its multicast view as a whole. `rrev`: changes of the view. `routes`: how many there are.
 --- `lengths`: the number of prefixes by family and length. `active`: 1 while there are routes, forwarding entries or unfinished
---- tasks. `frev`: changes of forwarding entries. `mfes`: how many there are. The other fields belong to lib/view_tasks.lua.
+--- tasks. `frev`: changes of forwarding entries. `mfes`: how many there are. `rules`, `next_rule`: see lib/overrides.lua. The
+--- other fields belong to lib/view_tasks.lua.
 local function unpack_view(packed)
   local rrev, routes, active, lengths, tasks, next_task, task, task_number, position, round_task, round_rev, round_rrev,
-    settled, rsettled, frev, mfes, msettled, round_mrev = cmsgpack.unpack(packed)
+    settled, rsettled, frev, mfes, msettled, round_mrev, rules, next_rule = cmsgpack.unpack(packed)
   return { rrev = rrev, routes = routes, active = active, lengths = lengths, tasks = tasks, next_task = next_task,
     task = task, task_number = task_number, position = position, round_task = round_task, round_rev = round_rev,
     round_rrev = round_rrev, settled = settled, rsettled = rsettled, read_rrev = rrev,
-    frev = frev or 0, mfes = mfes or 0, msettled = msettled or 0, round_mrev = round_mrev or 0 }
+    frev = frev or 0, mfes = mfes or 0, msettled = msettled or 0, round_mrev = round_mrev or 0, rules = rules or {},
+    next_rule = next_rule or 0 }
 end
 
 local function pack_view(view)
   return cmsgpack.pack(view.rrev, view.routes, view.active, view.lengths, view.tasks, view.next_task, view.task,
     view.task_number, view.position, view.round_task, view.round_rev, view.round_rrev, view.settled, view.rsettled,
-    view.frev, view.mfes, view.msettled, view.round_mrev)
+    view.frev, view.mfes, view.msettled, view.round_mrev, view.rules, view.next_rule)
 end
 
 --- Before the first route ever.
@@ -123,7 +125,7 @@ local function begin_view()
   if not router.members then begin_members() end
   router.view = { rrev = 0, routes = 0, active = 0, lengths = {}, tasks = 0, next_task = 0, task = '', task_number = 0,
     position = '', round_task = 0, round_rev = 0, round_rrev = 0, settled = 0, rsettled = 0, read_rrev = 0,
-    frev = 0, mfes = 0, msettled = 0, round_mrev = 0, changed = true }
+    frev = 0, mfes = 0, msettled = 0, round_mrev = 0, rules = {}, next_rule = 0, changed = true }
 end
 
 --- Whether (s,g) entries have an owner of their incoming interface to be alerted.

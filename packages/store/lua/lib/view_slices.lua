@@ -115,6 +115,16 @@ function kinds.m(task, position, most)
   return count, count == most and last or nil
 end
 
+--- MFEs that a rule covers.
+function kinds.r(number, position, most)
+  local entry = overrides.entry_of(tonumber(number))
+  if not entry then return 0, nil end
+  local count, last = mfe_changes.review_covered(entry, position, most, 'forward')
+  if count == most then return count, last end
+  overrides.remove_rule(tonumber(number))
+  return count, nil
+end
+
 --- Carries out tasks for up to `most` entries or prefixes. Returns whether there is more to do.
 local function view_slice(most)
   local left = most

@@ -4,7 +4,8 @@
 --- A task is a text, and is in the queue at most once: `b` all entries, after the first route; `p<prefix>` the sources in a
 --- prefix whose best route changed; `i<interface>` those behind an interface whose owner changed; `c<number>` the routes of a
 --- client that ended. Of forwarding entries: `P<prefix>` and `F<interface>` like `p` and `i`; `m<cause> <entry>` those that an
---- entry covers whose memberships changed; `o<number>` those of a client whose session was inherited. A task that has begun leaves the queue, so that the same text can follow it.
+--- entry covers whose memberships changed; `o<number>` those of a client whose session was inherited; `r<number>` those that a
+--- rule of overrides covers. A task that has begun leaves the queue, so that the same text can follow it.
 ---
 --- A round is complete when every task that was there when it began is done: then `settled`, `rsettled` and `msettled` follow.
 ---

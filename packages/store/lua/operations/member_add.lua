@@ -9,6 +9,8 @@
 --- @arg   epoch      string       '' or: refuse unless it is that of the hold
 --- @arg   single     flag         the request has one element and no list
 --- @reply changed count:integer mrev:integer failed:member_failure[]
+--- @reply forwarded matched:integer changed:flag mrev:integer
+--- @reply rules_full
 --- @reply not_owner holder:holder
 --- @reply window_full
 --- @reply other_epoch current:epoch

@@ -19,6 +19,12 @@ import { interfaceName, readHandle } from '../names.ts';
 import { describeHolder, wireHolder } from './holders.ts';
 import { changeRefused } from './refusals.ts';
 
+/** The sweep has yet to write overrides into many forwarding entries. */
+const RULES_FULL = refusal('overloaded', 'too many overrides are still being written', {
+  retryable: true,
+  retryAfterMs: 100,
+});
+
 /** The codes of elements in the script: see lua/lib/member_change.lua. */
 const JOIN = 0;
 const FORWARD = 1;
@@ -72,9 +78,14 @@ export function memberReply(
       const [element] = elements;
       const [failure] = failed;
       if (failure && element) return refused(change, failure.reason, element);
-      const isForward = element !== undefined && !('refused' in element) && element.forward;
-      return { status: 0, changed: count > 0, ...(isForward && { matched: 0 }), mrev };
+      return { status: 0, changed: count > 0, mrev };
     }
+    case 'forwarded': {
+      const { matched, changed, mrev } = reply;
+      return { status: 0, changed, matched, mrev };
+    }
+    case 'rules_full':
+      return RULES_FULL;
     case 'not_owner':
       return refusal('notOwner', `owned by ${describeHolder(reply.holder)}`, {
         holder: wireHolder(reply.holder),

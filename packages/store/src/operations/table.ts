@@ -18,6 +18,7 @@ import { memberEvents } from './member-events.ts';
 import { members } from './members.ts';
 import { mfeGet } from './mfe-get.ts';
 import { mfeList } from './mfe-list.ts';
+import { mfeSet } from './mfe-set.ts';
 import type { StoreOperation } from './operation.ts';
 import { owner } from './owner.ts';
 import { register } from './register.ts';
@@ -62,4 +63,5 @@ export const STORE_OPERATIONS: {
   'mfe.get': mfeGet,
   'mfe.list': mfeList,
   fib,
+  'mfe.set': mfeSet,
 };

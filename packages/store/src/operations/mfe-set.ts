@@ -1,0 +1,45 @@
+import { refusal } from '@mgm/protocol';
+import { readHandle } from '../names.ts';
+import { describeHolder, wireHolder } from './holders.ts';
+import type { StoreOperation } from './operation.ts';
+import { changeRefused } from './refusals.ts';
+
+export const mfeSet: StoreOperation<'mfe.set', 'mfe_set'> = {
+  script: 'mfe_set',
+  args: ({ handle, seq, ack, name, upstream, timeoutMs = 0, incarnation = 0, epoch = '' }) => ({
+    handle: readHandle(handle),
+    seq,
+    ack,
+    name,
+    upstream: upstream ?? '',
+    isGiven: upstream !== undefined,
+    timeout: timeoutMs,
+    incarnation,
+    epoch,
+  }),
+  reply: ({ reply }) => {
+    switch (reply.kind) {
+      case 'set':
+        return { status: 0, frev: reply.frev };
+      case 'no_mfe':
+        return refusal('notFound', 'there is no forwarding entry of this flow');
+      case 'other_incarnation':
+        return refusal('notFound', `the present incarnation is ${reply.current}`);
+      case 'not_owner':
+        return refusal('notOwner', ...ownedBy(reply.holder));
+      case 'other_epoch': {
+        const { current } = reply;
+        return refusal('notOwner', `the epoch in force is ${current}`, { current });
+      }
+      default:
+        return changeRefused(reply);
+    }
+  },
+};
+
+function ownedBy(
+  holder: Parameters<typeof wireHolder>[0] | undefined,
+): [string, { holder: ReturnType<typeof wireHolder> }?] {
+  if (holder === undefined) return ['the forwarding entry has no incoming interface, so no owner'];
+  return [`owned by ${describeHolder(holder)}`, { holder: wireHolder(holder) }];
+}

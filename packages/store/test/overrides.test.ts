@@ -1,0 +1,381 @@
+import { eventually } from '@mgm/test-support';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { DECLARED, type ArbiterArgs, type FibItem, type Mfe } from '../src/generated/arbiter.ts';
+import { NO_HANDLE } from '../src/names.ts';
+import { arbiterForEach, on, reached, type Arbiter, type TestClient } from './arbiter.ts';
+
+let arbiter: Arbiter;
+arbiterForEach((one) => {
+  arbiter = one;
+});
+
+/** 10.0.0.0/8. */
+const WIDE = '40a00000008';
+const GROUP = '4e0000001';
+const ALL = '4';
+/** (10.1.2.3, 224.0.0.1). */
+const FLOW = `${GROUP}0a010203`;
+/** The codes of elements: see lua/lib/member_change.lua. */
+const [JOIN, WILDCARD, EXACT] = [0, 1, 2];
+/** The mask of JOIN_ALERT and PRUNE_ALERT. */
+const MASK = 3;
+
+const flow = ({ handle }: TestClient, ...names: string[]) =>
+  arbiter.decide('flow_new', { handle, names });
+const sweep = () => arbiter.decide('sweep', { most: 48, mostEntries: 48, servingMs: 3_600_000 });
+const release = (client: TestClient, number: number) =>
+  arbiter.ask('release', { ...client.next(), interfaces: [on(number)], epoch: '' });
+
+async function take(client: TestClient, ...numbers: number[]): Promise<void> {
+  const interfaces = numbers.map((number) => on(number));
+  await arbiter.ask('take', { ...client.next(), interfaces });
+}
+
+async function route(client: TestClient, number: number, neighbour = ''): Promise<void> {
+  const { handle, seq, ack } = client.next();
+  await arbiter.ask('rib_set', {
+    ...{ handle, seq, ack, prefixes: [WIDE], faults: [''], via: [`${number}:`] },
+    ...{ neighbours: [neighbour], protocols: [103], preferences: [100] },
+  });
+}
+
+/** The arguments of one membership or override. */
+function element(client: TestClient, number: number, entry: string, code: number) {
+  const { handle, seq, ack } = client.next();
+  const rest = { interfaces: [on(number)], entries: [entry], codes: [code], epoch: '' };
+  return { handle, seq, ack, ...rest, single: true };
+}
+
+const codeOf = (entry: string) => (entry.length > GROUP.length ? EXACT : WILDCARD);
+const join = (client: TestClient, number: number, entry = GROUP) =>
+  arbiter.decide('member_add', element(client, number, entry, JOIN));
+const forward = (client: TestClient, number: number, entry = FLOW) =>
+  arbiter.decide('member_add', element(client, number, entry, codeOf(entry)));
+const veto = (client: TestClient, number: number, entry = FLOW) =>
+  arbiter.decide('member_delete', element(client, number, entry, codeOf(entry)));
+
+async function present(name = FLOW): Promise<Mfe> {
+  const reply = await arbiter.ask('mfe_get', { name });
+  if (reply.kind !== 'found') throw new Error(`no MFE ${name}`);
+  return reply.mfe;
+}
+const oifs = async (name?: string) => (await present(name)).oifs;
+
+let pushed: FibItem[];
+async function settled(): Promise<void> {
+  await eventually(
+    async () => {
+      const { batch } = await sweep();
+      pushed.push(...batch.view.fib.flatMap(({ items }) => items));
+      expect(batch.view.isUnsettled || batch.members.isUnsettled).toBe(false);
+    },
+    { withinMs: 10_000, everyMs: 1 },
+  );
+}
+
+async function alertsOf({ handle }: TestClient): Promise<string[]> {
+  const reply = await arbiter.ask('mailbox', { handle, after: 0, limit: 1000 });
+  if (reply.kind !== 'messages') throw new Error(reply.kind);
+  const alerts = reply.entries.flatMap((entry) => entry.alerts);
+  return alerts.map(({ type, cause, items }) => `${type} ${cause} ${items}`);
+}
+
+let owner: TestClient;
+let receiver: TestClient;
+beforeEach(async () => {
+  pushed = [];
+  owner = await arbiter.client({ mask: MASK });
+  receiver = await arbiter.client({ mask: MASK });
+  await take(owner, 1, 2);
+  await take(receiver, 3, 4);
+  await route(owner, 1, '10.0.0.9');
+});
+
+describe('FORWARD', () => {
+  it('puts an interface on and off without a membership, and alerts the owner of the entry', async () => {
+    await flow(receiver, FLOW);
+    const { incarnation } = await present();
+    const { reply, batch } = await forward(receiver, 3);
+    expect(reply).toMatchObject({ kind: 'forwarded', matched: 1, changed: true, mrev: 0 });
+    expect(batch.view.fib).toMatchObject([{ items: [{ kind: 'set', mfe: { oifs: '3:' } }] }]);
+    expect((await forward(receiver, 3)).reply).toMatchObject({ matched: 1, changed: false });
+    expect((await veto(receiver, 3)).reply).toMatchObject({ matched: 1, changed: true });
+    expect(await oifs()).toBe('');
+    expect(await alertsOf(owner)).toEqual([
+      `PRUNE_FALSE created ${FLOW} 1: ${incarnation}`,
+      `JOIN_FALSE forward ${FLOW} ${incarnation}`,
+      `PRUNE_FALSE forward ${FLOW} 3: ${incarnation}`,
+    ]);
+  });
+
+  it('concerns all entries that it covers, and none that is created later', async () => {
+    const other = `${GROUP}0a010204`;
+    await flow(receiver, FLOW, other, '4e00000020a010203');
+    expect((await forward(receiver, 3, GROUP)).reply).toMatchObject({ matched: 2, changed: true });
+    expect((await forward(receiver, 4, ALL)).reply).toMatchObject({ matched: 3, changed: true });
+    expect(await oifs(other)).toBe('3:,4:');
+    expect(await oifs('4e00000020a010203')).toBe('4:');
+    await flow(receiver, `${GROUP}0a010205`);
+    expect(await oifs(`${GROUP}0a010205`)).toBe('');
+  });
+
+  it('needs an entry for an exact (s,g), and covers none by a wildcard', async () => {
+    expect((await forward(receiver, 3)).reply).toMatchObject({ failed: [{ reason: 'no_mfe' }] });
+    const none = { kind: 'forwarded', matched: 0, changed: false };
+    expect((await forward(receiver, 3, GROUP)).reply).toMatchObject(none);
+    expect((await veto(receiver, 3, GROUP)).reply).toMatchObject(none);
+  });
+
+  it('vetoes an interface in spite of its memberships until it joins again', async () => {
+    await join(receiver, 3);
+    await flow(receiver, FLOW);
+    await veto(receiver, 3);
+    expect(await present()).toMatchObject({ oifs: '', alerted: false });
+    const again = await join(receiver, 3);
+    expect(again.reply).toMatchObject({ kind: 'changed', count: 0 });
+    expect(await present()).toMatchObject({ oifs: '3:', alerted: true });
+    await veto(receiver, 3);
+    await join(receiver, 3, ALL);
+    expect(await oifs()).toBe('3:');
+    await veto(receiver, 3);
+    await join(receiver, 4);
+    expect(await oifs()).toBe('4:');
+  });
+
+  it('leaves the veto of an owner alone when IGMP joins beside it', async () => {
+    const igmp = await arbiter.client({ protocolId: 10, isIgmp: true });
+    await take(igmp, 3);
+    await join(igmp, 3);
+    await flow(receiver, FLOW);
+    await veto(receiver, 3);
+    await join(igmp, 3, FLOW);
+    expect(await oifs()).toBe('');
+    expect((await forward(igmp, 3)).reply).toMatchObject({ kind: 'not_owner' });
+    await join(receiver, 3);
+    expect(await oifs()).toBe('3:');
+  });
+
+  it('ends at the instant another client decides for the interface', async () => {
+    await flow(receiver, FLOW);
+    await forward(receiver, 3);
+    await release(receiver, 3);
+    expect(await oifs()).toBe('');
+    await settled();
+    expect(pushed).toMatchObject([{ kind: 'set', mfe: { oifs: '', alerted: false } }]);
+    const { incarnation } = await present();
+    expect((await alertsOf(owner)).at(-1)).toBe(`PRUNE_FALSE forward ${FLOW} 3: ${incarnation}`);
+    await take(receiver, 3);
+    expect(await oifs()).toBe('');
+    await join(receiver, 3);
+    await veto(receiver, 3);
+    await release(receiver, 3);
+    await settled();
+    await take(owner, 3);
+    await join(owner, 3);
+    expect(await oifs()).toBe('3:');
+  });
+
+  it('survives inheritance', async () => {
+    await flow(owner, FLOW);
+    const former = { componentId: 900, instance: 'the former process' };
+    const old = await arbiter.client(former);
+    await take(old, 7);
+    await forward(old, 7);
+    await arbiter.client({ ...former, instance: 'the next process', takeover: true });
+    await settled();
+    expect(await oifs()).toBe('7:');
+  });
+
+  it('of IGMP alone ends when a routing protocol takes the interface', async () => {
+    const igmp = await arbiter.client({ protocolId: 10, isIgmp: true });
+    await take(igmp, 8);
+    await flow(owner, FLOW);
+    await forward(igmp, 8);
+    expect(await oifs()).toBe('8:');
+    await take(owner, 8);
+    expect(await oifs()).toBe('');
+  });
+
+  it('never makes the incoming interface an outgoing one', async () => {
+    await flow(owner, FLOW);
+    expect((await forward(owner, 1)).reply).toMatchObject({ matched: 1 });
+    expect(await oifs()).toBe('');
+  });
+});
+
+describe('FORWARD that covers more than 64 entries', () => {
+  const names = Array.from({ length: 200 }, (_, at) => {
+    return `${GROUP}0a0102${at.toString(16).padStart(2, '0')}`;
+  });
+  const [first = '', last = ''] = [names[0], names.at(-1)];
+  beforeEach(() => flow(receiver, ...names));
+
+  it('holds for reads at once, and is pushed in slices', async () => {
+    const { reply, batch } = await forward(receiver, 3, GROUP);
+    expect(reply).toMatchObject({ kind: 'forwarded', matched: 200, changed: true });
+    expect(batch.view).toMatchObject({ isUnsettled: true });
+    expect(await oifs(first)).toBe('3:');
+    expect(await oifs(last)).toBe('3:');
+    await settled();
+    expect(pushed.map(({ mfe }) => mfe?.oifs)).toEqual(names.map(() => '3:'));
+    expect(await oifs(last)).toBe('3:');
+  });
+
+  it('is followed in the order of the requests, whatever the sweep has done', async () => {
+    await forward(receiver, 3, GROUP);
+    await veto(receiver, 3, last);
+    await sweep();
+    await veto(receiver, 3, GROUP);
+    await forward(receiver, 3, first);
+    await forward(receiver, 4, GROUP);
+    expect([await oifs(first), await oifs(last)]).toEqual(['3:,4:', '4:']);
+    await settled();
+    expect([await oifs(first), await oifs(last)]).toEqual(['3:,4:', '4:']);
+    expect(new Set(pushed.slice(-200).map(({ mfe }) => mfe?.oifs))).toContain('4:');
+  });
+
+  it('is undone by a later JOIN, before and after the sweep', async () => {
+    await join(receiver, 3);
+    await settled();
+    await veto(receiver, 3, GROUP);
+    expect(await oifs(last)).toBe('');
+    await join(receiver, 3);
+    expect(await oifs(last)).toBe('3:');
+    await veto(receiver, 3, GROUP);
+    await settled();
+    expect(await oifs(last)).toBe('');
+    await join(receiver, 3);
+    expect([await oifs(first), await oifs(last)]).toEqual(['3:', '3:']);
+    await settled();
+    expect([await oifs(first), await oifs(last)]).toEqual(['3:', '3:']);
+  });
+
+  it('is refused while too many others are still to be written', async () => {
+    for (let count = 0; count < 32; count++) {
+      await forward(receiver, 3, GROUP);
+      await veto(receiver, 3, GROUP);
+    }
+    expect((await forward(receiver, 3, GROUP)).reply).toEqual({ kind: 'rules_full' });
+    expect((await veto(receiver, 3, GROUP)).reply).toEqual({ kind: 'rules_full' });
+    await settled();
+    expect((await forward(receiver, 3, GROUP)).reply).toMatchObject({ kind: 'forwarded' });
+    expect(await oifs(last)).toBe('3:');
+  });
+});
+
+describe('mfe_set', () => {
+  const set = (client: TestClient, fields: Partial<ArbiterArgs['mfe_set']> = {}) => {
+    const { handle, seq, ack } = client.next();
+    const unset = { upstream: '', isGiven: false, timeout: 0, incarnation: 0, epoch: '' };
+    return arbiter.decide('mfe_set', { handle, seq, ack, name: FLOW, ...unset, ...fields });
+  };
+
+  it('keeps the upstream router that the owner chose, whatever the view says', async () => {
+    await flow(owner, FLOW);
+    const chosen = { upstream: '10.0.0.77', isGiven: true };
+    const { reply, batch } = await set(owner, chosen);
+    expect(reply).toEqual({ kind: 'set', frev: 2 });
+    expect(batch.view.fib).toMatchObject([{ items: [{ mfe: { neighbour: '10.0.0.77' } }] }]);
+    expect((await set(owner, chosen)).reply).toEqual({ kind: 'set', frev: 2 });
+    await route(owner, 1, '10.0.0.10');
+    await settled();
+    expect(await present()).toMatchObject({ neighbour: '10.0.0.77', prefix: WIDE });
+    await set(owner, { upstream: '', isGiven: true });
+    expect(await present()).toMatchObject({ neighbour: '' });
+  });
+
+  it('counts the time from the creation, and deletes an entry whose time is over', async () => {
+    await flow(owner, FLOW);
+    const { incarnation } = await present();
+    await set(owner, { timeout: 86_400_000, incarnation });
+    expect(await present()).toMatchObject({ timeoutMs: 86_400_000 });
+    await eventually(async () => expect((await present()).upMs).toBeGreaterThan(20), {
+      withinMs: 3_000,
+    });
+    const { reply, batch } = await set(owner, { timeout: 20, incarnation });
+    expect(reply).toMatchObject({ kind: 'set', frev: 3 });
+    expect(batch.view.fib).toMatchObject([{ items: [{ kind: 'del', cause: 'timeout' }] }]);
+    expect(await arbiter.ask('mfe_get', { name: FLOW })).toEqual({ kind: 'none' });
+  });
+
+  it('lets a sweep delete the entry at the new time', async () => {
+    await flow(owner, FLOW);
+    await set(owner, { timeout: 300, incarnation: (await present()).incarnation });
+    await eventually(
+      async () => {
+        await settled();
+        expect(pushed.at(-1)).toMatchObject({ kind: 'del', name: FLOW, cause: 'timeout' });
+      },
+      { withinMs: 5_000 },
+    );
+  });
+
+  it('refuses in the order of the contract: entry, incarnation, owner, epoch', async () => {
+    const wrong = { incarnation: 1, epoch: '1' };
+    for (let times = 0; times < 2; times++) {
+      expect((await set(receiver, wrong)).reply).toEqual({ kind: 'no_mfe' });
+    }
+    await flow(owner, FLOW);
+    const { incarnation } = await present();
+    expect((await set(receiver, wrong)).reply).toEqual({
+      kind: 'other_incarnation',
+      current: incarnation,
+    });
+    const notOwner = { kind: 'not_owner', holder: { session: owner.session } };
+    expect((await set(receiver, { epoch: '1' })).reply).toMatchObject(notOwner);
+    expect((await set(owner, { epoch: '1' })).reply).toMatchObject({ kind: 'other_epoch' });
+    const negative = '4e0000001c0000201';
+    await flow(owner, negative);
+    expect((await set(owner, { name: negative })).reply).toEqual({ kind: 'not_owner' });
+  });
+
+  it('refuses what sequencing refuses, and gives a repeat the reply of the first time', async () => {
+    await flow(owner, FLOW);
+    expect((await set({ ...owner, next: forged(owner) })).reply).toEqual({ kind: 'bad_handle' });
+    const { handle, seq, ack } = owner.next();
+    const fields = { ...{ name: FLOW, upstream: '10.0.0.1', isGiven: true }, timeout: 0 };
+    const call = { handle, seq, ack, ...fields, incarnation: 0, epoch: '' };
+    expect(await arbiter.ask('mfe_set', call)).toEqual({ kind: 'set', frev: 2 });
+    await set(owner, { upstream: '10.0.0.2', isGiven: true });
+    expect(await arbiter.ask('mfe_set', { ...call, ack: 1 })).toMatchObject({
+      kind: 'stale_request',
+    });
+    expect(await arbiter.ask('mfe_set', { ...call, seq: 9_999 })).toMatchObject({
+      kind: 'seq_too_high',
+    });
+  });
+
+  it('refuses the handle of a former session, and a seq that was another operation', async () => {
+    const fields = { name: FLOW, upstream: '', isGiven: false, timeout: 0, incarnation: 0 };
+    const former = await arbiter.client({ componentId: 901 });
+    await take(former, 9);
+    const again = { handle: former.handle, seq: 1, ack: 1, ...fields, epoch: '' };
+    expect(await arbiter.ask('mfe_set', again)).toMatchObject({ kind: 'seq_reused' });
+    await arbiter.client({ componentId: 901, instance: 'the next process', takeover: true });
+    expect(await arbiter.ask('mfe_set', again)).toMatchObject({ kind: 'session_expired' });
+  });
+
+  it('changes nothing without memory', async () => {
+    await flow(owner, FLOW);
+    await arbiter.link.command('CONFIG', 'SET', 'maxmemory', '1');
+    expect((await set(owner, { upstream: '10.0.0.1', isGiven: true })).reply).toEqual({
+      kind: 'store_full',
+    });
+    await arbiter.link.command('CONFIG', 'SET', 'maxmemory', '0');
+    expect(await present()).toMatchObject({ neighbour: '10.0.0.9' });
+  });
+
+  const forged = (client: TestClient) => () => ({ ...client.next(), handle: NO_HANDLE });
+});
+
+/** Reached where the window of kept replies is full, like that of `take`. */
+const OF_FULL_WINDOWS = ['mfe_set:window_full'];
+
+it('reached every reply about overrides and of mfe_set', () => {
+  const declared = Object.entries(DECLARED).flatMap(([operation, tags]) =>
+    tags.map((tag) => `${operation}:${tag}`),
+  );
+  const own = declared.filter((one) => /^mfe_set:|^member_\w+:(forwarded|rules_full)$/.test(one));
+  expect(own).toContain('member_add:rules_full');
+  expect(own.filter((one) => !reached.has(one))).toEqual(OF_FULL_WINDOWS);
+});
