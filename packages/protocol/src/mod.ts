@@ -128,6 +128,13 @@ export { parseNatsUrls, readServerUrl, withoutSecrets } from './server-urls.ts';
 export type { NatsServers } from './server-urls.ts';
 export { DEFAULT_PREFIX, QUEUE_GROUP, SERVICE_NAME, subjectsUnder } from './subjects.ts';
 export type { Subjects } from './subjects.ts';
-export { clientText, counted, durationText, instantText, interfaceText } from './text.ts';
+export {
+  clientText,
+  counted,
+  durationText,
+  instantText,
+  interfaceText,
+  outgoingText,
+} from './text.ts';
 export { unsupportedNode } from './node-version.ts';
 export { VERSION } from './version.ts';

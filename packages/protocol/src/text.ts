@@ -1,3 +1,4 @@
+import type { Mfe } from './mfe.ts';
 import { protocolName } from './protocol-id.ts';
 
 /** An interface for people: `3`, or `3 via 10.0.0.1` if a next hop is named. */
@@ -44,4 +45,17 @@ export function instantText(ts: number): string {
 /** A number of things: `1 interface`, `2 interfaces`, `65,536 interfaces`. */
 export function counted(count: number, noun: string): string {
   return `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** The outgoing interfaces of a forwarding entry: `1, 2 via 10.0.0.9`; `none` if its packets are dropped. */
+export function outgoingText(
+  { oifs, oifCount }: Pick<Mfe, 'oifs' | 'oifCount'>,
+  most = oifs.length,
+): string {
+  if (oifCount === 0) return 'none';
+  const shown = oifs
+    .slice(0, most)
+    .map(([ifIndex, nextHop]) => interfaceText({ ifIndex, nextHop }));
+  const hidden = oifCount - shown.length;
+  return [...shown, ...(hidden > 0 ? [`${hidden} more`] : [])].join(', ');
 }

@@ -1,10 +1,10 @@
 import { isMgmError, protocolName, type Mfe } from '@mgm/client';
+import { durationText, interfaceText, outgoingText } from '@mgm/protocol';
 import type { Command } from 'commander';
 import { group as groupOf, host } from '../arguments.ts';
 import { examples, type Context, type Runner } from '../command.ts';
 import { ExitCode, NotFoundError, UsageError } from '../exit-code.ts';
 import { withTableOptions, type Column, type TableOptions } from '../output/columns.ts';
-import { durationText, interfaceText } from '../output/text.ts';
 
 interface MfeOptions extends TableOptions {
   readonly group?: string | undefined;
@@ -104,7 +104,7 @@ function fieldsOf(mfe: Mfe): Record<string, string | undefined> {
     session: session === 0 ? undefined : String(session),
     upstream: upstream || undefined,
     route: route && `${route.network}/${route.length} of ${protocolName(route.protocolId)}`,
-    out: outgoingText(mfe, Infinity),
+    out: outgoingText(mfe),
     up: durationText(mfe.upMs),
     'expires in': durationText(mfe.expiresInMs),
     incarnation: String(incarnation),
@@ -117,14 +117,4 @@ function incomingText(mfe: Mfe): string {
 
 function ownerText({ session, protocolId }: Mfe): string {
   return session === 0 ? '' : protocolName(protocolId);
-}
-
-/** `1, 2 via 10.0.0.9`; `none` for a negative entry. */
-function outgoingText({ oifs, oifCount }: Mfe, most: number): string {
-  if (oifCount === 0) return 'none';
-  const shown = oifs
-    .slice(0, most)
-    .map(([ifIndex, nextHop]) => interfaceText({ ifIndex, nextHop }));
-  const hidden = oifCount - shown.length;
-  return [...shown, ...(hidden > 0 ? [`${hidden} more`] : [])].join(', ');
 }

@@ -1,5 +1,5 @@
-import { protocolName, type Mfe } from '@mgm/protocol';
-import { durationText, interfaceText, type Key } from '../model/format.ts';
+import { durationText, interfaceText, outgoingText, protocolName, type Mfe } from '@mgm/protocol';
+import type { Key } from '../model/format.ts';
 import { addressOf, interfaceAddress } from '../model/place.ts';
 import { usePolled } from '../model/requests.ts';
 import { Countdown } from '../parts/countdown.tsx';
@@ -32,7 +32,7 @@ function EntrySearch({ router }: PageProps) {
     },
     { title: 'Source', cell: ({ source }) => source },
     { title: 'In', cell: (mfe) => <Incoming router={router} mfe={mfe} /> },
-    { title: 'Out', cell: outgoingText },
+    { title: 'Out', cell: (mfe) => outgoingText(mfe, OIFS_SHOWN) },
     { title: 'Owner', isExtra: true, cell: (mfe) => <Owner router={router} mfe={mfe} /> },
   ];
   return (
@@ -60,8 +60,8 @@ interface EntryProps {
 function Entry({ router, group, source }: EntryProps) {
   const query = new URLSearchParams({ group, source }).toString();
   const { value: mfe, problem, atMono } = usePolled<Mfe>(`${router}/mfe?${query}`, ENTRY_EVERY_MS);
-  const outgoing = (mfe?.oifs ?? []).map(([ifIndex, nextHop]): Key => ({ ifIndex, nextHop }));
-  const columns: readonly Column<Key>[] = [
+  const outgoing = (mfe?.oifs ?? []).map(([ifIndex, nextHop]) => ({ ifIndex, nextHop }));
+  const columns: readonly Column<(typeof outgoing)[number]>[] = [
     {
       title: 'Interface',
       cell: (key) => <a href={interfaceAddress(router, key)}>{interfaceText(key)}</a>,
@@ -141,14 +141,4 @@ function Owner({ router, mfe: { session, protocolId } }: MfeProps) {
 function routeText({ route }: Mfe): string {
   if (!route) return 'none';
   return `${route.network}/${route.length} of ${protocolName(route.protocolId)}`;
-}
-
-/** `1, 2 via 10.0.0.9`; `none` for an entry that drops packets. */
-function outgoingText({ oifs, oifCount }: Mfe): string {
-  if (oifCount === 0) return 'none';
-  const shown = oifs
-    .slice(0, OIFS_SHOWN)
-    .map(([ifIndex, nextHop]) => interfaceText({ ifIndex, nextHop }));
-  const hidden = oifCount - shown.length;
-  return [...shown, ...(hidden > 0 ? [`${hidden} more`] : [])].join(', ');
 }
