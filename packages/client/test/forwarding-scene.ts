@@ -23,7 +23,7 @@ export async function forwardingScene(mgm: Mgm): Promise<ForwardingScene> {
 }
 
 /** A flow that arrives on interface 1. */
-export function arriving(group: string, source: string): FlowRef {
+export function arriving(group: string, source: string | number): FlowRef {
   return { group, source, ifIndex: 1 };
 }
 

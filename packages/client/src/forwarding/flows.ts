@@ -14,10 +14,18 @@ export interface FlowRef extends MfeRef, InterfaceRef {
   readonly header?: Uint8Array | undefined;
 }
 
-/** The most elements of one request. */
-export const FLOWS_PER_REQUEST = 256;
+const FLOWS_PER_REQUEST = 256;
+/** Of the elements of one request; a request may have 64 KiB. */
+const BYTES_PER_REQUEST = 60_000;
 
 type Operation = 'flow.new';
+
+/** The elements of one request. */
+interface Part {
+  /** Of its first element in the call. */
+  readonly first: number;
+  readonly elements: unknown[];
+}
 
 /** What an agent reports about the flows that it forwards, of one session. */
 export class FlowCalls {
@@ -30,28 +38,24 @@ export class FlowCalls {
   }
 
   async new(flows: readonly FlowRef[], options: CallOptions): Promise<FlowResult[]> {
-    const elements = flows.map(({ group, source, ifIndex, nextHop = '', header }) => [
-      ...[group, source, ifIndex, nextHop],
-      ...(header ? [header] : []),
-    ]);
-    const replies = await this.#send('flow.new', elements, FLOWS_PER_REQUEST, options, (part) => ({
-      flows: part,
-    }));
+    const parts = partsOf(flows.map(flowElement), FLOWS_PER_REQUEST);
+    const replies = await this.#send('flow.new', parts, options, (part) => ({ flows: part }));
     return replies.flatMap(({ results }) => results);
   }
 
-  /** Sends the elements in order, in as many requests as they need. A wrong element rejects before anything is sent. */
+  /** Sends the parts in order. A wrong element rejects before anything is sent. */
   async #send<Name extends Operation>(
     operation: Name,
-    elements: readonly unknown[],
-    most: number,
+    parts: readonly Part[],
     options: CallOptions,
-    fieldsOf: (part: unknown[]) => Omit<RequestFields<Name>, 'handle'>,
+    fieldsOf: (elements: unknown[]) => Omit<RequestFields<Name>, 'handle'>,
   ): Promise<Success<Name>[]> {
     const registration = this.#life.current();
     const { handle } = registration;
-    const requests = partsOf(elements, most).map((part) => ({ handle, ...fieldsOf(part) }));
-    if (requests.length > 1) this.#check(operation, requests, most);
+    const requests = parts.map(({ elements }) => ({ handle, ...fieldsOf(elements) }));
+    if (parts.length > 1) {
+      for (const [at, { first }] of parts.entries()) this.#check(operation, requests[at], first);
+    }
     const replies: Success<Name>[] = [];
     for (const fields of requests) {
       replies.push(await registration.request(operation, fields, options));
@@ -59,20 +63,40 @@ export class FlowCalls {
     return replies;
   }
 
-  #check(operation: Operation, requests: readonly object[], most: number): void {
-    for (const [number, fields] of requests.entries()) {
-      const parsed = parseRequest(operation, fields);
-      if (parsed.kind === 'request') continue;
-      const inAll = (text: string): string =>
-        text.replace(/(?<=^\w+\[)\d+/, (at) => String(Number(at) + number * most));
-      const origin = { operation, router: this.#context.router };
-      throw badRequest(inAll(parsed.message), inAll(parsed.field), origin);
-    }
+  #check(operation: Operation, fields: unknown, first: number): void {
+    const parsed = parseRequest(operation, fields);
+    if (parsed.kind === 'request') return;
+    const inCall = (text: string): string =>
+      text.replace(/(?<=^\w+\[)\d+/, (at) => String(Number(at) + first));
+    const origin = { operation, router: this.#context.router };
+    throw badRequest(inCall(parsed.message), inCall(parsed.field), origin);
   }
 }
 
-function partsOf<Element>(elements: readonly Element[], most: number): Element[][] {
-  return Array.from({ length: Math.ceil(elements.length / most) }, (_, number) =>
-    elements.slice(number * most, (number + 1) * most),
-  );
+function flowElement({ group, source, ifIndex, nextHop = '', header }: FlowRef): unknown[] {
+  return [group, source, ifIndex, nextHop, ...(header ? [header] : [])];
+}
+
+function partsOf(elements: readonly unknown[], most: number): Part[] {
+  const parts: Part[] = [];
+  let bytes = Infinity;
+  for (const [at, element] of elements.entries()) {
+    const size = bytesOf(element);
+    bytes += size;
+    const last = parts.at(-1);
+    if (last && last.elements.length < most && bytes <= BYTES_PER_REQUEST) {
+      last.elements.push(element);
+    } else {
+      parts.push({ first: at, elements: [element] });
+      bytes = size;
+    }
+  }
+  return parts;
+}
+
+/** At most this many bytes as MessagePack. */
+function bytesOf(value: unknown): number {
+  if (Array.isArray(value)) return value.reduce((sum: number, one) => sum + bytesOf(one), 5);
+  if (typeof value === 'string') return 5 + 3 * value.length;
+  return value instanceof Uint8Array ? 5 + value.length : 9;
 }

@@ -9,6 +9,7 @@ export { flowNewRequest } from './mfe-fields.ts';
 /** What became of a flow, in the order of the request. */
 export type FlowResult =
   | { readonly state: 'installed' | 'negative' | 'known'; readonly mfe: Mfe }
+  | { readonly state: 'pending'; readonly retryAfterMs: number }
   | { readonly state: 'local' }
   | { readonly state: 'refused'; readonly reason: 'limit' }
   | {

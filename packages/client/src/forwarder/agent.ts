@@ -1,0 +1,425 @@
+import { parseGiven, readEntry } from '@mgm/protocol';
+import type { Entry, FlowResult, Mfe } from '@mgm/protocol';
+import { badRequest, isMgmError, MgmError } from '../errors.ts';
+import type { FlowRef } from '../forwarding/flows.ts';
+import type { MfeRef } from '../forwarding/mfes.ts';
+import { interfaceKey } from '../interfaces/key.ts';
+import { entryText } from '../membership/refs.ts';
+import type { Mgm } from '../mgm.ts';
+import { silentLogger, type CallOptions, type Logger } from '../options.ts';
+import { backoffMs, pause, systemClock, untilAborted, type Cancel } from '../rpc/clock.ts';
+import type { Session } from '../session.ts';
+import type { LeaseGate, Renewal } from '../session/gate.ts';
+import { FlowQueue, type RefusedFlow } from './flow-queue.ts';
+import { Hold } from './hold.ts';
+import type { ForwardingPlane } from './plane.ts';
+import { ForwardingTable } from './table.ts';
+
+/**
+ * - `attaching`: forwards by its table, which may be behind: it is being read, or read again.
+ * - `attached`: follows every change.
+ * - `flushed`: contact was lost for `holdMs`: nothing is forwarded until there is contact again.
+ * - `stopped`: for good.
+ */
+export type ForwarderState = 'attaching' | 'attached' | 'flushed' | 'stopped';
+
+/** How to run a forwarder agent. `signal` and `deadlineMs` limit the start. */
+export interface ForwarderOptions extends Pick<CallOptions, 'signal' | 'deadlineMs'> {
+  /** What forwards packets. */
+  readonly plane: ForwardingPlane;
+  /** The pair names one client; the agent takes no interface. Any u32. */
+  readonly protocolId: number;
+  /** Any u32. */
+  readonly componentId: number;
+  /** For people: at most 256 characters. */
+  readonly name?: string | undefined;
+  /** The lease of its session: 1000 to 300000 ms, default 10000. It should not exceed those of the owners it forwards for. */
+  readonly ttlMs?: number | undefined;
+  /**
+   * How long it forwards without contact to a manager, in ms: 0 to `ttlMs`, which is the default. Then it removes all entries
+   * from the forwarding plane. Below 1000 it may be up to 250 ms longer: then a missing answer counts as lost contact.
+   */
+  readonly holdMs?: number | undefined;
+  /** A gate that is armed and committed by the keepalives of the agent. */
+  readonly gate?: LeaseGate | undefined;
+  /** A flow gets no forwarding entry, and is not asked for again for 10 s: drop its packets. */
+  readonly onRefusedFlow?: ((flow: FlowRef, result: RefusedFlow) => void) | undefined;
+  /** Called with each new state. */
+  readonly onState?: ((state: ForwarderState) => void) | undefined;
+  /** Default: none. */
+  readonly logger?: Logger | undefined;
+}
+
+const DEFAULT_TTL_MS = 10_000;
+const RETRY_FAILED_EVERY_MS = 10_000;
+const ATTACH_AGAIN_AFTER_MS = 1_000;
+const START_WITHIN_MS = 10_000;
+const STOP_WITHIN_MS = 2_000;
+/** Of a keepalive, in parts of the hold time: one or two may be lost without harm. */
+const KEEPALIVES_PER_HOLD = 3;
+const KEEPALIVE_MIN_MS = 100;
+
+/**
+ * Keeps a forwarding plane in agreement with the forwarding entries of a router: it attaches, applies every change in order,
+ * reads what it missed, never installs the entry of a former owner, reports new flows, and removes
+ * all entries when it has lost contact for `holdMs`. Wire contract section 13.
+ *
+ * A session that ends is replaced by another one, also after an eviction; that alone removes nothing. Only `stop` ends the
+ * agent, or the end of its client.
+ */
+export class ForwarderAgent implements AsyncDisposable {
+  readonly #mgm: Mgm;
+  readonly #options: ForwarderOptions;
+  readonly #logger: Logger;
+  readonly #clock = systemClock;
+  readonly #table: ForwardingTable;
+  readonly #flows: FlowQueue;
+  readonly #hold: Hold;
+  readonly #stopping = new AbortController();
+  readonly #attached = Promise.withResolvers<void>();
+  readonly #cancels: Cancel[] = [];
+  #state: ForwarderState = 'attaching';
+  #session: Session | undefined;
+  /** Ends the present watch. */
+  #attachment: AbortController | undefined;
+  #stopped: Promise<void> | undefined;
+
+  /** @internal */
+  private constructor(mgm: Mgm, options: ForwarderOptions) {
+    this.#mgm = mgm;
+    this.#options = options;
+    const { plane, logger = silentLogger } = options;
+    this.#logger = logger;
+    const listener = {
+      onRemoved: (key: string) => this.#flows.deleted(key),
+      onReplaced: () => this.#flows.allDeleted(),
+    };
+    this.#table = new ForwardingTable(plane, listener, this.#clock, logger);
+    this.#flows = new FlowQueue({
+      clock: this.#clock,
+      logger,
+      ask: (flows) => this.#ask(flows),
+      onEntries: (mfes, isStale) => this.#table.add(mfes, isStale),
+      onRefused: (flow, result) => options.onRefusedFlow?.(flow, result),
+    });
+    this.#hold = new Hold(this.#clock, holdMsOf(options), () => this.#flush());
+  }
+
+  /**
+   * Starts an agent: empties the forwarding plane, registers, and resolves when all entries are installed or have failed.
+   *
+   * Rejects with {@link MgmError}: `bad-request` (an option out of range), `already-registered`, `unavailable`, `timeout`,
+   * `aborted`, `not-supported`. Then the agent has stopped.
+   */
+  static async start(mgm: Mgm, options: ForwarderOptions): Promise<ForwarderAgent> {
+    const agent = new ForwarderAgent(mgm, options);
+    const { deadlineMs = START_WITHIN_MS } = options;
+    const limit = AbortSignal.timeout(deadlineMs);
+    const signal = options.signal ? AbortSignal.any([limit, options.signal]) : limit;
+    try {
+      await agent.#table.flush(signal);
+      signal.throwIfAborted();
+      await agent.#register({ signal: options.signal, deadlineMs });
+      agent.#begin();
+      await untilAborted(agent.#attached.promise, signal);
+      return agent;
+    } catch (error) {
+      await agent.stop();
+      throw signal.aborted && !isMgmError(error) ? notStarted(options.signal?.aborted) : error;
+    }
+  }
+
+  get state(): ForwarderState {
+    return this.#state;
+  }
+
+  /** The number of its session; another one after each registration. */
+  get session(): number | undefined {
+    return this.#session?.id;
+  }
+
+  /** Every change up to this forwarding revision was applied; `undefined` while it is being read for the first time. */
+  get frev(): number | undefined {
+    return this.#table.frev;
+  }
+
+  /** The number of entries. */
+  get size(): number {
+    return this.#table.size;
+  }
+
+  /** The number of entries that the forwarding plane does not have because it failed. */
+  get failed(): number {
+    return this.#table.failed;
+  }
+
+  /** New flows that were not asked for because too many waited. */
+  get droppedFlows(): number {
+    return this.#flows.dropped;
+  }
+
+  /** The entries, in no particular order. */
+  entries(): IterableIterator<Mfe> {
+    return this.#table.all();
+  }
+
+  /**
+   * A packet arrived that has no entry in the forwarding plane. Returns the entry if the agent knows it, without asking a
+   * manager. Otherwise the flow is asked for, once per (s,g) and together with others; its entry arrives by `set`.
+   *
+   * Throws {@link MgmError} `bad-request` with `field` for a wrong address, interface or header.
+   */
+  newFlow(flow: FlowRef): Mfe | undefined {
+    const entry = readFlow(flow);
+    const key = entryText(entry);
+    const known = this.#table.get(key);
+    if (known) return known;
+    const { header } = flow;
+    if (header && header.length > HEADER_MAX) {
+      throw badRequest(`header: must be at most ${HEADER_MAX} bytes`, 'header');
+    }
+    this.#flows.add(key, { ...entry, ...interfaceKey(flow, {}), header });
+    return undefined;
+  }
+
+  /**
+   * Removes all entries from the forwarding plane, then deregisters; each of it takes at most 2 seconds. Never rejects: what
+   * fails is logged.
+   */
+  async stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    await this.#stopped;
+  }
+
+  /** As {@link stop}. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  async #stop(): Promise<void> {
+    this.#change('stopped');
+    this.#stopping.abort();
+    this.#attachment?.abort();
+    this.#flows.end();
+    this.#hold.end();
+    for (const cancel of this.#cancels) cancel();
+    const limit = AbortSignal.timeout(STOP_WITHIN_MS);
+    await untilAborted(this.#table.flush(limit), limit).catch((err: unknown) =>
+      this.#logger.error({ err }, 'forwarding plane not emptied'),
+    );
+    const session = this.#session;
+    if (!session || session.state === 'over') return;
+    try {
+      await session.deregister({ force: true, deadlineMs: STOP_WITHIN_MS });
+    } catch (err) {
+      this.#logger.warn({ err }, 'deregister failed');
+    }
+  }
+
+  async #register(limits: CallOptions): Promise<void> {
+    const { protocolId, componentId, name, ttlMs } = this.#options;
+    const sentMono = this.#clock.monoMs();
+    const session = await this.#mgm.registerProtocol({
+      ...{ protocolId, componentId, name, ttlMs, reregister: true, ...limits },
+      keepaliveEveryMs: keepaliveEveryMsOf(this.#options),
+      gate: this.#gate(),
+      on: { lost: () => this.#lostSession(), recovered: () => this.#begun() },
+    });
+    if (this.#stopping.signal.aborted) return await session.deregister({ force: true });
+    this.#session = session;
+    session.on('ended', ({ reason }) => this.#ended(session, reason));
+    this.#contact(sentMono);
+    this.#begun();
+  }
+
+  /** After the first registration. */
+  #begin(): void {
+    this.#every(RETRY_FAILED_EVERY_MS, async () => {
+      await this.#table.retry();
+      this.#programmed();
+    });
+    const off = [
+      this.#mgm.on('down', () => this.#hold.linkDown()),
+      this.#mgm.on('closed', () => void this.stop()),
+    ];
+    this.#cancels.push(...off);
+    void this.#attach();
+  }
+
+  /** A session has begun: it knows nothing of this agent. */
+  #begun(): void {
+    this.#flows.open();
+    this.#programmed();
+  }
+
+  #lostSession(): void {
+    this.#flows.close();
+    this.#hold.unanswered(this.#clock.monoMs());
+  }
+
+  #ended(session: Session, reason: MgmError): void {
+    if (session !== this.#session || this.#stopping.signal.aborted) return;
+    this.#lostSession();
+    this.#logger.warn({ message: reason.message }, 'session of the forwarder ended');
+    void this.#registerAgain();
+  }
+
+  async #registerAgain(): Promise<void> {
+    const { signal } = this.#stopping;
+    for (let attempt = 1; !signal.aborted; attempt++) {
+      try {
+        return await this.#register({ signal });
+      } catch (error) {
+        if (isMgmError(error, 'closed')) return await this.stop();
+        if (!signal.aborted) this.#logger.warn({ err: error }, 'forwarder not registered');
+      }
+      await pause(this.#clock, backoffMs(attempt), signal);
+    }
+  }
+
+  /** Of the session: contact is what its keepalives show. */
+  #gate(): LeaseGate {
+    const { gate } = this.#options;
+    return {
+      arm: (renewal: Renewal) => {
+        this.#hold.unanswered(renewal.sentMono);
+        gate?.arm(renewal);
+      },
+      commit: (renewal: Renewal) => {
+        this.#contact(renewal.sentMono);
+        gate?.commit(renewal);
+      },
+    };
+  }
+
+  /** A request that was sent then was answered with status 0. */
+  #contact(sentMono: number): void {
+    this.#hold.contact(sentMono);
+    if (this.#state === 'flushed' && this.#hold.isHeld) void this.#attach();
+  }
+
+  /** Contact was lost for `holdMs`. */
+  #flush(): void {
+    if (this.#state === 'flushed' || this.#state === 'stopped') return;
+    this.#logger.error({ size: this.#table.size }, 'no contact to managers: forwarding ends');
+    this.#change('flushed');
+    this.#attachment?.abort();
+    this.#flows.allDeleted();
+    this.#session?.reportProgrammed(0);
+    void this.#table.flush(this.#stopping.signal);
+  }
+
+  /** Reads the table and follows its changes, until it is flushed or stopped. */
+  async #attach(): Promise<void> {
+    if (this.#state !== 'stopped') this.#change('attaching');
+    const attachment = new AbortController();
+    this.#attachment = attachment;
+    const signal = AbortSignal.any([attachment.signal, this.#stopping.signal]);
+    while (!signal.aborted) {
+      try {
+        await this.#follow(signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        if (isMgmError(error, 'closed')) return await this.stop();
+        this.#logger.error({ err: error }, 'forwarding entries not followed');
+        if (isMgmError(error) && !error.retryable) this.#attached.reject(error);
+      }
+      await pause(this.#clock, ATTACH_AGAIN_AFTER_MS, signal);
+    }
+  }
+
+  async #follow(signal: AbortSignal): Promise<void> {
+    const { frev: from, log } = this.#table;
+    for await (const one of this.#mgm.watchForwarding({ from, log, signal })) {
+      if (one.kind === 'snapshot') await this.#table.replace(one.mfes, one.frev, one.log);
+      else if (one.kind === 'event') await this.#table.apply(one.event);
+      else if (!signal.aborted) {
+        this.#table.synced(one.frev, one.log);
+        this.#change('attached');
+        this.#attached.resolve();
+      }
+      this.#programmed();
+    }
+  }
+
+  /** Reports up to which revision the forwarding plane agrees with the table. */
+  #programmed(): void {
+    const { frev } = this.#table;
+    if (frev !== undefined && this.#table.failed === 0) this.#session?.reportProgrammed(frev);
+  }
+
+  async #ask(flows: readonly FlowRef[]): Promise<readonly FlowResult[]> {
+    const sentMono = this.#clock.monoMs();
+    const results = await this.#current().reportFlows(flows);
+    this.#contact(sentMono);
+    return results;
+  }
+
+  #current(): Session {
+    if (this.#session) return this.#session;
+    throw new MgmError('the forwarder has no session', {
+      ...{ reason: 'session-lost', outcome: 'not-done', retryable: true },
+    });
+  }
+
+  /** One round after the other. */
+  #every(ms: number, round: () => Promise<void>): void {
+    const { signal } = this.#stopping;
+    void (async () => {
+      for (;;) {
+        await pause(this.#clock, ms, signal);
+        if (signal.aborted) return;
+        await round();
+      }
+    })();
+  }
+
+  #change(state: ForwarderState): void {
+    if (this.#state === state || this.#state === 'stopped') return;
+    this.#state = state;
+    try {
+      this.#options.onState?.(state);
+    } catch (err) {
+      this.#logger.error({ err }, 'onState failed');
+    }
+  }
+}
+
+const HEADER_MAX = 128;
+
+/** The (s,g) in canonical text. Throws {@link MgmError} `bad-request`. */
+function readFlow(ref: MfeRef): Entry {
+  const group = parseGiven(ref.group);
+  if (!group || group.kind === 'wildcard') throw badRequest('group: must be an address', 'group');
+  const source = parseGiven(ref.source);
+  if (!source || source.kind === 'wildcard')
+    throw badRequest('source: must be an address', 'source');
+  const read = readEntry(group, source);
+  if ('entry' in read) return read.entry;
+  const { must } = read.fault;
+  const field = 'field' in read.fault ? read.fault.field : 'source';
+  throw badRequest(`${field}: ${must}`, field);
+}
+
+function holdMsOf({ holdMs, ttlMs = DEFAULT_TTL_MS }: ForwarderOptions): number {
+  const chosen = holdMs ?? ttlMs;
+  if (chosen >= 0 && chosen <= ttlMs) return chosen;
+  throw badRequest('holdMs: must be 0 to `ttlMs`', 'holdMs');
+}
+
+/** Undefined if the keepalives of the lease suffice. */
+function keepaliveEveryMsOf(options: ForwarderOptions): number | undefined {
+  const { ttlMs = DEFAULT_TTL_MS } = options;
+  const holdMs = holdMsOf(options);
+  if (holdMs === ttlMs) return undefined;
+  return Math.max(holdMs / KEEPALIVES_PER_HOLD, KEEPALIVE_MIN_MS);
+}
+
+function notStarted(isAborted = false): MgmError {
+  const message = isAborted
+    ? 'the start was aborted'
+    : 'the forwarding entries were not read in time';
+  return new MgmError(message, {
+    ...{ reason: isAborted ? 'aborted' : 'timeout', outcome: 'not-done', retryable: !isAborted },
+  });
+}
