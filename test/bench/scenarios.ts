@@ -1,4 +1,5 @@
 import type { Figure } from './figures.ts';
+import { forwarding } from './forwarding.ts';
 import { identity } from './identity.ts';
 import { keepalives } from './keepalives.ts';
 import { longLoad } from './long-load.ts';
@@ -68,6 +69,11 @@ export const SCENARIOS = {
     about:
       'changes per second compared with sets of Redis and NATS KV, Redis time and memory, windows, restarts and ends',
     run: membership,
+  },
+  forwarding: {
+    title: 'Forwarding entries',
+    about: 'from a new flow to its pushed entry, changes that touch many entries, and large tables',
+    run: forwarding,
   },
   load: {
     title: 'A long load',

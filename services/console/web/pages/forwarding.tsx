@@ -1,5 +1,4 @@
 import { durationText, interfaceText, outgoingText, protocolName, type Mfe } from '@mgm/protocol';
-import type { Key } from '../model/format.ts';
 import { addressOf, interfaceAddress } from '../model/place.ts';
 import { usePolled } from '../model/requests.ts';
 import { Countdown } from '../parts/countdown.tsx';
