@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { flushCompileCache } from 'node:module';
 import { constants } from 'node:os';
 import type { Logger } from 'pino';
 import { unsupportedNode } from '@mgm/protocol';
@@ -65,6 +66,8 @@ async function serve(config: Config, log: Logger, signal: AbortSignal): Promise<
     const tracing = await loadTracing();
     if (tracing) log.info('requests with a traceparent are traced');
     await using manager = await startManager(config, { log, signal, tracing });
+    // Node writes NODE_COMPILE_CACHE when a program ends, and not if it is killed, as the managers of tests are.
+    flushCompileCache();
     const failure = await Promise.race([aborted, manager.ended]);
     if (failure !== undefined) throw failure;
   } catch (error) {
