@@ -59,6 +59,7 @@ function probesOf(schema: Schema): Probes {
   const { type, minimum = 0, maximum = 0, minLength = 0, maxLength = 0 } = schema;
   if (schema.anyOf) return NEXT_HOPS;
   if (schema.pattern) return EPOCHS;
+  if (schema.enum) return { inside: schema.enum, outside: ['', 'x', 7] };
   switch (type) {
     case 'integer':
       return {

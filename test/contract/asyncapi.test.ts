@@ -143,10 +143,14 @@ describe('docs/asyncapi.yaml and the code agree about', () => {
   });
 
   it('causes', () => {
-    const causes = { take: 0, release: 0, expire: 0, evict: 0, admin: 0 } satisfies Record<
-      Cause,
-      unknown
-    >;
+    const causes = {
+      take: 0,
+      release: 0,
+      expire: 0,
+      evict: 0,
+      admin: 0,
+      policy: 0,
+    } satisfies Record<Cause, unknown>;
     expect(components.schemas['Cause']?.enum).toEqual(Object.keys(causes));
     const ofMfes = { 'iif-moved': 0, created: 0, route: 0, forward: 0 };
     const ofMemberships = { member: 0, ...causes, ...ofMfes } satisfies Record<

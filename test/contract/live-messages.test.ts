@@ -5,7 +5,7 @@ import { EVENT_TYPES } from '@mgm/protocol';
 import { expect, it } from 'vitest';
 import { OPS, type Op } from '../support/raw-operations.ts';
 import { ok, readReply } from '../support/raw-replies.ts';
-import { newInstance, RawRouter } from '../support/raw-client.ts';
+import { newInstance, type Numbered, RawRouter } from '../support/raw-client.ts';
 import { type Fields, pack, unpack } from '../support/raw-codec.ts';
 import { faultsIn } from './asyncapi-document.ts';
 
@@ -43,12 +43,7 @@ class Listener {
     return this.ask('register', asked).then(ok);
   }
 
-  change(
-    op:
-      'take' | 'release' | 'deregister' | 'member.add' | 'member.delete' | 'rib.set' | 'rib.delete',
-    handle: string,
-    fields: Fields,
-  ) {
+  change(op: Numbered, handle: string, fields: Fields) {
     this.#seq += 1;
     return this.ask(op, { handle, seq: this.#seq, ack: this.#seq, ...fields });
   }
@@ -108,6 +103,7 @@ async function doEverything(all: Listener): Promise<void> {
     await all.ask('owner', { ifIndex });
     await all.ask('validate', { ifIndex, epoch: '1' });
   }
+  await changeSettings(all, handle);
   await changeMemberships(all, handle);
   await changeRoutes(all, handle);
   await all.ask('validate', { ifIndex: 7, epoch: 'epoch' in taken ? taken.epoch : '0' });
@@ -127,6 +123,12 @@ async function doEverything(all: Listener): Promise<void> {
   await all.change('deregister', igmp.handle, {});
   await runOut(all);
   await all.ask('events', { from: 0, limit: 1000 });
+}
+
+/** Settings of interface 7, where IGMP has a membership: set, and refused. */
+async function changeSettings(all: Listener, handle: string): Promise<void> {
+  await all.change('interface.set', handle, { ifIndex: 7, localMembers: 'advise', wrongIf: true });
+  await all.change('interface.set', handle, { ifIndex: 99, wrongIf: true });
 }
 
 /** Memberships of the owner of interface 7: single and bulk, accepted and refused, listed and read back. */

@@ -106,12 +106,13 @@ export function defaultRegistration(): Fields {
 export type Pair = readonly [ifIndex: number, nextHop: unknown];
 
 /** The operations that `seq` and `ack` number. */
-type Numbered =
+export type Numbered =
   | 'take'
   | 'release'
   | 'deregister'
   | 'member.add'
   | 'member.delete'
+  | 'interface.set'
   | 'rib.set'
   | 'rib.delete'
   | 'mfe.set';

@@ -206,6 +206,7 @@ export interface ReplyFields {
     readonly first: number;
     readonly log: string;
   };
+  'interface.set': { readonly changed: boolean };
   'rib.set': RouteChange;
   'rib.delete': RouteChange;
   'rib.resolve': {
@@ -374,6 +375,17 @@ export const WRONG: Readonly<Record<Op, Readonly<Record<string, readonly unknown
     deadlineMs: NO_NUMBER,
   },
   'member.events': { from: [ABSENT, ...COUNTER], limit: U32, deadlineMs: NO_NUMBER },
+  'interface.set': {
+    handle: HANDLE,
+    seq: [ABSENT, ...COUNTER, 0],
+    ack: [ABSENT, ...COUNTER, 0],
+    ifIndex: [ABSENT, ...IF_INDEX],
+    nextHop: NEXT_HOP,
+    epoch: EPOCH,
+    localMembers: [...TEXT, 'refuse'],
+    wrongIf: BOOLEAN,
+    deadlineMs: NO_NUMBER,
+  },
   'rib.set': ROUTE_CHANGE,
   'rib.delete': ROUTE_CHANGE,
   'rib.resolve': {
@@ -468,6 +480,7 @@ export function validRequest(
     groups: {},
     members: {},
     'member.events': { from: 0 },
+    'interface.set': { ...sequenced, ifIndex: 7 },
     'rib.set': { ...sequenced, routes: [['10.0.0.0', 8, 7, '', '', 103]] },
     'rib.delete': { ...sequenced, routes: [['10.0.0.0', 8]] },
     'rib.resolve': { source: '10.0.0.1' },

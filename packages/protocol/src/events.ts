@@ -14,18 +14,31 @@ export const EVENT_TYPES = [
   'resumed',
   'evicted',
   'store-reset',
+  'interface-set',
 ] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
 
-/** Why an interface or session changed. */
-export type Cause = 'take' | 'release' | 'expire' | 'evict' | 'admin';
+/** Why an interface or session changed; `policy`: a setting of its owner. */
+export type Cause = 'take' | 'release' | 'expire' | 'evict' | 'admin' | 'policy';
+
+/** What IGMP's memberships on an owner's interface count for. Forwarding contract, section 7. */
+export type LocalMembers = 'forward' | 'advise';
+
+/** Settings of an interface that its owner or an operator changes. Forwarding contract, sections 7 and 10. */
+export interface InterfaceSettings {
+  /** Whether IGMP's memberships on it count for the owner (`forward`), or for nobody until the owner adds its own (`advise`). */
+  readonly localMembers?: LocalMembers;
+  /** Whether its owner receives `WRONG_IF` hints. */
+  readonly wrongIf?: boolean;
+}
 
 /** An event: published on `event.<type>` and kept in the log. */
-export interface EventMessage {
+export interface EventMessage extends InterfaceSettings {
   readonly rev: Revision;
   /** ms on the store's clock. */
   readonly ts: number;
   readonly type: EventType;
+  /** `interface-set` by an operator: 0. */
   readonly session?: SessionId;
   readonly protocolId?: number;
   readonly componentId?: number;
@@ -95,7 +108,7 @@ export interface MembershipEvent {
   readonly session: SessionId;
   readonly protocolId: number;
   readonly componentId: number;
-  /** The session that the memberships count for. */
+  /** The session that the memberships count for; 0 for nobody: the owner set `advise`. */
   readonly countsFor: SessionId;
   readonly cause: MembershipCause;
   /** 1 to 256. */

@@ -43,6 +43,8 @@ export {
 export type {
   Cause,
   EventMessage,
+  InterfaceSettings,
+  LocalMembers,
   EventType,
   HeadMessage,
   MembershipCause,
@@ -96,6 +98,7 @@ export type {
   RefusedElement,
 } from './operations/member-fields.ts';
 export type { MemberEventsReply } from './operations/member-events.ts';
+export type { InterfaceSetReply } from './operations/interface-set.ts';
 export type { MemberFilter, MemberListing, MembersReply } from './operations/members.ts';
 export { readPair, readRoute } from './operations/route-fields.ts';
 export type { FailedRoute, RouteChangeReply, RouteElement } from './operations/route-fields.ts';

@@ -195,7 +195,13 @@ const MESSAGES = [
       ],
     },
     wrong: [
-      ...[{ first: 5 }, { last: 7 }, { ts: '1' }, { items: [] }, { items: [['put', MFE]], last: 4 }],
+      ...[
+        { first: 5 },
+        { last: 7 },
+        { ts: '1' },
+        { items: [] },
+        { items: [['put', MFE]], last: 4 },
+      ],
       ...[{ items: [['del', '239.1.1.1', '10.0.0.9', 0, 'route']], last: 4 }],
       ...[{ items: [['del', '239.1.1.1', '', 7, 'route']], last: 4 }],
       ...[{ incarnation: 0 }, { group: '239.1.1.01' }, { source: '' }, { source: '::1' }].map(set),

@@ -47,7 +47,7 @@ export function isEventMessage(value: unknown): value is EventMessage {
 }
 
 const EVENT_FIELDS: Checks = {
-  session: isPositive,
+  session: isCounter,
   protocolId: isU32,
   componentId: isU32,
   ifIndex: isIfIndex,
@@ -58,6 +58,8 @@ const EVENT_FIELDS: Checks = {
   actor: isUserText,
   why: isUserText,
   caller: isUserText,
+  localMembers: isWord,
+  wrongIf: isBoolean,
 };
 
 /** Whether a value is an entry of the operator log. Wire contract section 3. */
@@ -172,7 +174,7 @@ const MEMBERSHIP_EVENT_FIELDS: Checks = {
   session: isPositive,
   protocolId: isU32,
   componentId: isU32,
-  countsFor: isPositive,
+  countsFor: isCounter,
   cause: isWord,
   items: (items) => isItems(items, isMembershipItem),
 };

@@ -172,9 +172,14 @@ function objectOf(
   return `{ ${[...head, ...members].join(', ')} }`;
 }
 
+/** Optional fields at the end are absent in data of earlier versions. */
+function leastOf(fields: readonly Field[]): number {
+  return fields.findLastIndex(({ type }) => !type.endsWith('?')) + 1;
+}
+
 function shapeReader(name: string, fields: readonly Field[]): string {
   return `export function ${camel(`read_${name}`)}(value: unknown): ${pascal(name)} {
-  const row = read.row(value, '${name}', ${fields.length});
+  const row = read.row(value, '${name}', ${leastOf(fields)});
   return ${objectOf(fields, (at) => `row[${at}]`)};
 }
 `;

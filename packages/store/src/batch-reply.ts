@@ -4,6 +4,7 @@ import type {
   Epoch,
   EventMessage,
   EventType,
+  InterfaceSettings,
   Revision,
   SessionId,
   SessionLostCallback,
@@ -25,6 +26,7 @@ import {
   type LossRun,
   type MemberRun,
 } from './generated/arbiter.ts';
+import { NO_SESSION } from './names.ts';
 import {
   flag,
   integer,
@@ -211,6 +213,18 @@ export function revisionIn({ first }: EventRun, at: number): Revision {
   return (first + at) as Revision;
 }
 
+/** The settings of an `interface-set`: `<name>=<value>` between commas. */
+function settingsOf({ settings = '' }: EventRun): InterfaceSettings {
+  const pairs = settings.split(',').map((pair) => pair.split('='));
+  const named = pairs.map(([name = '', value = '']) => [name, settingNamed(value)] as const);
+  return Object.fromEntries<string | number | boolean>(named);
+}
+
+function settingNamed(text: string): string | number | boolean {
+  if (text === 'true' || text === 'false') return text === 'true';
+  return /^\d+$/.test(text) ? Number(text) : text;
+}
+
 /** The events of a run as messages. An event of a session as a whole has no interface. */
 export function eventsOf(run: EventRun, ts: number): EventMessage[] {
   const { type, session, protocolId, componentId, ts: _, ...more } = sharedBy(run, ts);
@@ -222,6 +236,15 @@ export function eventsOf(run: EventRun, ts: number): EventMessage[] {
   if (interfaces.length === 0) {
     const [epoch] = epochs;
     return [{ rev: first, ts, type, ...client, ...(epoch !== undefined && { epoch }), ...more }];
+  }
+  const [on] = interfaces;
+  if (type === 'interface-set') {
+    const by = {
+      session: session ?? NO_SESSION,
+      protocolId: run.protocolId,
+      componentId: run.componentId,
+    };
+    return [{ rev: first, ts, type, ...by, ...on, ...more, ...settingsOf(run) }];
   }
   return interfaces.map((on, at) => {
     const rev = revisionIn(run, at);

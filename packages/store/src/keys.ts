@@ -22,7 +22,7 @@ export const KEY_FAMILIES: readonly KeyFamily[] = [
     name: 'meta',
     type: 'hash',
     suffix: 'meta',
-    what: '`schema`, and packed in `state`: revision, last epoch, log id; the service clock, when it was last seen, and until when a manager promised to serve; sessions older than its `reset_epoch` must register again; the epoch at which the log `began`, the longest lease ever granted, and of the hold-off after data loss its start (`hold_from`, on the service clock), its length and whether an operator ended it. Packed in `members`, once there was a membership: `mrev` and its log, counts of entries, slots, void slots and clients that end, and the positions of the sweep. Packed in `view`, once there was a route or a forwarding entry: `rrev`, `frev`, the numbers of routes and of forwarding entries, the prefix lengths in use, and the positions of the tasks in `dirty`. The schema is 4 while there is a route or a forwarding entry, else 3 while there is a membership, else 2',
+    what: '`schema`, and packed in `state`: revision, last epoch, log id; the service clock, when it was last seen, and until when a manager promised to serve; sessions older than its `reset_epoch` must register again; the epoch at which the log `began`, the longest lease ever granted, and of the hold-off after data loss its start (`hold_from`, on the service clock), its length and whether an operator ended it. Packed in `members`, once there was a membership: `mrev` and its log, counts of entries, slots, void slots, clients that end and interfaces with settings, and the positions of the sweep. Packed in `view`, once there was a route or a forwarding entry: `rrev`, `frev`, the numbers of routes and of forwarding entries, the prefix lengths in use, and the positions of the tasks in `dirty`. The schema is 4 while there is a route, a forwarding entry or a setting of an owner, else 3 while there is a membership, else 2',
   },
   {
     name: 'interface',
@@ -112,7 +112,7 @@ export const KEY_FAMILIES: readonly KeyFamily[] = [
     type: 'string',
     suffix: 'on:',
     part: { name: 'interface', type: 'text' },
-    what: "two numbers of 4 bytes: the present slots of an interface's owner and of IGMP",
+    what: "numbers of 4 bytes: the present slots of an interface's owner and of IGMP, and the settings of the owner's hold (1 `advise`, 2 `wrongIf`), if there are any",
   },
   {
     name: 'names',

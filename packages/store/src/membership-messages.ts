@@ -11,7 +11,7 @@ import {
   type PruneItem,
 } from '@mgm/protocol';
 import type { AlertRun, MemberRun } from './generated/arbiter.ts';
-import { interfaceOf } from './names.ts';
+import { interfaceOf, NO_SESSION } from './names.ts';
 import { ScriptReplyError } from './script-values.ts';
 
 /** Lists of items in one text, between commas; the parts of an item between spaces: see lua/lib/alerts.lua. */
@@ -56,7 +56,7 @@ export function membershipEventOf(run: MemberRun, ts: number): MembershipEvent {
     session,
     protocolId,
     componentId,
-    countsFor,
+    countsFor: countsFor ?? NO_SESSION,
     cause: run.cause as MembershipCause,
     items,
   };

@@ -12,6 +12,9 @@ const HANDLE = /^([1-9][0-9]{0,15})\.([1-9][0-9]{0,15})\.([A-Za-z0-9_-]{22})$/;
 /** Names no client. */
 export const NO_HANDLE: HandleParts = { client: 0, session: 0, secret: '' };
 
+/** Stands for a session where there is none: a membership counts for nobody, an operator changes a setting. */
+export const NO_SESSION = 0 as SessionId;
+
 /** The handle of a session, at most 56 bytes. */
 export function writeHandle(client: number, session: SessionId, secret: string): Handle {
   return handleText({ client, session, secret }) as Handle;

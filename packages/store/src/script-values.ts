@@ -57,9 +57,13 @@ export function list<Item>(value: unknown, one: (item: unknown) => Item): readon
   return row(value, 'list', 0).map(one);
 }
 
-/** The empty value of the type (0, `''`, an empty list) stands for an absent one. */
+/** The empty value of the type (0, `''`, an empty list) stands for an absent one, and so does a row that ends before it. */
 export function optional<Value>(value: unknown, one: (value: unknown) => Value): Value | undefined {
-  const isAbsent = value === 0 || value === '' || (Array.isArray(value) && value.length === 0);
+  const isAbsent =
+    value === undefined ||
+    value === 0 ||
+    value === '' ||
+    (Array.isArray(value) && value.length === 0);
   return isAbsent ? undefined : one(value);
 }
 

@@ -135,7 +135,7 @@ async function registerClient(
     handle,
     session: reply.session,
     instance,
-    next: () => ({ handle, seq: ++seq, ack: seq, held: [] }),
+    next: () => ({ handle, seq: ++seq, ack: seq, held: [], advise: false }),
   };
 }
 

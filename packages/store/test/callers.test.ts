@@ -75,6 +75,7 @@ const take = (
   seq: 1,
   ack: 1,
   held: [],
+  advise: false,
   interfaces: indexes.map((ifIndex) => on(ifIndex)),
 });
 

@@ -124,7 +124,7 @@ describe('where data was lost', () => {
       expect(refused.retryAfterMs).toBeGreaterThan(18_000);
       expect(refused.retryAfterMs).toBeLessThanOrEqual(20_000);
       // In a list each is decided by itself: one that the client had, one that is new.
-      const lists = { interfaces: [on(1), on(2)], held: [Number(had), 0] };
+      const lists = { interfaces: [on(1), on(2)], held: [Number(had), 0], advise: false };
       const owner = await arbiter.client();
       expect(await arbiter.ask('take', { ...owner.next(), ...lists })).toMatchObject({
         kind: 'decided',

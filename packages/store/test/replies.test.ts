@@ -88,7 +88,9 @@ describe.each(['take', 'release', 'deregister'] as const)('%s', (operation) => {
         : arbiter.ask('release', { ...sequence, interfaces: [on(ifIndex)], epoch: '' });
 
   it('refuses a forged handle', async () => {
-    expect(await ask({ handle: forged, seq: 1, ack: 1, held: [] })).toEqual({ kind: 'bad_handle' });
+    expect(await ask({ handle: forged, seq: 1, ack: 1, held: [], advise: false })).toEqual({
+      kind: 'bad_handle',
+    });
   });
 
   it('refuses the handle of an expired session', async () => {
@@ -102,7 +104,7 @@ describe.each(['take', 'release', 'deregister'] as const)('%s', (operation) => {
   it('refuses what the client has given up', async () => {
     const { handle } = await arbiter.client();
     await arbiter.ask('keepalive', { handle, ack: 5, mailboxAck: 0 });
-    expect(await ask({ handle, seq: 4, ack: 1, held: [] })).toEqual({
+    expect(await ask({ handle, seq: 4, ack: 1, held: [], advise: false })).toEqual({
       kind: 'stale_request',
       ack: 5,
     });
@@ -110,7 +112,7 @@ describe.each(['take', 'release', 'deregister'] as const)('%s', (operation) => {
 
   it('refuses a seq further ahead than answers are kept', async () => {
     const { handle } = await arbiter.client();
-    expect(await ask({ handle, seq: 4098, ack: 1, held: [] })).toEqual({
+    expect(await ask({ handle, seq: 4098, ack: 1, held: [], advise: false })).toEqual({
       kind: 'seq_too_high',
       highest: 4097,
     });
@@ -122,9 +124,18 @@ describe.each(['take', 'release', 'deregister'] as const)('%s', (operation) => {
     const other =
       operation === 'take'
         ? arbiter.ask('release', { handle, seq: 1, ack: 1, interfaces: [on(51)], epoch })
-        : arbiter.ask('take', { handle, seq: 1, ack: 1, interfaces: [on(52)], held: [] });
+        : arbiter.ask('take', {
+            handle,
+            seq: 1,
+            ack: 1,
+            interfaces: [on(52)],
+            held: [],
+            advise: false,
+          });
     await other;
-    expect(await ask({ handle, seq: 1, ack: 1, held: [] })).toMatchObject({ kind: 'seq_reused' });
+    expect(await ask({ handle, seq: 1, ack: 1, held: [], advise: false })).toMatchObject({
+      kind: 'seq_reused',
+    });
   });
 });
 
@@ -394,8 +405,8 @@ it('refuses what exceeds the quotas of the caller, twice alike', async () => {
   }
 });
 
-/** Reached by member-replies.test.ts, routes.test.ts, mfes.test.ts and overrides.test.ts. */
-const ELSEWHERE = /^(groups|member|rib|flow|mfe)/;
+/** Reached by member-replies, owner-settings, routes, mfes and overrides.test.ts. */
+const ELSEWHERE = /^(groups|interface_set|member|rib|flow|mfe)/;
 
 it('reached every reply that a header declares', () => {
   const declared = Object.entries(DECLARED).flatMap(([operation, tags]) =>

@@ -123,7 +123,7 @@ export class Publisher {
   *#sendRun(subject: string, run: EventRun, ts: number): Generator<void, void, void> {
     const { bus } = this.#parts;
     const { interfaces } = run;
-    if (interfaces.length === 0) {
+    if (interfaces.length === 0 || run.type === 'interface-set') {
       for (const event of eventsOf(run, ts)) bus.publish(subject, encodeMessage(event));
       return yield;
     }
@@ -173,6 +173,8 @@ function logRun(log: Logger, router: RouterName, run: EventRun, at: number): voi
       return log.info({ router, from: session, ...rest }, 'igmp changed');
     case 'resumed':
       return log.info({ router, from: previous, to: session, ...rest }, 'interfaces inherited');
+    case 'interface-set':
+      return log.info({ router, session, ...rest }, 'interface set');
     case 'store-reset':
       return log.warn({ router, ...rest }, 'store lost data');
     default:
@@ -182,12 +184,13 @@ function logRun(log: Logger, router: RouterName, run: EventRun, at: number): voi
 
 /** The fields of a line: for one change its interface and epoch, for several the last revision, the count and the interfaces. */
 function changedIn(run: EventRun): object {
-  const { first, epochs, interfaces } = run;
+  const { first, epochs, interfaces, settings } = run;
   if (interfaces.length > 1) {
     const names = interfaces.map(({ ifIndex, nextHop }) => `${ifIndex}:${nextHop}`);
     const rev = revisionIn(run, interfaces.length - 1);
     return { rev, count: interfaces.length, interfaces: names };
   }
   const [epoch] = epochs;
-  return { rev: first, ...interfaces[0], ...(epoch !== undefined && { epoch }) };
+  const changed = { rev: first, ...interfaces[0], ...(epoch !== undefined && { epoch }) };
+  return settings === undefined ? changed : { ...changed, settings };
 }

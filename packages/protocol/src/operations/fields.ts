@@ -64,6 +64,8 @@ export const flag = v.custom<boolean>(
   'must be true or false',
 );
 
+export const localMembers = v.picklist(['forward', 'advise'], 'must be "forward" or "advise"');
+
 /** A field whose canonical form `read` returns, or `undefined` where it is wrong. */
 /* @__NO_SIDE_EFFECTS__ */
 function readBy<Input, Output>(read: (value: Input) => Output | undefined, message: string) {

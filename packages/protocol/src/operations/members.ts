@@ -90,7 +90,7 @@ export type MemberListing = readonly [
   nextHop: NextHop,
   /** The present session of the holder. */
   session: SessionId,
-  /** The present session of the client that the membership counts for. */
+  /** The present session of the client that the membership counts for; 0 for nobody: the owner set `advise`. */
   countsFor: SessionId,
 ];
 

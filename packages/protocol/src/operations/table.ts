@@ -19,6 +19,7 @@ import { memberDelete, memberDeleteRequest, type MemberDeleteReply } from './mem
 import { groups, groupsRequest, type GroupsReply } from './groups.ts';
 import { members, membersRequest, type MembersReply } from './members.ts';
 import { memberEvents, memberEventsRequest, type MemberEventsReply } from './member-events.ts';
+import { interfaceSet, interfaceSetRequest, type InterfaceSetReply } from './interface-set.ts';
 import { ribSet, ribSetRequest, type RibSetReply } from './rib-set.ts';
 import { ribDelete, ribDeleteRequest, type RibDeleteReply } from './rib-delete.ts';
 import { ribResolve, ribResolveRequest, type RibResolveReply } from './rib-resolve.ts';
@@ -48,6 +49,7 @@ export const membershipOperations = {
 
 /** The operations of the forwarding contract. */
 export const forwardingOperations = {
+  'interface.set': interfaceSet,
   'rib.set': ribSet,
   'rib.delete': ribDelete,
   'rib.resolve': ribResolve,
@@ -104,6 +106,7 @@ export const requestSchemas = {
   groups: groupsRequest,
   members: membersRequest,
   'member.events': memberEventsRequest,
+  'interface.set': interfaceSetRequest,
   'rib.set': ribSetRequest,
   'rib.delete': ribDeleteRequest,
   'rib.resolve': ribResolveRequest,
@@ -137,6 +140,7 @@ export interface ReplyFields {
   groups: GroupsReply;
   members: MembersReply;
   'member.events': MemberEventsReply;
+  'interface.set': InterfaceSetReply;
   'rib.set': RibSetReply;
   'rib.delete': RibDeleteReply;
   'rib.resolve': RibResolveReply;
@@ -197,6 +201,7 @@ export const replyFields = {
   groups: { items: 'list', mailbox: 'unchecked', ...membershipPageChecks },
   members: { items: 'list', ...membershipPageChecks },
   'member.events': { events: 'list', head: 'count', first: 'count', log: 'text' },
+  'interface.set': { changed: 'unchecked' },
   'rib.set': routeChangeChecks,
   'rib.delete': routeChangeChecks,
   'rib.resolve': {

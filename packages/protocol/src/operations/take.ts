@@ -7,6 +7,7 @@ import {
   epochList,
   fieldPath,
   gatherTargets,
+  localMembers,
   request,
   sequence,
   targetFields,
@@ -16,7 +17,10 @@ import { SEQUENCED, type OperationFlags } from './flags.ts';
 /** Takes interfaces for a session. */
 export const take = SEQUENCED satisfies OperationFlags;
 
-const fields = request(sequence, targetFields, { held: v.optional(epochList(Limits.bulk)) });
+const fields = request(sequence, targetFields, {
+  held: v.optional(epochList(Limits.bulk)),
+  localMembers: v.optional(localMembers),
+});
 
 export const takeRequest = v.pipe(
   fields,

@@ -183,9 +183,23 @@ local function load_client(number)
   return client or nil
 end
 
+--- What memberships count for: the number of a client, 0 for none. `ADVISED` is added to the number of the owner that a
+--- membership of IGMP would count for, where it counts for nobody (`advise`): so it is still withdrawn with the owner's hold.
+local counted = { ADVISED = 2147483648 }
+
+--- Whether a membership counts for a client.
+function counted.is_client(counts_for)
+  return counts_for > 0 and counts_for < counted.ADVISED
+end
+
+--- The client that a membership counts for, or would without `advise`; 0 for none.
+function counted.client_behind(counts_for)
+  return counts_for >= counted.ADVISED and counts_for - counted.ADVISED or counts_for
+end
+
 --- The present session of the client with this number, 0 for none.
-local function session_number(number)
-  return number ~= 0 and load_client(number).session or 0
+function counted.session(number)
+  return counted.is_client(number) and load_client(number).session or 0
 end
 
 local function find_client(entry)

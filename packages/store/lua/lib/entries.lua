@@ -4,7 +4,8 @@
 --- the (*,*) of IPv4, `4e0000001` (*,224.0.0.1). Names in byte order are entries in the order of listings.
 ---
 --- An entry holds one pair per (holder, client that it counts for): both client numbers, a count, and the set of slots. The
---- holder of static memberships is 0, and so is the client of memberships that count for no client. Up to
+--- holder of static memberships is 0, and so is the client of memberships that count for no client. Beside an owner
+--- that set `advise` it is the owner's number, marked: see `counted`. Up to
 --- 48 slots are a list of numbers, more are pages of 256 bits, so a membership is found without reading all.
 ---
 --- @include lib/interfaces.lua
@@ -286,7 +287,7 @@ end
 
 --- The withdrawn slots of a pair: all if a client of it has ended.
 function entries.withdrawn_of(pair)
-  if is_over(pair[HOLDER]) or is_over(pair[COUNTS_FOR]) then return entries.slots_of(pair) end
+  if is_over(pair[HOLDER]) or is_over(counted.client_behind(pair[COUNTS_FOR])) then return entries.slots_of(pair) end
   if router.members.voids == 0 then return {} end
   if pair[COUNT] <= LIST_MAX then return void_in_list(pair[SET]) end
   local found, set = {}, pair[SET]
@@ -309,7 +310,7 @@ function entries.is_quiet(name)
   local at = 1
   while at <= #packed do
     local holder, counts_for, count, bytes = struct.unpack(PAIR, packed, at)
-    if count > LIST_MAX or is_over(holder) or is_over(counts_for) then return false end
+    if count > LIST_MAX or is_over(holder) or is_over(counted.client_behind(counts_for)) then return false end
     local first = at + PAIR_BYTES
     at = first + bytes
     for place = first, at - 1, 4 do
@@ -322,10 +323,10 @@ end
 --- The pairs that count for a client: only they are wanted by somebody.
 function entries.counting(all)
   for i = 1, #all do
-    if all[i][COUNTS_FOR] == 0 then
+    if not counted.is_client(all[i][COUNTS_FOR]) then
       local counting = {}
       for j = 1, #all do
-        if all[j][COUNTS_FOR] ~= 0 then counting[#counting + 1] = all[j] end
+        if counted.is_client(all[j][COUNTS_FOR]) then counting[#counting + 1] = all[j] end
       end
       return counting
     end

@@ -4,7 +4,7 @@
 --- fields, a list of interfaces and one of epochs. An event of a session as a whole is a run of one without an interface.
 ---
 --- @include lib/hold_off.lua
---- @shape event_run first:revision type:string session:session? protocol_id:integer component_id:integer cause:string? previous:session? actor:string? why:string? epochs:epoch[] interfaces:interface[] caller:string?
+--- @shape event_run first:revision type:string session:session? protocol_id:integer component_id:integer cause:string? previous:session? actor:string? why:string? epochs:epoch[] interfaces:interface[] caller:string? settings:string?
 
 --- Indexes of a run's fields that are read again.
 local RUN_TYPE, RUN_SESSION, RUN_CAUSE, RUN_EPOCHS, RUN_INTERFACES = 2, 3, 6, 10, 11

@@ -20,8 +20,9 @@ local function hold_on(client, interface, epoch)
   if owner == client then
     hold = { place = slots.OWNER, epoch = record[OWNER_EPOCH], counts_for = client.number, owner_epoch = 0 }
   elseif igmp == client then
-    hold = { place = slots.IGMP, epoch = record[IGMP_EPOCH], counts_for = owner and owner.number or client.number,
+    hold = { place = slots.IGMP, epoch = record[IGMP_EPOCH], counts_for = client.number,
       owner_epoch = owner and record[OWNER_EPOCH] or 0, is_beside = owner ~= nil }
+    if owner then hold.owner, hold.counts_for = owner.number, slots.counts_for_owner(interface, owner) end
   else
     return { refused = 'not_owner', holder = holder_shape(record, owner, igmp) }
   end
@@ -62,7 +63,7 @@ local function add(client, hold, interface, entry)
   end
   local name = entry.name
   if hold.is_beside then
-    alerts.send('LOCAL_JOIN', 'member', 0, name .. ' ' .. interface, hold.counts_for)
+    alerts.send('LOCAL_JOIN', 'member', 0, name .. ' ' .. interface, hold.owner)
   end
   mfe_changes.note(name, 'member')
   undo_vetoes(client, hold, interface, entry)
@@ -87,7 +88,7 @@ local function delete(client, hold, interface, entry)
   if not pair or not entries.has(pair, slot.number) then return nil, 'no_membership' end
   local name = entry.name
   if hold.is_beside then
-    alerts.send('LOCAL_LEAVE', 'member', 0, name .. ' ' .. interface, hold.counts_for)
+    alerts.send('LOCAL_LEAVE', 'member', 0, name .. ' ' .. interface, hold.owner)
   end
   mfe_changes.note(name, 'member')
   local before = pair[COUNT] == 1 and copy_of(entry)

@@ -5,7 +5,7 @@
 --- `<entry> <interface>`, between commas.
 ---
 --- @include lib/entries.lua
---- @shape member_run first:integer type:string session:session protocol_id:integer component_id:integer counts_for:session cause:string items:string
+--- @shape member_run first:integer type:string session:session protocol_id:integer component_id:integer counts_for:session? cause:string items:string
 
 local member_log = {}
 
@@ -39,7 +39,7 @@ function member_log.rows()
     local run = member_runs[i]
     local client = load_client(run.holder)
     rows[i] = { run.first, run.type, client.session, client.protocol_id, client.component_id,
-      session_number(run.counts_for), run.cause, table.concat(run.items, ',') }
+      counted.session(run.counts_for), run.cause, table.concat(run.items, ',') }
   end
   return rows
 end

@@ -5,15 +5,20 @@
 --- of the interface changed; memberships of the slot are withdrawn. `free`: no membership is left. Ways: free → present by an
 --- add; present → void; present or void → free with the last membership. Void never becomes present again.
 ---
+--- `on:<interface>` also has the settings of the owner's hold (forwarding contract, section 7): they end with it.
+---
 --- @include lib/clients.lua
 
 --- At most this many holds with memberships per router.
-local slots = { MOST = 1000000, OWNER = 1, IGMP = 2 }
+local slots = { MOST = 1000000, OWNER = 1, IGMP = 2, ADVISE = 1, WRONG_IF = 2 }
 
 --- Names of up to this many entries are kept per slot, so that a sweep finds the memberships of a small hold directly.
 local NAMES_MAX = 256
 
---- By number; by interface, the numbers of its two present slots; slots that became or ceased to be void in this batch.
+--- Index of the settings, behind the two present slots of an interface.
+local SETTINGS = 3
+
+--- By number; by interface, the numbers of its two present slots and the settings; slots that became or ceased to be void in this batch.
 local loaded_slots, places_by_interface, voided
 --- The bitmap of void slots as stored; free numbers read from the list, and how many of them are taken.
 local bitmap, free, taken
@@ -67,12 +72,50 @@ local function places_on(interface)
   local packed = redis.call('GET', on_key(interface))
   if packed then
     local owner, igmp = struct.unpack('<I4I4', packed)
-    on = { owner, igmp, stored = true }
+    on = { owner, igmp, #packed > 8 and struct.unpack('<I4', packed, 9) or 0, stored = true }
   else
-    on = { 0, 0 }
+    on = { 0, 0, 0 }
   end
   places_by_interface[interface] = on
   return on
+end
+
+--- Whether the interface has a setting: `slots.ADVISE` or `slots.WRONG_IF`. Look at the interface first, so that a hold that
+--- has ended has none.
+function slots.is_set(interface, setting)
+  if not router.members or router.members.settings == 0 then return false end
+  return bit.band(places_on(interface)[SETTINGS], setting) ~= 0
+end
+
+local function replace_settings(on, settings)
+  local members = router.members
+  if on[SETTINGS] == 0 and settings ~= 0 then members.settings = members.settings + 1 end
+  if on[SETTINGS] ~= 0 and settings == 0 then members.settings = members.settings - 1 end
+  on[SETTINGS], on.changed, members.changed = settings, true, true
+end
+
+--- Gives the owner's hold of an interface a setting, or takes it away. Returns whether that is a change.
+function slots.set(interface, setting, value)
+  if slots.is_set(interface, setting) == value then return false end
+  if not router.members then begin_members() end
+  local on = places_on(interface)
+  replace_settings(on, on[SETTINGS] + (value and setting or -setting))
+  return true
+end
+
+--- New settings of an interface, as `<name>=<value>` between commas. `client`: nil for an operator.
+function slots.settings_event(client, interface, settings, cause, by)
+  local rev = next_rev()
+  open_run = nil
+  runs[#runs + 1] = { rev, 'interface-set', client and client.session or 0, client and client.protocol_id or 0,
+    client and client.component_id or 0, cause, 0, by and by.actor or '', by and by.why or '', {}, { interface },
+    by and by.caller or client and client.identity or '', settings }
+  return rev
+end
+
+--- What a membership that IGMP adds now counts for, beside this owner.
+function slots.counts_for_owner(interface, owner)
+  return slots.is_set(interface, slots.ADVISE) and owner.number + counted.ADVISED or owner.number
 end
 
 --- The present slot of the client in this place of an interface, or nil.
@@ -107,7 +150,8 @@ end
 --- A slot names its holder and the client that it counts for.
 local function count_clients(slot, by)
   count_slot(slot.holder, by)
-  if slot.counts_for ~= slot.holder then count_slot(slot.counts_for, by) end
+  local other = counted.client_behind(slot.counts_for)
+  if other ~= slot.holder then count_slot(other, by) end
 end
 
 --- A slot for a hold that has none.
@@ -186,9 +230,11 @@ end
 
 --- A hold on the interface ends: its memberships are withdrawn. With the owner's hold, IGMP's memberships are, too (5.4).
 function slots.withdraw(interface, place, cause)
-  if not router.members or router.members.slots == 0 then return end
+  local members = router.members
+  if not members or members.slots == 0 and members.settings == 0 then return end
   local on = places_on(interface)
   if place == slots.OWNER then
+    if on[SETTINGS] ~= 0 then replace_settings(on, 0) end
     withdraw(interface, on, slots.OWNER, cause, 0)
     withdraw(interface, on, slots.IGMP, cause, 1)
   else
@@ -196,10 +242,10 @@ function slots.withdraw(interface, place, cause)
   end
 end
 
---- A routing protocol takes an interface on which IGMP is (5.4).
-function slots.open_window(interface)
+--- A routing protocol takes an interface on which IGMP is (5.4), or its owner changes for whom IGMP's memberships count.
+function slots.open_window(interface, cause)
   if not router.members or router.members.slots == 0 then return end
-  withdraw(interface, places_on(interface), slots.IGMP, 'take', 1)
+  withdraw(interface, places_on(interface), slots.IGMP, cause, 1)
 end
 
 --- The void slots among all: the bitmap, and what this batch changed.
@@ -309,7 +355,9 @@ function slots.save()
   in_chunks(gone, function(...) redis.call('HDEL', slots_key, ...) end)
   for number, is_void in pairs(voided) do redis.call('SETBIT', void_key, number, is_void and 1 or 0) end
   for interface, on in pairs(places_by_interface) do
-    if on.changed and (on[1] ~= 0 or on[2] ~= 0) then
+    if on.changed and on[SETTINGS] ~= 0 then
+      redis.call('SET', on_key(interface), struct.pack('<I4I4I4', on[1], on[2], on[SETTINGS]))
+    elseif on.changed and (on[1] ~= 0 or on[2] ~= 0) then
       redis.call('SET', on_key(interface), struct.pack('<I4I4', on[1], on[2]))
     elseif on.changed and on.stored then
       redis.call('DEL', on_key(interface))

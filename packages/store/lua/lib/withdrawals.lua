@@ -71,12 +71,11 @@ local function raise(name, before, after, cause, window, from)
   if d and d ~= a and d ~= b then prune_one(name, from, cause, window, d) end
 end
 
---- LOCAL alerts go to the owner of the interface while the hold lasts under which IGMP added the membership. So a window has
---- none: it opens when that hold ends, or when IGMP's memberships counted for no owner.
+--- LOCAL alerts go to the owner of the interface while the hold lasts under which IGMP added the membership.
 local function tell_owner(type, slot, name, cause)
   if slot.owner_epoch == 0 then return end
   local record, owner = look_at(slot.interface)
-  if not owner or owner.number ~= slot.counts_for or record[OWNER_EPOCH] ~= slot.owner_epoch then return end
+  if not owner or record[OWNER_EPOCH] ~= slot.owner_epoch then return end
   alerts.send(type, cause, 0, name .. ' ' .. slot.interface, owner.number)
 end
 
@@ -84,7 +83,7 @@ end
 local function cause_of(slot)
   if slot.void == 1 then return slot.cause, slot.window end
   local holder = load_client(slot.holder)
-  if holder and holder.state ~= 'ended' then return load_client(slot.counts_for).end_cause, 1 end
+  if holder and holder.state ~= 'ended' then return load_client(counted.client_behind(slot.counts_for)).end_cause, 1 end
   return holder.end_cause, 0
 end
 
@@ -97,7 +96,7 @@ end
 local function remove_withdrawn(change, slot, name)
   local cause, window = cause_of(slot)
   member_log.event('left', slot, name, cause)
-  tell_owner('LOCAL_LEAVE', slot, name, cause)
+  if window == 0 then tell_owner('LOCAL_LEAVE', slot, name, cause) end
   local opens = window == 1 and (cause == 'take' or cause == 'release')
   if not change.cause or opens and change.window == 0 then change.cause = cause end
   if opens then change.window = 1 end

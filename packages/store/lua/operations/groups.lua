@@ -22,18 +22,18 @@ local FLAGS = { [0] = '000', '001', '010', '011', '100', '101', '110', '111' }
 
 --- `<entry> <clients> <flags>`. `pairs`: holder and the client that it counts for, of every pair.
 local function item_of(name, pairs, asking)
-  local counted, clients, others, own, is_local = {}, 0, 0, 0, 0
+  local clients_counted, clients, others, own, is_local = {}, 0, 0, 0, 0
   for i = 1, #pairs, 2 do
     local holder, counts_for = pairs[i], pairs[i + 1]
-    if counts_for ~= 0 and not counted[counts_for] then
-      counted[counts_for] = true
+    if counted.is_client(counts_for) and not clients_counted[counts_for] then
+      clients_counted[counts_for] = true
       clients = clients + 1
     end
     if asking ~= 0 and holder == asking then
       own = 2
-    elseif asking ~= 0 and counts_for == asking then
+    elseif asking ~= 0 and counted.client_behind(counts_for) == asking then
       if holder ~= 0 then is_local = 1 end
-    elseif counts_for ~= 0 then
+    elseif counted.is_client(counts_for) then
       others = 4
     end
   end

@@ -8,7 +8,7 @@
 --- @arg   session   integer   only its memberships, and IGMP's on interfaces that it owns; 0 for all
 --- @arg   interface string    only those on it; '' for all
 --- @reply page items:member_item[] after:string slot:integer
---- @shape member_item entry:string interface:interface session:session counts_for:session
+--- @shape member_item entry:string interface:interface session:session counts_for:session?
 --- @exclusive
 --- @read
 --- @include lib/withdrawals.lua
@@ -29,7 +29,7 @@ local function filter_of(session, interface)
   end
   return function(pair)
     local holder, counts_for = pair[HOLDER], pair[COUNTS_FOR]
-    if session ~= 0 and (not client or client.number ~= holder and client.number ~= counts_for) then return nil end
+    if session ~= 0 and (not client or client.number ~= holder and client.number ~= counted.client_behind(counts_for)) then return nil end
     if interface == '' then return true end
     for i = 1, #present do
       if present[i].holder == holder and present[i].counts_for == counts_for then return present[i].number end
@@ -81,7 +81,7 @@ function operations.members(from, to, after, slot, limit, session, interface)
     for j = 1, #listed do
       if #items == limit then return { 'page', items, name, listed[j] } end
       local one = slots.get(listed[j])
-      items[#items + 1] = { name, one.interface, session_number(one.holder), session_number(one.counts_for) }
+      items[#items + 1] = { name, one.interface, counted.session(one.holder), counted.session(one.counts_for) }
     end
   end
   return { 'page', items, #names == STEPS and names[#names] or '', 0 }

@@ -5,6 +5,7 @@
 --- @arg   ack        integer
 --- @arg   interfaces interface[]
 --- @arg   held       integer[]     empty, or for each the epoch under which the session held it before data loss, 0 for none
+--- @arg   advise     flag          IGMP's memberships count for nobody
 --- @reply granted epoch:epoch
 --- @reply taken epochs:epoch[]
 --- @reply decided results:take_outcome[]
@@ -45,7 +46,7 @@ local function too_many(client)
 end
 
 --- The new epoch; or nil and the refusal.
-local function take_igmp(client, interface, had, record, _, igmp)
+local function take_igmp(client, interface, had, _, record, _, igmp)
   if igmp == client then return nil, { 'already_taken', holder_shape(record, nil, igmp) } end
   local hold = 'igmp:' .. interface
   if igmp and is_claim(hold, had) and has_claimant(hold) then
@@ -65,7 +66,7 @@ local function take_igmp(client, interface, had, record, _, igmp)
 end
 
 --- The new epoch; or nil and the refusal.
-local function take_owner(client, interface, had, record, owner, igmp)
+local function take_owner(client, interface, had, advise, record, owner, igmp)
   if owner == client then return nil, { 'already_taken', holder_shape(record, owner, igmp) } end
   if owner and is_claim(interface, had) and has_claimant(interface) then
     give_way(interface, record, owner)
@@ -79,7 +80,8 @@ local function take_owner(client, interface, had, record, owner, igmp)
   record[OWNER], record[OWNER_EPOCH], record[OWNER_SINCE] = client.number, epoch, now_ms
   add_owned(client, interface)
   view_tasks.note_owner(interface)
-  if igmp then slots.open_window(interface) end
+  if igmp then slots.open_window(interface, 'take') end
+  if advise then slots.set(interface, slots.ADVISE, true) end
   local rev = interface_event('taken', client, interface, epoch, 'take')
   if igmp then queue_igmp_pair(igmp, interface, rev, 'take') end
   return epoch
@@ -92,7 +94,7 @@ local function outcomes_of(count, epochs, refusals)
   return outcomes
 end
 
-function operations.take(handle, seq, ack, interfaces, held)
+function operations.take(handle, seq, ack, interfaces, held, advise)
   local client, answered, rev = admit('take', handle, seq, ack)
   if not client then return answered, rev end
   if is_window_full(client) then return { 'window_full' } end
@@ -104,7 +106,7 @@ function operations.take(handle, seq, ack, interfaces, held)
     local interface, had = interfaces[i], held and held[i] or 0
     local epoch, refused
     if is_refused(i) then refused = { 'not_permitted' }
-    else epoch, refused = take(client, interface, had, look_at(interface)) end
+    else epoch, refused = take(client, interface, had, advise == 1, look_at(interface)) end
     epochs[i] = epoch or 0
     if refused then
       refusals = refusals or {}

@@ -1,5 +1,5 @@
 import { entryName, entryNamed, type MemberFilter } from '@mgm/protocol';
-import { interfaceName } from '../names.ts';
+import { interfaceName, NO_SESSION } from '../names.ts';
 import { readEntryCursor, writeEntryCursor } from './cursor.ts';
 import type { StoreOperation } from './operation.ts';
 
@@ -16,7 +16,7 @@ export const members: StoreOperation<'members', 'members'> = {
     status: 0,
     items: reply.items.map(({ entry, interface: { ifIndex, nextHop }, session, countsFor }) => {
       const { group, source } = entryNamed(entry);
-      return [group, source, ifIndex, nextHop, session, countsFor];
+      return [group, source, ifIndex, nextHop, session, countsFor ?? NO_SESSION];
     }),
     ...(reply.after !== '' && { cursor: writeEntryCursor(reply) }),
     mrev: batch.members.mrev,

@@ -7,6 +7,7 @@ import { adminRelease } from './admin-release.ts';
 import { deregister } from './deregister.ts';
 import { events } from './events.ts';
 import { fib } from './fib.ts';
+import { interfaceSet } from './interface-set.ts';
 import { interfaces } from './interfaces.ts';
 import { flowNew } from './flow-new.ts';
 import { groups } from './groups.ts';
@@ -55,6 +56,7 @@ export const STORE_OPERATIONS: {
   groups,
   members,
   'member.events': memberEvents,
+  'interface.set': interfaceSet,
   'rib.set': ribSet,
   'rib.delete': ribDelete,
   'rib.resolve': ribResolve,

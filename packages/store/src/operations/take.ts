@@ -7,12 +7,13 @@ import { limitReached, changeRefused } from './refusals.ts';
 
 export const take: StoreOperation<'take', 'take'> = {
   script: 'take',
-  args: ({ handle, seq, ack, targets, held = [] }) => ({
+  args: ({ handle, seq, ack, targets, held = [], localMembers }) => ({
     handle: readHandle(handle),
     seq,
     ack,
     interfaces: targets,
     held: held.map(Number),
+    advise: localMembers === 'advise',
   }),
   reply: ({ reply }, { bulk }) => {
     switch (reply.kind) {

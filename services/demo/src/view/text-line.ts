@@ -36,7 +36,7 @@ export function membershipLines(event: MembershipEvent): string[] {
   });
 }
 
-function fieldText([name, value]: [string, string | number | undefined]): string[] {
+function fieldText([name, value]: [string, string | number | boolean | undefined]): string[] {
   if (value === undefined) return [];
   const text = String(value);
   // Texts of people may contain anything, also line breaks.
