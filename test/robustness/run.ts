@@ -11,8 +11,9 @@ import { checkAvailability } from './check/availability.ts';
 import { callsOf, type Evidence, type Finding } from './check/evidence.ts';
 import { checkHostile } from './check/hostile.ts';
 import { directUrls } from './direct.ts';
-import { gather, leftoversOf } from './ending.ts';
+import { checkQuiescent, gather, leftoversOf } from './ending.ts';
 import { keepEvidence } from './evidence-file.ts';
+import { EvidenceReader } from './evidence-reader.ts';
 import { type Incident, type Incidents, injectFaults } from './faults/schedule.ts';
 import { untilHealthy } from './health.ts';
 import { Phases } from './phases.ts';
@@ -86,6 +87,10 @@ async function observe({ settings, folder, say, phases, scope }: Running): Promi
   );
   for (const worker of world.workers) worker.start();
   await phases.run('connect workers', WITHIN_MS.connect, () => untilConnected(world));
+  const readers = await phases.run('connect readers', WITHIN_MS.connect, () =>
+    EvidenceReader.ofAll(world, watchers),
+  );
+  for (const reader of readers) scope.use(reader);
   const flood = scope.use(
     startHostileFlood({
       servers: directUrls(world.servers.nats),
@@ -94,7 +99,16 @@ async function observe({ settings, folder, say, phases, scope }: Running): Promi
       perSecond: settings.hostilePerSecond,
     }),
   );
-  const happened = await breakThings(world, settings, chance.fork(), watchers, say, phases);
+  const quiescent: Finding[] = [];
+  const happened = await breakThings({
+    ...{ world, settings, watchers, say, phases },
+    chance: chance.fork(),
+    quiesce: async (after) => {
+      // One that does not hold is not looked for again: each look takes long.
+      if (quiescent.some(({ problems }) => problems.length > 0)) return;
+      quiescent.push(...(await checkQuiescent(world, readers, after)));
+    },
+  });
   const { incidents, broken } = happened;
   const isWhole = broken === undefined;
   const hostile = isWhole
@@ -103,7 +117,7 @@ async function observe({ settings, folder, say, phases, scope }: Running): Promi
   await phases.run('keep logs', WITHIN_MS.logs, () => keepWords(world, folder));
   if (broken !== undefined) say(broken);
   const evidence = isWhole
-    ? await phases.run('collect evidence', WITHIN_MS.evidence, () => gather(world, watchers))
+    ? await phases.run('collect evidence', WITHIN_MS.evidence, () => gather(world, readers))
     : [];
   const leftovers = isWhole
     ? await phases.run('look for leftovers', WITHIN_MS.leftovers, () => leftoversOf(world))
@@ -113,6 +127,7 @@ async function observe({ settings, folder, say, phases, scope }: Running): Promi
   const findings = merged([
     checkAssumptions({ evidence, incidents, seconds }),
     checkRecovery(world, happened),
+    ...quiescent,
     checkAvailability({ evidence, incidents, ttlMs: TTL_MS }),
     ...(hostile === undefined ? [] : [checkHostile(hostile)]),
     ...CHECKS.flatMap((check) => evidence.map((one) => check(one))),
@@ -155,14 +170,19 @@ async function keepWords({ managers, servers }: World, folder: string): Promise<
   }
 }
 
-async function breakThings(
-  world: World,
-  { seconds, faults: wanted }: Settings,
-  chance: Chance,
-  watchers: readonly Watcher[],
-  say: (line: string) => void,
-  phases: Phases,
-): Promise<Incidents> {
+interface Breaking {
+  readonly world: World;
+  readonly settings: Settings;
+  readonly chance: Chance;
+  readonly watchers: readonly Watcher[];
+  readonly quiesce: (after: string) => Promise<void>;
+  readonly say: (line: string) => void;
+  readonly phases: Phases;
+}
+
+async function breakThings(breaking: Breaking): Promise<Incidents> {
+  const { world, settings, chance, watchers, quiesce, say, phases } = breaking;
+  const { seconds, faults: wanted } = settings;
   const untilMono = machineMonoMs() + seconds * 1_000;
   const faults = world.faults.filter(
     ({ name }) => wanted.length === 0 || wanted.some((word) => name.includes(word)),
@@ -175,6 +195,7 @@ async function breakThings(
     apart: APART,
     health: () => untilHealthy(world),
     step: (name, task) => phases.run(name, WITHIN_MS.fault, task),
+    quiesce,
     say: (line) => {
       const leftS = Math.round((untilMono - machineMonoMs()) / 1_000);
       const changes = watchers.reduce((sum, { rev }) => sum + rev, 0);

@@ -6,6 +6,7 @@ import { repeatMessages } from './faults/bus-faults.ts';
 import type { Fault } from './faults/fault.ts';
 import { olderManager } from './faults/older-manager.ts';
 import { linkFaults } from './faults/link-faults.ts';
+import { mailboxOverflow } from './faults/mailbox-overflow.ts';
 import { processFaults } from './faults/process-faults.ts';
 import { storeFaults } from './faults/store-faults.ts';
 import type { Settings } from './settings.ts';
@@ -74,6 +75,7 @@ export async function startWorld(
       ...processFaults(targets),
       ...linkFaults(targets),
       ...storeFaults(targets),
+      ...mailboxOverflow(targets),
       repeatMessages(() => directConnection(servers)),
       ...servers.faults,
       ...(older === undefined ? [] : [olderManager(servers, older)]),

@@ -8,8 +8,22 @@ import { checkLinearizability } from './linearizability.ts';
 import { checkLocalAlerts } from './local-alerts.ts';
 import { checkAlerts, checkMemberLog, checkMembers } from './memberships.ts';
 import { checkFinalState, checkWatchers } from './log.ts';
+import { checkMemberReplies } from './member-replies.ts';
+import { checkOverflows } from './overflows.ts';
+import { checkStored } from './stored-memberships.ts';
 
 type Check = (evidence: Evidence) => Finding;
+
+/** The invariants V1 to V6 of the membership contract. They must hold whenever all workers rest. */
+export const MEMBERSHIP_CHECKS: readonly Check[] = [
+  unlessForgotten('memberships', checkMembers),
+  unlessForgotten('membership log', checkMemberLog),
+  unlessForgotten('alerts', checkAlerts),
+  unlessForgotten('LOCAL alerts', checkLocalAlerts),
+  unlessForgotten('mailbox overflows', checkOverflows),
+  unlessForgotten('membership replies', checkMemberReplies),
+  unlessForgotten('stored memberships', checkStored),
+];
 
 /** Every check of the evidence of one router. */
 export const CHECKS: readonly Check[] = [
@@ -21,10 +35,7 @@ export const CHECKS: readonly Check[] = [
   unlessForgotten('final state', checkFinalState),
   unlessForgotten('callbacks', checkCallbacks),
   checkAcknowledged,
-  unlessForgotten('memberships', checkMembers),
-  unlessForgotten('membership log', checkMemberLog),
-  unlessForgotten('alerts', checkAlerts),
-  unlessForgotten('LOCAL alerts', checkLocalAlerts),
+  ...MEMBERSHIP_CHECKS,
 ];
 
 /** Leaves out a check after a permitted loss of data. */

@@ -9,6 +9,9 @@ import { checkHostile } from './hostile.ts';
 import { checkLeftovers, type LeftKey } from './leftovers.ts';
 import { checkLinearizability } from './linearizability.ts';
 import { checkLocalAlerts } from './local-alerts.ts';
+import { checkMemberReplies } from './member-replies.ts';
+import { checkAlerts } from './memberships.ts';
+import { checkOverflows } from './overflows.ts';
 
 /** Histories are written one entry per line: `10 pim invoked …`. */
 type Line = readonly [mono: number, worker: 'a' | 'b' | 'igmp', entry: Entry];
@@ -135,6 +138,7 @@ interface Change {
   readonly listed?: object;
   readonly memberLog?: readonly MembershipEvent[];
   readonly members?: Evidence['members'];
+  readonly stored?: Partial<Evidence['stored']>;
 }
 
 function evidence(change: Change = {}): Evidence {
@@ -145,6 +149,7 @@ function evidence(change: Change = {}): Evidence {
     listed = {},
     memberLog = [],
     members = [],
+    stored = {},
   } = change;
   const entriesOf = (worker: string): Timed[] =>
     lines.flatMap(([mono, of, entry]) => (of === worker ? [{ ...entry, mono }] : []));
@@ -185,8 +190,16 @@ function evidence(change: Change = {}): Evidence {
     listing: [hold as unknown as Evidence['listing'][number]],
     memberLog,
     members,
+    stored: { ...storedFor(members.length), ...stored },
     resting: [A, B, I],
   };
+}
+
+/** Of no membership, or of some of one hold. */
+function storedFor(members: number): Evidence['stored'] {
+  const holds = Math.min(1, members);
+  const schema = members === 0 ? 2 : 3;
+  return { schema, slots: holds, entries: members, interfaces: holds, withdrawn: 0 };
 }
 
 function seenAt({ rev }: EventMessage): number {
@@ -229,6 +242,9 @@ describe('the checks of a recorded history', () => {
       'membership log 0',
       'alerts 0',
       'LOCAL alerts 0',
+      'mailbox overflows 0',
+      'membership replies 0',
+      'stored memberships 0',
     ]);
   });
 
@@ -302,6 +318,69 @@ describe('the checks of a recorded history', () => {
       return checkLocalAlerts({ ...changed, resting: [] }).problems.length;
     };
     expect([ofFormer(local(2, 'LOCAL_JOIN')), ofFormer(local(2, 'LOCAL_LEAVE'))]).toEqual([1, 1]);
+  });
+
+  it('reject alerts after a RESYNC that was not acknowledged, one that came early, and one that did not come', () => {
+    const many = (seq: number, items: number): Line => {
+      const entries = Array.from({ length: items }, (_, at) => `239.2.0.${at} 192.0.2.1`);
+      return [95, 'a', { kind: 'alert', session: A, seq, type: 'JOIN_ALERT', entries }];
+    };
+    const acknowledges = (seq: number): Line => {
+      return [96, 'a', { kind: 'acknowledges', session: A, seq }];
+    };
+    const resync = alert(A, 3, 'RESYNC');
+    const more = alert(A, 4, 'PRUNE_ALERT');
+    const judged = (...lines: Line[]): number =>
+      checkOverflows(evidence({ lines })).problems.length;
+    const full = many(2, 65_536);
+    expect(judged(many(1, 1), full, resync, acknowledges(3), more)).toBe(0);
+    expect(judged(many(1, 1), full, resync, more)).toBe(1);
+    expect(judged(many(1, 1), full, resync, acknowledges(2), more)).toBe(1);
+    expect(judged(full, resync)).toBe(1);
+    expect(judged(many(1, 1), full, acknowledges(1), many(3, 1_024))).toBe(0);
+    expect(judged(many(1, 1), full, many(3, 1_024))).toBe(1);
+  });
+
+  it('take what a session knows after a RESYNC from its next listing', () => {
+    const lines = [...LINES, ...MEMBER_LINES, alert(A, 2, 'RESYNC')];
+    expect(checkAlerts(evidence({ ...MEMBERS, lines })).problems).toEqual([
+      `r: session ${A}: rests without a listing since its RESYNC`,
+    ]);
+    const listed = [...lines, listing(A, 2, [`${GROUP} `])];
+    expect(checkAlerts(evidence({ ...MEMBERS, lines: listed })).problems).toEqual([]);
+    const wrong = [...lines, listing(A, 2, [])];
+    expect(checkAlerts(evidence({ ...MEMBERS, lines: wrong })).problems).toHaveLength(1);
+    const repeated = [...lines, alert(A, 3, 'JOIN_ALERT'), listing(A, 3, [`${GROUP} `])];
+    expect(checkAlerts(evidence({ ...MEMBERS, lines: repeated })).problems).toEqual([]);
+  });
+
+  it('reject replies that tell of other changes of memberships than the log', () => {
+    const call = (count: number): Line[] => [
+      [90, 'b', { kind: 'invoked', id: 'b#7', op: 'member.add', session: B }],
+      [91, 'b', { kind: 'returned', id: 'b#7', told: 'changed', count }],
+    ];
+    const judged = (...more: Line[]): number => {
+      const lines = [...LINES, ...MEMBER_LINES, ...more];
+      return checkMemberReplies(evidence({ ...MEMBERS, lines })).problems.length;
+    };
+    expect(judged(...call(1))).toBe(0);
+    expect(judged(...call(0))).toBe(1);
+    expect(judged(...call(2))).toBe(1);
+    // Without a reply it may have had an effect.
+    expect(judged(...call(1).slice(0, 1))).toBe(0);
+  });
+
+  it('reject data of ended memberships in the store, and its schema', () => {
+    for (const stored of [
+      { slots: 2 },
+      { entries: 0 },
+      { interfaces: 3 },
+      { withdrawn: 1 },
+      { schema: 2 },
+    ]) {
+      expect(problemsOf({ ...MEMBERS, stored })).toEqual(['stored memberships']);
+    }
+    expect(problemsOf({ stored: { schema: 3 } })).toEqual(['stored memberships']);
   });
 
   it('ignore an alert that is older than the listing which followed it', () => {

@@ -19,6 +19,17 @@ export interface ProcessHistory {
   readonly goneMono: number;
 }
 
+/** What the store keeps of the memberships of one router, by the layout of section 11.2 of the membership contract. */
+export interface StoredMemberships {
+  readonly schema: number;
+  /** Holds with memberships, and entries. */
+  readonly slots: number;
+  readonly entries: number;
+  /** Keys of interfaces with memberships, and of withdrawn memberships. */
+  readonly interfaces: number;
+  readonly withdrawn: number;
+}
+
 /** All evidence about one router after a run, when all workers rest. */
 export interface Evidence {
   readonly router: string;
@@ -32,6 +43,7 @@ export interface Evidence {
   /** The log of memberships, from its first event, and the listing of `members`. */
   readonly memberLog: readonly MembershipEvent[];
   readonly members: readonly ListedMembership[];
+  readonly stored: StoredMemberships;
   /** The sessions of the resting workers. */
   readonly resting: readonly number[];
 }

@@ -15,18 +15,21 @@ interface Account {
 
 /**
  * A resting owner has one LOCAL_JOIN for each membership that IGMP gained on its interfaces, and a LOCAL_LEAVE for each that IGMP
- * deleted; a former one has no more than that. They alternate except across a window, which has no LOCAL_LEAVE (V4 of the membership contract).
+ * deleted; a former one, and one whose mailbox overflowed, has no more than that. They alternate except across a window, which has no LOCAL_LEAVE (V4 of the membership contract).
  */
 export function checkLocalAlerts({ router, processes, resting, memberLog }: Evidence): Finding {
   const entries = processes.flatMap((one) => one.entries);
   const problems: string[] = [];
   let checked = 0;
   const alerted = entries.flatMap((one) => (one.kind === 'groups' ? [one.session] : []));
+  const overflowed = new Set(
+    entries.flatMap((one) => (one.kind === 'alert' && one.type === 'RESYNC' ? [one.session] : [])),
+  );
   for (const session of new Set(alerted)) {
-    const isResting = resting.includes(session);
+    const isComplete = resting.includes(session) && !overflowed.has(session);
     for (const [where, account] of accountsOf(session, memberLog, entries)) {
       checked += account.alerts.length;
-      const problem = isResting ? problemOf(account) : excessOf(account);
+      const problem = isComplete ? problemOf(account) : excessOf(account);
       if (problem) problems.push(`${router}: session ${session}: ${problem} of ${where}`);
     }
   }

@@ -94,8 +94,14 @@ export function checkAlerts({ router, processes, resting, members }: Evidence): 
       const after = alerts.filter(({ seq }) => seq > mailbox && seq <= until);
       belief = new Set(wanted);
       problems.push(...applyAlerts(belief, after).map((problem) => `${where}: ${problem}`));
+      // What it knows from then on is in its next listing only.
+      if (after.some(({ type }) => type === 'RESYNC')) belief = undefined;
     }
-    if (!belief || !resting.includes(session)) continue;
+    if (!resting.includes(session)) continue;
+    if (!belief) {
+      problems.push(`${where}: rests without a listing since its RESYNC`);
+      continue;
+    }
     const wanted = wantedByOthers(members, session);
     const known = [...belief].filter(raisesAlerts);
     problems.push(
@@ -127,6 +133,7 @@ function entriesBySession(
 function applyAlerts(belief: Set<string>, alerts: readonly Alert[]): string[] {
   const last = new Map<string, string>();
   return alerts.flatMap(({ type, seq, entries }) => {
+    if (type === 'RESYNC') last.clear();
     if (type !== 'JOIN_ALERT' && type !== 'PRUNE_ALERT') return [];
     return entries.flatMap((entry) => {
       const isRepeated = last.get(entry) === type;

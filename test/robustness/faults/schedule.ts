@@ -27,6 +27,8 @@ export interface ScheduleOptions {
   readonly health: () => Promise<void>;
   /** Runs one step with a limit; rejects with its name after that. */
   readonly step: <Result>(name: string, task: () => Promise<Result>) => Promise<Result>;
+  /** Called when everything works again after this fault. */
+  readonly quiesce: (after: string) => Promise<void>;
   readonly say: (line: string) => void;
 }
 
@@ -42,7 +44,7 @@ export interface Incidents {
  * recover before the next one; when it does not, the run ends.
  */
 export async function injectFaults(options: ScheduleOptions): Promise<Incidents> {
-  const { faults, chance, untilMono, health, step, say } = options;
+  const { faults, chance, untilMono, health, step, quiesce, say } = options;
   const incidents: Incident[] = [];
   let left: Fault[] = [];
   while (faults.length > 0) {
@@ -65,13 +67,15 @@ export async function injectFaults(options: ScheduleOptions): Promise<Incidents>
     const stallMs = await delayMeasuringStalls(lastingMs);
     await step(`heal ${name}`, () => injected.heal());
     const toMono = machineMonoMs();
+    let recoveredMs: number;
     try {
       await step(`recover from ${name}`, health);
+      recoveredMs = Math.round(machineMonoMs() - toMono);
+      await step(`check after ${name}`, () => quiesce(`${name} (${injected.what})`));
     } catch (error) {
       const broken = `no recovery after ${name} (${injected.what}): ${String(error)}`;
       return { incidents, broken };
     }
-    const recoveredMs = Math.round(machineMonoMs() - toMono);
     const bit = injected.bit?.() ?? true;
     const { what } = injected;
     incidents.push({ fault: name, what, fromMono, toMono, bit, stallMs, recoveredMs });

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
 import type { Hold } from '../check/interface-model.ts';
 import { machineMonoMs } from '../../faults/worker-talk.ts';
 
@@ -72,6 +72,8 @@ export type Entry =
       readonly mailbox: number;
       readonly wanted: readonly string[];
     }
+  /** From here on managers may know that it has handled every callback up to this number. */
+  | { readonly kind: 'acknowledges'; readonly session: number; readonly seq: number }
   | { readonly kind: 'callbacks-missed'; readonly session: number }
   | { readonly kind: 'over'; readonly session: number; readonly why: string };
 
@@ -103,15 +105,35 @@ export class Recorder implements Disposable {
   }
 }
 
-/** Reads a history. An incomplete last line of a killed writer is left out. */
-export function readHistory(path: string): Timed[] {
-  const lines = readFileSync(path, 'utf8').split('\n');
-  return lines.flatMap((line, at) => {
-    try {
-      return line === '' ? [] : [JSON.parse(line) as Timed];
-    } catch (error) {
-      if (at >= lines.length - 2) return [];
-      throw error;
+/** Reads a history while it grows. An incomplete last line, of a killed writer, is left out. */
+export class HistoryFile {
+  readonly entries: Timed[] = [];
+  readonly #path: string;
+  #read = 0;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** Adds the entries that were written since the last call. */
+  readOn(): void {
+    const bytes = readFrom(this.#path, this.#read);
+    const end = bytes.lastIndexOf('\n') + 1;
+    this.#read += end;
+    for (const line of bytes.toString('utf8', 0, end).split('\n')) {
+      if (line !== '') this.entries.push(JSON.parse(line) as Timed);
     }
-  });
+  }
+}
+
+/** The bytes of a file from an offset on; none while it does not exist. */
+function readFrom(path: string, offset: number): Buffer {
+  if (!existsSync(path)) return Buffer.alloc(0);
+  const file = openSync(path, 'r');
+  try {
+    const bytes = Buffer.alloc(Math.max(0, fstatSync(file).size - offset));
+    return bytes.subarray(0, readSync(file, bytes, 0, bytes.length, offset));
+  } finally {
+    closeSync(file);
+  }
 }

@@ -41,6 +41,11 @@ export class RawWorker implements Worker {
   #handled = 0;
   /** Whether it listed `groups` since it registered, or since a RESYNC. */
   #isListed = false;
+  #isDeaf = false;
+  /** Whether it was deaf and has not read its mailbox since. */
+  #isBehind = false;
+  /** The highest number that it has acknowledged. */
+  #acknowledged = 0;
   #callbacks: Subscription | undefined;
 
   private constructor(
@@ -95,6 +100,9 @@ export class RawWorker implements Worker {
   }
 
   async act(): Promise<void> {
+    if (this.#isDeaf) return;
+    if (this.#isBehind && this.#session) await this.#readMailbox(this.#session);
+    this.#isBehind = false;
     if (this.#setup.memberships) {
       if (!this.#isListed) await this.#listGroups();
       if (this.#chance.next() < MEMBERSHIP_SHARE) return await this.#changeMemberships();
@@ -111,6 +119,16 @@ export class RawWorker implements Worker {
     if (roll < 99.5) this.#lose('orphaned');
   }
 
+  /** Without a listing since it registered, or since a RESYNC, it does not know what others want. */
+  async settle(): Promise<void> {
+    if (this.#setup.memberships && this.isRegistered && !this.#isListed) await this.#listGroups();
+  }
+
+  deafen(isDeaf: boolean): void {
+    this.#isDeaf = isDeaf;
+    this.#isBehind = true;
+  }
+
   async leave(): Promise<void> {
     if (this.isRegistered) await this.#deregister();
     await this.#nats.close();
@@ -121,6 +139,7 @@ export class RawWorker implements Worker {
     this.#seq = 0;
     // A repeated register gets the reply of the first, and has handled none of the callbacks since then.
     this.#handled = 0;
+    this.#acknowledged = 0;
     this.#isListed = false;
     const subject = `mgm.v1.${this.#setup.router}.callback.${session.session}`;
     this.#callbacks = this.#nats.subscribe(subject, {
@@ -136,7 +155,7 @@ export class RawWorker implements Worker {
     const session = this.#session?.session;
     // Not kept in the mailbox, so it may follow callbacks that NATS dropped.
     if (type === 'SESSION_LOST') return this.#lose('takeover');
-    if (session === undefined || seq !== this.#handled + 1) return;
+    if (this.#isDeaf || session === undefined || seq !== this.#handled + 1) return;
     this.#handled = seq;
     if (type === 'RESYNC' || ALERTS.includes(type)) return this.#alerted(session, callback);
     this.#recorder.write({
@@ -162,7 +181,7 @@ export class RawWorker implements Worker {
     const session = this.#session;
     if (!session) return;
     const { handle } = session;
-    const kept = await this.#ask('keepalive', { handle, mailboxAck: this.#handled });
+    const kept = await this.#ask('keepalive', { handle, mailboxAck: this.#acknowledge(session) });
     const page =
       kept?.status === 0 ? await this.#ask('groups', { handle, limit: 1000 }) : undefined;
     if (page?.status !== 0 || this.#session !== session) return;
@@ -184,11 +203,14 @@ export class RawWorker implements Worker {
     }));
   }
 
+  /** Reads the mailbox page by page, and handles its messages. */
   async #readMailbox(session: Accepted<'register'>): Promise<void> {
-    const from = this.#handled;
-    const reply = await this.#ask('mailbox', { handle: session.handle, from, limit: 100 });
-    if (reply?.status !== 0 || this.#session !== session) return;
-    for (const callback of reply.messages) this.#called(callback);
+    for (let from = -1; this.#handled > from;) {
+      from = this.#handled;
+      const reply = await this.#ask('mailbox', { handle: session.handle, from, limit: 100 });
+      if (reply?.status !== 0 || this.#session !== session) return;
+      for (const callback of reply.messages) this.#called(callback);
+    }
   }
 
   /** Reads the inherited interfaces from `interfaces`. */
@@ -282,13 +304,21 @@ export class RawWorker implements Worker {
     const session = this.#session;
     if (!session || !this.isRegistered) return;
     const sentMono = machineMonoMs();
-    const fields = { handle: session.handle, mailboxAck: this.#handled };
+    const fields = { handle: session.handle, mailboxAck: this.#acknowledge(session) };
     const reply = await this.#ask('keepalive', fields);
     if (this.#session !== session || reply === undefined) return;
     if (reply.status !== 0) return this.#heed(reply.reason);
     if (!this.isRegistered) return;
     this.#extend(sentMono);
-    if (reply.mailbox > this.#handled) await this.#readMailbox(session);
+    if (reply.mailbox > this.#handled && !this.#isDeaf) await this.#readMailbox(session);
+  }
+
+  /** The number of the last handled callback, on record before managers can know it. */
+  #acknowledge({ session }: Accepted<'register'>): number {
+    const seq = this.#handled;
+    if (seq > this.#acknowledged) this.#recorder.write({ kind: 'acknowledges', session, seq });
+    this.#acknowledged = Math.max(this.#acknowledged, seq);
+    return seq;
   }
 
   #heed(reason: string): void {

@@ -25,8 +25,11 @@ export const workerSetup = z.object({
 });
 export type WorkerSetup = z.infer<typeof workerSetup>;
 
-/** An order of the run. A worker confirms `rest` with `resting` when no call is pending, and ends after `leave`. */
-export const order = z.enum(['rest', 'leave']);
+/**
+ * An order of the run. A worker confirms `rest` with `resting` when no call is pending, acts again after `act`, and ends after
+ * `leave`. Between `deafen` and `listen` it handles no callback.
+ */
+export const order = z.enum(['rest', 'act', 'leave', 'deafen', 'listen']);
 export type Order = z.infer<typeof order>;
 export const RESTING = 'resting';
 
@@ -38,6 +41,10 @@ export interface Worker {
   register(takeover: boolean): Promise<void>;
   /** Makes one random call. */
   act(): Promise<void>;
+  /** Finishes what its state needs before it rests. */
+  settle?(): Promise<void>;
+  /** Renews its lease, and neither calls nor handles callbacks, while `isDeaf`. Absent: it does not receive alerts. */
+  deafen?(isDeaf: boolean): void;
   /** Releases everything and ends. */
   leave(): Promise<void>;
 }

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { eventually, TestProcess } from '@mgm/test-support';
 import { machineMonoMs } from '../../faults/worker-talk.ts';
 import type { Link } from '../topology/system.ts';
+import { HistoryFile } from './history.ts';
 import { type Order, RESTING, type WorkerSetup } from './worker-setup.ts';
 
 const PROGRAM = new URL('worker.ts', import.meta.url);
@@ -14,7 +15,7 @@ export class WorkerSlot implements AsyncDisposable {
   readonly plan: WorkerPlan;
   readonly links: readonly Link[];
   /** One history per process, with the time of its end. */
-  readonly histories: { readonly path: string; goneMono: number }[] = [];
+  readonly histories: { readonly file: HistoryFile; goneMono: number }[] = [];
   readonly #folder: string;
   readonly #seed: number;
   #process: TestProcess | undefined;
@@ -46,7 +47,7 @@ export class WorkerSlot implements AsyncDisposable {
     const at = this.histories.length;
     const name = at === 0 ? this.name : `${this.name}.${at + 1}`;
     const path = join(this.#folder, `${name}.jsonl`);
-    this.histories.push({ path, goneMono: Infinity });
+    this.histories.push({ file: new HistoryFile(path), goneMono: Infinity });
     const setup: WorkerSetup = {
       ...this.plan,
       name,
@@ -82,6 +83,7 @@ export class WorkerSlot implements AsyncDisposable {
 
   /** Resolves when it has no pending call and makes no more. */
   async rest(withinMs: number): Promise<void> {
+    this.#isResting = false;
     this.#send('rest');
     await eventually(
       () => {
@@ -89,6 +91,16 @@ export class WorkerSlot implements AsyncDisposable {
       },
       { withinMs },
     );
+  }
+
+  /** Lets it make calls again after it rested. */
+  act(): void {
+    this.#send('act');
+  }
+
+  /** While `isDeaf` it renews its lease, but handles no callback. */
+  deafen(isDeaf: boolean): void {
+    this.#send(isDeaf ? 'deafen' : 'listen');
   }
 
   /** Lets it release everything and end, and resolves when it has ended. */

@@ -3,7 +3,14 @@ import { Chance } from '../../support/chance.ts';
 import { Recorder } from './history.ts';
 import { LibraryWorker } from './library-worker.ts';
 import { RawWorker } from './raw-worker.ts';
-import { order, RESTING, type Worker, workerSetup } from './worker-setup.ts';
+import {
+  type Order,
+  order,
+  RESTING,
+  type Worker,
+  type WorkerSetup,
+  workerSetup,
+} from './worker-setup.ts';
 
 /** Concurrent calls of a worker; the raw client has at most one pending. */
 const LANES = { library: 2, raw: 1 } as const;
@@ -18,34 +25,74 @@ async function main(): Promise<void> {
   using recorder = new Recorder(setup.historyPath, setup.name);
   const kinds = { library: LibraryWorker, raw: RawWorker };
   const worker: Worker = await kinds[setup.kind].start(setup, recorder, chance);
-  const resting = Promise.withResolvers<void>();
-  const leaving = Promise.withResolvers<void>();
-  let isResting = false;
+  const traffic = new Traffic(worker, setup, chance);
   process.once('disconnect', () => process.exit());
-  process.on('message', (message) => {
-    if (order.parse(message) === 'leave') return leaving.resolve();
-    isResting = true;
-    resting.resolve();
-  });
-
-  let registering: Promise<void> | undefined;
-  const lane = async (): Promise<void> => {
-    while (!isResting) {
-      await Promise.race([delay(chance.between(0, 2 * setup.pauseMs)), resting.promise]);
-      if (worker.isRegistered) {
-        await worker.act();
-        continue;
-      }
-      registering ??= worker.register(chance.next() < 0.5).finally(() => (registering = undefined));
-      await registering;
-    }
-  };
+  process.on('message', (message) => traffic.obey(order.parse(message)));
   await worker.register(setup.takeover);
-  await Promise.all(Array.from({ length: LANES[setup.kind] }, lane));
-  process.send?.(RESTING);
-  await leaving.promise;
+  while (!traffic.isLeaving) {
+    await traffic.untilResting();
+    await worker.settle?.();
+    process.send?.(RESTING);
+    await traffic.untilOrdered();
+  }
   await worker.leave();
   process.exit();
+}
+
+/** The calls of a worker between two orders to rest. */
+class Traffic {
+  readonly #worker: Worker;
+  readonly #setup: WorkerSetup;
+  readonly #chance: Chance;
+  #registering: Promise<void> | undefined;
+  #resting = Promise.withResolvers<void>();
+  #acting = Promise.withResolvers<void>();
+  #isResting = false;
+  isLeaving = false;
+
+  constructor(worker: Worker, setup: WorkerSetup, chance: Chance) {
+    this.#worker = worker;
+    this.#setup = setup;
+    this.#chance = chance;
+  }
+
+  obey(given: Order): void {
+    if (given === 'deafen' || given === 'listen') return this.#worker.deafen?.(given === 'deafen');
+    this.#isResting = given === 'rest';
+    this.isLeaving ||= given === 'leave';
+    if (!this.#isResting) return this.#acting.resolve();
+    this.#acting = Promise.withResolvers<void>();
+    this.#resting.resolve();
+  }
+
+  /** Makes calls, and resolves when it has to rest and none is pending. */
+  async untilResting(): Promise<void> {
+    await Promise.all(Array.from({ length: LANES[this.#setup.kind] }, () => this.#lane()));
+    this.#resting = Promise.withResolvers<void>();
+  }
+
+  /** Resolves when it has to act again, or to leave. */
+  untilOrdered(): Promise<void> {
+    return this.#acting.promise;
+  }
+
+  async #lane(): Promise<void> {
+    const { pauseMs } = this.#setup;
+    while (!this.#isResting) {
+      const pause = this.#chance.between(0, 2 * pauseMs);
+      await Promise.race([delay(pause), this.#resting.promise]);
+      if (this.#worker.isRegistered) await this.#worker.act();
+      else await this.#register();
+    }
+  }
+
+  #register(): Promise<void> {
+    const takeover = this.#chance.next() < 0.5;
+    this.#registering ??= this.#worker
+      .register(takeover)
+      .finally(() => (this.#registering = undefined));
+    return this.#registering;
+  }
 }
 
 await main();
