@@ -7,7 +7,7 @@ export type { CallOptions, Logger, LogFields } from './options.ts';
 export type { Ownership } from './ownership.ts';
 export type { Session, ReleaseResult, SessionState, TakeResult } from './session.ts';
 export type { FlowRef } from './forwarding/flows.ts';
-export type { MfeFilter, MfePage, MfeRef } from './forwarding/mfes.ts';
+export type { MfeFilter, MfePage, MfeRef, MfeSettings } from './forwarding/mfes.ts';
 export type { ForwardingSighting } from './forwarding/watch.ts';
 export type { InterfaceRef } from './interfaces/key.ts';
 export type {

@@ -1,13 +1,14 @@
 import type { FlowResult, InterfaceKey, SessionId } from '@mgm/protocol';
 import { badRequest, MgmError, type ErrorOrigin } from './errors.ts';
 import { FlowCalls, type FlowRef } from './forwarding/flows.ts';
+import type { MfeSettings } from './forwarding/mfes.ts';
 import { SHARED_GROUP } from './interfaces/pending-call.ts';
 import { interfaceKey, interfaceKeys, type InterfaceRef } from './interfaces/key.ts';
 import { MembershipCalls, type MembershipResult } from './membership/calls.ts';
 import type { MembershipChange } from './membership/changes.ts';
 import type { GroupOptions, ListedEntry, ListedGroup } from './membership/listings.ts';
 import type { Membership, MembershipRef } from './membership/refs.ts';
-import type { CallOptions } from './options.ts';
+import { omitUndefined, type CallOptions } from './options.ts';
 import { DISPOSE_WITHIN_MS, type Ownership } from './ownership.ts';
 import type { Context } from './rpc/context.ts';
 import type { Emitter, SessionEvents } from './session/events.ts';
@@ -294,6 +295,23 @@ export class Session implements AsyncDisposable {
   /** The routes that it set or inherited and did not delete, as far as replies have told. */
   get routes(): readonly Route[] {
     return this.#routes.onRecord;
+  }
+
+  /**
+   * Sets the upstream router or the life of a forwarding entry whose incoming interface the session holds (MgmSetMfe;
+   * nf-mgm-mgmsetmfe): the answer to a PRUNE alert with `memberDelete` false, for example. Resolves with the forwarding
+   * revision.
+   *
+   * Rejects with {@link MgmError}: `not-found` (status 1168: no entry, or another incarnation), `not-owner` (`holder`, or
+   * `current` epoch), `bad-request` (`field`), `session-lost`, `store-full`, `not-supported`. If `outcome` is `unknown`, it may
+   * have been set; it is not executed any more after the next change of this session. Wire contract section 13.
+   */
+  async setMfe(settings: MfeSettings, options: CallOptions = {}): Promise<number> {
+    const { group, source, upstream, timeoutMs, incarnation, epoch } = settings;
+    const set = omitUndefined({ upstream, timeoutMs, incarnation, epoch });
+    const fields = { group, source, ...set };
+    const { frev } = await this.#life.current().change('mfe.set', fields, options);
+    return frev;
   }
 
   /**

@@ -94,3 +94,44 @@ describe('mfes', () => {
     ]);
   });
 });
+
+describe('setMfe', () => {
+  it('sets the upstream router and the life of an entry', async () => {
+    await using mgm = await stage.client();
+    const { owner, downstream } = await forwardingScene(mgm);
+    await downstream.reportFlows([arriving(G, S)]);
+    const entry = { group: G, source: S };
+    const { incarnation, iifEpoch: epoch } = await mgm.getMfe(entry);
+    expect(await owner.setMfe({ ...entry, upstream: '10.8.8.8', epoch })).toBe(2);
+    await owner.setMfe({ ...entry, timeoutMs: 600_000, incarnation });
+    expect(await mgm.getMfe(entry)).toMatchObject({ upstream: '10.8.8.8', timeoutMs: 600_000 });
+    const refused: [object, object][] = [
+      [{ timeoutMs: 600_000 }, { reason: 'bad-request', field: 'incarnation' }],
+      [
+        { timeoutMs: 1, incarnation },
+        { reason: 'bad-request', field: 'timeoutMs' },
+      ],
+      [
+        { upstream: '', incarnation: 1 },
+        { reason: 'not-found', status: 1168 },
+      ],
+      [
+        { upstream: '', epoch: '1' },
+        { reason: 'not-owner', current: epoch },
+      ],
+      [{ source: '10.0.0.2' }, { reason: 'not-found', operation: 'mfe.set' }],
+    ];
+    for (const [settings, expected] of refused) {
+      expect(await errorOf(owner.setMfe({ ...entry, ...settings }))).toMatchObject(expected);
+    }
+    expect(await errorOf(downstream.setMfe({ ...entry, upstream: '' }))).toMatchObject({
+      ...{ reason: 'not-owner', outcome: 'not-done', holder: { session: owner.id } },
+    });
+    const signal = AbortSignal.abort();
+    expect(await errorOf(owner.setMfe({ ...entry, upstream: '' }, { signal }))).toMatchObject({
+      ...{ reason: 'aborted', outcome: 'not-done' },
+    });
+    await owner.deregister({ force: true });
+    expect(await errorOf(owner.setMfe(entry))).toMatchObject({ reason: 'session-lost' });
+  });
+});

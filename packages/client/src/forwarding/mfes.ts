@@ -26,6 +26,21 @@ export interface MfePage {
   readonly log: string;
 }
 
+/** What to set of a forwarding entry; what is absent stays as it is. */
+export interface MfeSettings extends MfeRef {
+  /** The upstream router, `''` for none. A later change of the route does not replace it. */
+  readonly upstream?: string | number | undefined;
+  /**
+   * The life of the entry from its creation, in ms: 1000 to 86400000; 0 as if absent. A time that is already over deletes the
+   * entry. Needs `incarnation`.
+   */
+  readonly timeoutMs?: number | undefined;
+  /** Refused unless it is the present incarnation. */
+  readonly incarnation?: number | undefined;
+  /** Refused unless the session holds the incoming interface under this epoch. */
+  readonly epoch?: string | undefined;
+}
+
 /** Rejects with `MgmError` `not-found` if there is none. */
 export async function getMfe(
   context: Context,

@@ -71,6 +71,9 @@ export type ItemResult =
   /** `abandonedSeq`: the number of the abandoned request, if one was sent. */
   | { readonly kind: 'unanswered'; readonly error: MgmError; readonly abandonedSeq?: number };
 
+/** Sequenced operations that share no requests. */
+export type OtherOperation = 'mfe.set';
+
 interface SentRequest {
   readonly call: Call<InterfaceOperation>;
   readonly items: readonly Item[];
@@ -177,6 +180,22 @@ export class Requests {
     return this.#start(operation, { routes }, {}, limits);
   }
 
+  /**
+   * Sends a request of another operation. Its number counts as unfinished until the caller finishes it. Throws
+   * {@link MgmError} `overloaded` if too many requests are unanswered.
+   */
+  other<Name extends OtherOperation>(
+    operation: Name,
+    fields: WireMap,
+    limits: { readonly timeoutMs: number; readonly deadlineMono: number },
+  ): { readonly seq: number; readonly call: Call<Name> } {
+    if (this.sequence.hasRoom) return this.#start(operation, fields, {}, limits);
+    throw new MgmError('too many requests of this session are unanswered', {
+      ...{ reason: 'overloaded', outcome: 'not-done', retryable: true },
+      ...{ operation, router: this.#context.router },
+    });
+  }
+
   #flushSoon(): void {
     if (this.#isFlushing) return;
     this.#isFlushing = true;
@@ -243,7 +262,9 @@ export class Requests {
     });
   }
 
-  #start<Name extends InterfaceOperation | 'deregister' | 'rib.set' | 'rib.delete'>(
+  #start<
+    Name extends InterfaceOperation | OtherOperation | 'deregister' | 'rib.set' | 'rib.delete',
+  >(
     operation: Name,
     fields: WireMap,
     origin: ErrorOrigin,

@@ -96,7 +96,8 @@ export async function abandonedOn<Result>(
   return await call.result;
 }
 
-function abortedBefore(origin: ErrorOrigin): MgmError {
+/** The error of a call whose signal had fired before it began. */
+export function abortedBefore(origin: ErrorOrigin): MgmError {
   return new MgmError(`\`${origin.operation}\` was aborted by its caller; nothing was sent`, {
     ...origin,
     reason: 'aborted',

@@ -1,3 +1,4 @@
+import { parseRequest } from '@mgm/protocol';
 import type {
   Cause,
   Handle,
@@ -8,9 +9,17 @@ import type {
   RequestFields,
   SessionId,
 } from '@mgm/protocol';
-import { isMgmError, MgmError, refusalError, withOrigin } from '../errors.ts';
+import {
+  badRequest,
+  isMgmError,
+  MgmError,
+  refusalError,
+  withOrigin,
+  withOutcome,
+} from '../errors.ts';
 import { InterfaceCalls } from '../interfaces/calls.ts';
-import type { CallOptions } from '../options.ts';
+import type { OtherOperation } from '../interfaces/requests.ts';
+import { checkedLimits, type CallOptions } from '../options.ts';
 import { HeldAlerts } from '../membership/held-alerts.ts';
 import type { MembershipRecord } from '../membership/record.ts';
 import { RouteChanges } from '../view/changes.ts';
@@ -18,7 +27,7 @@ import type { RouteRecord } from '../view/items.ts';
 import type { Route } from '../view/refs.ts';
 import type { HeldInterface } from '../ownership.ts';
 import { untilAborted } from '../rpc/clock.ts';
-import { abandonedOn, requestGranted, type Context } from '../rpc/context.ts';
+import { abandonedOn, abortedBefore, requestGranted, type Context } from '../rpc/context.ts';
 import { interfacePages } from '../rpc/pages.ts';
 import { granted, isSessionGone, type Success } from '../rpc/messages.ts';
 import type { CallbackHandlers, Emitter, LossCause, SessionEvents } from './events.ts';
@@ -181,17 +190,37 @@ export class Registration {
     fields: RequestFields<Name>,
     options: CallOptions,
   ): Promise<Success<Name>> {
-    const signals = options.signal ? [this.signal, options.signal] : [this.signal];
-    const limits = { ...options, signal: AbortSignal.any(signals), guard: () => this.over() };
+    const limits = { ...options, signal: this.#endOr(options.signal), guard: () => this.over() };
     try {
       return await requestGranted(this.#context, operation, fields, limits);
     } catch (error) {
-      if (!isMgmError(error)) throw error;
-      if (isSessionGone(error)) this.#handleRefused(error);
-      const over = this.over();
-      if (!over) throw error;
-      const recovers = isSessionGone(error) && this.#options.mayRecover(causeOf(error));
-      throw withOrigin(recovers ? beingRecovered() : over, { operation });
+      throw this.#requestFailed(operation, error);
+    }
+  }
+
+  /** Sends a sequenced request, which takes effect once at most; `fields` are without handle and numbers. */
+  async change<Name extends OtherOperation>(
+    operation: Name,
+    fields: Omit<RequestFields<Name>, 'handle' | 'seq' | 'ack'>,
+    options: CallOptions,
+  ): Promise<Success<Name>> {
+    const { clock, router } = this.#context;
+    const { requests, closing } = this.interfaces;
+    const origin = { operation, router };
+    const parsed = parseRequest(operation, { handle: this.handle, seq: 1, ack: 1, ...fields });
+    if (parsed.kind === 'bad-request') throw badRequest(parsed.message, parsed.field, origin);
+    const { timeoutMs, deadlineMs } = checkedLimits(options, this.#context, () => origin);
+    if (closing) throw closing;
+    if (options.signal?.aborted) throw abortedBefore(origin);
+    const deadlineMono = clock.monoMs() + deadlineMs;
+    const { seq, call } = requests.other(operation, fields, { timeoutMs, deadlineMono });
+    try {
+      const { reply } = await abandonedOn(this.#endOr(options.signal), call);
+      return granted(reply, (refusal) => refusalError(refusal, origin));
+    } catch (error) {
+      throw this.#requestFailed(operation, error);
+    } finally {
+      requests.sequence.finish(seq);
     }
   }
 
@@ -240,6 +269,22 @@ export class Registration {
   #endCalls(reason: MgmError, callError: MgmError = reason): HeldInterface[] {
     this.routes.end(callError);
     return this.interfaces.end(reason, callError);
+  }
+
+  /** Aborts when the session is over, or as `signal` does. */
+  #endOr(signal: AbortSignal | undefined): AbortSignal {
+    return signal ? AbortSignal.any([this.signal, signal]) : this.signal;
+  }
+
+  /** The error for the caller. If a manager refused the handle, the session is over. */
+  #requestFailed(operation: OperationName, error: unknown): unknown {
+    if (!isMgmError(error)) return error;
+    if (isSessionGone(error)) this.#handleRefused(error);
+    const over = this.over();
+    if (!over) return error;
+    const recovers = isSessionGone(error) && this.#options.mayRecover(causeOf(error));
+    const reason = withOrigin(recovers ? beingRecovered() : over, { operation });
+    return withOutcome(reason, error.outcome);
   }
 
   #newMailbox(handle: Handle, over: () => MgmError | undefined): Mailbox {
