@@ -128,6 +128,8 @@ export interface Head {
   readonly frev: number;
   readonly ffirst: number;
   readonly msettled: number;
+  readonly rrev: number;
+  readonly rsettled: number;
   readonly schema: number;
 }
 
