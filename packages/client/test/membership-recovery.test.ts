@@ -285,6 +285,43 @@ describe('against a scripted manager', () => {
     expect(groupsOf(session.memberships)).toEqual([G[1]]);
   });
 
+  it('a call that is made while a recovery lists what it inherited follows the re-adds', async () => {
+    const manager = await scriptedManager(nats.url);
+    await using _ = manager;
+    const registered = { handle: 'secret', graceMs: 0, mailbox: 0, alerts: [] };
+    manager.script('register', () => ({ ...registered, session: 77, ttlMs: 1_000, resumed: false }));
+    manager.script('member.add', added);
+    await using mgm = await connect({ servers: nats.url, router: 'r1' });
+    const session = await mgm.registerProtocol(pim());
+    await session.takeInterfaceOwnership({ ifIndex: 1 });
+    await session.addGroupMembershipEntry({ ifIndex: 1, group: G[0] });
+    const holder = { protocolId: 1, componentId: 1, session: 78, name: '', epoch: '2000', since: 1 };
+    const inherited = { ...holder, ifIndex: 1, nextHop: '', stale: false };
+    const listing = Promise.withResolvers<(reply: object) => void>();
+    manager.script('keepalive', () => undefined);
+    manager.script('events', () => ({ events: [], head: 1, first: 1, log: 'log-1' }));
+    manager.script('validate', () => ({ valid: true, current: '2000' }));
+    manager.script('interfaces', () => ({ items: [inherited], log: 'log-1' }));
+    manager.script('members', (_request, answer) => listing.resolve(answer));
+    manager.script('register', () => {
+      manager.script('keepalive', () => ({ ttlMs: 60_000, mailbox: 0 }));
+      return { ...registered, session: 78, ttlMs: 60_000, resumed: true };
+    });
+    await next(session, 'recovered');
+    const answer = await listing.promise;
+    const call = session.addGroupMembershipEntry({ ifIndex: 1, group: G[1] });
+    // A request that is answered after anything that the call would have sent before it.
+    await mgm.validateEpoch({ ifIndex: 1, epoch: '2000' });
+    expect(manager.distinct('member.add')).toHaveLength(1);
+    answer({ items: [], mrev: 9, settled: 1, log: 'log-1' });
+    await call;
+    expect(manager.distinct('member.add').at(-1)?.fields['entries']).toMatchObject([
+      [1, '', G[0], '', 1],
+      [1, '', G[1], '', 1],
+    ]);
+    expect(groupsOf(session.memberships)).toEqual([G[0], G[1]]);
+  });
+
   it('an add whose interface was lost before its reply is not on record', async () => {
     await using scene = await opened();
     const { manager, session } = scene;

@@ -61,6 +61,13 @@ const UPKEEP: readonly Mutation[] = [
     tests: [RECOVERY],
   },
   {
+    check: 're-adds: calls made in a recovery follow them',
+    file: `${MEMBERSHIP}/upkeep.ts`,
+    from: 'return this.#isRestoring || this.#windows.has(keyText(key));',
+    to: 'return this.#windows.has(keyText(key));',
+    tests: [RECOVERY],
+  },
+  {
     check: 're-adds: a recovery deletes what is not on record',
     file: `${MEMBERSHIP}/upkeep.ts`,
     from: 'const unwanted = present.filter((one) => !record.has(one, one));',
