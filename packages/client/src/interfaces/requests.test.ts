@@ -3,7 +3,7 @@ import { decodeMessage, NO_NEXT_HOP, routerName, subjectsUnder } from '@mgm/prot
 import type { Handle, InterfaceKey, OperationName } from '@mgm/protocol';
 import { describe, expect, it } from 'vitest';
 import { MgmError } from '../errors.ts';
-import type { CallRequest } from '../rpc/calls.ts';
+import type { CallRequest } from '../rpc/call.ts';
 import { systemClock } from '../rpc/clock.ts';
 import type { Context } from '../rpc/context.ts';
 import { Requests, type InterfaceOperation, type Item, type ItemResult } from './requests.ts';

@@ -10,7 +10,7 @@ import type {
 } from '@mgm/protocol';
 import { MgmError, type ErrorOrigin } from '../errors.ts';
 import type { CallOptions } from '../options.ts';
-import type { Call, CallRequest } from '../rpc/calls.ts';
+import type { Call, CallRequest } from '../rpc/call.ts';
 import { entries, readChanges, type MembershipChange } from '../membership/changes.ts';
 import type { EntryChange } from '../membership/refs.ts';
 import { worthMs, type Context } from '../rpc/context.ts';

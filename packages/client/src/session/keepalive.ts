@@ -1,7 +1,7 @@
 import { encodeMessage } from '@mgm/protocol';
 import type { Handle, RefusalFields, SessionId } from '@mgm/protocol';
 import { MgmError } from '../errors.ts';
-import type { Call } from '../rpc/calls.ts';
+import type { Call } from '../rpc/call.ts';
 import type { Cancel } from '../rpc/clock.ts';
 import { worthMs, type Context } from '../rpc/context.ts';
 import { isSessionGone, isSuccess, type Success } from '../rpc/messages.ts';

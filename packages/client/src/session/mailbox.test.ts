@@ -11,7 +11,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { HeldAlerts } from '../membership/held-alerts.ts';
 import { silentLogger } from '../options.ts';
-import type { CallRequest } from '../rpc/calls.ts';
+import type { CallRequest } from '../rpc/call.ts';
 import { systemClock } from '../rpc/clock.ts';
 import { StoreLog, type Context } from '../rpc/context.ts';
 import { readCallback, type AnyCallback } from '../rpc/messages.ts';

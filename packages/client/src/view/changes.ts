@@ -3,7 +3,7 @@ import type { Prefix, RefusalFields, RouteChangeReply } from '@mgm/protocol';
 import { MgmError, refusalError, withOrigin, withOutcome } from '../errors.ts';
 import type { Requests } from '../interfaces/requests.ts';
 import { checkedLimits, type CallOptions } from '../options.ts';
-import type { Call } from '../rpc/calls.ts';
+import type { Call } from '../rpc/call.ts';
 import { backoffMs, pause } from '../rpc/clock.ts';
 import type { Context } from '../rpc/context.ts';
 import { elementRefusal, isRefusal, isSessionGone } from '../rpc/messages.ts';
