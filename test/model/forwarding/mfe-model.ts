@@ -42,6 +42,7 @@ export interface Shown {
   readonly owner: ClientNumber | undefined;
   /** The session of the owner. */
   readonly session: number;
+  readonly upstream: string | undefined;
   readonly route: Route | undefined;
   readonly oifs: readonly InterfaceNumber[];
   readonly foreignAlerted: boolean;
@@ -64,9 +65,22 @@ export interface Mfe {
   readonly foreign: readonly InterfaceNumber[];
   /** What the last push showed. */
   readonly pushed: string;
+  /** FORWARD put these interfaces *on* or *off*, under the hold of the client that decided. */
+  readonly overrides: ReadonlyMap<InterfaceNumber, Override>;
+  /** The upstream router that the owner set in the place of the route's. */
+  readonly upstream: string | undefined;
   /** It belonged to IGMP, and a routing protocol took the incoming interface. */
   readonly isOver: boolean;
 }
+
+interface Override {
+  readonly kind: 'on' | 'off';
+  readonly hold: Hold;
+}
+
+export type Forwarded =
+  | { readonly status: 0; readonly matched: number; readonly changed: boolean }
+  | { readonly status: 87 | 1003 | 1168; readonly reason: string };
 
 export type EndCause = 'timeout' | 'route' | 'iif-moved';
 
@@ -77,7 +91,7 @@ export interface FalseAlert {
   readonly incarnation: number;
   /** A PRUNE names one of these. */
   readonly from: readonly InterfaceNumber[];
-  readonly cause: Cause | EndCause | 'created';
+  readonly cause: Cause | EndCause | 'created' | 'forward';
 }
 
 export type Push =
@@ -110,6 +124,9 @@ export class MfeModel {
   clock = 0;
   readonly #members: MembershipModel;
   readonly #sessionOf: (client: ClientNumber) => number;
+  /** What FORWARD and JOIN changed in this step. */
+  #due: { readonly entry?: EntryNumber; readonly flow?: FlowNumber; readonly cause: 'forward' }[] =
+    [];
   #lastIncarnation = 0;
   #alerts: FalseAlert[] = [];
   #pushes = new Map<FlowNumber, Push>();
@@ -137,11 +154,55 @@ export class MfeModel {
     this.#members.setRoute(this.#best(this.scope.memberPrefixes)?.on);
   }
 
-  /** A routing protocol took an interface: an entry of IGMP, which was alone there, is over for good. */
+  /** A routing protocol took an interface: an entry of IGMP, which was alone there, is over for good, and its overrides. */
   taken(on: InterfaceNumber): void {
     for (const [flow, mfe] of this.mfes) {
-      if (mfe.iif === on) this.mfes.set(flow, { ...mfe, isOver: true });
+      const overrides = without(mfe.overrides, on);
+      this.mfes.set(flow, { ...mfe, overrides, isOver: mfe.isOver || mfe.iif === on });
     }
+  }
+
+  /** FORWARD of an entry: add puts the interface on in every forwarding entry that it covers, delete off. */
+  forward(
+    client: ClientNumber,
+    on: InterfaceNumber,
+    entry: EntryNumber,
+    kind: Override['kind'],
+  ): Forwarded {
+    const hold = this.#holdOn(on);
+    if (!hold) return { status: kind === 'on' ? 87 : 1168, reason: 'not-found' };
+    // Also IGMP beside an owner.
+    if (hold.client !== client) return { status: 87, reason: 'not-owner' };
+    this.#members.purge(entry);
+    const covered = this.#covered(entry).filter((flow) => this.get(flow));
+    const isExact = this.#members.scope.entries[entry]?.raises === false;
+    if (isExact && covered.length === 0) return { status: 1003, reason: 'no-mfe' };
+    const changed = covered.filter((flow) => {
+      const former = this.mfes.get(flow)?.overrides.get(on);
+      return former?.kind !== kind || former.hold !== hold;
+    });
+    for (const flow of changed) this.#override(flow, (all) => new Map(all).set(on, { kind, hold }));
+    if (changed.length > 0) this.#due.push({ entry, cause: 'forward' });
+    return { status: 0, matched: covered.length, changed: changed.length > 0 };
+  }
+
+  /** JOIN, also a repeated one, of the client that decides for an interface ends its vetoes. */
+  joined(client: ClientNumber, on: InterfaceNumber, entry: EntryNumber): void {
+    if (this.#holdOn(on)?.client !== client) return;
+    for (const flow of this.#covered(entry)) {
+      if (this.mfes.get(flow)?.overrides.get(on)?.kind !== 'off') continue;
+      this.#override(flow, (all) => without(all, on));
+      this.#due.push({ flow, cause: 'forward' });
+    }
+  }
+
+  /** `mfe.set` by the owner. */
+  set(flow: FlowNumber, upstream: string | undefined, timeoutMs: number | undefined): void {
+    const mfe = this.mfes.get(flow);
+    if (!mfe) throw new RangeError(`no entry of flow ${flow}`);
+    const change = { upstream: upstream ?? mfe.upstream, timeoutMs: timeoutMs ?? mfe.timeoutMs };
+    this.mfes.set(flow, { ...mfe, ...change });
+    this.#review(flow, 'member');
   }
 
   /** What `mfe.get` shows. */
@@ -169,6 +230,8 @@ export class MfeModel {
       foreignAlerted: false,
       foreign: [],
       pushed: '',
+      overrides: new Map(),
+      upstream: undefined,
       isOver: false,
     };
     const foreign = this.#foreign(mfe);
@@ -179,12 +242,14 @@ export class MfeModel {
     return oifs.length > 0 ? 'installed' : 'negative';
   }
 
-  /** Memberships changed: the entries that they cover are reviewed in the same step. */
+  /** Memberships or overrides changed: the entries that they cover are reviewed in the same step. */
   followMembers(events: readonly MembershipEvent[]): void {
     for (const { entry, cause } of events) {
-      for (const [flow, { entries }] of this.scope.flows.entries()) {
-        if (entries.includes(entry)) this.#review(flow, cause);
-      }
+      for (const flow of this.#covered(entry)) this.#review(flow, cause);
+    }
+    for (const { entry, flow, cause } of this.#due.splice(0)) {
+      const flows = flow === undefined ? this.#covered(entry ?? 0) : [flow];
+      for (const one of flows) this.#review(one, cause);
     }
   }
 
@@ -256,19 +321,25 @@ export class MfeModel {
 
   #shown(mfe: Mfe): Shown {
     const { iif, hold, route, foreignAlerted, timeoutMs } = mfe;
+    const upstream = mfe.upstream ?? route?.neighbour;
     const session = hold ? this.#sessionOf(hold.client) : 0;
     return {
-      ...{ iif, owner: hold?.client, session, route, foreignAlerted, timeoutMs },
+      ...{ iif, owner: hold?.client, session, upstream, route, foreignAlerted, timeoutMs },
       oifs: this.#oifs(mfe),
     };
   }
 
   /** Section 5.2. */
-  #oifs({ flow, iif }: Mfe): InterfaceNumber[] {
+  #oifs({ flow, iif, overrides }: Mfe): InterfaceNumber[] {
     if (iif === undefined) return [];
     const found = new Set<InterfaceNumber>();
     for (const entry of this.#flow(flow).entries) {
       for (const { on } of this.#members.members[entry] ?? []) found.add(on);
+    }
+    for (const [on, { kind, hold }] of overrides) {
+      if (this.#holdOn(on) !== hold) continue;
+      if (kind === 'on') found.add(on);
+      else found.delete(on);
     }
     found.delete(iif);
     return [...found].toSorted((one, other) => one - other);
@@ -295,11 +366,28 @@ export class MfeModel {
     return prefixes.map((prefix) => this.routes[prefix]).find((route) => route !== undefined);
   }
 
+  #covered(entry: EntryNumber): FlowNumber[] {
+    const { flows } = this.scope;
+    return [...flows.keys()].filter((flow) => flows[flow]?.entries.includes(entry));
+  }
+
+  #override(
+    flow: FlowNumber,
+    change: (all: Mfe['overrides']) => ReadonlyMap<InterfaceNumber, Override>,
+  ): void {
+    const mfe = this.mfes.get(flow);
+    if (mfe) this.mfes.set(flow, { ...mfe, overrides: change(mfe.overrides) });
+  }
+
   #flow(number: FlowNumber): Flow {
     const flow = this.scope.flows[number];
     if (!flow) throw new RangeError(`no flow ${number}`);
     return flow;
   }
+}
+
+function without(all: Mfe['overrides'], on: InterfaceNumber): Mfe['overrides'] {
+  return new Map([...all].filter(([one]) => one !== on));
 }
 
 function shownText(shown: Shown): string {

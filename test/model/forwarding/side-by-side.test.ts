@@ -65,10 +65,13 @@ const OFTEN = [
   'JOIN_FALSE member',
   'PRUNE_FALSE created',
   'PRUNE_FALSE member',
+  'JOIN_FALSE forward',
 ];
 
 /** The time-out of entries is 900 s: no sum of these is near it. */
 const AGE_MS = 310_000;
+/** A life that {@link AGE_MS} ends. */
+const SHORT_MS = 100_000;
 /** Grace times last an hour. */
 const CLOCK_MAX_MS = 3_000_000;
 
@@ -86,8 +89,8 @@ afterAll(async () => {
 
 type Choices = readonly [kind: number, choice: number, extra: number];
 
-/** Numbers below which a choice is a change of memberships, of owners, of routes, new flows, time, sessions, or any action. */
-const KINDS = [7, 9, 11, 15, 16, 18, Infinity];
+/** Numbers below which a choice is a change of memberships, of owners, of routes, new flows, time, overrides, sessions, or any action. */
+const KINDS = [7, 9, 11, 15, 16, 20, 22, Infinity];
 
 function choose(both: ForwardingSideBySide, [kind, choice]: Choices): Action | ForwardingAction {
   const possible = [...actionsIn(both.base.model, ALLOWED)]
@@ -99,6 +102,7 @@ function choose(both: ForwardingSideBySide, [kind, choice]: Choices): Action | F
     [routeChange(both, choice)],
     [{ do: 'flows', flows: someFlows(choice) }],
     both.model.clock < CLOCK_MAX_MS ? [{ do: 'age', ms: AGE_MS }] : [],
+    steering(both, choice),
     possible.filter((one) => one.do === 'resume' || one.do === 'register'),
     possible.filter((one) => one.do !== 'stale' || both.model.clock < CLOCK_MAX_MS),
   ];
@@ -116,6 +120,24 @@ function routeChange(both: ForwardingSideBySide, choice: number): ForwardingActi
   const on = rest % MEMBERS.interfaces;
   const neighbour = prefix === OF_V6 ? '' : ['', '10.0.0.1', '10.0.0.2'][rest % 3];
   return { do: 'rib', prefix, to: { on, neighbour: neighbour ?? '' } };
+}
+
+/** FORWARD, a JOIN that may undo a veto, or `mfe.set`, of a client that is there. */
+function steering(both: ForwardingSideBySide, choice: number): ForwardingAction[] | Action[] {
+  const { clients, scope } = both.base.model;
+  const live = clients.filter(({ state }) => state === 'live');
+  const client = live[choice % live.length]?.number;
+  if (client === undefined) return [];
+  const on = Math.floor(choice / 4) % scope.interfaces;
+  const entry = Math.floor(choice / 16) % scope.entries.length;
+  const kind = Math.floor(choice / 64) % 6;
+  if (kind < 2) return [{ do: 'on', client, on, entry }];
+  if (kind < 4) return [{ do: 'off', client, on, entry }];
+  if (kind === 4)
+    return both.base.model.holdOf(client, on) ? [{ do: 'add', client, on, entry }] : [];
+  const flow = Math.floor(choice / 4) % SCOPE.flows.length;
+  const change = choice % 2 === 0 ? { upstream: '10.0.0.7' } : { timeoutMs: SHORT_MS };
+  return [{ do: 'set', client, flow, ...change }];
 }
 
 /** One to three, without repetition. */
@@ -179,7 +201,7 @@ it(
   { timeout: 60_000 + RUNS * 5_000 },
   async () => {
     const counts = new Map<string, number>();
-    const step = fc.tuple(fc.nat(18), fc.nat(10_000), fc.nat(11));
+    const step = fc.tuple(fc.nat(22), fc.nat(10_000), fc.nat(11));
     const histories = fc.array(step, { minLength: 30, maxLength: 90, size: 'max' });
     const property = fc.asyncProperty(histories, async (choices) => {
       await managers.redis.flushall();

@@ -1,9 +1,9 @@
-import { entryNamed } from '@mgm/protocol';
+import { entryNamed, type OperationName } from '@mgm/protocol';
 import { alertMessage, mfeMessage, type Publication } from '@mgm/store';
 import { isRecord } from '../compare.ts';
 import type { Managers } from '../manager.ts';
 import type { Action } from '../membership/actions.ts';
-import type { Scope } from '../membership/machine.ts';
+import type { ClientNumber, EntryNumber, InterfaceNumber, Scope } from '../membership/machine.ts';
 import {
   compare,
   LAPSE_MS,
@@ -33,6 +33,19 @@ export type ForwardingAction =
       readonly prefix: PrefixNumber;
       readonly to: Omit<Route, 'prefix'> | undefined;
     }
+  | {
+      readonly do: 'on' | 'off';
+      readonly client: ClientNumber;
+      readonly on: InterfaceNumber;
+      readonly entry: EntryNumber;
+    }
+  | {
+      readonly do: 'set';
+      readonly client: ClientNumber;
+      readonly flow: FlowNumber;
+      readonly upstream?: string;
+      readonly timeoutMs?: number;
+    }
   | { readonly do: 'age'; readonly ms: number };
 
 export interface WireScope extends ForwardingScope {
@@ -42,6 +55,8 @@ export interface WireScope extends ForwardingScope {
 
 const PROTOCOL_OF_ROUTES = 7;
 const IGMP = 10;
+/** The flag FORWARD of `member.add` and `member.delete`. */
+const FORWARD = 2;
 
 /** A router with forwarding entries and its model, driven alike and compared after each action. */
 export class ForwardingSideBySide {
@@ -74,6 +89,11 @@ export class ForwardingSideBySide {
         return await this.#createFlows(action.flows, repeat);
       case 'rib':
         return await this.#setRoute(action.prefix, action.to, repeat);
+      case 'on':
+      case 'off':
+        return await this.#forward(action, repeat);
+      case 'set':
+        return await this.#setMfe(action, repeat);
       case 'age':
         this.#tell(action);
         this.model.clock += action.ms;
@@ -84,6 +104,7 @@ export class ForwardingSideBySide {
       default:
         if (action.do === 'stale') this.model.clock += LAPSE_MS;
         if (action.do === 'take' && !this.base.isIgmp(action.client)) this.model.taken(action.on);
+        if (action.do === 'add') this.model.joined(action.client, action.on, action.entry);
         this.#follow(await this.base.perform(action, repeat));
     }
   }
@@ -182,6 +203,62 @@ export class ForwardingSideBySide {
     this.#follow(this.base.follow());
   }
 
+  async #forward(
+    action: Extract<ForwardingAction, { readonly do: 'on' | 'off' }>,
+    repeat: boolean,
+  ): Promise<void> {
+    const { client, on, entry } = action;
+    this.#tell(action);
+    const expected = this.model.forward(client, on, entry, action.do);
+    const named = this.base.entryNamed(entry);
+    const fields = { ifIndex: on + 1, ...named, flags: FORWARD };
+    const operation = action.do === 'on' ? 'member.add' : 'member.delete';
+    const reply = await this.#askNumbered(client, operation, fields, repeat);
+    const { status } = expected;
+    compare(operation, reply['status'], status);
+    if (status !== 0) compare(operation, reply['reason'], expected.reason);
+    else {
+      const { matched, changed } = expected;
+      compare(operation, [reply['matched'], reply['changed']], [matched, changed]);
+    }
+    this.#follow(this.base.follow());
+  }
+
+  async #setMfe(
+    action: Extract<ForwardingAction, { readonly do: 'set' }>,
+    repeat: boolean,
+  ): Promise<void> {
+    const { client, flow, upstream, timeoutMs } = action;
+    this.#tell(action);
+    const present = this.model.get(flow);
+    const incarnation = this.#incarnations.get(present?.mfe.incarnation ?? 0) ?? 1;
+    const fields = { ...entryNamed(this.#flow(flow).stored), upstream, timeoutMs, incarnation };
+    const reply = await this.#askNumbered(client, 'mfe.set', fields, repeat);
+    if (!present) compare('mfe.set', [reply['status'], reply['reason']], [1168, 'not-found']);
+    else if (present.owner !== client) {
+      compare('mfe.set', [reply['status'], reply['reason']], [87, 'not-owner']);
+    } else {
+      compare('mfe.set', reply['status'], 0);
+      this.model.set(flow, upstream, timeoutMs);
+    }
+    this.#follow(this.base.follow());
+  }
+
+  /** A request that is numbered; where `repeat` says so, sent twice. */
+  async #askNumbered(
+    client: ClientNumber,
+    operation: OperationName,
+    fields: object,
+    repeat: boolean,
+  ): Promise<Raw> {
+    const session = this.base.session(client);
+    const seq = ++session.seq;
+    const request = { handle: session.handle, seq, ack: seq, ...fields };
+    const reply = await this.base.ask(operation, request);
+    if (repeat) compare('the repeat', await this.base.ask(operation, request), reply);
+    return reply;
+  }
+
   #tell(action: ForwardingAction): void {
     this.base.story.push(JSON.stringify(action));
   }
@@ -233,14 +310,14 @@ export class ForwardingSideBySide {
     this.#epochs.set(Number(ifIndex), shown);
   }
 
-  #fieldsOf({ iif, owner, session, route, oifs, foreignAlerted, timeoutMs }: Shown): Raw {
+  #fieldsOf({ iif, owner, session, upstream, route, oifs, foreignAlerted, timeoutMs }: Shown): Raw {
     const [network, length] = this.#scope.networks[route?.prefix ?? 0] ?? [];
     return {
       ifIndex: iif === undefined ? 0 : iif + 1,
       nextHop: '',
       protocolId: owner === undefined ? 0 : this.base.protocolOf(owner),
       session,
-      upstream: route?.neighbour,
+      upstream,
       route: route && { network, length, protocolId: PROTOCOL_OF_ROUTES },
       oifs: oifs.map((on) => [on + 1, '']),
       oifCount: oifs.length,

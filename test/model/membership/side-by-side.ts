@@ -332,6 +332,12 @@ export class SideBySide {
     }
   }
 
+  /** The group and source of an entry. */
+  entryNamed(entry: number): { readonly group: string; readonly source: string } {
+    const [group, source] = this.#wireEntry(entry);
+    return { group, source };
+  }
+
   #wireEntry(entry: number): readonly [string, string] {
     const { group, source } = entryNamed(this.#entries[entry]?.stored ?? '');
     return [group, source];
