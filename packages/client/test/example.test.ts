@@ -1,6 +1,14 @@
 import { eventually, newRouterName } from '@mgm/test-support';
 import { describe, expect, it } from 'vitest';
-import { connect, isMgmError, ProtocolId, type Holder, type Session } from '../src/mod.ts';
+import {
+  connect,
+  isMgmError,
+  ProtocolId,
+  type Holder,
+  type Mfe,
+  type Session,
+} from '../src/mod.ts';
+import { ForwarderAgent } from '../src/forwarder/mod.ts';
 import { clientStage } from './stage.ts';
 
 const stage = clientStage();
@@ -91,5 +99,33 @@ describe('the example of routes in docs/client.md', () => {
 
     expect([ifIndex, owner]).toEqual([7, undefined]);
     expect(await Array.fromAsync(mgm.routes())).toEqual([]);
+  });
+});
+
+describe('the example of a forwarder in docs/client.md', () => {
+  it('runs', async () => {
+    const router = newRouterName();
+    await using mgm = await connect({ servers: stage.servers.nats.url, router });
+    const table = new Map<string, Mfe>();
+    const keyOf = ({ group, source }: Mfe): string => `${source},${group}`;
+
+    // example {
+    await using agent = await ForwarderAgent.start(mgm, {
+      protocolId: 900,
+      componentId: 1,
+      name: 'line-card-1',
+      plane: {
+        set: (mfe) => void table.set(keyOf(mfe), mfe), // replaces the whole entry; without oifs its packets are dropped
+        delete: (mfe) => void table.delete(keyOf(mfe)),
+        flush: () => table.clear(),
+      },
+    });
+    const known = agent.newFlow({ group: '239.1.1.1', source: '10.0.0.1', ifIndex: 1 });
+    // }
+
+    expect(known).toBe(undefined);
+    await eventually(() => expect([...table.keys()]).toEqual(['10.0.0.1,239.1.1.1']), {
+      withinMs: 10_000,
+    });
   });
 });
