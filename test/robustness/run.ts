@@ -114,7 +114,7 @@ async function observe({ settings, folder, say, phases, scope }: Running): Promi
   const hostile = isWhole
     ? await phases.run('end the flood', WITHIN_MS.flood, () => flood.end(FLOOD_ENDS_WITHIN_MS))
     : undefined;
-  await phases.run('keep logs', WITHIN_MS.logs, () => keepWords(world, folder));
+  await phases.run('keep logs', WITHIN_MS.logs, () => keepLogs(world, folder));
   if (broken !== undefined) say(broken);
   const evidence = isWhole
     ? await phases.run('collect evidence', WITHIN_MS.evidence, () => gather(world, readers))
@@ -140,9 +140,9 @@ async function observe({ settings, folder, say, phases, scope }: Running): Promi
 /** Waits until every worker is connected: a fault of an unused link has no effect. */
 async function untilConnected({ workers }: World): Promise<void> {
   const connected = (): void => {
-    for (const { name, links, words } of workers) {
+    for (const { name, links, errorOutput } of workers) {
       const connections = links.reduce((sum, { proxy }) => sum + proxy.connections, 0);
-      if (connections === 0) throw new Error(`${name} does not connect\n${words}`);
+      if (connections === 0) throw new Error(`${name} does not connect\n${errorOutput}`);
     }
   };
   await eventually(connected, { withinMs: 30_000, everyMs: 50 });
@@ -156,13 +156,13 @@ function checkRecovery({ workers }: World, { incidents, broken }: Incidents): Fi
     checked: incidents.length,
     problems: [
       ...(broken === undefined ? [] : [broken]),
-      ...crashed.map(({ name, words }) => `${name} crashed\n${words}`),
+      ...crashed.map(({ name, errorOutput }) => `${name} crashed\n${errorOutput}`),
     ],
   };
 }
 
 /** Keeps the last output of managers and servers with the histories. */
-async function keepWords({ managers, servers }: World, folder: string): Promise<void> {
+async function keepLogs({ managers, servers }: World, folder: string): Promise<void> {
   for (const one of managers) await writeFile(join(folder, `${one.name}.log`), one.output());
   for (const one of [...servers.redis, ...servers.others]) {
     const info = await onRedis(one, (redis) => redis.info()).catch(String);

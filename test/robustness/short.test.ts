@@ -108,10 +108,10 @@ type Spoiling = readonly [what: string, spoilt: Evidence[], check: string];
 /** The evidence of a run with one change, and the check that has to fail. */
 function spoilings(evidence: readonly Evidence[]): Spoiling[] {
   return [
-    ['a take is told to have had another epoch', editOne(evidence, 'taken'), 'acknowledged'],
-    ['an owner is told who is not there', editOne(evidence, 'held'), 'linearizable'],
-    ['an interface is told to be free', editOne(evidence, 'already-owned'), 'linearizable'],
-    ['a belief lasts for ever', withoutOne(evidence, ['lets-go', 'deadline']), 'exclusive'],
+    ['a grant has another epoch', editOne(evidence, 'taken'), 'acknowledged'],
+    ['`owner` names a session that has no interface', editOne(evidence, 'held'), 'linearizable'],
+    ['a refused take counts as granted', editOne(evidence, 'already-owned'), 'linearizable'],
+    ['an ownership has neither an end nor a deadline', withoutOne(evidence, ['lets-go', 'deadline']), 'exclusive'],
     ['a callback is missing', withoutOne(evidence, ['callback']), 'callbacks'],
     ['the log lost its last change', evidence.map(shortened), 'events'],
     ['an alert is missing', withoutOne(evidence, ['alert']), 'callbacks'],

@@ -12,7 +12,7 @@ const HANDLE = /^([1-9][0-9]{0,15})\.([1-9][0-9]{0,15})\.([A-Za-z0-9_-]{22})$/;
 /** Names no client. */
 export const NO_HANDLE: HandleParts = { client: 0, session: 0, secret: '' };
 
-/** Stands for a session where there is none: a membership counts for nobody, an operator changes a setting. */
+/** Stands for a session where there is none: a membership that counts for no session, a setting changed by an operator. */
 export const NO_SESSION = 0 as SessionId;
 
 /** The handle of a session, at most 56 bytes. */

@@ -39,7 +39,7 @@ export class WorkerSlot implements AsyncDisposable {
   }
 
   /** The last part of its error output. */
-  get words(): string {
+  get errorOutput(): string {
     return this.#process?.stderr ?? '';
   }
 
@@ -87,7 +87,7 @@ export class WorkerSlot implements AsyncDisposable {
     this.#send('rest');
     await eventually(
       () => {
-        if (!this.#isResting) throw new Error(`${this.name} does not rest\n${this.words}`);
+        if (!this.#isResting) throw new Error(`${this.name} does not rest\n${this.errorOutput}`);
       },
       { withinMs },
     );

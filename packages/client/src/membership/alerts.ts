@@ -46,7 +46,7 @@ export interface PruneAlertItem extends ItemFields {
   /** An interface from which a membership of the entry was removed in this change; with `iif-moved` 0 and `''`. */
   readonly ifIndex: number;
   readonly nextHop: NextHop;
-  /** Whether others still want a wider entry: for (\*,g) the (\*,\*) of its family. False where `memberDelete` is. */
+  /** Whether others still want a wider entry: for (\*,g) the (\*,\*) of its family. False if `memberDelete` is false. */
   readonly covered: boolean;
   /** True if IGMP is about to add the memberships again; otherwise absent. */
   readonly window?: true;
