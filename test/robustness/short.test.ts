@@ -111,7 +111,11 @@ function spoilings(evidence: readonly Evidence[]): Spoiling[] {
     ['a grant has another epoch', editOne(evidence, 'taken'), 'acknowledged'],
     ['`owner` names a session that has no interface', editOne(evidence, 'held'), 'linearizable'],
     ['a refused take counts as granted', editOne(evidence, 'already-owned'), 'linearizable'],
-    ['an ownership has neither an end nor a deadline', withoutOne(evidence, ['lets-go', 'deadline']), 'exclusive'],
+    [
+      'an ownership has neither an end nor a deadline',
+      withoutOne(evidence, ['lets-go', 'deadline']),
+      'exclusive',
+    ],
     ['a callback is missing', withoutOne(evidence, ['callback']), 'callbacks'],
     ['the log lost its last change', evidence.map(shortened), 'events'],
     ['an alert is missing', withoutOne(evidence, ['alert']), 'callbacks'],
