@@ -126,6 +126,9 @@ function probesOfEpochs({ minItems = 0, maxItems = 0 }: Schema): Probes {
 const routes = (count: number): unknown[] =>
   Array.from({ length: count }, (_, at) => [`10.${at % 256}.0.0`, 16, 7, '', null, 103]);
 
+const sources = (count: number): unknown[] =>
+  Array.from({ length: count }, (_, at) => `10.0.${at >> 8}.${at % 256}`);
+
 const flows = (count: number): unknown[] =>
   Array.from({ length: count }, (_, at) => ['239.1.1.1', `10.0.0.${at % 256}`, 7, '']);
 
@@ -133,6 +136,24 @@ const FLOW = ['239.1.1.1', '10.0.0.1', 7, ''];
 
 /** Lists of routes and prefixes, and a source that is no wildcard. */
 const FORWARDING: Readonly<Record<string, Probes>> = {
+  'member.set group': {
+    inside: ['239.1.1.1', 0xe0000001],
+    outside: ['x', '10.0.0.1', '', 0, '::', -1, 2 ** 32, true, []],
+  },
+  // `none` has no sources, unlike the example.
+  'member.set mode': { inside: ['include', 'exclude'], outside: ['', 'all', 7] },
+  'member.set sources': {
+    inside: [[], ['10.0.0.1', 1 << 24], sources(512)],
+    outside: [
+      [''],
+      [0],
+      ['224.0.0.1'],
+      ['2001:db8::1'],
+      ['10.0.0.1', '10.0.0.1'],
+      sources(513),
+      'x',
+    ],
+  },
   'rib.set routes': {
     inside: [routes(1), routes(256), [['::', 0, 7, 0, '', 103, 255, 'ignored']]],
     outside: [[], routes(257), [7], [['10.0.0.0', 8, 7, '', '']], [['x', 8, 7, '', '', 103]]],

@@ -147,6 +147,9 @@ async function changeMemberships(all: Listener, handle: string): Promise<void> {
   await all.change('member.delete', handle, one);
   await all.change('member.delete', handle, one);
   await all.change('member.delete', handle, bulk);
+  const filter = { ifIndex: 7, group: '239.1.1.1', mode: 'exclude', sources: ['10.0.0.1'] };
+  await all.change('member.set', handle, filter);
+  await all.change('member.set', handle, { ...filter, group: '232.1.1.1' });
   await all.ask('groups', { handle, limit: 1 });
   await all.ask('groups', { type: 'any' });
   await all.ask('members', { limit: 1 });

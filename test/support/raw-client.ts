@@ -113,6 +113,7 @@ export type Numbered =
   | 'member.add'
   | 'member.delete'
   | 'interface.set'
+  | 'member.set'
   | 'rib.set'
   | 'rib.delete'
   | 'mfe.set';

@@ -209,6 +209,12 @@ export interface ReplyFields {
     readonly log: string;
   };
   'interface.set': { readonly changed: boolean };
+  'member.set': {
+    readonly added: number;
+    readonly removed: number;
+    readonly updated: boolean;
+    readonly mrev: number;
+  };
   'rib.set': RouteChange;
   'rib.delete': RouteChange;
   'rib.resolve': {
@@ -388,6 +394,21 @@ export const WRONG: Readonly<Record<Op, Readonly<Record<string, readonly unknown
     wrongIf: BOOLEAN,
     deadlineMs: NO_NUMBER,
   },
+  'member.set': {
+    handle: HANDLE,
+    seq: [ABSENT, ...COUNTER, 0],
+    ack: [ABSENT, ...COUNTER, 0],
+    ifIndex: [ABSENT, ...IF_INDEX],
+    nextHop: NEXT_HOP,
+    group: [ABSENT, null, '', 0, '::', ...GROUP],
+    mode: [ABSENT, ...TEXT, 'all'],
+    sources: [
+      ...[ABSENT, ...TEXT, [''], [0], ['224.0.0.1'], ['2001:db8::1']],
+      ...[['10.0.0.1', 0x0a000001], Array.from({ length: 513 }, (_, at) => 0x0a000000 + at)],
+    ],
+    epoch: EPOCH,
+    deadlineMs: NO_NUMBER,
+  },
   'rib.set': ROUTE_CHANGE,
   'rib.delete': ROUTE_CHANGE,
   'rib.resolve': {
@@ -483,6 +504,7 @@ export function validRequest(
     members: {},
     'member.events': { from: 0 },
     'interface.set': { ...sequenced, ifIndex: 7 },
+    'member.set': { ...sequenced, ifIndex: 7, group: '239.1.1.1', mode: 'none', sources: [] },
     'rib.set': { ...sequenced, routes: [['10.0.0.0', 8, 7, '', '', 103]] },
     'rib.delete': { ...sequenced, routes: [['10.0.0.0', 8]] },
     'rib.resolve': { source: '10.0.0.1' },

@@ -63,6 +63,7 @@ const LIMITS: Readonly<Record<keyof typeof Limits, string>> = {
   nesting: 'levels of maps and lists in a request, itself included',
   bulk: 'interfaces of one `take` or `release`',
   entries: 'elements of one `member.add` or `member.delete`',
+  filterSources: 'sources of one `member.set`',
   routes: 'elements of one `rib.set` or `rib.delete`',
   flows: 'flows of one `flow.new`',
   headerBytes: 'bytes of a packet header in `flow.new`',

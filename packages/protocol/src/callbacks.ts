@@ -1,5 +1,12 @@
 import type { Cause, MembershipCause } from './events.ts';
-import type { EntryItem, MembershipItem, MfeJoinItem, MfePruneItem, PruneItem } from './entries.ts';
+import type {
+  SourceText,
+  EntryItem,
+  MembershipItem,
+  MfeJoinItem,
+  MfePruneItem,
+  PruneItem,
+} from './entries.ts';
 import type { Epoch, NextHop, Revision, SessionId } from './ids.ts';
 
 interface CallbackFields {
@@ -103,6 +110,12 @@ export interface LocalAlert extends AlertFields {
   /** 1 to 256, in the order of the changes. */
   readonly items: readonly MembershipItem[];
   readonly cause: MembershipCause;
+  /** Not a new membership: the exclude list of the only item changed. Forwarding contract, section 9. */
+  readonly update?: true;
+  /** With `update`. */
+  readonly mode?: 'exclude';
+  /** With `update`: the sources that IGMP does not want on the interface. */
+  readonly exclude?: readonly SourceText[];
 }
 
 /** The mailbox was full: alerts are missing until this is acknowledged. Membership contract, section 5.6. */

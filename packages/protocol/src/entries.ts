@@ -160,6 +160,23 @@ export function addressOf(family: 4 | 6, hex: string): Address {
   return { family, groups: parts.map((part) => Number.parseInt(part, 16)) };
 }
 
+/** Sources in hexadecimal, in order, one after the other: the form in which stores keep exclude lists. */
+export function sourceList(sources: readonly Entry[]): string {
+  return sources
+    .map(({ source }) => hexOf(source))
+    .toSorted()
+    .join('');
+}
+
+/** The sources of such a list, for a group of this family. */
+export function sourcesIn(list: string, family: 4 | 6): SourceText[] {
+  const digits = family === 4 ? 8 : 32;
+  return Array.from({ length: list.length / digits }, (_, at) => {
+    const address = addressOf(family, list.slice(at * digits, (at + 1) * digits));
+    return addressText(address) as SourceText;
+  });
+}
+
 /** An entry in an alert or listing. */
 export type EntryItem = readonly [group: GroupText, source: SourceText];
 
@@ -169,6 +186,8 @@ export type MembershipItem = readonly [
   source: SourceText,
   ifIndex: number,
   nextHop: NextHop,
+  /** Of an `updated` event: the new exclude list. */
+  exclude?: readonly SourceText[],
 ];
 
 /** The forwarding entry of an alert with FALSE. */

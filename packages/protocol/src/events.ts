@@ -85,7 +85,7 @@ export interface HeadMessage {
 }
 
 /** The types of membership events. Membership contract, section 6. */
-export const MEMBERSHIP_EVENT_TYPES = ['joined', 'left'] as const;
+export const MEMBERSHIP_EVENT_TYPES = ['joined', 'left', 'updated'] as const;
 export type MembershipEventType = (typeof MEMBERSHIP_EVENT_TYPES)[number];
 
 /**
@@ -95,7 +95,7 @@ export type MembershipEventType = (typeof MEMBERSHIP_EVENT_TYPES)[number];
  */
 export type MembershipCause = Cause | 'member' | 'iif-moved' | 'created' | 'route' | 'forward';
 
-/** Memberships that were created or removed: published on `membership.<type>` and kept in the log. */
+/** Memberships that were created or removed, or, `updated`, one whose exclude list changed: published on `membership.<type>` and kept in the log. */
 export interface MembershipEvent {
   /** The revision of the first item. */
   readonly first: number;

@@ -7,6 +7,8 @@ export const Limits = {
   /** Interfaces in one bulk request. */
   bulk: 1024,
   /** Elements of one bulk `member.add` or `member.delete`. */
+  /** Sources of `member.set`. */
+  filterSources: 512,
   entries: 256,
   /** Elements of one `rib.set` or `rib.delete`. */
   routes: 256,

@@ -20,6 +20,8 @@ export type {
 export {
   entryName,
   entryNamed,
+  sourceList,
+  sourcesIn,
   faultInGroup,
   faultInSource,
   groupText,
@@ -98,6 +100,7 @@ export type {
   RefusedElement,
 } from './operations/member-fields.ts';
 export type { MemberEventsReply } from './operations/member-events.ts';
+export type { FilterMode, GroupFilter, MemberSetReply } from './operations/member-set.ts';
 export type { InterfaceSetReply } from './operations/interface-set.ts';
 export type { MemberFilter, MemberListing, MembersReply } from './operations/members.ts';
 export { readPair, readRoute } from './operations/route-fields.ts';

@@ -1,7 +1,7 @@
 import { parseNextHop } from './address.ts';
 import { ALERT_TYPES } from './callbacks.ts';
 import type { AlertMessage, CallbackMessage, SessionLostCallback } from './callbacks.ts';
-import { parseGiven, readEntry } from './entries.ts';
+import { parseGiven, readEntry, sourceText } from './entries.ts';
 import {
   MEMBERSHIP_EVENT_TYPES,
   type EventMessage,
@@ -148,6 +148,9 @@ const ALERT_FIELDS: Checks = {
   memberUpdate: isBoolean,
   memberDelete: isBoolean,
   window: isBoolean,
+  update: isBoolean,
+  mode: isWord,
+  exclude: isSourceList,
 };
 
 function itemOf(type: unknown): (item: readonly unknown[]) => boolean {
@@ -239,7 +242,17 @@ function isItems(items: unknown, isItem: (item: readonly unknown[]) => boolean):
 
 /** Trailing elements of newer managers are ignored. */
 function isMembershipItem(item: readonly unknown[]): boolean {
-  return isEntryItem(item) && isIfIndex(item[2]) && isCanonicalHop(item[3]);
+  const [, , ifIndex, nextHop, exclude] = item;
+  const isOn = isEntryItem(item) && isIfIndex(ifIndex) && isCanonicalHop(nextHop);
+  return isOn && (exclude === undefined || isSourceList(exclude));
+}
+
+function isSourceList(list: unknown): boolean {
+  if (!Array.isArray(list) || list.length > Limits.filterSources) return false;
+  return list.every((source: unknown) => {
+    const given = parseGiven(source);
+    return given?.kind === 'address' && sourceText(given) === source;
+  });
 }
 
 /** An (s,g) may name no interface: its incoming interface moved. Forwarding contract, section 4. */

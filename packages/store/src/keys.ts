@@ -22,7 +22,7 @@ export const KEY_FAMILIES: readonly KeyFamily[] = [
     name: 'meta',
     type: 'hash',
     suffix: 'meta',
-    what: '`schema`, and packed in `state`: revision, last epoch, log id; the service clock, when it was last seen, and until when a manager promised to serve; sessions older than its `reset_epoch` must register again; the epoch at which the log `began`, the longest lease ever granted, and of the hold-off after data loss its start (`hold_from`, on the service clock), its length and whether an operator ended it. Packed in `members`, once there was a membership: `mrev` and its log, counts of entries, slots, void slots, clients that end and interfaces with settings, and the positions of the sweep. Packed in `view`, once there was a route or a forwarding entry: `rrev`, `frev`, the numbers of routes and of forwarding entries, the prefix lengths in use, and the positions of the tasks in `dirty`. The schema is 4 while there is a route, a forwarding entry or a setting of an owner, else 3 while there is a membership, else 2',
+    what: '`schema`, and packed in `state`: revision, last epoch, log id; the service clock, when it was last seen, and until when a manager promised to serve; sessions older than its `reset_epoch` must register again; the epoch at which the log `began`, the longest lease ever granted, and of the hold-off after data loss its start (`hold_from`, on the service clock), its length and whether an operator ended it. Packed in `members`, once there was a membership: `mrev` and its log, counts of entries, slots, void slots, clients that end, interfaces with settings and exclude lists, and the positions of the sweep. Packed in `view`, once there was a route or a forwarding entry: `rrev`, `frev`, the numbers of routes and of forwarding entries, the prefix lengths in use, and the positions of the tasks in `dirty`. The schema is 4 while there is a route, a forwarding entry, a setting of an owner or an exclude list, else 3 while there is a membership, else 2',
   },
   {
     name: 'interface',
@@ -105,7 +105,7 @@ export const KEY_FAMILIES: readonly KeyFamily[] = [
     name: 'slots',
     type: 'hash',
     suffix: 'slots',
-    what: 'one slot per hold with memberships, by number: interface, holder, the client that they count for, both epochs, how many memberships, how many of their entries are in `names`; and once it is void, the cause and whether a window ended it',
+    what: 'one slot per hold with memberships, by number: interface, holder, the client that they count for, both epochs, how many memberships, how many of their entries are in `names`; how many exclude lists; and once it is void, the cause and whether a window ended it',
   },
   {
     name: 'on',
@@ -113,6 +113,12 @@ export const KEY_FAMILIES: readonly KeyFamily[] = [
     suffix: 'on:',
     part: { name: 'interface', type: 'text' },
     what: "numbers of 4 bytes: the present slots of an interface's owner and of IGMP, and the settings of the owner's hold (1 `advise`, 2 `wrongIf`), if there are any",
+  },
+  {
+    name: 'excludes',
+    type: 'hash',
+    suffix: 'excludes',
+    what: 'the exclude lists of memberships, by `<slot> <entry>`: the sources in hexadecimal, in order, one after the other',
   },
   {
     name: 'names',

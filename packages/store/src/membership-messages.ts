@@ -1,5 +1,6 @@
 import {
   entryNamed,
+  sourcesIn,
   type AlertMessage,
   type EntryItem,
   type MembershipCause,
@@ -24,15 +25,22 @@ function entryItem([name = '']: readonly string[]): EntryItem {
   return [group, source];
 }
 
-function membershipItem([name = '', on = '']: readonly string[]): MembershipItem {
+function membershipItem(parts: readonly string[]): MembershipItem {
+  const [name = '', , list] = parts;
+  if (list === undefined) return onInterface(parts);
+  return [...onInterface(parts), sourcesIn(list, name.startsWith('6') ? 6 : 4)];
+}
+
+/** The entry and interface of an item that goes on with something else. */
+function onInterface([name = '', on = '']: readonly string[]) {
   const { group, source } = entryNamed(name);
   const { ifIndex, nextHop } = interfaceOf(on);
-  return [group, source, ifIndex, nextHop];
+  return [group, source, ifIndex, nextHop] as const;
 }
 
 function pruneItem(parts: readonly string[]): PruneItem {
   const [, , covered] = parts;
-  return [...membershipItem(parts), covered === '1'];
+  return [...onInterface(parts), covered === '1'];
 }
 
 function mfeJoinItem([name = '', incarnation = '']: readonly string[]): MfeJoinItem {
@@ -41,7 +49,7 @@ function mfeJoinItem([name = '', incarnation = '']: readonly string[]): MfeJoinI
 
 function mfePruneItem(parts: readonly string[]): MfePruneItem {
   const [, , incarnation] = parts;
-  return [...membershipItem(parts), Number(incarnation)];
+  return [...onInterface(parts), Number(incarnation)];
 }
 
 /** The event of a run: consecutive changes of memberships that differ only in entry and interface. */
@@ -60,6 +68,10 @@ export function membershipEventOf(run: MemberRun, ts: number): MembershipEvent {
     cause: run.cause as MembershipCause,
     items,
   };
+}
+
+function noItem(seq: number): never {
+  throw new ScriptReplyError(`callback ${seq} has no item`);
 }
 
 /** An alert without its number in a mailbox. */
@@ -109,6 +121,15 @@ export function alertMessage(alert: AlertBody, seq: number, ts: number): AlertMe
     case 'LOCAL_JOIN':
     case 'LOCAL_LEAVE':
       return { seq, type: alert.type, ts, items: itemsOf(items, membershipItem), mrev, cause };
+    case 'LOCAL_UPDATE': {
+      const [[group, source, ifIndex, nextHop, exclude = []] = noItem(seq)] = itemsOf(
+        items,
+        membershipItem,
+      );
+      const updated = { update: true, mode: 'exclude', exclude } as const;
+      const changed = [[group, source, ifIndex, nextHop]] as const;
+      return { seq, type: 'LOCAL_JOIN', ts, items: changed, mrev, cause, ...updated };
+    }
     case 'RESYNC':
       return { seq, type: alert.type, ts, mrev };
     default:

@@ -58,7 +58,7 @@ it('lists no membership of an ended client, also before a sweep has taken down i
   const { session } = staying;
   expect(await arbiter.ask('members', ALL)).toEqual({
     kind: 'page',
-    items: [{ entry: groupOf(2), interface: on(2), session, countsFor: session }],
+    items: [{ entry: groupOf(2), interface: on(2), session, countsFor: session, exclude: '' }],
     after: '',
     slot: 0,
   });

@@ -92,6 +92,8 @@ export type MemberListing = readonly [
   session: SessionId,
   /** The present session of the client that the membership counts for; 0 for nobody: the owner set `advise`. */
   countsFor: SessionId,
+  /** The exclude list of a (*,g), where it is not empty. */
+  exclude?: readonly SourceText[],
 ];
 
 export interface MembersReply extends MembershipPage {

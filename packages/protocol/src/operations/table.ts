@@ -19,6 +19,7 @@ import { memberDelete, memberDeleteRequest, type MemberDeleteReply } from './mem
 import { groups, groupsRequest, type GroupsReply } from './groups.ts';
 import { members, membersRequest, type MembersReply } from './members.ts';
 import { memberEvents, memberEventsRequest, type MemberEventsReply } from './member-events.ts';
+import { memberSet, memberSetRequest, type MemberSetReply } from './member-set.ts';
 import { interfaceSet, interfaceSetRequest, type InterfaceSetReply } from './interface-set.ts';
 import { ribSet, ribSetRequest, type RibSetReply } from './rib-set.ts';
 import { ribDelete, ribDeleteRequest, type RibDeleteReply } from './rib-delete.ts';
@@ -50,6 +51,7 @@ export const membershipOperations = {
 /** The operations of the forwarding contract. */
 export const forwardingOperations = {
   'interface.set': interfaceSet,
+  'member.set': memberSet,
   'rib.set': ribSet,
   'rib.delete': ribDelete,
   'rib.resolve': ribResolve,
@@ -107,6 +109,7 @@ export const requestSchemas = {
   members: membersRequest,
   'member.events': memberEventsRequest,
   'interface.set': interfaceSetRequest,
+  'member.set': memberSetRequest,
   'rib.set': ribSetRequest,
   'rib.delete': ribDeleteRequest,
   'rib.resolve': ribResolveRequest,
@@ -141,6 +144,7 @@ export interface ReplyFields {
   members: MembersReply;
   'member.events': MemberEventsReply;
   'interface.set': InterfaceSetReply;
+  'member.set': MemberSetReply;
   'rib.set': RibSetReply;
   'rib.delete': RibDeleteReply;
   'rib.resolve': RibResolveReply;
@@ -202,6 +206,7 @@ export const replyFields = {
   members: { items: 'list', ...membershipPageChecks },
   'member.events': { events: 'list', head: 'count', first: 'count', log: 'text' },
   'interface.set': { changed: 'unchecked' },
+  'member.set': { added: 'count', removed: 'count', updated: 'unchecked', mrev: 'count' },
   'rib.set': routeChangeChecks,
   'rib.delete': routeChangeChecks,
   'rib.resolve': {

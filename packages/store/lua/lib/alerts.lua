@@ -12,13 +12,15 @@
 --- JOIN_FALSE and PRUNE_FALSE are JOIN_ALERT and PRUNE_ALERT with FALSE: about one forwarding entry, to its owner (forwarding
 --- contract, section 5.6).
 ---
+--- LOCAL_UPDATE is LOCAL_JOIN for another exclude list, alone in its message.
+---
 --- @shape alert_run type:string cause:string window:flag mrev:integer items:string recipients:recipient[] frev:integer
 --- @shape recipient session:session seq:integer identity:string?
 
 local alerts = {}
 
 --- Bits of the types in a client's mask.
-local MASK = { JOIN_ALERT = 1, PRUNE_ALERT = 2, LOCAL_JOIN = 4, LOCAL_LEAVE = 8, JOIN_FALSE = 1, PRUNE_FALSE = 2 }
+local MASK = { JOIN_ALERT = 1, PRUNE_ALERT = 2, LOCAL_JOIN = 4, LOCAL_LEAVE = 8, JOIN_FALSE = 1, PRUNE_FALSE = 2, LOCAL_UPDATE = 4 }
 local ITEMS_MAX = 256
 local MAX = 65536
 
@@ -87,7 +89,7 @@ local function count_acknowledged(client, member)
   member.acked_total = math.max(member.acked_total, before + items_up_to(rows, member.acked))
 end
 
-local function is_full(client, member)
+local function is_mailbox_full(client, member)
   if member.total - member.acked_total <= MAX then return false end
   count_acknowledged(client, member)
   return member.total - member.acked_total > MAX
@@ -104,7 +106,7 @@ local function begin_alert(type, cause, window)
 end
 
 --- Gives a run the next number in the mailbox of a client.
-local function address(run, client)
+local function address_to(run, client)
   client.mailbox, client.changed = client.mailbox + 1, true
   client.last_alert = run
   local place = #run.to + 1
@@ -122,9 +124,9 @@ end
 local function accepts(client)
   local member = member_of(client)
   if is_muted(member) then return false end
-  if not is_full(client, member) then return true end
+  if not is_mailbox_full(client, member) then return true end
   local run = begin_alert('RESYNC', '', 0)
-  address(run, client)
+  address_to(run, client)
   member.resync, member.changed = client.mailbox, true
   return false
 end
@@ -168,7 +170,7 @@ function alerts.broadcast(type, cause, window, item, a, b, c, d)
   if #accepting == 0 then return end
   run = begin_alert(type, cause, window)
   run.a, run.b, run.c, run.d = a, b, c, d
-  for i = 1, #accepting do address(run, accepting[i]) end
+  for i = 1, #accepting do address_to(run, accepting[i]) end
   last_of_type[type] = run
   append(run, item)
 end
@@ -179,13 +181,13 @@ function alerts.send(type, cause, window, item, number)
   if not client or not listens(client, MASK[type]) then return end
   local run = client.last_alert
   if run and run.type == type and run.cause == cause and run.window == window and run.is_single and not run.mrev
-    and can_append(run) then
+    and type ~= 'LOCAL_UPDATE' and can_append(run) then
     return append(run, item)
   end
   if not accepts(client) then return end
   run = begin_alert(type, cause, window)
   run.is_single = true
-  address(run, client)
+  address_to(run, client)
   append(run, item)
 end
 

@@ -151,6 +151,7 @@ end
 local function save_members(rows, fib_messages, retention)
   if not router.members then return end
   slots.save()
+  excludes.save()
   entries.save()
   alerts.save()
   member_log.save(rows, retention)
@@ -181,7 +182,7 @@ local function report_view(fib_messages)
 end
 
 --- Whether there is anything to write, and the clients that changed.
-local function changes()
+local function batch_changes()
   local touched = {}
   for _, client in pairs(clients) do
     if client and was_touched(client) then touched[#touched + 1] = client end
@@ -208,6 +209,7 @@ local function check_types(touched)
   if next(pairs_changed) then redis.call('ZCARD', alerted_key) end
   if router.members and router.members.changed then
     slots.check_types()
+    excludes.check_types()
     entries.check_types()
     member_log.check_types()
   end
@@ -237,7 +239,7 @@ local function commit(retention, is_replicated)
   end
   local rows, mailbox_alerts = finish_members()
   local fib_messages = fib_log.messages()
-  local is_changed, touched = changes()
+  local is_changed, touched = batch_changes()
   if not is_changed then
     if is_replicated then write_nothing() end
     return '', report_members(rows), report_view(fib_messages)

@@ -373,6 +373,29 @@ end
 
 -- Walking and writing.
 
+--- The entries of a group in which a slot has memberships, in order. `group`: the name of its (*,g). Where the names of the
+--- slot's entries are not kept, all sources of the group are looked at.
+function entries.of_slot(slot, group)
+  local found, kept = {}, slots.names_now(slot)
+  if kept then
+    for name in string.gmatch(kept, group .. '%x*') do found[#found + 1] = name end
+  else
+    local from = '[' .. group
+    repeat
+      local names = entries.names_from(from, '[' .. group .. 'g', CHUNK)
+      entries.load(names)
+      from = '(' .. (names[#names] or '')
+    until #names < CHUNK
+    for name, entry in pairs(loaded_entries) do
+      local pair = entry and string.sub(name, 1, #group) == group
+        and entries.pair(entries.get(name), slot.holder, slot.counts_for)
+      if pair and entries.has(pair, slot.number) then found[#found + 1] = name end
+    end
+  end
+  table.sort(found)
+  return found
+end
+
 --- Up to `most` names from this bound of `ZRANGEBYLEX` on.
 function entries.names_from(from, to, most)
   return redis.call('ZRANGEBYLEX', entries_key, from, to, 'LIMIT', 0, most)

@@ -6,7 +6,11 @@
 ---
 --- @include lib/sequence.lua
 --- @include lib/withdrawals.lua
+--- `member.set` replaces all memberships of a group on an interface (forwarding contract, section 9).
+---
 --- @shape member_failure index:integer reason:string
+
+local member_change = {}
 
 local FORWARD, FORWARD_EXACT = 1, 2
 --- Reasons of the elements that section 2 refuses, by code.
@@ -100,7 +104,7 @@ local function delete(client, hold, interface, entry)
 end
 
 --- Returns whether an override changed, or nil and why it is refused; and how many forwarding entries it covers.
-local function forward(change, client, hold, interface, entry, code)
+local function override_by(change, client, hold, interface, entry, code)
   if hold.is_beside then return nil, 'not_owner', 0 end
   purge(entry)
   local kind = change == add and overrides.ON or overrides.OFF
@@ -113,11 +117,11 @@ local function is_forward(code)
   return code == FORWARD or code == FORWARD_EXACT
 end
 
-local function decide(change, client, hold, interface, name, code)
+local function decide_element(change, client, hold, interface, name, code)
   if INVALID[code] then return nil, INVALID[code] end
   if hold.refused then return nil, hold.refused end
   local entry = entries.get(name)
-  if is_forward(code) then return forward(change, client, hold, interface, entry, code) end
+  if is_forward(code) then return override_by(change, client, hold, interface, entry, code) end
   return change(client, hold, interface, entry)
 end
 
@@ -136,7 +140,7 @@ local function refusal_of(hold, reason)
   if reason == 'other_epoch' then return { 'other_epoch', hold.current } end
 end
 
-local function change_memberships(operation, client, seq, interfaces, names, codes, epoch, single)
+function member_change.list(operation, client, seq, interfaces, names, codes, epoch, single)
   if not router.members then begin_members() end
   if needs_rule(operation, codes) then return { 'rules_full' } end
   local change = operation == 'member_add' and add or delete
@@ -148,7 +152,7 @@ local function change_memberships(operation, client, seq, interfaces, names, cod
       hold = hold_on(client, interface, epoch)
       holds[interface] = hold
     end
-    local is_changed, reason, matched = decide(change, client, hold, interface, names[i], codes[i])
+    local is_changed, reason, matched = decide_element(change, client, hold, interface, names[i], codes[i])
     if is_changed then
       count = count + 1
       router.members.changed = true
@@ -162,4 +166,72 @@ local function change_memberships(operation, client, seq, interfaces, names, cod
   end
   mfe_changes.close()
   return remember(client, operation, seq, refused or forwarded or { 'changed', count, router.members.mrev, failed })
+end
+
+--- The memberships that a client has of a group on an interface, after the purge of these and of the wanted ones; and how many
+--- entries the wanted ones would add.
+local function purged_entries(hold, group, wanted)
+  local present, is_present, new = hold.slot and entries.of_slot(hold.slot, group) or {}, {}, 0
+  entries.load(present)
+  notified.load(present)
+  for i = 1, #present do
+    is_present[present[i]] = true
+    purge(entries.get(present[i]))
+  end
+  for i = 1, #wanted do
+    local entry = entries.get(wanted[i])
+    if not is_present[wanted[i]] then purge(entry) end
+    if not entry.counted then new = new + 1 end
+  end
+  return present, new
+end
+
+--- Whether the router can hold this many more entries, and a slot where there is none.
+local function has_room(hold, wanted, new)
+  local members = router.members
+  if new > 0 and members.entries + new > router.limits.entries then return false end
+  return hold.slot ~= nil or #wanted == 0 or members.slots < slots.MOST
+end
+
+--- Replaces the exclude list of a (*,g) that the client has. Returns whether it changed.
+local function replace_list(hold, interface, group, list)
+  if not excludes.set(hold.slot, group, list) then return false end
+  if hold.is_beside then
+    alerts.send('LOCAL_UPDATE', 'member', 0, group .. ' ' .. interface .. ' ' .. list, hold.owner)
+  end
+  mfe_changes.note(group, 'member')
+  member_log.event('updated', hold.slot, group, 'member', list)
+  return true
+end
+
+local function replace_all(client, hold, interface, group, wanted, list)
+  local present, new = purged_entries(hold, group, wanted)
+  if not has_room(hold, wanted, new) then return { 'limit' } end
+  local is_wanted, added, removed, updated = {}, 0, 0, 0
+  for i = 1, #wanted do
+    is_wanted[wanted[i]] = true
+    if add(client, hold, interface, entries.get(wanted[i])) then added = added + 1 end
+  end
+  if is_wanted[group] and replace_list(hold, interface, group, list) then updated = 1 end
+  for i = 1, #present do
+    local name = present[i]
+    if not is_wanted[name] and delete(client, hold, interface, entries.get(name)) then removed = removed + 1 end
+  end
+  router.members.changed = true
+  return { 'replaced', added, removed, updated, router.members.mrev }
+end
+
+--- `group`: the name of its (*,g). `wanted`: the names of the entries that the client has there afterwards. `list`: the exclude
+--- list of the (*,g), if that is wanted.
+function member_change.replace(client, seq, interface, group, wanted, list, epoch)
+  if not router.members then begin_members() end
+  local hold = hold_on(client, interface, epoch)
+  local reply
+  if hold.refused == 'not_found' then
+    reply = { 'not_found' }
+  else
+    reply = refusal_of(hold, hold.refused) or replace_all(client, hold, interface, group, wanted, list)
+  end
+  mfe_changes.close()
+  return remember(client, 'member_set', seq, reply)
 end

@@ -2,7 +2,7 @@
 --- a batch.
 ---
 --- Events that follow each other and differ only in entry and interface are one run, of at most 256: its items are
---- `<entry> <interface>`, between commas.
+--- `<entry> <interface>`, between commas. An exclude list that changed is a run of its own: `<entry> <interface> <list>`.
 ---
 --- @include lib/entries.lua
 --- @shape member_run first:integer type:string session:session protocol_id:integer component_id:integer counts_for:session? cause:string items:string
@@ -17,13 +17,13 @@ function member_log.begin()
   open_member_run, member_runs = nil, {}
 end
 
---- A membership of this slot was created (`joined`) or removed (`left`).
-function member_log.event(type, slot, name, cause)
+--- A membership of this slot was created (`joined`) or removed (`left`), or has another exclude `list` (`updated`).
+function member_log.event(type, slot, name, cause, list)
   local state = router.members
   state.mrev, state.changed = state.mrev + 1, true
-  local item = name .. ' ' .. slot.interface
+  local item = name .. ' ' .. slot.interface .. (list and ' ' .. list or '')
   local holder, counts_for = slot.holder, slot.counts_for
-  if open_member_run and open_member_run.type == type and open_member_run.holder == holder and open_member_run.counts_for == counts_for and open_member_run.cause == cause
+  if not list and open_member_run and open_member_run.type == type and open_member_run.holder == holder and open_member_run.counts_for == counts_for and open_member_run.cause == cause
     and #open_member_run.items < RUN_MAX then
     open_member_run.items[#open_member_run.items + 1] = item
     return

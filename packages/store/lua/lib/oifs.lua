@@ -8,12 +8,12 @@ local oifs = {}
 --- Of more, a listing shows the first ones.
 local LISTED_MAX = 16384
 
---- The interfaces of an entry's present memberships, and for each the client that the membership counts for. `memo` keeps it for
---- the entries of one walk, during which no membership changes.
+--- The interfaces of an entry's present memberships, and for each the client that the membership counts for; in `filtered`
+--- those with an exclude list. `memo` keeps it for the entries of one walk, during which no membership changes.
 local function outlets_of(name, memo)
   local outlets = memo[name]
   if outlets then return outlets end
-  outlets = {}
+  outlets = { all = {}, filtered = {} }
   local counting = entries.counting(entries.get(name))
   local may_be_withdrawn = entries.may_be_withdrawn()
   for i = 1, #counting do
@@ -23,7 +23,13 @@ local function outlets_of(name, memo)
     local gone = may_be_withdrawn and entries.withdrawn_of(pair) or {}
     for j = 1, #gone do withdrawn[gone[j]] = true end
     for j = 1, #numbers do
-      if not withdrawn[numbers[j]] then outlets[slots.get(numbers[j]).interface] = pair[COUNTS_FOR] end
+      local slot = slots.get(numbers[j])
+      local list = not withdrawn[slot.number] and excludes.of(slot, name)
+      if list == '' then
+        outlets.all[slot.interface] = pair[COUNTS_FOR]
+      elseif list then
+        outlets.filtered[#outlets.filtered + 1] = { slot.interface, pair[COUNTS_FOR], list }
+      end
     end
   end
   memo[name] = outlets
@@ -59,11 +65,16 @@ end
 --- The outgoing interfaces of an MFE in order, and the first one that its owner does not hold, '' for none.
 function oifs.of(mfe, memo)
   if mfe.iif == '' then return {}, '' end
-  local family, group = parts_of(mfe.name)
+  local family, group, source = parts_of(mfe.name)
   local found = {}
   for _, name in ipairs({ family, family .. group, mfe.name }) do
-    for interface, client in pairs(outlets_of(name, memo)) do
+    local outlets = outlets_of(name, memo)
+    for interface, client in pairs(outlets.all) do
       if interface ~= mfe.iif then found[interface] = client end
+    end
+    for i = 1, #outlets.filtered do
+      local interface, client, list = unpack(outlets.filtered[i])
+      if interface ~= mfe.iif and not excludes.has(list, source) then found[interface] = client end
     end
   end
   override(mfe, found)

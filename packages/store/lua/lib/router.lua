@@ -9,8 +9,8 @@ local SCHEMA = 2
 --- The schema while the router has a membership, or one is withdrawn and not yet purged.
 local SCHEMA_WITH_MEMBERSHIPS = 3
 
---- The schema while the router has a route, a forwarding entry or a setting of an owner, or changes of its multicast view
---- are not settled.
+--- The schema while the router has a route, a forwarding entry, a setting of an owner or an exclude list, or changes of
+--- its multicast view are not settled.
 local SCHEMA_WITH_VIEW = 4
 
 local router, service_now
@@ -44,25 +44,26 @@ end
 --- What a router keeps about group memberships as a whole. `ending`: clients that ended and are not taken down yet.
 --- `settled`: what `settled` is while a membership is withdrawn or a client is ending. A round of the sweep began at revision
 --- `round`; a pass over all entries is at `position`, began at `pass`, and the last whole one at `passed`.
---- `settings`: interfaces with a setting of their owner.
+--- `settings`: interfaces with a setting of their owner. `filters`: exclude lists.
 local function unpack_members(packed)
   local log, mrev, entries, slots, next_slot, voids, unnamed, ending, settled, round, position, pass, passed,
-    settings = cmsgpack.unpack(packed)
+    settings, filters = cmsgpack.unpack(packed)
   return { log = log, mrev = mrev, entries = entries, slots = slots, next_slot = next_slot, voids = voids,
     unnamed = unnamed, ending = ending, settled = settled, round = round, position = position, pass = pass,
-    passed = passed, settings = settings or 0 }
+    passed = passed, settings = settings or 0,
+    filters = filters or 0 }
 end
 
 local function pack_members(members)
   return cmsgpack.pack(members.log, members.mrev, members.entries, members.slots, members.next_slot, members.voids,
     members.unnamed, members.ending, members.settled, members.round, members.position, members.pass, members.passed,
-    members.settings)
+    members.settings, members.filters)
 end
 
 --- Before the first membership ever.
 local function begin_members()
   router.members = { log = router.log, mrev = 0, entries = 0, slots = 0, next_slot = 1, voids = 0, unnamed = 0,
-    ending = 0, settled = 0, round = 0, position = '', pass = 0, passed = 0, settings = 0, changed = true }
+    ending = 0, settled = 0, round = 0, position = '', pass = 0, passed = 0, settings = 0, filters = 0, changed = true }
 end
 
 --- `log` names the logs of `rev` and `mrev` together.
@@ -216,7 +217,7 @@ end
 local function data_schema()
   local members = router.members
   if not members then return SCHEMA end
-  if has_view() or members.settings > 0 then return SCHEMA_WITH_VIEW end
+  if has_view() or members.settings > 0 or members.filters > 0 then return SCHEMA_WITH_VIEW end
   return members.slots > 0 and SCHEMA_WITH_MEMBERSHIPS or SCHEMA
 end
 

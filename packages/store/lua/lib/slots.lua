@@ -8,6 +8,7 @@
 --- `on:<interface>` also has the settings of the owner's hold (forwarding contract, section 7): they end with it.
 ---
 --- @include lib/clients.lua
+--- @include lib/excludes.lua
 
 --- At most this many holds with memberships per router.
 local slots = { MOST = 1000000, OWNER = 1, IGMP = 2, ADVISE = 1, WRONG_IF = 2 }
@@ -21,23 +22,23 @@ local SETTINGS = 3
 --- By number; by interface, the numbers of its two present slots and the settings; slots that became or ceased to be void in this batch.
 local loaded_slots, places_by_interface, voided
 --- The bitmap of void slots as stored; free numbers read from the list, and how many of them are taken.
-local bitmap, free, taken
+local void_bits, free, taken
 
 function slots.begin()
-  loaded_slots, places_by_interface, voided, bitmap, free, taken = {}, {}, {}, nil, {}, 0
+  loaded_slots, places_by_interface, voided, void_bits, free, taken = {}, {}, {}, nil, {}, 0
 end
 
 local function unpack_slot(number, packed)
-  local interface, place, holder, counts_for, epoch, owner_epoch, count, named, void, cause, window =
-    cmsgpack.unpack(packed)
+  local interface, place, holder, counts_for, epoch, owner_epoch, count, named, void, cause, window,
+    filters = cmsgpack.unpack(packed)
   return { number = number, interface = interface, place = place, holder = holder, counts_for = counts_for,
     epoch = epoch, owner_epoch = owner_epoch, count = count, named = named, void = void, cause = cause,
-    window = window, stored = true }
+    window = window, filters = filters or 0, stored = true }
 end
 
 local function pack_slot(slot)
   return cmsgpack.pack(slot.interface, slot.place, slot.holder, slot.counts_for, slot.epoch, slot.owner_epoch,
-    slot.count, slot.named, slot.void, slot.cause, slot.window)
+    slot.count, slot.named, slot.void, slot.cause, slot.window, slot.filters)
 end
 
 function slots.get(number)
@@ -160,7 +161,7 @@ function slots.allot(interface, place, client, counts_for, epoch, owner_epoch)
   local number = next_number()
   local slot = { number = number, interface = interface, place = place, holder = client.number,
     counts_for = counts_for, epoch = epoch, owner_epoch = owner_epoch, count = 0, named = 0, void = 0, cause = '',
-    window = 0 }
+    window = 0, filters = 0 }
   loaded_slots[number] = slot
   local on = places_on(interface)
   on[place], on.changed = number, true
@@ -195,6 +196,7 @@ end
 
 function slots.leave(slot, name)
   slot.count, slot.changed = slot.count - 1, true
+  if slot.filters > 0 then excludes.set(slot, name, '') end
   if slot.named < 0 then return end
   slots.names(slot)
   slot.named = slot.named - 1
@@ -250,15 +252,15 @@ end
 
 --- The void slots among all: the bitmap, and what this batch changed.
 function slots.void_bitmap()
-  if not bitmap then bitmap = redis.call('GET', void_key) or '' end
-  return bitmap, voided
+  if not void_bits then void_bits = redis.call('GET', void_key) or '' end
+  return void_bits, voided
 end
 
 function slots.is_void(number)
   local changed = voided[number]
   if changed ~= nil then return changed end
-  if not bitmap then bitmap = redis.call('GET', void_key) or '' end
-  local byte = string.byte(bitmap, math.floor(number / 8) + 1)
+  if not void_bits then void_bits = redis.call('GET', void_key) or '' end
+  local byte = string.byte(void_bits, math.floor(number / 8) + 1)
   return byte ~= nil and bit.band(byte, bit.rshift(128, number % 8)) ~= 0
 end
 
@@ -270,15 +272,15 @@ function slots.oldest_void(most)
   return numbers, tonumber(found[2])
 end
 
-local freed
+local freed_slots
 
 --- Decides which slots are free from now on. Reads the last of what a commit needs.
 function slots.finish()
-  freed = {}
+  freed_slots = {}
   local state = router.members
   for number, slot in pairs(loaded_slots) do
     if slot.changed and slot.count == 0 then
-      freed[#freed + 1] = slot
+      freed_slots[#freed_slots + 1] = slot
       slot.freed = true
       state.slots = state.slots - 1
       local on = places_on(slot.interface)
@@ -311,6 +313,11 @@ local function names_after(slot)
     if from then names = string.sub(names, 1, from) .. string.sub(names, to + 1) end
   end
   return names
+end
+
+--- The names of the entries of a slot as of this point of the batch, or nil if it has, or had, too many.
+function slots.names_now(slot)
+  return slots.names(slot) and names_after(slot)
 end
 
 local function save_names(slot)

@@ -24,5 +24,5 @@ function operations.member_add(handle, seq, ack, interfaces, entries, codes, epo
   if not client then return answered, rev end
   if is_window_full(client) then return { 'window_full' } end
   if router.is_full then return remember(client, 'member_add', seq, { 'store_full' }) end
-  return change_memberships('member_add', client, seq, interfaces, entries, codes, epoch, single)
+  return member_change.list('member_add', client, seq, interfaces, entries, codes, epoch, single)
 end

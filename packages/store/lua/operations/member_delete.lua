@@ -22,5 +22,5 @@ function operations.member_delete(handle, seq, ack, interfaces, entries, codes, 
   local client, answered, rev = admit('member_delete', handle, seq, ack)
   if not client then return answered, rev end
   if is_window_full(client) then return { 'window_full' } end
-  return change_memberships('member_delete', client, seq, interfaces, entries, codes, epoch, single)
+  return member_change.list('member_delete', client, seq, interfaces, entries, codes, epoch, single)
 end

@@ -8,10 +8,13 @@
 --- @arg   session   integer   only its memberships, and IGMP's on interfaces that it owns; 0 for all
 --- @arg   interface string    only those on it; '' for all
 --- @reply page items:member_item[] after:string slot:integer
---- @shape member_item entry:string interface:interface session:session counts_for:session?
+--- @shape member_item entry:string interface:interface session:session counts_for:session? exclude:string
 --- @exclusive
 --- @read
 --- @include lib/withdrawals.lua
+
+--- A page stops before 512 KiB: the address of an exclude list grows to about twice its hexadecimal digits.
+local LISTS_MAX = 150000
 
 --- Entries that one page looks at: more than it lists where a filter leaves out most.
 local STEPS = 1000
@@ -74,14 +77,16 @@ function operations.members(from, to, after, slot, limit, session, interface)
   if after ~= '' then first = (slot > 0 and '[' or '(') .. after end
   local names = entries.names_from(first, to == '' and '+' or '[' .. to, STEPS)
   entries.load(names)
-  local items = {}
+  local items, bytes = {}, 0
   for i = 1, #names do
     local name = names[i]
     local listed = listed_slots(entries.get(name), wanted, name == after and slot or 0)
     for j = 1, #listed do
-      if #items == limit then return { 'page', items, name, listed[j] } end
+      if #items == limit or bytes > LISTS_MAX then return { 'page', items, name, listed[j] } end
       local one = slots.get(listed[j])
-      items[#items + 1] = { name, one.interface, counted.session(one.holder), counted.session(one.counts_for) }
+      local list = excludes.of(one, name)
+      bytes = bytes + #list
+      items[#items + 1] = { name, one.interface, counted.session(one.holder), counted.session(one.counts_for), list }
     end
   end
   return { 'page', items, #names == STEPS and names[#names] or '', 0 }

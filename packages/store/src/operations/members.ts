@@ -1,4 +1,10 @@
-import { entryName, entryNamed, type MemberFilter } from '@mgm/protocol';
+import {
+  entryName,
+  entryNamed,
+  sourcesIn,
+  type MemberFilter,
+  type SourceText,
+} from '@mgm/protocol';
 import { interfaceName, NO_SESSION } from '../names.ts';
 import { readEntryCursor, writeEntryCursor } from './cursor.ts';
 import type { StoreOperation } from './operation.ts';
@@ -14,16 +20,31 @@ export const members: StoreOperation<'members', 'members'> = {
   }),
   reply: ({ reply, batch }) => ({
     status: 0,
-    items: reply.items.map(({ entry, interface: { ifIndex, nextHop }, session, countsFor }) => {
-      const { group, source } = entryNamed(entry);
-      return [group, source, ifIndex, nextHop, session, countsFor ?? NO_SESSION];
-    }),
+    items: reply.items.map(
+      ({ entry, interface: { ifIndex, nextHop }, session, countsFor, exclude }) => {
+        const { group, source } = entryNamed(entry);
+        return [
+          group,
+          source,
+          ifIndex,
+          nextHop,
+          session,
+          countsFor ?? NO_SESSION,
+          ...excludeOf(entry, exclude),
+        ];
+      },
+    ),
     ...(reply.after !== '' && { cursor: writeEntryCursor(reply) }),
     mrev: batch.members.mrev,
     settled: batch.members.settled,
     log: batch.log,
   }),
 };
+
+/** The exclude list of a (*,g), where it has one. */
+function excludeOf(entry: string, list: string): [] | [readonly SourceText[]] {
+  return list === '' ? [] : [sourcesIn(list, entry.startsWith('6') ? 6 : 4)];
+}
 
 const { source: ANY_SOURCE } = entryNamed('4');
 

@@ -15,6 +15,7 @@ import { keepalive } from './keepalive.ts';
 import { mailbox } from './mailbox.ts';
 import { memberAdd } from './member-add.ts';
 import { memberDelete } from './member-delete.ts';
+import { memberSet } from './member-set.ts';
 import { memberEvents } from './member-events.ts';
 import { members } from './members.ts';
 import { mfeGet } from './mfe-get.ts';
@@ -57,6 +58,7 @@ export const STORE_OPERATIONS: {
   members,
   'member.events': memberEvents,
   'interface.set': interfaceSet,
+  'member.set': memberSet,
   'rib.set': ribSet,
   'rib.delete': ribDelete,
   'rib.resolve': ribResolve,
