@@ -19,8 +19,8 @@ export const OF_MEMBERSHIPS: readonly Mutation[] = [
   {
     check: 'memberships: a repeated add changes nothing',
     file: `${LIB}/member_change.lua`,
-    from: 'if pair and entries.has(pair, slot.number) then return false end',
-    to: '',
+    from: 'if pair and entries.has(pair, slot.number) then',
+    to: 'if false then',
     tests: [MODEL, REPLIES],
   },
   {
@@ -47,7 +47,7 @@ export const OF_MEMBERSHIPS: readonly Mutation[] = [
   {
     check: 'memberships: those of an ended client are withdrawn at once',
     file: `${LIB}/entries.lua`,
-    from: 'if is_over(pair[HOLDER]) or is_over(pair[COUNTS_FOR]) then return entries.slots_of(pair) end',
+    from: 'if is_over(pair[HOLDER]) or is_over(counted.client_behind(pair[COUNTS_FOR])) then return entries.slots_of(pair) end',
     to: '',
     tests: [ENDS],
   },
@@ -68,7 +68,7 @@ export const OF_MEMBERSHIPS: readonly Mutation[] = [
   {
     check: 'memberships: a new owner opens a window for those of IGMP',
     file: `${LIB}/slots.lua`,
-    from: "withdraw(interface, places_on(interface), slots.IGMP, 'take', 1)",
+    from: 'withdraw(interface, places_on(interface), slots.IGMP, cause, 1)',
     to: '',
     tests: [MODEL],
   },
