@@ -30,6 +30,8 @@ overReplicas((stage) => {
     return ok(await router.request('flow.new', { handle, flows })).results;
   };
   const one = (source = SOURCE, group: unknown = GROUP) => [group, source, 1, ''];
+  const agent = (name: string) => router.register({ protocolId: 7, componentId: ++agents, name });
+  let agents = 0;
   const get = (source = SOURCE) => router.request('mfe.get', { group: GROUP, source });
   const join = () => dvmrp.change('member.add', { ifIndex: 2, group: GROUP });
 
@@ -167,6 +169,64 @@ overReplicas((stage) => {
         const table = tableOf([...listed, ...changes.flatMap((message) => message.items)]);
         expect(table).toEqual(new Map(items.map((mfe) => [mfe.source, shown(mfe)])));
       }, WITHIN);
+    });
+  });
+
+  describe('what agents report back', () => {
+    it('is the lowest frev of all agents, until their sessions end', async () => {
+      await flow(...Array.from({ length: 5 }, (_, at) => one(`10.1.0.${at + 1}`)), one());
+      expect(ok(await get())).not.toHaveProperty('programmed');
+      const agents = [await agent('line card 1'), await agent('line card 2')] as const;
+      ok(await router.request('keepalive', { handle: agents[0].handle, frev: 6 }));
+      ok(await router.request('keepalive', { handle: agents[1].handle, frev: 4 }));
+      ok(await router.request('keepalive', { handle: agents[1].handle }));
+      expect(ok(await get()).programmed).toBe(4);
+      expect(ok(await router.request('mfe.list', { limit: 1 })).programmed).toBe(4);
+      const { log } = ok(await router.request('mfe.list', {}));
+      expect(ok(await router.request('agents', {}))).toMatchObject({
+        items: [
+          { session: agents[0].session, name: 'line card 1', frev: 6, failed: 0 },
+          { session: agents[1].session, name: 'line card 2', frev: 4, failed: 0 },
+        ],
+        ...{ frev: 6, log },
+      });
+      const page = ok(await router.request('agents', { limit: 1 }));
+      const { items } = ok(await router.request('agents', { cursor: page.cursor }));
+      expect(items).toMatchObject([{ session: agents[1].session }]);
+      ok(await agents[1].change('deregister', {}));
+      expect(ok(await get()).programmed).toBe(6);
+      ok(await agents[0].change('deregister', {}));
+      expect(ok(await get())).not.toHaveProperty('programmed');
+      expect(ok(await router.request('agents', {})).items).toEqual([]);
+    });
+
+    it('shows the entries that an agent could not program', async () => {
+      await flow(one());
+      const { incarnation } = ok(await get()).mfe;
+      const card = await agent('line card 1');
+      const { handle, session } = card;
+      ok(await router.request('keepalive', { handle, frev: 1 }));
+      const failed = async (number: number, reason: string) => {
+        const items = [[GROUP, SOURCE, number, reason]];
+        return ok(await router.request('flow.failed', { handle, items })).count;
+      };
+      expect(await failed(incarnation + 1, 'too early')).toBe(0);
+      expect(await failed(incarnation, 'table full')).toBe(1);
+      expect(await failed(incarnation, 'table full')).toBe(1);
+      expect(ok(await get()).mfe.failed).toEqual([[session, 'table full']]);
+      expect(ok(await router.request('mfe.list', {})).items).toMatchObject([
+        { failed: [[session, 'table full']] },
+      ]);
+      expect(ok(await router.request('agents', {})).items).toMatchObject([{ failed: 1 }]);
+      expect(await failed(incarnation, '')).toBe(1);
+      expect(ok(await get()).mfe).not.toHaveProperty('failed');
+      expect(await failed(incarnation, 'again')).toBe(1);
+      ok(await card.change('deregister', {}));
+      expect(ok(await get()).mfe).not.toHaveProperty('failed');
+      expectRefused(
+        await router.request('flow.failed', { handle, items: [[GROUP, SOURCE, incarnation, '']] }),
+        ...([87, 'bad-handle'] as const),
+      );
     });
   });
 

@@ -134,6 +134,11 @@ const flows = (count: number): unknown[] =>
 
 const FLOW = ['239.1.1.1', '10.0.0.1', 7, ''];
 
+const ENTRY = ['239.1.1.1', '10.0.0.1', 7];
+const FAILURE = [...ENTRY, 'x'.repeat(64)];
+
+const failures = (count: number): unknown[] => Array.from({ length: count }, () => FAILURE);
+
 /** Lists of routes and prefixes, and a source that is no wildcard. */
 const FORWARDING: Readonly<Record<string, Probes>> = {
   'member.set group': {
@@ -167,6 +172,14 @@ const FORWARDING: Readonly<Record<string, Probes>> = {
     outside: [
       ...[[], flows(257), [7], [FLOW.slice(1)], [['x', '10.0.0.1', 7, '']]],
       ...[[[...FLOW, new Uint8Array(129)]], [[...FLOW, 'text']]],
+    ],
+  },
+  'flow.failed items': {
+    inside: [failures(1), failures(256), [[...FAILURE, 'ignored']], [[...ENTRY, '']]],
+    outside: [
+      ...[[], failures(257), [7], [ENTRY], [['x', '10.0.0.1', 7, '']], [['239.1.1.1', '', 7, '']]],
+      ...[[['239.1.1.1', '10.0.0.1', 0, '']], [[...ENTRY, 7]], [[...ENTRY, 'x'.repeat(65)]]],
+      [[...ENTRY, '\u00fc'.repeat(33)]],
     ],
   },
   'mfe.get group': {

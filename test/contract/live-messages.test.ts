@@ -189,6 +189,7 @@ async function useFlows(all: Listener, handle: string): Promise<void> {
   await all.ask('mfe.list', { limit: 1 });
   await all.ask('mfe.list', { cursor: 'no cursor' });
   await all.ask('fib', { from: 1 });
+  await useReports(all, handle, group);
   const oif = { ifIndex: 7, group, flags: 2 };
   await all.change('member.add', handle, oif);
   await all.change('member.delete', handle, { ...oif, source: '10.2.0.1' });
@@ -199,6 +200,19 @@ async function useFlows(all: Listener, handle: string): Promise<void> {
   await all.change('member.delete', handle, { ifIndex: 7, group });
   await all.ask('mailbox', { handle: owner.handle, from: 0 });
   await all.ask('deregister', { ...own, seq: 5, force: true });
+}
+
+/** What agents report about forwarding entries, and how it is read. */
+async function useReports(all: Listener, handle: string, group: string): Promise<void> {
+  const flow = { group, source: '10.2.0.1' };
+  const { mfe } = (await all.ask('mfe.get', flow)) as { readonly mfe: { incarnation: number } };
+  const entry = [group, flow.source, mfe.incarnation];
+  await all.ask('keepalive', { handle, frev: 1 });
+  await all.ask('flow.failed', { handle, items: [[...entry, 'table full']] });
+  await all.ask('flow.failed', { handle: 'unknown', items: [[...entry, '']] });
+  await all.ask('mfe.get', flow);
+  await all.ask('mfe.list', { limit: 1 });
+  await all.ask('agents', { limit: 1 });
 }
 
 /** A lease that ends: the session is first stale, then expired. */

@@ -140,6 +140,12 @@ async function useStore(options: StoreOptions): Promise<void> {
     flags: 2,
   });
   await ask('fib', { from: 0 });
+  await ask('keepalive', { handle: pim, frev: 1 });
+  const { mfe } = await ask('mfe.get', { group, source: '10.0.0.1' });
+  const { incarnation } = mfe as { readonly incarnation: number };
+  const entry = [group, '10.0.0.1', incarnation];
+  await ask('flow.failed', { handle: pim, items: [[...entry, 'full']] });
+  await ask('agents', {});
   await ask('rib.delete', { handle: pim, seq: 6, ack: 6, routes: [network] });
   await ask('release', { handle: pim, seq: 7, ack: 7, ifIndex: 2 });
   while ((await store.sweep(router)).more) continue;

@@ -107,6 +107,7 @@ export interface Mfe {
   readonly oifs: readonly Item[];
   readonly oifCount: number;
   readonly foreignAlerted: boolean;
+  readonly failed?: readonly Item[];
 }
 
 /** Changes of forwarding entries, pushed on `mfe`. */
@@ -239,11 +240,13 @@ export interface ReplyFields {
       readonly field?: string;
     }[];
   };
-  'mfe.get': { readonly mfe: Mfe; readonly frev: number };
+  'flow.failed': { readonly count: number };
+  'mfe.get': { readonly mfe: Mfe; readonly frev: number; readonly programmed?: number };
   'mfe.list': {
     readonly items: readonly Mfe[];
     readonly cursor?: unknown;
     readonly frev: number;
+    readonly programmed?: number;
     readonly log: string;
   };
   'mfe.set': { readonly frev: number };
@@ -251,6 +254,17 @@ export interface ReplyFields {
     readonly changes: readonly MfeMessage[];
     readonly head: number;
     readonly first: number;
+    readonly log: string;
+  };
+  agents: {
+    readonly items: readonly {
+      readonly session: number;
+      readonly name: string;
+      readonly frev: number;
+      readonly failed: number;
+    }[];
+    readonly cursor?: unknown;
+    readonly frev: number;
     readonly log: string;
   };
   'admin.release': { readonly previous: Owner };
@@ -323,7 +337,13 @@ export const WRONG: Readonly<Record<Op, Readonly<Record<string, readonly unknown
     takeover: BOOLEAN,
     deadlineMs: NO_NUMBER,
   },
-  keepalive: { handle: HANDLE, ack: COUNTER, mailboxAck: COUNTER, deadlineMs: NO_NUMBER },
+  keepalive: {
+    handle: HANDLE,
+    ack: COUNTER,
+    mailboxAck: COUNTER,
+    frev: COUNTER,
+    deadlineMs: NO_NUMBER,
+  },
   deregister: {
     handle: HANDLE,
     seq: [ABSENT, 0, ...COUNTER],
@@ -430,6 +450,15 @@ export const WRONG: Readonly<Record<Op, Readonly<Record<string, readonly unknown
     ],
     deadlineMs: NO_NUMBER,
   },
+  'flow.failed': {
+    handle: HANDLE,
+    items: [
+      ...[ABSENT, ...TEXT, [], [[]], [['239.1.1.1', '10.0.0.1', 7]]],
+      ...[[['nowhere', '10.0.0.1', 7, '']], [['239.1.1.1', '', 7, '']]],
+      ...[[['239.1.1.1', '10.0.0.1', 0, '']], [['239.1.1.1', '10.0.0.1', 7, 7]]],
+    ],
+    deadlineMs: NO_NUMBER,
+  },
   'mfe.get': {
     group: [ABSENT, null, '', 0, '::', ...GROUP],
     source: [ABSENT, null, '', 0, ...SOURCE],
@@ -453,6 +482,7 @@ export const WRONG: Readonly<Record<Op, Readonly<Record<string, readonly unknown
     epoch: [1, 'x'],
     deadlineMs: NO_NUMBER,
   },
+  agents: { cursor: [true, {}], limit: [0, 1001, ...U32], deadlineMs: NO_NUMBER },
   fib: { from: [ABSENT, ...COUNTER], limit: U32, deadlineMs: NO_NUMBER },
   'admin.release': {
     ifIndex: [ABSENT, ...IF_INDEX],
@@ -510,6 +540,7 @@ export function validRequest(
     'rib.resolve': { source: '10.0.0.1' },
     'rib.list': {},
     'flow.new': { handle, flows: [['239.1.1.1', '10.0.0.1', 7, '']] },
+    'flow.failed': { handle, items: [['239.1.1.1', '10.0.0.1', 7, 'no space']] },
     'mfe.get': { group: '239.1.1.1', source: '10.0.0.1' },
     'mfe.list': {},
     'mfe.set': {
@@ -520,6 +551,7 @@ export function validRequest(
       incarnation: 1,
     },
     fib: { from: 0 },
+    agents: {},
     'admin.release': { ifIndex: 9, ...admin },
     'admin.evict': { session: session + 1000, ...admin },
     'admin.end-holdoff': admin,

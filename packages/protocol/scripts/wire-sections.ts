@@ -66,6 +66,8 @@ const LIMITS: Readonly<Record<keyof typeof Limits, string>> = {
   filterSources: 'sources of one `member.set`',
   routes: 'elements of one `rib.set` or `rib.delete`',
   flows: 'flows of one `flow.new`',
+  reports: 'items of one `flow.failed`',
+  failureBytes: 'bytes of a reason in `flow.failed`',
   headerBytes: 'bytes of a packet header in `flow.new`',
   mfeTimeoutMs: '`timeoutMs` of `mfe.set`, ms; 0 leaves it',
   alerts: 'names in `alerts` of `register`',

@@ -14,6 +14,10 @@ export const Limits = {
   routes: 256,
   /** Flows of one `flow.new`. */
   flows: 256,
+  /** Items of one `flow.failed`. */
+  reports: 256,
+  /** Bytes of a reason in `flow.failed`. */
+  failureBytes: 64,
   /** Bytes of a packet header in `flow.new`. */
   headerBytes: 128,
   /** Life of a forwarding entry that `mfe.set` may set; `keep` leaves it. */

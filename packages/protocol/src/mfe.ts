@@ -42,6 +42,12 @@ export interface Mfe {
   readonly foreignAlerted: boolean;
 }
 
+/** A forwarding entry in a reply, with what agents report about it. */
+export interface ReportedMfe extends Mfe {
+  /** The agents that could not program it, and why; at most 16. Absent without. */
+  readonly failed?: readonly (readonly [session: SessionId, reason: string])[];
+}
+
 /** Why a forwarding entry was deleted: its time was over, its route moved, or the hold of its incoming interface did. */
 export type MfeEndCause = 'timeout' | 'route' | 'iif-moved';
 

@@ -29,7 +29,7 @@ export function composeLibrary({ entry, operations, libraries }: ArbiterSources)
     `local interface_args = { ${[...operations].map(([name, source]) => interfaceArgs(name, source)).join(', ')} }`,
     entry.code,
   ];
-  const body = withKeyFields(withoutComments(parts.join('\n')));
+  const body = withConstants(withKeyFields(withoutComments(parts.join('\n'))), libraries);
   const name = `mgm_${createHash('sha1').update(body).digest('hex').slice(0, 16)}`;
   const [decide, ask] = [`${name}_decide`, `${name}_ask`];
   const code = [
@@ -77,6 +77,32 @@ function withKeyFields(lua: string): string {
   return lua.replaceAll(KEY_NAME, 'router_keys.$1');
 }
 
+/** `local FIRST, SECOND = 1, 'text'`: names in capitals, and as many numbers and texts. */
+const CONSTANTS =
+  /^local ([A-Z][A-Z_]*(?:, [A-Z][A-Z_]*)*) = ((?:\d+|'[^',]*')(?:, (?:\d+|'[^',]*'))*)$/gm;
+
+/** A text, or a name that is not a field, neither after a dot nor in `{ name = value }`. */
+const TEXT_OR_NAME = /'[^'\n]*'|(?<!\w|(?<!\.)\.)[A-Za-z_]\w*\b(?! = )/g;
+
+/** The code with the values of the libraries' constants in place of their names, since local variables are few. */
+function withConstants(lua: string, libraries: readonly LuaSource[]): string {
+  const values = new Map<string, string>();
+  for (const { code, path } of libraries) {
+    for (const [, names = '', list = ''] of code.matchAll(CONSTANTS)) {
+      for (const [at, name] of names.split(', ').entries()) {
+        if (values.has(name)) throw new LuaSourceError(path, 1, `\`${name}\` is defined twice`);
+        values.set(name, list.split(', ')[at] ?? 'nil');
+      }
+    }
+  }
+  const redefined = lua
+    .match(CONSTANTS)
+    ?.find((line) => [...values.keys()].some((name) => new RegExp(`\\b${name}\\b.* =`).test(line)));
+  if (redefined !== undefined)
+    throw new Error(`a constant of a library is defined again: ${redefined}`);
+  return lua.replaceAll(TEXT_OR_NAME, (word) => values.get(word) ?? word);
+}
+
 /** Lua allows 200 local variables in one function; some are not of libraries. */
 const SHARED_MAX = 185;
 
@@ -97,13 +123,15 @@ function libraryBlocks(libraries: readonly LuaSource[], users: readonly LuaSourc
       others.flatMap(({ code }) => withoutComments(code).match(FREE_NAME) ?? []),
     );
     const shared: string[] = [];
-    const code = library.code.replaceAll(TOP_LEVEL_LOCAL, (text, name?: string, list?: string) => {
-      const names = name === undefined ? (list ?? '').split(', ') : [name];
-      if (!names.some((one) => words.has(one))) return text;
-      shared.push(...names);
-      if (name !== undefined) return text.slice('local '.length);
-      return library.code.includes(`${text} =`) ? text.slice('local '.length) : '';
-    });
+    const code = library.code
+      .replaceAll(CONSTANTS, '')
+      .replaceAll(TOP_LEVEL_LOCAL, (text, name?: string, list?: string) => {
+        const names = name === undefined ? (list ?? '').split(', ') : [name];
+        if (!names.some((one) => words.has(one))) return text;
+        shared.push(...names);
+        if (name !== undefined) return text.slice('local '.length);
+        return library.code.includes(`${text} =`) ? text.slice('local '.length) : '';
+      });
     for (const name of shared) {
       if (taken.has(name)) throw new LuaSourceError(library.path, 1, `\`${name}\` is shared twice`);
       taken.add(name);

@@ -7,8 +7,9 @@ import {
   type MfeChange,
   type MfeEndCause,
   type MfeMessage,
+  type ReportedMfe,
 } from '@mgm/protocol';
-import type { FibItem, FibMessage, Mfe } from './generated/arbiter.ts';
+import type { FibItem, FibMessage, Mfe, MfeFailure } from './generated/arbiter.ts';
 import { interfaceOf, nextHopOf } from './names.ts';
 import { ScriptReplyError } from './script-values.ts';
 
@@ -37,6 +38,18 @@ export function wireMfe(mfe: Mfe): WireMfe {
     oifCount,
     foreignAlerted: alerted,
   };
+}
+
+/** A forwarding entry as replies carry it, with the failures that agents report. */
+export function reportedMfe(mfe: Mfe, failures: readonly MfeFailure[] = []): ReportedMfe {
+  if (failures.length === 0) return wireMfe(mfe);
+  const failed = failures.map(({ session, reason }) => [session, reason] as const);
+  return { ...wireMfe(mfe), failed };
+}
+
+/** The field `programmed` of a reply; absent without agents. */
+export function programmedUpTo(frev: number): { readonly programmed?: number } {
+  return frev < 0 ? {} : { programmed: frev };
 }
 
 function interfacePair(name: string): WireMfe['oifs'][number] {

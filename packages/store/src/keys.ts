@@ -226,6 +226,36 @@ export const KEY_FAMILIES: readonly KeyFamily[] = [
     what: 'the log of forwarding entries; one entry per batch, id `<last frev>-0`',
   },
   {
+    name: 'agents',
+    type: 'zset',
+    suffix: 'agents',
+    what: 'the live sessions that reported a `frev` as agents, in order, for listings',
+  },
+  {
+    name: 'programmed',
+    type: 'zset',
+    suffix: 'programmed',
+    what: 'the same sessions, by the `frev` up to which their forwarding plane is programmed',
+  },
+  {
+    name: 'failures',
+    type: 'hash',
+    suffix: 'failures',
+    what: 'session to the number of forwarding entries that it reports as failed',
+  },
+  {
+    name: 'mfe_failed',
+    type: 'hash',
+    suffix: 'mfe-failed',
+    what: 'forwarding entry to its incarnation and, for up to 64 sessions, why they could not program it. Deleted with the entry',
+  },
+  {
+    name: 'mfe_stats',
+    type: 'hash',
+    suffix: 'mfe-stats',
+    what: 'forwarding entry to its incarnation and, for up to 64 sessions, the counters that they reported last. Deleted with the entry',
+  },
+  {
     name: 'dirty',
     type: 'zset',
     suffix: 'dirty',

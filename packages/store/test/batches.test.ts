@@ -40,7 +40,7 @@ it('decides the operations of one turn of the event loop in one batch, in the or
 it('coalesces keepalives of consecutive turns into few batches', async () => {
   using arbiter = await openArbiter(redis);
   const { handle } = await arbiter.client();
-  const beat = () => arbiter.ask('keepalive', { handle, ack: 0, mailboxAck: 0 });
+  const beat = () => arbiter.ask('keepalive', { handle, ack: 0, mailboxAck: 0, frev: -1 });
   const calls = await callsDuring(arbiter, async () => {
     const beats: Promise<unknown>[] = [];
     for (let count = 0; count < 40; count++) {
@@ -60,7 +60,7 @@ it('sends queued keepalives with the first operation that is not delay-tolerant'
   const order: string[] = [];
   const beat = () =>
     arbiter
-      .ask('keepalive', { handle, ack: 0, mailboxAck: 0 })
+      .ask('keepalive', { handle, ack: 0, mailboxAck: 0, frev: -1 })
       .then(({ kind }) => order.push(kind));
   const calls = await callsDuring(arbiter, async () => {
     const take = { ...client.next(), interfaces: [on(1)] };

@@ -89,14 +89,14 @@ describe('a handle', () => {
       kind: 'bad_handle',
     });
     expect(await arbiter.ask('take', args, as('pim1'))).toMatchObject({ kind: 'granted' });
-    const kept = { handle, ack: 0, mailboxAck: 0 };
+    const kept = { handle, ack: 0, mailboxAck: 0, frev: -1 };
     expect(await arbiter.ask('keepalive', kept, as('thief'))).toEqual({ kind: 'bad_handle' });
   });
 
   it('given before identities were turned on belongs to the first identity that shows it', async () => {
     using arbiter = await openArbiter(redis);
     const { handle } = await register(arbiter, undefined);
-    const kept = { handle, ack: 0, mailboxAck: 0 };
+    const kept = { handle, ack: 0, mailboxAck: 0, frev: -1 };
     expect(await arbiter.ask('keepalive', kept, as('pim1'))).toMatchObject({ kind: 'kept' });
     expect(await arbiter.ask('keepalive', kept, as('pim2'))).toEqual({ kind: 'bad_handle' });
     expect(await arbiter.ask('keepalive', kept, as('pim1'))).toMatchObject({ kind: 'kept' });
@@ -133,7 +133,7 @@ describe('a registration by another identity', () => {
     await register(arbiter, as('pim1'), own);
     const change = { ...own, takeover: true, instance: 'another-instance-0' };
     const { handle } = await register(arbiter, as('sup', { mayTakeOver: true }), change);
-    const kept = { handle, ack: 0, mailboxAck: 0 };
+    const kept = { handle, ack: 0, mailboxAck: 0, frev: -1 };
     expect(await arbiter.ask('keepalive', kept, as('pim1'))).toEqual({ kind: 'bad_handle' });
     expect(await arbiter.ask('keepalive', kept, as('sup'))).toMatchObject({ kind: 'kept' });
   });
@@ -236,7 +236,7 @@ it('executes nothing new while the replies kept for all sessions of the identity
   const tried = take(second.handle, 99);
   expect(await arbiter.ask('take', tried, pim1)).toEqual({ kind: 'window_full' });
   expect(await arbiter.ask('take', tried, as('pim1'))).toMatchObject({ kind: 'granted' });
-  const kept = { handle: first.handle, ack: 2, mailboxAck: 0 };
+  const kept = { handle: first.handle, ack: 2, mailboxAck: 0, frev: -1 };
   expect(await arbiter.ask('keepalive', kept, pim1)).toMatchObject({ kind: 'kept' });
   const next = { ...take(second.handle, 98), seq: 2, ack: 2 };
   expect(await arbiter.ask('take', next, pim1)).toMatchObject({ kind: 'granted' });

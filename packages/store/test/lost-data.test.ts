@@ -93,7 +93,7 @@ it('notices a store that went back in time, begins a new log, and gives higher e
   const again = await epochOfTake(await arbiter.client(), 2, lost);
   expect(again).toBeGreaterThan(lost);
   // What the older data says of a session may be wrong by now: it has to register again.
-  const beat = { handle: client.handle, ack: 0, mailboxAck: 0 };
+  const beat = { handle: client.handle, ack: 0, mailboxAck: 0, frev: -1 };
   expect(await arbiter.ask('keepalive', beat)).toMatchObject({ kind: 'session_expired' });
   expect(await arbiter.ask('owner', { interface: on(1) })).toEqual({ kind: 'free' });
   expect((await arbiter.decide('head', {})).batch.log).not.toBe(batch.log);
@@ -258,7 +258,7 @@ describe('a store that lost data before any of these managers knew it', () => {
     const held = [Number(had)];
     const call = { ...back.next(), interfaces: [on(1)], held };
     expect(await fresh.ask('take', call)).toEqual(HELD_BACK);
-    const beat = { handle: back.handle, ack: 0, mailboxAck: 0 };
+    const beat = { handle: back.handle, ack: 0, mailboxAck: 0, frev: -1 };
     await passes(8_000);
     await fresh.ask('keepalive', beat);
     await passes(2_000);

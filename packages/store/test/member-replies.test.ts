@@ -121,7 +121,12 @@ it('refuses what no session may ask for, or not any more', async () => {
     await arbiter.ask('release', { ...used, interfaces: [on(1)], epoch: '' });
     const reused = change(client, 1, { seq: used.seq, ack: used.ack });
     expect(await arbiter.ask(name, reused)).toMatchObject({ kind: 'seq_reused' });
-    await arbiter.ask('keepalive', { handle: client.handle, ack: used.seq + 1, mailboxAck: 0 });
+    await arbiter.ask('keepalive', {
+      handle: client.handle,
+      ack: used.seq + 1,
+      mailboxAck: 0,
+      frev: -1,
+    });
     expect(await arbiter.ask(name, reused)).toMatchObject({ kind: 'stale_request' });
   }
   const asking = { ...page, isAnonymous: false };

@@ -89,6 +89,7 @@ it('renews a lease before a flood of keepalives with invented handles, and refus
       handle: { ...victim.handle, secret },
       ack: 0,
       mailboxAck: 0,
+      frev: -1,
     });
   let forgedDecided = 0;
   const forged = Array.from({ length: 200 }, async (_, at) => {
@@ -107,7 +108,7 @@ it('renews leases even when it refuses other operations', async () => {
   while (clients.length < 40) clients.push(await arbiter.client());
   const floods = clients.map((client, at) => takeMany(arbiter, client, 20, at * 20));
   const beats = clients.map(({ handle }) =>
-    arbiter.ask('keepalive', { handle, ack: 0, mailboxAck: 0 }),
+    arbiter.ask('keepalive', { handle, ack: 0, mailboxAck: 0, frev: -1 }),
   );
   expect(await Promise.all(beats)).toMatchObject(clients.map(() => ({ kind: 'kept' })));
   const settled = (await Promise.all(floods)).flat();

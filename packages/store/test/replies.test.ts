@@ -21,7 +21,7 @@ const take = (client: TestClient, ...interfaces: ReturnType<typeof on>[]) =>
   arbiter.ask('take', { ...client.next(), interfaces });
 const expired = async (): Promise<TestClient> => {
   const client = await arbiter.client({ ttlMs: 1 });
-  const beat = { handle: client.handle, ack: 0, mailboxAck: 0 };
+  const beat = { handle: client.handle, ack: 0, mailboxAck: 0, frev: -1 };
   await eventually(
     async () => expect((await arbiter.ask('keepalive', beat)).kind).toBe('session_expired'),
     { withinMs: 3_000 },
@@ -56,7 +56,7 @@ describe('register', () => {
     const now = await arbiter.client({ componentId: 901, instance: 'new', takeover: true });
     const owner = await arbiter.ask('owner', { interface: on(901) });
     expect(owner).toMatchObject({ kind: 'held', holder: { session: now.session } });
-    const beat = { handle: old.handle, ack: 0, mailboxAck: 0 };
+    const beat = { handle: old.handle, ack: 0, mailboxAck: 0, frev: -1 };
     expect(await arbiter.ask('keepalive', beat)).toEqual({
       kind: 'session_expired',
       session: old.session,
@@ -103,7 +103,7 @@ describe.each(['take', 'release', 'deregister'] as const)('%s', (operation) => {
 
   it('refuses what the client has given up', async () => {
     const { handle } = await arbiter.client();
-    await arbiter.ask('keepalive', { handle, ack: 5, mailboxAck: 0 });
+    await arbiter.ask('keepalive', { handle, ack: 5, mailboxAck: 0, frev: -1 });
     expect(await ask({ handle, seq: 4, ack: 1, held: [], advise: false })).toEqual({
       kind: 'stale_request',
       ack: 5,
@@ -206,7 +206,7 @@ it('renews, reads the mailbox, and refuses both to strangers and the dead', asyn
     entries: [{ callbacks: [{ type: 'DISABLE_IGMP' }, { type: 'ENABLE_IGMP' }] }],
     head: 2,
   });
-  const beat = { handle: igmp.handle, ack: 0, mailboxAck: 2 };
+  const beat = { handle: igmp.handle, ack: 0, mailboxAck: 2, frev: -1 };
   expect(await arbiter.ask('keepalive', beat)).toMatchObject({ kind: 'kept', mailbox: 2 });
   expect(await arbiter.ask('mailbox', mailbox)).toMatchObject({ entries: [] });
   const dead = await expired();
@@ -282,7 +282,7 @@ describe('the reply window', () => {
     expect(await own.ask('release', release)).toEqual({ kind: 'window_full' });
     expect(await own.link.command('MEMORY', 'USAGE', record)).toBeLessThan(1_500_000);
     const { seq } = client.next();
-    await own.ask('keepalive', { handle: client.handle, ack: seq, mailboxAck: 0 });
+    await own.ask('keepalive', { handle: client.handle, ack: seq, mailboxAck: 0, frev: -1 });
     expect(await ask(seq)).toMatchObject({ kind: 'decided' });
     expect(await own.link.command('MEMORY', 'USAGE', record)).toBeLessThan(200_000);
   });
@@ -343,7 +343,7 @@ it('answers repeats, keeps leases and gives back also when Redis is out of memor
   const take = { ...client.next(), interfaces: [on(1)] };
   const granted = await own.ask('take', take);
   await own.link.command('CONFIG', 'SET', 'maxmemory', '1');
-  const beat = { handle: client.handle, ack: 0, mailboxAck: 0 };
+  const beat = { handle: client.handle, ack: 0, mailboxAck: 0, frev: -1 };
   const another = { ...client.next(), ack: 1, interfaces: [on(2)] };
   const answers = await Promise.all([
     own.ask('take', take),

@@ -419,7 +419,7 @@ it('refuses what no session may ask for, or not any more', async () => {
   await arbiter.ask('release', { ...used, interfaces: [on(1)], epoch: '' });
   const again = { seq: used.seq, ack: used.ack };
   expect(await both(client, again)).toEqual(all2('seq_reused'));
-  await arbiter.ask('keepalive', { handle: client.handle, ack: 50, mailboxAck: 0 });
+  await arbiter.ask('keepalive', { handle: client.handle, ack: 50, mailboxAck: 0, frev: -1 });
   expect(await both(client, again)).toEqual(all2('stale_request'));
 });
 

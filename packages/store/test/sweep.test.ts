@@ -21,7 +21,7 @@ async function takeMany(arbiter: Arbiter, count: number, ttlMs: number, graceMs 
   }
   const key = `mgm:{${arbiter.router}}:client:${client.handle.client}`;
   await arbiter.link.command(...storedNumber(key, 'client.ttlMs', 'set', ttlMs));
-  await arbiter.ask('keepalive', { handle: client.handle, ack: 0, mailboxAck: 0 });
+  await arbiter.ask('keepalive', { handle: client.handle, ack: 0, mailboxAck: 0, frev: -1 });
   return client;
 }
 

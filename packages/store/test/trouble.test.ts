@@ -138,7 +138,7 @@ it.each(['evicted', 'expired'])(
       await arbiter.ask('admin_evict', { session: client.session, actor: 'ann', why: 'a test' });
     } else {
       await command(...storedNumber(record, 'client.ttlMs', 'set', 1));
-      await arbiter.ask('keepalive', { handle: client.handle, ack: 0, mailboxAck: 0 });
+      await arbiter.ask('keepalive', { handle: client.handle, ack: 0, mailboxAck: 0, frev: -1 });
       await eventually(
         async () => {
           await arbiter.ask('sweep', { most: 48, mostEntries: 48, servingMs: 3_600_000 });

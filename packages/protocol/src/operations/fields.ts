@@ -42,7 +42,8 @@ export const u32Range = range(0, U32_MAX);
 
 export const u32 = integer(u32Range);
 export const counter = integer(range(0));
-export const positive = integer(range(1));
+export const positiveRange = range(1);
+export const positive = integer(positiveRange);
 export const ifIndex = integer(ifIndexRange);
 export const ttlMs = integer(range(Limits.ttlMs.min, Limits.ttlMs.max));
 export const graceMs = integer(range(Limits.graceMs.min, Limits.graceMs.max));

@@ -2,7 +2,10 @@ import * as v from 'valibot';
 import { counter, handle, positive, request } from './fields.ts';
 import type { OperationFlags } from './flags.ts';
 
-/** Prolongs the lease of a session, and says which replies and callbacks its client no longer needs. */
+/**
+ * Prolongs the lease of a session, and says which replies and callbacks its client no longer needs, and up to which `frev`
+ * the forwarding plane of an agent is programmed.
+ */
 export const keepalive = {
   repeatable: true,
   harmless: true,
@@ -12,6 +15,7 @@ export const keepaliveRequest = request({
   handle,
   ack: v.optional(positive),
   mailboxAck: v.optional(counter),
+  frev: v.optional(counter),
 });
 
 export interface KeepaliveReply {

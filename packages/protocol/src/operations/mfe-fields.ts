@@ -16,7 +16,8 @@ export type FlowElement =
   | { readonly kind: 'local' }
   | { readonly kind: 'refused'; readonly field: 'group' | 'source' };
 
-type Wrong = { readonly wrong: string; readonly at: readonly number[] };
+/** What is wrong with an element of a list, and where. */
+export type Wrong = { readonly wrong: string; readonly at: readonly number[] };
 type ExactFault = { readonly field: 'group' | 'source'; readonly must: string };
 
 const FLOW = 'must be a list: group, source, ifIndex, nextHop and, optionally, header';

@@ -1,4 +1,4 @@
-import type { Mfe } from '../mfe.ts';
+import type { ReportedMfe } from '../mfe.ts';
 import { READ, type OperationFlags } from './flags.ts';
 
 /** Reads a forwarding entry. */
@@ -7,7 +7,9 @@ export const mfeGet = READ satisfies OperationFlags;
 export { mfeGetRequest } from './mfe-fields.ts';
 
 export interface MfeGetReply {
-  readonly mfe: Mfe;
+  readonly mfe: ReportedMfe;
   /** The revision of the forwarding entries. */
   readonly frev: number;
+  /** The lowest `frev` up to which an agent is programmed; absent without agents. */
+  readonly programmed?: number;
 }

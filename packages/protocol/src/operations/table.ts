@@ -26,6 +26,8 @@ import { ribDelete, ribDeleteRequest, type RibDeleteReply } from './rib-delete.t
 import { ribResolve, ribResolveRequest, type RibResolveReply } from './rib-resolve.ts';
 import { ribList, ribListRequest, type RibListReply } from './rib-list.ts';
 import { flowNew, flowNewRequest, type FlowNewReply } from './flow-new.ts';
+import { flowFailed, flowFailedRequest, type FlowFailedReply } from './flow-failed.ts';
+import { agents, agentsRequest, type AgentsReply } from './agents.ts';
 import { mfeGet, mfeGetRequest, type MfeGetReply } from './mfe-get.ts';
 import { fib, fibRequest, type FibReply } from './fib.ts';
 import { mfeList, mfeListRequest, type MfeListReply } from './mfe-list.ts';
@@ -57,10 +59,12 @@ export const forwardingOperations = {
   'rib.resolve': ribResolve,
   'rib.list': ribList,
   'flow.new': flowNew,
+  'flow.failed': flowFailed,
   'mfe.get': mfeGet,
   'mfe.list': mfeList,
   'mfe.set': mfeSet,
   fib,
+  agents,
 } as const satisfies Record<string, OperationFlags>;
 
 /** Every operation of wire contract section 3 and of the membership and forwarding contracts with its flags, by its name in subjects and in the order of the documentation. */
@@ -115,10 +119,12 @@ export const requestSchemas = {
   'rib.resolve': ribResolveRequest,
   'rib.list': ribListRequest,
   'flow.new': flowNewRequest,
+  'flow.failed': flowFailedRequest,
   'mfe.get': mfeGetRequest,
   'mfe.list': mfeListRequest,
   'mfe.set': mfeSetRequest,
   fib: fibRequest,
+  agents: agentsRequest,
 } as const satisfies Record<OperationName, v.GenericSchema>;
 
 /** What the reply to each operation carries when `status` is 0, besides `status` and `rev`. */
@@ -150,10 +156,12 @@ export interface ReplyFields {
   'rib.resolve': RibResolveReply;
   'rib.list': RibListReply;
   'flow.new': FlowNewReply;
+  'flow.failed': FlowFailedReply;
   'mfe.get': MfeGetReply;
   'mfe.list': MfeListReply;
   'mfe.set': MfeSetReply;
   fib: FibReply;
+  agents: AgentsReply;
 }
 
 const memberChangeChecks = {
@@ -220,10 +228,18 @@ export const replyFields = {
   },
   'rib.list': { items: 'list', cursor: 'unchecked', rrev: 'count', log: 'text' },
   'flow.new': { results: 'list' },
-  'mfe.get': { mfe: 'unchecked', frev: 'count' },
-  'mfe.list': { items: 'list', cursor: 'unchecked', frev: 'count', log: 'text' },
+  'flow.failed': { count: 'count' },
+  'mfe.get': { mfe: 'unchecked', frev: 'count', programmed: 'unchecked' },
+  'mfe.list': {
+    items: 'list',
+    cursor: 'unchecked',
+    frev: 'count',
+    programmed: 'unchecked',
+    log: 'text',
+  },
   'mfe.set': { frev: 'count' },
   fib: { changes: 'list', head: 'count', first: 'count', log: 'text' },
+  agents: { items: 'list', cursor: 'unchecked', frev: 'count', log: 'text' },
 } as const satisfies { [Name in OperationName]: FieldChecks<ReplyFields[Name]> };
 
 /** All names, in the order of the documentation. */

@@ -17,11 +17,14 @@ local REMEMBER_ENDED_MS = 600000
 
 local clients, pairs_changed, orphaned_leases
 
+--- Sessions that are over in this batch and reported as agents.
+local gone_agents
+
 --- Callbacks that this batch has queued, by session; dropped if the session ends.
 local mailboxes
 
 local function begin_clients()
-  clients, pairs_changed, orphaned_leases, mailboxes = {}, {}, {}, {}
+  clients, pairs_changed, orphaned_leases, mailboxes, gone_agents = {}, {}, {}, {}, {}
 end
 
 local function unpack_client(number, packed)
@@ -54,22 +57,31 @@ end
 --- The membership state of a client, in a field next to its record: the session that registered for alerts and
 --- the mask of their types; how many slots name the client; alert items written to its mailbox and how many of them are known
 --- to be acknowledged, up to which number it has acknowledged, the number of the last RESYNC; whether it ended and is not
---- taken down yet; how many routes it has. A session that inherits begins with no alerts.
+--- taken down yet; how many routes it has; whether the session reports as an agent. A session that inherits begins with neither alerts nor
+--- reports.
 local function member_of(client)
   if client.member then return client.member end
   local packed = not client.is_new and redis.call('HGET', client_key(client.number), 'member')
-  local session, mask, slots, total, acked_total, acked, resync, ending, routes = 0, 0, 0, 0, 0, 0, 0, 0, 0
-  if packed then session, mask, slots, total, acked_total, acked, resync, ending, routes = cmsgpack.unpack(packed) end
-  if session ~= client.session then mask, total, acked_total, acked, resync = 0, 0, 0, 0, 0 end
+  local session, mask, slots, total, acked_total, acked, resync, ending, routes, agent = 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+  if packed then session, mask, slots, total, acked_total, acked, resync, ending, routes, agent = cmsgpack.unpack(packed) end
+  if session ~= client.session then mask, total, acked_total, acked, resync, agent = 0, 0, 0, 0, 0, 0 end
   client.member = { alerts = mask, slots = slots, total = total, acked_total = acked_total, acked = acked,
-    resync = resync, ending = ending, routes = routes or 0 }
+    resync = resync, ending = ending, routes = routes or 0, agent = agent or 0 }
   return client.member
 end
 
 local function pack_member(client)
   local member = client.member
   return cmsgpack.pack(client.session, member.alerts, member.slots, member.total, member.acked_total, member.acked,
-    member.resync, member.ending, member.routes)
+    member.resync, member.ending, member.routes, member.agent)
+end
+
+--- Forgets what the present session reported as an agent: it is over.
+local function forget_agent(client)
+  local member = member_of(client)
+  if member.agent == 0 then return end
+  member.agent, member.changed = 0, true
+  gone_agents[#gone_agents + 1] = client.session
 end
 
 --- The alerts that the present session of the client receives from now on, as a mask.
@@ -132,6 +144,7 @@ local function end_client(client, cause, by)
   end
   -- After the end of a session only a repeated deregister is answered, so other kept replies are never read.
   if cause ~= 'release' then drop_replies(client) end
+  forget_agent(client)
   if member_of(client).alerts ~= 0 then client.joins_alerted, client.leaves_alerted = false, true end
   if client.member.routes > 0 then
     router.view.rrev = router.view.rrev + 1
@@ -156,6 +169,7 @@ local function settle(client)
     client.state = 'stale'
     set_expiry(client, client.expires_at + client.grace_ms)
     session_event('stale', client)
+    forget_agent(client)
   end
   if client.state ~= 'ended' and service_now >= client.expires_at then expire(client) end
 end
@@ -235,6 +249,7 @@ local function begin_session(client, fields, resumed_owned)
   -- Read while it is known which session it belongs to.
   local member = client.session and member_of(client)
   if member and member.alerts ~= 0 then set_alerts(client, 0) end
+  if member then forget_agent(client) end
   client.last_alert, client.alert_runs, client.new_items = nil, nil, nil
   client.session = next_epoch()
   pairs_changed[session_of(client)] = client.number

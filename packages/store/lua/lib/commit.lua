@@ -7,6 +7,8 @@
 --- @include lib/withdrawals.lua
 --- @include lib/view_slices.lua
 --- @include lib/mfe_changes.lua
+--- @include lib/mfe_reports.lua
+--- @include lib/agents.lua
 
 local function save_records()
   local held, freed = {}, {}
@@ -159,6 +161,7 @@ local function save_members(rows, fib_messages, retention)
   notified.save()
   routes.save()
   mfes.save()
+  mfe_reports.save()
   fib_log.save(fib_messages)
   view_tasks.save()
 end
@@ -202,6 +205,7 @@ local function check_types(touched)
     redis.call('ZCARD', roster_key)
     redis.call('HLEN', clients_key)
   end
+  agents.check_types()
   if #runs > 0 then redis.call('XLEN', events_key) end
   if #operator_entries > 0 then redis.call('XLEN', operator_log_key) end
   if next(claims) then redis.call('HLEN', claims_key) end
@@ -218,6 +222,7 @@ local function check_types(touched)
     view_tasks.check_types()
     notified.check_types()
     mfes.check_types()
+    mfe_reports.check_types()
     fib_log.check_types()
   end
 end
@@ -251,6 +256,7 @@ local function commit(retention, is_replicated)
   save_pairs()
   save_identities()
   save_claims()
+  agents.save()
   save_mailboxes(mailbox_alerts)
   save_members(rows, fib_messages, retention)
   local packed = #runs > 0 and cmsgpack.pack(runs) or ''

@@ -5,6 +5,7 @@
 --- follow the TRUE alerts of the request, by group and source.
 ---
 --- @include lib/fib_log.lua
+--- @include lib/mfe_reports.lua
 --- @include lib/alerts.lua
 
 local mfe_changes = {}
@@ -76,6 +77,7 @@ end
 
 local function delete_mfe(mfe, cause)
   fib_log.delete(mfe, cause)
+  mfe_reports.drop(mfe)
   mfes.remove(mfe)
 end
 
@@ -170,6 +172,7 @@ end
 function mfe_changes.expire(most)
   local names = mfes.over(most)
   mfes.load(names)
+  mfe_reports.load('failed', names)
   for i = 1, #names do mfe_changes.review(names[i], 'timeout', {}) end
   return #names == most
 end

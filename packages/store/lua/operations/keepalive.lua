@@ -3,6 +3,7 @@
 --- @arg   handle      handle
 --- @arg   ack         integer   0 for unchanged
 --- @arg   mailbox_ack integer   0 for unchanged
+--- @arg   frev        integer   every change up to it is in the agent's forwarding plane; -1 where it says nothing
 --- @reply kept ttl_ms:integer mailbox:integer
 --- @reply ...session_refusal
 --- @high_priority
@@ -10,8 +11,9 @@
 --- @include lib/sequence.lua
 --- @include lib/mailbox.lua
 --- @include lib/alerts.lua
+--- @include lib/agents.lua
 
-function operations.keepalive(handle, ack, mailbox_ack)
+function operations.keepalive(handle, ack, mailbox_ack, frev)
   local client, refused = client_of(handle)
   if not client then return refused end
   set_expiry(client, service_now + client.ttl_ms)
@@ -20,5 +22,6 @@ function operations.keepalive(handle, ack, mailbox_ack)
     acknowledge_mailbox(client, mailbox_ack)
     alerts.acknowledge(client, client.mailbox_ack)
   end
+  if frev >= 0 then agents.programmed(client, frev) end
   return { 'kept', client.ttl_ms, client.mailbox }
 end

@@ -84,3 +84,18 @@ export function readMfeCursor(cursor: string | undefined): string {
   if (!match) throw new RangeError('must be a cursor from the page before');
   return match[1] ?? '';
 }
+
+const AGENT_CURSOR = /^a\.([1-9][0-9]{0,15})$/;
+
+/** The cursor behind an agent's session; opaque to clients. */
+export function writeAgentCursor(session: number): string {
+  return `a.${session}`;
+}
+
+/** The session of such a cursor, or 0 for the start without one. Throws `RangeError` for other text. */
+export function readAgentCursor(cursor: string | undefined): number {
+  if (cursor === undefined) return 0;
+  const match = AGENT_CURSOR.exec(cursor);
+  if (!match) throw new RangeError('must be a cursor from the page before');
+  return Number(match[1]);
+}

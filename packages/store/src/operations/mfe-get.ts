@@ -1,5 +1,5 @@
 import { refusal } from '@mgm/protocol';
-import { wireMfe } from '../forwarding-messages.ts';
+import { programmedUpTo, reportedMfe } from '../forwarding-messages.ts';
 import type { StoreOperation } from './operation.ts';
 
 export const mfeGet: StoreOperation<'mfe.get', 'mfe_get'> = {
@@ -8,6 +8,8 @@ export const mfeGet: StoreOperation<'mfe.get', 'mfe_get'> = {
   reply: ({ reply, batch }) => {
     if (reply.kind === 'none')
       return refusal('notFound', 'there is no forwarding entry of this flow');
-    return { status: 0, mfe: wireMfe(reply.mfe), frev: batch.view.frev };
+    const { mfe, failed, programmed } = reply;
+    const { frev } = batch.view;
+    return { status: 0, mfe: reportedMfe(mfe, failed), frev, ...programmedUpTo(programmed) };
   },
 };

@@ -4,11 +4,13 @@ import { adminEndHoldoff } from './admin-end-holdoff.ts';
 import { adminEvents } from './admin-events.ts';
 import { adminEvict } from './admin-evict.ts';
 import { adminRelease } from './admin-release.ts';
+import { agents } from './agents.ts';
 import { deregister } from './deregister.ts';
 import { events } from './events.ts';
 import { fib } from './fib.ts';
 import { interfaceSet } from './interface-set.ts';
 import { interfaces } from './interfaces.ts';
+import { flowFailed } from './flow-failed.ts';
 import { flowNew } from './flow-new.ts';
 import { groups } from './groups.ts';
 import { keepalive } from './keepalive.ts';
@@ -64,8 +66,10 @@ export const STORE_OPERATIONS: {
   'rib.resolve': ribResolve,
   'rib.list': ribList,
   'flow.new': flowNew,
+  'flow.failed': flowFailed,
   'mfe.get': mfeGet,
   'mfe.list': mfeList,
   fib,
   'mfe.set': mfeSet,
+  agents,
 };
