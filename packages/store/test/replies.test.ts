@@ -405,8 +405,8 @@ it('refuses what exceeds the quotas of the caller, twice alike', async () => {
   }
 });
 
-/** Reached by member-replies, owner-settings, routes, mfes and overrides.test.ts. */
-const ELSEWHERE = /^(groups|interface_set|member|rib|flow|mfe)/;
+/** Reached by agents, member-replies, owner-settings, routes, mfes and overrides.test.ts. */
+const ELSEWHERE = /^(agents$|fib$|groups|interface_set|member|rib|flow|mfe)/;
 
 it('reached every reply that a header declares', () => {
   const declared = Object.entries(DECLARED).flatMap(([operation, tags]) =>
