@@ -164,7 +164,7 @@ async function useMemberships(
     await read('member.events', { from: 0 });
     await read('rib.list', {});
     await read('rib.resolve', { source: '10.0.0.1' });
-    await ask('deregister', { handle, seq: 4, ack: 4, force: true });
+    await ask('deregister', { handle, seq: 6, ack: 6, force: true });
   } finally {
     await working.close();
     await looking.close();

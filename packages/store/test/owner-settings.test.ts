@@ -173,7 +173,7 @@ it('answers what every sequenced request may be refused for', async () => {
   await arbiter.ask('release', { ...used, interfaces: [on(1)], epoch: '' });
   const { seq, ack } = used;
   expect(await ask(setting(client, 1, { seq, ack }))).toMatchObject({ kind: 'seq_reused' });
-  await arbiter.ask('keepalive', { handle: client.handle, ack: seq + 1, mailboxAck: 0 });
+  await arbiter.ask('keepalive', { handle: client.handle, ack: seq + 1, mailboxAck: 0, frev: -1 });
   expect(await ask(setting(client, 1, { seq, ack }))).toMatchObject({ kind: 'stale_request' });
   await arbiter.client({ componentId: 7_001, instance: 'the next', takeover: true });
   expect(await ask(setting(client, 1))).toMatchObject({ kind: 'session_expired' });
