@@ -234,7 +234,7 @@ it('answers what every sequenced request may be refused for', async () => {
   const { seq, ack } = client.next();
   await arbiter.ask('release', { handle: client.handle, seq, ack, interfaces: [on(1)], epoch: '' });
   expect(await ask({ seq, ack })).toMatchObject({ kind: 'seq_reused' });
-  await arbiter.ask('keepalive', { handle: client.handle, ack: seq + 1, mailboxAck: 0 });
+  await arbiter.ask('keepalive', { handle: client.handle, ack: seq + 1, mailboxAck: 0, frev: -1 });
   expect(await ask({ seq, ack })).toMatchObject({ kind: 'stale_request' });
   await arbiter.client({ componentId: 7_002, instance: 'the next', takeover: true });
   expect(await ask({})).toMatchObject({ kind: 'session_expired' });
