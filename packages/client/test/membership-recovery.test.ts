@@ -289,13 +289,25 @@ describe('against a scripted manager', () => {
     const manager = await scriptedManager(nats.url);
     await using _ = manager;
     const registered = { handle: 'secret', graceMs: 0, mailbox: 0, alerts: [] };
-    manager.script('register', () => ({ ...registered, session: 77, ttlMs: 1_000, resumed: false }));
+    manager.script('register', () => ({
+      ...registered,
+      session: 77,
+      ttlMs: 1_000,
+      resumed: false,
+    }));
     manager.script('member.add', added);
     await using mgm = await connect({ servers: nats.url, router: 'r1' });
     const session = await mgm.registerProtocol(pim());
     await session.takeInterfaceOwnership({ ifIndex: 1 });
     await session.addGroupMembershipEntry({ ifIndex: 1, group: G[0] });
-    const holder = { protocolId: 1, componentId: 1, session: 78, name: '', epoch: '2000', since: 1 };
+    const holder = {
+      protocolId: 1,
+      componentId: 1,
+      session: 78,
+      name: '',
+      epoch: '2000',
+      since: 1,
+    };
     const inherited = { ...holder, ifIndex: 1, nextHop: '', stale: false };
     const listing = Promise.withResolvers<(reply: object) => void>();
     manager.script('keepalive', () => undefined);
