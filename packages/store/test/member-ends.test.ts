@@ -134,3 +134,36 @@ it('writes the alerts of one request in the order of its changes, also where a t
     `4 JOIN_ALERT ${groupOf(2)},${groupOf(3)}`,
   ]);
 });
+
+it('settles a hold that had many memberships, and has few again, without a pass over all entries', async () => {
+  using arbiter = await openArbiter(redis);
+  const [staying, ending] = [await arbiter.client(), await arbiter.client()];
+  await join(arbiter, staying, 1);
+  await join(arbiter, ending, 5_000);
+  const groups = (first: number, count: number) =>
+    Array.from({ length: count }, (_, at) => groupOf(first + at));
+  const onAll = (ifIndex: number, entries: readonly string[]) => entries.map(() => on(ifIndex));
+  const [others, many] = [groups(10, 3_000), groups(10_000, 300)];
+  await change(arbiter, 'member_add', staying, onAll(1, others), others);
+  await change(arbiter, 'member_add', ending, onAll(5_000, many), many);
+  const gone = many.slice(0, 290);
+  await change(arbiter, 'member_delete', ending, onAll(5_000, gone), gone);
+  const sweep = () => arbiter.decide('sweep', { most: 64, mostEntries: 64, servingMs: SERVING_MS });
+  // While the names are found, memberships come and go.
+  const [late, early] = [groupOf(1_000_000), groupOf(1)];
+  for (let slices = 0; (await sweep()).reply.more; slices++) {
+    expect(slices).toBeLessThan(200);
+    if (slices === 10) await change(arbiter, 'member_add', ending, [on(5_000)], [early]);
+    if (slices === 11) await change(arbiter, 'member_add', ending, [on(5_000)], [late]);
+    if (slices === 12) {
+      const last = many.slice(-1);
+      await change(arbiter, 'member_delete', ending, onAll(5_000, last), last);
+    }
+  }
+  await arbiter.ask('release', { ...ending.next(), interfaces: [on(5_000)], epoch: '' });
+  const { rev } = await sweep();
+  const { batch } = await sweep();
+  expect(batch.members.settled).toBe(rev);
+  const { session } = ending;
+  expect(await arbiter.ask('members', { ...ALL, session })).toMatchObject({ items: [] });
+});

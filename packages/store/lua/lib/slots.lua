@@ -11,10 +11,12 @@
 --- @include lib/excludes.lua
 
 --- At most this many holds with memberships per router.
-local slots = { MOST = 1000000, OWNER = 1, IGMP = 2, ADVISE = 1, WRONG_IF = 2 }
+local slots = { MOST = 1000000, OWNER = 1, IGMP = 2, ADVISE = 1, WRONG_IF = 2,
+  UNNAMED = -1, COLLECTING = -2, NAMES_MAX = 256 }
 
---- Names of up to this many entries are kept per slot, so that a sweep finds the memberships of a small hold directly.
-local NAMES_MAX = 256
+--- Names of up to `NAMES_MAX` entries are kept per slot, so that a sweep finds the memberships of a small hold directly.
+--- `named` is their number, or one of the other two: lib/relisting.lua.
+local UNNAMED, COLLECTING, NAMES_MAX = slots.UNNAMED, slots.COLLECTING, slots.NAMES_MAX
 
 --- Index of the settings, behind the two present slots of an interface.
 local SETTINGS = 3
@@ -49,6 +51,12 @@ function slots.get(number)
   slot = unpack_slot(number, packed)
   loaded_slots[number] = slot
   return slot
+end
+
+--- The slot, or nil.
+function slots.find(number)
+  slots.load({ number })
+  return loaded_slots[number]
 end
 
 --- Reads slots, thousands with one command.
@@ -173,10 +181,11 @@ end
 --- Counts a membership of the slot, and keeps the name of its entry while there are few.
 function slots.join(slot, name)
   slot.count, slot.changed = slot.count + 1, true
-  if slot.named < 0 then return end
+  if slot.named == COLLECTING then return slots.join_collecting(slot, name) end
+  if slot.named == UNNAMED then return end
   slot.named = slot.named + 1
   if slot.named > NAMES_MAX then
-    slot.named, slot.added, slot.removed = -1, nil, nil
+    slot.named, slot.names, slot.added, slot.removed, slot.relisted = UNNAMED, nil, nil, nil, nil
     return
   end
   local added = slot.added
@@ -197,7 +206,8 @@ end
 function slots.leave(slot, name)
   slot.count, slot.changed = slot.count - 1, true
   if slot.filters > 0 then excludes.set(slot, name, '') end
-  if slot.named < 0 then return end
+  if slot.named == COLLECTING then return slots.remove_name(slot, name) end
+  if slot.named == UNNAMED then return slots.relist_if_few(slot) end
   slots.names(slot)
   slot.named = slot.named - 1
   local removed = slot.removed
@@ -211,7 +221,7 @@ end
 --- Names of a void slot that a sweep could not account for: a pass over all entries finds its memberships.
 function slots.forget_names(slot)
   if slot.named < 0 then return end
-  slot.named, slot.changed = -1, true
+  slot.named, slot.changed = UNNAMED, true
   if slot.void == 0 then return end
   router.members.unnamed = router.members.unnamed + 1
   slot.forgotten = true
@@ -226,6 +236,7 @@ local function withdraw(interface, on, place, cause, window)
   slot.void, slot.cause, slot.window, slot.changed = 1, cause, window, true
   slot.voided_at = router.rev
   state.voids = state.voids + 1
+  if slot.named == COLLECTING then slot.named, slot.relisted = UNNAMED, nil end
   if slot.named < 0 then state.unnamed = state.unnamed + 1 end
   voided[number] = true
 end
@@ -322,9 +333,9 @@ end
 
 local function save_names(slot)
   local key = names_key(slot.number)
-  if slot.named < 0 then
+  if slot.named == UNNAMED then
     redis.call('DEL', key)
-  elseif slot.removed then
+  elseif slot.removed or slot.relisted then
     redis.call('SET', key, names_after(slot))
   elseif slot.added then
     local start = slot.named == #slot.added and ',' or ''
@@ -348,7 +359,7 @@ function slots.save()
   for number, slot in pairs(loaded_slots) do
     if slot.freed then
       if slot.stored then gone[#gone + 1] = text(number) end
-      if slot.stored and slot.named >= 0 then redis.call('DEL', names_key(number)) end
+      if slot.stored and slot.named ~= UNNAMED then redis.call('DEL', names_key(number)) end
       numbers[#numbers + 1] = text(number)
       save_void(slot)
     elseif slot.changed then

@@ -1,6 +1,7 @@
 --- Purges: withdrawn memberships are removed, with the events and alerts that follow (membership contract, section 5.5).
 ---
 --- @include lib/member_log.lua
+--- @include lib/relisting.lua
 --- @include lib/notified.lua
 --- @include lib/mfe_changes.lua
 
@@ -182,10 +183,29 @@ local function purge_next(left)
   until left < READ_LEAST
 end
 
+--- Looks at up to `most` entries for memberships of slots whose names are listed again. Returns whether there is more to do.
+local function relist_slice(most)
+  local waiting, are_any = slots.relisted()
+  if not are_any then return false end
+  local to = router.members.relisted_to
+  local names = entries.names_from(to == '' and '-' or '(' .. to, '+', most)
+  entries.load(names)
+  for i = 1, #names do
+    local entry = entries.get(names[i])
+    for number, slot in pairs(waiting) do
+      local pair = entries.pair(entry, slot.holder, slot.counts_for)
+      if pair and entries.has(pair, number) then slots.add_name(slot, names[i]) end
+    end
+  end
+  slots.relisted_up_to(#names < most and '' or names[#names])
+  return #router.members.relisted > 0
+end
+
 --- Purges up to `most` entries. Returns whether there may be more to do.
 local function settle_slice(most)
   local members = router.members
-  if not members or members.voids == 0 and members.ending == 0 then return false end
+  if not members then return false end
+  if members.voids == 0 and members.ending == 0 then return relist_slice(most) end
   local numbers, oldest = slots.oldest_void(most)
   finish_round(oldest)
   local left = purge_named(numbers, most)
