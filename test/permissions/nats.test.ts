@@ -154,6 +154,7 @@ async function useMemberships(
     const { handle } = await ask('register', { protocolId: 104, componentId: ifIndex, instance });
     await ask('take', { handle, seq: 1, ack: 1, ifIndex });
     await ask('member.add', { handle, seq: 2, ack: 2, ifIndex, group: '239.1.1.1' });
+    await ask('interface.set', { handle, seq: 10, ack: 1, ifIndex, wrongIf: true });
     await ask('groups', { handle });
     const route = ['10.0.0.0', 8, ifIndex, '', '', 104];
     await ask('rib.set', { handle, seq: 3, ack: 3, routes: [route] });

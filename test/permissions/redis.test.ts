@@ -112,6 +112,10 @@ async function useStore(options: StoreOptions): Promise<void> {
   const entries = [2, 3].map((ifIndex) => [ifIndex, '', '239.1.1.2', '']);
   await ask('member.add', { handle: pim, seq: 3, ack: 3, entries });
   await ask('member.delete', { handle: pim, seq: 4, ack: 4, ifIndex: 2, group: '239.1.1.2' });
+  await ask('interface.set', { handle: pim, seq: 41, ack: 1, ifIndex: 2, localMembers: 'advise' });
+  const excluded = { group, mode: 'exclude', sources: ['10.0.0.1'] };
+  await ask('member.set', { handle: pim, seq: 42, ack: 1, ifIndex: 2, ...excluded });
+  await ask('member.set', { handle: pim, seq: 43, ack: 1, ifIndex: 2, ...excluded, sources: [] });
   await ask('groups', { handle: pim });
   await ask('members', {});
   await ask('member.events', { from: 0 });

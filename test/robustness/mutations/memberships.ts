@@ -6,6 +6,8 @@ const MODEL = 'test/model/membership/side-by-side.test.ts';
 const REPLIES = 'packages/store/test/member-replies.test.ts';
 const ENDS = 'packages/store/test/member-ends.test.ts';
 const CONFORMANCE = 'test/conformance/membership';
+const SETTINGS = 'packages/store/test/owner-settings.test.ts';
+const FILTERS = 'packages/store/test/group-filters.test.ts';
 
 /** The safety checks of group memberships. */
 export const OF_MEMBERSHIPS: readonly Mutation[] = [
@@ -127,5 +129,26 @@ export const OF_MEMBERSHIPS: readonly Mutation[] = [
     from: 'if not change.is_silenced or not RAISES[#name] then',
     to: 'if not RAISES[#name] then',
     tests: [MODEL],
+  },
+  {
+    check: "settings: they end with the owner's hold",
+    file: `${LIB}/slots.lua`,
+    from: 'if on[SETTINGS] ~= 0 then replace_settings(on, 0) end',
+    to: '',
+    tests: [SETTINGS],
+  },
+  {
+    check: 'settings: a membership that counts for nobody is withdrawn with the hold of the owner',
+    file: `${LIB}/entries.lua`,
+    from: 'if is_over(pair[HOLDER]) or is_over(counted.client_behind(pair[COUNTS_FOR])) then',
+    to: 'if is_over(pair[HOLDER]) then',
+    tests: [SETTINGS],
+  },
+  {
+    check: 'filters: the exclude list goes with its membership',
+    file: `${LIB}/slots.lua`,
+    from: "if slot.filters > 0 then excludes.set(slot, name, '') end",
+    to: '',
+    tests: [FILTERS],
   },
 ];
