@@ -1,6 +1,15 @@
-import type { Epoch, HeadMessage, Holder, InterfaceItem, Mfe, SessionItem } from '@mgm/protocol';
+import type {
+  AgentItem,
+  Epoch,
+  HeadMessage,
+  Holder,
+  InterfaceItem,
+  ReportedMfe,
+  SessionItem,
+} from '@mgm/protocol';
 import { refusalError } from './errors.ts';
-import { getMfe, mfePages, type MfeFilter, type MfePage, type MfeRef } from './forwarding/mfes.ts';
+import { agentPages, getMfe, mfePages } from './forwarding/mfes.ts';
+import type { AgentPage, MfeFilter, MfePage, MfeRef } from './forwarding/mfes.ts';
 import { watchForwarding, type ForwardingSighting } from './forwarding/watch.ts';
 import { interfaceKey, type InterfaceRef } from './interfaces/key.ts';
 import { groupPages, memberPages } from './membership/listings.ts';
@@ -257,13 +266,13 @@ export class Mgm implements AsyncDisposable {
 
   /**
    * The forwarding entry of an (s,g) (MgmGetMfe; nf-mgm-mgmgetmfe): by which interfaces its packets arrive and leave now.
-   * Without `oifs` it is negative: its packets are dropped. An entry that is invalid because the hold of its incoming
+   * Without `oifs` it is negative: its packets are dropped. `failed` names agents that could not program it. An entry that is invalid because the hold of its incoming
    * interface ended is not found.
    *
    * Rejects with `MgmError`: `not-found` (status 1168), `bad-request`, `not-supported` if no manager has forwarding
    * entries. Wire contract section 13.
    */
-  async getMfe(ref: MfeRef, options: CallOptions = {}): Promise<Mfe> {
+  async getMfe(ref: MfeRef, options: CallOptions = {}): Promise<ReportedMfe> {
     return await getMfe(this.#context, ref, options);
   }
 
@@ -273,13 +282,27 @@ export class Mgm implements AsyncDisposable {
    * throughout is listed exactly once. Throws `MgmError`, `not-supported` if no manager has forwarding entries.
    * Wire contract section 13.
    */
-  mfes(filter: MfeFilter = {}): AsyncIterableIterator<Mfe> {
+  mfes(filter: MfeFilter = {}): AsyncIterableIterator<ReportedMfe> {
     return flatten(this.mfePages(filter), (page) => page.items);
   }
 
   /** The same page by page, with the forwarding revision of each. Throws `MgmError`. */
   mfePages(filter: MfeFilter = {}): AsyncIterableIterator<MfePage> {
     return mfePages(this.#context, filter);
+  }
+
+  /**
+   * The forwarder agents: how far each has programmed its forwarding plane, and how many entries it could not program; pages
+   * are requested as they are consumed. Throws `MgmError`, `not-supported` if no manager has forwarding entries. Wire
+   * contract section 13.
+   */
+  agents(options: PageOptions = {}): AsyncIterableIterator<AgentItem> {
+    return flatten(this.agentPages(options), (page) => page.agents);
+  }
+
+  /** The same page by page, with the forwarding revision that the agents are compared with. Throws `MgmError`. */
+  agentPages(options: PageOptions = {}): AsyncIterableIterator<AgentPage> {
+    return agentPages(this.#context, options);
   }
 
   /**

@@ -7,7 +7,7 @@ export type { CallOptions, Logger, LogFields } from './options.ts';
 export type { Ownership } from './ownership.ts';
 export type { Session, ReleaseResult, SessionState, TakeResult } from './session.ts';
 export type { FlowRef } from './forwarding/flows.ts';
-export type { MfeFilter, MfePage, MfeRef, MfeSettings } from './forwarding/mfes.ts';
+export type { AgentPage, MfeFilter, MfePage, MfeRef, MfeSettings } from './forwarding/mfes.ts';
 export type { ForwardingSighting } from './forwarding/watch.ts';
 export type { InterfaceRef } from './interfaces/key.ts';
 export type {
@@ -60,6 +60,7 @@ export type { FollowOptions, SnapshotReason } from './watch/follow.ts';
 export type { Sighting, WatchOptions } from './watch/watch.ts';
 export type { MembershipSighting, WatchedMembership } from './membership/watch.ts';
 export type {
+  AgentItem,
   CallbackMessage,
   Epoch,
   EventMessage,
@@ -83,6 +84,7 @@ export type {
   OperatorEvent,
   OwnershipLostCallback,
   Prefix,
+  ReportedMfe,
   SessionId,
   SessionItem,
   SourceText,

@@ -4,6 +4,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { interfaceText } from '@mgm/protocol';
 import { duration } from './arguments.ts';
 import type { Context, Runner } from './command.ts';
+import { addAgents } from './commands/agents.ts';
 import { addAudit } from './commands/audit.ts';
 import { addBench } from './commands/bench.ts';
 import { addCompletion } from './commands/completion.ts';
@@ -48,6 +49,7 @@ const COMMANDS: readonly ((program: Command, runner: Runner) => void)[] = [
   addGroups,
   addMembers,
   addMfe,
+  addAgents,
   addWatch,
   addHistory,
   addTop,

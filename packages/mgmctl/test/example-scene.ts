@@ -1,4 +1,6 @@
 import { hostname, userInfo } from 'node:os';
+import { eventually } from '@mgm/test-support';
+import { expect } from 'vitest';
 import { showResult } from '../src/commands/bench.ts';
 import { Latencies } from '../src/output/latencies.ts';
 import { Output } from '../src/output/output.ts';
@@ -58,6 +60,12 @@ export async function playExamples(stage: MgmctlStage): Promise<Shown> {
     { group: '239.1.1.1', source: '10.1.2.3', ifIndex: 9, nextHop: '10.0.0.9' },
   ]);
   await pim.reportFlows([{ group: '239.1.1.1', source: '10.2.3.4', ifIndex: 7 }]);
+  const agent = await register(router, PIM, 'forwarder-1', 9);
+  agent.reportProgrammed(1);
+  await eventually(async () => expect(await Array.fromAsync(router.mgm.agents())).toHaveLength(1), {
+    withinMs: 10_000,
+  });
+  await show('agents', 'agents');
   await show('mfe', 'mfe');
   await show('mfe-one', 'mfe', '--group', '239.1.1.1', '--source', '10.2.3.4');
   await show('mfe-none', 'mfe', '--group', '239.1.1.1', '--source', '192.0.2.1');
@@ -101,8 +109,8 @@ function benchResult(): string {
   return text;
 }
 
-async function register(router: Router, protocolId: number, name: string) {
-  return await router.mgm.registerProtocol({ protocolId, componentId: 1, name, ttlMs: TTL_MS });
+async function register(router: Router, protocolId: number, name: string, componentId = 1) {
+  return await router.mgm.registerProtocol({ protocolId, componentId, name, ttlMs: TTL_MS });
 }
 
 function quoted(word: string): string {

@@ -1,3 +1,4 @@
+import { eventually } from '@mgm/test-support';
 import { describe, expect, it } from 'vitest';
 import { IGMP, mgmctlStage, objects, PIM } from './stage.ts';
 
@@ -72,5 +73,70 @@ describe('mgmctl mfe', () => {
     const { code, stderr } = await router.run(args);
     expect(code).toBe(2);
     expect(stderr).toContain(text);
+  });
+});
+
+/** A forwarder that has programmed everything but the first flow. */
+async function withAgent() {
+  const router = await forwarding();
+  const agent = await router.register(PIM, 'forwarder-1');
+  const { frev } = (await router.mgm.mfePages().next()).value ?? {};
+  if (frev === undefined) throw new Error('no page of forwarding entries');
+  const report = async (programmed: number): Promise<void> => {
+    agent.reportProgrammed(programmed);
+    await eventually(
+      async () =>
+        expect(await Array.fromAsync(router.mgm.agents())).toMatchObject([{ frev: programmed }]),
+      { withinMs: 10_000 },
+    );
+  };
+  return Object.assign(router, { agent, frev, report });
+}
+
+describe('mgmctl agents', () => {
+  it('says that there are none, which is no failure', async () => {
+    await using router = await forwarding();
+    const { code, stdout, stderr } = await router.run(['agents']);
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
+    expect(stderr).toContain(`no forwarder agents on router ${router.name}`);
+  });
+
+  it('lists how far each is behind, and how many entries it could not program', async () => {
+    await using router = await withAgent();
+    await router.report(router.frev - 1);
+    const { stdout: json } = await router.run(['agents', '--json']);
+    expect(objects(json)).toEqual([
+      {
+        session: router.agent.id,
+        name: 'forwarder-1',
+        frev: router.frev - 1,
+        failed: 0,
+        behind: 1,
+      },
+    ]);
+    const { stdout } = await router.run(['agents']);
+    expect(stdout).toMatch(/^forwarder-1 .* 1 change +0$/m);
+  });
+});
+
+describe('mgmctl doctor, with forwarding entries', () => {
+  const findings = async (router: Awaited<ReturnType<typeof forwarding>>) => {
+    const { stdout } = await router.run(['doctor', '--json']);
+    return objects(stdout).filter(({ what }) => what === 'agents');
+  };
+
+  it('notes entries without an agent', async () => {
+    await using router = await forwarding();
+    expect(await findings(router)).toMatchObject([{ state: 'note' }]);
+  });
+
+  it('finds agents in order, and notes one that is behind for over a second', async () => {
+    await using router = await withAgent();
+    await router.report(router.frev - 1);
+    expect(await findings(router)).toMatchObject([
+      { state: 'note', detail: expect.stringContaining('behind by 1 change') },
+    ]);
+    await router.report(router.frev);
+    expect(await findings(router)).toMatchObject([{ state: 'ok' }]);
   });
 });

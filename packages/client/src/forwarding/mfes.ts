@@ -1,4 +1,4 @@
-import type { Mfe } from '@mgm/protocol';
+import type { AgentItem, ReportedMfe } from '@mgm/protocol';
 import { omitUndefined, type CallOptions } from '../options.ts';
 import { requestGranted, type Context } from '../rpc/context.ts';
 import type { PageOptions } from '../rpc/pages.ts';
@@ -19,8 +19,19 @@ export interface MfeFilter extends PageOptions {
 
 /** One page of forwarding entries. */
 export interface MfePage {
-  readonly items: readonly Mfe[];
+  readonly items: readonly ReportedMfe[];
   /** The forwarding revision at which the page was read. */
+  readonly frev: number;
+  /** The log that `frev` belongs to. */
+  readonly log: string;
+  /** The lowest revision up to which an agent has programmed its forwarding plane. Absent without agents. */
+  readonly programmed?: number;
+}
+
+/** One page of forwarder agents. */
+export interface AgentPage {
+  readonly agents: readonly AgentItem[];
+  /** The forwarding revision when the page was read: an agent whose own one is lower is behind. */
   readonly frev: number;
   /** The log that `frev` belongs to. */
   readonly log: string;
@@ -46,7 +57,7 @@ export async function getMfe(
   context: Context,
   { group, source }: MfeRef,
   options: CallOptions,
-): Promise<Mfe> {
+): Promise<ReportedMfe> {
   const { mfe } = await requestGranted(context, 'mfe.get', { group, source }, options);
   return mfe;
 }
@@ -60,8 +71,23 @@ export async function* mfePages(
     after === undefined ? {} : { after: [after.group, after.source] };
   do {
     const fields = { ...position, ...omitUndefined({ limit }) };
-    const { items, frev, log, cursor } = await requestGranted(context, 'mfe.list', fields, options);
-    yield { items, frev, log };
+    const page = await requestGranted(context, 'mfe.list', fields, options);
+    const { items, frev, log, programmed, cursor } = page;
+    yield { items, frev, log, ...omitUndefined({ programmed }) };
     position = omitUndefined({ cursor });
   } while (position.cursor !== undefined);
+}
+
+/** Pages of forwarder agents; each is requested when the previous one was consumed. */
+export async function* agentPages(
+  context: Context,
+  { limit, ...options }: PageOptions = {},
+): AsyncGenerator<AgentPage, void, undefined> {
+  let cursor: string | undefined;
+  do {
+    const fields = omitUndefined({ limit, cursor });
+    const page = await requestGranted(context, 'agents', fields, options);
+    yield { agents: page.items, frev: page.frev, log: page.log };
+    ({ cursor } = page);
+  } while (cursor !== undefined);
 }

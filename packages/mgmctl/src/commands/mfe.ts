@@ -1,5 +1,5 @@
-import { isMgmError, protocolName, type Mfe } from '@mgm/client';
-import { durationText, interfaceText, outgoingText } from '@mgm/protocol';
+import { isMgmError, protocolName, type ReportedMfe } from '@mgm/client';
+import { counted, durationText, interfaceText, outgoingText } from '@mgm/protocol';
 import type { Command } from 'commander';
 import { group as groupOf, host } from '../arguments.ts';
 import { examples, type Context, type Runner } from '../command.ts';
@@ -15,12 +15,18 @@ const PAGE_ITEMS = 1_000;
 /** The most outgoing interfaces in a cell of the table. */
 const OIFS_SHOWN = 8;
 
-const COLUMNS: readonly Column<Mfe>[] = [
+const COLUMNS: readonly Column<ReportedMfe>[] = [
   { name: 'GROUP', rank: 0, cell: ({ group }) => group },
   { name: 'SOURCE', rank: 0, cell: ({ source }) => source },
   { name: 'IN', rank: 0, cell: (mfe) => incomingText(mfe) },
   { name: 'OUT', rank: 0, cell: (mfe) => outgoingText(mfe, OIFS_SHOWN) },
   { name: 'OWNER', rank: 1, cell: (mfe) => ownerText(mfe) },
+  {
+    name: 'FAILED',
+    rank: 1,
+    cell: ({ failed = [] }, { red }) =>
+      failed.length > 0 ? red(counted(failed.length, 'agent')) : '',
+  },
   { name: 'UPSTREAM', rank: 2, cell: ({ upstream = '' }) => upstream },
   { name: 'EXPIRES IN', rank: 3, cell: ({ expiresInMs }) => durationText(expiresInMs) },
 ];
@@ -54,7 +60,7 @@ export function addMfe(program: Command, { connected }: Runner): void {
 /** By family, group and source. An empty list is no failure. */
 async function list({ mgm, out, signal }: Context, options: MfeOptions): Promise<ExitCode> {
   const { group, source } = options;
-  const rows: Mfe[] = [];
+  const rows: ReportedMfe[] = [];
   for await (const mfe of mgm.mfes({ limit: PAGE_ITEMS, signal })) {
     if (group !== undefined && mfe.group !== group) continue;
     if (source !== undefined && mfe.source !== source) continue;
@@ -93,7 +99,7 @@ async function show(
   return ExitCode.ok;
 }
 
-function fieldsOf(mfe: Mfe): Record<string, string | undefined> {
+function fieldsOf(mfe: ReportedMfe): Record<string, string | undefined> {
   const { group, source, incarnation, iifEpoch, session, upstream, route } = mfe;
   return {
     group,
@@ -108,13 +114,19 @@ function fieldsOf(mfe: Mfe): Record<string, string | undefined> {
     up: durationText(mfe.upMs),
     'expires in': durationText(mfe.expiresInMs),
     incarnation: String(incarnation),
+    ...failuresOf(mfe),
   };
 }
 
-function incomingText(mfe: Mfe): string {
+/** A field for each agent that could not program the entry. */
+function failuresOf({ failed = [] }: ReportedMfe): Record<string, string> {
+  return Object.fromEntries(failed.map(([session, reason]) => [`failed in ${session}`, reason]));
+}
+
+function incomingText(mfe: ReportedMfe): string {
   return mfe.session === 0 ? 'none' : interfaceText(mfe);
 }
 
-function ownerText({ session, protocolId }: Mfe): string {
+function ownerText({ session, protocolId }: ReportedMfe): string {
   return session === 0 ? '' : protocolName(protocolId);
 }

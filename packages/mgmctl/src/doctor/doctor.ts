@@ -1,4 +1,5 @@
 import { isMgmError, type Mgm } from '@mgm/client';
+import { checkAgents } from './agents.ts';
 import {
   checkLog,
   checkManagers,
@@ -47,7 +48,7 @@ async function* findings(options: DoctorOptions): AsyncGenerator<Finding> {
     yield* whyNoAnswer(mgm, signal);
     return;
   }
-  const steps = [checkReplicas, checkRoundTrip, checkLog, checkHead, checkPermissions];
+  const steps = [checkReplicas, checkRoundTrip, checkLog, checkHead, checkAgents, checkPermissions];
   for (const step of steps) yield* await found(step, mgm, signal);
 }
 
