@@ -1,10 +1,11 @@
 import type {
+  AgentItem,
   EventMessage,
   ListedEntry,
   ListedMembership,
-  Mfe,
   OperatorEvent,
   Replica,
+  ReportedMfe,
   RouterSummary,
   SessionItem,
   SnapshotReason,
@@ -88,7 +89,16 @@ export interface Found<Item> {
 
 export type FoundGroups = Found<ListedEntry>;
 export type FoundMembers = Found<ListedMembership>;
-export type FoundMfes = Found<Mfe>;
+export type FoundMfes = Found<ReportedMfe>;
+
+/** The forwarder agents of a router. */
+export interface AgentList {
+  readonly agents: readonly AgentItem[];
+  /** The revision of the forwarding entries: an agent with a lower one is behind. */
+  readonly frev: number;
+  /** Whether there are more than the console lists. */
+  readonly hasMore: boolean;
+}
 
 /** A forced release. */
 export interface ReleaseRequest {

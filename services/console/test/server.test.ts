@@ -3,9 +3,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { EventMessage, Mfe } from '@mgm/client';
+import { eventually } from '@mgm/test-support';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type {
   About,
+  AgentList,
   EventPage,
   FoundGroups,
   FoundMembers,
@@ -190,6 +192,17 @@ describe('what can be read', () => {
     const none = await here.request(`mfe?group=239.3.3.3&source=${source}`);
     expect(none.status).toBe(404);
     expect((await json<Problem>(none)).reason).toBe('not-found');
+    pim.reportProgrammed(1);
+    await eventually(
+      async () => {
+        const { agents, frev } = await json<AgentList>(await here.request('agents'));
+        expect({ agents, frev }).toEqual({
+          agents: [{ session: pim.id, name: '', frev: 1, failed: 0 }],
+          frev: 2,
+        });
+      },
+      { withinMs: 10_000 },
+    );
   });
 
   it.each([

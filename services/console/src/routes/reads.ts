@@ -2,13 +2,15 @@ import {
   isMgmError,
   VERSION,
   type EventMessage,
-  type Mfe,
+  type AgentItem,
   type Mgm,
+  type ReportedMfe,
   type SessionItem,
 } from '@mgm/client';
 import { Hono } from 'hono';
 import type {
   About,
+  AgentList,
   AuditPage,
   EventPage,
   Found,
@@ -123,8 +125,13 @@ export function readRoutes(routers: Routers, first: string): Hono<{ Variables: V
         source: required('source', c.req.query('source')),
       };
       const mgm = await routers.client(c.req.param('router'));
-      const mfe: Mfe = await mgm.getMfe(ref, { signal: c.req.raw.signal });
+      const mfe: ReportedMfe = await mgm.getMfe(ref, { signal: c.req.raw.signal });
       return c.json(mfe);
+    })
+    .get('/:router/agents', async (c) => {
+      const mgm = await routers.client(c.req.param('router'));
+      const list: AgentList = await agentsOf(mgm, c.req.raw.signal);
+      return c.json(list);
     });
 }
 
@@ -135,6 +142,19 @@ async function sessionsOf(mgm: Mgm, signal: AbortSignal): Promise<SessionList> {
     sessions.push(session);
   }
   return { sessions, hasMore: false };
+}
+
+async function agentsOf(mgm: Mgm, signal: AbortSignal): Promise<AgentList> {
+  const agents: AgentItem[] = [];
+  let frev = 0;
+  for await (const page of mgm.agentPages({ limit: PAGE_ITEMS, signal })) {
+    agents.push(...page.agents);
+    ({ frev } = page);
+    if (agents.length >= SESSIONS_MAX) {
+      return { agents: agents.slice(0, SESSIONS_MAX), frev, hasMore: true };
+    }
+  }
+  return { agents, frev, hasMore: false };
 }
 
 /** The first matches, of a bounded part of a listing. */

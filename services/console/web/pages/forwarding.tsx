@@ -1,4 +1,13 @@
-import { durationText, interfaceText, outgoingText, protocolName, type Mfe } from '@mgm/protocol';
+import {
+  counted,
+  durationText,
+  interfaceText,
+  outgoingText,
+  protocolName,
+  type AgentItem,
+  type ReportedMfe,
+} from '@mgm/protocol';
+import type { AgentList } from '../../src/api.ts';
 import { addressOf, interfaceAddress } from '../model/place.ts';
 import { usePolled } from '../model/requests.ts';
 import { Countdown } from '../parts/countdown.tsx';
@@ -9,6 +18,8 @@ import { Table, type Column } from '../parts/table.tsx';
 
 /** How often the page of one forwarding entry reads it again. */
 const ENTRY_EVERY_MS = 2_000;
+/** How often the agents are read again. */
+const AGENTS_EVERY_MS = 3_000;
 /** The most outgoing interfaces in a cell of the table. */
 const OIFS_SHOWN = 8;
 
@@ -20,9 +31,9 @@ export function ForwardingPage(props: PageProps) {
 }
 
 function EntrySearch({ router }: PageProps) {
-  const { form, found } = useSearch<Mfe>(`${router}/mfes`, 'Group or source contains');
+  const { form, found } = useSearch<ReportedMfe>(`${router}/mfes`, 'Group or source contains');
   const { value, problem } = found;
-  const columns: readonly Column<Mfe>[] = [
+  const columns: readonly Column<ReportedMfe>[] = [
     {
       title: 'Group',
       cell: ({ group, source }) => (
@@ -46,6 +57,45 @@ function EntrySearch({ router }: PageProps) {
         keyOf={({ group, source }) => `${group} ${source}`}
         empty={value || problem ? 'No forwarding entry matches.' : 'Loading …'}
       />
+      <Agents router={router} />
+    </>
+  );
+}
+
+/** The agents that forward, and how far they have programmed the entries. */
+function Agents({ router }: Pick<PageProps, 'router'>) {
+  const { value, problem } = usePolled<AgentList>(`${router}/agents`, AGENTS_EVERY_MS);
+  const columns: readonly Column<AgentItem>[] = [
+    {
+      title: 'Agent',
+      cell: ({ name, session }) => (
+        <a href={addressOf(router, 'session', session)}>{name || `session ${session}`}</a>
+      ),
+    },
+    {
+      title: 'Behind',
+      cell: ({ frev }) => {
+        const behind = Math.max(0, (value?.frev ?? frev) - frev);
+        return <span class={behind === 0 ? 'good' : 'warn'}>{counted(behind, 'change')}</span>;
+      },
+    },
+    {
+      title: 'Failed entries',
+      cell: ({ failed }) => <span class={failed === 0 ? 'good' : 'bad'}>{failed}</span>,
+    },
+  ];
+  return (
+    <>
+      <h2>Agents</h2>
+      <ProblemNote problem={problem} />
+      {value?.hasMore === true && <p>Only the first {value.agents.length} are listed.</p>}
+      <Table
+        label="Agents"
+        rows={value?.agents ?? []}
+        columns={columns}
+        keyOf={({ session }) => String(session)}
+        empty={value || problem ? 'No agent has reported how far it is.' : 'Loading …'}
+      />
     </>
   );
 }
@@ -58,7 +108,11 @@ interface EntryProps {
 
 function Entry({ router, group, source }: EntryProps) {
   const query = new URLSearchParams({ group, source }).toString();
-  const { value: mfe, problem, atMono } = usePolled<Mfe>(`${router}/mfe?${query}`, ENTRY_EVERY_MS);
+  const {
+    value: mfe,
+    problem,
+    atMono,
+  } = usePolled<ReportedMfe>(`${router}/mfe?${query}`, ENTRY_EVERY_MS);
   const outgoing = (mfe?.oifs ?? []).map(([ifIndex, nextHop]) => ({ ifIndex, nextHop }));
   const columns: readonly Column<(typeof outgoing)[number]>[] = [
     {
@@ -99,6 +153,7 @@ function Entry({ router, group, source }: EntryProps) {
               <Countdown leftMs={mfe.expiresInMs} atMono={atMono} />
             </dd>
           </dl>
+          <Failures router={router} mfe={mfe} />
           <h2>Out</h2>
           {mfe.oifCount > outgoing.length && (
             <p>
@@ -120,7 +175,21 @@ function Entry({ router, group, source }: EntryProps) {
 
 interface MfeProps {
   readonly router: string;
-  readonly mfe: Mfe;
+  readonly mfe: ReportedMfe;
+}
+
+/** The agents that could not program the entry. */
+function Failures({ router, mfe: { failed = [] } }: MfeProps) {
+  return (
+    <ul class="alerts">
+      {failed.map(([session, reason]) => (
+        <li key={session}>
+          Not programmed by <a href={addressOf(router, 'session', session)}>session {session}</a>:{' '}
+          {reason}
+        </li>
+      ))}
+    </ul>
+  );
 }
 
 function Incoming({ router, mfe }: MfeProps) {
@@ -137,7 +206,7 @@ function Owner({ router, mfe: { session, protocolId } }: MfeProps) {
   );
 }
 
-function routeText({ route }: Mfe): string {
+function routeText({ route }: ReportedMfe): string {
   if (!route) return 'none';
   return `${route.network}/${route.length} of ${protocolName(route.protocolId)}`;
 }
