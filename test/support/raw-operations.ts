@@ -238,6 +238,7 @@ export interface ReplyFields {
       readonly mfe?: Mfe;
       readonly reason?: string;
       readonly field?: string;
+      readonly retryAfterMs?: number;
     }[];
   };
   'flow.failed': { readonly count: number };

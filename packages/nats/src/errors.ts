@@ -1,4 +1,4 @@
-import { ErrorCode, type Msg } from 'nats';
+import { ErrorCode, type Msg, NatsError } from 'nats';
 
 /**
  * What went wrong with NATS.
@@ -73,4 +73,9 @@ const NO_RESPONDERS = 503;
 /** Whether this is the reply of the NATS server itself to a request on a subject without subscribers. */
 export function isNoResponders({ data, headers }: Pick<Msg, 'data' | 'headers'>): boolean {
   return data.length === 0 && headers?.code === NO_RESPONDERS;
+}
+
+/** Whether a request failed because nobody subscribes to its subject. */
+export function isNoRespondersError(error: unknown): boolean {
+  return error instanceof NatsError && error.code === ErrorCode.NoResponders;
 }

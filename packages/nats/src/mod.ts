@@ -12,6 +12,7 @@ export { connect } from './connect.ts';
 export { CredentialsError, readCredentials, type CredentialFiles } from './credentials.ts';
 export {
   isNoResponders,
+  isNoRespondersError,
   natsFault,
   natsFaultByCode,
   type NatsFault,

@@ -69,6 +69,7 @@ const LIMITS: Readonly<Record<keyof typeof Limits, string>> = {
   reports: 'items of one `flow.failed`',
   failureBytes: 'bytes of a reason in `flow.failed`',
   headerBytes: 'bytes of a packet header in `flow.new`',
+  answerBytes: 'bytes of the answer to a question',
   mfeTimeoutMs: '`timeoutMs` of `mfe.set`, ms; 0 leaves it',
   alerts: 'names in `alerts` of `register`',
   window: 'how far `seq` may be above `ack`',

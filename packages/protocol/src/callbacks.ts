@@ -50,7 +50,15 @@ export interface SessionLostCallback {
 export type CallbackMessage = IgmpCallback | OwnershipLostCallback;
 
 /** The types that `alerts` of `register` may name, in the order of its reply. Membership contract, section 4.1. */
-export const ALERT_TYPES = ['JOIN_ALERT', 'PRUNE_ALERT', 'LOCAL_JOIN', 'LOCAL_LEAVE'] as const;
+export const ALERT_TYPES = [
+  'JOIN_ALERT',
+  'PRUNE_ALERT',
+  'LOCAL_JOIN',
+  'LOCAL_LEAVE',
+  'RPF',
+  'CREATION_ALERT',
+  'WRONG_IF',
+] as const;
 export type AlertType = (typeof ALERT_TYPES)[number];
 
 interface AlertFields {

@@ -20,6 +20,8 @@ export const Limits = {
   failureBytes: 64,
   /** Bytes of a packet header in `flow.new`. */
   headerBytes: 128,
+  /** Bytes of an answer to a question; a larger one counts as none. */
+  answerBytes: 256 * 1024,
   /** Life of a forwarding entry that `mfe.set` may set; `keep` leaves it. */
   mfeTimeoutMs: { keep: 0, min: 1_000, max: 86_400_000 },
   /** Names in `alerts` of `register`. */

@@ -1,3 +1,11 @@
+export {
+  readCreationAnswer,
+  readRpfAnswer,
+  type CreationQuestion,
+  type Question,
+  type RpfAnswer,
+  type RpfQuestion,
+} from './questions.ts';
 export { refusal, Refusals, Status, statusName } from './errors.ts';
 export type { Reason, RefusalFields, RefusalName, StatusCode, StatusName } from './errors.ts';
 export { decodeMessage, encodeMessage } from './wire/codec.ts';
@@ -63,7 +71,7 @@ export type {
   RouterName,
   SessionId,
 } from './ids.ts';
-export { prefixNamed, type Prefix } from './prefixes.ts';
+export { nameOfPrefix, prefixNamed, type Prefix } from './prefixes.ts';
 export { NO_NEXT_HOP, parseNextHop } from './address.ts';
 export { Limits } from './limits.ts';
 export {

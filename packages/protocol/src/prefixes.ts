@@ -1,4 +1,4 @@
-import { addressText, type Address } from './address.ts';
+import { addressText, parseAddress, type Address } from './address.ts';
 import { addressHex, addressOf } from './entries.ts';
 
 /** A set of addresses that begin with the same bits. */
@@ -35,6 +35,13 @@ function hasNoHostBits(hex: string, length: number): boolean {
  */
 export function prefixName(address: Address, length: number): string {
   return `${address.family}${addressHex(address)}${length.toString(16).padStart(2, '0')}`;
+}
+
+/** The name of a prefix for stores. Throws `RangeError` if its network is no address. */
+export function nameOfPrefix({ network, length }: Prefix): string {
+  const address = parseAddress(network);
+  if (address === undefined) throw new RangeError(`not a network: ${network}`);
+  return prefixName(address, length);
 }
 
 const NAME = /^(?:4[0-9a-f]{8}|6[0-9a-f]{32})[0-9a-f]{2}$/;

@@ -31,6 +31,8 @@ export interface Subjects {
   anyRouter(operation: OperationName): string;
   /** `identity`: of the session, where managers identify callers. */
   callback(router: RouterName, session: SessionId, identity?: string): string;
+  /** Where managers ask a session. `identity` as for {@link callback}. */
+  ask(router: RouterName, session: SessionId, identity?: string): string;
   event(router: RouterName, type: string): string;
   /** The subscription to all events of a router. */
   allEvents(router: RouterName): string;
@@ -79,6 +81,8 @@ export function subjectsUnder(prefix: string = DEFAULT_PREFIX, isIdentified = fa
     anyRouter: (operation) => `${isIdentified ? `${AS}.*.` : ''}${prefix}.*.${operation}`,
     callback: (router, session, identity) =>
       `${identity === undefined ? '' : `${AS}.${identity}.`}${prefix}.${router}.callback.${session}`,
+    ask: (router, session, identity) =>
+      `${identity === undefined ? '' : `${AS}.${identity}.`}${prefix}.${router}.ask.${session}`,
     event: (router, type) => `${prefix}.${router}.event.${type}`,
     allEvents: (router) => `${prefix}.${router}.event.*`,
     membership: (router, type) => `${prefix}.${router}.membership.${type}`,

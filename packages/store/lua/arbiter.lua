@@ -64,6 +64,7 @@ local function begin()
   mfe_reports.begin()
   fib_log.begin()
   mfe_changes.begin()
+  flow_creation.begin()
 end
 
 local function decide(packed)

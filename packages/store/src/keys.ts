@@ -22,7 +22,7 @@ export const KEY_FAMILIES: readonly KeyFamily[] = [
     name: 'meta',
     type: 'hash',
     suffix: 'meta',
-    what: '`schema`, and packed in `state`: revision, last epoch, log id; the service clock, when it was last seen, and until when a manager promised to serve; sessions older than its `reset_epoch` must register again; the epoch at which the log `began`, the longest lease ever granted, and of the hold-off after data loss its start (`hold_from`, on the service clock), its length and whether an operator ended it. Packed in `members`, once there was a membership: `mrev` and its log, counts of entries, slots, void slots, clients that end, interfaces with settings and exclude lists, and the positions of the sweep. Packed in `view`, once there was a route or a forwarding entry: `rrev`, `frev`, the numbers of routes and of forwarding entries, the prefix lengths in use, and the positions of the tasks in `dirty`. The schema is 4 while there is a route, a forwarding entry, a setting of an owner or an exclude list, else 3 while there is a membership, else 2',
+    what: '`schema`, and packed in `state`: revision, last epoch, log id; the service clock, when it was last seen, and until when a manager promised to serve; sessions older than its `reset_epoch` must register again; the epoch at which the log `began`, the longest lease ever granted, and of the hold-off after data loss its start (`hold_from`, on the service clock), its length and whether an operator ended it. Packed in `members`, once there was a membership: `mrev` and its log, counts of entries, slots, void slots, clients that end, interfaces with settings and exclude lists, and the positions of the sweep. Packed in `view`, once there was a route or a forwarding entry: `rrev`, `frev`, the numbers of routes and of forwarding entries, the prefix lengths in use, the positions of the tasks in `dirty`, and rules of overrides that a task has yet to write. The schema is 4 while there is a route, a forwarding entry, a setting of an owner or an exclude list, else 3 while there is a membership, else 2',
   },
   {
     name: 'interface',
@@ -199,7 +199,7 @@ export const KEY_FAMILIES: readonly KeyFamily[] = [
     name: 'mfe',
     type: 'hash',
     suffix: 'mfe',
-    what: 'forwarding entries by name, as of (s,g) entries: incarnation, owner and epoch of the incoming interface, interface of the route, creation on the service clock, time-out, upstream router, prefix and protocol of the route, a foreign outgoing interface, and a digest of what was pushed last. Outgoing interfaces are derived from memberships',
+    what: 'forwarding entries by name, as of (s,g) entries: incarnation, owner and epoch of the incoming interface, interface of the route, creation on the service clock, time-out, upstream router, prefix and protocol of the route, a foreign outgoing interface, a digest of what was pushed last, overrides with the client and the hold that they belong to, the last rule of overrides that they follow, and which of upstream router and route the owner set. Outgoing interfaces are derived from memberships and overrides',
   },
   {
     name: 'mfes',
@@ -211,13 +211,20 @@ export const KEY_FAMILIES: readonly KeyFamily[] = [
     name: 'mfe_index',
     type: 'zset',
     suffix: 'mfe-index',
-    what: 'forwarding entries by source (`s`), by incoming interface or interface of the route (`i`), and by owner (`o`)',
+    what: 'forwarding entries by source (`s`), by incoming interface, interface of the route or of an override (`i`), by owner (`o`), and by vetoed interface (`v`)',
   },
   {
     name: 'mfe_expiry',
     type: 'zset',
     suffix: 'mfe-expiry',
     what: 'forwarding entries by the instant, on the service clock, at which their time is over',
+  },
+  {
+    name: 'creating',
+    type: 'string',
+    suffix: 'creating:',
+    part: { name: 'entry', type: 'text' },
+    what: 'the incarnation of a forwarding entry whose owners are being asked. Expires after two seconds',
   },
   {
     name: 'flog',

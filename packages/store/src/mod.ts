@@ -1,6 +1,8 @@
 export type { Caller } from './queued-operation.ts';
 export type { BatchTracer, RequestTrace } from './batch-tracer.ts';
 export { openStore } from './store.ts';
+export { flowOfQuestion } from './flow-creation.ts';
+export type { FlowAsker, FlowProgress, FlowQuestion, FlowStep, Veto } from './flow-creation.ts';
 export type { Publication, Store, StoreMeter, StoreOptions, SweepReport } from './store.ts';
 export { epochIn, eventsOf, lossesShare, revisionIn, sharedBy } from './batch-reply.ts';
 export { mfeMessage } from './forwarding-messages.ts';

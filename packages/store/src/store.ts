@@ -5,9 +5,20 @@ import {
   type OperationName,
   type Reply,
   type Request,
+  type Revision,
   type RouterName,
+  type SessionId,
 } from '@mgm/protocol';
 import type { AddressedCallback, BatchReply } from './batch-reply.ts';
+import {
+  progressOf,
+  stepArgs,
+  vetoText,
+  type FlowProgress,
+  type FlowQuestion,
+  type FlowStep,
+  type Veto,
+} from './flow-creation.ts';
 import { Batcher } from './batcher.ts';
 import { startTrace, type BatchTracer, type RequestTrace } from './batch-tracer.ts';
 import type { Durability } from './durability.ts';
@@ -23,6 +34,7 @@ import type {
 } from './generated/arbiter.ts';
 import { metaKey, storeIdKey } from './keys.ts';
 import type { StoreOperation } from './operations/operation.ts';
+import { flowNew } from './operations/flow-new.ts';
 import { STORE_OPERATIONS } from './operations/table.ts';
 import { heldOffIn } from './operations/take.ts';
 import type { Caller, QueuedOperation } from './queued-operation.ts';
@@ -132,6 +144,11 @@ export interface HeadReport {
   readonly dueInMs: number | undefined;
 }
 
+/** The reply to `flow.new`, or what became of each flow so far. */
+export type BegunFlows =
+  | { readonly kind: 'refused'; readonly reply: Reply<'flow.new'> }
+  | { readonly kind: 'begun'; readonly flows: readonly FlowProgress[]; readonly rev: Revision };
+
 /** Arbitration on Redis. Any number of stores may share one Redis: all state is there. */
 export interface Store extends AsyncDisposable {
   readonly state: StoreState;
@@ -146,6 +163,25 @@ export interface Store extends AsyncDisposable {
     caller?: Caller,
     trace?: RequestTrace,
   ): Promise<Reply<Name>>;
+  /**
+   * Begins `flow.new`: decides the flows for which nobody is to be asked, in one step, and says whom to ask about the others.
+   * `silent`: sessions that are not to be asked.
+   */
+  beginFlows(
+    router: RouterName,
+    request: Request<'flow.new'>,
+    silent: readonly SessionId[],
+    caller?: Caller,
+    trace?: RequestTrace,
+  ): Promise<BegunFlows>;
+  /** Goes on with flows after the answers to their questions, or without. */
+  continueFlows(
+    router: RouterName,
+    steps: readonly FlowStep[],
+    silent: readonly SessionId[],
+  ): Promise<readonly FlowProgress[]>;
+  /** Vetoes interfaces of a forwarding entry after a late answer, unless the entry or their holds are others by now. */
+  vetoFlow(router: RouterName, question: FlowQuestion, vetoes: readonly Veto[]): Promise<void>;
   /**
    * Called while workers can reach this manager, at least once in `sweepEveryMs`: the leases of a router run only while a
    * manager serves. Also notices a store that hangs.
@@ -292,6 +328,52 @@ class RedisStore implements Store {
     const reply = entry.reply(decision, request);
     if (reply.status === 0 && USES_ROUTER.has(operation)) this.#routers.use(router);
     return { ...reply, rev: decision.rev };
+  }
+
+  async beginFlows(
+    router: RouterName,
+    request: Request<'flow.new'>,
+    silent: readonly SessionId[],
+    caller?: Caller,
+    trace?: RequestTrace,
+  ): Promise<BegunFlows> {
+    const args = { ...flowNew.args(request), asks: true, silent };
+    const { deadlineMs } = request;
+    const decision = await this.#batcher.decide(
+      router,
+      'flow_new',
+      args,
+      deadlineMs,
+      caller,
+      trace,
+    );
+    const { reply, rev } = decision;
+    if (reply.kind !== 'flows') {
+      return { kind: 'refused', reply: { ...flowNew.reply(decision, request), rev } };
+    }
+    const flows = request.flows.map((flow, at) => progressOf(flow, reply.results[at]));
+    return { kind: 'begun', flows, rev };
+  }
+
+  async continueFlows(
+    router: RouterName,
+    steps: readonly FlowStep[],
+    silent: readonly SessionId[],
+  ): Promise<readonly FlowProgress[]> {
+    const { reply } = await this.#batcher.decide(router, 'flow_answered', stepArgs(steps, silent));
+    if (reply.kind === 'store_full') throw new StoreError('unavailable', 'Redis is out of memory');
+    return steps.map(({ question: { name } }, at) =>
+      progressOf({ kind: 'flow', name }, reply.results[at]),
+    );
+  }
+
+  async vetoFlow(
+    router: RouterName,
+    { name, incarnation }: FlowQuestion,
+    vetoes: readonly Veto[],
+  ): Promise<void> {
+    const args = { name, incarnation, vetoes: vetoText(vetoes) };
+    await this.#batcher.decide(router, 'flow_veto', args);
   }
 
   /** A cursor is the only field whose form the store alone knows. */

@@ -60,7 +60,7 @@ describe('agents', () => {
   beforeEach(async () => {
     first = await arbiter.client({ name: 'first' });
     second = await arbiter.client({ name: 'second' });
-    await arbiter.ask('flow_new', { handle: first.handle, names: FLOWS });
+    await arbiter.ask('flow_new', { handle: first.handle, names: FLOWS, asks: false, silent: [] });
   });
 
   it('are the sessions that sent a frev; programmed is the lowest of these', async () => {
@@ -138,7 +138,7 @@ describe('flow_failed', () => {
   let agent: TestClient;
   beforeEach(async () => {
     agent = await arbiter.client({ name: 'agent' });
-    await arbiter.ask('flow_new', { handle: agent.handle, names: FLOWS });
+    await arbiter.ask('flow_new', { handle: agent.handle, names: FLOWS, asks: false, silent: [] });
   });
 
   it('counts items of present incarnations, and is the same when repeated', async () => {
@@ -207,7 +207,7 @@ describe('flow_failed', () => {
     const route = { prefixes: ['40a00000008'], faults: [''], via: ['9:'], neighbours: [''] };
     const rest = { protocols: [103], preferences: [100] };
     await arbiter.ask('rib_set', { handle, seq, ack, ...route, ...rest });
-    await arbiter.ask('flow_new', { handle: agent.handle, names: [FLOW] });
+    await arbiter.ask('flow_new', { handle: agent.handle, names: [FLOW], asks: false, silent: [] });
     expect(await get()).toMatchObject({ failed: [] });
     expect(await listed()).toMatchObject([{ failed: 0 }]);
     await fail(agent, 'no space', FLOW);

@@ -187,7 +187,7 @@ it('leaves out the interfaces of an entry whose holder excludes the source', asy
   });
   await set(down, 2, exclude(S1));
   const flow = [`${GROUP}${S1}`, `${GROUP}${S2}`];
-  await arbiter.ask('flow_new', { handle: down.handle, names: flow });
+  await arbiter.ask('flow_new', { handle: down.handle, names: flow, asks: false, silent: [] });
   const oifs = async (entry: string) => {
     const reply = await arbiter.ask('mfe_get', { name: entry });
     return reply.kind === 'found' ? reply.mfe.oifs : reply.kind;

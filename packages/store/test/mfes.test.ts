@@ -35,7 +35,7 @@ const FLOW = `${GROUP}0a010203`;
 const MASK = 3;
 
 const flow = ({ handle }: TestClient, ...names: string[]) =>
-  arbiter.decide('flow_new', { handle, names });
+  arbiter.decide('flow_new', { handle, names, asks: false, silent: [] });
 const get = (name = FLOW) => arbiter.ask('mfe_get', { name });
 const list = (fields: Partial<ArbiterArgs['mfe_list']> = {}) =>
   arbiter.ask('mfe_list', { after: '', limit: 100, ...fields });
@@ -554,7 +554,7 @@ describe('flow_new', () => {
     await arbiter.client({ componentId: 77, instance: 'the next process', takeover: true });
     for (let times = 0; times < 2; times++) {
       const ask = (handle: ArbiterArgs['flow_new']['handle']) =>
-        arbiter.ask('flow_new', { handle, names: [FLOW, ''] });
+        arbiter.ask('flow_new', { handle, names: [FLOW, ''], asks: false, silent: [] });
       expect(await ask(NO_HANDLE)).toEqual({ kind: 'bad_handle' });
       expect(await ask(expired.handle)).toMatchObject({ kind: 'session_expired' });
     }
@@ -568,11 +568,12 @@ describe('flow_new', () => {
     using own = await openArbiter(redis, undefined, undefined, undefined, { mfesMax: 1 });
     const { handle } = await own.client();
     const names = [FLOW, `${GROUP}0a010204`];
+    const nobody = { asks: false, silent: [] };
     const results = [{ kind: 'known' }, { kind: 'limit' }];
-    await own.ask('flow_new', { handle, names });
-    expect(await own.ask('flow_new', { handle, names })).toMatchObject({ results });
+    await own.ask('flow_new', { handle, names, ...nobody });
+    expect(await own.ask('flow_new', { handle, names, ...nobody })).toMatchObject({ results });
     await own.link.command('CONFIG', 'SET', 'maxmemory', '1');
-    expect(await own.ask('flow_new', { handle, names })).toEqual({ kind: 'store_full' });
+    expect(await own.ask('flow_new', { handle, names, ...nobody })).toEqual({ kind: 'store_full' });
     expect(await own.ask('mfe_get', { name: FLOW })).toMatchObject({ kind: 'found' });
     await own.link.command('CONFIG', 'SET', 'maxmemory', '0');
   });

@@ -21,7 +21,7 @@ const [JOIN, WILDCARD, EXACT] = [0, 1, 2];
 const MASK = 3;
 
 const flow = ({ handle }: TestClient, ...names: string[]) =>
-  arbiter.decide('flow_new', { handle, names });
+  arbiter.decide('flow_new', { handle, names, asks: false, silent: [] });
 const sweep = () => arbiter.decide('sweep', { most: 48, mostEntries: 48, servingMs: 3_600_000 });
 const release = (client: TestClient, number: number) =>
   arbiter.ask('release', { ...client.next(), interfaces: [on(number)], epoch: '' });

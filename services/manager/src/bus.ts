@@ -4,6 +4,7 @@ import {
   connect,
   type ConnectionOptions,
   Events,
+  isNoRespondersError,
   natsFault,
   natsFaultByCode,
   type NatsConnection,
@@ -62,6 +63,14 @@ export interface BusMessage {
   readonly headers?: { has(name: string): boolean; get(name: string): string } | undefined;
 }
 
+/** What became of a request to a session. `unanswered`: not in time, or there was no connection. */
+export type AskOutcome =
+  | { readonly kind: 'answered'; readonly data: Uint8Array }
+  | { readonly kind: 'no-subscriber' }
+  | { readonly kind: 'unanswered' };
+
+const NOT_ASKED: AskOutcome = { kind: 'unanswered' };
+
 /** The manager's connection to NATS: opened in the background, reconnected for ever, ended only by {@link Bus.close}. */
 export class Bus {
   readonly #options: BusOptions;
@@ -97,6 +106,17 @@ export class Bus {
   /** Sends a message of at most {@link maxPayload} bytes, or drops it while there is no connection. */
   publish(subject: string, bytes: Uint8Array): void {
     if (this.#state.kind === 'ready') this.#connection?.publish(subject, bytes);
+  }
+
+  /** Sends a request and resolves with the outcome: never rejects. `lateMs`: how long an answer is waited for. */
+  async request(subject: string, bytes: Uint8Array, lateMs: number): Promise<AskOutcome> {
+    if (this.#state.kind !== 'ready' || this.#connection === undefined) return NOT_ASKED;
+    try {
+      const { data } = await this.#connection.request(subject, bytes, { timeout: lateMs });
+      return { kind: 'answered', data };
+    } catch (error) {
+      return isNoRespondersError(error) ? { kind: 'no-subscriber' } : NOT_ASKED;
+    }
   }
 
   /**

@@ -12,7 +12,7 @@ import {
   type Subjects,
 } from '@mgm/protocol';
 import type { ServiceEndpoint } from '@mgm/nats';
-import type { Caller, Store } from '@mgm/store';
+import type { Caller, RequestTrace, Store } from '@mgm/store';
 import type { Logger } from 'pino';
 import type { Bus, BusMessage } from './bus.ts';
 import type { Metrics } from './health/metrics.ts';
@@ -27,6 +27,8 @@ import type { ManagerTracer, RequestSpan } from './tracing.ts';
 export interface IntakeParts {
   readonly bus: Pick<Bus, 'publish' | 'maxPayload'>;
   readonly store: Pick<Store, 'execute' | 'head'>;
+  /** Operations that need more than one step of the store. */
+  readonly executors?: Executors;
   readonly subjects: Subjects;
   readonly routers: Routers;
   readonly log: Logger;
@@ -38,6 +40,15 @@ export interface IntakeParts {
   /** Absent where requests are not traced. */
   readonly tracer?: ManagerTracer | undefined;
 }
+
+type Executor<Name extends OperationName> = (
+  router: RouterName,
+  request: Request<Name>,
+  caller?: Caller,
+  trace?: RequestTrace,
+) => Promise<Reply<Name>>;
+
+export type Executors = { readonly [Name in OperationName]?: Executor<Name> };
 
 /** Operations whose reply is a view of the state, which must not be old. */
 const READS = operationsWith('reads');
@@ -158,7 +169,13 @@ export class Intake {
     // A request that this process could not send in time, because it stood still, is not executed late.
     const { deadlineMs = STALE_AFTER_MS } = request;
     const timely = { ...request, deadlineMs: Math.min(deadlineMs, STALE_AFTER_MS) };
-    this.#parts.store.execute(router, operation, timely, caller, received.span?.context).then(
+    const { store, executors = {} } = this.#parts;
+    const own: Executor<Name> | undefined = executors[operation];
+    const trace = received.span?.context;
+    const decided = own
+      ? own(router, timely, caller, trace)
+      : store.execute(router, operation, timely, caller, trace);
+    decided.then(
       (reply) => this.#decided(operation, router, request, received, reply, caller),
       (error: unknown) => this.#undecided(received, error),
     );

@@ -5,6 +5,8 @@ import { orAborted, within } from './abort.ts';
 import type { Bus } from './bus.ts';
 import { loggable, type Config } from './config/config.ts';
 import { readCredentialFiles, type Credentials } from './config/files.ts';
+import { FlowQuestioner } from './flow-questioner.ts';
+import { FlowCreation } from './flow-creation.ts';
 import { startHeads } from './heads.ts';
 import { Metrics, type MetricsSource } from './health/metrics.ts';
 import { Presence } from './health/presence.ts';
@@ -127,8 +129,11 @@ class Replica implements Manager {
       tracer,
     });
     this.#standstill = new Standstill({ bus: this.#bus, log });
+    const questioner = new FlowQuestioner({ ...parts, store: this.#store });
+    const flows = new FlowCreation(this.#store, questioner);
     this.#intake = new Intake({
       ...parts,
+      executors: { 'flow.new': (...args) => flows.execute(...args) },
       standstill: this.#standstill,
       store: this.#store,
       routers: this.#routers,

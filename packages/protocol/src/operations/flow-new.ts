@@ -10,6 +10,7 @@ export { flowNewRequest } from './mfe-fields.ts';
 export type FlowResult =
   | { readonly state: 'installed' | 'negative' | 'known'; readonly mfe: Mfe }
   | { readonly state: 'pending'; readonly retryAfterMs: number }
+  | { readonly state: 'pending'; readonly retryAfterMs: number }
   | { readonly state: 'local' }
   | { readonly state: 'refused'; readonly reason: 'limit' }
   | {

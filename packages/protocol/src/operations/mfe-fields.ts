@@ -12,7 +12,7 @@ import { ADDRESS, fieldPath, handle, ifIndexRange, listUpTo, page, request } fro
 
 /** A flow of `flow.new`: the name of its forwarding entry, or why it gets none. */
 export type FlowElement =
-  | { readonly kind: 'flow'; readonly name: string }
+  | { readonly kind: 'flow'; readonly name: string; readonly header?: Uint8Array }
   | { readonly kind: 'local' }
   | { readonly kind: 'refused'; readonly field: 'group' | 'source' };
 
@@ -72,7 +72,8 @@ function readFlow(values: unknown): FlowElement | Wrong {
   const exact = readExact(given, from);
   if ('field' in exact) return { kind: 'refused', field: exact.field };
   if (isLinkLocal(exact.group)) return { kind: 'local' };
-  return { kind: 'flow', name: exactName(exact.group, exact.source) };
+  const name = exactName(exact.group, exact.source);
+  return { kind: 'flow', name, ...(header instanceof Uint8Array && { header }) };
 }
 
 function isHeader(value: unknown): boolean {

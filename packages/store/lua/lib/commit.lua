@@ -9,6 +9,7 @@
 --- @include lib/mfe_changes.lua
 --- @include lib/mfe_reports.lua
 --- @include lib/agents.lua
+--- @include lib/flow_creation.lua
 
 local function save_records()
   local held, freed = {}, {}
@@ -162,6 +163,7 @@ local function save_members(rows, fib_messages, retention)
   routes.save()
   mfes.save()
   mfe_reports.save()
+  flow_creation.save()
   fib_log.save(fib_messages)
   view_tasks.save()
 end

@@ -61,9 +61,26 @@ local function refresh(mfe, cause, memo)
   if is_shown then fib_log.set(mfe, names) end
 end
 
---- Creates an MFE with the present route and outgoing interfaces; the name has none. Returns it and its interfaces.
-function mfe_changes.create(name, memo)
-  local mfe = mfes.create(name, DEFAULT_TIMEOUT_MS)
+--- The entries whose memberships decide the outgoing interfaces of MFEs, and the MFEs, each read with one command.
+function mfe_changes.load(names)
+  local wanted = {}
+  for i = 1, #names do
+    if names[i] ~= '' then
+      local family, group = parts_of(names[i])
+      wanted[#wanted + 1] = family
+      wanted[#wanted + 1] = family .. group
+      wanted[#wanted + 1] = names[i]
+    end
+  end
+  entries.load(wanted)
+  mfes.load(names)
+end
+
+--- Creates an MFE with the present route and outgoing interfaces; the name has none. `prepare` may change it before it is
+--- pushed. Returns it and its interfaces.
+function mfe_changes.create(name, memo, incarnation, prepare)
+  local mfe = mfes.create(name, DEFAULT_TIMEOUT_MS, incarnation)
+  if prepare then prepare(mfe) end
   local names, foreign = oifs.of(mfe, memo)
   mfe.foreign, mfe.digest = foreign, digest_of(mfe, names)
   fib_log.set(mfe, names)

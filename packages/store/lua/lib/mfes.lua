@@ -83,7 +83,7 @@ end
 
 --- The epoch of an interface towards a source. IGMP keeps its hold while a routing protocol comes and goes: then the epoch of
 --- that one, so that the epochs of an incoming interface never fall and agents may refuse lower ones.
-local function iif_epoch(record, owner)
+function mfes.iif_epoch(record, owner)
   return owner and record[OWNER_EPOCH] or math.max(record[IGMP_EPOCH], record[OWNER_EPOCH])
 end
 
@@ -93,7 +93,7 @@ function mfes.owner_of(mfe)
   if mfe.iif == '' then return nil end
   local record, owner, igmp = look_at(mfe.iif)
   local client = owner or igmp
-  local epoch = client and iif_epoch(record, owner)
+  local epoch = client and mfes.iif_epoch(record, owner)
   if client and client.number == mfe.owner and epoch == mfe.epoch then
     return client, epoch_in_force(client, epoch)
   end
@@ -108,10 +108,10 @@ function mfes.get(name)
 end
 
 --- Creates the record of a name that has none.
-function mfes.create(name, timeout)
+function mfes.create(name, timeout, incarnation)
   local family, group, source = parts_of(name)
   local route, prefix = routes.to(family, source)
-  local mfe = { name = name, incarnation = next_epoch(), owner = 0, iif = '', epoch = 0, rpf = '', created = service_now,
+  local mfe = { name = name, incarnation = incarnation or next_epoch(), owner = 0, iif = '', epoch = 0, rpf = '', created = service_now,
     timeout = timeout, neighbour = '', prefix = '', protocol = 0, foreign = '', digest = '', on = {}, off = {},
     rule = router.view.next_rule, given = mfes.NOTHING_GIVEN, changed = true }
   if route then
@@ -119,7 +119,7 @@ function mfes.create(name, timeout)
     local record, owner, igmp = look_at(route[VIA])
     local client = owner or igmp
     if client then
-      mfe.owner, mfe.iif, mfe.epoch = client.number, route[VIA], iif_epoch(record, owner)
+      mfe.owner, mfe.iif, mfe.epoch = client.number, route[VIA], mfes.iif_epoch(record, owner)
     end
   end
   loaded_mfes[name] = mfe

@@ -174,7 +174,7 @@ local function is_same(one, other)
 end
 
 --- The position of a client's route among those of a prefix.
-local function place_of(list, client)
+local function place_in(list, client)
   for i = 1, #list do
     if list[i][1] == client.number then return i end
   end
@@ -227,7 +227,7 @@ end
 --- Sets the client's route of a prefix. Returns whether it changed, and why it is refused.
 function routes.set(client, name, route)
   local view, list = router.view, routes.of(name)
-  local place = place_of(list, client)
+  local place = place_in(list, client)
   local former = place and list[place]
   if former and is_same(former, route) and former[PREFERENCE] == route[PREFERENCE] then return false end
   if not former and view.routes >= router.limits.routes then return false, 'limit' end
@@ -240,7 +240,7 @@ end
 --- Removes the client's route of a prefix. Returns whether it had one.
 function routes.remove(client, name)
   local list = routes.of(name)
-  local place = place_of(list, client)
+  local place = place_in(list, client)
   if not place then return false end
   replace(name, list, place, client, nil)
   return true

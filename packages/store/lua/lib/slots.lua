@@ -24,10 +24,10 @@ local SETTINGS = 3
 --- By number; by interface, the numbers of its two present slots and the settings; slots that became or ceased to be void in this batch.
 local loaded_slots, places_by_interface, voided
 --- The bitmap of void slots as stored; free numbers read from the list, and how many of them are taken.
-local void_bits, free, taken
+local void_bits, free_numbers, taken_count
 
 function slots.begin()
-  loaded_slots, places_by_interface, voided, void_bits, free, taken = {}, {}, {}, nil, {}, 0
+  loaded_slots, places_by_interface, voided, void_bits, free_numbers, taken_count = {}, {}, {}, nil, {}, 0
 end
 
 local function unpack_slot(number, packed)
@@ -135,13 +135,13 @@ end
 
 local function next_number()
   local state = router.members
-  if taken == #free and state.slots < state.next_slot - 1 then
-    local more = redis.call('LRANGE', free_key, taken, taken + 63)
-    for i = 1, #more do free[#free + 1] = tonumber(more[i]) end
+  if taken_count == #free_numbers and state.slots < state.next_slot - 1 then
+    local more = redis.call('LRANGE', free_key, taken_count, taken_count + 63)
+    for i = 1, #more do free_numbers[#free_numbers + 1] = tonumber(more[i]) end
   end
-  if taken < #free then
-    taken = taken + 1
-    return free[taken]
+  if taken_count < #free_numbers then
+    taken_count = taken_count + 1
+    return free_numbers[taken_count]
   end
   state.next_slot = state.next_slot + 1
   return state.next_slot - 1
@@ -355,7 +355,7 @@ end
 function slots.save()
   local state = router.members
   local kept, gone, numbers = {}, {}, {}
-  if taken > 0 then redis.call('LTRIM', free_key, taken, -1) end
+  if taken_count > 0 then redis.call('LTRIM', free_key, taken_count, -1) end
   for number, slot in pairs(loaded_slots) do
     if slot.freed then
       if slot.stored then gone[#gone + 1] = text(number) end

@@ -11,6 +11,8 @@ export const flowNew: StoreOperation<'flow.new', 'flow_new'> = {
   args: ({ handle, flows }) => ({
     handle: readHandle(handle),
     names: flows.map((flow) => (flow.kind === 'flow' ? flow.name : '')),
+    asks: false,
+    silent: [],
   }),
   reply: ({ reply }, { flows }) => {
     if (reply.kind === 'store_full') return STORE_FULL;
@@ -19,7 +21,14 @@ export const flowNew: StoreOperation<'flow.new', 'flow_new'> = {
   },
 };
 
-function resultOf(flow: FlowElement, outcome: FlowOutcome | undefined): FlowResult {
+/** How long the creation of a forwarding entry takes at most, in ms. */
+const CREATION_MS = 500;
+
+/** What a flow gets whose entry other managers are creating. */
+export const PENDING = { state: 'pending', retryAfterMs: CREATION_MS } as const;
+
+/** The result of a flow for which nobody is asked, or no more. */
+export function resultOf(flow: FlowElement, outcome: FlowOutcome | undefined): FlowResult {
   if (flow.kind === 'local') return { state: 'local' };
   if (flow.kind === 'refused') {
     return { state: 'refused', reason: 'bad-request', field: flow.field };
@@ -31,6 +40,8 @@ function resultOf(flow: FlowElement, outcome: FlowOutcome | undefined): FlowResu
     }
     case 'known':
       return { state: 'known', mfe: wireMfe(outcome.mfe) };
+    case 'pending':
+      return PENDING;
     case 'limit':
       return { state: 'refused', reason: 'limit' };
     default:

@@ -92,6 +92,12 @@ export const METRICS = {
     type: 'counter',
     help: 'callbacks published to sessions; an alert counts once per session, however many items it has',
   },
+  questions: {
+    name: 'mgm_questions_total',
+    type: 'counter',
+    help: 'questions to owners about the creation of forwarding entries; `unanswered`: not in time, also where the answer came later',
+    labelNames: ['type', 'result'],
+  },
   heads: {
     name: 'mgm_heads_total',
     type: 'counter',
@@ -158,6 +164,8 @@ export class Metrics implements StoreMeter {
   readonly #takesHeldBack = new Counter(this.#with(METRICS.takesHeldBack));
   readonly #events = new Counter(this.#with(METRICS.events));
   readonly #callbacks = new Counter(this.#with(METRICS.callbacks));
+  /** Labels: `type` of the question, and `result`: `answered`, `unanswered` or `no-subscriber`. */
+  readonly questions = new Counter(this.#with(METRICS.questions));
   readonly heads = new Counter(this.#with(METRICS.heads));
   readonly #connectionLosses = new Counter(this.#with(METRICS.connectionLosses));
 
