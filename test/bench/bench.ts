@@ -6,7 +6,7 @@ import { loadNow, type Section, thisMachine } from './report.ts';
 import { onRig, PEERS_CACHE } from './rig.ts';
 import { installPeers } from './peers.ts';
 import { isScenarioName, SCENARIO_NAMES, type ScenarioName, SCENARIOS } from './scenarios.ts';
-import { FULL, QUICK, type Size } from './size.ts';
+import { FULL, MEMBERSHIP_PARTS, type MembershipPart, QUICK, type Size } from './size.ts';
 import { terminalTable } from './tables.ts';
 
 const HELP = `npm run bench -- [what …] [options]
@@ -20,6 +20,7 @@ ${SCENARIO_NAMES.map((name) => `  ${name.padEnd(12)} ${SCENARIOS[name].about}`).
   --quick          about two minutes; not for the record
   --rounds N       number of rounds (5); reports medians, the lowest and the highest
   --minutes N      duration of the scenario load (0.75)
+  --parts LIST     only these parts of the scenario membership: ${MEMBERSHIP_PARTS.join(', ')}
   --json           figures as JSON, with the values of all rounds
   --update-docs    puts the figures into docs/performance.md, its charts and its record
   --check          compares ratios with the record; exits with 1 when one is worse by more than the spread
@@ -31,6 +32,7 @@ Examples:
   npm run bench -- --install
   npm run bench -- takes round-trip --rounds 9
   npm run bench -- load --minutes 60
+  npm run bench -- membership --parts window,end
   npm run bench -- keepalives --profile out
 `;
 
@@ -47,6 +49,7 @@ async function main(): Promise<void> {
       quick: { type: 'boolean', default: false },
       rounds: { type: 'string' },
       minutes: { type: 'string' },
+      parts: { type: 'string' },
       json: { type: 'boolean', default: false },
       'update-docs': { type: 'boolean', default: false },
       check: { type: 'boolean', default: false },
@@ -65,6 +68,7 @@ async function main(): Promise<void> {
       ...size,
       rounds: values.rounds === undefined ? size.rounds : positive('rounds', values.rounds, true),
       minutes: values.minutes === undefined ? size.minutes : positive('minutes', values.minutes),
+      ...(values.parts !== undefined && { parts: partsOf(values.parts) }),
     },
   };
   if (values.install) await installPeers(PEERS_CACHE, (line) => say('install', line));
@@ -120,6 +124,15 @@ function scenariosOf(names: readonly string[]): readonly ScenarioName[] {
   const unknown = names.find((one) => !isScenarioName(one));
   if (unknown === undefined) return names.filter(isScenarioName);
   return stop(`${unknown}: must be one of ${SCENARIO_NAMES.join(', ')}; see --help`);
+}
+
+function partsOf(list: string): readonly MembershipPart[] {
+  const isPart = (text: string): text is MembershipPart =>
+    MEMBERSHIP_PARTS.some((part) => part === text);
+  const parts = list.split(',');
+  const unknown = parts.find((text) => !isPart(text));
+  if (unknown === undefined) return parts.filter(isPart);
+  return stop(`--parts ${unknown}: must be of ${MEMBERSHIP_PARTS.join(', ')}`);
 }
 
 function positive(name: string, text: string, isWhole = false): number {

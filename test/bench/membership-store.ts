@@ -30,23 +30,30 @@ type Measured = [
   values: number[],
 ];
 
-/** Redis time and memory of memberships: with few and many entries, with many clients, and with seven recipients. */
-export async function storeFigures(rig: Rig, fleet: Fleet, size: Size): Promise<Figure[]> {
-  const few = Math.min(1000, size.memberships);
-  const measured = [
-    ...(await ofRouter(rig, fleet, size, 'few', few)),
-    ...(await ofRouter(rig, fleet, size, 'many', size.memberships)),
-    ...(await ofCrowd(rig, fleet, size)),
-    ...(await ofSingles(rig, fleet, size)),
-  ];
-  return measured.map(([id, what, unit, target, values]) => ({
-    id: `membership.${id}`,
-    what,
-    unit,
-    values,
-    ...(target && { target }),
-  }));
+type Part = (rig: Rig, fleet: Fleet, size: Size) => Promise<Figure[]>;
+
+function part(measure: (rig: Rig, fleet: Fleet, size: Size) => Promise<Measured[]>): Part {
+  return async (rig, fleet, size) => {
+    const measured = await measure(rig, fleet, size);
+    return measured.map(([id, what, unit, target, values]) => ({
+      id: `membership.${id}`,
+      what,
+      unit,
+      values,
+      ...(target && { target }),
+    }));
+  };
 }
+
+/** Redis time and memory of memberships: with few and many entries, with many clients, and with seven recipients. */
+export const STORE_PARTS = {
+  few: part((rig, fleet, size) =>
+    ofRouter(rig, fleet, size, 'few', Math.min(1000, size.memberships)),
+  ),
+  many: part((rig, fleet, size) => ofRouter(rig, fleet, size, 'many', size.memberships)),
+  crowd: part(ofCrowd),
+  single: part(ofSingles),
+};
 
 function elements(ifIndex: number, count: number, first = 0): Element[] {
   return Array.from({ length: count }, (_, at): Element => [ifIndex, groupAt(first + at)]);
@@ -120,6 +127,7 @@ async function ofCrowd(rig: Rig, fleet: Fleet, { rounds, memberships }: Size): P
   }
   await forgetLogs(rig, fleet, router);
   const bytes = ((await usedBytes(rig.redis)) - before) / entries;
+  const nameBytes = (await bytesOf(rig, `${fleet.keyPrefix}:{${router.name}}:names:*`)) / entries;
   const [first] = sessions;
   const [one, joins]: [number[], number[]] = [[], []];
   for (let round = 1; first && round <= rounds; round++) {
@@ -140,6 +148,7 @@ async function ofCrowd(rig: Rig, fleet: Fleet, { rounds, memberships }: Size): P
       entries > NAMED_MAX ? { atMost: 1400 } : undefined,
       [bytes],
     ],
+    ['crowd.names', 'of which lists of names, of small holds', 'bytes', undefined, [nameBytes]],
   ];
 }
 
@@ -165,6 +174,15 @@ async function ofSingles(rig: Rig, fleet: Fleet, { rounds }: Size): Promise<Meas
   return [
     ['single/take', 'a single add / a single take, Redis time', '×', { atMost: 1.5 }, values],
   ];
+}
+
+/** The memory of the keys of a pattern. */
+async function bytesOf(rig: Rig, pattern: string): Promise<number> {
+  let bytes = 0;
+  for (const key of await rig.redis.keys(pattern)) {
+    bytes += (await rig.redis.memory('USAGE', key)) ?? 0;
+  }
+  return bytes;
 }
 
 /** Logs and mailboxes have bounds of their own and are not counted. */

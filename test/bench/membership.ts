@@ -8,10 +8,10 @@ import {
   throughLibrary,
 } from './membership-changes.ts';
 import { death, restart, window } from './membership-ends.ts';
-import { storeFigures } from './membership-store.ts';
+import { STORE_PARTS } from './membership-store.ts';
 import type { Rig } from './rig.ts';
 import { inTurn, repeated } from './rounds.ts';
-import type { Size } from './size.ts';
+import { MEMBERSHIP_PARTS, type MembershipPart, type Size } from './size.ts';
 
 /** The factor by which slow contenders make fewer changes per round. */
 const SLOW = 8;
@@ -22,15 +22,21 @@ const WIDTHS = [0, 1, 64] as const;
 /** Group memberships: changes per second, Redis time and memory, and what happens at ends and restarts. */
 export async function membership(rig: Rig, size: Size): Promise<Figure[]> {
   const fleet = await rig.fleet();
-  const rates = await ratesOf(rig, fleet, size);
-  return [
-    ...rates,
-    ...(await storeFigures(rig, fleet, size)),
-    ...(await windowFigures(rig, fleet, size)),
-    ...(await restartFigures(rig, fleet, size)),
-    ...(await deathFigures(rig, fleet, size)),
-  ];
+  const { parts = MEMBERSHIP_PARTS } = size;
+  const figures: Figure[] = [];
+  for (const part of parts) figures.push(...(await PARTS[part](rig, fleet, size)));
+  return figures;
 }
+
+const PARTS: Readonly<
+  Record<MembershipPart, (rig: Rig, fleet: Fleet, size: Size) => Promise<Figure[]>>
+> = {
+  rates: ratesOf,
+  ...STORE_PARTS,
+  window: windowFigures,
+  restart: restartFigures,
+  end: deathFigures,
+};
 
 async function ratesOf(rig: Rig, fleet: Fleet, { takes, rounds }: Size): Promise<Figure[]> {
   const many = takes / 2;

@@ -26,7 +26,22 @@ export interface Size {
   readonly flood: number;
   /** Group memberships of the routers that are measured. */
   readonly memberships: number;
+  /** Only these parts of the scenario `membership`; absent: all. */
+  readonly parts?: readonly MembershipPart[];
 }
+
+/** What the scenario `membership` measures, one after the other. */
+export const MEMBERSHIP_PARTS = [
+  'rates',
+  'few',
+  'many',
+  'crowd',
+  'single',
+  'window',
+  'restart',
+  'end',
+] as const;
+export type MembershipPart = (typeof MEMBERSHIP_PARTS)[number];
 
 /** About twelve minutes. */
 export const FULL: Size = {
