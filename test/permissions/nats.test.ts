@@ -154,17 +154,19 @@ async function useMemberships(
     const { handle } = await ask('register', { protocolId: 104, componentId: ifIndex, instance });
     await ask('take', { handle, seq: 1, ack: 1, ifIndex });
     await ask('member.add', { handle, seq: 2, ack: 2, ifIndex, group: '239.1.1.1' });
-    await ask('interface.set', { handle, seq: 10, ack: 1, ifIndex, wrongIf: true });
+    await ask('interface.set', { handle, seq: 3, ack: 3, ifIndex, wrongIf: true });
     await ask('groups', { handle });
-    const route = ['10.0.0.0', 8, ifIndex, '', '', 104];
-    await ask('rib.set', { handle, seq: 3, ack: 3, routes: [route] });
-    await useFlows(working, handle);
+    // A prefix of its own, since users of several roles do this at the same time.
+    const network = `10.${ifIndex >> 8}.${ifIndex & 0xff}.0`;
+    const routes = [[network, 24, ifIndex, '', '', 104]];
+    await ask('rib.set', { handle, seq: 4, ack: 4, routes });
+    await useFlows(working, handle, network.replace(/0$/, '1'));
     await ask('members', {});
     const read = asker(looking);
     await read('members', {});
     await read('member.events', { from: 0 });
     await read('rib.list', {});
-    await read('rib.resolve', { source: '10.0.0.1' });
+    await read('rib.resolve', { source: network });
     await ask('deregister', { handle, seq: 6, ack: 6, force: true });
   } finally {
     await working.close();
@@ -173,10 +175,10 @@ async function useMemberships(
 }
 
 /** What agents do: a flow gets a forwarding entry, and its push arrives. */
-async function useFlows(working: NatsConnection, handle: unknown): Promise<void> {
+async function useFlows(working: NatsConnection, handle: unknown, source: string): Promise<void> {
   const ask = asker(working);
   const pushes = working.subscribe('mgm.v1.r1.mfe', { max: 1, timeout: WITHIN_MS });
-  const flow = { group: '239.1.1.1', source: `10.0.${++flows}.1` };
+  const flow = { group: '239.1.1.1', source };
   await ask('flow.new', { handle, flows: [[flow.group, flow.source, 1, '']] });
   for await (const _ of pushes) break;
   await ask('mfe.get', flow);
@@ -184,8 +186,6 @@ async function useFlows(working: NatsConnection, handle: unknown): Promise<void>
   await ask('fib', { from: 0 });
   await ask('agents', {});
 }
-
-let flows = 0;
 
 /** Sends requests over a connection; rejects unless the reply has status 0. */
 function asker(nc: NatsConnection) {
