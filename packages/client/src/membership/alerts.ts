@@ -57,6 +57,12 @@ export interface LocalAlertItem extends ItemFields {
   readonly type: 'LOCAL_JOIN' | 'LOCAL_LEAVE';
   readonly ifIndex: number;
   readonly nextHop: NextHop;
+  /** True: the membership is not new, but IGMP excludes other sources from it now. Otherwise absent. */
+  readonly update?: true;
+  /** With `update`. */
+  readonly mode?: 'exclude';
+  /** With `update`: the sources that IGMP does not want on the interface. */
+  readonly exclude?: readonly SourceText[];
 }
 
 /** One alert: an item of a callback message, with the fields of the message. */
@@ -143,10 +149,11 @@ export function itemsOf(message: Exclude<AlertMessage, { readonly type: 'RESYNC'
       ...{ ifIndex, nextHop, covered },
     }));
   }
-  const { type } = message;
+  const { type, update, mode, exclude } = message;
+  const changed = update && mode && exclude ? { update, mode, exclude } : {};
   return message.items.map(([group, source, ifIndex, nextHop]) => ({
     ...{ ...fields, type, group, source },
-    ...{ ifIndex, nextHop },
+    ...{ ifIndex, nextHop, ...changed },
   }));
 }
 
