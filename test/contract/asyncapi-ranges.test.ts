@@ -27,7 +27,7 @@ const EPOCHS: Probes = {
   outside: [1, '', '01', '-1', '0x1', '9'.repeat(21)],
 };
 
-const MEMBERSHIP_OPERATION = /^(?:member|groups)/;
+const MEMBERSHIP_OPERATION = /^(?:member|groups|admin\.member)/;
 
 /** Fields of membership requests whose rules a schema cannot express. */
 const MEMBERSHIP: Readonly<Record<string, Probes>> = {

@@ -106,6 +106,7 @@ async function doEverything(all: Listener): Promise<void> {
   await changeSettings(all, handle);
   await changeMemberships(all, handle);
   await changeRoutes(all, handle);
+  await operate(all);
   await all.ask('validate', { ifIndex: 7, epoch: 'epoch' in taken ? taken.epoch : '0' });
   await all.ask('interfaces', { limit: 1 });
   await all.ask('interfaces', { cursor: 'no cursor' });
@@ -170,6 +171,20 @@ async function changeRoutes(all: Listener, handle: string): Promise<void> {
   await all.ask('rib.list', { limit: 1 });
   await useFlows(all, handle);
   await all.change('rib.delete', handle, { routes: routes.map((route) => route.slice(0, 2)) });
+}
+
+/** Static memberships and settings of interface 8 by an operator: made, repeated, refused, undone. */
+async function operate(all: Listener): Promise<void> {
+  const one = { ifIndex: 8, group: '239.1.1.9', ...ADMIN };
+  await all.ask('admin.member.add', one);
+  await all.ask('admin.member.add', one);
+  await all.ask('admin.member.add', { ...one, group: '232.1.1.1' });
+  await all.ask('admin.interface.set', { ifIndex: 8, maxGroups: 1, lite: true, ...ADMIN });
+  await all.ask('admin.member.add', { ...one, group: '239.1.1.10' });
+  await all.ask('members', { ifIndex: 8 });
+  await all.ask('admin.member.delete', one);
+  await all.ask('admin.member.delete', one);
+  await all.ask('admin.interface.set', { ifIndex: 8, maxGroups: 0, lite: false, ...ADMIN });
 }
 
 /** Flows over interface 7, over a free one and without route, of a session that is sent alerts. */

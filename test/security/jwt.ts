@@ -96,6 +96,7 @@ const EXPORTS = [
   { name: 'members', type: 'service', subject: `as.*.${PREFIX}.*.member.*` },
   { name: 'routes', type: 'service', subject: `as.*.${PREFIX}.*.rib.*` },
   { name: 'admin', type: 'service', subject: `as.*.${PREFIX}.*.admin.*` },
+  { name: 'operator-settings', type: 'service', subject: `as.*.${PREFIX}.*.admin.*.*` },
   { name: 'events', type: 'stream', subject: `${PREFIX}.*.event.*` },
   { name: 'memberships', type: 'stream', subject: `${PREFIX}.*.membership.*` },
   { name: 'heads', type: 'stream', subject: `${PREFIX}.*.head` },
@@ -118,6 +119,7 @@ function importsOf(identity: JwtUser, account: string): object[] {
       renamed('service', '*.member.*'),
       renamed('service', '*.rib.*'),
       renamed('service', '*.admin.*'),
+      renamed('service', '*.admin.*.*'),
       same('service', '$SRV.>'),
       same('stream', `${PREFIX}.*.event.*`),
       same('stream', `${PREFIX}.*.membership.*`),
@@ -150,7 +152,7 @@ function permissionsOf(user: JwtUser): { pub: string[]; sub: string[] } {
       return {
         pub: [
           ...[`${PREFIX}.*.*`, `${PREFIX}.*.member.*`, `${PREFIX}.*.rib.*`],
-          ...[`${PREFIX}.*.admin.*`, '$SRV.>'],
+          ...[`${PREFIX}.*.admin.*`, `${PREFIX}.*.admin.*.*`, '$SRV.>'],
         ],
         sub: [
           ...['_INBOX.>', `${PREFIX}.*.event.*`],

@@ -276,6 +276,14 @@ export interface ReplyFields {
     readonly head: number;
     readonly first: number;
   };
+  'admin.member.add': { readonly changed: boolean; readonly mrev: number };
+  'admin.member.delete': { readonly changed: boolean; readonly mrev: number };
+  'admin.interface.set': {
+    readonly changed: boolean;
+    readonly maxGroups: number;
+    readonly maxEntries: number;
+    readonly lite: boolean;
+  };
 }
 
 export type Op = keyof ReplyFields;
@@ -315,6 +323,16 @@ const MEMBER_CHANGE = {
   source: SOURCE,
   flags: [0, 4, ...U32],
   epoch: EPOCH,
+  deadlineMs: NO_NUMBER,
+};
+
+const STATIC_MEMBERSHIP = {
+  ifIndex: [ABSENT, ...IF_INDEX],
+  nextHop: NEXT_HOP,
+  group: GROUP,
+  source: SOURCE,
+  actor: [ABSENT, ...TEXT],
+  why: [ABSENT, ...TEXT],
   deadlineMs: NO_NUMBER,
 };
 
@@ -505,6 +523,18 @@ export const WRONG: Readonly<Record<Op, Readonly<Record<string, readonly unknown
     deadlineMs: NO_NUMBER,
   },
   'admin.events': { from: [ABSENT, ...COUNTER], limit: U32, deadlineMs: NO_NUMBER },
+  'admin.member.add': STATIC_MEMBERSHIP,
+  'admin.member.delete': STATIC_MEMBERSHIP,
+  'admin.interface.set': {
+    ifIndex: [ABSENT, ...IF_INDEX],
+    nextHop: NEXT_HOP,
+    maxGroups: U32,
+    maxEntries: U32,
+    lite: BOOLEAN,
+    actor: [ABSENT, ...TEXT],
+    why: [ABSENT, ...TEXT],
+    deadlineMs: NO_NUMBER,
+  },
 };
 
 /** The names of all operations. */
@@ -557,6 +587,9 @@ export function validRequest(
     'admin.evict': { session: session + 1000, ...admin },
     'admin.end-holdoff': admin,
     'admin.events': { from: 0 },
+    'admin.member.add': { ifIndex: 7, group: '239.1.1.1', ...admin },
+    'admin.member.delete': { ifIndex: 7, group: '239.1.1.1', ...admin },
+    'admin.interface.set': { ifIndex: 7, maxGroups: 100, ...admin },
   };
   return requests[op];
 }

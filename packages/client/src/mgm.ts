@@ -4,6 +4,7 @@ import type {
   HeadMessage,
   Holder,
   InterfaceItem,
+  InterfaceLimits,
   ReportedMfe,
   SessionItem,
 } from '@mgm/protocol';
@@ -56,6 +57,12 @@ export interface Validation {
   readonly valid: boolean;
   /** The epoch in force; `undefined` if the interface is free. */
   readonly current: Epoch | undefined;
+}
+
+/** What a static membership names: an interface and an entry. Absent `group` or `source`: the wildcard. */
+export interface StaticMembershipRef extends InterfaceRef {
+  readonly group?: string | undefined;
+  readonly source?: string | undefined;
 }
 
 /** The operator and the reason of an administrative action; both are recorded in the event log. 1 to 256 characters each. */
@@ -384,6 +391,63 @@ export class Mgm implements AsyncDisposable {
       atMostOnce: true,
     });
     return released;
+  }
+
+  /**
+   * Configures a static membership: it has no holder, counts for whoever owns the interface, and is dormant while no client
+   * is on it. Resolves with `changed` false if it exists. Rejects with `MgmError` `limit` if the interface has 1024 of them or
+   * reached a limit, `ssm-needs-source`, `store-full`, and with `indeterminate` if the only request had no reply within
+   * `timeoutMs`: read `members` before another attempt. Forwarding contract, section 10.
+   */
+  adminAddMembership(
+    ref: StaticMembershipRef & AdminReason,
+    options: CallOptions = {},
+  ): Promise<Success<'admin.member.add'>> {
+    return this.#changeStatic('admin.member.add', ref, options);
+  }
+
+  /** Removes a static membership. Rejects with `MgmError` `not-found` if there is none, else as `adminAddMembership`. */
+  adminDeleteMembership(
+    ref: StaticMembershipRef & AdminReason,
+    options: CallOptions = {},
+  ): Promise<Success<'admin.member.delete'>> {
+    return this.#changeStatic('admin.member.delete', ref, options);
+  }
+
+  /**
+   * Changes settings of an interface; those that are absent stay, so without any it only reads. Resolves with the settings as
+   * they were before. Rejects with `MgmError` `store-full`, and with `indeterminate` if the only request had no reply within
+   * `timeoutMs`: read the settings before another attempt. Forwarding contract, section 10.
+   */
+  async adminSetInterface(
+    ref: InterfaceRef &
+      AdminReason & {
+        readonly [Name in keyof InterfaceLimits]?: InterfaceLimits[Name] | undefined;
+      },
+    options: CallOptions = {},
+  ): Promise<Success<'admin.interface.set'>> {
+    const operation = 'admin.interface.set';
+    const key = interfaceKey(ref, { operation, router: this.router });
+    const { maxGroups, maxEntries, lite, actor, why } = ref;
+    const fields = { ...key, ...omitUndefined({ maxGroups, maxEntries, lite }), actor, why };
+    return await requestGranted(this.#context, operation, fields, {
+      ...options,
+      origin: { interface: key },
+    });
+  }
+
+  async #changeStatic<Name extends 'admin.member.add' | 'admin.member.delete'>(
+    operation: Name,
+    ref: StaticMembershipRef & AdminReason,
+    options: CallOptions,
+  ): Promise<Success<Name>> {
+    const key = interfaceKey(ref, { operation, router: this.router });
+    const { group, source, actor, why } = ref;
+    const fields = { ...key, ...omitUndefined({ group, source }), actor, why };
+    return await requestGranted(this.#context, operation, fields, {
+      ...options,
+      origin: { interface: key },
+    });
   }
 
   /**

@@ -2,7 +2,7 @@ export { connect } from './connect.ts';
 export type { ConnectOptions } from './connect.ts';
 export { isMgmError, LOCAL_REASONS, MgmError } from './errors.ts';
 export type { LocalReason, MgmErrorFields, MgmReason, Outcome } from './errors.ts';
-export type { Mgm, AdminReason, MgmEvents, Validation } from './mgm.ts';
+export type { Mgm, AdminReason, MgmEvents, StaticMembershipRef, Validation } from './mgm.ts';
 export type { CallOptions, Logger, LogFields } from './options.ts';
 export type { Ownership } from './ownership.ts';
 export type { Session, ReleaseResult, SessionState, TakeResult } from './session.ts';
@@ -72,6 +72,8 @@ export type {
   IgmpHold,
   InterfaceItem,
   InterfaceKey,
+  InterfaceLimits,
+  InterfaceSettings,
   MembershipCause,
   MembershipEvent,
   MembershipItem,

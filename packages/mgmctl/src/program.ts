@@ -16,6 +16,7 @@ import { addHelp } from './commands/help.ts';
 import { addHistory } from './commands/history.ts';
 import { addHoldoff } from './commands/holdoff.ts';
 import { addInterfaces } from './commands/interfaces.ts';
+import { addLimit } from './commands/limit.ts';
 import { addMembers } from './commands/members.ts';
 import { addMfe } from './commands/mfe.ts';
 import { addOwner } from './commands/owner.ts';
@@ -26,6 +27,7 @@ import { addRib } from './commands/rib.ts';
 import { addRouters } from './commands/routers.ts';
 import { addSessions } from './commands/sessions.ts';
 import { addSnapshot } from './commands/snapshot.ts';
+import { addStatic } from './commands/static.ts';
 import { addTake } from './commands/take.ts';
 import { addTop } from './commands/top.ts';
 import { addValidate } from './commands/validate.ts';
@@ -57,6 +59,8 @@ const COMMANDS: readonly ((program: Command, runner: Runner) => void)[] = [
   addRelease,
   addEvict,
   addHoldoff,
+  addStatic,
+  addLimit,
   addTake,
   addRegister,
   addBench,

@@ -69,6 +69,13 @@ export async function playExamples(stage: MgmctlStage): Promise<Shown> {
   await show('mfe', 'mfe');
   await show('mfe-one', 'mfe', '--group', '239.1.1.1', '--source', '10.2.3.4');
   await show('mfe-none', 'mfe', '--group', '239.1.1.1', '--source', '192.0.2.1');
+  const actor = ['--actor', 'alice@noc', '--yes'];
+  const receivers = ['7', '--group', '239.2.2.2', '--why', 'receivers without IGMP'];
+  await show('static-add', 'static', 'add', ...receivers, ...actor);
+  await show('static-list', 'static', 'list');
+  const line = ['7', '--max-groups', '100', '--why', 'limit of the line'];
+  await show('limit-set', 'limit', 'set', ...line, ...actor);
+  await show('limit-get', 'limit', 'get', '7', '--json');
   await show('watch-memberships', 'watch', '--memberships', '--from', '0', '--count', '3');
   const force = ['--actor', 'alice@noc', '--yes'];
   await show('release', 'release', '7', '--why', 'moved to the standby', ...force);

@@ -30,6 +30,12 @@ export interface InterfaceSettings {
   readonly localMembers?: LocalMembers;
   /** Whether its owner receives `WRONG_IF` hints. */
   readonly wrongIf?: boolean;
+  /** How many groups may have memberships on it; 0: no limit. */
+  readonly maxGroups?: number;
+  /** How many memberships may be on it; 0: no limit. */
+  readonly maxEntries?: number;
+  /** Whether exclude lists are ignored there. */
+  readonly lite?: boolean;
 }
 
 /** An event: published on `event.<type>` and kept in the log. */
@@ -104,13 +110,16 @@ export interface MembershipEvent {
   /** ms on the store's clock. */
   readonly ts: number;
   readonly type: MembershipEventType;
-  /** The session that holds the memberships. */
+  /** The session that holds the memberships; 0 of static ones. */
   readonly session: SessionId;
   readonly protocolId: number;
   readonly componentId: number;
-  /** The session that the memberships count for; 0 for nobody: the owner set `advise`. */
+  /** The session that the memberships count for; 0 for nobody. */
   readonly countsFor: SessionId;
   readonly cause: MembershipCause;
+  /** Who configured or removed static memberships, and why. */
+  readonly actor?: string;
+  readonly why?: string;
   /** 1 to 256. */
   readonly items: readonly MembershipItem[];
 }

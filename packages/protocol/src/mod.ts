@@ -122,6 +122,8 @@ export type { MfeListReply } from './operations/mfe-list.ts';
 export type { RibListReply, RouteListing } from './operations/rib-list.ts';
 export type { RibResolveReply } from './operations/rib-resolve.ts';
 export type { OperatorEvent } from './operations/admin-events.ts';
+export type { AdminInterfaceSetReply, InterfaceLimits } from './operations/admin-interface-set.ts';
+export type { StaticMembershipReply } from './operations/admin-member-add.ts';
 export type { SessionItem } from './operations/sessions.ts';
 export type { BulkResult } from './operations/take.ts';
 export { ProtocolId, isIgmp, protocolName } from './protocol-id.ts';

@@ -30,7 +30,7 @@ const MESSAGES = [
     },
     wrong: [
       ...[{ rev: 0 }, { rev: '7' }, { rev: 7.5 }, { ts: -1 }, { type: 'x\u001b[2J' }, { type: 7 }],
-      ...[{ session: 0 }, { protocolId: 2 ** 32 }, { componentId: null }, { ifIndex: 0 }],
+      ...[{ session: -1 }, { protocolId: 2 ** 32 }, { componentId: null }, { ifIndex: 0 }],
       ...[{ nextHop: 'x' }, { nextHop: '::10.0.0.1' }, { nextHop: 7 }, { epoch: 17 }],
       ...[
         { epoch: '0x5' },
@@ -172,15 +172,15 @@ const MESSAGES = [
     check: isMembershipEvent,
     message: {
       ...{ first: 4, mrev: 5, ts: 1, type: 'joined', session: 5, protocolId: 103, componentId: 1 },
-      ...{ countsFor: 5, cause: 'member' },
+      ...{ countsFor: 5, cause: 'member', actor: 'ann', why: 'receivers without IGMP' },
       items: [
         ['224.1.1.1', '', 7, ''],
         ['224.1.1.2', '', 7, ''],
       ],
     },
     wrong: [
-      ...[{ first: 5 }, { mrev: 4 }, { type: 'came' }, { countsFor: 0 }, { session: '5' }],
-      ...[{ items: [['224.1.1.1', '', 7, '']] }, { cause: undefined }],
+      ...[{ first: 5 }, { mrev: 4 }, { type: 'came' }, { countsFor: -1 }, { session: '5' }],
+      ...[{ items: [['224.1.1.1', '', 7, '']] }, { cause: undefined }, { actor: 7 }],
     ],
   },
   {

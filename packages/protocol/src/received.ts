@@ -60,11 +60,15 @@ const EVENT_FIELDS: Checks = {
   caller: isUserText,
   localMembers: isWord,
   wrongIf: isBoolean,
+  ...{ maxGroups: isU32, maxEntries: isU32, lite: isBoolean },
 };
 
 /** Whether a value is an entry of the operator log. Wire contract section 3. */
 export function isOperatorEvent(value: unknown): value is OperatorEvent {
-  return hasFields(value, OPERATOR_EVENT_FIELDS, { ...EVENT_FIELDS, reason: isWord });
+  return hasFields(value, OPERATOR_EVENT_FIELDS, {
+    ...EVENT_FIELDS,
+    ...{ reason: isWord, group: isUserText, source: isUserText },
+  });
 }
 
 const OPERATOR_EVENT_FIELDS: Checks = {
@@ -162,7 +166,7 @@ function itemOf(type: unknown): (item: readonly unknown[]) => boolean {
 /** Whether a decoded message is a membership event. Membership contract, section 6. */
 export function isMembershipEvent(value: unknown): value is MembershipEvent {
   return (
-    hasFields(value, MEMBERSHIP_EVENT_FIELDS) &&
+    hasFields(value, MEMBERSHIP_EVENT_FIELDS, { actor: isUserText, why: isUserText }) &&
     MEMBERSHIP_EVENT_TYPES.some((type) => type === value['type']) &&
     Array.isArray(value['items']) &&
     value['items'].length === Number(value['mrev']) - Number(value['first']) + 1
@@ -174,7 +178,7 @@ const MEMBERSHIP_EVENT_FIELDS: Checks = {
   mrev: isPositive,
   ts: isCounter,
   type: isWord,
-  session: isPositive,
+  session: isCounter,
   protocolId: isU32,
   componentId: isU32,
   countsFor: isCounter,

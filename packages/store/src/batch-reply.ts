@@ -213,9 +213,9 @@ export function revisionIn({ first }: EventRun, at: number): Revision {
   return (first + at) as Revision;
 }
 
-/** The settings of an `interface-set`: `<name>=<value>` between commas. */
-function settingsOf({ settings = '' }: EventRun): InterfaceSettings {
-  const pairs = settings.split(',').map((pair) => pair.split('='));
+/** Settings of an interface in the form of scripts: `<name>=<value>` between commas. */
+export function settingsOf(settings: string | undefined): InterfaceSettings {
+  const pairs = settings?.split(',').map((pair) => pair.split('=')) ?? [];
   const named = pairs.map(([name = '', value = '']) => [name, settingNamed(value)] as const);
   return Object.fromEntries<string | number | boolean>(named);
 }
@@ -244,7 +244,7 @@ export function eventsOf(run: EventRun, ts: number): EventMessage[] {
       protocolId: run.protocolId,
       componentId: run.componentId,
     };
-    return [{ rev: first, ts, type, ...by, ...on, ...more, ...settingsOf(run) }];
+    return [{ rev: first, ts, type, ...by, ...on, ...more, ...settingsOf(run.settings) }];
   }
   return interfaces.map((on, at) => {
     const rev = revisionIn(run, at);

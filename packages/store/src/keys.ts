@@ -22,7 +22,7 @@ export const KEY_FAMILIES: readonly KeyFamily[] = [
     name: 'meta',
     type: 'hash',
     suffix: 'meta',
-    what: '`schema`, and packed in `state`: revision, last epoch, log id; the service clock, when it was last seen, and until when a manager promised to serve; sessions older than its `reset_epoch` must register again; the epoch at which the log `began`, the longest lease ever granted, and of the hold-off after data loss its start (`hold_from`, on the service clock), its length and whether an operator ended it. Packed in `members`, once there was a membership: `mrev` and its log, counts of entries, slots, void slots, clients that end, interfaces with settings and exclude lists, and the positions of the sweep. Packed in `view`, once there was a route or a forwarding entry: `rrev`, `frev`, the numbers of routes and of forwarding entries, the prefix lengths in use, the positions of the tasks in `dirty`, and rules of overrides that a task has yet to write. The schema is 4 while there is a route, a forwarding entry, a setting of an owner or an exclude list, else 3 while there is a membership, else 2',
+    what: '`schema`, and packed in `state`: revision, last epoch, log id; the service clock, when it was last seen, and until when a manager promised to serve; sessions older than its `reset_epoch` must register again; the epoch at which the log `began`, the longest lease ever granted, and of the hold-off after data loss its start (`hold_from`, on the service clock), its length and whether an operator ended it. Packed in `members`, once there was a membership: `mrev` and its log, counts of entries, slots, void slots, clients that end, interfaces with settings of their owner, with static memberships and with settings of operators, exclude lists, and the positions of the sweep. Packed in `view`, once there was a route or a forwarding entry: `rrev`, `frev`, the numbers of routes and of forwarding entries, the prefix lengths in use, the positions of the tasks in `dirty`, and rules of overrides that a task has yet to write. The schema is 4 while there is a route, a forwarding entry, a static membership, a setting of an interface or an exclude list, else 3 while there is a membership, else 2',
   },
   {
     name: 'interface',
@@ -112,7 +112,28 @@ export const KEY_FAMILIES: readonly KeyFamily[] = [
     type: 'string',
     suffix: 'on:',
     part: { name: 'interface', type: 'text' },
-    what: "numbers of 4 bytes: the present slots of an interface's owner and of IGMP, and the settings of the owner's hold (1 `advise`, 2 `wrongIf`), if there are any",
+    what: "numbers of 4 bytes: the present slots of an interface's owner and of IGMP; the settings of the owner's hold (1 `advise`, 2 `wrongIf`); where there are static memberships also their slot that counts for a client, and the one of all of them. Zeros at the end are left out, but for the first two",
+  },
+  {
+    name: 'static',
+    type: 'zset',
+    suffix: 'static:',
+    part: { name: 'interface', type: 'text' },
+    what: 'the names of the entries of the static memberships of an interface, in byte order',
+  },
+  {
+    name: 'set',
+    type: 'string',
+    suffix: 'set:',
+    part: { name: 'interface', type: 'text' },
+    what: 'settings of an interface by operators, packed: `maxGroups`, `maxEntries`, `lite`; the number of groups with memberships on it, whether those of the owner and of IGMP are counted, and up to which entry',
+  },
+  {
+    name: 'groups',
+    type: 'hash',
+    suffix: 'groups:',
+    part: { name: 'interface', type: 'text' },
+    what: 'the number of memberships of each group on an interface with `maxGroups`, by the name of its (\\*,g)',
   },
   {
     name: 'excludes',

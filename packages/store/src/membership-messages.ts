@@ -54,18 +54,20 @@ function mfePruneItem(parts: readonly string[]): MfePruneItem {
 
 /** The event of a run: consecutive changes of memberships that differ only in entry and interface. */
 export function membershipEventOf(run: MemberRun, ts: number): MembershipEvent {
-  const { first, session, protocolId, componentId, countsFor } = run;
+  const { first, session, protocolId, componentId, countsFor, actor, why } = run;
   const items = itemsOf(run.items, membershipItem);
   return {
     first,
     mrev: first + items.length - 1,
     ts,
     type: run.type as MembershipEventType,
-    session,
+    session: session ?? NO_SESSION,
     protocolId,
     componentId,
     countsFor: countsFor ?? NO_SESSION,
     cause: run.cause as MembershipCause,
+    ...(actor !== undefined && { actor }),
+    ...(why !== undefined && { why }),
     items,
   };
 }

@@ -236,6 +236,51 @@ it('lets an operator release and evict', async () => {
   });
 });
 
+it('answers operators about static memberships and settings of interfaces', async () => {
+  using own = await openArbiter(redis);
+  const by = { actor: 'ann', why: 'a test' };
+  const membership = { interface: on(1), entry: '4e0000001', ...by };
+  const settings = { interface: on(1), maxGroups: 1, maxEntries: 2, lite: 1, ...by };
+  const none = { maxGroups: 0, maxEntries: 0, lite: false };
+  const set = { maxGroups: 1, maxEntries: 2, lite: true };
+  const ask = async () => [
+    await own.ask('admin_member_add', membership),
+    await own.ask('admin_interface_set', settings),
+    await own.ask('admin_member_add', { ...membership, entry: '4e0000002' }),
+  ];
+  const limit = { kind: 'limit' };
+  const added = { kind: 'done', mrev: 1 };
+  expect(await ask()).toEqual([
+    { ...added, changed: true },
+    { kind: 'set', changed: true, ...none },
+    limit,
+  ]);
+  expect(await ask()).toEqual([
+    { ...added, changed: false },
+    { kind: 'set', changed: false, ...set },
+    limit,
+  ]);
+  await own.link.command('CONFIG', 'SET', 'maxmemory', '1');
+  const full = { kind: 'store_full' };
+  expect(await own.ask('admin_member_add', membership)).toEqual(full);
+  expect(await own.ask('admin_interface_set', settings)).toEqual(full);
+  expect(await own.ask('admin_member_delete', membership)).toEqual({ kind: 'done', mrev: 2 });
+  await own.link.command('CONFIG', 'SET', 'maxmemory', '0');
+  const gone = { kind: 'unknown_membership' };
+  expect(await own.ask('admin_member_delete', membership)).toEqual(gone);
+  const log = await own.ask('admin_events', { after: 0, limit: 9 });
+  expect(log).toMatchObject({
+    entries: [
+      { type: 'joined', operation: 'admin.member.add', entry: '4e0000001', ...by },
+      { type: 'interface-set', settings: 'maxGroups=1,maxEntries=2,lite=true', cause: 'admin' },
+      { type: 'refused', reason: 'limit', entry: '4e0000002' },
+      { type: 'refused', reason: 'limit' },
+      { type: 'left', operation: 'admin.member.delete', entry: '4e0000001' },
+      { type: 'refused', reason: 'not-found', operation: 'admin.member.delete' },
+    ],
+  });
+});
+
 it('refuses a session or an interface beyond the configured limit', async () => {
   const limits = { sessionsMax: 1, interfacesMax: 2 };
   using own = await openArbiter(redis, undefined, undefined, undefined, limits);
@@ -387,6 +432,11 @@ it('refuses what the policy of the caller does not permit, twice alike', async (
     const evict = { session: client.session, ...by };
     expect(await own.ask('admin_evict', evict, thief)).toEqual(denied);
     expect(await own.ask('admin_end_holdoff', by, thief)).toEqual(denied);
+    const membership = { interface: on(1), entry: '4e0000001', ...by };
+    expect(await own.ask('admin_member_add', membership, thief)).toEqual(denied);
+    expect(await own.ask('admin_member_delete', membership, thief)).toEqual(denied);
+    const settings = { interface: on(1), maxGroups: 1, maxEntries: -1, lite: -1, ...by };
+    expect(await own.ask('admin_interface_set', settings, thief)).toEqual(denied);
   }
 });
 

@@ -86,7 +86,7 @@ export class Intake {
   /** One endpoint per operation, for all routers. */
   endpoints(): ServiceEndpoint[] {
     return OPERATIONS.map((operation) => ({
-      name: operation.replace('.', '-'),
+      name: operation.replaceAll('.', '-'),
       subject: this.#parts.subjects.anyRouter(operation),
       handle: (message) => this.receive(operation, message),
     }));

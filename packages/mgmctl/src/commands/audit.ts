@@ -4,7 +4,9 @@ import { clientText, instantText, interfaceText } from '@mgm/protocol';
 import { revision } from '../arguments.ts';
 import { examples, type Context, type Runner } from '../command.ts';
 import { ExitCode } from '../exit-code.ts';
+import { settingParts } from '../output/event-line.ts';
 import type { Colors } from '../output/terminal.ts';
+import { entryText } from '../output/text.ts';
 
 const PAGE_ITEMS = 1_000;
 
@@ -58,7 +60,7 @@ function operatorLine(event: OperatorEvent, colors: Colors): string {
 }
 
 function targetParts(event: OperatorEvent): string[] {
-  const { ifIndex, nextHop, protocolId, componentId, session, epoch } = event;
+  const { ifIndex, nextHop, protocolId, componentId, session, epoch, group, source } = event;
   return [
     ...(ifIndex === undefined ? [] : [interfaceText({ ifIndex, nextHop })]),
     ...(protocolId === undefined || componentId === undefined
@@ -66,5 +68,7 @@ function targetParts(event: OperatorEvent): string[] {
       : [clientText({ protocolId, componentId })]),
     ...(session === undefined ? [] : [`session ${session}`]),
     ...(epoch === undefined ? [] : [`epoch ${epoch}`]),
+    ...(group === undefined ? [] : [entryText(group, source ?? '')]),
+    ...settingParts(event),
   ];
 }

@@ -37,15 +37,19 @@ const COLUMNS: readonly Column<Row>[] = [
   {
     name: 'HOLDER',
     rank: 0,
-    cell: ({ holder, session }) => (holder ? clientText(holder) : String(session)),
+    cell: ({ holder, session }) => (holder ? clientText(holder) : sessionText(session, 'static')),
   },
   { name: 'SESSION', rank: 2, cell: ({ session }) => String(session) },
   {
     name: 'COUNTS FOR',
     rank: 1,
-    cell: ({ owner, countsFor }) => (owner ? clientText(owner) : String(countsFor)),
+    cell: ({ owner, countsFor }) => (owner ? clientText(owner) : sessionText(countsFor, 'nobody')),
   },
 ];
+
+function sessionText(session: number, none: string): string {
+  return session === 0 ? none : String(session);
+}
 
 export function addMembers(program: Command, { connected }: Runner): void {
   withTableOptions(program.command('members'), COLUMNS)

@@ -1,4 +1,9 @@
-import { isIgmp, type EventMessage, type MembershipEvent } from '@mgm/client';
+import {
+  isIgmp,
+  type EventMessage,
+  type InterfaceSettings,
+  type MembershipEvent,
+} from '@mgm/client';
 import { clientText, instantText, interfaceText } from '@mgm/protocol';
 import { entryText } from './text.ts';
 import type { Colors } from './terminal.ts';
@@ -16,13 +21,14 @@ export function eventLine(event: EventMessage, colors: Colors): string {
     painterOf(event, colors)(event.type.padEnd(TYPE_WIDTH)),
     ...interfacePart(event),
     ...clientParts(event),
+    ...settingParts(event),
     ...reasonParts(event),
   ].join('  ');
 }
 
 /** A change of memberships, a line for each: time, revision, type, entry, interface, client, reason. */
 export function membershipLines(event: MembershipEvent, colors: Colors): string[] {
-  const { first, ts, type, session, countsFor, cause, items } = event;
+  const { first, ts, type, session, countsFor, cause, actor, why, items } = event;
   const paint = type === 'joined' ? colors.green : colors.yellow;
   return items.map(([group, source, ifIndex, nextHop], at) =>
     [
@@ -30,10 +36,11 @@ export function membershipLines(event: MembershipEvent, colors: Colors): string[
       paint(type.padEnd(MEMBERSHIP_TYPE_WIDTH)),
       entryText(group, source),
       `on ${interfaceText({ ifIndex, nextHop })}`,
-      clientText(event),
-      `session ${session}`,
-      ...(countsFor === session ? [] : [`counts for ${countsFor}`]),
+      ...(session === 0 ? ['static'] : [clientText(event), `session ${session}`]),
+      ...(countsFor === session ? [] : [`counts for ${countsFor === 0 ? 'nobody' : countsFor}`]),
       ...(cause === 'member' ? [] : [cause]),
+      ...(actor === undefined ? [] : [`by ${actor}`]),
+      ...(why === undefined ? [] : [`(${why})`]),
     ].join('  '),
   );
 }
@@ -49,13 +56,22 @@ function clientParts({
   epoch,
   previous,
 }: EventMessage): string[] {
-  if (protocolId === undefined || componentId === undefined) return [];
+  // Session 0 is an operator.
+  if (protocolId === undefined || componentId === undefined || session === 0) return [];
   return [
     clientText({ protocolId, componentId }),
     ...(session === undefined ? [] : [`session ${session}`]),
     ...(previous === undefined ? [] : [`after session ${previous}`]),
     ...(epoch === undefined ? [] : [`epoch ${epoch}`]),
   ];
+}
+
+/** The settings of an `interface-set`. */
+export function settingParts(settings: InterfaceSettings): string[] {
+  const { localMembers, wrongIf, maxGroups, maxEntries, lite } = settings;
+  return Object.entries({ localMembers, wrongIf, maxGroups, maxEntries, lite }).flatMap(
+    ([name, value]) => (value === undefined ? [] : [`${name} ${value}`]),
+  );
 }
 
 function reasonParts({ cause, actor, why }: EventMessage): string[] {

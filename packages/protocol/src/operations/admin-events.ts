@@ -1,4 +1,5 @@
-import type { EventType } from '../events.ts';
+import type { GroupText, SourceText } from '../entries.ts';
+import type { EventType, InterfaceSettings, MembershipEventType } from '../events.ts';
 import type { Epoch, NextHop, Revision, SessionId } from '../ids.ts';
 import { counter, limit, request } from './fields.ts';
 import { READ, type OperationFlags } from './flags.ts';
@@ -9,13 +10,16 @@ export const adminEvents = READ satisfies OperationFlags;
 export const adminEventsRequest = request({ from: counter, limit });
 
 /** An action of an operator, or a refused attempt. */
-export interface OperatorEvent {
+export interface OperatorEvent extends InterfaceSettings {
   /** Its number in the operator log. */
   readonly number: number;
   readonly ts: number;
   /** `refused` for an attempt that changed nothing; `reason` names the refusal. */
   readonly type:
-    Extract<EventType, 'released' | 'igmp-released' | 'evicted'> | 'holdoff-ended' | 'refused';
+    | Extract<EventType, 'released' | 'igmp-released' | 'evicted' | 'interface-set'>
+    | MembershipEventType
+    | 'holdoff-ended'
+    | 'refused';
   /** The router's revision after the action. */
   readonly rev: Revision;
   readonly operation: string;
@@ -29,6 +33,9 @@ export interface OperatorEvent {
   readonly ifIndex?: number;
   readonly nextHop?: NextHop;
   readonly epoch?: Epoch;
+  /** The entry of a static membership. */
+  readonly group?: GroupText;
+  readonly source?: SourceText;
   /** The identity of the caller, where identities are on. */
   readonly caller?: string;
 }

@@ -88,9 +88,9 @@ export type MemberListing = readonly [
   source: SourceText,
   ifIndex: number,
   nextHop: NextHop,
-  /** The present session of the holder. */
+  /** The present session of the holder; 0 of a static membership. */
   session: SessionId,
-  /** The present session of the client that the membership counts for; 0 for nobody: the owner set `advise`. */
+  /** The present session of the client that the membership counts for; 0 for nobody: the owner set `advise`, or a static one is dormant. */
   countsFor: SessionId,
   /** The exclude list of a (*,g), where it is not empty. */
   exclude?: readonly SourceText[],

@@ -37,6 +37,17 @@ import {
   adminEndHoldoffRequest,
   type AdminEndHoldoffReply,
 } from './admin-end-holdoff.ts';
+import {
+  adminInterfaceSet,
+  adminInterfaceSetRequest,
+  type AdminInterfaceSetReply,
+} from './admin-interface-set.ts';
+import {
+  adminMemberAdd,
+  adminMemberAddRequest,
+  type StaticMembershipReply,
+} from './admin-member-add.ts';
+import { adminMemberDelete, adminMemberDeleteRequest } from './admin-member-delete.ts';
 import { adminEvents, adminEventsRequest, type AdminEventsReply } from './admin-events.ts';
 import type { FieldChecks, OperationFlags } from './flags.ts';
 import { holderChecks } from './holder.ts';
@@ -64,6 +75,9 @@ export const forwardingOperations = {
   'mfe.list': mfeList,
   'mfe.set': mfeSet,
   fib,
+  'admin.member.add': adminMemberAdd,
+  'admin.member.delete': adminMemberDelete,
+  'admin.interface.set': adminInterfaceSet,
   agents,
 } as const satisfies Record<string, OperationFlags>;
 
@@ -125,6 +139,9 @@ export const requestSchemas = {
   'mfe.set': mfeSetRequest,
   fib: fibRequest,
   agents: agentsRequest,
+  'admin.member.add': adminMemberAddRequest,
+  'admin.member.delete': adminMemberDeleteRequest,
+  'admin.interface.set': adminInterfaceSetRequest,
 } as const satisfies Record<OperationName, v.GenericSchema>;
 
 /** What the reply to each operation carries when `status` is 0, besides `status` and `rev`. */
@@ -162,6 +179,9 @@ export interface ReplyFields {
   'mfe.set': MfeSetReply;
   fib: FibReply;
   agents: AgentsReply;
+  'admin.member.add': StaticMembershipReply;
+  'admin.member.delete': StaticMembershipReply;
+  'admin.interface.set': AdminInterfaceSetReply;
 }
 
 const memberChangeChecks = {
@@ -240,6 +260,14 @@ export const replyFields = {
   'mfe.set': { frev: 'count' },
   fib: { changes: 'list', head: 'count', first: 'count', log: 'text' },
   agents: { items: 'list', cursor: 'unchecked', frev: 'count', log: 'text' },
+  'admin.member.add': { changed: 'unchecked', mrev: 'count' },
+  'admin.member.delete': { changed: 'unchecked', mrev: 'count' },
+  'admin.interface.set': {
+    changed: 'unchecked',
+    maxGroups: 'count',
+    maxEntries: 'count',
+    lite: 'unchecked',
+  },
 } as const satisfies { [Name in OperationName]: FieldChecks<ReplyFields[Name]> };
 
 /** All names, in the order of the documentation. */

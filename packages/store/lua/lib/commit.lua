@@ -10,6 +10,7 @@
 --- @include lib/mfe_reports.lua
 --- @include lib/agents.lua
 --- @include lib/flow_creation.lua
+--- @include lib/statics.lua
 
 local function save_records()
   local held, freed = {}, {}
@@ -156,6 +157,8 @@ local function save_members(rows, fib_messages, retention)
   slots.save()
   excludes.save()
   entries.save()
+  statics.save()
+  interface_limits.save()
   alerts.save()
   member_log.save(rows, retention)
   if not router.view then return end
@@ -192,7 +195,7 @@ local function batch_changes()
   for _, client in pairs(clients) do
     if client and was_touched(client) then touched[#touched + 1] = client end
   end
-  return #touched > 0 or #orphaned_leases > 0 or #operator_entries > 0 or router_changed(), touched
+  return #touched > 0 or #orphaned_leases > 0 or operator_log.has_entries() or router_changed(), touched
 end
 
 --- Checks the types of keys that are written without having been read.
@@ -209,7 +212,7 @@ local function check_types(touched)
   end
   agents.check_types()
   if #runs > 0 then redis.call('XLEN', events_key) end
-  if #operator_entries > 0 then redis.call('XLEN', operator_log_key) end
+  if operator_log.has_entries() then redis.call('XLEN', operator_log_key) end
   if next(claims) then redis.call('HLEN', claims_key) end
   if is_identified then redis.call('HLEN', identities_key) end
   if next(pairs_changed) then redis.call('ZCARD', alerted_key) end
@@ -218,6 +221,7 @@ local function check_types(touched)
     excludes.check_types()
     entries.check_types()
     member_log.check_types()
+    statics.check_types()
   end
   if router.view and router.view.changed then
     routes.check_types()
@@ -263,6 +267,6 @@ local function commit(retention, is_replicated)
   save_members(rows, fib_messages, retention)
   local packed = #runs > 0 and cmsgpack.pack(runs) or ''
   save_events(packed, retention)
-  save_operator_log()
+  operator_log.save()
   return packed, report_members(rows), report_view(fib_messages)
 end

@@ -169,6 +169,13 @@ function entries.pair(entry, holder, counts_for)
   end
 end
 
+--- The pairs of an entry before it is changed.
+function entries.copy(entry)
+  local copy = {}
+  for i = 1, #entry do copy[i] = entry[i] end
+  return copy
+end
+
 --- Adds a membership. Returns whether the pair is new.
 function entries.insert(entry, slot)
   entry.changed = true
@@ -399,6 +406,16 @@ end
 --- Up to `most` names from this bound of `ZRANGEBYLEX` on.
 function entries.names_from(from, to, most)
   return redis.call('ZRANGEBYLEX', entries_key, from, to, 'LIMIT', 0, most)
+end
+
+--- Names that this batch adds, behind `from` and up to `to`.
+function entries.unsaved_between(from, to)
+  local found = {}
+  for name, entry in pairs(loaded_entries) do
+    local is_new = type(entry) == 'table' and entry.counted and not entry.stored
+    if is_new and name > from and name <= to then found[#found + 1] = name end
+  end
+  return found
 end
 
 function entries.check_types()

@@ -91,11 +91,12 @@ local function clear_owner(interface, record, client, cause, by)
   record[OWNER], record[OWNER_EPOCH], record[OWNER_SINCE] = 0, record[IGMP] ~= 0 and epoch or 0, 0
   note_change(record)
   remove_owned(client, interface)
-  slots.withdraw(interface, slots.OWNER, cause)
-  view_tasks.note_owner(interface)
-  local rev = interface_event('released', client, interface, epoch, cause, by)
   local igmp = record[IGMP] ~= 0 and load_client(record[IGMP])
-  if igmp and igmp.state ~= 'ended' then
+  local has_igmp = igmp and igmp.state ~= 'ended'
+  slots.withdraw(interface, slots.OWNER, cause, client, has_igmp)
+  slots.note_owner(interface)
+  local rev = interface_event('released', client, interface, epoch, cause, by)
+  if has_igmp then
     queue_igmp_pair(igmp, interface, rev, cause == 'admin' and 'release' or cause)
   end
   return epoch
@@ -106,8 +107,8 @@ local function clear_igmp(interface, record, client, cause, by)
   record[IGMP], record[IGMP_EPOCH], record[IGMP_SINCE] = 0, 0, 0
   note_change(record)
   remove_owned(client, interface)
-  slots.withdraw(interface, slots.IGMP, cause)
-  view_tasks.note_owner(interface)
+  slots.withdraw(interface, slots.IGMP, cause, client)
+  slots.note_owner(interface)
   interface_event('igmp-released', client, interface, epoch, cause, by)
   return epoch
 end

@@ -2,12 +2,12 @@
 ---
 --- Each element is decided by itself, in order: the interface, the epoch, then the membership. `codes` say what section 2 of
 --- the contract made of an element: 0 JOIN, 1 FORWARD of a wildcard, 2 FORWARD of an exact (s,g), more than 2 a refusal.
---- FORWARD changes no membership but overrides of forwarding entries.
+--- FORWARD changes no membership but overrides of forwarding entries. `member.set` replaces all memberships of a group on an
+--- interface (forwarding contract, section 9).
 ---
 --- @include lib/sequence.lua
 --- @include lib/withdrawals.lua
---- `member.set` replaces all memberships of a group on an interface (forwarding contract, section 9).
----
+--- @include lib/interface_limits.lua
 --- @shape member_failure index:integer reason:string
 
 local member_change = {}
@@ -37,12 +37,6 @@ local function hold_on(client, interface, epoch)
   return hold
 end
 
-local function copy_of(entry)
-  local pairs = {}
-  for i = 1, #entry do pairs[i] = entry[i] end
-  return pairs
-end
-
 --- A JOIN of the client that decides for the interface, also a repeated one, ends its vetoes.
 local function undo_vetoes(client, hold, interface, entry)
   if not hold.is_beside then mfe_changes.undo_vetoes(interface, client.number, hold.epoch, entry.name) end
@@ -60,6 +54,7 @@ local function add(client, hold, interface, entry)
   end
   local members = router.members
   if not entry.counted and members.entries >= router.limits.entries then return nil, 'limit' end
+  if interface_limits.forbids(interface, entry.name) then return nil, 'limit' end
   if not slot then
     if members.slots >= slots.MOST then return nil, 'limit' end
     slot = slots.allot(interface, hold.place, client, hold.counts_for, hold.epoch, hold.owner_epoch)
@@ -71,13 +66,14 @@ local function add(client, hold, interface, entry)
   end
   mfe_changes.note(name, 'member')
   undo_vetoes(client, hold, interface, entry)
+  interface_limits.note_joined(interface, hold.place, name)
   slots.join(slot, name)
   if pair then
     entries.insert(entry, slot)
     member_log.event('joined', slot, name, 'member')
     return true
   end
-  local before = copy_of(entry)
+  local before = entries.copy(entry)
   entries.insert(entry, slot)
   member_log.event('joined', slot, name, 'member')
   raise(name, before, entry, 'member', 0)
@@ -95,9 +91,10 @@ local function delete(client, hold, interface, entry)
     alerts.send('LOCAL_LEAVE', 'member', 0, name .. ' ' .. interface, hold.owner)
   end
   mfe_changes.note(name, 'member')
-  local before = pair[COUNT] == 1 and copy_of(entry)
+  local before = pair[COUNT] == 1 and entries.copy(entry)
   slots.leave(slot, name)
   entries.remove(entry, pair, slot.number)
+  interface_limits.note_left(slot, name)
   member_log.event('left', slot, name, 'member')
   if before then raise(name, before, entry, 'member', 0, interface) end
   return true
@@ -186,9 +183,14 @@ local function purged_entries(hold, group, wanted)
   return present, new
 end
 
---- Whether the router can hold this many more entries, and a slot where there is none.
-local function has_room(hold, wanted, new)
-  local members = router.members
+--- Whether the interface can hold what is not there, and the router this many more entries, and a slot where there is none.
+local function has_room(hold, interface, group, present, wanted, new)
+  local members, is_present, joining = router.members, {}, 0
+  for i = 1, #present do is_present[present[i]] = true end
+  for i = 1, #wanted do
+    if not is_present[wanted[i]] then joining = joining + 1 end
+  end
+  if joining > 0 and interface_limits.forbids(interface, group, joining) then return false end
   if new > 0 and members.entries + new > router.limits.entries then return false end
   return hold.slot ~= nil or #wanted == 0 or members.slots < slots.MOST
 end
@@ -206,7 +208,7 @@ end
 
 local function replace_all(client, hold, interface, group, wanted, list)
   local present, new = purged_entries(hold, group, wanted)
-  if not has_room(hold, wanted, new) then return { 'limit' } end
+  if not has_room(hold, interface, group, present, wanted, new) then return { 'limit' } end
   local is_wanted, added, removed, updated = {}, 0, 0, 0
   for i = 1, #wanted do
     is_wanted[wanted[i]] = true

@@ -5,7 +5,7 @@
 --- `<entry> <interface>`, between commas. An exclude list that changed is a run of its own: `<entry> <interface> <list>`.
 ---
 --- @include lib/entries.lua
---- @shape member_run first:integer type:string session:session protocol_id:integer component_id:integer counts_for:session? cause:string items:string
+--- @shape member_run first:integer type:string session:session? protocol_id:integer component_id:integer counts_for:session? cause:string items:string actor:string? why:string?
 
 local member_log = {}
 
@@ -17,18 +17,20 @@ function member_log.begin()
   open_member_run, member_runs = nil, {}
 end
 
---- A membership of this slot was created (`joined`) or removed (`left`), or has another exclude `list` (`updated`).
-function member_log.event(type, slot, name, cause, list)
+--- A membership of this slot was created (`joined`) or removed (`left`), or has another exclude `list` (`updated`). `by`: actor and
+--- why of an operator.
+function member_log.event(type, slot, name, cause, list, by)
   local state = router.members
   state.mrev, state.changed = state.mrev + 1, true
   local item = name .. ' ' .. slot.interface .. (list and ' ' .. list or '')
   local holder, counts_for = slot.holder, slot.counts_for
-  if not list and open_member_run and open_member_run.type == type and open_member_run.holder == holder and open_member_run.counts_for == counts_for and open_member_run.cause == cause
+  if not list and open_member_run and open_member_run.type == type and open_member_run.holder == holder and open_member_run.counts_for == counts_for
+    and open_member_run.cause == cause and open_member_run.by == by
     and #open_member_run.items < RUN_MAX then
     open_member_run.items[#open_member_run.items + 1] = item
     return
   end
-  open_member_run = { first = state.mrev, type = type, holder = holder, counts_for = counts_for, cause = cause, items = { item } }
+  open_member_run = { first = state.mrev, type = type, holder = holder, counts_for = counts_for, cause = cause, by = by, items = { item } }
   member_runs[#member_runs + 1] = open_member_run
 end
 
@@ -37,9 +39,10 @@ function member_log.rows()
   local rows = {}
   for i = 1, #member_runs do
     local run = member_runs[i]
-    local client = load_client(run.holder)
-    rows[i] = { run.first, run.type, client.session, client.protocol_id, client.component_id,
-      counted.session(run.counts_for), run.cause, table.concat(run.items, ',') }
+    local client, by = run.holder ~= 0 and load_client(run.holder), run.by
+    rows[i] = { run.first, run.type, client and client.session or 0, client and client.protocol_id or 0,
+      client and client.component_id or 0, counted.session(run.counts_for), run.cause, table.concat(run.items, ','),
+      by and by.actor or '', by and by.why or '' }
   end
   return rows
 end

@@ -1,6 +1,7 @@
 --- Outgoing interfaces of forwarding entries, derived from memberships at every read (forwarding contract, section 5.2).
 ---
 --- @include lib/mfes.lua
+--- @include lib/interface_limits.lua
 --- @shape mfe name:string incarnation:integer iif:interface? epoch:epoch? protocol_id:integer session:integer neighbour:string prefix:string? route_protocol:integer up_ms:integer expires_in_ms:integer timeout_ms:integer oifs:string oif_count:integer alerted:flag
 
 local oifs = {}
@@ -25,7 +26,7 @@ local function outlets_of(name, memo)
     for j = 1, #numbers do
       local slot = slots.get(numbers[j])
       local list = not withdrawn[slot.number] and excludes.of(slot, name)
-      if list == '' then
+      if list == '' or list and interface_limits.is_lite(slot.interface) then
         outlets.all[slot.interface] = pair[COUNTS_FOR]
       elseif list then
         outlets.filtered[#outlets.filtered + 1] = { slot.interface, pair[COUNTS_FOR], list }

@@ -9,8 +9,8 @@ local SCHEMA = 2
 --- The schema while the router has a membership, or one is withdrawn and not yet purged.
 local SCHEMA_WITH_MEMBERSHIPS = 3
 
---- The schema while the router has a route, a forwarding entry, a setting of an owner or an exclude list, or changes of
---- its multicast view are not settled.
+--- The schema while the router has a route, a forwarding entry, a static membership, a setting of an interface or an exclude
+--- list, or changes of its multicast view are not settled.
 local SCHEMA_WITH_VIEW = 4
 
 local router, service_now
@@ -43,29 +43,29 @@ end
 
 --- What a router keeps about group memberships as a whole. `ending`: clients that ended and are not taken down yet.
 --- `settled`: what `settled` is while a membership is withdrawn or a client is ending. A round of the sweep began at revision
---- `round`; a pass over all entries is at `position`, began at `pass`, and the last whole one at `passed`.
---- `settings`: interfaces with a setting of their owner. `filters`: exclude lists. `relisted`: the slots of lib/relisting.lua;
---- their pass is at `relisted_to`.
+--- `round`; a pass over all entries is at `position`, began at `pass`, and the last whole one at `passed`. Interfaces with
+--- settings of their owner: `settings`; with static memberships: `homes`; with settings of operators: `limited`. `filters`:
+--- exclude lists. `relisted`: the slots of lib/relisting.lua; their pass is at `relisted_to`.
 local function unpack_members(packed)
   local log, mrev, entries, slots, next_slot, voids, unnamed, ending, settled, round, position, pass, passed,
-    settings, filters, relisted, relisted_to = cmsgpack.unpack(packed)
+    settings, filters, relisted, relisted_to, homes, limited = cmsgpack.unpack(packed)
   return { log = log, mrev = mrev, entries = entries, slots = slots, next_slot = next_slot, voids = voids,
     unnamed = unnamed, ending = ending, settled = settled, round = round, position = position, pass = pass,
     passed = passed, settings = settings or 0, filters = filters or 0, relisted = relisted or {},
-    relisted_to = relisted_to or '' }
+    relisted_to = relisted_to or '', homes = homes or 0, limited = limited or 0 }
 end
 
 local function pack_members(members)
   return cmsgpack.pack(members.log, members.mrev, members.entries, members.slots, members.next_slot, members.voids,
     members.unnamed, members.ending, members.settled, members.round, members.position, members.pass, members.passed,
-    members.settings, members.filters, members.relisted, members.relisted_to)
+    members.settings, members.filters, members.relisted, members.relisted_to, members.homes, members.limited)
 end
 
 --- Before the first membership ever.
 local function begin_members()
   router.members = { log = router.log, mrev = 0, entries = 0, slots = 0, next_slot = 1, voids = 0, unnamed = 0,
     ending = 0, settled = 0, round = 0, position = '', pass = 0, passed = 0, settings = 0, filters = 0, relisted = {},
-    relisted_to = '', changed = true }
+    relisted_to = '', homes = 0, limited = 0, changed = true }
 end
 
 --- `log` names the logs of `rev` and `mrev` together.
@@ -219,7 +219,7 @@ end
 local function data_schema()
   local members = router.members
   if not members then return SCHEMA end
-  if has_view() or members.settings > 0 or members.filters > 0 then return SCHEMA_WITH_VIEW end
+  if has_view() or members.settings + members.filters + members.homes + members.limited > 0 then return SCHEMA_WITH_VIEW end
   return members.slots > 0 and SCHEMA_WITH_MEMBERSHIPS or SCHEMA
 end
 

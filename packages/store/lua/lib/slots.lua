@@ -5,23 +5,24 @@
 --- of the interface changed; memberships of the slot are withdrawn. `free`: no membership is left. Ways: free → present by an
 --- add; present → void; present or void → free with the last membership. Void never becomes present again.
 ---
---- `on:<interface>` also has the settings of the owner's hold (forwarding contract, section 7): they end with it.
+--- `on:<interface>` also has the settings of the owner's hold (forwarding contract, section 7): they end with it. Static
+--- memberships have two slots per interface, without a holder: see lib/statics.lua.
 ---
 --- @include lib/clients.lua
 --- @include lib/excludes.lua
 
 --- At most this many holds with memberships per router.
-local slots = { MOST = 1000000, OWNER = 1, IGMP = 2, ADVISE = 1, WRONG_IF = 2,
-  UNNAMED = -1, COLLECTING = -2, NAMES_MAX = 256 }
+local slots = { MOST = 1000000, OWNER = 1, IGMP = 2, STATIC = 4, HOME = 5, ADVISE = 1, WRONG_IF = 2,
+  UNNAMED = -1, COLLECTING = -2, NAMES_MAX = 256, NO_HOLDER = { number = 0 } }
 
 --- Names of up to `NAMES_MAX` entries are kept per slot, so that a sweep finds the memberships of a small hold directly.
 --- `named` is their number, or one of the other two: lib/relisting.lua.
 local UNNAMED, COLLECTING, NAMES_MAX = slots.UNNAMED, slots.COLLECTING, slots.NAMES_MAX
 
---- Index of the settings, behind the two present slots of an interface.
-local SETTINGS = 3
+--- Index of the settings among the numbers of an interface: the others are its present slots, by place.
+local SETTINGS, NUMBERS = 3, 5
 
---- By number; by interface, the numbers of its two present slots and the settings; slots that became or ceased to be void in this batch.
+--- By number; by interface, the numbers of its present slots and the settings; slots that became or ceased to be void in this batch.
 local loaded_slots, places_by_interface, voided
 --- The bitmap of void slots as stored; free numbers read from the list, and how many of them are taken.
 local void_bits, free_numbers, taken_count
@@ -79,12 +80,8 @@ local function places_on(interface)
   local on = places_by_interface[interface]
   if on then return on end
   local packed = redis.call('GET', on_key(interface))
-  if packed then
-    local owner, igmp = struct.unpack('<I4I4', packed)
-    on = { owner, igmp, #packed > 8 and struct.unpack('<I4', packed, 9) or 0, stored = true }
-  else
-    on = { 0, 0, 0 }
-  end
+  on = { 0, 0, 0, 0, 0, stored = packed ~= false }
+  for place = 1, packed and #packed / 4 or 0 do on[place] = struct.unpack('<I4', packed, place * 4 - 3) end
   places_by_interface[interface] = on
   return on
 end
@@ -125,6 +122,26 @@ end
 --- What a membership that IGMP adds now counts for, beside this owner.
 function slots.counts_for_owner(interface, owner)
   return slots.is_set(interface, slots.ADVISE) and owner.number + counted.ADVISED or owner.number
+end
+
+--- Nothing if all are 0; zeros at the end are left out, but for the first two.
+local function pack_places(on)
+  local last = 0
+  for place = 1, NUMBERS do
+    if on[place] ~= 0 then last = place end
+  end
+  if last == 0 then return nil end
+  local numbers = {}
+  for place = 1, math.max(2, last) do numbers[place] = struct.pack('<I4', on[place]) end
+  return table.concat(numbers)
+end
+
+--- The owner of an interface, or IGMP on it, changed.
+function slots.note_owner(interface)
+  view_tasks.note_owner(interface)
+  local members = router.members
+  local has_statics = members and members.homes > 0 and places_on(interface)[slots.HOME] ~= 0
+  if has_statics then view_tasks.add_always('s' .. interface) end
 end
 
 --- The present slot of the client in this place of an interface, or nil.
@@ -174,6 +191,7 @@ function slots.allot(interface, place, client, counts_for, epoch, owner_epoch)
   local on = places_on(interface)
   on[place], on.changed = number, true
   state.slots = state.slots + 1
+  if place == slots.HOME then state.homes = state.homes + 1 end
   count_clients(slot, 1)
   return slot
 end
@@ -241,11 +259,21 @@ local function withdraw(interface, on, place, cause, window)
   voided[number] = true
 end
 
---- A hold on the interface ends: its memberships are withdrawn. With the owner's hold, IGMP's memberships are, too (5.4).
-function slots.withdraw(interface, place, cause)
+--- Static memberships that count for a client become dormant.
+local function withdraw_statics(interface, on, client, cause, window)
+  local number = on[slots.STATIC]
+  if number ~= 0 and slots.get(number).counts_for == client.number then
+    withdraw(interface, on, slots.STATIC, cause, window)
+  end
+end
+
+--- A hold of a client on the interface ends: its memberships are withdrawn. With the owner's hold, IGMP's memberships are,
+--- too (5.4). `has_igmp`: IGMP stays there.
+function slots.withdraw(interface, place, cause, client, has_igmp)
   local members = router.members
   if not members or members.slots == 0 and members.settings == 0 then return end
   local on = places_on(interface)
+  withdraw_statics(interface, on, client, cause, has_igmp and 1 or 0)
   if place == slots.OWNER then
     if on[SETTINGS] ~= 0 then replace_settings(on, 0) end
     withdraw(interface, on, slots.OWNER, cause, 0)
@@ -256,9 +284,11 @@ function slots.withdraw(interface, place, cause)
 end
 
 --- A routing protocol takes an interface on which IGMP is (5.4), or its owner changes for whom IGMP's memberships count.
-function slots.open_window(interface, cause)
+function slots.open_window(interface, cause, igmp)
   if not router.members or router.members.slots == 0 then return end
-  withdraw(interface, places_on(interface), slots.IGMP, cause, 1)
+  local on = places_on(interface)
+  withdraw(interface, on, slots.IGMP, cause, 1)
+  withdraw_statics(interface, on, igmp, cause, 1)
 end
 
 --- The void slots among all: the bitmap, and what this batch changed.
@@ -294,6 +324,7 @@ function slots.finish()
       freed_slots[#freed_slots + 1] = slot
       slot.freed = true
       state.slots = state.slots - 1
+      if slot.place == slots.HOME then state.homes = state.homes - 1 end
       local on = places_on(slot.interface)
       if on[slot.place] == number then on[slot.place], on.changed = 0, true end
       if slot.void == 1 then
@@ -373,10 +404,9 @@ function slots.save()
   in_chunks(gone, function(...) redis.call('HDEL', slots_key, ...) end)
   for number, is_void in pairs(voided) do redis.call('SETBIT', void_key, number, is_void and 1 or 0) end
   for interface, on in pairs(places_by_interface) do
-    if on.changed and on[SETTINGS] ~= 0 then
-      redis.call('SET', on_key(interface), struct.pack('<I4I4I4', on[1], on[2], on[SETTINGS]))
-    elseif on.changed and (on[1] ~= 0 or on[2] ~= 0) then
-      redis.call('SET', on_key(interface), struct.pack('<I4I4', on[1], on[2]))
+    local packed = on.changed and pack_places(on)
+    if packed then
+      redis.call('SET', on_key(interface), packed)
     elseif on.changed and on.stored then
       redis.call('DEL', on_key(interface))
     end

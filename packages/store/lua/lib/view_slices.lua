@@ -3,6 +3,7 @@
 --- @include lib/notified.lua
 --- @include lib/view_tasks.lua
 --- @include lib/mfe_changes.lua
+--- @include lib/statics.lua
 
 local function names_in(key, from, to, most)
   return redis.call('ZRANGEBYLEX', key, from, to, 'LIMIT', 0, most)
@@ -123,6 +124,19 @@ function kinds.r(number, position, most)
   if count == most then return count, last end
   overrides.remove_rule(tonumber(number))
   return count, nil
+end
+
+--- Static memberships of an interface.
+function kinds.s(interface, position, most)
+  local count, last = statics.activate_more(interface, position, most)
+  return count, count == most and last or nil
+end
+
+--- Groups of an interface. Its settings know how far they are counted.
+function kinds.g(interface, _, most)
+  look_at(interface)
+  local count = interface_limits.count_more(interface, most)
+  return count, count >= most and '.' or nil
 end
 
 --- Carries out tasks for up to `most` entries or prefixes. Returns whether there is more to do.

@@ -5,7 +5,9 @@
 --- prefix whose best route changed; `i<interface>` those behind an interface whose owner changed; `c<number>` the routes of a
 --- client that ended. Of forwarding entries: `P<prefix>` and `F<interface>` like `p` and `i`; `m<cause> <entry>` those that an
 --- entry covers whose memberships changed; `o<number>` those of a client whose session was inherited; `r<number>` those that a
---- rule of overrides covers. A task that has begun leaves the queue, so that the same text can follow it.
+--- rule of overrides covers. Also `s<interface>`: its static memberships, after another client came or went; `g<interface>`: its
+--- groups are counted for a limit. These two need neither routes nor forwarding entries. A task that has begun leaves the queue,
+--- so that the same text can follow it.
 ---
 --- A round is complete when every task that was there when it began is done: then `settled`, `rsettled` and `msettled` follow.
 ---
@@ -28,9 +30,11 @@ function view_tasks.activate()
   view_tasks.add('b')
 end
 
-function view_tasks.add(task)
+--- Adds a task that needs neither routes nor forwarding entries.
+function view_tasks.add_always(task)
+  if not router.view then begin_view() end
   local view = router.view
-  if not view or view.active == 0 or added_tasks[task] then return end
+  if added_tasks[task] then return end
   if redis.call('ZSCORE', dirty_key, task) and not is_begun[task] then return end
   if view.tasks == 0 then
     view.settled, view.round_rev = router.read_purged, router.read_purged
@@ -39,6 +43,10 @@ function view_tasks.add(task)
   end
   view.next_task, view.tasks, view.changed = view.next_task + 1, view.tasks + 1, true
   added_tasks[task] = view.next_task
+end
+
+function view_tasks.add(task)
+  if has_view() then view_tasks.add_always(task) end
 end
 
 --- Whether the index of forwarding entries has any under this: see lib/mfes.lua.

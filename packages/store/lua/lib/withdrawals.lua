@@ -82,6 +82,8 @@ end
 
 --- Why a slot's memberships are withdrawn, and whether it is a window.
 local function cause_of(slot)
+  -- The client of an active static membership has ended: what it held here is removed first.
+  if slot.holder == 0 then look_at(slot.interface) end
   if slot.void == 1 then return slot.cause, slot.window end
   local holder = load_client(slot.holder)
   if holder and holder.state ~= 'ended' then return load_client(counted.client_behind(slot.counts_for)).end_cause, 1 end
@@ -96,8 +98,11 @@ end
 --- One withdrawn membership: its event, its LOCAL alert, and what it contributes to the alerts of the purge.
 local function remove_withdrawn(change, slot, name)
   local cause, window = cause_of(slot)
-  member_log.event('left', slot, name, cause)
-  if window == 0 then tell_owner('LOCAL_LEAVE', slot, name, cause) end
+  -- A static membership is dormant now, and stays.
+  if slot.holder ~= 0 then
+    member_log.event('left', slot, name, cause)
+    if window == 0 then tell_owner('LOCAL_LEAVE', slot, name, cause) end
+  end
   local opens = window == 1 and (cause == 'take' or cause == 'release')
   if not change.cause or opens and change.window == 0 then change.cause = cause end
   if opens then change.window = 1 end

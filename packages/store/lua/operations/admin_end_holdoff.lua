@@ -12,14 +12,14 @@ local OPERATION = 'admin.end-holdoff'
 
 function operations.admin_end_holdoff(actor, why)
   local by = { actor = actor, why = why, caller = caller[IDENTITY] }
-  local refused = denied(OPERATION, by, {  })
+  local refused = operator_log.denied(OPERATION, by, {  })
   if refused then return refused end
   local left_ms = hold_off_left()
   if left_ms == 0 then
-    note_refused(OPERATION, 'not-found', by, {})
+    operator_log.note_refused(OPERATION, 'not-found', by, {})
     return { 'no_holdoff' }
   end
   end_hold_off()
-  note_operator('holdoff-ended', OPERATION, by, {})
+  operator_log.note('holdoff-ended', OPERATION, by, {})
   return { 'ended', left_ms }
 end

@@ -8,7 +8,7 @@
 --- @include lib/operator_log.lua
 
 function operations.admin_events(after, limit)
-  local head = operator_head()
+  local head = operator_log.head()
   local oldest = redis.call('XRANGE', operator_log_key, '-', '+', 'COUNT', 1)[1]
   local found = redis.call('XRANGE', operator_log_key, '(' .. text(after) .. '-0', '+', 'COUNT', limit)
   local entries = {}

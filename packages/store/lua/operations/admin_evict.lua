@@ -17,16 +17,16 @@ local OPERATION = 'admin.evict'
 
 function operations.admin_evict(session, actor, why)
   local by = { actor = actor, why = why, caller = caller[IDENTITY] }
-  local refused = denied(OPERATION, by, { session = session })
+  local refused = operator_log.denied(OPERATION, by, { session = session })
   if refused then return refused end
   local client = find_client('s:' .. text(session))
   if not client or client.state == 'ended' then
-    note_refused(OPERATION, 'not-found', by, { session = session })
+    operator_log.note_refused(OPERATION, 'not-found', by, { session = session })
     return { 'unknown_session' }
   end
   local owned = owned_count(client)
   session_event('evicted', client, by)
-  note_operator('evicted', OPERATION, by, { session = client.session, protocol_id = client.protocol_id,
+  operator_log.note('evicted', OPERATION, by, { session = client.session, protocol_id = client.protocol_id,
     component_id = client.component_id })
   end_client(client, 'evict', by)
   clear_slice(client, RELEASED_DIRECTLY)

@@ -27,21 +27,21 @@ end
 
 function operations.admin_release(interface, epoch, actor, why)
   local by = { actor = actor, why = why, caller = caller[IDENTITY] }
-  local refused = denied(OPERATION, by, { interface = interface })
+  local refused = operator_log.denied(OPERATION, by, { interface = interface })
   if refused then return refused end
   local record, owner, igmp = look_at(interface)
   local client = holder_of(record, owner, igmp, epoch)
   if not client and epoch ~= '' then
-    note_refused(OPERATION, 'not-owner', by, { interface = interface })
+    operator_log.note_refused(OPERATION, 'not-owner', by, { interface = interface })
     return { 'other_epoch', current_epoch(record, owner, igmp) }
   end
   if not client then
-    note_refused(OPERATION, 'not-found', by, { interface = interface })
+    operator_log.note_refused(OPERATION, 'not-found', by, { interface = interface })
     return { 'free' }
   end
   local previous = client == owner and holder_shape(record, owner, igmp) or holder_shape(record, nil, igmp)
   local released = clear_hold(interface, record, client, 'admin', by)
-  note_operator(client == owner and 'released' or 'igmp-released', OPERATION, by, { session = client.session,
+  operator_log.note(client == owner and 'released' or 'igmp-released', OPERATION, by, { session = client.session,
     protocol_id = client.protocol_id, component_id = client.component_id, cause = 'admin', interface = interface,
     epoch = released })
   queue_callback(client, 'OWNERSHIP_LOST', interface, router.rev, 'admin', released, why)

@@ -30,7 +30,7 @@ local function apply_settings(client, interface, igmp, local_members, wrong_if)
   local opens = changed[1] ~= nil and igmp
   change_setting(changed, interface, 'wrongIf', slots.WRONG_IF, wrong_if, 'true')
   if not changed[1] then return false end
-  if opens then slots.open_window(interface, 'policy') end
+  if opens then slots.open_window(interface, 'policy', igmp) end
   local rev = slots.settings_event(client, interface, table.concat(changed, ','), 'policy')
   if opens then queue_igmp_pair(igmp, interface, rev, 'policy') end
   return true

@@ -8,10 +8,10 @@
 --- @arg   session   integer   only its memberships, and IGMP's on interfaces that it owns; 0 for all
 --- @arg   interface string    only those on it; '' for all
 --- @reply page items:member_item[] after:string slot:integer
---- @shape member_item entry:string interface:interface session:session counts_for:session? exclude:string
+--- @shape member_item entry:string interface:interface session:session? counts_for:session? exclude:string
 --- @exclusive
 --- @read
---- @include lib/withdrawals.lua
+--- @include lib/statics.lua
 
 --- A page stops before 512 KiB: the address of an exclude list grows to about twice its hexadecimal digits.
 local LISTS_MAX = 150000
@@ -25,13 +25,15 @@ local function filter_of(session, interface)
   local present = {}
   if interface ~= '' then
     look_at(interface)
-    for place = 1, 2 do
+    for _, place in ipairs({ slots.OWNER, slots.IGMP, slots.HOME }) do
       local slot = router.members and slots.present(interface, place)
       if slot then present[#present + 1] = slot end
     end
   end
   return function(pair)
     local holder, counts_for = pair[HOLDER], pair[COUNTS_FOR]
+    -- Static memberships are listed by their home slots.
+    if holder == 0 and (session ~= 0 or counts_for ~= 0) then return nil end
     if session ~= 0 and (not client or client.number ~= holder and client.number ~= counted.client_behind(counts_for)) then return nil end
     if interface == '' then return true end
     for i = 1, #present do
@@ -80,13 +82,15 @@ function operations.members(from, to, after, slot, limit, session, interface)
   local items, bytes = {}, 0
   for i = 1, #names do
     local name = names[i]
-    local listed = listed_slots(entries.get(name), wanted, name == after and slot or 0)
+    local entry = entries.get(name)
+    local listed = listed_slots(entry, wanted, name == after and slot or 0)
     for j = 1, #listed do
       if #items == limit or bytes > LISTS_MAX then return { 'page', items, name, listed[j] } end
       local one = slots.get(listed[j])
       local list = excludes.of(one, name)
       bytes = bytes + #list
-      items[#items + 1] = { name, one.interface, counted.session(one.holder), counted.session(one.counts_for), list }
+      items[#items + 1] = { name, one.interface, counted.session(one.holder),
+        counted.session(statics.client_of(entry, one)), list }
     end
   end
   return { 'page', items, #names == STEPS and names[#names] or '', 0 }

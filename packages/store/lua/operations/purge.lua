@@ -9,7 +9,7 @@
 
 function operations.purge(retention_ms)
   if redis.call('ZCARD', roster_key) > 0 or redis.call('ZCARD', leases_key) > 0 then return { 'in_use' } end
-  if router.members and router.members.slots > 0 then return { 'in_use' } end
+  if router.members and (router.members.slots > 0 or router.members.limited > 0) then return { 'in_use' } end
   if router.view and router.view.active == 1 then return { 'in_use' } end
   if router.fresh then return { 'purged' } end
   if now_ms - router.seen_at < retention_ms then return { 'kept', router.seen_at } end

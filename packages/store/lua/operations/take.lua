@@ -60,7 +60,7 @@ local function take_igmp(client, interface, had, _, record, _, igmp)
   record = record_of(interface)
   record[IGMP], record[IGMP_EPOCH], record[IGMP_SINCE] = client.number, epoch, now_ms
   add_owned(client, interface)
-  view_tasks.note_owner(interface)
+  slots.note_owner(interface)
   interface_event('igmp-taken', client, interface, epoch, 'take')
   return epoch
 end
@@ -79,8 +79,8 @@ local function take_owner(client, interface, had, advise, record, owner, igmp)
   record = record_of(interface)
   record[OWNER], record[OWNER_EPOCH], record[OWNER_SINCE] = client.number, epoch, now_ms
   add_owned(client, interface)
-  view_tasks.note_owner(interface)
-  if igmp then slots.open_window(interface, 'take') end
+  slots.note_owner(interface)
+  if igmp then slots.open_window(interface, 'take', igmp) end
   if advise then slots.set(interface, slots.ADVISE, true) end
   local rev = interface_event('taken', client, interface, epoch, 'take')
   if igmp then queue_igmp_pair(igmp, interface, rev, 'take') end

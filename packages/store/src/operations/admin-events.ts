@@ -1,4 +1,5 @@
-import type { OperatorEvent } from '@mgm/protocol';
+import { entryNamed, type OperatorEvent } from '@mgm/protocol';
+import { settingsOf } from '../batch-reply.ts';
 import type { OperatorEntry } from '../generated/arbiter.ts';
 import type { StoreOperation } from './operation.ts';
 
@@ -30,6 +31,8 @@ function operatorEvent({
   interface: on,
   epoch,
   caller,
+  entry,
+  settings,
 }: OperatorEntry): OperatorEvent {
   return {
     number,
@@ -47,5 +50,7 @@ function operatorEvent({
     ...on,
     ...(epoch !== undefined && { epoch }),
     ...(caller !== undefined && { caller }),
+    ...(entry !== undefined && entryNamed(entry)),
+    ...settingsOf(settings),
   };
 }

@@ -28,7 +28,7 @@ export const members: StoreOperation<'members', 'members'> = {
           source,
           ifIndex,
           nextHop,
-          session,
+          session ?? NO_SESSION,
           countsFor ?? NO_SESSION,
           ...excludeOf(entry, exclude),
         ];

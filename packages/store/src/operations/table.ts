@@ -3,6 +3,9 @@ import type { ArbiterOperation } from '../generated/arbiter.ts';
 import { adminEndHoldoff } from './admin-end-holdoff.ts';
 import { adminEvents } from './admin-events.ts';
 import { adminEvict } from './admin-evict.ts';
+import { adminInterfaceSet } from './admin-interface-set.ts';
+import { adminMemberAdd } from './admin-member-add.ts';
+import { adminMemberDelete } from './admin-member-delete.ts';
 import { adminRelease } from './admin-release.ts';
 import { agents } from './agents.ts';
 import { deregister } from './deregister.ts';
@@ -72,4 +75,7 @@ export const STORE_OPERATIONS: {
   fib,
   'mfe.set': mfeSet,
   agents,
+  'admin.member.add': adminMemberAdd,
+  'admin.member.delete': adminMemberDelete,
+  'admin.interface.set': adminInterfaceSet,
 };
