@@ -6,7 +6,7 @@ export type { Mgm, AdminReason, MgmEvents, StaticMembershipRef, Validation } fro
 export type { CallOptions, Logger, LogFields } from './options.ts';
 export type { Ownership } from './ownership.ts';
 export type { Session, ReleaseResult, SessionState, TakeResult } from './session.ts';
-export type { FlowRef } from './forwarding/flows.ts';
+export type { FailedMfe, FlowRef } from './forwarding/flows.ts';
 export type { AgentPage, MfeFilter, MfePage, MfeRef, MfeSettings } from './forwarding/mfes.ts';
 export type { ForwardingSighting } from './forwarding/watch.ts';
 export type { InterfaceRef } from './interfaces/key.ts';

@@ -1,6 +1,6 @@
 import type { FlowResult, InterfaceKey, SessionId } from '@mgm/protocol';
 import { badRequest, MgmError, type ErrorOrigin } from './errors.ts';
-import { FlowCalls, type FlowRef } from './forwarding/flows.ts';
+import { FlowCalls, type FailedMfe, type FlowRef } from './forwarding/flows.ts';
 import type { MfeSettings } from './forwarding/mfes.ts';
 import { SHARED_GROUP } from './interfaces/pending-call.ts';
 import { interfaceKey, interfaceKeys, type InterfaceRef } from './interfaces/key.ts';
@@ -324,6 +324,18 @@ export class Session implements AsyncDisposable {
    */
   async reportFlows(flows: readonly FlowRef[], options: CallOptions = {}): Promise<FlowResult[]> {
     return await this.#flows.new(flows, options);
+  }
+
+  /**
+   * For forwarders: entries that could not be installed, and those that were installed after all (`reason` `''`), in requests
+   * of up to 256. Operators see them with the entry. Resolves with the number of items whose incarnation is the present one.
+   * A repeat does no harm. Managers forget them with the session.
+   *
+   * Rejects with {@link MgmError}: `bad-request` (`field`; nothing was sent), `session-lost`, `unavailable`, `not-supported`.
+   * Wire contract section 13.
+   */
+  async reportFailed(items: readonly FailedMfe[], options: CallOptions = {}): Promise<number> {
+    return await this.#flows.failed(items, options);
   }
 
   /**

@@ -163,6 +163,30 @@ describe('a forwarder', () => {
     await manager.stop();
   });
 
+  it('reports entries that its plane does not have, and how far it is, also in its next session', async () => {
+    await using mgm = await stage.client();
+    const { downstream } = await forwardingScene(mgm);
+    await downstream.reportFlows(manyFlows(3));
+    const plane = new TestPlane();
+    plane.full.add('10.7.0.1');
+    await using agent = await started(mgm, plane, { ttlMs: 2_000 });
+    expect([agent.failed, plane.installed.size]).toEqual([1, 2]);
+    const shown = async () => {
+      const mfes = await Array.fromAsync(mgm.mfes());
+      return mfes.map(({ failed }) => failed ?? []);
+    };
+    const expected = () => [[], [[agent.session, 'ENFILE: no free vif']], []];
+    await eventually(async () => expect(await shown()).toEqual(expected()), MS);
+    const former = agent.session ?? 0;
+    await mgm.adminEvict({ session: former, actor: 'ann', why: 'test' });
+    await eventually(() => expect(agent.session).not.toBe(former), MS);
+    await eventually(async () => expect(await shown()).toEqual(expected()), MS);
+    plane.full.clear();
+    await downstream.addGroupMembershipEntry({ ifIndex: 4, group: G });
+    await eventually(async () => expect(await shown()).toEqual([[], [], []]), MS);
+    expect([agent.failed, plane.installed.size]).toEqual([0, 3]);
+  });
+
   it('registers again after an eviction and removes nothing', async () => {
     await using mgm = await stage.client();
     const { downstream } = await forwardingScene(mgm);

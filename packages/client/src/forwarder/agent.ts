@@ -10,6 +10,7 @@ import { silentLogger, type CallOptions, type Logger } from '../options.ts';
 import { backoffMs, pause, systemClock, untilAborted, type Cancel } from '../rpc/clock.ts';
 import type { Session } from '../session.ts';
 import type { LeaseGate, Renewal } from '../session/gate.ts';
+import { FailureReport } from './failures.ts';
 import { FlowQueue, type RefusedFlow } from './flow-queue.ts';
 import { Hold } from './hold.ts';
 import type { ForwardingPlane } from './plane.ts';
@@ -61,7 +62,7 @@ const KEEPALIVE_MIN_MS = 100;
 
 /**
  * Keeps a forwarding plane in agreement with the forwarding entries of a router: it attaches, applies every change in order,
- * reads what it missed, never installs the entry of a former owner, reports new flows, and removes
+ * reads what it missed, never installs the entry of a former owner, reports new flows and failures, and removes
  * all entries when it has lost contact for `holdMs`. Wire contract section 13.
  *
  * A session that ends is replaced by another one, also after an eviction; that alone removes nothing. Only `stop` ends the
@@ -74,6 +75,7 @@ export class ForwarderAgent implements AsyncDisposable {
   readonly #clock = systemClock;
   readonly #table: ForwardingTable;
   readonly #flows: FlowQueue;
+  readonly #failures: FailureReport;
   readonly #hold: Hold;
   readonly #stopping = new AbortController();
   readonly #attached = Promise.withResolvers<void>();
@@ -101,6 +103,10 @@ export class ForwarderAgent implements AsyncDisposable {
       ask: (flows) => this.#ask(flows),
       onEntries: (mfes, isStale) => this.#table.add(mfes, isStale),
       onRefused: (flow, result) => options.onRefusedFlow?.(flow, result),
+    });
+    this.#failures = new FailureReport({
+      ...{ table: this.#table, clock: this.#clock, logger, signal: this.#stopping.signal },
+      report: async (items) => void (await this.#current().reportFailed(items)),
     });
     this.#hold = new Hold(this.#clock, holdMsOf(options), () => this.#flush());
   }
@@ -236,7 +242,7 @@ export class ForwarderAgent implements AsyncDisposable {
   #begin(): void {
     this.#every(RETRY_FAILED_EVERY_MS, async () => {
       await this.#table.retry();
-      this.#programmed();
+      void this.#programmed();
     });
     const off = [
       this.#mgm.on('down', () => this.#hold.linkDown()),
@@ -248,8 +254,9 @@ export class ForwarderAgent implements AsyncDisposable {
 
   /** A session has begun: it knows nothing of this agent. */
   #begun(): void {
+    this.#table.reportAnew();
     this.#flows.open();
-    this.#programmed();
+    void this.#programmed();
   }
 
   #lostSession(): void {
@@ -338,14 +345,15 @@ export class ForwarderAgent implements AsyncDisposable {
         this.#change('attached');
         this.#attached.resolve();
       }
-      this.#programmed();
+      void this.#programmed();
     }
   }
 
-  /** Reports up to which revision the forwarding plane agrees with the table. */
-  #programmed(): void {
+  /** Reports up to which revision the forwarding plane agrees with the table, once all failures are reported. */
+  async #programmed(): Promise<void> {
+    if (this.#table.hasUnreported) await this.#failures.done();
     const { frev } = this.#table;
-    if (frev !== undefined && this.#table.failed === 0) this.#session?.reportProgrammed(frev);
+    if (frev !== undefined && !this.#table.hasUnreported) this.#session?.reportProgrammed(frev);
   }
 
   async #ask(flows: readonly FlowRef[]): Promise<readonly FlowResult[]> {

@@ -3,7 +3,7 @@ import type { Mfe } from '@mgm/protocol';
 /**
  * What forwards packets: the multicast routing table of a kernel, an ASIC, or a test. A `ForwarderAgent` calls its methods
  * one at a time; each may return a promise, and the next call waits for it. A `set` or `delete` that throws
- * fails for its entry only: it is tried again every 10 s.
+ * fails for its entry only: it is reported to operators and tried again every 10 s.
  */
 export interface ForwardingPlane {
   /**

@@ -37,6 +37,8 @@ export class ForwardingTable {
   readonly #epochs = new Map<string, Epoch>();
   /** Reasons by entry. */
   readonly #failed = new Map<string, string>();
+  /** Entries whose failure, or success after a failure, was not reported yet; `''` is a success. */
+  readonly #unreported = new Map<string, string>();
   /** Entries that the plane could not remove. */
   readonly #leftover = new Map<string, Mfe>();
   #frev: number | undefined;
@@ -158,6 +160,31 @@ export class ForwardingTable {
     });
   }
 
+  /** Failures, and successes after failures, that were not reported yet: at most `most`. */
+  unreported(most: number): { readonly key: string; readonly mfe: Mfe; readonly reason: string }[] {
+    return [...this.#unreported.entries().take(most)].flatMap(([key, reason]) => {
+      const mfe = this.#entries.get(key);
+      return mfe ? { key, mfe, reason } : [];
+    });
+  }
+
+  /** These were reported. */
+  reported(items: readonly { readonly key: string; readonly reason: string }[]): void {
+    for (const { key, reason } of items) {
+      if (this.#unreported.get(key) === reason) this.#unreported.delete(key);
+    }
+  }
+
+  /** Another session reports from here on: it knows of no failure. */
+  reportAnew(): void {
+    this.#unreported.clear();
+    for (const [key, reason] of this.#failed) this.#unreported.set(key, reason);
+  }
+
+  get hasUnreported(): boolean {
+    return this.#unreported.size > 0;
+  }
+
   async #set(mfe: Mfe): Promise<void> {
     const key = entryText(mfe);
     const known = this.#entries.get(key);
@@ -201,6 +228,7 @@ export class ForwardingTable {
   #forget(key: string): void {
     this.#entries.delete(key);
     this.#failed.delete(key);
+    this.#unreported.delete(key);
     this.#listener.onRemoved(key);
   }
 
@@ -208,8 +236,11 @@ export class ForwardingTable {
     const done = await this.#attempt('set', () => this.#plane.set(mfe));
     if (done.ok) {
       this.#leftover.delete(key);
-      this.#failed.delete(key);
-    } else this.#failed.set(key, done.reason);
+      if (this.#failed.delete(key)) this.#unreported.set(key, '');
+    } else if (this.#failed.get(key) !== done.reason) {
+      this.#failed.set(key, done.reason);
+      this.#unreported.set(key, done.reason);
+    }
   }
 
   async #attempt<Result>(

@@ -1,5 +1,5 @@
 import { parseRequest } from '@mgm/protocol';
-import type { FlowResult, RequestFields } from '@mgm/protocol';
+import type { FlowResult, Handle, RequestFields } from '@mgm/protocol';
 import { badRequest } from '../errors.ts';
 import type { InterfaceRef } from '../interfaces/key.ts';
 import type { CallOptions } from '../options.ts';
@@ -14,11 +14,19 @@ export interface FlowRef extends MfeRef, InterfaceRef {
   readonly header?: Uint8Array | undefined;
 }
 
-const FLOWS_PER_REQUEST = 256;
+/** A forwarding entry that the forwarding plane does not have, or has after all. */
+export interface FailedMfe extends MfeRef {
+  readonly incarnation: number;
+  /** For people, at most 64 bytes; `''`: it succeeded after all. */
+  readonly reason: string;
+}
+
+/** Elements of one request. */
+const PER_REQUEST = 256;
 /** Of the elements of one request; a request may have 64 KiB. */
 const BYTES_PER_REQUEST = 60_000;
 
-type Operation = 'flow.new';
+type Operation = 'flow.new' | 'flow.failed';
 
 /** The elements of one request. */
 interface Part {
@@ -38,9 +46,24 @@ export class FlowCalls {
   }
 
   async new(flows: readonly FlowRef[], options: CallOptions): Promise<FlowResult[]> {
-    const parts = partsOf(flows.map(flowElement), FLOWS_PER_REQUEST);
-    const replies = await this.#send('flow.new', parts, options, (part) => ({ flows: part }));
+    const parts = partsOf(flows.map(flowElement), PER_REQUEST);
+    const replies = await this.#send('flow.new', parts, options, (handle, list) => ({
+      handle,
+      flows: list,
+    }));
     return replies.flatMap(({ results }) => results);
+  }
+
+  async failed(items: readonly FailedMfe[], options: CallOptions): Promise<number> {
+    const elements = items.map(({ group, source, incarnation, reason }) => [
+      ...[group, source, incarnation, reason],
+    ]);
+    const parts = partsOf(elements, PER_REQUEST);
+    const replies = await this.#send('flow.failed', parts, options, (handle, items) => ({
+      handle,
+      items,
+    }));
+    return replies.reduce((sum, { count }) => sum + count, 0);
   }
 
   /** Sends the parts in order. A wrong element rejects before anything is sent. */
@@ -48,11 +71,11 @@ export class FlowCalls {
     operation: Name,
     parts: readonly Part[],
     options: CallOptions,
-    fieldsOf: (elements: unknown[]) => Omit<RequestFields<Name>, 'handle'>,
+    fieldsOf: (handle: Handle, elements: unknown[]) => RequestFields<Name>,
   ): Promise<Success<Name>[]> {
     const registration = this.#life.current();
     const { handle } = registration;
-    const requests = parts.map(({ elements }) => ({ handle, ...fieldsOf(elements) }));
+    const requests = parts.map(({ elements }) => fieldsOf(handle, elements));
     if (parts.length > 1) {
       for (const [at, { first }] of parts.entries()) this.#check(operation, requests[at], first);
     }
