@@ -140,7 +140,7 @@ function isMfeAlert(value: Fields): boolean {
   const isItem = (item: readonly unknown[]): boolean =>
     isJoin
       ? isEntryItem(item) && isPositive(item[2])
-      : isMembershipItem(item) && isPositive(item[4]);
+      : isEntryOnInterface(item) && isPositive(item[4]);
   return hasFields(value, {
     cause: isWord,
     frev: isCounter,
@@ -246,9 +246,12 @@ function isItems(items: unknown, isItem: (item: readonly unknown[]) => boolean):
 
 /** Trailing elements of newer managers are ignored. */
 function isMembershipItem(item: readonly unknown[]): boolean {
-  const [, , ifIndex, nextHop, exclude] = item;
-  const isOn = isEntryItem(item) && isIfIndex(ifIndex) && isCanonicalHop(nextHop);
-  return isOn && (exclude === undefined || isSourceList(exclude));
+  const exclude = item[4];
+  return isEntryOnInterface(item) && (exclude === undefined || isSourceList(exclude));
+}
+
+function isEntryOnInterface(item: readonly unknown[]): boolean {
+  return isEntryItem(item) && isIfIndex(item[2]) && isCanonicalHop(item[3]);
 }
 
 function isSourceList(list: unknown): boolean {
@@ -263,7 +266,7 @@ function isSourceList(list: unknown): boolean {
 function isPruneItem(item: readonly unknown[]): boolean {
   const [, source, ifIndex, nextHop, covered] = item;
   const namesNone = source !== '' && ifIndex === 0 && nextHop === '';
-  return (namesNone ? isEntryItem(item) : isMembershipItem(item)) && isBoolean(covered);
+  return (namesNone ? isEntryItem(item) : isEntryOnInterface(item)) && isBoolean(covered);
 }
 
 function isEntryItem([group, source]: readonly unknown[]): boolean {
