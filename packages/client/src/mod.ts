@@ -8,6 +8,14 @@ export type { Ownership } from './ownership.ts';
 export type { Session, ReleaseResult, SessionState, TakeResult } from './session.ts';
 export type { FailedMfe, FlowRef } from './forwarding/flows.ts';
 export type { AgentPage, MfeFilter, MfePage, MfeRef, MfeSettings } from './forwarding/mfes.ts';
+export type {
+  CreationAnswer,
+  CreationQuestion,
+  QuestionHandlers,
+  RpfAnswer,
+  RpfQuestion,
+  WrongIfHint,
+} from './forwarding/questions.ts';
 export type { ForwardingSighting } from './forwarding/watch.ts';
 export type { InterfaceRef } from './interfaces/key.ts';
 export type {

@@ -73,3 +73,17 @@ export interface MfeMessage {
   /** 1 to 256. */
   readonly items: readonly MfeChange[];
 }
+
+/** Published to the owner of an interface where packets arrived that their forwarding entry expects on another one. */
+export interface WrongIfHint {
+  readonly type: 'WRONG_IF';
+  readonly group: GroupText;
+  readonly source: SourceText;
+  /** Where the packets arrived. */
+  readonly ifIndex: number;
+  readonly nextHop: NextHop;
+  /** How many. */
+  readonly count: number;
+  /** The first bytes of a packet, at most 128. */
+  readonly header?: Uint8Array;
+}

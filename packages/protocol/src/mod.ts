@@ -113,7 +113,15 @@ export type { InterfaceSetReply } from './operations/interface-set.ts';
 export type { MemberFilter, MemberListing, MembersReply } from './operations/members.ts';
 export { readPair, readRoute } from './operations/route-fields.ts';
 export type { FailedRoute, RouteChangeReply, RouteElement } from './operations/route-fields.ts';
-export type { Mfe, MfeChange, MfeEndCause, MfeMessage, MfeRoute, ReportedMfe } from './mfe.ts';
+export type {
+  Mfe,
+  MfeChange,
+  MfeEndCause,
+  MfeMessage,
+  MfeRoute,
+  ReportedMfe,
+  WrongIfHint,
+} from './mfe.ts';
 export type { FlowElement } from './operations/mfe-fields.ts';
 export type { FlowResult } from './operations/flow-new.ts';
 export type { AgentItem, AgentsReply } from './operations/agents.ts';
@@ -136,6 +144,8 @@ export {
   isMembershipEvent,
   isMfeMessage,
   isOperatorEvent,
+  isQuestion,
+  isWrongIfHint,
 } from './received.ts';
 export { parseBy, parseRequest, readRequest } from './requests.ts';
 export type { Parsed, ParsedRequest } from './requests.ts';

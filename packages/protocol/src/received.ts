@@ -10,7 +10,8 @@ import {
 } from './events.ts';
 import { isEpoch } from './ids.ts';
 import { Limits } from './limits.ts';
-import type { MfeMessage } from './mfe.ts';
+import type { MfeMessage, WrongIfHint } from './mfe.ts';
+import type { Question } from './questions.ts';
 import type { OperatorEvent } from './operations/admin-events.ts';
 
 /**
@@ -237,6 +238,38 @@ const isMfeRoute: Check = (route) =>
 
 function isExact(group: unknown, source: unknown): boolean {
   return group !== '' && group !== '::' && source !== '' && isEntryItem([group, source]);
+}
+
+/** Whether a decoded message is a question of a known type. Forwarding contract, section 5.4. */
+export function isQuestion(value: unknown): value is Question {
+  if (!hasFields(value, QUESTION_FIELDS, RPF_FIELDS)) return false;
+  const { type, oifs } = value;
+  const isCreation = type === 'CREATION_ALERT' && Array.isArray(oifs) && oifs.every(isAskedOif);
+  return (type === 'RPF' || isCreation) && isExact(value['group'], value['source']);
+}
+
+const QUESTION_FIELDS: Checks = {
+  type: isWord,
+  ifIndex: isIfIndex,
+  nextHop: isCanonicalHop,
+  incarnation: isPositive,
+};
+const RPF_FIELDS: Checks = {
+  deadlineMs: isPositive,
+  upstream: isCanonicalHop,
+  route: isMfeRoute,
+  header: (header) => header instanceof Uint8Array,
+};
+const isAskedOif: Check = (oif) => isOif(oif) && Array.isArray(oif) && isBoolean(oif[2]);
+
+/** Whether a decoded message is a hint about packets on a wrong interface. Forwarding contract, section 5.4. */
+export function isWrongIfHint(value: unknown): value is WrongIfHint {
+  const required = { type: isWord, ifIndex: isIfIndex, nextHop: isCanonicalHop, count: isPositive };
+  return (
+    hasFields(value, required, RPF_FIELDS) &&
+    value['type'] === 'WRONG_IF' &&
+    isExact(value['group'], value['source'])
+  );
 }
 
 function isItems(items: unknown, isItem: (item: readonly unknown[]) => boolean): boolean {

@@ -41,6 +41,8 @@ export interface Subjects {
   allMemberships(router: RouterName): string;
   /** Where changes of forwarding entries are published. */
   mfe(router: RouterName): string;
+  /** Where managers send hints to a session. `identity` as for {@link callback}. */
+  hint(router: RouterName, session: SessionId, identity?: string): string;
   head(router: RouterName): string;
   /** The subscription to the heads of all routers. */
   readonly allHeads: string;
@@ -88,6 +90,8 @@ export function subjectsUnder(prefix: string = DEFAULT_PREFIX, isIdentified = fa
     membership: (router, type) => `${prefix}.${router}.membership.${type}`,
     allMemberships: (router) => `${prefix}.${router}.membership.*`,
     mfe: (router) => `${prefix}.${router}.mfe`,
+    hint: (router, session, identity) =>
+      `${identity === undefined ? '' : `${AS}.${identity}.`}${prefix}.${router}.hint.${session}`,
     head: (router) => `${prefix}.${router}.head`,
     allHeads: `${prefix}.*.head`,
     presence: `${prefix}.$manager.presence`,

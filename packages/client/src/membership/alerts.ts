@@ -8,6 +8,7 @@ import type {
   NextHop,
   SourceText,
 } from '@mgm/protocol';
+import type { QuestionHandlers } from '../forwarding/questions.ts';
 
 interface ItemFields {
   /** The number of the callback message. Its items share it. */
@@ -95,12 +96,15 @@ export interface AlertHandlers {
 }
 
 /** The alert types that have a handler: `alerts` of `register`. */
-export function alertTypesOf(handlers: AlertHandlers): AlertType[] {
+export function alertTypesOf(handlers: AlertHandlers & QuestionHandlers): AlertType[] {
   const types: readonly (readonly [AlertType, unknown])[] = [
     ['JOIN_ALERT', handlers.onJoinAlert],
     ['PRUNE_ALERT', handlers.onPruneAlert],
     ['LOCAL_JOIN', handlers.onLocalJoin],
     ['LOCAL_LEAVE', handlers.onLocalLeave],
+    ['RPF', handlers.onRpf],
+    ['CREATION_ALERT', handlers.onCreationAlert],
+    ['WRONG_IF', handlers.onWrongIf],
   ];
   return types.filter(([, handler]) => handler !== undefined).map(([type]) => type);
 }

@@ -15,6 +15,8 @@ export type LinkState = 'up' | 'down' | 'closed';
 export interface Incoming {
   readonly subject: string;
   readonly data: Uint8Array;
+  /** Where an answer is expected. */
+  readonly reply: string | undefined;
   readonly noResponders: boolean;
 }
 
@@ -114,10 +116,11 @@ export class Transport {
   }
 
   /** Hands a message to the connection. Throws {@link MgmError} if it was not sent. */
-  publish(subject: string, payload: Uint8Array, reply: string, trace?: TraceHeaders): void {
+  publish(subject: string, payload: Uint8Array, reply?: string, trace?: TraceHeaders): void {
     if (this.#state === 'closed') throw connectionClosed();
     try {
-      const options = trace ? { reply, headers: natsHeaders(trace) } : { reply };
+      const answered = reply === undefined ? {} : { reply };
+      const options = trace ? { ...answered, headers: natsHeaders(trace) } : answered;
       this.#connection.publish(subject, payload, options);
     } catch (cause) {
       throw publishError(cause);
@@ -198,8 +201,8 @@ function natsHeaders(trace: TraceHeaders) {
 }
 
 function incoming(message: Msg): Incoming {
-  const { subject, data } = message;
-  return { subject, data, noResponders: isNoResponders(message) };
+  const { subject, data, reply } = message;
+  return { subject, data, reply, noResponders: isNoResponders(message) };
 }
 
 function connectError(cause: unknown): MgmError {

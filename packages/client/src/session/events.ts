@@ -7,6 +7,7 @@ import type {
   SessionId,
 } from '@mgm/protocol';
 import type { MgmError } from '../errors.ts';
+import type { QuestionHandlers } from '../forwarding/questions.ts';
 import type { AlertHandlers, AlertItem, Resync } from '../membership/alerts.ts';
 import type { Membership } from '../membership/refs.ts';
 import type { Logger } from '../options.ts';
@@ -54,9 +55,9 @@ export type CallbackHandler<Callback> = (callback: Callback) => void | Promise<v
 
 /**
  * What a worker does for each callback of a manager. Wire contract section 4. Handlers of a session run one at a time and
- * in order, exactly once per callback. A handler may make any call, also on the same interface.
+ * in order, exactly once per callback; questions come first. A handler may make any call, also on the same interface.
  */
-export interface CallbackHandlers extends AlertHandlers {
+export interface CallbackHandlers extends AlertHandlers, QuestionHandlers {
   /** For IGMP: a routing protocol is about to take, or has just lost, the interface (nc-mgm-pmgm_disable_igmp_callback). */
   readonly onDisableIgmp?: CallbackHandler<IgmpCallback> | undefined;
   /** For IGMP: the change is done, memberships may be added again (nc-mgm-pmgm_enable_igmp_callback). */

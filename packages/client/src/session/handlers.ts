@@ -4,6 +4,7 @@ import { handleAlert, type AlertItem, type Resync } from '../membership/alerts.t
 import { backoffMs, pause } from '../rpc/clock.ts';
 import type { Context } from '../rpc/context.ts';
 import type { CallbackHandlers, Emitter, SessionEvents } from './events.ts';
+import type { HandlerTurn } from './turn.ts';
 
 /** What a handler is called with: a callback about an interface, one alert, or a notice that alerts are missing. */
 export type Handled = CallbackMessage | AlertItem | Resync;
@@ -19,17 +20,20 @@ export class HandlerCalls {
   readonly #handlers: CallbackHandlers;
   readonly #events: Emitter<SessionEvents>;
   readonly #over: () => MgmError | undefined;
+  readonly #turn: HandlerTurn;
 
   constructor(
     context: Context,
     handlers: CallbackHandlers,
     events: Emitter<SessionEvents>,
     over: () => MgmError | undefined,
+    turn: HandlerTurn,
   ) {
     this.#context = context;
     this.#handlers = handlers;
     this.#events = events;
     this.#over = over;
+    this.#turn = turn;
   }
 
   /** Resolves when the handler returned, failed for the last time, or the session is over. */
@@ -41,7 +45,7 @@ export class HandlerCalls {
     });
     for (let attempt = 1; !this.#over(); attempt++) {
       try {
-        await runHandler(this.#handlers, callback);
+        await this.#turn.run('callback', () => runHandler(this.#handlers, callback));
         break;
       } catch (error) {
         const willRetry = attempt < HANDLER_ATTEMPTS;

@@ -16,6 +16,7 @@ import { systemClock } from '../rpc/clock.ts';
 import { StoreLog, type Context } from '../rpc/context.ts';
 import { readCallback, type AnyCallback } from '../rpc/messages.ts';
 import { Emitter, type SessionEvents } from './events.ts';
+import { HandlerTurn } from './turn.ts';
 import { Mailbox } from './mailbox.ts';
 
 const message = (seq: number) => ({
@@ -65,6 +66,7 @@ function newMailbox({ stored = 0, first = 1, holdMs = 0 } = {}) {
   const mailbox: Mailbox = new Mailbox(context, {
     handle: 'secret' as Handle,
     session: 1 as SessionId,
+    turn: new HandlerTurn(),
     handlers: {
       onDisableIgmp: async ({ seq }) => {
         await state.gate;

@@ -14,6 +14,7 @@ import { requestGranted, type Context } from '../rpc/context.ts';
 import { decodeCallback, readCallback, type AnyCallback } from '../rpc/messages.ts';
 import type { CallbackHandlers, Emitter, SessionEvents } from './events.ts';
 import { HandlerCalls } from './handlers.ts';
+import type { HandlerTurn } from './turn.ts';
 
 /** The session of a mailbox. */
 export interface MailboxSession {
@@ -22,6 +23,8 @@ export interface MailboxSession {
   readonly handlers: CallbackHandlers;
   readonly events: Emitter<SessionEvents>;
   readonly over: () => MgmError | undefined;
+  /** Of all handlers of the session. */
+  readonly turn: HandlerTurn;
   /** Called as soon as the callback is received, ahead of queued ones, and possibly more than once. */
   readonly onOwnershipLost: (callback: OwnershipLostCallback) => void;
   /** The session was taken over. Ends the mailbox. */
@@ -76,7 +79,7 @@ export class Mailbox {
     this.#context = context;
     this.#session = session;
     const { handlers, events, over } = session;
-    this.#handlers = new HandlerCalls(context, handlers, events, over);
+    this.#handlers = new HandlerCalls(context, handlers, events, over, session.turn);
     const subject = context.subjects.callback(context.router, session.session);
     this.#unsubscribe = context.transport.subscribe(subject, ({ data }) => this.#onPush(data));
   }

@@ -101,11 +101,17 @@ function newLife(
   const { onDisableIgmp, onEnableIgmp, onOwnershipLost } = options;
   const { onJoinAlert, onPruneAlert, onLocalJoin, onLocalLeave, onResync } = options;
   const alertHandlers = { onJoinAlert, onPruneAlert, onLocalJoin, onLocalLeave, onResync };
+  const { onRpf, onCreationAlert, onWrongIf } = options;
+  const questionHandlers = { onRpf, onCreationAlert, onWrongIf };
   return new SessionLife({
     context,
     registrar,
     registrant: registrantOf(options),
-    handlers: { onDisableIgmp, onEnableIgmp, onOwnershipLost, ...alertHandlers },
+    handlers: {
+      ...{ onDisableIgmp, onEnableIgmp, onOwnershipLost },
+      ...alertHandlers,
+      ...questionHandlers,
+    },
     readdMemberships: options.readdMemberships ?? true,
     windowHoldMs: windowHoldMsOf(options),
     gate: options.gate,

@@ -18,6 +18,7 @@ import {
   withOutcome,
 } from '../errors.ts';
 import { InterfaceCalls } from '../interfaces/calls.ts';
+import { Questions } from '../forwarding/questions.ts';
 import type { OtherOperation } from '../interfaces/requests.ts';
 import { checkedLimits, type CallOptions } from '../options.ts';
 import { HeldAlerts } from '../membership/held-alerts.ts';
@@ -37,6 +38,7 @@ import { LeaseClock, type LeaseState } from './lease-clock.ts';
 import { beingDeregistered, beingRecovered, sessionLost, type Loss } from './loss.ts';
 import { Mailbox } from './mailbox.ts';
 import type { Registered } from './register.ts';
+import { HandlerTurn } from './turn.ts';
 
 /** Losing an interface for one of these causes means that its session is over. */
 const SESSION_ENDED_BY: { readonly [Name in Cause]?: LossCause } = {
@@ -96,6 +98,8 @@ export class Registration {
   readonly #options: RegistrationOptions;
   readonly #lease: LeaseClock;
   readonly #mailbox: Mailbox;
+  readonly #turn = new HandlerTurn();
+  readonly #questions: Questions;
   readonly #keepalive: Keepalive;
   readonly #mailboxAtStart: number;
   #ended: MgmError | undefined;
@@ -130,6 +134,7 @@ export class Registration {
       closed: () => this.over() ?? this.interfaces.closing,
     });
     this.#mailbox = this.#newMailbox(handle, over);
+    this.#questions = new Questions(context, session, options.handlers, this.#turn);
     this.#keepalive = this.#newKeepalive(handle, over, sentMono);
   }
 
@@ -258,6 +263,7 @@ export class Registration {
     this.#lease.end();
     this.#keepalive.stop();
     this.#mailbox.end();
+    this.#questions.end();
     this.#end.abort(reason);
     const callError = this.#options.mayRecover(cause) ? beingRecovered() : reason;
     const held = this.#endCalls(reason, callError);
@@ -295,6 +301,7 @@ export class Registration {
       handlers,
       events,
       over,
+      turn: this.#turn,
       onOwnershipLost: (callback) => this.#ownershipLost(callback),
       onSessionLost: ({ by }) => this.lose('takeover', `session ${by}`),
       onHandled: () => this.#keepalive.soon(),
