@@ -65,7 +65,7 @@ export function readCreationAnswer(bytes: Uint8Array): readonly InterfaceKey[] |
   const { disable } = answer;
   if (!Array.isArray(disable)) return [];
   return disable.flatMap((pair: unknown) => {
-    const [ifIndex, hop]: readonly unknown[] = Array.isArray(pair) ? pair : [];
+    const [ifIndex, hop] = Array.isArray(pair) ? (pair as readonly unknown[]) : [];
     return readInterface(ifIndex, hop) ?? [];
   });
 }

@@ -24,8 +24,12 @@ import { ForwardingTable } from './table.ts';
  */
 export type ForwarderState = 'attaching' | 'attached' | 'flushed' | 'stopped';
 
-/** How to run a forwarder agent. `signal` and `deadlineMs` limit the start. */
-export interface ForwarderOptions extends Pick<CallOptions, 'signal' | 'deadlineMs'> {
+/** How to run a forwarder agent. */
+export interface ForwarderOptions {
+  /** Aborts the start. */
+  readonly signal?: AbortSignal | undefined;
+  /** How long the start may take: 1 to 3600000 ms, default 10000. */
+  readonly deadlineMs?: number | undefined;
   /** What forwards packets. */
   readonly plane: ForwardingPlane;
   /** The pair names one client; the agent takes no interface. Any u32. */
@@ -114,7 +118,7 @@ export class ForwarderAgent implements AsyncDisposable {
   /**
    * Starts an agent: empties the forwarding plane, registers, and resolves when all entries are installed or have failed.
    *
-   * Rejects with {@link MgmError}: `bad-request` (an option out of range), `already-registered`, `unavailable`, `timeout`,
+   * Rejects with `MgmError`: `bad-request` (an option out of range), `already-registered`, `unavailable`, `timeout`,
    * `aborted`, `not-supported`. Then the agent has stopped.
    */
   static async start(mgm: Mgm, options: ForwarderOptions): Promise<ForwarderAgent> {
@@ -135,6 +139,7 @@ export class ForwarderAgent implements AsyncDisposable {
     }
   }
 
+  /** What it does now. */
   get state(): ForwarderState {
     return this.#state;
   }
@@ -173,7 +178,7 @@ export class ForwarderAgent implements AsyncDisposable {
    * A packet arrived that has no entry in the forwarding plane. Returns the entry if the agent knows it, without asking a
    * manager. Otherwise the flow is asked for, once per (s,g) and together with others; its entry arrives by `set`.
    *
-   * Throws {@link MgmError} `bad-request` with `field` for a wrong address, interface or header.
+   * Throws `MgmError` `bad-request` with `field` for a wrong address, interface or header.
    */
   newFlow(flow: FlowRef): Mfe | undefined {
     const entry = readFlow(flow);
@@ -395,7 +400,7 @@ export class ForwarderAgent implements AsyncDisposable {
 
 const HEADER_MAX = 128;
 
-/** The (s,g) in canonical text. Throws {@link MgmError} `bad-request`. */
+/** The (s,g) in canonical text. Throws `MgmError` `bad-request`. */
 function readFlow(ref: MfeRef): Entry {
   const group = parseGiven(ref.group);
   if (!group || group.kind === 'wildcard') throw badRequest('group: must be an address', 'group');
