@@ -158,15 +158,19 @@ describe('a session with handlers of questions', () => {
 
   it('leaves a question unanswered that can not start within its deadline', async () => {
     const first = Promise.withResolvers<void>();
+    const begun = Promise.withResolvers<void>();
     const asked: number[] = [];
     await using scene = await opened({
-      onJoinAlert: () => first.promise,
+      onJoinAlert: async () => {
+        begun.resolve();
+        await first.promise;
+      },
       onRpf: ({ incarnation }) => void asked.push(incarnation),
     });
     const items = [[G, '']];
     const alert = { type: 'JOIN_ALERT', memberUpdate: true, mrev: 3, cause: 'member', items };
     scene.manager.push(77, { seq: 1, ...alert });
-    await bus.flush();
+    await begun.promise;
     expect(await ask({ ...rpf, deadlineMs: 100 }, 400)).toBe(undefined);
     first.resolve();
     expect(await ask({ ...rpf, ...PATIENT, incarnation: 8 })).toEqual({});
