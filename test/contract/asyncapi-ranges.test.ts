@@ -139,6 +139,11 @@ const FAILURE = [...ENTRY, 'x'.repeat(64)];
 
 const failures = (count: number): unknown[] => Array.from({ length: count }, () => FAILURE);
 
+const STATS = [...ENTRY, 1, 2, 3, 4, 5, 6, 7, 2 ** 53 - 1];
+const OIF = [7, '10.0.0.1', 1, 2, 3, 2 ** 53 - 1];
+
+const stats = (count: number): unknown[] => Array.from({ length: count }, () => [...STATS, [OIF]]);
+
 /** Lists of routes and prefixes, and a source that is no wildcard. */
 const FORWARDING: Readonly<Record<string, Probes>> = {
   'member.set group': {
@@ -172,6 +177,20 @@ const FORWARDING: Readonly<Record<string, Probes>> = {
     outside: [
       ...[[], flows(257), [7], [FLOW.slice(1)], [['x', '10.0.0.1', 7, '']]],
       ...[[[...FLOW, new Uint8Array(129)]], [[...FLOW, 'text']]],
+    ],
+  },
+  'flow.stats items': {
+    inside: [
+      stats(1),
+      stats(256),
+      [[...STATS, [], 'ignored']],
+      [[...STATS, [[...OIF, 'ignored']]]],
+    ],
+    outside: [
+      ...[[], stats(257), [7], [STATS], [[...STATS, 7]], [[...STATS, [7]]]],
+      ...[[[...STATS.with(2, 0), []]], [[...STATS.with(3, -1), []]]],
+      ...[[[...STATS.with(10, 2 ** 53), []]], [[...STATS, [OIF.slice(0, 5)]]]],
+      ...[[[...STATS, [OIF.with(0, 0)]]], [[...STATS, [OIF.with(5, -1)]]]],
     ],
   },
   'flow.failed items': {
@@ -210,6 +229,21 @@ const FORWARDING: Readonly<Record<string, Probes>> = {
     ],
     outside: [[], ['239.1.1.1'], ['239.1.1.1', ''], ['239.1.1.1', '10.0.0.1', 7], 'x', 7],
   },
+  'mfe.stats group': {
+    inside: ['239.1.1.1', 0xe0000100],
+    outside: ['', 'x', '10.0.0.1', 0, true],
+  },
+  'mfe.stats source': {
+    inside: ['10.0.0.1', 0x0a000001],
+    outside: ['', 'x', '224.0.0.1', '2001:db8::1', 0, true],
+  },
+  'mfe.stats after': {
+    inside: [
+      ['239.1.1.1', '10.0.0.1'],
+      ['ff0e::1', '2001:db8::1'],
+    ],
+    outside: [[], ['239.1.1.1'], ['239.1.1.1', ''], ['239.1.1.1', '10.0.0.1', 7], 'x', 7],
+  },
   'rib.resolve source': {
     inside: ['10.0.0.1', 0x0a000001, '2001:db8::1'],
     outside: ['', '224.0.0.1', '0.0.0.0', '::', '::1', 'nowhere', -1, 2 ** 32, true],
@@ -217,11 +251,12 @@ const FORWARDING: Readonly<Record<string, Probes>> = {
 };
 
 /** The other fields that a valid value needs. */
-function companions(field: string, value: unknown): Fields {
+function companions(operation: Documented, field: string, value: unknown): Fields {
   // An `ack` at the end of its range needs a `seq` that is not below it.
   if (field === 'seq') return { ack: 1 };
   if (field === 'held' && Array.isArray(value)) return { interfaces: pairs(value.length) };
   if (field === 'source') return { group: '224.1.1.1' };
+  if (operation === 'mfe.stats' && field === 'group') return { source: '10.0.0.1' };
   return {};
 }
 
@@ -250,13 +285,16 @@ const CASES = DOCUMENTED.flatMap((operation) => {
 
 describe('the ranges of docs/asyncapi.yaml are those of the code', () => {
   it.each(CASES)('$operation: $field', ({ operation, field, schema, isRequired }) => {
-    const request = { ...validRequest(operation, field), ...companions(field, undefined) };
+    const request = {
+      ...validRequest(operation, field),
+      ...companions(operation, field, undefined),
+    };
     const { inside, outside } =
       FORWARDING[`${operation} ${field}`] ??
       ((MEMBERSHIP_OPERATION.test(operation) && MEMBERSHIP[field]) || probesOf(schema));
     const parse = (fields: Fields) => parseBy<object>(SCHEMAS[operation], fields);
     for (const value of inside) {
-      const companion = companions(field, value);
+      const companion = companions(operation, field, value);
       const parsed = parse({ ...request, ...companion, [field]: value });
       expect({ value, parsed }).toMatchObject({ value, parsed: { kind: 'request' } });
     }

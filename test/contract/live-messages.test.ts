@@ -223,6 +223,12 @@ async function useReports(all: Listener, handle: string, group: string): Promise
   const { mfe } = (await all.ask('mfe.get', flow)) as { readonly mfe: { incarnation: number } };
   const entry = [group, flow.source, mfe.incarnation];
   await all.ask('keepalive', { handle, frev: 1 });
+  const counters = [1, 2, 3, 4, 5, 6, 7, 8, [[7, '', 1, 2, 3, 4]]];
+  await all.ask('flow.stats', { handle, items: [[...entry, ...counters]] });
+  await all.ask('flow.stats', { handle: 'unknown', items: [[...entry, ...counters]] });
+  await all.ask('mfe.stats', flow);
+  await all.ask('mfe.stats', { ...flow, source: '10.2.0.9' });
+  await all.ask('mfe.stats', { limit: 1, flags: 1 });
   await all.ask('flow.failed', { handle, items: [[...entry, 'table full']] });
   await all.ask('flow.failed', { handle: 'unknown', items: [[...entry, '']] });
   await all.ask('mfe.get', flow);

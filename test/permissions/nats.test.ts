@@ -184,6 +184,7 @@ async function useFlows(working: NatsConnection, handle: unknown, source: string
   await ask('mfe.get', flow);
   await ask('mfe.set', { handle, seq: 5, ack: 5, ...flow, upstream: '10.0.0.2' });
   await ask('fib', { from: 0 });
+  await ask('mfe.stats', flow);
   await ask('agents', {});
 }
 

@@ -110,6 +110,19 @@ export interface Mfe {
   readonly failed?: readonly Item[];
 }
 
+/** A forwarding entry with its counters. */
+export interface MfeStats extends Mfe {
+  readonly inPkts: number;
+  readonly inOctets: number;
+  readonly pktsDifferentIf: number;
+  readonly queueOverflow: number;
+  readonly uninitMfe?: number;
+  readonly negativeMfe?: number;
+  readonly inDiscards?: number;
+  readonly inHdrErrors?: number;
+  readonly totalOutPackets?: number;
+}
+
 /** Changes of forwarding entries, pushed on `mfe`. */
 export interface MfeMessage {
   readonly first: number;
@@ -241,6 +254,7 @@ export interface ReplyFields {
       readonly retryAfterMs?: number;
     }[];
   };
+  'flow.stats': { readonly count: number };
   'flow.failed': { readonly count: number };
   'mfe.get': { readonly mfe: Mfe; readonly frev: number; readonly programmed?: number };
   'mfe.list': {
@@ -249,6 +263,13 @@ export interface ReplyFields {
     readonly frev: number;
     readonly programmed?: number;
     readonly log: string;
+  };
+  'mfe.stats': {
+    readonly stats?: MfeStats;
+    readonly items?: readonly MfeStats[];
+    readonly cursor?: unknown;
+    readonly frev: number;
+    readonly log?: string;
   };
   'mfe.set': { readonly frev: number };
   fib: {
@@ -343,6 +364,9 @@ const ROUTE_CHANGE = {
   routes: [ABSENT, ...TEXT, [], [[]], [['10.0.0.0']], [['nowhere', 8]], [['10.0.0.0', -1]]],
   deadlineMs: NO_NUMBER,
 };
+
+/** An item of `flow.stats`. */
+const STATS: readonly unknown[] = ['239.1.1.1', '10.0.0.1', 7, 1, 2, 3, 4, 5, 6, 7, 8, []];
 
 /** Wrong values of every field of every operation; `undefined` for a field that must be present. */
 export const WRONG: Readonly<Record<Op, Readonly<Record<string, readonly unknown[]>>>> = {
@@ -469,6 +493,17 @@ export const WRONG: Readonly<Record<Op, Readonly<Record<string, readonly unknown
     ],
     deadlineMs: NO_NUMBER,
   },
+  'flow.stats': {
+    handle: HANDLE,
+    items: [
+      ...[ABSENT, ...TEXT, [], [[]], [STATS.slice(0, -1)], [[...STATS.slice(0, -1), 7]]],
+      ...STATS.slice(0, -1).map((_, at) => [STATS.with(at, -1)]),
+      ...[[7], [0, '', 0, 0, 0, 0], [7, 'x', 0, 0, 0, 0], [7, '', 0, 0, 0, 0.5]].map((oif) => [
+        STATS.with(-1, [oif]),
+      ]),
+    ],
+    deadlineMs: NO_NUMBER,
+  },
   'flow.failed': {
     handle: HANDLE,
     items: [
@@ -487,6 +522,15 @@ export const WRONG: Readonly<Record<Op, Readonly<Record<string, readonly unknown
     after: [null, 'x', true, {}, [], ['239.1.1.1'], ['239.1.1.1', ''], ['', '10.0.0.1']],
     cursor: [true, {}],
     limit: [0, 1001, ...U32],
+    deadlineMs: NO_NUMBER,
+  },
+  'mfe.stats': {
+    group: [null, '', 0, '::', '239.1.1.1', ...GROUP],
+    source: [null, '', 0, '10.0.0.1'],
+    after: [null, 'x', true, {}, [], ['239.1.1.1'], ['239.1.1.1', ''], ['', '10.0.0.1']],
+    cursor: [true, {}],
+    limit: [0, 1001, ...U32],
+    flags: [0, 3, ...U32],
     deadlineMs: NO_NUMBER,
   },
   'mfe.set': {
@@ -571,9 +615,11 @@ export function validRequest(
     'rib.resolve': { source: '10.0.0.1' },
     'rib.list': {},
     'flow.new': { handle, flows: [['239.1.1.1', '10.0.0.1', 7, '']] },
+    'flow.stats': { handle, items: [STATS] },
     'flow.failed': { handle, items: [['239.1.1.1', '10.0.0.1', 7, 'no space']] },
     'mfe.get': { group: '239.1.1.1', source: '10.0.0.1' },
     'mfe.list': {},
+    'mfe.stats': {},
     'mfe.set': {
       ...sequenced,
       group: '239.1.1.1',

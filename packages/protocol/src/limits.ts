@@ -14,7 +14,7 @@ export const Limits = {
   routes: 256,
   /** Flows of one `flow.new`. */
   flows: 256,
-  /** Items of one `flow.failed`. */
+  /** Items of one `flow.stats` or `flow.failed`. */
   reports: 256,
   /** Bytes of a reason in `flow.failed`. */
   failureBytes: 64,

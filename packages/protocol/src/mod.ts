@@ -127,6 +127,7 @@ export type { FlowResult } from './operations/flow-new.ts';
 export type { AgentItem, AgentsReply } from './operations/agents.ts';
 export type { FibReply } from './operations/fib.ts';
 export type { MfeListReply } from './operations/mfe-list.ts';
+export type { MfeStats, MfeStatsReply, OifStats } from './operations/mfe-stats.ts';
 export type { RibListReply, RouteListing } from './operations/rib-list.ts';
 export type { RibResolveReply } from './operations/rib-resolve.ts';
 export type { OperatorEvent } from './operations/admin-events.ts';

@@ -7,13 +7,20 @@ import {
   type MfeChange,
   type MfeEndCause,
   type MfeMessage,
+  type MfeStats as WireMfeStats,
   type ReportedMfe,
 } from '@mgm/protocol';
-import type { FibItem, FibMessage, Mfe, MfeFailure } from './generated/arbiter.ts';
+import type { FibItem, FibMessage, Mfe, MfeFailure, MfeStats } from './generated/arbiter.ts';
 import { interfaceOf, nextHopOf } from './names.ts';
 import { ScriptReplyError } from './script-values.ts';
 
 const NO_EPOCH = epochOf(0);
+
+/** `MGM_MFE_STATS_1`. */
+const ALL_COUNTERS = 2;
+
+/** Counters of each outgoing interface. */
+const OIF_COUNTERS = 4;
 
 /** A forwarding entry as messages carry it. */
 export function wireMfe(mfe: Mfe): WireMfe {
@@ -50,6 +57,44 @@ export function reportedMfe(mfe: Mfe, failures: readonly MfeFailure[] = []): Rep
 /** The field `programmed` of a reply; absent without agents. */
 export function programmedUpTo(frev: number): { readonly programmed?: number } {
   return frev < 0 ? {} : { programmed: frev };
+}
+
+/** A forwarding entry with its counters. `flags` 1 leaves out those that only `MGM_MFE_STATS_1` has. */
+export function mfeStatsOf({ mfe, sums }: MfeStats, flags: number): WireMfeStats {
+  const { oifs, ...fields } = wireMfe(mfe);
+  const [inPkts = 0, inOctets = 0, pktsDifferentIf = 0, queueOverflow = 0, ...others] =
+    sums.counters;
+  const [uninitMfe = 0, negativeMfe = 0, inDiscards = 0, inHdrErrors = 0] = others;
+  return {
+    ...fields,
+    inPkts,
+    inOctets,
+    pktsDifferentIf,
+    queueOverflow,
+    ...(flags === ALL_COUNTERS && {
+      uninitMfe,
+      negativeMfe,
+      inDiscards,
+      inHdrErrors,
+      totalOutPackets: sums.outPackets,
+    }),
+    oifs: oifs.map(([ifIndex, nextHop], at) => [
+      ifIndex,
+      nextHop,
+      ...oifCountersAt(sums.oifCounters, at),
+    ]),
+  };
+}
+
+function oifCountersAt(
+  counters: readonly number[],
+  at: number,
+): readonly [ttlTooLow: number, fragNeeded: number, outPackets: number, outDiscards: number] {
+  const [ttlTooLow = 0, fragNeeded = 0, outPackets = 0, outDiscards = 0] = counters.slice(
+    at * OIF_COUNTERS,
+    (at + 1) * OIF_COUNTERS,
+  );
+  return [ttlTooLow, fragNeeded, outPackets, outDiscards];
 }
 
 function interfacePair(name: string): WireMfe['oifs'][number] {

@@ -41,12 +41,16 @@ export const ifIndexRange = range(1, U32_MAX);
 export const u32Range = range(0, U32_MAX);
 
 export const u32 = integer(u32Range);
-export const counter = integer(range(0));
+export const counterRange = range(0);
+export const counter = integer(counterRange);
 export const positiveRange = range(1);
 export const positive = integer(positiveRange);
 export const ifIndex = integer(ifIndexRange);
 export const ttlMs = integer(range(Limits.ttlMs.min, Limits.ttlMs.max));
 export const graceMs = integer(range(Limits.graceMs.min, Limits.graceMs.max));
+
+/** Which statistics to read: `MGM_MFE_STATS_0` or `MGM_MFE_STATS_1`. */
+export const statsFlags = integer(range(1, 2));
 
 const { keep, min: mfeTimeoutMin, max: mfeTimeoutMax } = Limits.mfeTimeoutMs;
 const mfeTimeoutRange = range(mfeTimeoutMin, mfeTimeoutMax);

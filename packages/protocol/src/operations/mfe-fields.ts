@@ -8,7 +8,16 @@ import {
   type GivenAddress,
 } from '../entries.ts';
 import { Limits } from '../limits.ts';
-import { ADDRESS, fieldPath, handle, ifIndexRange, listUpTo, page, request } from './fields.ts';
+import {
+  ADDRESS,
+  fieldPath,
+  handle,
+  ifIndexRange,
+  listUpTo,
+  page,
+  request,
+  statsFlags,
+} from './fields.ts';
 
 /** A flow of `flow.new`: the name of its forwarding entry, or why it gets none. */
 export type FlowElement =
@@ -143,4 +152,52 @@ function readAfter(after: unknown, cursor: string | undefined): { readonly name:
   const [group, source] = after as readonly unknown[];
   const read = readName(group, source);
   return 'name' in read ? read : { wrong: read.must, at: [read.field === 'group' ? 0 : 1] };
+}
+
+const statsFields = request(page, {
+  after: v.optional(v.unknown()),
+  group: v.optional(v.unknown()),
+  source: v.optional(v.unknown()),
+  flags: v.optional(statsFlags, 2),
+});
+type StatsFields = v.InferOutput<typeof statsFields>;
+
+/** The entry to read, or where to begin or continue a listing. */
+interface StatsTarget {
+  readonly name?: string;
+  readonly after?: string;
+}
+
+const NO_LISTING = 'must not be combined with `group` and `source`';
+
+/** The request of `mfe.stats`: of one entry with `group` and `source`, of a page without. */
+export const mfeStatsRequest = v.pipe(
+  statsFields,
+  v.rawTransform<StatsFields, Omit<StatsFields, 'after' | 'group' | 'source'> & StatsTarget>(
+    ({ dataset, addIssue, NEVER }) => {
+      const { after, group, source, ...rest } = dataset.value;
+      const target = readTarget({ after, group, source, cursor: rest.cursor });
+      if (!('wrong' in target)) return { ...rest, ...target };
+      addIssue({ message: target.wrong, path: fieldPath(target.field, ...target.at) });
+      return NEVER;
+    },
+  ),
+);
+
+function readTarget({
+  after,
+  group,
+  source,
+  cursor,
+}: Pick<StatsFields, 'after' | 'group' | 'source' | 'cursor'>):
+  StatsTarget | (Wrong & { readonly field: string }) {
+  if (group === undefined && source === undefined) {
+    if (after === undefined) return {};
+    const read = readAfter(after, cursor);
+    return 'name' in read ? { after: read.name } : { ...read, field: 'after' };
+  }
+  if (after !== undefined) return { wrong: NO_LISTING, at: [], field: 'after' };
+  if (cursor !== undefined) return { wrong: NO_LISTING, at: [], field: 'cursor' };
+  const read = readName(group, source);
+  return 'name' in read ? read : { wrong: read.must, at: [], field: read.field };
 }

@@ -1,6 +1,17 @@
 import * as v from 'valibot';
+import { parseNextHop } from '../address.ts';
+import type { InterfaceKey } from '../ids.ts';
 import { Limits } from '../limits.ts';
-import { fieldPath, handle, listUpTo, positiveRange, request } from './fields.ts';
+import {
+  ADDRESS,
+  counterRange,
+  fieldPath,
+  handle,
+  ifIndexRange,
+  listUpTo,
+  positiveRange,
+  request,
+} from './fields.ts';
 import { readName, type Wrong } from './mfe-fields.ts';
 
 /** What agents report about forwarding entries, item by item. Forwarding contract, sections 8.1 and 8.3. */
@@ -17,6 +28,29 @@ export interface FailedElement extends Reported {
   readonly reason: string;
 }
 
+/** An item of `flow.stats`: absolute values of the session. */
+export interface StatsElement extends Reported {
+  /** `inPkts` to `inHdrErrors`, in the order of the item. */
+  readonly counters: readonly number[];
+  readonly oifs: readonly OifElement[];
+}
+
+interface OifElement {
+  readonly interface: InterfaceKey;
+  /** `ttlTooLow`, `fragNeeded`, `outPackets`, `outDiscards`. */
+  readonly counters: readonly number[];
+}
+
+/** Positions of the counters and of the outgoing interfaces in an item of `flow.stats`. */
+const COUNTERS = 3;
+const OIFS = 11;
+/** Position of the counters, and length, of an outgoing interface in such an item. */
+const OIF_COUNTERS = 2;
+const OIF_FIELDS = 6;
+
+const STATS = 'must be a list: group, source, incarnation, eight counters, oifs';
+const OIF_LIST = 'must be a list of outgoing interfaces with their counters';
+const OIF = 'must be a list: ifIndex, nextHop, ttlTooLow, fragNeeded, outPackets, outDiscards';
 const FAILED = 'must be a list: group, source, incarnation, reason';
 const REASON = `must be text of at most ${Limits.failureBytes} bytes`;
 
@@ -39,6 +73,48 @@ function readFailed(values: unknown): FailedElement | Wrong {
     return { wrong: REASON, at: [3] };
   }
   return { ...reported, reason };
+}
+
+/** The counters of a list from `from` up to `to`, exclusive. */
+function readCounters(
+  values: readonly unknown[],
+  from: number,
+  to: number,
+): { readonly counters: number[] } | Wrong {
+  const counters: number[] = [];
+  for (let at = from; at < to; at++) {
+    const value = values[at];
+    if (!counterRange.includes(value)) return { wrong: counterRange.must(value), at: [at] };
+    counters.push(value);
+  }
+  return { counters };
+}
+
+function readOif(values: unknown): OifElement | Wrong {
+  if (!Array.isArray(values) || values.length < OIF_FIELDS) return { wrong: OIF, at: [] };
+  const [ifIndex, hop] = values as readonly unknown[];
+  if (!ifIndexRange.includes(ifIndex)) return { wrong: ifIndexRange.must(ifIndex), at: [0] };
+  const nextHop = parseNextHop(hop);
+  if (nextHop === undefined) return { wrong: ADDRESS, at: [1] };
+  const read = readCounters(values, OIF_COUNTERS, OIF_FIELDS);
+  return 'wrong' in read ? read : { interface: { ifIndex, nextHop }, ...read };
+}
+
+function readStats(values: unknown): StatsElement | Wrong {
+  if (!Array.isArray(values) || values.length <= OIFS) return { wrong: STATS, at: [] };
+  const reported = readReported(values);
+  if ('wrong' in reported) return reported;
+  const read = readCounters(values, COUNTERS, OIFS);
+  if ('wrong' in read) return read;
+  const list: unknown = values[OIFS];
+  if (!Array.isArray(list)) return { wrong: OIF_LIST, at: [OIFS] };
+  const oifs: OifElement[] = [];
+  for (const [at, one] of list.entries()) {
+    const oif = readOif(one);
+    if ('wrong' in oif) return { wrong: oif.wrong, at: [OIFS, at, ...oif.at] };
+    oifs.push(oif);
+  }
+  return { ...reported, ...read, oifs };
 }
 
 const itemFields = request({ handle, items: listUpTo(Limits.reports) });
@@ -65,5 +141,7 @@ function itemsBy<Element extends object>(read: (values: unknown) => Element | Wr
     ),
   );
 }
+
+export const flowStatsRequest = itemsBy(readStats);
 
 export const flowFailedRequest = itemsBy(readFailed);

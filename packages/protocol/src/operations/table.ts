@@ -26,11 +26,13 @@ import { ribDelete, ribDeleteRequest, type RibDeleteReply } from './rib-delete.t
 import { ribResolve, ribResolveRequest, type RibResolveReply } from './rib-resolve.ts';
 import { ribList, ribListRequest, type RibListReply } from './rib-list.ts';
 import { flowNew, flowNewRequest, type FlowNewReply } from './flow-new.ts';
+import { flowStats, flowStatsRequest, type FlowStatsReply } from './flow-stats.ts';
 import { flowFailed, flowFailedRequest, type FlowFailedReply } from './flow-failed.ts';
 import { agents, agentsRequest, type AgentsReply } from './agents.ts';
 import { mfeGet, mfeGetRequest, type MfeGetReply } from './mfe-get.ts';
 import { fib, fibRequest, type FibReply } from './fib.ts';
 import { mfeList, mfeListRequest, type MfeListReply } from './mfe-list.ts';
+import { mfeStats, mfeStatsRequest, type MfeStatsReply } from './mfe-stats.ts';
 import { mfeSet, mfeSetRequest, type MfeSetReply } from './mfe-set.ts';
 import {
   adminEndHoldoff,
@@ -70,9 +72,11 @@ export const forwardingOperations = {
   'rib.resolve': ribResolve,
   'rib.list': ribList,
   'flow.new': flowNew,
+  'flow.stats': flowStats,
   'flow.failed': flowFailed,
   'mfe.get': mfeGet,
   'mfe.list': mfeList,
+  'mfe.stats': mfeStats,
   'mfe.set': mfeSet,
   fib,
   'admin.member.add': adminMemberAdd,
@@ -133,9 +137,11 @@ export const requestSchemas = {
   'rib.resolve': ribResolveRequest,
   'rib.list': ribListRequest,
   'flow.new': flowNewRequest,
+  'flow.stats': flowStatsRequest,
   'flow.failed': flowFailedRequest,
   'mfe.get': mfeGetRequest,
   'mfe.list': mfeListRequest,
+  'mfe.stats': mfeStatsRequest,
   'mfe.set': mfeSetRequest,
   fib: fibRequest,
   agents: agentsRequest,
@@ -173,9 +179,11 @@ export interface ReplyFields {
   'rib.resolve': RibResolveReply;
   'rib.list': RibListReply;
   'flow.new': FlowNewReply;
+  'flow.stats': FlowStatsReply;
   'flow.failed': FlowFailedReply;
   'mfe.get': MfeGetReply;
   'mfe.list': MfeListReply;
+  'mfe.stats': MfeStatsReply;
   'mfe.set': MfeSetReply;
   fib: FibReply;
   agents: AgentsReply;
@@ -248,6 +256,7 @@ export const replyFields = {
   },
   'rib.list': { items: 'list', cursor: 'unchecked', rrev: 'count', log: 'text' },
   'flow.new': { results: 'list' },
+  'flow.stats': { count: 'count' },
   'flow.failed': { count: 'count' },
   'mfe.get': { mfe: 'unchecked', frev: 'count', programmed: 'unchecked' },
   'mfe.list': {
@@ -256,6 +265,13 @@ export const replyFields = {
     frev: 'count',
     programmed: 'unchecked',
     log: 'text',
+  },
+  'mfe.stats': {
+    stats: 'unchecked',
+    items: 'unchecked',
+    cursor: 'unchecked',
+    frev: 'count',
+    log: 'unchecked',
   },
   'mfe.set': { frev: 'count' },
   fib: { changes: 'list', head: 'count', first: 'count', log: 'text' },

@@ -57,8 +57,12 @@ describe('a request', () => {
     const most = Array<number>(Limits.bulk).fill(1);
     expect(decoded(most)).toEqual(most);
     expect(typeof decoded([...most, 1])).toBe('symbol');
-    expect(decoded([[1, [2], 3]])).toEqual([[1, expect.any(Symbol), 3]]);
-    expect(decoded([Array<number>(9).fill(1), 2])).toEqual([Array<number>(8).fill(1), 2]);
+    const long = Array<number>(13).fill(1);
+    const short = long.slice(1);
+    expect(decoded([long, 2])).toEqual([short, 2]);
+    expect(decoded([[1, [2, long, most], 3]])).toEqual([[1, [2, short, most.slice(0, 12)], 3]]);
+    expect(decoded([[most, most]])).toEqual([[most, most]]);
+    expect(decoded([[1, [[2, [3]]], 4]])).toEqual([[1, [[2, expect.any(Symbol)]], 4]]);
   });
 
   it.each([

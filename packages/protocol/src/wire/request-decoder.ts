@@ -17,8 +17,8 @@ import {
  */
 const FOREIGN = Symbol('a value that no field of a request has');
 
-/** Of a list inside a list, such as a pair of `interfaces`, no reader needs more elements. */
-const INNER_ITEMS = 8;
+/** Of an element that is a list, such as a pair of `interfaces`, no reader needs more values: those of `flow.stats` have 12. */
+const ELEMENT_VALUES = 12;
 
 const TWO_TO_32 = 2 ** 32;
 
@@ -82,9 +82,10 @@ export class RequestDecoder {
   }
 }
 
-/** Where a list stands: as the value of a field, inside such a list, or deeper. */
+/** Where a list stands: it is a field, an element of one, a list in such an element, an element of that, or deeper. */
 const OUTER = 0;
-const DEEPER = 2;
+const NESTED = 2;
+const DEEPER = 4;
 
 /** Builds the value at the present position, which was checked before, and moves behind it. */
 function build(walk: Walk, bytes: Buffer, level: number): unknown {
@@ -139,7 +140,8 @@ function build(walk: Walk, bytes: Buffer, level: number): unknown {
 
 function list(walk: Walk, bytes: Buffer, length: number, level: number): unknown {
   const isForeign = level === DEEPER || (level === OUTER && length > Limits.bulk);
-  const built = isForeign ? 0 : level === OUTER ? length : Math.min(length, INNER_ITEMS);
+  const isElement = level !== OUTER && level !== NESTED;
+  const built = isForeign ? 0 : isElement ? Math.min(length, ELEMENT_VALUES) : length;
   const items: unknown[] = [];
   for (let index = 0; index < built; index++) items.push(build(walk, bytes, level + 1));
   for (let index = built; index < length; index++) skipValue(walk, 0);

@@ -5,6 +5,7 @@
 --- @include lib/mfes.lua
 --- @include lib/agents.lua
 --- @shape mfe_failure session:session reason:string
+--- @shape mfe_sums counters:integer[] oif_counters:integer[] out_packets:integer
 --- @shape failed_mfe name:string by:mfe_failure[]
 
 local mfe_reports = {}
@@ -17,6 +18,15 @@ local FAILURES_SHOWN = 16
 
 --- Positions in a row.
 local REPORTER, REPORT = 1, 2
+
+--- Counters of a report, and of each outgoing interface in it; the place of the packets sent among the latter.
+local COUNTERS, OIF_COUNTERS, OUT_PACKETS = 8, 4, 3
+
+--- Where a sum of counters stays: larger integers are not exact.
+local SUM_MAX = 9007199254740991
+
+--- Outgoing interfaces whose counters one session keeps of one MFE.
+local COUNTED_OIFS_MAX = 16384
 
 --- By kind and name: a record, false for none.
 local loaded_reports
@@ -105,6 +115,43 @@ end
 function mfe_reports.failures(mfe)
   local rows = mfe_reports.rows('failed', mfe)
   return { unpack(rows, 1, math.min(#rows, FAILURES_SHOWN)) }
+end
+
+--- A session reports its absolute counters of an MFE, and of outgoing interfaces by name. Interfaces that it does not name
+--- keep what it reported of them before: the counters of many do not fit into one request.
+function mfe_reports.count(mfe, client, counters, by_oif)
+  local before = mfe_reports.of_session('stats', mfe, client.session)
+  local merged, places = before and before[2] or {}, COUNTED_OIFS_MAX
+  for _ in pairs(merged) do places = places - 1 end
+  for name, values in pairs(by_oif) do
+    if not merged[name] then places = places - 1 end
+    if merged[name] or places >= 0 then merged[name] = values end
+  end
+  mfe_reports.set('stats', mfe, client, { counters, merged })
+end
+
+local function sum(one, other)
+  return math.min(one + other, SUM_MAX)
+end
+
+--- The sums of the counters of an MFE, of the first `count` outgoing interfaces, and of all packets sent. Those of the interfaces are
+--- left out where nothing is reported.
+function mfe_reports.sums(mfe, names, count)
+  local rows, counters, oif_counters, out_packets = mfe_reports.rows('stats', mfe), {}, {}, 0
+  for i = 1, COUNTERS do counters[i] = 0 end
+  for i = 1, rows[1] and count * OIF_COUNTERS or 0 do oif_counters[i] = 0 end
+  for i = 1, #rows do
+    local own, by_oif = unpack(rows[i][REPORT])
+    for j = 1, COUNTERS do counters[j] = sum(counters[j], own[j]) end
+    for _, values in pairs(by_oif) do out_packets = sum(out_packets, values[OUT_PACKETS]) end
+    for j = 1, count do
+      local values, first = by_oif[names[j]], (j - 1) * OIF_COUNTERS
+      for k = 1, values and OIF_COUNTERS or 0 do
+        oif_counters[first + k] = sum(oif_counters[first + k], values[k])
+      end
+    end
+  end
+  return { counters, oif_counters, out_packets }
 end
 
 --- An MFE that is removed takes its reports with it.

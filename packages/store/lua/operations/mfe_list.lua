@@ -5,36 +5,25 @@
 --- @reply page items:mfe[] failed:failed_mfe[] programmed:integer after:string
 --- @exclusive
 --- @read
---- @include lib/mfe_changes.lua
+--- @include lib/mfe_pages.lua
 
---- Entries that one page looks at: more than it lists where some are invalid.
-local STEPS = 1000
-
---- A reply stays below 512 KiB: an item grows to about its text and this much more.
-local BYTES_MAX, ITEM_BYTES, FAILURE_BYTES = 400000, 400, 80
+--- An item grows to about its text and this much more.
+local ITEM_BYTES, FAILURE_BYTES = 400, 80
 
 --- Position of the outgoing interfaces in a shape.
 local OIFS = 13
 
+local function reported(mfe, names)
+  local shape, failures = oifs.shape(mfe, names), mfe_reports.failures(mfe)
+  return { shape, { mfe.name, failures } }, #shape[OIFS] + ITEM_BYTES + #failures * FAILURE_BYTES
+end
+
 function operations.mfe_list(after, limit)
-  if not has_mfes() then return { 'page', {}, {}, agents.lowest(), '' } end
-  local names = mfes.names_between(after == '' and '-' or '(' .. after, '+', STEPS)
-  mfes.load(names)
-  mfe_reports.load('failed', names)
-  local items, failed, memo, last, bytes = {}, {}, {}, '', 0
-  for i = 1, #names do
-    local mfe = mfes.get(names[i])
-    if mfe then
-      local shape = oifs.shape(mfe, (oifs.of(mfe, memo)))
-      local failures = mfe_reports.failures(mfe)
-      bytes = bytes + #shape[OIFS] + ITEM_BYTES + #failures * FAILURE_BYTES
-      if #items > 0 and bytes > BYTES_MAX then break end
-      items[#items + 1] = shape
-      if failures[1] then failed[#failed + 1] = { mfe.name, failures } end
-    end
-    last = names[i]
-    if #items == limit then break end
+  local found, last = mfe_pages.read(after, limit, 'failed', reported)
+  local items, failed = {}, {}
+  for i = 1, #found do
+    items[i] = found[i][1]
+    if found[i][2][2][1] then failed[#failed + 1] = found[i][2] end
   end
-  local is_end = #names < STEPS and last == (names[#names] or '')
-  return { 'page', items, failed, agents.lowest(), is_end and '' or last }
+  return { 'page', items, failed, agents.lowest(), last }
 end

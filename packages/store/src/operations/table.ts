@@ -15,6 +15,7 @@ import { interfaceSet } from './interface-set.ts';
 import { interfaces } from './interfaces.ts';
 import { flowFailed } from './flow-failed.ts';
 import { flowNew } from './flow-new.ts';
+import { flowStats } from './flow-stats.ts';
 import { groups } from './groups.ts';
 import { keepalive } from './keepalive.ts';
 import { mailbox } from './mailbox.ts';
@@ -26,6 +27,7 @@ import { members } from './members.ts';
 import { mfeGet } from './mfe-get.ts';
 import { mfeList } from './mfe-list.ts';
 import { mfeSet } from './mfe-set.ts';
+import { mfeStats } from './mfe-stats.ts';
 import type { StoreOperation } from './operation.ts';
 import { owner } from './owner.ts';
 import { register } from './register.ts';
@@ -69,9 +71,11 @@ export const STORE_OPERATIONS: {
   'rib.resolve': ribResolve,
   'rib.list': ribList,
   'flow.new': flowNew,
+  'flow.stats': flowStats,
   'flow.failed': flowFailed,
   'mfe.get': mfeGet,
   'mfe.list': mfeList,
+  'mfe.stats': mfeStats,
   fib,
   'mfe.set': mfeSet,
   agents,
