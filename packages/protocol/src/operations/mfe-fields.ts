@@ -163,7 +163,7 @@ const statsFields = request(page, {
 type StatsFields = v.InferOutput<typeof statsFields>;
 
 /** The entry to read, or where to begin or continue a listing. */
-interface StatsTarget {
+export interface StatsTarget {
   readonly name?: string;
   readonly after?: string;
 }
