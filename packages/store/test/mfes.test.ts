@@ -517,10 +517,19 @@ describe('fib', () => {
       const rest = { codes: some.map(() => 0), epoch: '', single: false };
       await arbiter.ask('member_add', { ...fields, ...rest });
     }
-    const { batch } = await flow(receiver, ...flows(8));
-    expect(batch.view.fib.map(numbered)).toEqual([1, 2, 3, 4, 5, 6, 7, 8].map((at) => [at, at]));
-    expect(await fib(0)).toMatchObject({ messages: batch.view.fib.slice(0, 3) });
-    expect(await fib(7)).toMatchObject({ messages: batch.view.fib.slice(7) });
+    // A reply with four of them would be too large, so the other flows are to be asked again.
+    const { reply, batch } = await flow(receiver, ...flows(8));
+    const kinds = reply.kind === 'flows' ? reply.results.map(({ kind }) => kind) : [];
+    expect(kinds).toEqual([...Array(3).fill('created'), ...Array(5).fill('pending')]);
+    const again = await flow(receiver, ...flows(8).slice(3));
+    const last = await flow(receiver, ...flows(8).slice(6));
+    expect(again.reply).toMatchObject({
+      results: [{ kind: 'known' }, { kind: 'created' }, {}, {}, {}],
+    });
+    const published = [batch, again.batch, last.batch].flatMap(({ view }) => view.fib);
+    expect(published.map(numbered)).toEqual([1, 2, 3, 4, 5, 6, 7, 8].map((at) => [at, at]));
+    expect(await fib(0)).toMatchObject({ messages: published.slice(0, 3) });
+    expect(await fib(7)).toMatchObject({ messages: published.slice(7) });
   });
 
   it('keeps the last 100,000 changes, and says where it begins', async () => {

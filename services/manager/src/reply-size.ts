@@ -1,4 +1,4 @@
-import { encodeMessage, type BulkResult, type RefusalFields } from '@mgm/protocol';
+import { encodeMessage, type BulkResult, type FlowResult, type RefusalFields } from '@mgm/protocol';
 
 /** A bulk reply larger than this does not name the holders. Wire protocol, section 8. */
 const NAMED_BYTES_MAX = 256 * 1024;
@@ -8,11 +8,17 @@ export const PAYLOAD_MIN = 64 * 1024;
 /** From this `max_payload` on, no reply is shortened because of it. */
 export const PAYLOAD_AMPLE = NAMED_BYTES_MAX;
 
-/** Encodes a reply in at most `limit` bytes, if necessary without details of bulk refusals. `undefined` if it is larger. */
+/**
+ * Encodes a reply in at most `limit` bytes, if necessary without details of bulk refusals, or with new flows to be asked for
+ * again. `undefined` if it is larger.
+ */
 export function encodeReply(reply: object, limit: number): Uint8Array | undefined {
   const bytes = encodeMessage(reply);
   if (!('results' in reply) || !Array.isArray(reply.results)) {
     return bytes.length <= limit ? bytes : undefined;
+  }
+  if (isOfFlows(reply.results)) {
+    return bytes.length <= limit ? bytes : encodeMessage(askedAgain(reply, reply.results, limit));
   }
   if (bytes.length <= Math.min(limit, NAMED_BYTES_MAX)) return bytes;
   const results: readonly BulkResult[] = reply.results;
@@ -21,6 +27,26 @@ export function encodeReply(reply: object, limit: number): Uint8Array | undefine
     if (shorter.length <= limit) return shorter;
   }
   return undefined;
+}
+
+function isOfFlows(results: readonly object[]): results is readonly FlowResult[] {
+  return results.some((one) => 'state' in one);
+}
+
+/** A flow whose entry does not fit into the reply: asked again, it is known. */
+const ASK_AGAIN: FlowResult = { state: 'pending', retryAfterMs: 10 };
+
+/** The reply with as many entries as fit, from the first on. An agent that asks for the others again has the next ones. */
+function askedAgain(reply: object, results: readonly FlowResult[], limit: number): object {
+  const size = (one: object): number => encodeMessage(one).length;
+  const fits = [...results];
+  const pending = results.map((one) => ('mfe' in one ? ASK_AGAIN : one));
+  let bytes = size({ ...reply, results: pending });
+  for (const [at, one] of results.entries()) {
+    bytes += size(one) - size(pending[at] ?? one);
+    if (bytes > limit) fits[at] = pending[at] ?? one;
+  }
+  return { ...reply, results: fits };
 }
 
 /** `message` names the holder, too. */

@@ -51,9 +51,13 @@ function fib_log.close()
   fib_places = {}
 end
 
---- About how many bytes an item has in a message.
+--- About how many bytes an MFE has in a message or reply.
+function fib_log.size_of_mfe(mfe)
+  return #(mfe[MFE_OIFS] or '') + BYTES_OF_ITEM
+end
+
 local function size_of(item)
-  return #(item[ITEM_MFE][MFE_OIFS] or '') + BYTES_OF_ITEM
+  return fib_log.size_of_mfe(item[ITEM_MFE])
 end
 
 --- About how many bytes a message has.

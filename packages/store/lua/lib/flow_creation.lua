@@ -19,8 +19,8 @@ local flow_creation = {}
 --- Bits of the questions in a client's mask of alerts.
 local RPF_BIT, CREATION_BIT = 16, 32
 
---- How long a creation is marked as under way.
-local MARK_MS = 2000
+--- How long a creation is marked as under way; a reply stays below 512 KiB.
+local MARK_MS, FLOW_BYTES_MAX = 2000, 400000
 
 --- By name: the incarnation of the creation under way, false for none. Sessions that the manager does not ask now.
 local marks, changed_marks, silent
@@ -179,6 +179,18 @@ function flow_creation.begin_flow(name, asks, memo)
   if mark_of(name) ~= 0 then return { 'pending' } end
   local incarnation = next_epoch()
   return ask_rpf(plan, incarnation) or ask_creation(plan, incarnation)
+end
+
+--- The outcomes of several flows, whose entries have about `FLOW_BYTES_MAX` bytes or are one.
+function flow_creation.begin_flows(names, asks)
+  local results, memo, bytes = {}, {}, 0
+  for i = 1, #names do
+    local outcome = bytes > FLOW_BYTES_MAX and { 'pending' } or flow_creation.begin_flow(names[i], asks, memo)
+    local before = bytes
+    if outcome[1] == 'created' or outcome[1] == 'known' then bytes = bytes + fib_log.size_of_mfe(outcome[2]) end
+    results[i] = before > 0 and bytes > FLOW_BYTES_MAX and { 'pending' } or outcome
+  end
+  return results
 end
 
 --- A further step: `step` has `name`, `incarnation`, `is_rpf` and `seen` of the question, `is_last`: create in any case, `vetoes`,

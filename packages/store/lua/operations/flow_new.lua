@@ -1,5 +1,8 @@
 --- Creates the forwarding entries of new flows that have none, or says whom to ask first (forwarding contract, section 5.3).
 ---
+--- Once the reply is full, further flows are pending. The first whose entry does not fit may have been created all the same; asked
+--- again, it is known.
+---
 --- @arg   handle handle
 --- @arg   names  string[]   per flow: see lib/mfes.lua; '' where none is to be created
 --- @arg   asks   flag       the manager asks owners
@@ -19,8 +22,7 @@ function operations.flow_new(handle, names, asks, silent)
   view_tasks.activate()
   flow_creation.do_not_ask(silent)
   mfe_changes.load(names)
-  local results, memo = {}, {}
-  for i = 1, #names do results[i] = flow_creation.begin_flow(names[i], asks == 1, memo) end
+  local results = flow_creation.begin_flows(names, asks == 1)
   mfe_changes.close()
   return { 'flows', results }
 end
