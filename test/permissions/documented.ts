@@ -16,18 +16,21 @@ export interface NatsUser {
   readonly password: string;
   readonly subscribe: readonly string[];
   readonly publish: readonly string[];
+  /** It may answer requests that reach it. */
+  readonly allowResponses: boolean;
 }
 
 const USER =
-  /\{ user: ([\w-]+), password: "([^"]+)", permissions: \{\s*subscribe: \[([^\]]*)\]\s*publish: \[([^\]]*)\]\s*\} \}/g;
+  /\{ user: ([\w-]+), password: "([^"]+)", permissions: \{\s*(allow_responses: true)?\s*subscribe: \[([^\]]*)\]\s*publish: \[([^\]]*)\]\s*\} \}/g;
 
 /** The users of the NATS block, as the page has them. */
 export function natsUsers(): NatsUser[] {
   const [block = ''] = blocks('NATS');
   return [...block.matchAll(USER)].map(
-    ([, user = '', password = '', subscribe = '', publish = '']) => ({
+    ([, user = '', password = '', responses, subscribe = '', publish = '']) => ({
       user,
       password,
+      allowResponses: responses !== undefined,
       subscribe: quoted(subscribe),
       publish: quoted(publish),
     }),

@@ -19,6 +19,8 @@ import {
 const choice = inject('servers');
 const MGMCTL = 'packages/mgmctl/src/main.ts';
 const WITHIN_MS = 3_000;
+/** The upstream router that workers choose when they are asked. */
+const UPSTREAM = '10.0.0.9';
 const EMPTY_MAP = Uint8Array.of(0x80);
 
 const users = natsUsers();
@@ -45,8 +47,10 @@ function without(user: NatsUser, subject: string): NatsUser {
   return { ...user, subscribe: others(user.subscribe), publish: others(user.publish) };
 }
 
-function textOf({ user, password, subscribe, publish }: NatsUser): string {
-  const permissions = `subscribe: ${JSON.stringify(subscribe)}, publish: ${JSON.stringify(publish)}`;
+function textOf({ user, password, subscribe, publish, allowResponses }: NatsUser): string {
+  const permissions =
+    `allow_responses: ${allowResponses}, ` +
+    `subscribe: ${JSON.stringify(subscribe)}, publish: ${JSON.stringify(publish)}`;
   return `{ user: "${user}", password: "${password}", permissions: { ${permissions} } }`;
 }
 
@@ -151,7 +155,9 @@ async function useMemberships(
   try {
     const ask = asker(working);
     const instance = `permissions-${ifIndex}`.padEnd(16, '-');
-    const { handle } = await ask('register', { protocolId: 104, componentId: ifIndex, instance });
+    const client = { protocolId: 104, componentId: ifIndex, instance, alerts: ['RPF'] };
+    const { handle, session } = await ask('register', client);
+    answerQuestions(working, Number(session));
     await ask('take', { handle, seq: 1, ack: 1, ifIndex });
     await ask('member.add', { handle, seq: 2, ack: 2, ifIndex, group: '239.1.1.1' });
     await ask('interface.set', { handle, seq: 3, ack: 3, ifIndex, wrongIf: true });
@@ -181,11 +187,21 @@ async function useFlows(working: NatsConnection, handle: unknown, source: string
   const flow = { group: '239.1.1.1', source };
   await ask('flow.new', { handle, flows: [[flow.group, flow.source, 1, '']] });
   for await (const _ of pushes) break;
-  await ask('mfe.get', flow);
+  const { mfe } = await ask('mfe.get', flow);
+  expect(mfe).toMatchObject({ upstream: UPSTREAM });
   await ask('mfe.set', { handle, seq: 5, ack: 5, ...flow, upstream: '10.0.0.2' });
   await ask('fib', { from: 0 });
   await ask('mfe.stats', flow);
   await ask('agents', {});
+}
+
+/** Answers questions about new flows with an upstream router. */
+function answerQuestions(working: NatsConnection, session: number): void {
+  working.subscribe(`mgm.v1.r1.ask.${session}`, {
+    callback: (error, message) => {
+      if (error === null) message.respond(encodeMessage({ upstream: UPSTREAM }));
+    },
+  });
 }
 
 /** Sends requests over a connection; rejects unless the reply has status 0. */
@@ -307,6 +323,17 @@ describe('the NATS users of docs/permissions.md', { timeout: 60_000 }, () => {
     ]);
   });
 
+  it('need responses of a worker, to answer questions', async (context) => {
+    needsProcesses(context);
+    const mute = { ...worker, allowResponses: false, user: `${worker.user}-without-responses` };
+    const config = usersOf(manager, worker, mute, igmp, watcher);
+    await using nats = await startNatsWith(`authorization ${config}`);
+    await using redis = await startRedis(choice);
+    await using _manager = await startManager({ redis, nats: { url: urlOf(nats, manager) } });
+    await useMemberships(nats, 1001, {});
+    await expect(useMemberships(nats, 1002, { pim: mute })).rejects.toThrow(UPSTREAM);
+  });
+
   it('need every subject of an operator', async (context) => {
     needsProcesses(context);
     const variants = variantsOf(operator);
@@ -342,8 +369,10 @@ describe('the NATS users of docs/permissions.md', { timeout: 60_000 }, () => {
     const PRESENCE = 'mgm.v1.$manager.presence';
     /** Part of the wire protocol, not yet published by managers. */
     const MEMBERSHIP = 'mgm.v1.*.membership.*';
+    /** Without it managers serve, but no answer to a question arrives. */
+    const INBOX = '_INBOX.mgm-manager.>';
     const needed = (all: readonly string[]): string[] =>
-      all.filter((one) => one !== PRESENCE && one !== MEMBERSHIP);
+      all.filter((one) => ![PRESENCE, MEMBERSHIP, INBOX].includes(one));
 
     it.for(['subscribe', 'publish'] as const)('to %s: the presence', async (verb, context) => {
       needsProcesses(context);
@@ -364,6 +393,17 @@ describe('the NATS users of docs/permissions.md', { timeout: 60_000 }, () => {
         },
         { withinMs: 10_000 },
       );
+    });
+
+    it('to subscribe to: answers of workers', async (context) => {
+      needsProcesses(context);
+      expect(manager.subscribe).toContain(INBOX);
+      const config = usersOf(without(manager, INBOX), worker, igmp, watcher);
+      await using nats = await startNatsWith(`authorization ${config}`);
+      await using redis = await startRedis(choice);
+      await using running = await startManager({ redis, nats: { url: urlOf(nats, manager) } });
+      await expect(useMemberships(nats, 1001, {})).rejects.toThrow(UPSTREAM);
+      expect(running.output()).toContain('nats denies subscribing: answers to questions');
     });
 
     it.for(needed(manager.subscribe))('to subscribe to: %s', async (subject, context) => {

@@ -52,6 +52,8 @@ export interface BusOptions {
   readonly onStateChange?: (state: BusState) => void;
   /** Called once per connection when NATS denies a publish. */
   readonly onPublishDenied?: (subject: string) => void;
+  /** Called once per connection when NATS denies the subscription for answers of sessions; {@link Bus.request} then has none. */
+  readonly onInboxDenied?: (subject: string) => void;
 }
 
 /** A request as NATS delivered it. `reply` is empty where no reply is expected. */
@@ -69,6 +71,9 @@ export type AskOutcome =
   | { readonly kind: 'no-subscriber' }
   | { readonly kind: 'unanswered' };
 
+/** Where answers of sessions arrive. */
+const INBOX = `_INBOX.${SERVICE_NAME}`;
+
 const NOT_ASKED: AskOutcome = { kind: 'unanswered' };
 
 /** The manager's connection to NATS: opened in the background, reconnected for ever, ended only by {@link Bus.close}. */
@@ -83,6 +88,7 @@ export class Bus {
   /** Subjects without which a manager can serve. */
   readonly #optional = new Set<string>();
   readonly #deniedSubjects = new Set<string>();
+  #isInboxDenied = false;
 
   constructor(options: BusOptions) {
     this.#options = options;
@@ -111,6 +117,7 @@ export class Bus {
   /** Sends a request and resolves with the outcome: never rejects. `lateMs`: how long an answer is waited for. */
   async request(subject: string, bytes: Uint8Array, lateMs: number): Promise<AskOutcome> {
     if (this.#state.kind !== 'ready' || this.#connection === undefined) return NOT_ASKED;
+    if (this.#isInboxDenied) return NOT_ASKED;
     try {
       const { data } = await this.#connection.request(subject, bytes, { timeout: lateMs });
       return { kind: 'answered', data };
@@ -237,6 +244,7 @@ export class Bus {
       ...credentials,
       servers: [...servers],
       name: `${SERVICE_NAME}-${this.#options.name}`,
+      inboxPrefix: INBOX,
       timeout: CONNECT_TIMEOUT_MS,
       maxReconnectAttempts: -1,
       reconnectTimeWait: RETRY_EVERY_MS,
@@ -259,6 +267,7 @@ export class Bus {
       this.#become({ kind: 'lost', trouble: { kind: 'unreachable', reason } });
     } else if (status.type === Events.Reconnect) {
       this.#deniedSubjects.clear();
+      this.#isInboxDenied = false;
       this.#become(readyOver(connection));
     } else if (status.type === Events.Error) {
       this.#followError(status);
@@ -277,6 +286,11 @@ export class Bus {
 
   /** A manager without its endpoints is useless. Denied publishes are reported once per connection: every inbox differs. */
   #denied({ operation, subject }: { operation: string; subject: string }): void {
+    if (operation === 'subscription' && subject.startsWith(`${INBOX}.`)) {
+      if (!this.#isInboxDenied) this.#options.onInboxDenied?.(subject);
+      this.#isInboxDenied = true;
+      return;
+    }
     if (operation === 'subscription' && !this.#optional.has(subject))
       return this.#fail(`it denies subscribing to ${subject}`);
     const isFirst = this.#deniedSubjects.size === 0;

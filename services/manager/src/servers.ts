@@ -44,6 +44,8 @@ export function openBus(
         onFailure(`NATS: ${state.failure}`);
       if (state.kind === 'lost') onLost();
     },
+    onInboxDenied: (subject) =>
+      log.error({ subject }, 'nats denies subscribing: answers to questions do not arrive'),
     onPublishDenied: (subject) => log.error({ subject }, 'nats denies publishing'),
   });
 }

@@ -140,6 +140,24 @@ describe('a NATS that denies', () => {
     return startNats(choice, { args: ['-c', path] });
   }
 
+  it('a subscription for answers only leaves requests without one, and is reported once', async () => {
+    await using nats = await startWith('{ subscribe: { deny: ["_INBOX.>"] } }');
+    const denied: string[] = [];
+    const url = `nats://manager:geheim@${nats.host}:${nats.port}`;
+    const onInboxDenied = (subject: string) => denied.push(subject);
+    const bus = new Bus({ ...BARE, url, name: 'test', version: '1.2.3', onInboxDenied });
+    await bus.connected;
+    const ask = () => bus.request('mgm.v1.r1.ask.1', new Uint8Array(), SEEN_WITHIN_MS);
+    expect(await ask()).toEqual({ kind: 'unanswered' });
+    await eventually(() => expect(denied).toEqual([expect.stringMatching(/^_INBOX\.mgm-/)]), {
+      withinMs: SEEN_WITHIN_MS,
+    });
+    expect(await ask()).toEqual({ kind: 'unanswered' });
+    expect(denied).toHaveLength(1);
+    expect(bus.state.kind).toBe('ready');
+    await bus.close();
+  });
+
   const endpoint = { name: 'take', subject: 'mgm.v1.*.take', handle: () => {} };
 
   it.each(['mgm.v1.*.take', '$SRV.PING'])(
