@@ -174,7 +174,7 @@ export interface Store extends AsyncDisposable {
     caller?: Caller,
     trace?: RequestTrace,
   ): Promise<BegunFlows>;
-  /** Goes on with flows after the answers to their questions, or without. */
+  /** Goes on with flows after the answers to their questions, or without. Rejects with `store-full`: none was created. */
   continueFlows(
     router: RouterName,
     steps: readonly FlowStep[],
@@ -361,7 +361,7 @@ class RedisStore implements Store {
     silent: readonly SessionId[],
   ): Promise<readonly FlowProgress[]> {
     const { reply } = await this.#batcher.decide(router, 'flow_answered', stepArgs(steps, silent));
-    if (reply.kind === 'store_full') throw new StoreError('unavailable', 'Redis is out of memory');
+    if (reply.kind === 'store_full') throw new StoreError('store-full', 'Redis is out of memory');
     return steps.map(({ question: { name } }, at) =>
       progressOf({ kind: 'flow', name }, reply.results[at]),
     );

@@ -34,7 +34,10 @@ export class FlowCreation {
     this.#questioner = questioner;
   }
 
-  /** Rejects with `StoreError`. Flows wait for their own questions only. */
+  /**
+   * Flows wait for their own questions only. Rejects with `StoreError`; flows of the request whose questions were decided before may
+   * have been created by then, and are `known` to the next request.
+   */
   async execute(
     router: RouterName,
     request: Request<'flow.new'>,
@@ -46,11 +49,11 @@ export class FlowCreation {
     const begun = await this.#store.beginFlows(router, request, silent, caller, trace);
     if (begun.kind === 'refused') return begun.reply;
     const { rev } = begun;
-    const results = begun.flows.map((progress, at) => {
+    const results = begun.flows.map(async (progress, at) => {
       if (progress.kind === 'decided') return progress.result;
       const flow = request.flows[at];
       const header = flow?.kind === 'flow' ? flow.header : undefined;
-      return this.#create(router, progress.question, untilMono, header);
+      return await this.#create(router, progress.question, untilMono, header);
     });
     return { status: 0, results: await Promise.all(results), rev };
   }

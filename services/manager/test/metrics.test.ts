@@ -1,5 +1,5 @@
 import { freePort } from '@mgm/devstack';
-import { EVENT_TYPES, MEMBERSHIP_EVENT_TYPES } from '@mgm/protocol';
+import { encodeMessage, EVENT_TYPES, MEMBERSHIP_EVENT_TYPES } from '@mgm/protocol';
 import { eventually, startServers, type TestServers } from '@mgm/test-support';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
@@ -114,6 +114,32 @@ describe('/metrics', () => {
       expect(grew('mgm_events_total{type="left"}')).toBe(2);
       expect(grew('mgm_callbacks_total')).toBe(1);
     }, MS);
+  });
+
+  it('counts questions to owners by type and result', async () => {
+    await using worker = await Worker.connect(servers);
+    const before = await scrape();
+    const owner = await worker.register({ componentId: 1, alerts: ['RPF'] });
+    const { handle } = owner;
+    const other = await worker.register({ componentId: 2, alerts: ['CREATION_ALERT'] });
+    await worker.ask('take', { handle, seq: 1, ack: 1, ifIndex: 1 });
+    await worker.ask('take', { handle: other.handle, seq: 1, ack: 1, ifIndex: 2 });
+    const routes = [['10.0.0.0', 8, 1, '', '', 103]];
+    await worker.ask('rib.set', { handle, seq: 2, ack: 2, routes });
+    const group = '239.1.1.1';
+    await worker.ask('member.add', { handle: other.handle, seq: 2, ack: 2, ifIndex: 2, group });
+    worker.nats.subscribe(worker.subject(`ask.${String(owner['session'])}`), {
+      callback: (_, message) => message.respond(encodeMessage({})),
+    });
+    await worker.ask('flow.new', { handle, flows: [[group, '10.1.1.1', 1, '']] });
+    const after = await scrape();
+    const grew = (type: string, result: string): number => {
+      const name = `mgm_questions_total{type="${type}",result="${result}"}`;
+      return (after.get(name) ?? 0) - (before.get(name) ?? 0);
+    };
+    expect(grew('RPF', 'answered')).toBe(1);
+    expect(grew('CREATION_ALERT', 'no-subscriber')).toBe(1);
+    expect(grew('CREATION_ALERT', 'unanswered')).toBe(0);
   });
 
   it('counts the sessions and interfaces that sweeps end', async () => {
