@@ -8,6 +8,12 @@ import { overReplicas } from '../support/stage.ts';
 const GROUP = '239.1.2.3';
 const SOURCE = '10.1.2.3';
 const WITHIN = { withinMs: 5_000 };
+/** How long an answer is waited for at least, from the request of the agent on. */
+const DEADLINE_MS = 200;
+/** A creation that ends earlier was not ended by its limit of 0.5 s. */
+const DECIDED_MS = 400;
+
+const oifs = (...indexes: readonly number[]) => indexes.map((ifIndex) => [ifIndex, '']);
 
 overReplicas((stage) => {
   let router: RawRouter;
@@ -111,21 +117,32 @@ overReplicas((stage) => {
     });
 
     it('begins again if the outgoing interfaces change meanwhile', async () => {
+      let join = async (): Promise<void> => {};
       using _ = new RawAnswers(pim, () => ({}));
-      let times = 0;
       using asked = new RawAnswers(dvmrp, async () => {
-        if (times++ === 0) ok(await pim.change('member.add', { ifIndex: 3, group: GROUP }));
+        await join();
         return {};
       });
-      expect(await flow()).toMatchObject({
-        mfe: {
-          oifs: [
-            [2, ''],
-            [3, ''],
-          ],
-        },
-      });
-      expect(asked.questions).toHaveLength(2);
+      // A creation has 0.5 s. One that a busy machine held up for longer proves nothing here, so another group is tried.
+      for (let tried = 1; ; tried++) {
+        const group = `239.2.0.${tried}`;
+        ok(await dvmrp.add(2, group));
+        const sentMono = performance.now();
+        let joinedMs = Infinity;
+        join = async () => {
+          join = async () => {};
+          ok(await pim.add(3, group));
+          joinedMs = performance.now() - sentMono;
+        };
+        const askedBefore = asked.questions.length;
+        const flows = [[group, SOURCE, 1, '']];
+        const { results } = ok(await router.request('flow.new', { handle: agent.handle, flows }));
+        const tookMs = performance.now() - sentMono;
+        if ((joinedMs > DEADLINE_MS || tookMs > DECIDED_MS) && tried < 20) continue;
+        expect(results[0]?.mfe?.oifs).toEqual(oifs(2, 3));
+        expect(asked.questions.slice(askedBefore)).toHaveLength(2);
+        return;
+      }
     });
   });
 
