@@ -127,7 +127,7 @@ function unnamedIn(value: unknown, schemas: readonly Schema[], path = ''): strin
     const items = schemas.flatMap(partsOf).flatMap((part) => part.items ?? []);
     return value.flatMap((item, at) => unnamedIn(item, items, `${path}[${at}]`));
   }
-  if (typeof value !== 'object' || value === null) return [];
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return [];
   const fields = fieldsOf({ allOf: schemas });
   return Object.entries(value).flatMap(([name, field]) => {
     const known = fields.get(name);

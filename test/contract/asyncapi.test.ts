@@ -12,6 +12,7 @@ import {
   type MembershipCause,
   parseBy,
   QUEUE_GROUP,
+  type Question,
   Refusals,
   replyFields,
   statusName,
@@ -104,6 +105,7 @@ describe('docs/asyncapi.yaml and the code agree about', () => {
     expect(address('callback')?.replace('{session}', '17')).toBe(
       subjects.callback(router, 17 as never),
     );
+    expect(address('ask')?.replace('{session}', '17')).toBe(subjects.ask(router, 17 as never));
     expect(address('mfe')).toBe(subjects.mfe(router));
     expect(address('head')).toBe(subjects.head(router));
   });
@@ -140,6 +142,20 @@ describe('docs/asyncapi.yaml and the code agree about', () => {
     expect(Object.keys(channels['callback']?.messages ?? {})).toEqual(Object.keys(types));
     for (const type of Object.keys(types)) expect(constOf(`callback.${type}`, 'type')).toBe(type);
     expect(components.schemas['Callback']?.oneOf).toHaveLength(Object.keys(types).length);
+  });
+
+  it('types of questions, each with an answer', () => {
+    const types = { RPF: 0, CREATION_ALERT: 0 } satisfies Record<Question['type'], unknown>;
+    for (const channel of ['ask', 'answer']) {
+      expect(Object.keys(channels[channel]?.messages ?? {})).toEqual(Object.keys(types));
+    }
+    for (const type of Object.keys(types)) {
+      expect(constOf(`ask.${type}`, 'type')).toBe(type);
+      expect(operations[`ask.${type}`]).toMatchObject({
+        messages: [{ $ref: `#/channels/ask/messages/${type}` }],
+        reply: { messages: [{ $ref: `#/channels/answer/messages/${type}` }] },
+      });
+    }
   });
 
   it('causes', () => {

@@ -7,6 +7,7 @@ import { OPS, type Op } from '../support/raw-operations.ts';
 import { ok, readReply } from '../support/raw-replies.ts';
 import { newInstance, type Numbered, RawRouter } from '../support/raw-client.ts';
 import { type Fields, pack, unpack } from '../support/raw-codec.ts';
+import { RawAnswers } from '../support/raw-answers.ts';
 import { faultsIn } from './asyncapi-document.ts';
 
 const WITHIN = { withinMs: 30_000, everyMs: 50 };
@@ -77,6 +78,10 @@ it('every message on the bus has exactly the fields of docs/asyncapi.yaml', asyn
   const names = new Set([...all.heard, ...published()].map(({ name }) => name));
   for (const op of OPS) expect(names).toContain(`${op}.reply`);
   expect(names).toContain('mfe');
+  for (const type of ['RPF', 'CREATION_ALERT']) {
+    expect(names).toContain(`ask.${type}`);
+    expect(names).toContain(`answer.${type}`);
+  }
   for (const type of ['DISABLE_IGMP', 'ENABLE_IGMP', 'OWNERSHIP_LOST', 'JOIN_ALERT']) {
     expect(names).toContain(`callback.${type}`);
   }
@@ -205,6 +210,7 @@ async function useFlows(all: Listener, handle: string): Promise<void> {
   await all.ask('mfe.list', { cursor: 'no cursor' });
   await all.ask('fib', { from: 1 });
   await useReports(all, handle, group);
+  await answerQuestions(all, handle, group);
   const oif = { ifIndex: 7, group, flags: 2 };
   await all.change('member.add', handle, oif);
   await all.change('member.delete', handle, { ...oif, source: '10.2.0.1' });
@@ -215,6 +221,33 @@ async function useFlows(all: Listener, handle: string): Promise<void> {
   await all.change('member.delete', handle, { ifIndex: 7, group });
   await all.ask('mailbox', { handle: owner.handle, from: 0 });
   await all.ask('deregister', { ...own, seq: 5, force: true });
+}
+
+/** A flow whose owner is asked about it, and answers. */
+async function answerQuestions(all: Listener, agent: string, group: string): Promise<void> {
+  const instance = newInstance();
+  const asked = { componentId: 5, instance, alerts: ['RPF', 'CREATION_ALERT'] };
+  const session = await all.router.register({ protocolId: PIM, ...asked });
+  for (const ifIndex of [50, 51]) ok(await session.take(ifIndex));
+  ok(await session.change('rib.set', { routes: [['10.5.0.0', 16, 50, '', '10.5.0.2', PIM]] }));
+  ok(await session.add(51, group));
+  const answers: Readonly<Record<string, Fields>> = {
+    RPF: {
+      ...{ ifIndex: 50, nextHop: '', upstream: '10.5.0.9' },
+      route: { network: '10.5.0.0', length: 24, protocolId: PIM },
+    },
+    CREATION_ALERT: { disable: [[51, '']] },
+  };
+  using _ = new RawAnswers(session, (question) => {
+    const type = String(question['type']);
+    const answer = answers[type];
+    all.heard.push({ name: `ask.${type}`, message: question });
+    all.heard.push({ name: `answer.${type}`, message: answer });
+    return answer;
+  });
+  const header = Uint8Array.of(0x45, 0);
+  await all.ask('flow.new', { handle: agent, flows: [[group, '10.5.0.1', 50, '', header]] });
+  ok(await session.deregister({ force: true }));
 }
 
 /** What agents report about forwarding entries, and how it is read. */

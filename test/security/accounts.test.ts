@@ -22,6 +22,7 @@ import {
   pim,
   expectReadableService,
   expectOnlyOwnCallbacks,
+  expectOnlyOwnQuestions,
 } from './callers.ts';
 
 const choice = inject('servers');
@@ -100,6 +101,10 @@ describe('under accounts, a worker', () => {
       '$SRV.STATS',
     ]);
     expect(manager.output()).not.toContain('evicted');
+  });
+
+  it('answers its own questions, and cannot receive, answer or send those of others', async () => {
+    await expectOnlyOwnQuestions(callers);
   });
 
   it('cannot use a stolen handle, nor take over the pair of another identity', async () => {

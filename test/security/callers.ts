@@ -1,6 +1,7 @@
 import type { NatsConnection } from '@mgm/nats';
 import { eventually } from '@mgm/test-support';
 import { expect } from 'vitest';
+import { RawAnswers } from '../support/raw-answers.ts';
 import { newInstance, pairs, RawRouter } from '../support/raw-client.ts';
 import { pack, unpack } from '../support/raw-codec.ts';
 import { ok } from '../support/raw-replies.ts';
@@ -128,6 +129,34 @@ export async function expectOnlyOwnCallbacks<Other extends string>(
     withinMs: 10_000,
   });
   ok(await session.deregister());
+  await callers.connectionOf('dvmrp1').flush();
+  expect(others.flat()).toEqual([]);
+}
+
+/** `dvmrp1` neither receives nor answers a question to `pim1`, nor asks in the place of a manager. */
+export async function expectOnlyOwnQuestions<Other extends string>(
+  callers: Callers<Known | Other>,
+): Promise<void> {
+  const session = await callers.as('pim1').register(pim({ alerts: ['RPF'] }));
+  const { session: number } = session;
+  ok(await session.take(7));
+  ok(await session.change('rib.set', { routes: [['10.0.0.0', 8, 7, '', '10.0.0.2', 103]] }));
+  using asked = new RawAnswers(session, () => ({ upstream: '10.0.0.9' }));
+  const others = ['mgm.v1.r1.ask.*', '_INBOX.>'].map((subject) =>
+    callers.listen('dvmrp1', subject),
+  );
+  await callers.expectNoListening('dvmrp1', ['as.pim1.mgm.v1.r1.ask.*', '_R_.*']);
+  await callers.expectNoPublishing('dvmrp1', [
+    ...[`mgm.v1.r1.ask.${number}`, `as.pim1.mgm.v1.r1.ask.${number}`],
+    // Where the answers of other accounts reach managers.
+    ...['_R_.1', '_INBOX.1'],
+  ]);
+  const { handle } = session;
+  const flows = [['239.1.2.3', '10.1.2.3', 7, '']];
+  const { results } = ok(await callers.as('pim1').request('flow.new', { handle, flows }));
+  expect(results).toMatchObject([{ mfe: { upstream: '10.0.0.9', session: number } }]);
+  expect(asked.questions).toMatchObject([{ type: 'RPF', source: '10.1.2.3' }]);
+  ok(await session.deregister({ force: true }));
   await callers.connectionOf('dvmrp1').flush();
   expect(others.flat()).toEqual([]);
 }

@@ -15,6 +15,7 @@ import {
   pim,
   expectReadableService,
   expectOnlyOwnCallbacks,
+  expectOnlyOwnQuestions,
 } from './callers.ts';
 import { JWT_USERS, startJwt, type JwtServer, type JwtUser } from './jwt.ts';
 
@@ -61,6 +62,10 @@ describe('in JWT mode, a worker', () => {
       ...['mgm.v1.r1.admin.evict', 'mgm.v1.r2.take', '$SRV.STATS'],
     ]);
     expect(manager.output()).not.toContain('evicted');
+  });
+
+  it('answers its own questions, and cannot receive, answer or send those of others', async () => {
+    await expectOnlyOwnQuestions(callers);
   });
 
   it('cannot use a stolen handle, nor take over another identity', async () => {

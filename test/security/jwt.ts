@@ -34,10 +34,9 @@ export async function startJwt(choice: ServersChoice): Promise<JwtServer> {
   const dir = await mkdtemp(join(tmpdir(), 'mgm-jwt-'));
   const operator = createOperator();
   const accounts = new Map(JWT_USERS.map((user) => [user, createAccount()]));
-  const managers = publicKeyOf(accounts, 'manager');
   const preload = JWT_USERS.map((user) => {
     const key = publicKeyOf(accounts, user);
-    return `${key}: ${jwt(operator, key, user, accountOf(user, managers))}`;
+    return `${key}: ${jwt(operator, key, user, accountOf(user, accounts))}`;
   });
   const own = jwt(operator, operator.getPublicKey(), 'mgm', { type: 'operator' });
   await writeFile(
@@ -85,16 +84,35 @@ function jwt(issuer: KeyPair, subject: string, name: string, nats: object): stri
   return `${signed}.${signature}`;
 }
 
-/** The exports of the managers' account, or the imports of an identity. */
-function accountOf(user: JwtUser, managers: string): object {
-  const wires = user === 'manager' ? { exports: EXPORTS } : { imports: importsOf(user, managers) };
-  return { type: 'account', limits: ACCOUNT_LIMITS, ...wires };
+/** The account of the managers or of an identity, with its exports and imports. */
+function accountOf(user: JwtUser, accounts: ReadonlyMap<JwtUser, KeyPair>): object {
+  const imports =
+    user === 'manager'
+      ? WORKERS.map((worker) => questionsTo(worker, publicKeyOf(accounts, worker)))
+      : importsOf(user, publicKeyOf(accounts, 'manager'));
+  const exported = user === 'manager' ? EXPORTS : isWorker(user) ? [QUESTIONS] : [];
+  return { type: 'account', limits: ACCOUNT_LIMITS, exports: exported, imports };
+}
+
+const WORKERS = ['pim1', 'dvmrp1', 'igmp1'] as const;
+
+function isWorker(user: JwtUser): boolean {
+  return WORKERS.some((worker) => worker === user);
+}
+
+const QUESTIONS = { name: 'questions', type: 'service', subject: `${PREFIX}.r1.ask.*` };
+
+/** What the managers import of a worker. */
+function questionsTo(worker: JwtUser, account: string): object {
+  const { type, subject } = QUESTIONS;
+  return { type, account, name: `to ${worker}`, subject, local_subject: `as.${worker}.${subject}` };
 }
 
 const EXPORTS = [
   { name: 'requests', type: 'service', subject: `as.*.${PREFIX}.*.*` },
   { name: 'members', type: 'service', subject: `as.*.${PREFIX}.*.member.*` },
   { name: 'routes', type: 'service', subject: `as.*.${PREFIX}.*.rib.*` },
+  { name: 'flows', type: 'service', subject: `as.*.${PREFIX}.*.flow.*` },
   { name: 'admin', type: 'service', subject: `as.*.${PREFIX}.*.admin.*` },
   { name: 'operator-settings', type: 'service', subject: `as.*.${PREFIX}.*.admin.*.*` },
   { name: 'events', type: 'stream', subject: `${PREFIX}.*.event.*` },
@@ -130,6 +148,7 @@ function importsOf(identity: JwtUser, account: string): object[] {
     renamed('service', 'r1.*'),
     renamed('service', 'r1.member.*'),
     renamed('service', 'r1.rib.*'),
+    renamed('service', 'r1.flow.*'),
     renamed('stream', 'r1.callback.*'),
     same('stream', `${PREFIX}.r1.event.*`),
     same('stream', `${PREFIX}.r1.membership.*`),
@@ -144,7 +163,8 @@ function permissionsOf(user: JwtUser): { pub: string[]; sub: string[] } {
         pub: [
           ...['_R_.>', '_INBOX.>', `${PREFIX}.*.event.*`, `${PREFIX}.*.head`],
           `${PREFIX}.*.membership.*`,
-          ...[`as.*.${PREFIX}.*.callback.*`, `${PREFIX}.$manager.presence`],
+          ...[`as.*.${PREFIX}.*.callback.*`, `as.*.${PREFIX}.*.ask.*`],
+          `${PREFIX}.$manager.presence`,
         ],
         sub: [`as.*.${PREFIX}.>`, `${PREFIX}.$manager.presence`, '$SRV.>', '_INBOX.>'],
       };
@@ -161,9 +181,12 @@ function permissionsOf(user: JwtUser): { pub: string[]; sub: string[] } {
       };
     default:
       return {
-        pub: [`${PREFIX}.r1.*`, `${PREFIX}.r1.member.*`, `${PREFIX}.r1.rib.*`],
+        pub: [
+          ...[`${PREFIX}.r1.*`, `${PREFIX}.r1.member.*`, `${PREFIX}.r1.rib.*`],
+          `${PREFIX}.r1.flow.*`,
+        ],
         sub: [
-          ...['_INBOX.>', `${PREFIX}.r1.callback.*`],
+          ...['_INBOX.>', `${PREFIX}.r1.callback.*`, `${PREFIX}.r1.ask.*`],
           `${PREFIX}.r1.membership.*`,
           ...[`${PREFIX}.r1.event.*`, `${PREFIX}.r1.head`],
         ],
@@ -174,7 +197,9 @@ function permissionsOf(user: JwtUser): { pub: string[]; sub: string[] } {
 function credsFile(user: JwtUser, account: KeyPair): string {
   const key = createUser();
   const { pub, sub } = permissionsOf(user);
-  const claims = { type: 'user', ...UNLIMITED, pub: { allow: pub }, sub: { allow: sub } };
+  const answers = isWorker(user) ? { resp: { max: 1, ttl: 0 } } : {};
+  const allowed = { pub: { allow: pub }, sub: { allow: sub }, ...answers };
+  const claims = { type: 'user', ...UNLIMITED, ...allowed };
   const token = jwt(account, key.getPublicKey(), user, claims);
   const seed = new TextDecoder().decode(key.getSeed());
   return [

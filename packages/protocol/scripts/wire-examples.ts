@@ -13,12 +13,12 @@ function hexText(bytes: Uint8Array): string {
   return lines.join('\n');
 }
 
-const PUBLISHED: ReadonlySet<string> = new Set(['callback', 'event', 'membership']);
+const PUBLISHED: ReadonlySet<string> = new Set(['callback', 'ask', 'event', 'membership']);
 
 /** The subject of a message, with the values of the examples. */
 function destination(message: string): string {
-  if (message === 'refusal' || message.endsWith('.reply')) return '*reply*';
   const [kind = '', type = ''] = message.split('.');
+  if (kind === 'refusal' || kind === 'answer' || message.endsWith('.reply')) return '*reply*';
   const isPublished = PUBLISHED.has(kind) && !message.endsWith('.request');
   const channel = isPublished ? kind : message.replace(/\.request$/, '');
   const address = entry(asyncApi.channels, channel).address ?? '';
