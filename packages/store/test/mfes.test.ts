@@ -445,6 +445,23 @@ describe('many MFEs', () => {
     expect(last).toBe(names.length - 1);
   });
 
+  it('hold settled back until those of static memberships that became active are evaluated', async () => {
+    const membership = { interface: on(4), entry: GROUP, actor: 'alice@noc', why: 'a test' };
+    await arbiter.ask('admin_member_add', membership);
+    await sweep();
+    const { handle, seq, ack, held, advise } = receiver.next();
+    const take = { handle, seq, ack, held, advise, interfaces: [on(4)] };
+    const { rev } = await arbiter.decide('take', take);
+    const evaluated = new Set<string>();
+    let isDone = false;
+    while (!isDone) {
+      const { batch } = await sweep();
+      for (const { name } of changesIn(batch)) evaluated.add(name);
+      isDone = batch.members.settled >= rev;
+    }
+    expect(evaluated.size).toBe(names.length);
+  });
+
   it('are listed page by page, each once and in order', async () => {
     const pages = [];
     let after = '';

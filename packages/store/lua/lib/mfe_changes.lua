@@ -194,10 +194,11 @@ function mfe_changes.expire(most)
   return #names == most
 end
 
-local function review_noted()
+--- Reviews the MFEs of the entries that were noted; `m` tasks do the rest. Returns how many it reviewed.
+function mfe_changes.review_noted()
   local names = {}
   for name in pairs(noted) do names[#names + 1] = name end
-  if not names[1] then return end
+  if not names[1] then return 0 end
   table.sort(names)
   local left = PER_REQUEST
   for i = 1, #names do
@@ -210,6 +211,7 @@ local function review_noted()
     if is_more then view_tasks.add('m' .. noted[name] .. ' ' .. name) end
   end
   noted = {}
+  return PER_REQUEST - left
 end
 
 local function by_first(one, other)
@@ -219,7 +221,7 @@ end
 --- At the end of a request, or of a slice: what follows from it for forwarding entries, then its alerts are complete.
 function mfe_changes.close()
   if not router.members then return end
-  review_noted()
+  mfe_changes.review_noted()
   table.sort(false_alerts, by_first)
   for i = 1, #false_alerts do
     local one = false_alerts[i]

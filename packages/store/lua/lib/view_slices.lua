@@ -126,10 +126,10 @@ function kinds.r(number, position, most)
   return count, nil
 end
 
---- Static memberships of an interface.
+--- Static memberships of an interface. What follows for forwarding entries is done, or a task, before this task is done.
 function kinds.s(interface, position, most)
   local count, last = statics.activate_more(interface, position, most)
-  return count, count == most and last or nil
+  return count + mfe_changes.review_noted(), count == most and last or nil
 end
 
 --- Groups of an interface. Its settings know how far they are counted.

@@ -10,6 +10,7 @@
 --- so that the same text can follow it.
 ---
 --- A round is complete when every task that was there when it began is done: then `settled`, `rsettled` and `msettled` follow.
+--- A task that is added by another one takes its number, so that it is of the same round.
 ---
 --- @include lib/router.lua
 
@@ -18,8 +19,12 @@ local view_tasks = {}
 --- Numbers of the tasks that this batch adds, by text; those that it begins, which are the first of the stored ones.
 local added_tasks, begun_tasks, is_begun
 
+--- The number of the task that is being carried out, and whether it has added others.
+local parent_number, has_added
+
 function view_tasks.begin()
   added_tasks, begun_tasks, is_begun = {}, {}, {}
+  parent_number, has_added = nil, false
 end
 
 --- From here on there are entries by source, and tasks.
@@ -30,10 +35,18 @@ function view_tasks.activate()
   view_tasks.add('b')
 end
 
+--- The task that is being carried out adds one, or takes over one that is in the queue already.
+local function add_to_round(task)
+  local is_queued = added_tasks[task] or not is_begun[task] and redis.call('ZSCORE', dirty_key, task)
+  added_tasks[task], has_added = math.min(tonumber(is_queued or parent_number), parent_number), true
+  if not is_queued then router.view.tasks, router.view.changed = router.view.tasks + 1, true end
+end
+
 --- Adds a task that needs neither routes nor forwarding entries.
 function view_tasks.add_always(task)
   if not router.view then begin_view() end
   local view = router.view
+  if parent_number then return add_to_round(task) end
   if added_tasks[task] then return end
   if redis.call('ZSCORE', dirty_key, task) and not is_begun[task] then return end
   if view.tasks == 0 then
@@ -76,10 +89,11 @@ local function finish_view_round(view)
   view.changed = true
 end
 
---- The task to go on with, or nil if none is stored. Its position is '' at first.
+--- The task to go on with, or nil if none is stored, or if those that the last one added are to be stored first. Its position
+--- is '' at first.
 function view_tasks.next()
   local view = router.view
-  if not view or view.tasks == 0 then return nil end
+  if not view or view.tasks == 0 or has_added then return nil end
   if view.task == '' then
     local first = redis.call('ZRANGE', dirty_key, #begun_tasks, #begun_tasks, 'WITHSCORES')
     if not first[1] then return nil end
@@ -87,16 +101,17 @@ function view_tasks.next()
     begun_tasks[#begun_tasks + 1], is_begun[view.task] = view.task, true
   end
   finish_view_round(view)
+  parent_number = view.task_number
   return view.task
 end
 
 function view_tasks.go_on_at(position)
-  router.view.position, router.view.changed = position, true
+  router.view.position, router.view.changed, parent_number = position, true, nil
 end
 
 function view_tasks.finish()
   local view = router.view
-  view.task, view.tasks, view.changed = '', view.tasks - 1, true
+  view.task, view.tasks, view.changed, parent_number = '', view.tasks - 1, true, nil
   finish_view_round(view)
 end
 
