@@ -285,6 +285,8 @@ describe('the NATS users of docs/permissions.md', { timeout: 60_000 }, () => {
     await using mgm = await mgmAs(nats, worker);
     const target = { session: 1, actor: 'worker', why: 'may I?' } as never;
     await expect(mgm.adminEvict(target)).rejects.toMatchObject({ reason: 'not-permitted' });
+    const limits = { ifIndex: 7, maxGroups: 1, actor: 'worker', why: 'may I?' };
+    await expect(mgm.adminSetInterface(limits)).rejects.toMatchObject({ reason: 'not-permitted' });
     const nc = await connectAs(nats, worker);
     for (const subject of [
       '_INBOX.>',
@@ -359,6 +361,7 @@ describe('the NATS users of docs/permissions.md', { timeout: 60_000 }, () => {
       await Array.fromAsync(mgm.groups());
       const noSession = { session: 1, actor: 'test', why: 'test' } as never;
       await expect(mgm.adminEvict(noSession)).rejects.toMatchObject({ reason: 'not-found' });
+      await mgm.adminSetInterface({ ifIndex: 7, actor: 'test', why: 'test' });
     };
     await operate(operator, 8);
     const used = await Promise.allSettled(variants.map((user, at) => operate(user, 9 + at)));

@@ -97,6 +97,9 @@ describe('under accounts, a worker', () => {
   it('cannot call operations of operators, nor another router', async () => {
     await callers.expectNoPublishing('pim1', [
       'mgm.v1.r1.admin.evict',
+      'mgm.v1.r1.admin.member.add',
+      'mgm.v1.r1.admin.member.delete',
+      'mgm.v1.r1.admin.interface.set',
       'mgm.v1.r2.take',
       '$SRV.STATS',
     ]);
@@ -159,10 +162,15 @@ describe('under accounts, an operator', () => {
     expect(await mgm.replicas()).toMatchObject([{ identity: 'subject', trouble: [] }]);
     const missing = await as('noc').request('admin.evict', { session: 4711, ...BY });
     expect(missing).toMatchObject({ reason: 'not-found' });
+    const membership = { ifIndex: 200, group: '239.1.2.3', ...BY };
+    ok(await as('noc').request('admin.member.add', membership));
+    ok(await as('noc').request('admin.member.delete', membership));
+    ok(await as('noc').request('admin.interface.set', { ifIndex: 200, ...BY }));
     const log = ok(await as('noc').request('admin.events', { from: 0 }));
     expect(log).toMatchObject({
       events: expect.arrayContaining([
         expect.objectContaining({ operation: 'admin.evict', type: 'refused', caller: 'noc' }),
+        expect.objectContaining({ operation: 'admin.member.add', type: 'joined', caller: 'noc' }),
       ]) as unknown[],
     });
   });

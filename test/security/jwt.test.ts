@@ -5,6 +5,7 @@ import { startManager, type ManagerProcess } from '@mgm/test-support';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { ok } from '../support/raw-replies.ts';
 import {
+  BY,
   Callers,
   expectQuotas,
   expectRequestQuota,
@@ -59,7 +60,8 @@ describe('in JWT mode, a worker', () => {
   it('cannot forge messages of managers, nor requests of others', async () => {
     await callers.expectNoPublishing('dvmrp1', [
       ...['mgm.v1.r1.callback.1', 'mgm.v1.r1.event.taken', 'as.pim1.mgm.v1.r1.take'],
-      ...['mgm.v1.r1.admin.evict', 'mgm.v1.r2.take', '$SRV.STATS'],
+      ...['mgm.v1.r1.admin.evict', 'mgm.v1.r1.admin.member.add', 'mgm.v1.r1.admin.interface.set'],
+      ...['mgm.v1.r2.take', '$SRV.STATS'],
     ]);
     expect(manager.output()).not.toContain('evicted');
   });
@@ -93,6 +95,7 @@ describe('in JWT mode, an operator', () => {
   it('reads the service, and is refused operations of workers', async () => {
     await expectReadableService(callers);
     expect(await callers.as('noc').request('register', pim())).toMatchObject(notPermitted());
+    ok(await callers.as('noc').request('admin.interface.set', { ifIndex: 200, ...BY }));
   });
 });
 

@@ -11,7 +11,7 @@ import { PIM } from './stage.ts';
 /** A user for managers, one who may only read, and one who may not watch. */
 const CONFIG = `authorization { users: [
   { user: manager, password: m }
-  { user: reader, password: r, permissions: { publish: { deny: "mgm.v1.*.admin.*" } } }
+  { user: reader, password: r, permissions: { publish: { deny: "mgm.v1.*.admin.>" } } }
   { user: deaf, password: d, permissions: {
     publish: { deny: "$SRV.>" }, subscribe: { deny: ["*.*.*.head", "*.*.*.event.*"] }
   } }
@@ -33,7 +33,7 @@ describe('a restricted NATS user', () => {
     expect(released.stderr).toMatch(/; the NATS user lacks a permission for router r1: ask .+\n$/);
     const { code, stdout } = await run([...as, 'doctor']);
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^note {2}permission {3}no evict: .+ mgm\.v1\.r1\.admin\.\*$/m);
+    expect(stdout).toMatch(/^note {2}permission {3}no evict: .+ mgm\.v1\.r1\.admin\.>$/m);
   });
 
   it('logs in with an NKEY seed, and receives replies in the inboxes that it may subscribe to', async (ctx) => {

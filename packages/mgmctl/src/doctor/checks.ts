@@ -128,7 +128,7 @@ async function checkEvict(mgm: Mgm, signal: AbortSignal): Promise<Finding> {
   } catch (error) {
     if (!isMgmError(error)) throw error;
     if (error.reason === 'not-found') return { what, state: 'ok', detail: 'evict is allowed' };
-    const mend = `fine for reading; else allow publishing to ${mgm.prefix}.${mgm.router}.admin.*`;
+    const mend = `fine for reading; else allow publishing to ${mgm.prefix}.${mgm.router}.admin.>`;
     return { what, state: 'note', detail: `no evict: ${error.message}`, mend };
   }
   throw new Error(`session ${NO_SESSION} was evicted, which cannot exist`);
