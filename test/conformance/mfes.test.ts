@@ -230,64 +230,6 @@ overReplicas((stage) => {
     });
   });
 
-  describe('counters', () => {
-    const eight = (first: number) => Array.from({ length: 8 }, (_, at) => first + at);
-    type Card = Awaited<ReturnType<typeof agent>>;
-    const report = async (
-      { handle }: Card,
-      number: number,
-      counters: number[],
-      oifs: unknown[],
-    ) => {
-      const items = [[GROUP, SOURCE, number, ...counters, oifs]];
-      return ok(await router.request('flow.stats', { handle, items })).count;
-    };
-    const stats = async (fields: object = {}) =>
-      ok(await router.request('mfe.stats', { group: GROUP, source: SOURCE, ...fields })).stats;
-
-    it('are sums over the agents with a live session, also in a listing', async () => {
-      ok(await join());
-      await flow(one(), one('10.1.2.4'));
-      const { mfe } = ok(await get());
-      const cards = [await agent('line card 1'), await agent('line card 2')] as const;
-      const most = Number.MAX_SAFE_INTEGER;
-      const far = [most, ...eight(0).slice(1)];
-      expect(await report(cards[0], mfe.incarnation + 1, far, [])).toBe(0);
-      for (let times = 0; times < 2; times++) {
-        expect(await report(cards[0], mfe.incarnation, far, [[2, '', 1, 2, 3, 4]])).toBe(1);
-      }
-      expect(await report(cards[1], mfe.incarnation, eight(10), [[2, '', 4, 3, 2, 1]])).toBe(1);
-      const { upMs: _, expiresInMs: __, oifs: ___, ...entry } = mfe;
-      const common = { ...entry, inPkts: most, inOctets: 12, pktsDifferentIf: 14 };
-      const first = { ...common, queueOverflow: 16, oifs: [[2, '', 5, 5, 5, 5]] };
-      const more = { uninitMfe: 18, negativeMfe: 20, inDiscards: 22, inHdrErrors: 24 };
-      const all = { ...first, ...more, totalOutPackets: 5 };
-      expect(await stats()).toMatchObject(all);
-      expect(await stats({ flags: 2 })).toMatchObject(all);
-      const few = await stats({ flags: 1 });
-      expect(few).toMatchObject(first);
-      for (const name of [...Object.keys(more), 'totalOutPackets']) {
-        expect(few).not.toHaveProperty(name);
-      }
-      const page = ok(await router.request('mfe.stats', { limit: 1 }));
-      expect(page).toMatchObject({ items: [all], frev: 2 });
-      const { cursor } = page;
-      const { items } = ok(await router.request('mfe.stats', { cursor }));
-      expect(items).toMatchObject([{ source: '10.1.2.4', inPkts: 0, totalOutPackets: 0 }]);
-      const after = [GROUP, SOURCE];
-      expect(ok(await router.request('mfe.stats', { after })).items).toHaveLength(1);
-      ok(await cards[0].change('deregister', {}));
-      expect(await stats()).toMatchObject({ inPkts: 10, oifs: [[2, '', 4, 3, 2, 1]] });
-    });
-
-    it('of an entry that does not exist are not found', async () => {
-      expectRefused(
-        await router.request('mfe.stats', { group: GROUP, source: SOURCE }),
-        ...([1168, 'not-found'] as const),
-      );
-    });
-  });
-
   describe('alerts about forwarding entries', () => {
     it('tell the owner of the first and of the last foreign outgoing interface', async () => {
       await flow(one());

@@ -144,6 +144,10 @@ const OIF = [7, '10.0.0.1', 1, 2, 3, 2 ** 53 - 1];
 
 const stats = (count: number): unknown[] => Array.from({ length: count }, () => [...STATS, [OIF]]);
 
+const HINT = [...FLOW, 1];
+
+const hints = (count: number): unknown[] => Array.from({ length: count }, () => HINT);
+
 /** Lists of routes and prefixes, and a source that is no wildcard. */
 const FORWARDING: Readonly<Record<string, Probes>> = {
   'member.set group': {
@@ -191,6 +195,13 @@ const FORWARDING: Readonly<Record<string, Probes>> = {
       ...[[[...STATS.with(2, 0), []]], [[...STATS.with(3, -1), []]]],
       ...[[[...STATS.with(10, 2 ** 53), []]], [[...STATS, [OIF.slice(0, 5)]]]],
       ...[[[...STATS, [OIF.with(0, 0)]]], [[...STATS, [OIF.with(5, -1)]]]],
+    ],
+  },
+  'flow.wrongif items': {
+    inside: [hints(1), hints(64), [[...HINT, new Uint8Array(128), 'ignored']], [[...HINT, null]]],
+    outside: [
+      ...[[], hints(65), [7], [FLOW], [HINT.with(0, 'x')], [HINT.with(1, '')], [HINT.with(2, 0)]],
+      ...[[HINT.with(3, 'x')], [HINT.with(4, 0)], [[...HINT, new Uint8Array(129)]]],
     ],
   },
   'flow.failed items': {

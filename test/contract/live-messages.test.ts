@@ -263,6 +263,9 @@ async function useReports(all: Listener, handle: string, group: string): Promise
   await all.ask('mfe.stats', { ...flow, source: '10.2.0.9' });
   await all.ask('mfe.stats', { limit: 1, flags: 1 });
   await all.ask('flow.failed', { handle, items: [[...entry, 'table full']] });
+  const hints = [[group, flow.source, 7, '', 3]];
+  await all.ask('flow.wrongif', { handle, items: hints });
+  await all.ask('flow.wrongif', { handle: 'unknown', items: hints });
   await all.ask('flow.failed', { handle: 'unknown', items: [[...entry, '']] });
   await all.ask('mfe.get', flow);
   await all.ask('mfe.list', { limit: 1 });

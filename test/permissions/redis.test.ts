@@ -151,6 +151,7 @@ async function useStore(options: StoreOptions): Promise<void> {
   const counters = [1, 2, 3, 4, 5, 6, 7, 8, [[2, '', 1, 2, 3, 4]]];
   await ask('flow.stats', { handle: pim, items: [[...entry, ...counters]] });
   await ask('mfe.stats', {});
+  await ask('flow.wrongif', { handle: pim, items: [[group, '10.0.0.1', 2, '', 1]] });
   await ask('flow.failed', { handle: pim, items: [[...entry, 'full']] });
   await ask('agents', {});
   await ask('rib.delete', { handle: pim, seq: 6, ack: 6, routes: [network] });

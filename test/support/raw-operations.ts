@@ -255,6 +255,7 @@ export interface ReplyFields {
     }[];
   };
   'flow.stats': { readonly count: number };
+  'flow.wrongif': { readonly count: number };
   'flow.failed': { readonly count: number };
   'mfe.get': { readonly mfe: Mfe; readonly frev: number; readonly programmed?: number };
   'mfe.list': {
@@ -504,6 +505,16 @@ export const WRONG: Readonly<Record<Op, Readonly<Record<string, readonly unknown
     ],
     deadlineMs: NO_NUMBER,
   },
+  'flow.wrongif': {
+    handle: HANDLE,
+    items: [
+      ...[ABSENT, ...TEXT, [], [[]], [['239.1.1.1', '10.0.0.1', 7, '']]],
+      ...[[['nowhere', '10.0.0.1', 7, '', 1]], [['239.1.1.1', '', 7, '', 1]]],
+      ...[[['239.1.1.1', '10.0.0.1', 0, '', 1]], [['239.1.1.1', '10.0.0.1', 7, 'x', 1]]],
+      ...[[['239.1.1.1', '10.0.0.1', 7, '', 0]], [['239.1.1.1', '10.0.0.1', 7, '', 1, 'text']]],
+    ],
+    deadlineMs: NO_NUMBER,
+  },
   'flow.failed': {
     handle: HANDLE,
     items: [
@@ -616,6 +627,7 @@ export function validRequest(
     'rib.list': {},
     'flow.new': { handle, flows: [['239.1.1.1', '10.0.0.1', 7, '']] },
     'flow.stats': { handle, items: [STATS] },
+    'flow.wrongif': { handle, items: [['239.1.1.1', '10.0.0.1', 7, '', 1]] },
     'flow.failed': { handle, items: [['239.1.1.1', '10.0.0.1', 7, 'no space']] },
     'mfe.get': { group: '239.1.1.1', source: '10.0.0.1' },
     'mfe.list': {},

@@ -18,7 +18,9 @@ export const Limits = {
   reports: 256,
   /** Bytes of a reason in `flow.failed`. */
   failureBytes: 64,
-  /** Bytes of a packet header in `flow.new`. */
+  /** Items of one `flow.wrongif`. */
+  hints: 64,
+  /** Bytes of a packet header in `flow.new` or `flow.wrongif`. */
   headerBytes: 128,
   /** Bytes of an answer to a question; a larger one counts as none. */
   answerBytes: 256 * 1024,

@@ -7,6 +7,7 @@ import {
   type Request,
   type Revision,
   type RouterName,
+  sessionId,
   type SessionId,
 } from '@mgm/protocol';
 import type { AddressedCallback, BatchReply } from './batch-reply.ts';
@@ -35,6 +36,7 @@ import type {
 import { metaKey, storeIdKey } from './keys.ts';
 import type { StoreOperation } from './operations/operation.ts';
 import { flowNew } from './operations/flow-new.ts';
+import { flowWrongIf } from './operations/flow-wrongif.ts';
 import { STORE_OPERATIONS } from './operations/table.ts';
 import { heldOffIn } from './operations/take.ts';
 import type { Caller, QueuedOperation } from './queued-operation.ts';
@@ -149,6 +151,22 @@ export type BegunFlows =
   | { readonly kind: 'refused'; readonly reply: Reply<'flow.new'> }
   | { readonly kind: 'begun'; readonly flows: readonly FlowProgress[]; readonly rev: Revision };
 
+/** A session that is sent hints. */
+export interface HintOwner {
+  readonly session: SessionId;
+  /** Where managers identify callers. */
+  readonly identity: string | undefined;
+}
+
+/** The reply to `flow.wrongif`, or for each item the session that is sent the hint. */
+export type HintOwners =
+  | { readonly kind: 'refused'; readonly reply: Reply<'flow.wrongif'> }
+  | {
+      readonly kind: 'owners';
+      readonly owners: readonly (HintOwner | undefined)[];
+      readonly rev: Revision;
+    };
+
 /** Arbitration on Redis. Any number of stores may share one Redis: all state is there. */
 export interface Store extends AsyncDisposable {
   readonly state: StoreState;
@@ -174,6 +192,13 @@ export interface Store extends AsyncDisposable {
     caller?: Caller,
     trace?: RequestTrace,
   ): Promise<BegunFlows>;
+  /** Finds the sessions to which `flow.wrongif` passes hints. Rejects as {@link execute}. */
+  hintOwners(
+    router: RouterName,
+    request: Request<'flow.wrongif'>,
+    caller?: Caller,
+    trace?: RequestTrace,
+  ): Promise<HintOwners>;
   /** Goes on with flows after the answers to their questions, or without. Rejects with `store-full`: none was created. */
   continueFlows(
     router: RouterName,
@@ -353,6 +378,30 @@ class RedisStore implements Store {
     }
     const flows = request.flows.map((flow, at) => progressOf(flow, reply.results[at]));
     return { kind: 'begun', flows, rev };
+  }
+
+  async hintOwners(
+    router: RouterName,
+    request: Request<'flow.wrongif'>,
+    caller?: Caller,
+    trace?: RequestTrace,
+  ): Promise<HintOwners> {
+    const decision = await this.#batcher.decide(
+      router,
+      'flow_wrongif',
+      flowWrongIf.args(request),
+      request.deadlineMs,
+      caller,
+      trace,
+    );
+    const { reply, rev } = decision;
+    if (reply.kind !== 'owners') {
+      return { kind: 'refused', reply: { ...flowWrongIf.reply(decision, request), rev } };
+    }
+    const owners = reply.to.map(({ session, identity }) =>
+      session === 0 ? undefined : { session: sessionId(session), identity },
+    );
+    return { kind: 'owners', owners, rev };
   }
 
   async continueFlows(

@@ -12,6 +12,7 @@ import { Metrics, type MetricsSource } from './health/metrics.ts';
 import { Presence } from './health/presence.ts';
 import { startHealth, type HealthServer } from './health/server.ts';
 import { endpointStats } from './health/service-stats.ts';
+import { Hints } from './hints.ts';
 import { Intake } from './intake.ts';
 import { TroubleLog } from './log.ts';
 import { Permissions } from './permissions.ts';
@@ -131,9 +132,13 @@ class Replica implements Manager {
     this.#standstill = new Standstill({ bus: this.#bus, log });
     const questioner = new FlowQuestioner({ ...parts, store: this.#store });
     const flows = new FlowCreation(this.#store, questioner);
+    const hints = new Hints({ ...parts, store: this.#store });
     this.#intake = new Intake({
       ...parts,
-      executors: { 'flow.new': (...args) => flows.execute(...args) },
+      executors: {
+        'flow.new': (...args) => flows.execute(...args),
+        'flow.wrongif': (...args) => hints.execute(...args),
+      },
       standstill: this.#standstill,
       store: this.#store,
       routers: this.#routers,

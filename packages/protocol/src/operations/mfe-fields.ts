@@ -30,7 +30,7 @@ export type Wrong = { readonly wrong: string; readonly at: readonly number[] };
 type ExactFault = { readonly field: 'group' | 'source'; readonly must: string };
 
 const FLOW = 'must be a list: group, source, ifIndex, nextHop and, optionally, header';
-const HEADER = `must be binary data of at most ${Limits.headerBytes} bytes`;
+export const HEADER = `must be binary data of at most ${Limits.headerBytes} bytes`;
 
 /** The addresses of an exact (s,g), or which one is none. */
 function readExact(
@@ -85,7 +85,7 @@ function readFlow(values: unknown): FlowElement | Wrong {
   return { kind: 'flow', name, ...(header instanceof Uint8Array && { header }) };
 }
 
-function isHeader(value: unknown): boolean {
+export function isHeader(value: unknown): value is Uint8Array | null | undefined {
   if (value === undefined || value === null) return true;
   return value instanceof Uint8Array && value.length <= Limits.headerBytes;
 }

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { parseNextHop } from '../address.ts';
+import { entryNamed, type GroupText, type SourceText } from '../entries.ts';
 import type { InterfaceKey } from '../ids.ts';
 import { Limits } from '../limits.ts';
 import {
@@ -12,7 +13,7 @@ import {
   positiveRange,
   request,
 } from './fields.ts';
-import { readName, type Wrong } from './mfe-fields.ts';
+import { HEADER, isHeader, readName, type Wrong } from './mfe-fields.ts';
 
 /** What agents report about forwarding entries, item by item. Forwarding contract, sections 8.1 and 8.3. */
 
@@ -35,6 +36,16 @@ export interface StatsElement extends Reported {
   readonly oifs: readonly OifElement[];
 }
 
+/** An item of `flow.wrongif`. */
+export interface HintElement {
+  readonly group: GroupText;
+  readonly source: SourceText;
+  /** On which the packets arrived. */
+  readonly interface: InterfaceKey;
+  readonly count: number;
+  readonly header?: Uint8Array;
+}
+
 interface OifElement {
   readonly interface: InterfaceKey;
   /** `ttlTooLow`, `fragNeeded`, `outPackets`, `outDiscards`. */
@@ -51,6 +62,7 @@ const OIF_FIELDS = 6;
 const STATS = 'must be a list: group, source, incarnation, eight counters, oifs';
 const OIF_LIST = 'must be a list of outgoing interfaces with their counters';
 const OIF = 'must be a list: ifIndex, nextHop, ttlTooLow, fragNeeded, outPackets, outDiscards';
+const HINT = 'must be a list: group, source, ifIndex, nextHop, count and, optionally, header';
 const FAILED = 'must be a list: group, source, incarnation, reason';
 const REASON = `must be text of at most ${Limits.failureBytes} bytes`;
 
@@ -117,14 +129,28 @@ function readStats(values: unknown): StatsElement | Wrong {
   return { ...reported, ...read, oifs };
 }
 
-const itemFields = request({ handle, items: listUpTo(Limits.reports) });
-type ItemFields = v.InferOutput<typeof itemFields>;
+function readHint(values: unknown): HintElement | Wrong {
+  if (!Array.isArray(values) || values.length < 5) return { wrong: HINT, at: [] };
+  const [group, source, ifIndex, hop, count, header] = values as readonly unknown[];
+  const read = readName(group, source);
+  if ('field' in read) return { wrong: read.must, at: [read.field === 'group' ? 0 : 1] };
+  if (!ifIndexRange.includes(ifIndex)) return { wrong: ifIndexRange.must(ifIndex), at: [2] };
+  const nextHop = parseNextHop(hop);
+  if (nextHop === undefined) return { wrong: ADDRESS, at: [3] };
+  if (!positiveRange.includes(count)) return { wrong: positiveRange.must(count), at: [4] };
+  if (!isHeader(header)) return { wrong: HEADER, at: [5] };
+  const hint = { ...entryNamed(read.name), interface: { ifIndex, nextHop }, count };
+  return header ? { ...hint, header } : hint;
+}
 
-/** A request of a handle and items, each read by `read`. The first wrong one is named. */
+const itemFields = (most: number) => request({ handle, items: listUpTo(most) });
+type ItemFields = v.InferOutput<ReturnType<typeof itemFields>>;
+
+/** A request of a handle and at most `most` items, each read by `read`. The first wrong one is named. */
 /* @__NO_SIDE_EFFECTS__ */
-function itemsBy<Element extends object>(read: (values: unknown) => Element | Wrong) {
+function itemsBy<Element extends object>(most: number, read: (values: unknown) => Element | Wrong) {
   return v.pipe(
-    itemFields,
+    itemFields(most),
     v.rawTransform<ItemFields, Omit<ItemFields, 'items'> & { readonly items: readonly Element[] }>(
       ({ dataset, addIssue, NEVER }) => {
         const items: Element[] = [];
@@ -142,6 +168,8 @@ function itemsBy<Element extends object>(read: (values: unknown) => Element | Wr
   );
 }
 
-export const flowStatsRequest = itemsBy(readStats);
+export const flowStatsRequest = itemsBy(Limits.reports, readStats);
 
-export const flowFailedRequest = itemsBy(readFailed);
+export const flowFailedRequest = itemsBy(Limits.reports, readFailed);
+
+export const flowWrongIfRequest = itemsBy(Limits.hints, readHint);

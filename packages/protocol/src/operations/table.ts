@@ -27,6 +27,7 @@ import { ribResolve, ribResolveRequest, type RibResolveReply } from './rib-resol
 import { ribList, ribListRequest, type RibListReply } from './rib-list.ts';
 import { flowNew, flowNewRequest, type FlowNewReply } from './flow-new.ts';
 import { flowStats, flowStatsRequest, type FlowStatsReply } from './flow-stats.ts';
+import { flowWrongIf, flowWrongIfRequest, type FlowWrongIfReply } from './flow-wrongif.ts';
 import { flowFailed, flowFailedRequest, type FlowFailedReply } from './flow-failed.ts';
 import { agents, agentsRequest, type AgentsReply } from './agents.ts';
 import { mfeGet, mfeGetRequest, type MfeGetReply } from './mfe-get.ts';
@@ -73,6 +74,7 @@ export const forwardingOperations = {
   'rib.list': ribList,
   'flow.new': flowNew,
   'flow.stats': flowStats,
+  'flow.wrongif': flowWrongIf,
   'flow.failed': flowFailed,
   'mfe.get': mfeGet,
   'mfe.list': mfeList,
@@ -138,6 +140,7 @@ export const requestSchemas = {
   'rib.list': ribListRequest,
   'flow.new': flowNewRequest,
   'flow.stats': flowStatsRequest,
+  'flow.wrongif': flowWrongIfRequest,
   'flow.failed': flowFailedRequest,
   'mfe.get': mfeGetRequest,
   'mfe.list': mfeListRequest,
@@ -180,6 +183,7 @@ export interface ReplyFields {
   'rib.list': RibListReply;
   'flow.new': FlowNewReply;
   'flow.stats': FlowStatsReply;
+  'flow.wrongif': FlowWrongIfReply;
   'flow.failed': FlowFailedReply;
   'mfe.get': MfeGetReply;
   'mfe.list': MfeListReply;
@@ -257,6 +261,7 @@ export const replyFields = {
   'rib.list': { items: 'list', cursor: 'unchecked', rrev: 'count', log: 'text' },
   'flow.new': { results: 'list' },
   'flow.stats': { count: 'count' },
+  'flow.wrongif': { count: 'count' },
   'flow.failed': { count: 'count' },
   'mfe.get': { mfe: 'unchecked', frev: 'count', programmed: 'unchecked' },
   'mfe.list': {

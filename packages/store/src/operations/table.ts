@@ -16,6 +16,7 @@ import { interfaces } from './interfaces.ts';
 import { flowFailed } from './flow-failed.ts';
 import { flowNew } from './flow-new.ts';
 import { flowStats } from './flow-stats.ts';
+import { flowWrongIf } from './flow-wrongif.ts';
 import { groups } from './groups.ts';
 import { keepalive } from './keepalive.ts';
 import { mailbox } from './mailbox.ts';
@@ -72,6 +73,7 @@ export const STORE_OPERATIONS: {
   'rib.list': ribList,
   'flow.new': flowNew,
   'flow.stats': flowStats,
+  'flow.wrongif': flowWrongIf,
   'flow.failed': flowFailed,
   'mfe.get': mfeGet,
   'mfe.list': mfeList,
