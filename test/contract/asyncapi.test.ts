@@ -106,6 +106,7 @@ describe('docs/asyncapi.yaml and the code agree about', () => {
       subjects.callback(router, 17 as never),
     );
     expect(address('ask')?.replace('{session}', '17')).toBe(subjects.ask(router, 17 as never));
+    expect(address('hint')?.replace('{session}', '17')).toBe(subjects.hint(router, 17 as never));
     expect(address('mfe')).toBe(subjects.mfe(router));
     expect(address('head')).toBe(subjects.head(router));
   });

@@ -78,6 +78,7 @@ it('every message on the bus has exactly the fields of docs/asyncapi.yaml', asyn
   const names = new Set([...all.heard, ...published()].map(({ name }) => name));
   for (const op of OPS) expect(names).toContain(`${op}.reply`);
   expect(names).toContain('mfe');
+  expect(names).toContain('hint.WRONG_IF');
   for (const type of ['RPF', 'CREATION_ALERT']) {
     expect(names).toContain(`ask.${type}`);
     expect(names).toContain(`answer.${type}`);
@@ -211,6 +212,7 @@ async function useFlows(all: Listener, handle: string): Promise<void> {
   await all.ask('fib', { from: 1 });
   await useReports(all, handle, group);
   await answerQuestions(all, handle, group);
+  await sendHints(all, handle, group);
   const oif = { ifIndex: 7, group, flags: 2 };
   await all.change('member.add', handle, oif);
   await all.change('member.delete', handle, { ...oif, source: '10.2.0.1' });
@@ -221,6 +223,26 @@ async function useFlows(all: Listener, handle: string): Promise<void> {
   await all.change('member.delete', handle, { ifIndex: 7, group });
   await all.ask('mailbox', { handle: owner.handle, from: 0 });
   await all.ask('deregister', { ...own, seq: 5, force: true });
+}
+
+/** Packets that arrive on an interface whose owner wants to know. */
+async function sendHints(all: Listener, agent: string, group: string): Promise<void> {
+  const asked = { componentId: 6, instance: newInstance(), alerts: ['WRONG_IF'] };
+  const owner = await all.router.register({ protocolId: PIM, ...asked });
+  ok(await owner.take(60));
+  ok(await owner.change('interface.set', { ifIndex: 60, wrongIf: true }));
+  const { nats, prefix, name } = all.router;
+  const subject = `${prefix}.${name}.hint.${owner.session}`;
+  const hints = nats.subscribe(subject, { max: 2, timeout: WITHIN.withinMs });
+  await nats.flush();
+  const item = [group, '10.2.0.1', 60, '', 3];
+  const items = [item, [...item, Uint8Array.of(0x45, 0)]];
+  await all.ask('flow.wrongif', { handle: agent, items });
+  await all.ask('flow.wrongif', { handle: 'unknown', items });
+  for await (const { data } of hints) {
+    all.heard.push({ name: 'hint.WRONG_IF', message: unpack(data) as Fields });
+  }
+  ok(await owner.change('deregister', { force: true }));
 }
 
 /** A flow whose owner is asked about it, and answers. */
@@ -263,9 +285,6 @@ async function useReports(all: Listener, handle: string, group: string): Promise
   await all.ask('mfe.stats', { ...flow, source: '10.2.0.9' });
   await all.ask('mfe.stats', { limit: 1, flags: 1 });
   await all.ask('flow.failed', { handle, items: [[...entry, 'table full']] });
-  const hints = [[group, flow.source, 7, '', 3]];
-  await all.ask('flow.wrongif', { handle, items: hints });
-  await all.ask('flow.wrongif', { handle: 'unknown', items: hints });
   await all.ask('flow.failed', { handle: 'unknown', items: [[...entry, '']] });
   await all.ask('mfe.get', flow);
   await all.ask('mfe.list', { limit: 1 });

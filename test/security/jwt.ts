@@ -119,6 +119,7 @@ const EXPORTS = [
   { name: 'memberships', type: 'stream', subject: `${PREFIX}.*.membership.*` },
   { name: 'heads', type: 'stream', subject: `${PREFIX}.*.head` },
   { name: 'callbacks', type: 'stream', subject: `as.*.${PREFIX}.*.callback.*` },
+  { name: 'hints', type: 'stream', subject: `as.*.${PREFIX}.*.hint.*` },
   { name: 'monitoring', type: 'service', subject: '$SRV.>', response_type: 'Stream' },
 ];
 
@@ -150,6 +151,7 @@ function importsOf(identity: JwtUser, account: string): object[] {
     renamed('service', 'r1.rib.*'),
     renamed('service', 'r1.flow.*'),
     renamed('stream', 'r1.callback.*'),
+    renamed('stream', 'r1.hint.*'),
     same('stream', `${PREFIX}.r1.event.*`),
     same('stream', `${PREFIX}.r1.membership.*`),
     same('stream', `${PREFIX}.r1.head`),
@@ -163,7 +165,7 @@ function permissionsOf(user: JwtUser): { pub: string[]; sub: string[] } {
         pub: [
           ...['_R_.>', '_INBOX.>', `${PREFIX}.*.event.*`, `${PREFIX}.*.head`],
           `${PREFIX}.*.membership.*`,
-          ...[`as.*.${PREFIX}.*.callback.*`, `as.*.${PREFIX}.*.ask.*`],
+          ...[`as.*.${PREFIX}.*.callback.*`, `as.*.${PREFIX}.*.hint.*`, `as.*.${PREFIX}.*.ask.*`],
           `${PREFIX}.$manager.presence`,
         ],
         sub: [`as.*.${PREFIX}.>`, `${PREFIX}.$manager.presence`, '$SRV.>', '_INBOX.>'],
@@ -186,7 +188,7 @@ function permissionsOf(user: JwtUser): { pub: string[]; sub: string[] } {
           `${PREFIX}.r1.flow.*`,
         ],
         sub: [
-          ...['_INBOX.>', `${PREFIX}.r1.callback.*`, `${PREFIX}.r1.ask.*`],
+          ...['_INBOX.>', `${PREFIX}.r1.callback.*`, `${PREFIX}.r1.hint.*`, `${PREFIX}.r1.ask.*`],
           `${PREFIX}.r1.membership.*`,
           ...[`${PREFIX}.r1.event.*`, `${PREFIX}.r1.head`],
         ],

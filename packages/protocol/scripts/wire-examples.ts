@@ -13,7 +13,7 @@ function hexText(bytes: Uint8Array): string {
   return lines.join('\n');
 }
 
-const PUBLISHED: ReadonlySet<string> = new Set(['callback', 'ask', 'event', 'membership']);
+const PUBLISHED: ReadonlySet<string> = new Set(['callback', 'ask', 'hint', 'event', 'membership']);
 
 /** The subject of a message, with the values of the examples. */
 function destination(message: string): string {

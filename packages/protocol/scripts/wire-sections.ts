@@ -44,6 +44,7 @@ export function wireSections(): ReadonlyMap<string, string> {
     schema('MembershipEventFields'),
     schema('Mfe'),
     schema('MfeCounters'),
+    schema('WrongIfHint'),
     schema('FlowResult'),
     schema('MfeMessage'),
     ['examples', examples()],
