@@ -155,7 +155,8 @@ async function useMemberships(
   try {
     const ask = asker(working);
     const instance = `permissions-${ifIndex}`.padEnd(16, '-');
-    const client = { protocolId: 104, componentId: ifIndex, instance, alerts: ['RPF'] };
+    const alerts = ['RPF', 'WRONG_IF'];
+    const client = { protocolId: 104, componentId: ifIndex, instance, alerts };
     const { handle, session } = await ask('register', client);
     answerQuestions(working, Number(session));
     await ask('take', { handle, seq: 1, ack: 1, ifIndex });
@@ -166,7 +167,9 @@ async function useMemberships(
     const network = `10.${ifIndex >> 8}.${ifIndex & 0xff}.0`;
     const routes = [[network, 24, ifIndex, '', '', 104]];
     await ask('rib.set', { handle, seq: 4, ack: 4, routes });
-    await useFlows(working, handle, network.replace(/0$/, '1'));
+    const source = network.replace(/0$/, '1');
+    await useFlows(working, handle, source);
+    await receiveHint(working, handle, Number(session), [source, ifIndex]);
     await ask('members', {});
     const read = asker(looking);
     await read('members', {});
@@ -193,6 +196,19 @@ async function useFlows(working: NatsConnection, handle: unknown, source: string
   await ask('fib', { from: 0 });
   await ask('mfe.stats', flow);
   await ask('agents', {});
+}
+
+/** A hint about packets on an interface of the session arrives. */
+async function receiveHint(
+  working: NatsConnection,
+  handle: unknown,
+  session: number,
+  [source, ifIndex]: readonly [string, number],
+): Promise<void> {
+  const options = { max: 1, timeout: WITHIN_MS };
+  const hints = working.subscribe(`mgm.v1.r1.hint.${session}`, options);
+  await asker(working)('flow.wrongif', { handle, items: [['239.1.1.1', source, ifIndex, '', 1]] });
+  for await (const _ of hints) break;
 }
 
 /** Answers questions about new flows with an upstream router. */
