@@ -49,6 +49,23 @@ describe('a store that lost its data', () => {
     expect(another.isHeld).toBe(true);
   });
 
+  it('is recognized by each of several sessions of one client', async () => {
+    await using mgm = await stage.client();
+    const sessions = await Promise.all(
+      [1, 2, 3].map((componentId) =>
+        mgm.registerProtocol({ ...pim({ ttlMs: 3_000 }), componentId }),
+      ),
+    );
+    await Promise.all(sessions.map((one, at) => one.takeInterfaceOwnership({ ifIndex: 1 + at })));
+    const recovered = sessions.map((one) => next(one, 'recovered'));
+    await forgetEverything();
+    const all = await Promise.all(recovered);
+    expect(all.map(({ regained, missing }) => [regained.length, missing])).toEqual(
+      sessions.map(() => [1, []]),
+    );
+    await Promise.all(sessions.map((one) => one.deregister({ force: true })));
+  });
+
   it('makes a new client wait until no former owner can act on the interface any more', async () => {
     const router = newRouterName();
     await using mgm = await stage.client({ router });

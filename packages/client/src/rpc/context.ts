@@ -124,6 +124,7 @@ export function isAnotherLog(known: string | undefined, log: string | undefined)
 export class StoreLog {
   #log: string | undefined;
   #rev = 0;
+  #losses = 0;
 
   /** Records the `rev` of a reply. Replies overtake each other, so only the highest counts. */
   saw(rev: number): void {
@@ -134,6 +135,11 @@ export class StoreLog {
     return this.#log !== undefined;
   }
 
+  /** How often this client found that the store had lost data. */
+  get losses(): number {
+    return this.#losses;
+  }
+
   get rev(): number {
     return this.#rev;
   }
@@ -141,9 +147,12 @@ export class StoreLog {
   /** Records the present position; `revBefore` was seen before it was requested. Returns whether the store lost data. */
   compare(position: LogPosition, revBefore: number): boolean {
     const isOther = isAnotherLog(this.#log, position.log);
-    const hasFallen = position.rev < revBefore;
-    if (isOther || hasFallen) this.#rev = position.rev;
+    const isLoss = isOther || position.rev < revBefore;
+    if (isLoss) {
+      this.#rev = position.rev;
+      this.#losses += 1;
+    }
     this.#log = position.log;
-    return isOther || hasFallen;
+    return isLoss;
   }
 }

@@ -2,7 +2,7 @@ import type { EventMessage, SessionId } from '@mgm/protocol';
 import { isMgmError, MgmError } from '../errors.ts';
 import type { HeldInterface } from '../ownership.ts';
 import { backoffMs, pause } from '../rpc/clock.ts';
-import { requestGranted, type Context, type RequestOptions } from '../rpc/context.ts';
+import { isAnotherLog, requestGranted, type Context, type RequestOptions } from '../rpc/context.ts';
 import type { LossCause } from './events.ts';
 
 /** A registration that is over. */
@@ -11,6 +11,8 @@ export interface Loss {
   readonly cause: LossCause;
   /** The revision of the last reply that it got: whatever ended it has a higher one. */
   readonly lastRev: number;
+  /** How often the store had lost data when it was registered: another session may find the next loss first. */
+  readonly storeLosses: number;
   readonly ttlMs: number;
   readonly reason: MgmError;
   /** What it held until then. */
@@ -80,7 +82,8 @@ export async function diagnoseLoss(
   const page = await retried(context, limits, () =>
     requestGranted(context, 'interfaces', { limit: 1 }, attemptOptions(limits)),
   );
-  if (context.store.compare(page, revBefore)) return 'data-lost';
+  context.store.compare(page, revBefore);
+  if (context.store.losses > loss.storeLosses) return 'data-lost';
   const byDeadline = loss.cause === 'deadline';
   const log = eventsAfter(context, loss.lastRev, limits);
   for (;;) {

@@ -104,6 +104,7 @@ export class Registration {
   readonly #mailboxAtStart: number;
   #ended: MgmError | undefined;
   #lastRev: number;
+  readonly #storeLosses: number;
 
   constructor(context: Context, { fields, sentMono }: Registered, options: RegistrationOptions) {
     const { handle, session, ttlMs } = fields;
@@ -113,6 +114,7 @@ export class Registration {
     this.graceMs = fields.graceMs;
     this.resumed = fields.resumed;
     this.#lastRev = fields.rev;
+    this.#storeLosses = context.store.losses;
     this.#mailboxAtStart = fields.mailbox;
     this.hasMemberships = fields.alerts !== undefined;
     this.signal = this.#end.signal;
@@ -268,7 +270,8 @@ export class Registration {
     const callError = this.#options.mayRecover(cause) ? beingRecovered() : reason;
     const held = this.#endCalls(reason, callError);
     const { session, ttlMs } = this;
-    this.#options.onLost({ session, cause, lastRev: this.#lastRev, ttlMs, reason, held });
+    const [lastRev, storeLosses] = [this.#lastRev, this.#storeLosses];
+    this.#options.onLost({ session, cause, lastRev, storeLosses, ttlMs, reason, held });
   }
 
   /** Returns the holds that ended. */
