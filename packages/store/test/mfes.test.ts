@@ -607,7 +607,9 @@ describe('flow_new', () => {
 
 it('reached every reply that a header declares', () => {
   const declared = Object.entries(DECLARED).flatMap(([operation, tags]) =>
-    /^(fib|flow_new|mfe_(get|list))/.test(operation) ? tags.map((tag) => `${operation}:${tag}`) : [],
+    /^(fib|flow_new|mfe_(get|list))/.test(operation)
+      ? tags.map((tag) => `${operation}:${tag}`)
+      : [],
   );
   expect(declared.filter((one) => !reached.has(one))).toEqual([]);
 });

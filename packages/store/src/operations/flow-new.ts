@@ -25,7 +25,7 @@ export const flowNew: StoreOperation<'flow.new', 'flow_new'> = {
 const CREATION_MS = 500;
 
 /** What a flow gets whose entry other managers are creating. */
-export const PENDING = { state: 'pending', retryAfterMs: CREATION_MS } as const;
+const PENDING = { state: 'pending', retryAfterMs: CREATION_MS } as const;
 
 /** The result of a flow for which nobody is asked, or no more. */
 export function resultOf(flow: FlowElement, outcome: FlowOutcome | undefined): FlowResult {

@@ -99,7 +99,8 @@ export class Board {
       case 'expired':
       case 'evicted':
       case 'store-reset':
-        // Their effect on interfaces has events of its own.
+      case 'interface-set':
+        // They change no hold; what follows from the end of a session has events of its own.
         return;
     }
   }
