@@ -156,8 +156,8 @@ local function prepare(mfe, plan, vetoes)
 end
 
 local function finish(name, incarnation, plan, vetoes, memo)
-  if router.view.mfes >= router.limits.mfes then return { 'limit' } end
   if incarnation then set_mark(name, 0) end
+  if router.view.mfes >= router.limits.mfes then return { 'limit' } end
   local mfe, names = mfe_changes.create(name, memo, incarnation, function(created) prepare(created, plan, vetoes) end)
   return { 'created', oifs.shape(mfe, names) }
 end
