@@ -1,6 +1,7 @@
 import { OF_MEMBERSHIP_CLIENTS } from './membership-clients.ts';
 import { OF_MEMBERSHIPS } from './memberships.ts';
 import type { Mutation } from './mutation.ts';
+import { OF_QUESTIONS } from './questions.ts';
 
 const LUA = 'packages/store/lua';
 const CLIENT = 'packages/client/src';
@@ -337,4 +338,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...IN_CLIENT,
   ...OF_MEMBERSHIPS,
   ...OF_MEMBERSHIP_CLIENTS,
+  ...OF_QUESTIONS,
 ];

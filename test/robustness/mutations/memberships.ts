@@ -63,15 +63,15 @@ export const OF_MEMBERSHIPS: readonly Mutation[] = [
   {
     check: "memberships: the end of an owner's hold withdraws those of IGMP",
     file: `${LIB}/slots.lua`,
-    from: 'withdraw(interface, on, slots.IGMP, cause, 1)',
-    to: '',
+    from: 'cause, 0)\n    withdraw(interface, on, slots.IGMP, cause, 1)',
+    to: 'cause, 0)',
     tests: [MODEL],
   },
   {
     check: 'memberships: a new owner opens a window for those of IGMP',
     file: `${LIB}/slots.lua`,
-    from: 'withdraw(interface, places_on(interface), slots.IGMP, cause, 1)',
-    to: '',
+    from: 'withdraw(interface, on, slots.IGMP, cause, 1)\n  withdraw_statics',
+    to: 'withdraw_statics',
     tests: [MODEL],
   },
   {
