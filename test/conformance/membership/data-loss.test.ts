@@ -66,6 +66,31 @@ overReplicas((stage) => {
       // Memberships that existed before the data loss are withdrawn, and end without alerts.
       expect(await listAll(router, 'members')).toEqual([]);
     });
+
+    it('keeps static memberships and limits as far as it has them', async () => {
+      const { router, pim } = await withMemberships(stage);
+      const configure = async (group: string) =>
+        ok(await router.request('admin.member.add', { ifIndex: 7, group, ...ADMIN }));
+      const limits = { ifIndex: 7, ...ADMIN };
+      ok(await router.request('admin.interface.set', { ...limits, maxGroups: 5 }));
+      await configure('239.1.1.3');
+      const restore = await copyOf(stage, router);
+      await configure('239.1.1.4');
+      for (let at = 0; at < READS; at++) await router.request('groups', { limit: 1 });
+      await restore();
+      await eventually(async () => {
+        expect(await listAll(router, 'members')).toEqual([['239.1.1.3', '', 7, '', 0, 0]]);
+      }, WITHIN);
+      expect((await router.eventsAfter(0))[0]).toMatchObject({ type: 'store-reset', rev: 1 });
+      expect(ok(await router.request('admin.interface.set', limits)).maxGroups).toBe(5);
+      ok(await router.request('admin.end-holdoff', ADMIN));
+      const again = await router.register({ ...pim.asked, instance: newInstance() });
+      ok(await again.take(7));
+      await eventually(async () => {
+        const [, , , , , countsFor] = (await listAll(router, 'members'))[0] ?? [];
+        expect(countsFor).toBe(again.session);
+      }, WITHIN);
+    });
   });
 });
 
