@@ -1,5 +1,4 @@
-import { encodeMessage } from '@mgm/protocol';
-import { unpack } from 'msgpackr';
+import { decodeMessage, encodeMessage } from '@mgm/protocol';
 import { describe, expect, it } from 'vitest';
 import { encodeReply } from './reply-size.ts';
 
@@ -12,8 +11,9 @@ function flow(state: string, oifs: number) {
 
 /** The states of a reply as it was encoded. */
 function statesIn(bytes: Uint8Array | undefined): string[] {
-  const { results } = unpack(bytes ?? new Uint8Array()) as { results: { state: string }[] };
-  return results.map(({ state }) => state);
+  const decoded = decodeMessage(bytes ?? new Uint8Array());
+  const { results } = decoded.kind === 'message' ? decoded.value : {};
+  return Array.isArray(results) ? results.map(({ state }: { state: string }) => state) : [];
 }
 
 describe('a reply to flow.new', () => {
