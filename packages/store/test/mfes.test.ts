@@ -222,6 +222,21 @@ describe('an MFE', () => {
     expect(await present()).toMatchObject({ alerted: false, oifs: '' });
   });
 
+  it('that follows another one in one request alerts its owner after that one', async () => {
+    const names = Array.from({ length: 40 }, (_, at) => `${GROUP}0a0102${(at + 16).toString(16)}`);
+    await route(owner, WIDE, 1);
+    await change('member_add', receiver, 3, GROUP);
+    await flow(receiver, ...names);
+    await route(owner, WIDE, 2);
+    await flow(receiver, ...names);
+    expect((await falseAlertsOf(owner)).slice(1).map((alert) => alert.split(' ', 3))).toEqual(
+      names.flatMap((name) => [
+        ['PRUNE_FALSE', 'route', name],
+        ['JOIN_FALSE', 'created', name],
+      ]),
+    );
+  });
+
   it('is created without an alert if only its owner wants it', async () => {
     await route(owner, WIDE, 1);
     await change('member_add', owner, 2, GROUP);

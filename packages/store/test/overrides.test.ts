@@ -196,6 +196,21 @@ describe('FORWARD', () => {
     expect(await oifs()).toBe('');
   });
 
+  it('of IGMP stays ended when that routing protocol leaves before a sweep', async () => {
+    const igmp = await arbiter.client({ protocolId: 10, isIgmp: true });
+    await take(igmp, 8);
+    await flow(owner, FLOW);
+    await forward(igmp, 8);
+    expect(await oifs()).toBe('8:');
+    await take(owner, 8);
+    await release(owner, 8);
+    expect(await oifs()).toBe('');
+    await forward(igmp, 8);
+    expect(await oifs()).toBe('8:');
+    await settled();
+    expect(await oifs()).toBe('8:');
+  });
+
   it('never makes the incoming interface an outgoing one', async () => {
     await flow(owner, FLOW);
     expect((await forward(owner, 1)).reply).toMatchObject({ matched: 1 });
@@ -327,6 +342,25 @@ describe('mfe_set', () => {
     const negative = '4e0000001c0000201';
     await flow(owner, negative);
     expect((await set(owner, { name: negative })).reply).toEqual({ kind: 'not_owner' });
+  });
+
+  it('accepts the epoch of the hold, also where the entry shows a higher one', async () => {
+    const igmp = await arbiter.client({ protocolId: 10, isIgmp: true });
+    const held = await arbiter.ask('take', { ...igmp.next(), interfaces: [on(8)] });
+    if (held.kind !== 'granted') throw new Error(held.kind);
+    await take(owner, 8);
+    await release(owner, 8);
+    await route(owner, 8);
+    await flow(owner, FLOW);
+    const shown = (await present()).epoch;
+    expect(Number(shown)).toBeGreaterThan(Number(held.epoch));
+    for (const epoch of [held.epoch, shown]) {
+      expect((await set(igmp, { epoch })).reply).toMatchObject({ kind: 'set' });
+    }
+    expect((await set(igmp, { epoch: '1' })).reply).toEqual({
+      kind: 'other_epoch',
+      current: held.epoch,
+    });
   });
 
   it('refuses what sequencing refuses, and gives a repeat the reply of the first time', async () => {

@@ -37,7 +37,7 @@ export interface MfeSetting {
   readonly timeoutMs?: number;
   /** Refused unless it is the present incarnation. */
   readonly incarnation?: number | undefined;
-  /** Refused unless it is the epoch of the incoming interface. */
+  /** Refused unless it is the epoch under which the caller holds the incoming interface, or `iifEpoch` of the MFE. */
   readonly epoch?: Epoch | undefined;
 }
 

@@ -75,7 +75,7 @@ local function plan_of(name, answer, memo)
     if other_owner == owner then iif, record = answer.iif, other end
   end
   local plan = { name = name, route = route, prefix = prefix, iif = iif, client = client, is_rpf_owner = owner ~= nil,
-    epoch = mfes.iif_epoch(record, owner), answer = is_answered and answer or nil, on = {}, off = {},
+    epoch = deciding_epoch(record, owner), answer = is_answered and answer or nil, on = {}, off = {},
     owner = client.number }
   plan.oifs = oifs.of(plan, memo)
   return plan
@@ -90,7 +90,7 @@ local function basis_of(plan, is_rpf)
     for i = 1, #plan.oifs do
       local record, owner, igmp = look_at(plan.oifs[i])
       shown[#shown + 1] = plan.oifs[i]
-      shown[#shown + 1] = owner and record[OWNER_EPOCH] or igmp and record[IGMP_EPOCH] or 0
+      shown[#shown + 1] = (owner or igmp) and deciding_epoch(record, owner) or 0
     end
   end
   return redis.sha1hex(cmsgpack.pack(shown))

@@ -85,6 +85,13 @@ local function epoch_in_force(client, epoch)
   return math.max(epoch, client.epoch_floor)
 end
 
+--- The epoch under which a client decides for an interface: the owner, or IGMP where it is alone. IGMP keeps its hold while a
+--- routing protocol comes and goes: then the epoch of that one. So this epoch rises whenever another client decides, and agents
+--- may refuse a lower one.
+local function deciding_epoch(record, owner)
+  return owner and record[OWNER_EPOCH] or math.max(record[IGMP_EPOCH], record[OWNER_EPOCH])
+end
+
 --- Removes the routing protocol from an interface and notifies an IGMP session there.
 local function clear_owner(interface, record, client, cause, by)
   local epoch = epoch_in_force(client, record[OWNER_EPOCH])

@@ -30,6 +30,7 @@ local function hold_on(client, interface, epoch)
   else
     return { refused = 'not_owner', holder = holder_shape(record, owner, igmp) }
   end
+  hold.deciding_epoch = deciding_epoch(record, owner)
   hold.holder = hold.is_beside and holder_shape(record, owner, igmp) or nil
   local current = epoch_in_force(client, hold.epoch)
   if epoch ~= '' and epoch ~= text(current) then return { refused = 'other_epoch', current = current } end
@@ -39,7 +40,7 @@ end
 
 --- A JOIN of the client that decides for the interface, also a repeated one, ends its vetoes.
 local function undo_vetoes(client, hold, interface, entry)
-  if not hold.is_beside then mfe_changes.undo_vetoes(interface, client.number, hold.epoch, entry.name) end
+  if not hold.is_beside then mfe_changes.undo_vetoes(interface, client.number, hold.deciding_epoch, entry.name) end
 end
 
 --- Returns whether a membership was created; or nil, and why it is refused.
@@ -105,7 +106,7 @@ local function override_by(change, client, hold, interface, entry, code)
   if hold.is_beside then return nil, 'not_owner', 0 end
   purge(entry)
   local kind = change == add and overrides.ON or overrides.OFF
-  local matched, is_changed = mfe_changes.override(kind, interface, client.number, hold.epoch, entry.name)
+  local matched, is_changed = mfe_changes.override(kind, interface, client.number, hold.deciding_epoch, entry.name)
   if code == FORWARD_EXACT and matched == 0 then return nil, 'no_mfe', 0 end
   return is_changed, nil, matched
 end

@@ -28,7 +28,8 @@ end
 
 local function alert(type, cause, mfe, number, interface)
   local item = mfe.name .. (interface and ' ' .. interface or '') .. ' ' .. text(mfe.incarnation)
-  false_alerts[#false_alerts + 1] = { mfe.name, type, cause, item, number }
+  local place = #false_alerts + 1
+  false_alerts[place] = { mfe.name, type, cause, item, number, place }
 end
 
 --- What a push shows, as one text.
@@ -214,15 +215,17 @@ function mfe_changes.review_noted()
   return PER_REQUEST - left
 end
 
-local function by_first(one, other)
-  return one[1] < other[1]
+--- By name; those of one name in the order in which they arose, since a deletion may come before a creation.
+local function by_name_and_place(one, other)
+  if one[1] ~= other[1] then return one[1] < other[1] end
+  return one[6] < other[6]
 end
 
 --- At the end of a request, or of a slice: what follows from it for forwarding entries, then its alerts are complete.
 function mfe_changes.close()
   if not router.members then return end
   mfe_changes.review_noted()
-  table.sort(false_alerts, by_first)
+  table.sort(false_alerts, by_name_and_place)
   for i = 1, #false_alerts do
     local one = false_alerts[i]
     alerts.send(one[2], one[3], 0, one[4], one[5])

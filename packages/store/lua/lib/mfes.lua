@@ -81,19 +81,13 @@ function mfes.has_expired(mfe)
   return service_now >= mfes.expires_at(mfe)
 end
 
---- The epoch of an interface towards a source. IGMP keeps its hold while a routing protocol comes and goes: then the epoch of
---- that one, so that the epochs of an incoming interface never fall and agents may refuse lower ones.
-function mfes.iif_epoch(record, owner)
-  return owner and record[OWNER_EPOCH] or math.max(record[IGMP_EPOCH], record[OWNER_EPOCH])
-end
-
 --- The owner of an MFE and the epoch in force of its hold; nil if that hold has ended, or a routing protocol took the
 --- interface of IGMP.
 function mfes.owner_of(mfe)
   if mfe.iif == '' then return nil end
   local record, owner, igmp = look_at(mfe.iif)
   local client = owner or igmp
-  local epoch = client and mfes.iif_epoch(record, owner)
+  local epoch = client and deciding_epoch(record, owner)
   if client and client.number == mfe.owner and epoch == mfe.epoch then
     return client, epoch_in_force(client, epoch)
   end
@@ -119,7 +113,7 @@ function mfes.create(name, timeout, incarnation)
     local record, owner, igmp = look_at(route[VIA])
     local client = owner or igmp
     if client then
-      mfe.owner, mfe.iif, mfe.epoch = client.number, route[VIA], mfes.iif_epoch(record, owner)
+      mfe.owner, mfe.iif, mfe.epoch = client.number, route[VIA], deciding_epoch(record, owner)
     end
   end
   loaded_mfes[name] = mfe

@@ -1,6 +1,6 @@
 --- Overrides of forwarding entries: interfaces that FORWARD put *on* or *off* (forwarding contract, sections 1 and 5.5).
 ---
---- An override names the client that decided for the interface, and the epoch of its hold: once another one decides, it counts
+--- An override names the client that decided for the interface, and the epoch under which it did: once another one decides, it counts
 --- for nothing, and the next review of the entry removes it.
 ---
 --- A change that covers many entries is a rule. It holds for reads at once: a record that is loaded follows the rules that it
@@ -52,7 +52,7 @@ end
 function overrides.holds(interface, one)
   local record, owner, igmp = look_at(interface)
   local client = owner or igmp
-  return client ~= nil and client.number == one[DECIDER] and record[owner and OWNER_EPOCH or IGMP_EPOCH] == one[DECIDER_EPOCH]
+  return client ~= nil and client.number == one[DECIDER] and deciding_epoch(record, owner) == one[DECIDER_EPOCH]
 end
 
 --- The members of the index that the overrides of an MFE have: see lib/mfes.lua.

@@ -8,7 +8,7 @@
 --- @arg   is_given    flag      `upstream` is to be set
 --- @arg   timeout     integer   ms from the creation, 0 to leave it
 --- @arg   incarnation integer   0 or: refuse unless it is the present one
---- @arg   epoch       string    '' or: refuse unless it is that of the incoming interface
+--- @arg   epoch       string    '' or: refuse unless it is that of the hold of the incoming interface, or the one shown
 --- @reply set frev:integer
 --- @reply no_mfe
 --- @reply other_incarnation current:integer
@@ -25,10 +25,12 @@
 local function refusal_to_set(client, mfe, incarnation, epoch)
   if not mfe then return { 'no_mfe' } end
   if incarnation ~= 0 and incarnation ~= mfe.incarnation then return { 'other_incarnation', mfe.incarnation } end
-  local owner, current = mfes.owner_of(mfe)
+  local owner, shown = mfes.owner_of(mfe)
   if not owner then return { 'not_owner', {} } end
   if owner ~= client then return { 'not_owner', holder_shape(look_at(mfe.iif)) } end
-  if epoch ~= '' and epoch ~= text(current) then return { 'other_epoch', current } end
+  local record = look_at(mfe.iif)
+  local held = epoch_in_force(client, record[OWNER] == client.number and record[OWNER_EPOCH] or record[IGMP_EPOCH])
+  if epoch ~= '' and epoch ~= text(held) and epoch ~= text(shown) then return { 'other_epoch', held } end
 end
 
 function operations.mfe_set(handle, seq, ack, name, upstream, is_given, timeout, incarnation, epoch)
