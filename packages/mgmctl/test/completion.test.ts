@@ -44,6 +44,10 @@ function expectCompletions(completes: Completes): void {
   expect(completes('mgmctl release 7 --w')).toEqual(['--why']);
   expect(completes('mgmctl watch --ro')).toEqual(['--router']);
   expect(completes('mgmctl --router r1 ')).toContain('interfaces');
+  expect(completes('mgmctl static l')).toEqual(['list']);
+  expect(completes('mgmctl static add 7 --gr')).toEqual(['--group']);
+  expect(completes('mgmctl limit set 7 --max-g')).toEqual(['--max-groups']);
+  expect(completes('mgmctl limit set 7 --no-l')).toEqual(['--no-lite']);
 }
 
 describe('mgmctl completion', () => {

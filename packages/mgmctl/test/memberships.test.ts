@@ -103,6 +103,15 @@ describe('mgmctl members', () => {
     expect(await found('--session', String(igmp.id))).toHaveLength(4);
   });
 
+  it('lists with --if also static memberships on next hops that nobody holds', async () => {
+    await using router = await populated();
+    const by = { actor: 'test', why: 'test' };
+    const target = { ifIndex: 9, nextHop: '10.0.0.1', group: '239.1.1.1' };
+    await router.mgm.adminAddMembership({ ...target, ...by });
+    const { stdout } = await router.run(['members', '--if', '9', '--json']);
+    expect(objects(stdout)).toMatchObject([{ nextHop: HOP }, { ...target, session: 0 }]);
+  });
+
   it('fits the terminal, unless told otherwise', async () => {
     await using router = await populated();
     const on = async (columns: number, ...args: string[]): Promise<string[]> => {

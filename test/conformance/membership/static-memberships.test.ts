@@ -45,7 +45,7 @@ overReplicas((stage) => {
   /** The alerts of DVMRP, which holds no interface: `<type> <cause>`. */
   const alerts = async () =>
     (await alertsAfter(dvmrp)).map(
-      ({ type, cause = '', window }) => `${type} ${cause}${window === true ? ' window' : ''}`,
+      ({ type, cause, window }) => `${type} ${cause}${window === true ? ' window' : ''}`,
     );
 
   describe('a static membership', () => {

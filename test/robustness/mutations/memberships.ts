@@ -8,6 +8,7 @@ const ENDS = 'packages/store/test/member-ends.test.ts';
 const CONFORMANCE = 'test/conformance/membership';
 const SETTINGS = 'packages/store/test/owner-settings.test.ts';
 const FILTERS = 'packages/store/test/group-filters.test.ts';
+const STATICS = 'packages/store/test/statics.test.ts';
 
 /** The safety checks of group memberships. */
 export const OF_MEMBERSHIPS: readonly Mutation[] = [
@@ -150,5 +151,33 @@ export const OF_MEMBERSHIPS: readonly Mutation[] = [
     from: "if slot.filters > 0 then excludes.set(slot, name, '') end",
     to: '',
     tests: [FILTERS],
+  },
+  {
+    check: 'statics: what a client leaves is dormant, without a `left` event',
+    file: `${LIB}/withdrawals.lua`,
+    from: "if slot.holder ~= 0 then\n    member_log.event('left', slot, name, cause)",
+    to: "if true then\n    member_log.event('left', slot, name, cause)",
+    tests: [STATICS],
+  },
+  {
+    check: 'statics: they are withdrawn with the hold of the client that they count for',
+    file: `${LIB}/slots.lua`,
+    from: 'withdraw_statics(interface, on, client, cause, has_igmp and 1 or 0)',
+    to: '',
+    tests: [STATICS],
+  },
+  {
+    check: 'limits: no more groups on an interface than its limit',
+    file: `${LIB}/interface_limits.lua`,
+    from: 'return limits.groups >= limits.max_groups and',
+    to: 'return limits.groups > limits.max_groups and',
+    tests: [STATICS],
+  },
+  {
+    check: 'forwarding: `settled` waits for tasks that other tasks add',
+    file: `${LIB}/view_tasks.lua`,
+    from: 'if parent_number then return add_to_round(task) end',
+    to: '',
+    tests: ['packages/store/test/mfes.test.ts'],
   },
 ];

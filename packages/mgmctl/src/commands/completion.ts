@@ -75,6 +75,11 @@ function visibleCommands(program: Command): Command[] {
   return new Help().visibleCommands(program);
 }
 
+/** The commands of a group; none of another command. */
+function commandsIn(command: Command): Command[] {
+  return visibleCommands(command).filter((one) => one.name() !== 'help');
+}
+
 const PROTOCOLS = Object.keys(ProtocolId).join(' ');
 /** Prints the values of a kind; `words` are those before the last one, which decides the kind. */
 const valuesOf = (kind: Kind, words: string): string =>
@@ -92,20 +97,30 @@ function completionScript(shell: Shell, program: Command): string {
   }
 }
 
+/** A branch of `case` for each command, and for each one in a group. `assign` makes its words the candidates. */
+function casesOf(program: Command, assign: (words: string) => string): string {
+  return visibleCommands(program)
+    .flatMap((command) => {
+      const name = command.name();
+      const inner = commandsIn(command).map(
+        (one) => `      '${name} ${one.name()}') ${assign(wordsOf(one, program))}; break ;;`,
+      );
+      const next = inner.length > 0 ? `group='${name} '` : 'break';
+      return [`      ${name}) ${assign(wordsOf(command, program))}; ${next} ;;`, ...inner];
+    })
+    .join('\n');
+}
+
 const BASH_WORDS = '"${COMP_WORDS[@]:1:COMP_CWORD-2}"';
 
-/** The first word that is a command decides which options are offered. */
+/** The first word that is a command, and in a group of commands the next one, decides which options are offered. */
 function bash(program: Command): string {
   return `_mgmctl() {
-  local current=\${COMP_WORDS[COMP_CWORD]} words='${wordsOf(program)}' word
+  local current=\${COMP_WORDS[COMP_CWORD]} words='${wordsOf(program)}' word group=
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-    case $word in
-${visibleCommands(program)
-  .map((one) => `      ${one.name()}) words='${wordsOf(one, program)}' ;;`)
-  .join('\n')}
-      *) continue ;;
+    case $group$word in
+${casesOf(program, (words) => `words='${words}'`)}
     esac
-    break
   done
   case \${COMP_WORDS[COMP_CWORD-1]} in
     --router) words=${valuesOf('routers', BASH_WORDS)} ;;
@@ -125,16 +140,12 @@ const ZSH_WORDS = '"${(@)words[2,CURRENT-2]}"';
 function zsh(program: Command): string {
   return `#compdef mgmctl
 _mgmctl() {
-  local word
+  local word group=
   local -a candidates=(${wordsOf(program)})
   for word in "\${(@)words[2,CURRENT-1]}"; do
-    case $word in
-${visibleCommands(program)
-  .map((one) => `      ${one.name()}) candidates=(${wordsOf(one, program)}) ;;`)
-  .join('\n')}
-      *) continue ;;
+    case $group$word in
+${casesOf(program, (words) => `candidates=(${words})`)}
     esac
-    break
   done
   case \${words[CURRENT-1]} in
     --router) candidates=(\${(f)"${valuesOf('routers', ZSH_WORDS)}"}) ;;
@@ -154,12 +165,19 @@ function fish(program: Command): string {
   const commands = visibleCommands(program);
   const names = commands.map((command) => command.name()).join(' ');
   const isFirst = `'not __fish_seen_subcommand_from ${names}'`;
-  const lines = commands.flatMap((command) => [
-    `complete -c mgmctl -n ${isFirst} -a ${command.name()} -d ${quoted(command.summary())}`,
-    ...command.options.map((option) =>
-      fishOption(option, ` -n '__fish_seen_subcommand_from ${command.name()}'`),
-    ),
-  ]);
+  const lines = commands.flatMap((command) => {
+    const seen = `__fish_seen_subcommand_from ${command.name()}`;
+    return [
+      `complete -c mgmctl -n ${isFirst} -a ${command.name()} -d ${quoted(command.summary())}`,
+      ...command.options.map((option) => fishOption(option, ` -n '${seen}'`)),
+      ...commandsIn(command).flatMap((one) => [
+        `complete -c mgmctl -n '${seen}' -a ${one.name()} -d ${quoted(one.summary())}`,
+        ...one.options.map((option) =>
+          fishOption(option, ` -n '${seen}; and __fish_seen_subcommand_from ${one.name()}'`),
+        ),
+      ]),
+    ];
+  });
   const globals = program.options.map((option) => fishOption(option, ''));
   const evict = `complete -c mgmctl -n '__fish_seen_subcommand_from evict' -a '${fishValues('sessions')}'`;
   return ['complete -c mgmctl -f', ...globals, ...lines, evict, ''].join('\n');

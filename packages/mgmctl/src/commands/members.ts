@@ -106,21 +106,14 @@ async function* matching(
   signal: AbortSignal,
 ): AsyncGenerator<ListedMembership> {
   const filter = { group, source, session, limit: PAGE_ITEMS, signal };
-  if (ifIndex === undefined) {
-    yield* mgm.members(filter);
+  if (ifIndex !== undefined && nextHop !== undefined) {
+    yield* mgm.members({ ...filter, ifIndex, nextHop });
     return;
   }
-  const hops = nextHop === undefined ? await heldNextHops(mgm, ifIndex, signal) : [nextHop];
-  for (const hop of hops) yield* mgm.members({ ...filter, ifIndex, nextHop: hop });
-}
-
-/** A membership exists only on an interface that is held, so the list of interfaces has every next hop. */
-async function heldNextHops(mgm: Mgm, ifIndex: number, signal: AbortSignal): Promise<string[]> {
-  const hops = new Set<string>();
-  for await (const item of mgm.interfaces({ limit: PAGE_ITEMS, signal })) {
-    if (item.ifIndex === ifIndex) hops.add(item.nextHop);
+  // No list has every next hop: static memberships may be on interfaces that nobody holds.
+  for await (const item of mgm.members(filter)) {
+    if (ifIndex === undefined || item.ifIndex === ifIndex) yield item;
   }
-  return [...hops].toSorted();
 }
 
 async function withClients(
