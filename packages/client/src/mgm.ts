@@ -5,12 +5,13 @@ import type {
   Holder,
   InterfaceItem,
   InterfaceLimits,
+  MfeStats,
   ReportedMfe,
   SessionItem,
 } from '@mgm/protocol';
 import { refusalError } from './errors.ts';
-import { agentPages, getMfe, mfePages } from './forwarding/mfes.ts';
-import type { AgentPage, MfeFilter, MfePage, MfeRef } from './forwarding/mfes.ts';
+import { agentPages, getMfe, getMfeStats, mfePages, mfeStats } from './forwarding/mfes.ts';
+import type { AgentPage, MfeFilter, MfePage, MfeRef, MfeStatsOptions } from './forwarding/mfes.ts';
 import { watchForwarding, type ForwardingSighting } from './forwarding/watch.ts';
 import { interfaceKey, type InterfaceRef } from './interfaces/key.ts';
 import { groupPages, memberPages } from './membership/listings.ts';
@@ -296,6 +297,26 @@ export class Mgm implements AsyncDisposable {
   /** The same page by page, with the forwarding revision of each. Throws `MgmError`. */
   mfePages(filter: MfeFilter = {}): AsyncIterableIterator<MfePage> {
     return mfePages(this.#context, filter);
+  }
+
+  /**
+   * The counters of a forwarding entry (MgmGetMfeStats; nf-mgm-mgmgetmfestats): sums over the forwarders with a live session
+   * that report it, 0 where none does. `flags` as in {@link MfeStatsOptions}.
+   *
+   * Rejects with `MgmError`: `not-found` (status 1168), `bad-request`, `not-supported` if no manager has counters. Wire
+   * contract section 13.
+   */
+  async getMfeStats(ref: MfeRef, options: MfeStatsOptions & CallOptions = {}): Promise<MfeStats> {
+    return await getMfeStats(this.#context, ref, options);
+  }
+
+  /**
+   * The counters of all forwarding entries, one by one as {@link mfes} lists them (MgmGetFirstMfeStats and
+   * MgmGetNextMfeStats; nf-mgm-mgmgetfirstmfestats). Throws `MgmError`, `not-supported` if no manager has counters. Wire
+   * contract section 13.
+   */
+  mfeStats(filter: MfeStatsOptions & MfeFilter = {}): AsyncIterableIterator<MfeStats> {
+    return mfeStats(this.#context, filter);
   }
 
   /**

@@ -6,8 +6,21 @@ export type { Mgm, AdminReason, MgmEvents, StaticMembershipRef, Validation } fro
 export type { CallOptions, Logger, LogFields } from './options.ts';
 export type { Ownership } from './ownership.ts';
 export type { Session, ReleaseResult, SessionState, TakeResult } from './session.ts';
-export type { FailedMfe, FlowRef } from './forwarding/flows.ts';
-export type { AgentPage, MfeFilter, MfePage, MfeRef, MfeSettings } from './forwarding/mfes.ts';
+export type {
+  FailedMfe,
+  FlowRef,
+  MfeCounters,
+  OifCounters,
+  WrongIfRef,
+} from './forwarding/flows.ts';
+export type {
+  AgentPage,
+  MfeFilter,
+  MfePage,
+  MfeRef,
+  MfeSettings,
+  MfeStatsOptions,
+} from './forwarding/mfes.ts';
 export type {
   CreationAnswer,
   CreationQuestion,
@@ -94,6 +107,8 @@ export type {
   OperatorEvent,
   OwnershipLostCallback,
   Prefix,
+  MfeStats,
+  OifStats,
   ReportedMfe,
   SessionId,
   SessionItem,

@@ -1,6 +1,12 @@
 import type { FlowResult, InterfaceKey, SessionId } from '@mgm/protocol';
 import { badRequest, MgmError, type ErrorOrigin } from './errors.ts';
-import { FlowCalls, type FailedMfe, type FlowRef } from './forwarding/flows.ts';
+import {
+  FlowCalls,
+  type FailedMfe,
+  type FlowRef,
+  type MfeCounters,
+  type WrongIfRef,
+} from './forwarding/flows.ts';
 import type { MfeSettings } from './forwarding/mfes.ts';
 import { SHARED_GROUP } from './interfaces/pending-call.ts';
 import { interfaceKey, interfaceKeys, type InterfaceRef } from './interfaces/key.ts';
@@ -336,6 +342,31 @@ export class Session implements AsyncDisposable {
    */
   async reportFailed(items: readonly FailedMfe[], options: CallOptions = {}): Promise<number> {
     return await this.#flows.failed(items, options);
+  }
+
+  /**
+   * For forwarders: what was counted, in requests of up to 256 entries. All values are absolute ones of this session. Report
+   * what changed, at most every 10 s, and an entry once more when it is deleted. Operators and `mgm.getMfeStats` see the sums
+   * over all forwarders. Resolves with the number of reports whose incarnation is the present one; an entry with more than 256
+   * outgoing interfaces takes several. A repeat does no harm. Managers forget them with the session.
+   *
+   * Rejects with {@link MgmError}: `bad-request` (`field`; nothing was sent), `session-lost`, `store-full`, `unavailable`,
+   * `not-supported`. Wire contract section 13.
+   */
+  async reportStats(items: readonly MfeCounters[], options: CallOptions = {}): Promise<number> {
+    return await this.#flows.stats(items, options);
+  }
+
+  /**
+   * For forwarders: packets arrived on another interface than the incoming one of their entry (nc-mgm-pmgm_wrong_if_callback).
+   * The owners of these interfaces that asked for it get a hint, at most 100 per second and interface. In requests of up to
+   * 64. Resolves with the number of hints passed on; each may be lost.
+   *
+   * Rejects with {@link MgmError}: `bad-request` (`field`; nothing was sent), `session-lost`, `unavailable`, `not-supported`.
+   * Wire contract section 13.
+   */
+  async reportWrongIf(items: readonly WrongIfRef[], options: CallOptions = {}): Promise<number> {
+    return await this.#flows.wrongIf(items, options);
   }
 
   /**

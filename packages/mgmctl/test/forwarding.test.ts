@@ -56,6 +56,36 @@ describe('mgmctl mfe', () => {
     expect(objects(json)).toEqual([{ ...mfe, ...steady }]);
   });
 
+  it('shows counters with --stats, of all entries and in full of one', async () => {
+    await using router = await forwarding();
+    const flow = { group: '239.1.1.1', source: SOURCE };
+    const { incarnation } = await router.mgm.getMfe(flow);
+    const oifs = [{ ifIndex: 9, outPackets: 6, outDiscards: 1, ttlTooLow: 2 }];
+    const counters = { inPkts: 9, inOctets: 900, inHdrErrors: 3 };
+    await router.pim.reportStats([{ ...flow, incarnation, ...counters, oifs }]);
+    const { code, stdout, stderr } = await router.run(['mfe', '--stats', '-o', 'wide']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const rows = stdout.trimEnd().split('\n');
+    expect(rows.map((line) => line.trimEnd().split(/ {2,}/).slice(-2))).toEqual([
+      ['PACKETS', 'BYTES'],
+      ['9', '900'],
+      ['0', '0'],
+    ]);
+    const json = await router.run(['mfe', '--stats', '--json']);
+    const listed = { ...counters, oifs: [[9, '', 2, 0, 6, 1]], totalOutPackets: 6 };
+    expect(objects(json.stdout)).toMatchObject([listed, { inPkts: 0, oifs: [] }]);
+    const args = ['mfe', '--group', '239.1.1.1', '--source', SOURCE, '--stats'];
+    const one = await router.run(args);
+    for (const line of [
+      ...[/^packets +9$/m, /^bytes +900$/m, /^sent +6$/m, /^header errors +3$/m],
+      /^over 9 +6 sent, 1 discarded, 2 with a TTL too low$/m,
+    ]) {
+      expect(one.stdout).toMatch(line);
+    }
+    expect(one.stdout).not.toMatch(/^queue overflow/m);
+    expect(objects((await router.run([...args, '--json'])).stdout)).toMatchObject([listed]);
+  });
+
   it('ends with code 4 and says what to do if there is no such entry', async () => {
     await using router = await forwarding();
     const args = ['mfe', '--group', '239.9.9.9', '--source', SOURCE];

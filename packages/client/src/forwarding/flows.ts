@@ -21,12 +21,46 @@ export interface FailedMfe extends MfeRef {
   readonly reason: string;
 }
 
+/** The counters of an outgoing interface, absolute values in packets; absent ones are 0. */
+export interface OifCounters extends InterfaceRef {
+  readonly ttlTooLow?: number | undefined;
+  readonly fragNeeded?: number | undefined;
+  readonly outPackets?: number | undefined;
+  readonly outDiscards?: number | undefined;
+}
+
+/** The counters of a forwarding entry, absolute values of the session; absent ones are 0. In packets but for `inOctets`. */
+export interface MfeCounters extends MfeRef {
+  readonly incarnation: number;
+  readonly inPkts?: number | undefined;
+  readonly inOctets?: number | undefined;
+  /** Packets that arrived on another interface than the incoming one. */
+  readonly pktsDifferentIf?: number | undefined;
+  readonly queueOverflow?: number | undefined;
+  readonly uninitMfe?: number | undefined;
+  /** Packets discarded because there was no outgoing interface. */
+  readonly negativeMfe?: number | undefined;
+  readonly inDiscards?: number | undefined;
+  readonly inHdrErrors?: number | undefined;
+  /** Interfaces that are not named keep what was reported of them before. */
+  readonly oifs?: readonly OifCounters[] | undefined;
+}
+
+/** Packets that arrived on an interface that is not the incoming one of their forwarding entry. */
+export interface WrongIfRef extends FlowRef {
+  /** How many packets, from 1. */
+  readonly count: number;
+}
+
 /** Elements of one request. */
 const PER_REQUEST = 256;
+const HINTS_PER_REQUEST = 64;
+/** Outgoing interfaces of one element, which fit into a request whatever their next hops are. */
+const OIFS_PER_ELEMENT = 256;
 /** Of the elements of one request; a request may have 64 KiB. */
 const BYTES_PER_REQUEST = 60_000;
 
-type Operation = 'flow.new' | 'flow.failed';
+type Operation = 'flow.new' | 'flow.stats' | 'flow.wrongif' | 'flow.failed';
 
 /** The elements of one request. */
 interface Part {
@@ -59,10 +93,33 @@ export class FlowCalls {
       ...[group, source, incarnation, reason],
     ]);
     const parts = partsOf(elements, PER_REQUEST);
-    const replies = await this.#send('flow.failed', parts, options, (handle, items) => ({
-      handle,
-      items,
-    }));
+    return await this.#report('flow.failed', parts, options);
+  }
+
+  async stats(items: readonly MfeCounters[], options: CallOptions): Promise<number> {
+    return await this.#report(
+      'flow.stats',
+      partsOf(items.flatMap(statsElements), PER_REQUEST),
+      options,
+    );
+  }
+
+  async wrongIf(items: readonly WrongIfRef[], options: CallOptions): Promise<number> {
+    return await this.#report(
+      'flow.wrongif',
+      partsOf(items.map(hintElement), HINTS_PER_REQUEST),
+      options,
+    );
+  }
+
+  /** Resolves with the sum of `count`. */
+  async #report(
+    operation: 'flow.stats' | 'flow.wrongif' | 'flow.failed',
+    parts: readonly Part[],
+    options: CallOptions,
+  ): Promise<number> {
+    const fieldsOf = (handle: Handle, items: unknown[]) => ({ handle, items });
+    const replies = await this.#send(operation, parts, options, fieldsOf);
     return replies.reduce((sum, { count }) => sum + count, 0);
   }
 
@@ -98,6 +155,44 @@ export class FlowCalls {
 
 function flowElement({ group, source, ifIndex, nextHop = '', header }: FlowRef): unknown[] {
   return [group, source, ifIndex, nextHop, ...(header ? [header] : [])];
+}
+
+function hintElement({ count, ...flow }: WrongIfRef): unknown[] {
+  const [group, source, ifIndex, nextHop, ...header] = flowElement(flow);
+  return [group, source, ifIndex, nextHop, count, ...header];
+}
+
+/** Several elements where there are many outgoing interfaces: a request has limited room, and they are merged. */
+function statsElements({
+  group,
+  source,
+  incarnation,
+  oifs = [],
+  ...counters
+}: MfeCounters): unknown[][] {
+  const { inPkts = 0, inOctets = 0, pktsDifferentIf = 0, queueOverflow = 0 } = counters;
+  const { uninitMfe = 0, negativeMfe = 0, inDiscards = 0, inHdrErrors = 0 } = counters;
+  const first = [inPkts, inOctets, pktsDifferentIf, queueOverflow];
+  const entry = [
+    group,
+    source,
+    incarnation,
+    ...first,
+    uninitMfe,
+    negativeMfe,
+    inDiscards,
+    inHdrErrors,
+  ];
+  const elements: unknown[][] = [];
+  for (let at = 0; at === 0 || at < oifs.length; at += OIFS_PER_ELEMENT) {
+    elements.push([...entry, oifs.slice(at, at + OIFS_PER_ELEMENT).map(oifElement)]);
+  }
+  return elements;
+}
+
+function oifElement({ ifIndex, nextHop = '', ...counters }: OifCounters): unknown[] {
+  const { ttlTooLow = 0, fragNeeded = 0, outPackets = 0, outDiscards = 0 } = counters;
+  return [ifIndex, nextHop, ttlTooLow, fragNeeded, outPackets, outDiscards];
 }
 
 function partsOf(elements: readonly unknown[], most: number): Part[] {

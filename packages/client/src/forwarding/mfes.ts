@@ -1,4 +1,5 @@
-import type { AgentItem, ReportedMfe } from '@mgm/protocol';
+import type { AgentItem, MfeStats, ReportedMfe } from '@mgm/protocol';
+import { MgmError } from '../errors.ts';
 import { omitUndefined, type CallOptions } from '../options.ts';
 import { requestGranted, type Context } from '../rpc/context.ts';
 import type { PageOptions } from '../rpc/pages.ts';
@@ -26,6 +27,15 @@ export interface MfePage {
   readonly log: string;
   /** The lowest revision up to which an agent has programmed its forwarding plane. Absent without agents. */
   readonly programmed?: number;
+}
+
+/** Which counters to read. */
+export interface MfeStatsOptions {
+  /**
+   * 1: those of `MGM_MFE_STATS_0`, without `uninitMfe`, `negativeMfe`, `inDiscards`, `inHdrErrors` and `totalOutPackets`; 2, the
+   * default: all, as `MGM_MFE_STATS_1`.
+   */
+  readonly flags?: 1 | 2 | undefined;
 }
 
 /** One page of forwarder agents. */
@@ -76,6 +86,40 @@ export async function* mfePages(
     yield { items, frev, log, ...omitUndefined({ programmed }) };
     position = omitUndefined({ cursor });
   } while (position.cursor !== undefined);
+}
+
+/** Rejects with `MgmError` `not-found` if there is no entry. */
+export async function getMfeStats(
+  context: Context,
+  { group, source }: MfeRef,
+  { flags, ...options }: MfeStatsOptions & CallOptions,
+): Promise<MfeStats> {
+  const fields = { group, source, ...omitUndefined({ flags }) };
+  const { stats } = await requestGranted(context, 'mfe.stats', fields, options);
+  if (stats === undefined) throw badStats(context, 'stats');
+  return stats;
+}
+
+/** The counters of forwarding entries, one by one; pages are requested as they are consumed. */
+export async function* mfeStats(
+  context: Context,
+  { after, limit, flags, ...options }: MfeStatsOptions & MfeFilter = {},
+): AsyncGenerator<MfeStats, void, undefined> {
+  let position: { readonly cursor?: string; readonly after?: readonly unknown[] } =
+    after === undefined ? {} : { after: [after.group, after.source] };
+  do {
+    const fields = { ...position, ...omitUndefined({ limit, flags }) };
+    const { items, cursor } = await requestGranted(context, 'mfe.stats', fields, options);
+    if (items === undefined) throw badStats(context, 'items');
+    yield* items;
+    position = omitUndefined({ cursor });
+  } while (position.cursor !== undefined);
+}
+
+function badStats({ router }: Context, field: string): MgmError {
+  const origin = { operation: 'mfe.stats', router } as const;
+  const message = `got an invalid reply: it has no \`${field}\``;
+  return new MgmError(message, { ...origin, reason: 'bad-reply', outcome: 'not-done' });
 }
 
 /** Pages of forwarder agents; each is requested when the previous one was consumed. */

@@ -1,4 +1,4 @@
-import { isMgmError, protocolName, type ReportedMfe } from '@mgm/client';
+import { isMgmError, protocolName, type MfeStats, type ReportedMfe } from '@mgm/client';
 import { counted, durationText, interfaceText, outgoingText } from '@mgm/protocol';
 import type { Command } from 'commander';
 import { group as groupOf, host } from '../arguments.ts';
@@ -9,13 +9,19 @@ import { withTableOptions, type Column, type TableOptions } from '../output/colu
 interface MfeOptions extends TableOptions {
   readonly group?: string | undefined;
   readonly source?: string | undefined;
+  readonly stats?: true | undefined;
+}
+
+/** A forwarding entry, with its counters if they were asked for. */
+interface Row extends ReportedMfe {
+  readonly counters?: MfeStats;
 }
 
 const PAGE_ITEMS = 1_000;
 /** The most outgoing interfaces in a cell of the table. */
 const OIFS_SHOWN = 8;
 
-const COLUMNS: readonly Column<ReportedMfe>[] = [
+const COLUMNS: readonly Column<Row>[] = [
   { name: 'GROUP', rank: 0, cell: ({ group }) => group },
   { name: 'SOURCE', rank: 0, cell: ({ source }) => source },
   { name: 'IN', rank: 0, cell: (mfe) => incomingText(mfe) },
@@ -31,18 +37,31 @@ const COLUMNS: readonly Column<ReportedMfe>[] = [
   { name: 'EXPIRES IN', rank: 3, cell: ({ expiresInMs }) => durationText(expiresInMs) },
 ];
 
+const WITH_STATS: readonly Column<Row>[] = [
+  ...COLUMNS.filter(({ name }) => name !== 'FAILED'),
+  { name: 'PACKETS', rank: 0, cell: ({ counters }) => String(counters?.inPkts ?? '') },
+  { name: 'BYTES', rank: 0, cell: ({ counters }) => String(counters?.inOctets ?? '') },
+];
+
 export function addMfe(program: Command, { connected }: Runner): void {
-  withTableOptions(program.command('mfe'), COLUMNS)
+  withTableOptions(program.command('mfe'), [...COLUMNS, ...WITH_STATS.slice(-2)])
     .summary('list the forwarding entries, or show one')
     .description(
       'Lists the multicast forwarding entries: by which interfaces packets of a source to a group arrive and leave.\n' +
-        'With --group and --source: shows that entry in full. Exit code 4 if there is none.',
+        'With --group and --source: shows that entry in full. Exit code 4 if there is none.\n' +
+        'With --stats: the columns PACKETS and BYTES instead of FAILED, or all counters of the entry.',
     )
     .option('--group <address>', 'only entries of this group', groupOf)
     .option('--source <address>', 'only entries of this source', host)
+    .option('--stats', 'also what agents counted: sums over all agents')
     .addHelpText(
       'after',
-      examples('mfe', 'mfe --group 239.1.1.1', 'mfe --group 239.1.1.1 --source 10.1.2.3 --json'),
+      examples(
+        'mfe',
+        'mfe --group 239.1.1.1',
+        'mfe --stats',
+        'mfe --group 239.1.1.1 --source 10.1.2.3 --json',
+      ),
     )
     .action(async (options: MfeOptions, command: Command) => {
       const { group, source } = options;
@@ -52,23 +71,24 @@ export function addMfe(program: Command, { connected }: Runner): void {
       await connected(command, (context) =>
         group === undefined || source === undefined
           ? list(context, options)
-          : show(context, group, source),
+          : show(context, { group, source }, options.stats ?? false),
       );
     });
 }
 
 /** By family, group and source. An empty list is no failure. */
 async function list({ mgm, out, signal }: Context, options: MfeOptions): Promise<ExitCode> {
-  const { group, source } = options;
-  const rows: ReportedMfe[] = [];
-  for await (const mfe of mgm.mfes({ limit: PAGE_ITEMS, signal })) {
+  const { group, source, stats = false } = options;
+  const rows: Row[] = [];
+  const paging = { limit: PAGE_ITEMS, signal };
+  for await (const mfe of stats ? mgm.mfeStats(paging) : mgm.mfes(paging)) {
     if (group !== undefined && mfe.group !== group) continue;
     if (source !== undefined && mfe.source !== source) continue;
     if (out.json) out.object(mfe);
-    else rows.push(mfe);
+    else rows.push('inPkts' in mfe ? rowOf(mfe) : mfe);
   }
   if (out.json) return ExitCode.ok;
-  if (rows.length > 0) out.items(COLUMNS, rows, options);
+  if (rows.length > 0) out.items(stats ? WITH_STATS : COLUMNS, rows, options);
   else {
     const isFiltered = group !== undefined || source !== undefined;
     out.note(
@@ -83,10 +103,15 @@ async function list({ mgm, out, signal }: Context, options: MfeOptions): Promise
 /** Rejects as `not-found` if there is no entry. */
 async function show(
   { mgm, out, signal }: Context,
-  group: string,
-  source: string,
+  ref: { readonly group: string; readonly source: string },
+  stats: boolean,
 ): Promise<ExitCode> {
-  const mfe = await mgm.getMfe({ group, source }, { signal }).catch((error: unknown) => {
+  const { group, source } = ref;
+  const read = async (): Promise<Row> => {
+    const mfe = await mgm.getMfe(ref, { signal });
+    return stats ? { ...mfe, counters: await mgm.getMfeStats(ref, { signal }) } : mfe;
+  };
+  const mfe = await read().catch((error: unknown) => {
     if (!isMgmError(error, 'not-found')) throw error;
     const next = 'mgmctl mfe lists the entries; the first packet of a flow creates one';
     throw new NotFoundError(`there is no forwarding entry for (${source}, ${group})`, {
@@ -94,8 +119,9 @@ async function show(
       cause: error,
     });
   });
-  if (out.json) out.object(mfe);
-  else out.fields(fieldsOf(mfe));
+  const { counters, ...entry } = mfe;
+  if (out.json) out.object({ ...entry, ...counters });
+  else out.fields({ ...fieldsOf(mfe), ...(counters && countersOf(counters)) });
   return ExitCode.ok;
 }
 
@@ -121,6 +147,44 @@ function fieldsOf(mfe: ReportedMfe): Record<string, string | undefined> {
 /** A field for each agent that could not program the entry. */
 function failuresOf({ failed = [] }: ReportedMfe): Record<string, string> {
   return Object.fromEntries(failed.map(([session, reason]) => [`failed in ${session}`, reason]));
+}
+
+/** Counters that are 0 are left out, but for those of packets that passed. */
+function countersOf(stats: MfeStats): Record<string, string | undefined> {
+  const { inPkts, inOctets, pktsDifferentIf, queueOverflow, totalOutPackets = 0 } = stats;
+  const { uninitMfe = 0, negativeMfe = 0, inDiscards = 0, inHdrErrors = 0 } = stats;
+  const unlessZero = (count: number) => (count === 0 ? undefined : String(count));
+  return {
+    packets: String(inPkts),
+    bytes: String(inOctets),
+    sent: String(totalOutPackets),
+    'on a wrong interface': unlessZero(pktsDifferentIf),
+    'queue overflow': unlessZero(queueOverflow),
+    'without entry': unlessZero(uninitMfe),
+    'negative entry': unlessZero(negativeMfe),
+    discarded: unlessZero(inDiscards),
+    'header errors': unlessZero(inHdrErrors),
+    ...Object.fromEntries(stats.oifs.map(oifCountersOf)),
+  };
+}
+
+function oifCountersOf([ifIndex, nextHop, ...counters]: MfeStats['oifs'][number]): [
+  string,
+  string,
+] {
+  const [ttlTooLow, fragNeeded, outPackets, outDiscards] = counters;
+  const parts = [
+    `${outPackets} sent`,
+    ...(outDiscards > 0 ? [`${outDiscards} discarded`] : []),
+    ...(ttlTooLow > 0 ? [`${ttlTooLow} with a TTL too low`] : []),
+    ...(fragNeeded > 0 ? [`${fragNeeded} too large`] : []),
+  ];
+  return [`over ${interfaceText({ ifIndex, nextHop })}`, parts.join(', ')];
+}
+
+function rowOf(counters: MfeStats): Row {
+  const oifs = counters.oifs.map(([ifIndex, nextHop]) => [ifIndex, nextHop] as const);
+  return { ...counters, oifs, counters };
 }
 
 function incomingText(mfe: ReportedMfe): string {
