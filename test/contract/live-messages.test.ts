@@ -240,7 +240,7 @@ async function sendHints(all: Listener, agent: string, group: string): Promise<v
   await all.ask('flow.wrongif', { handle: agent, items });
   await all.ask('flow.wrongif', { handle: 'unknown', items });
   for await (const { data } of hints) {
-    all.heard.push({ name: 'hint.WRONG_IF', message: unpack(data) as Fields });
+    all.heard.push({ name: 'hint.WRONG_IF', message: unpack(data) });
   }
   ok(await owner.change('deregister', { force: true }));
 }
