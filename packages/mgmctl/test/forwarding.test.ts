@@ -98,6 +98,8 @@ describe('mgmctl mfe', () => {
     [['mfe', '--group', '*'], 'a forwarding entry has no wildcard'],
     [['mfe', '--group', '10.0.0.1'], '--group'],
     [['mfe', '--source', 'x'], '--source'],
+    [['mfe', '--columns', 'packets'], 'the column packets is only shown with --stats'],
+    [['mfe', '--stats', '--columns', 'failed'], 'the column failed is not shown with --stats'],
   ])('refuses wrong usage: %j', async (args, text) => {
     await using router = await stage.router();
     const { code, stderr } = await router.run(args);

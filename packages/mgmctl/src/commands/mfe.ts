@@ -68,12 +68,23 @@ export function addMfe(program: Command, { connected }: Runner): void {
       if (group === '' || group === '::') {
         throw new UsageError('--group must be one group: a forwarding entry has no wildcard');
       }
+      checkColumns(options);
       await connected(command, (context) =>
         group === undefined || source === undefined
           ? list(context, options)
           : show(context, { group, source }, options.stats ?? false),
       );
     });
+}
+
+/** A column that the table would not have is not left out silently. */
+function checkColumns({ columns = [], stats = false }: MfeOptions): void {
+  const absent = stats ? ['failed'] : ['packets', 'bytes'];
+  const name = columns.find((one) => absent.includes(one));
+  if (name === undefined) return;
+  throw new UsageError(
+    `the column ${name} is ${stats ? 'not shown with' : 'only shown with'} --stats`,
+  );
 }
 
 /** By family, group and source. An empty list is no failure. */
