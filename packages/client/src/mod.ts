@@ -32,6 +32,12 @@ export type {
 export type { ForwardingSighting } from './forwarding/watch.ts';
 export type { InterfaceRef } from './interfaces/key.ts';
 export type {
+  HeldSettings,
+  InterfaceSettingsRef,
+  SettingsChange,
+  TakeOptions,
+} from './interfaces/settings.ts';
+export type {
   AlertHandlers,
   AlertItem,
   JoinAlertItem,
@@ -41,6 +47,7 @@ export type {
 } from './membership/alerts.ts';
 export type { MembershipResult } from './membership/calls.ts';
 export type { MembershipChange } from './membership/changes.ts';
+export type { GroupFilterChange, GroupFilterRef } from './membership/filters.ts';
 export { MemberFlags } from './membership/refs.ts';
 export type { Membership, MembershipRef } from './membership/refs.ts';
 export type {
@@ -85,6 +92,7 @@ export type {
   CallbackMessage,
   Epoch,
   EventMessage,
+  FilterMode,
   FlowResult,
   GroupText,
   HeadMessage,
@@ -95,6 +103,7 @@ export type {
   InterfaceKey,
   InterfaceLimits,
   InterfaceSettings,
+  LocalMembers,
   MembershipCause,
   MembershipEvent,
   MembershipItem,

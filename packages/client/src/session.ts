@@ -1,3 +1,4 @@
+import { isIgmp } from '@mgm/protocol';
 import type { FlowResult, InterfaceKey, SessionId } from '@mgm/protocol';
 import { badRequest, MgmError, type ErrorOrigin } from './errors.ts';
 import {
@@ -10,8 +11,10 @@ import {
 import type { MfeSettings } from './forwarding/mfes.ts';
 import { SHARED_GROUP } from './interfaces/pending-call.ts';
 import { interfaceKey, interfaceKeys, type InterfaceRef } from './interfaces/key.ts';
+import type { InterfaceSettingsRef, SettingsChange, TakeOptions } from './interfaces/settings.ts';
 import { MembershipCalls, type MembershipResult } from './membership/calls.ts';
 import type { MembershipChange } from './membership/changes.ts';
+import type { GroupFilterChange, GroupFilterRef } from './membership/filters.ts';
 import type { GroupOptions, ListedEntry, ListedGroup } from './membership/listings.ts';
 import type { Membership, MembershipRef } from './membership/refs.ts';
 import { omitUndefined, type CallOptions } from './options.ts';
@@ -142,10 +145,10 @@ export class Session implements AsyncDisposable {
    * gave up after the request was sent), the session makes sure in the background that the take can't be executed any
    * more, and releases what it may have taken, before the next call on this interface.
    */
-  takeInterfaceOwnership(ref: InterfaceRef, options: CallOptions = {}): Promise<Ownership> {
+  takeInterfaceOwnership(ref: InterfaceRef, options: TakeOptions = {}): Promise<Ownership> {
     return begun(() => {
       const key = interfaceKey(ref, this.#taking);
-      return this.#life.current().interfaces.take(key, this.#group(), options);
+      return this.#life.current().interfaces.take(key, this.#group(), this.#toTake(options));
     });
   }
 
@@ -170,12 +173,13 @@ export class Session implements AsyncDisposable {
    */
   async takeInterfaces(
     refs: readonly InterfaceRef[],
-    options: CallOptions = {},
+    options: TakeOptions = {},
   ): Promise<TakeResult[]> {
     const keys = interfaceKeys(refs, this.#taking);
     const { interfaces } = this.#life.current();
     const group = this.#group();
-    const takes = keys.map((key) => interfaces.take(key, group, options));
+    const limits = this.#toTake(options);
+    const takes = keys.map((key) => interfaces.take(key, group, limits));
     const results = await Promise.allSettled(takes);
     return results.map((result, at) => {
       const key = keyAt(keys, at);
@@ -251,6 +255,32 @@ export class Session implements AsyncDisposable {
     options: CallOptions = {},
   ): Promise<MembershipResult[]> {
     return await this.#memberships.changeAll('member.delete', refs, this.#group(), options);
+  }
+
+  /**
+   * Sets what the session wants of a group on an interface that it holds: replaces all its memberships of the group there in
+   * one atomic step, in which what is added is alerted before what is removed. IGMP's INCLUDE(A) is `include` A, its
+   * EXCLUDE(X,Y) is `exclude` Y (RFC 9776). Like a membership it is set again after an IGMP window and a recovery.
+   *
+   * Rejects with {@link MgmError} as {@link addGroupMembershipEntry}; `exclude` in the SSM range is `ssm-needs-source`, another
+   * epoch than `epoch` `not-owner` (`current`). If `outcome` is `unknown`, the session sets the filter once more in the
+   * background, until a manager has executed or refused that. Wire contract section 13.
+   */
+  setGroupFilter(ref: GroupFilterRef, options: CallOptions = {}): Promise<GroupFilterChange> {
+    return begun(() => this.#memberships.setFilter(ref, options));
+  }
+
+  /**
+   * Changes settings of an interface that the session owns as a routing protocol; those that are absent stay. They end with
+   * the ownership, are inherited, and are set again after a recovery: see the session event `settings-lost`. A changed
+   * `localMembers` is a window for IGMP on the interface.
+   *
+   * Rejects with {@link MgmError}: `bad-request` (`field`), `not-found` (nobody holds the interface), `not-owner` (`holder`, or
+   * `current` epoch), `session-lost`, `store-full`, `not-supported`. If `outcome` is `unknown`, the session sets them once more in
+   * the background, until a manager has executed or refused that. Wire contract section 13.
+   */
+  setInterface(ref: InterfaceSettingsRef, options: CallOptions = {}): Promise<SettingsChange> {
+    return begun(() => this.#memberships.setSettings(ref, options));
   }
 
   /** The memberships that it added or inherited and that have not ended, as far as replies and callbacks have told. */
@@ -416,6 +446,11 @@ export class Session implements AsyncDisposable {
   get #isLive(): boolean {
     const { state } = this.#life;
     return state === 'live' || state === 'jeopardy';
+  }
+
+  /** IGMP has no settings, so none are on record for it. */
+  #toTake({ localMembers, ...options }: TakeOptions): TakeOptions {
+    return isIgmp(this.protocolId) ? options : { ...options, localMembers };
   }
 
   /** Without gathering, each call is a group of its own. */

@@ -102,6 +102,25 @@ describe('the example of routes in docs/client.md', () => {
   });
 });
 
+describe('the example of filters in docs/client.md', () => {
+  it('runs', async () => {
+    const router = newRouterName();
+    await using mgm = await connect({ servers: stage.servers.nats.url, router });
+    await using pim = await mgm.registerProtocol({ protocolId: ProtocolId.PIM, componentId: 1 });
+    await using igmp = await mgm.registerProtocol({ protocolId: ProtocolId.IGMP, componentId: 0 });
+    await pim.takeInterfaceOwnership({ ifIndex: 7 });
+    await igmp.takeInterfaceOwnership({ ifIndex: 7 });
+
+    // example {
+    const group = '239.1.2.3';
+    await igmp.setGroupFilter({ ifIndex: 7, group, mode: 'exclude', sources: ['10.0.0.9'] });
+    await pim.setInterface({ ifIndex: 7, localMembers: 'advise' });
+    // }
+
+    expect((await mgm.events(0)).events.at(-1)).toMatchObject({ localMembers: 'advise' });
+  });
+});
+
 describe('the example of a forwarder in docs/client.md', () => {
   it('runs', async () => {
     const router = newRouterName();

@@ -9,6 +9,7 @@ import type {
 } from '@mgm/protocol';
 import { MgmError, refusalError, withOrigin } from '../errors.ts';
 import type { MembershipChange } from '../membership/changes.ts';
+import { excluding, type Filter, type GroupFilterChange } from '../membership/filters.ts';
 import { entryText, type EntryChange } from '../membership/refs.ts';
 import { checkedLimits, LONGEST_MS, type CallOptions } from '../options.ts';
 import { Holdings, released, takenAgain, takenAway, type HeldInterface } from '../ownership.ts';
@@ -33,7 +34,14 @@ import {
   type SessionOfCalls,
   type SubmitOptions,
 } from './pending-call.ts';
-import { Requests, type InterfaceOperation, type Item, type ItemResult } from './requests.ts';
+import {
+  isReplacement,
+  Requests,
+  type InterfaceOperation,
+  type Item,
+  type ItemResult,
+} from './requests.ts';
+import type { Settings, SettingsChange } from './settings.ts';
 import { Settling } from './settling.ts';
 
 /** Pending calls per session; further ones are refused as `overloaded`. */
@@ -46,7 +54,7 @@ const CALLS_MAX = 65_536;
 const UPKEEP_DEADLINES = 10;
 
 /**
- * Takes and releases of one session, the memberships that it adds and deletes, and the interfaces that it holds.
+ * Takes and releases of one session, the memberships, filters and settings that it changes, and the interfaces that it holds.
  *
  * {@link Lines} keeps the order of calls on one interface. A call is sent together with others of its turn of the event loop and
  * is over when it was answered. If its caller gives up first (deadline or `AbortSignal`), the caller gets its error and
@@ -58,10 +66,11 @@ const UPKEEP_DEADLINES = 10;
  *   case it was executed before;
  * - a release continues, sent or not: this side has already stopped acting on the interface;
  * - a membership that is added is treated like a take, and its deletion like a release. A membership that was on record
- *   before it was added again stays.
+ *   before it was added again stays;
+ * - a filter, or settings, whose request was sent and abandoned are set once more.
  *
- * Settling means to release, or to delete, until a manager has confirmed that the session does not have the interface or
- * the membership. Until then no other call on it starts, so that nothing newer is undone. The end of the session settles
+ * Settling means to release, to delete, or to set, until a manager has confirmed that the session does not have the interface or
+ * the membership, or has what was set. Until then no other call on it starts, so that nothing newer is undone. The end of the session settles
  * everything, since its holds end with it.
  */
 export class InterfaceCalls {
@@ -85,7 +94,10 @@ export class InterfaceCalls {
     this.holdings = new Holdings({
       check: () => void session.over(),
       release: (key, options) => this.release(key, SHARED_GROUP, options),
-      onEnd: (key) => void session.memberships.drop(key),
+      onEnd: (key) => {
+        session.memberships.drop(key);
+        session.settings.drop(key);
+      },
     });
     this.#settling = new Settling({
       context,
@@ -139,6 +151,46 @@ export class InterfaceCalls {
     const entry = { group, source, forward: false };
     const options = { entry, isReadd: true, deadlineMs: this.#upkeepMs };
     this.#submit('member.add', key, SHARED_GROUP, options, caller);
+    await caller.promise;
+  }
+
+  /** Sets a filter. It is recorded in the turn in which the reply arrived. Rejects with {@link MgmError}. */
+  setFilter(
+    key: InterfaceKey,
+    entry: EntryChange,
+    filter: Filter,
+    options: CallOptions,
+  ): Promise<GroupFilterChange> {
+    const caller = Promise.withResolvers<GroupFilterChange>();
+    this.#submit('member.set', key, SHARED_GROUP, { ...options, entry, filter }, caller);
+    return caller.promise;
+  }
+
+  /** Sets again the exclude list that is on record for a (\*,g), as {@link readd} adds a membership. */
+  async resetFilter(key: InterfaceKey, { group, source }: Entry): Promise<void> {
+    const caller = Promise.withResolvers<unknown>();
+    const entry = { group, source, forward: false };
+    const options = { entry, filter: excluding(), isReadd: true, deadlineMs: this.#upkeepMs };
+    this.#submit('member.set', key, SHARED_GROUP, options, caller);
+    await caller.promise;
+  }
+
+  /** Changes settings of an interface. They are recorded as filters are. Rejects with {@link MgmError}. */
+  setSettings(
+    key: InterfaceKey,
+    settings: Settings,
+    options: CallOptions,
+  ): Promise<SettingsChange> {
+    const caller = Promise.withResolvers<SettingsChange>();
+    this.#submit('interface.set', key, SHARED_GROUP, { ...options, settings }, caller);
+    return caller.promise;
+  }
+
+  /** Sets the settings on record again, with more time than other calls. Rejects with {@link MgmError}. */
+  async resetSettings(key: InterfaceKey): Promise<void> {
+    const caller = Promise.withResolvers<unknown>();
+    const options = { settings: {}, isReadd: true, deadlineMs: this.#upkeepMs };
+    this.#submit('interface.set', key, SHARED_GROUP, options, caller);
     await caller.promise;
   }
 
@@ -236,6 +288,9 @@ export class InterfaceCalls {
     {
       had,
       entry,
+      filter,
+      settings,
+      localMembers,
       isReadd,
       timeoutMs,
       deadlineMs,
@@ -253,6 +308,9 @@ export class InterfaceCalls {
         group,
         had,
         entry,
+        filter,
+        settings,
+        localMembers,
         isReadd,
         timeoutMs,
         deadlineMono,
@@ -275,15 +333,26 @@ export class InterfaceCalls {
     const { item } = call;
     call.stage = 'started';
     if (item.operation === 'release') this.holdings.end(item.key, released);
-    if (item.entry) {
-      item.wasOnRecord = this.#session.memberships.begin(item.operation, item.key, item.entry);
-    }
+    this.#beginOnRecord(item);
     if (item.isReadd && !item.wasOnRecord) {
       this.#skip(call);
       return false;
     }
     this.requests.add(item);
     return true;
+  }
+
+  #beginOnRecord(item: Item): void {
+    const { memberships, settings } = this.#session;
+    const { operation, key, entry, isReadd } = item;
+    if (entry) item.wasOnRecord = memberships.begin(operation, key, entry);
+    if (isReadd && item.filter && entry)
+      item.filter = excluding(memberships.get(key, entry)?.exclude);
+    if (!item.settings) return;
+    const present = settings.get(key);
+    item.wasOnRecord = present !== undefined;
+    if (isReadd) item.settings = { ...present };
+    else if (this.holdings.has(key)) settings.set(key, {});
   }
 
   #skip(call: InterfaceCall): void {
@@ -309,9 +378,11 @@ export class InterfaceCalls {
     if (this.#isOver) return;
     const { caller, item } = call;
     const outcome = isRemoved(item, result) ? this.#removedBefore() : result;
-    if (caller && outcome.kind === 'done' && !this.#session.over()) {
+    const isFinal = caller !== undefined || isReplacement(item.operation);
+    if (isFinal && outcome.kind === 'done' && !this.#session.over()) {
       this.#dismiss(call);
-      caller.resolve(this.#resultOf(item, outcome));
+      const done = this.#resultOf(item, outcome);
+      caller?.resolve(done);
       return this.#leave(call);
     }
     if (result.kind === 'refused' && isSessionGone(result.refusal)) {
@@ -323,8 +394,12 @@ export class InterfaceCalls {
   }
 
   async #settle(call: InterfaceCall, result: ItemResult): Promise<void> {
-    await this.#settling.settle(call, result);
-    if (!this.#isOver) this.#leave(call);
+    const settled = await this.#settling.settle(call, result);
+    if (this.#isOver) return;
+    if (settled.kind === 'done' && isReplacement(call.item.operation)) {
+      this.#resultOf(call.item, settled);
+    }
+    this.#leave(call);
   }
 
   #removedBefore(): Done {
@@ -332,14 +407,26 @@ export class InterfaceCalls {
     return { kind: 'done', change: { changed: false, mrev } };
   }
 
-  #resultOf({ operation, key, entry }: Item, { epoch, change }: Done): unknown {
-    if (operation === 'take') return this.#grant(key, epoch);
-    if (!entry || !change) return undefined;
-    this.#session.memberships.saw(change.mrev);
-    if (operation === 'member.add' && !entry.forward && this.holdings.has(key)) {
-      this.#session.memberships.add(key, entry);
+  #resultOf(item: Item, { epoch, change }: Done): unknown {
+    const { operation, key, localMembers } = item;
+    const { memberships, settings } = this.#session;
+    if (operation === 'take') {
+      const held = this.#grant(key, epoch);
+      if (localMembers && held.isHeld) settings.set(key, { localMembers });
+      return held;
     }
+    if (change && 'mrev' in change) memberships.saw(change.mrev);
+    if (change && this.holdings.has(key)) this.#record(item);
     return change;
+  }
+
+  /** A change was executed on an interface that the session still holds. What was on record is so already. */
+  #record({ operation, key, entry, filter, settings, isReadd }: Item): void {
+    const { memberships } = this.#session;
+    if (isReadd) return;
+    if (settings) this.#session.settings.set(key, settings);
+    else if (entry && filter) memberships.replace(key, entry, filter);
+    else if (entry && operation === 'member.add' && !entry.forward) memberships.add(key, entry);
   }
 
   /** Ends the session. If that may be registered again, this call fails like all others, as worth repeating. */

@@ -18,9 +18,9 @@ interface Line<Call> {
 /**
  * The order of calls on each interface.
  *
- * Two managers could execute requests that are in flight together in either order. So a take or release runs alone on its
- * interface. Calls that add memberships run together, as do calls that delete them; a change of kind waits until the ones
- * before are over, so that a replacement is joined before the old entry is pruned. Calls on one entry never run together.
+ * Two managers could execute requests that are in flight together in either order. So a take, a release or a change of
+ * settings runs alone on its interface. Calls that add memberships run together, as do calls that delete them and calls that
+ * set filters of different groups; a change of kind waits until the ones before are over, so that a replacement is joined before the old entry is pruned. Calls on one entry never run together.
  */
 export class Lines<Call extends Queued> {
   readonly #lines = new Map<string, Line<Call>>();
@@ -68,11 +68,15 @@ export class Lines<Call extends Queued> {
     return isEmpty;
   }
 
-  /** Whether the next call that waits on the interface is one on the same entry. */
-  isFollowed({ keyText, entryText }: Call): boolean {
+  /**
+   * Whether the next call that waits on the interface is one on the same entry, which decides about it. What a filter has
+   * done to other entries of its group is decided only by another filter.
+   */
+  isFollowed({ keyText, entryText, item }: Call): boolean {
     const line = this.#lines.get(keyText);
     const next = line && this.#peek(line);
-    return next?.item.entry !== undefined && next.entryText === entryText;
+    if (next?.item.entry === undefined || next.entryText !== entryText) return false;
+    return item.operation !== 'member.set' || next.item.operation === 'member.set';
   }
 
   #startDue(line: Line<Call>): void {

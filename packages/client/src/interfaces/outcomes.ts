@@ -1,5 +1,5 @@
 import { MgmError, type ErrorOrigin } from '../errors.ts';
-import type { InterfaceOperation, Item, ItemResult } from './requests.ts';
+import { isReplacement, type InterfaceOperation, type Item, type ItemResult } from './requests.ts';
 
 /** What an error says of the call that failed. */
 export type CallOrigin = ErrorOrigin & { readonly operation: InterfaceOperation };
@@ -21,15 +21,18 @@ export function isRemoval(operation: InterfaceOperation): boolean {
 }
 
 /** Whether this result leaves nothing to find out or to undo. A take or an add that succeeded is certain only with a caller. */
-export function isCertain({ operation, wasOnRecord }: Item, result: ItemResult): boolean {
-  if (result.kind === 'done') return isRemoval(operation) || wasOnRecord === true;
+export function isCertain(item: Item, result: ItemResult): boolean {
+  const { operation, wasOnRecord, isRepeat = false } = item;
+  const mustContinue = isRemoval(operation) || isRepeat;
+  if (result.kind === 'done')
+    return mustContinue || isReplacement(operation) || wasOnRecord === true;
   if (result.kind === 'unanswered') {
     if (result.error.reason === 'not-supported') return true;
-    return !isRemoval(operation) && result.error.outcome === 'not-done';
+    return !mustContinue && result.error.outcome === 'not-done';
   }
   const { reason, retryable } = result.refusal;
   if (operation === 'release') return NOT_HELD.has(reason);
-  if (operation === 'member.delete') return !retryable && !NOT_FINAL.has(reason);
+  if (mustContinue) return !retryable && !NOT_FINAL.has(reason);
   return reason !== 'indeterminate';
 }
 

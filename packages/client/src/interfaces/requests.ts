@@ -4,25 +4,31 @@ import type {
   Epoch,
   Handle,
   InterfaceKey,
+  LocalMembers,
   RefusalFields,
   Reply,
   WireMap,
 } from '@mgm/protocol';
 import { MgmError, type ErrorOrigin } from '../errors.ts';
-import type { CallOptions } from '../options.ts';
+import { omitUndefined, type CallOptions } from '../options.ts';
 import type { Call, CallRequest } from '../rpc/call.ts';
 import { entries, readChanges, type MembershipChange } from '../membership/changes.ts';
+import type { Filter, GroupFilterChange } from '../membership/filters.ts';
 import type { EntryChange } from '../membership/refs.ts';
 import { worthMs, type Context } from '../rpc/context.ts';
 import { isRefusal } from '../rpc/messages.ts';
 import type { TraceContext } from '../rpc/tracing.ts';
 import { Sequence } from './sequence.ts';
+import type { Settings, SettingsChange } from './settings.ts';
 
 /** The sequenced operations on interfaces and on memberships there. */
-export type InterfaceOperation = 'take' | 'release' | 'member.add' | 'member.delete';
+export type InterfaceOperation = (typeof OPERATIONS_BY_URGENCY)[number];
 
 /** In the order in which queued items are sent: what frees something goes first. */
-const OPERATIONS_BY_URGENCY = ['release', 'member.delete', 'take', 'member.add'] as const;
+const OPERATIONS_BY_URGENCY = [
+  ...(['release', 'member.delete', 'take'] as const),
+  ...(['interface.set', 'member.set', 'member.add'] as const),
+] as const;
 
 /**
  * Items per request. The contract allows 1024 interfaces, and those would cost hardly less each; but with few large requests
@@ -39,7 +45,7 @@ const IN_FLIGHT_MAX = 1_024;
  */
 const ITEMS_IN_FLIGHT_MAX = 8_192;
 
-/** One interface to be taken or released, or one membership there to be added or deleted. */
+/** One interface to be taken, set or released, or one membership or filter there to be changed. */
 export interface Item {
   readonly operation: InterfaceOperation;
   readonly key: InterfaceKey;
@@ -47,9 +53,17 @@ export interface Item {
   readonly had?: Epoch | undefined;
   /** Of a membership: its entry. */
   readonly entry?: EntryChange | undefined;
-  /** Of a membership, when it is sent: whether it was on record before. */
+  /** Of `member.set`, whose entry is (\*,g). */
+  filter?: Filter | undefined;
+  /** Of `interface.set`. */
+  settings?: Settings | undefined;
+  /** Of a take. */
+  readonly localMembers?: LocalMembers | undefined;
+  /** Settles an unknown outcome of the same change. */
+  readonly isRepeat?: boolean;
+  /** Of a membership, a filter or settings, when it is sent: whether it was on record before. */
   wasOnRecord?: boolean;
-  /** Of a membership on record that is added again: it is skipped if it is not on record any more when its turn comes. */
+  /** Of what is on record and is added or set again: it is skipped if it is not on record any more when its turn comes. */
   readonly isReadd?: boolean | undefined;
   /** Only items of the same group share a request. */
   readonly group: number;
@@ -65,7 +79,7 @@ export type ItemResult =
   | {
       readonly kind: 'done';
       readonly epoch?: Epoch | undefined;
-      readonly change?: MembershipChange;
+      readonly change?: MembershipChange | GroupFilterChange | SettingsChange;
     }
   | { readonly kind: 'refused'; readonly refusal: RefusalFields }
   /** `abandonedSeq`: the number of the abandoned request, if one was sent. */
@@ -99,6 +113,8 @@ export class Requests {
   readonly #queues: Record<InterfaceOperation, Item[]> = {
     take: [],
     release: [],
+    'interface.set': [],
+    'member.set': [],
     'member.add': [],
     'member.delete': [],
   };
@@ -252,8 +268,7 @@ export class Requests {
 
   #request(items: readonly [Item, ...Item[]]) {
     const [{ operation, key }] = items;
-    const fields =
-      operation === 'take' || operation === 'release' ? targets(items) : entries(items);
+    const fields = fieldsOf(items);
     this.#itemsInFlight += items.length;
     return this.#start(operation, fields, items.length === 1 ? { interface: key } : {}, {
       timeoutMs: Math.max(...items.map(({ timeoutMs }) => timeoutMs)),
@@ -285,9 +300,24 @@ export class Requests {
   }
 }
 
-/** Only the single form of a request says how many forwarding entries it covered. */
+/** Operations that replace a state: executing one again changes nothing, so that is how an unknown outcome is settled. */
+export function isReplacement(operation: InterfaceOperation): boolean {
+  return operation === 'member.set' || operation === 'interface.set';
+}
+
+/** Only the single form of a request says how many forwarding entries it covered. Filters and settings have no other. */
 function mayShare(first: Item, item: Item): boolean {
-  return first.group === item.group && !first.entry?.forward && !item.entry?.forward;
+  if (isReplacement(first.operation)) return false;
+  if (first.group !== item.group || first.localMembers !== item.localMembers) return false;
+  return !first.entry?.forward && !item.entry?.forward;
+}
+
+function fieldsOf(items: readonly [Item, ...Item[]]): WireMap {
+  const [{ operation, key, entry, filter, settings, localMembers }] = items;
+  if (filter) return { ...key, group: entry?.group ?? '', ...omitUndefined(filter) };
+  if (settings) return { ...key, ...settings };
+  if (operation === 'take') return { ...targets(items), ...omitUndefined({ localMembers }) };
+  return operation === 'release' ? targets(items) : entries(items);
 }
 
 function targets(items: readonly [Item, ...Item[]]): WireMap {
@@ -318,6 +348,10 @@ function readResults(
   reply: Reply<InterfaceOperation>,
 ): ResultAt {
   if (isRefusal(reply)) return () => ({ kind: 'refused', refusal: reply });
+  if ('added' in reply || ('changed' in reply && !('mrev' in reply))) {
+    const { status, rev, ...change } = reply;
+    return () => ({ kind: 'done', change });
+  }
   if ('mrev' in reply) return readChanges(items, reply);
   const results: readonly BulkResult[] =
     items.length === 1 ? [{ ...reply, status: 0 }] : (reply.results ?? []);

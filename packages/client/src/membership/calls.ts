@@ -1,9 +1,15 @@
 import type { InterfaceKey } from '@mgm/protocol';
-import { MgmError } from '../errors.ts';
+import { MgmError, type ErrorOrigin } from '../errors.ts';
+import {
+  readSettingsRef,
+  type InterfaceSettingsRef,
+  type SettingsChange,
+} from '../interfaces/settings.ts';
 import type { CallOptions } from '../options.ts';
 import type { Context } from '../rpc/context.ts';
 import type { SessionLife } from '../session/life.ts';
 import type { MembershipChange } from './changes.ts';
+import { readFilterRef, type GroupFilterChange, type GroupFilterRef } from './filters.ts';
 import { groupPages, type GroupOptions, type ListedEntry, type ListedGroup } from './listings.ts';
 import { readRef, type Membership, type MembershipRef } from './refs.ts';
 
@@ -37,10 +43,37 @@ export class MembershipCalls {
   ): Promise<MembershipChange> {
     const origin = { operation, router: this.#context.router };
     const { key, entry } = readRef(ref, origin);
-    const begin = (limits: CallOptions): Promise<MembershipChange> =>
-      this.#life.current().interfaces.change(operation, key, entry, group, limits);
-    if (!this.#mustWait(key)) return begin(options);
-    return this.#life.upkeep.wait(key, { ...origin, interface: key }, options, begin);
+    return this.#inTurn({ ...origin, interface: key }, options, (limits) =>
+      this.#life.current().interfaces.change(operation, key, entry, group, limits),
+    );
+  }
+
+  /** Throws as {@link change}. */
+  setFilter(ref: GroupFilterRef, options: CallOptions): Promise<GroupFilterChange> {
+    const origin = { operation: 'member.set', router: this.#context.router } as const;
+    const { key, entry, filter } = readFilterRef(ref, origin);
+    return this.#inTurn({ ...origin, interface: key }, options, (limits) =>
+      this.#life.current().interfaces.setFilter(key, entry, filter, limits),
+    );
+  }
+
+  /** Throws as {@link change}. */
+  setSettings(ref: InterfaceSettingsRef, options: CallOptions): Promise<SettingsChange> {
+    const origin = { operation: 'interface.set', router: this.#context.router } as const;
+    const { key, settings } = readSettingsRef(ref, origin);
+    return this.#inTurn({ ...origin, interface: key }, options, (limits) =>
+      this.#life.current().interfaces.setSettings(key, settings, limits),
+    );
+  }
+
+  /** Begins the call now, or after what is on record was added again. */
+  #inTurn<Result>(
+    origin: ErrorOrigin & { readonly interface: InterfaceKey },
+    options: CallOptions,
+    begin: (options: CallOptions) => Promise<Result>,
+  ): Promise<Result> {
+    if (!this.#mustWait(origin.interface)) return begin(options);
+    return this.#life.upkeep.wait(origin.interface, origin, options, begin);
   }
 
   #mustWait(key: InterfaceKey): boolean {

@@ -51,8 +51,13 @@ export interface ListedMembership {
   readonly nextHop: NextHop;
   /** The present session of the client that holds it. */
   readonly session: SessionId;
-  /** The present session of the client that it counts for: of IGMP's memberships the owner of the interface, if it has one. */
+  /**
+   * The present session of the client that it counts for: of IGMP's memberships the owner of the interface, if it has one; 0
+   * for nobody, if that owner set `advise`, or of a static membership where nobody is.
+   */
   readonly countsFor: SessionId;
+  /** Of (\*,g): the sources that its holder does not want on the interface. Absent for none. */
+  readonly exclude?: readonly SourceText[];
 }
 
 /** `all` (default): every entry with its source, (\*,\*) included. `any`: every group once, (\*,\*) left out. */
@@ -142,8 +147,8 @@ export async function* memberPages(
 }
 
 function readMember(item: MemberListing): ListedMembership {
-  const [group, source, ifIndex, nextHop, session, countsFor] = item;
-  return { group, source, ifIndex, nextHop, session, countsFor };
+  const [group, source, ifIndex, nextHop, session, countsFor, exclude] = item;
+  return { group, source, ifIndex, nextHop, session, countsFor, ...(exclude && { exclude }) };
 }
 
 function positionOf({ mrev, settled, log }: WirePage): MembershipPosition {

@@ -28,6 +28,8 @@ export interface Membership {
   readonly group: GroupText;
   /** `''` is the wildcard. */
   readonly source: SourceText;
+  /** Of (\*,g): the sources that the session does not want. Absent for none. */
+  readonly exclude?: readonly SourceText[];
 }
 
 /** What a membership call changes on its interface. */

@@ -1,11 +1,13 @@
 import type { IgmpCallback, InterfaceKey } from '@mgm/protocol';
 import { isMgmError, MgmError, type ErrorOrigin } from '../errors.ts';
 import { keyText } from '../interfaces/key.ts';
+import type { SettingsRecord } from '../interfaces/settings.ts';
 import type { CallOptions } from '../options.ts';
 import { backoffMs, pause } from '../rpc/clock.ts';
 import type { Context } from '../rpc/context.ts';
 import type { Emitter, SessionEvents } from '../session/events.ts';
 import type { Registration } from '../session/registration.ts';
+import { excludeText } from './filters.ts';
 import { memberPages } from './listings.ts';
 import { Parking } from './parking.ts';
 import type { MembershipRecord } from './record.ts';
@@ -15,6 +17,7 @@ import type { Membership } from './refs.ts';
 export interface UpkeepOptions {
   readonly context: Context;
   readonly record: MembershipRecord;
+  readonly settings: SettingsRecord;
   readonly events: Emitter<SessionEvents>;
   /** Whether recorded memberships are added again after a window and a recovery. */
   readonly readds: boolean;
@@ -29,12 +32,13 @@ export interface Regained {
 }
 
 /**
- * Adds the recorded memberships of a session again. Membership contract, section 7.2.
+ * Adds the recorded memberships of a session again, and sets its filters and the settings of its interfaces. Membership
+ * contract, section 7.2; forwarding contract, section 12.
  *
  * - A window: from when the handler of `DISABLE_IGMP` returned until `ENABLE_IGMP` is reached, membership calls on the
  *   interface wait. When the handler of `ENABLE_IGMP` has returned, the memberships on record are added again, then the
  *   calls that wait go on. Calls that the two handlers make do not wait, because the handlers may wait for them.
- * - A recovery: all membership calls wait from the loss until the re-adds were issued; on inherited interfaces these are
+ * - A recovery: settings are set again. All membership calls wait from the loss until the re-adds were issued; on inherited interfaces these are
  *   what the store lacks, and what is not on record is deleted there.
  */
 export class MembershipUpkeep {
@@ -97,6 +101,7 @@ export class MembershipUpkeep {
     const kept = new Set([...regained.inherited, ...(readds ? regained.taken : [])].map(keyText));
     for (const one of record.all()) if (!kept.has(keyText(one))) record.drop(one);
     const readding = [
+      this.#resetSettings(registration, regained),
       this.#readd(
         registration,
         regained.taken.flatMap((key) => record.on(key)),
@@ -159,19 +164,57 @@ export class MembershipUpkeep {
       for (const one of present) record.add(one, one);
       return;
     }
-    const texts = new Set(present.map(membershipText));
-    const lacking = inherited
-      .flatMap((key) => record.on(key))
-      .filter((one) => !texts.has(membershipText(one)));
-    const readding = this.#readd(registration, lacking);
+    const wanted = inherited.flatMap((key) => record.on(key));
+    const readding = this.#readd(registration, lackingOf(wanted, present));
     const unwanted = present.filter((one) => !record.has(one, one));
     const deletes = unwanted.map((one) => registration.interfaces.deleteUnwanted(one, one));
     await Promise.allSettled([readding, ...deletes]);
   }
 
+  async #resetSettings(registration: Registration, regained: Regained): Promise<void> {
+    const { settings, events, context } = this.#options;
+    const kept = new Set([...regained.inherited, ...regained.taken].map(keyText));
+    const resets = settings.keys().map(async (key) => {
+      if (!kept.has(keyText(key))) return settings.drop(key);
+      const given = settings.get(key);
+      try {
+        await registration.interfaces.resetSettings(key);
+      } catch (error) {
+        if (!isMgmError(error)) throw error;
+        // The next recovery sets them again.
+        if (registration.over() || !given) return;
+        settings.drop(key);
+        const { message } = error;
+        context.logger.warn({ router: context.router, ...key, message }, 'settings lost');
+        events.emit('settings-lost', { interface: key, settings: given, error });
+      }
+    });
+    await Promise.all(resets);
+  }
+
+  /** Filters first: they would delete what is added of their groups. */
   async #readd(registration: Registration, memberships: readonly Membership[]): Promise<void> {
+    const { record } = this.#options;
+    const { interfaces } = registration;
+    const filters = memberships.filter(({ exclude }) => exclude !== undefined);
+    const others = memberships.filter(({ exclude }) => exclude === undefined);
+    const add = (one: Membership): Promise<void> => interfaces.readd(one, one);
+    const setting = this.#submit(registration, filters, (one) => interfaces.resetFilter(one, one));
+    const adding = this.#submit(registration, others, add);
+    await setting;
+    // What a handler added without waiting may have been executed before the filter.
+    const late = filters.flatMap((one) => record.ofGroup(one, one.group)).filter(isExact);
+    await Promise.all([adding, this.#submit(registration, late, add)]);
+  }
+
+  /** Sends a request for each membership, and reports those that are lost. */
+  async #submit(
+    registration: Registration,
+    memberships: readonly Membership[],
+    send: (one: Membership) => Promise<void>,
+  ): Promise<void> {
     const { record, events, context } = this.#options;
-    const adds = memberships.map((one) => registration.interfaces.readd(one, one));
+    const adds = memberships.map(send);
     const lost = new Map<
       string,
       SessionEvents['memberships-lost'] & { memberships: Membership[] }
@@ -205,8 +248,32 @@ async function deleteQuietly(registration: Registration, one: Membership): Promi
   await Promise.allSettled([registration.interfaces.deleteUnwanted(one, one)]);
 }
 
-function membershipOf({ ifIndex, nextHop, group, source }: Membership): Membership {
-  return { ifIndex, nextHop, group, source };
+/**
+ * What the store lacks of what is wanted. Of a (\*,g) with another exclude list there: that, with a list to be set, and the
+ * other entries of its group, which setting it deletes.
+ */
+function lackingOf(wanted: readonly Membership[], present: readonly Membership[]): Membership[] {
+  const lists = new Map(present.map((one) => [membershipText(one), excludeText(one)]));
+  const isOther = (one: Membership): boolean =>
+    excludeText(one) !== (lists.get(membershipText(one)) ?? '');
+  const filters = wanted.filter(isOther);
+  const replaced = new Set(filters.map(groupText));
+  const others = wanted.filter(
+    (one) => !isOther(one) && (!lists.has(membershipText(one)) || replaced.has(groupText(one))),
+  );
+  return [...filters.map((one) => ({ ...one, exclude: one.exclude ?? [] })), ...others];
+}
+
+function membershipOf({ ifIndex, nextHop, group, source, exclude }: Membership): Membership {
+  return { ifIndex, nextHop, group, source, ...(exclude && { exclude }) };
+}
+
+function isExact({ source }: Membership): boolean {
+  return source !== '';
+}
+
+function groupText(one: Membership): string {
+  return `${keyText(one)} ${one.group}`;
 }
 
 function membershipText(one: Membership): string {

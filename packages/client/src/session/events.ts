@@ -8,6 +8,7 @@ import type {
 } from '@mgm/protocol';
 import type { MgmError } from '../errors.ts';
 import type { QuestionHandlers } from '../forwarding/questions.ts';
+import type { HeldSettings } from '../interfaces/settings.ts';
 import type { AlertHandlers, AlertItem, Resync } from '../membership/alerts.ts';
 import type { Membership } from '../membership/refs.ts';
 import type { Logger } from '../options.ts';
@@ -116,6 +117,12 @@ export interface SessionEvents {
   readonly 'memberships-lost': {
     readonly interface: InterfaceKey;
     readonly memberships: readonly Membership[];
+    readonly error: MgmError;
+  };
+  /** Settings of one interface that could not be set again after a recovery. They are not on record any more. */
+  readonly 'settings-lost': {
+    readonly interface: InterfaceKey;
+    readonly settings: HeldSettings;
     readonly error: MgmError;
   };
   /** Routes that could not be set again after a recovery, for this reason. They are not on record any more. */

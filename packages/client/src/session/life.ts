@@ -1,6 +1,7 @@
 import type { Epoch } from '@mgm/protocol';
 import { isMgmError, type MgmError } from '../errors.ts';
 import { keyText } from '../interfaces/key.ts';
+import { SettingsRecord } from '../interfaces/settings.ts';
 import { MembershipRecord } from '../membership/record.ts';
 import { MembershipUpkeep } from '../membership/upkeep.ts';
 import { HeldSignal, type HeldInterface } from '../ownership.ts';
@@ -75,6 +76,8 @@ const ATTEMPTS_PER_LEASE = 6;
 export class SessionLife {
   /** What was added and not deleted, as far as replies have told. */
   readonly memberships = new MembershipRecord();
+  /** The settings of its interfaces, likewise. */
+  readonly settings = new SettingsRecord();
   readonly upkeep: MembershipUpkeep;
   /** What was set and not deleted, and how it is set again. */
   readonly routes: RouteUpkeep;
@@ -93,8 +96,9 @@ export class SessionLife {
   constructor(options: LifeOptions) {
     this.#options = options;
     const { context, events, readdMemberships } = options;
-    const record = this.memberships;
-    this.upkeep = new MembershipUpkeep({ context, record, events, readds: readdMemberships });
+    const { memberships: record, settings } = this;
+    const readds = readdMemberships;
+    this.upkeep = new MembershipUpkeep({ context, record, settings, events, readds });
     this.routes = new RouteUpkeep(context);
   }
 
@@ -147,6 +151,7 @@ export class SessionLife {
       handlers,
       events,
       memberships: this.memberships,
+      settings: this.settings,
       routes: this.routes.record,
       onRoutesLost: (routes, error) => {
         const { message } = error;
@@ -225,6 +230,7 @@ export class SessionLife {
         former: loss.session,
         wanted: loss.held.map(({ key }) => key),
         had: stillHad(loss, verdict),
+        settings: this.settings,
         begin: (registered) => this.begin(registered),
       });
       this.#recovered(recovered);
@@ -246,7 +252,7 @@ export class SessionLife {
     void this.#restore(registration, regained, inherited);
   }
 
-  /** Adds the recorded memberships again and sets the routes, then reports the recovery to the handlers. */
+  /** Sets the recorded settings and routes and adds the memberships again, then reports the recovery to the handlers. */
   async #restore(
     registration: Registration,
     regained: readonly HeldInterface[],

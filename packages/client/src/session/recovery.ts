@@ -2,6 +2,7 @@ import type { Epoch, InterfaceKey, SessionId } from '@mgm/protocol';
 import { isMgmError, MgmError } from '../errors.ts';
 import { SHARED_GROUP } from '../interfaces/pending-call.ts';
 import { keyText } from '../interfaces/key.ts';
+import type { SettingsRecord } from '../interfaces/settings.ts';
 import type { HeldInterface } from '../ownership.ts';
 import { backoffMs, pause } from '../rpc/clock.ts';
 import type { Context } from '../rpc/context.ts';
@@ -30,6 +31,8 @@ export interface RecoveryPlan extends RecoveryLimits {
   readonly wanted: readonly InterfaceKey[];
   /** Their epochs by key text, if no other client can have held them since: sent with the takes. */
   readonly had: ReadonlyMap<string, Epoch>;
+  /** The settings of what the lost session held: sent with the takes as far as they go there. */
+  readonly settings: SettingsRecord;
   readonly begin: (registered: Registered) => Registration;
 }
 
@@ -116,7 +119,8 @@ async function takeAgain(
     const again: InterfaceKey[] = [];
     const { signal } = plan;
     const takes = left.map((key) => {
-      const options = { signal, had: plan.had.get(keyText(key)) };
+      const { localMembers } = plan.settings.get(key) ?? {};
+      const options = { signal, had: plan.had.get(keyText(key)), localMembers };
       return registration.interfaces.take(key, SHARED_GROUP, options);
     });
     for (const [at, result] of (await Promise.allSettled(takes)).entries()) {

@@ -18,6 +18,7 @@ import {
   withOutcome,
 } from '../errors.ts';
 import { InterfaceCalls } from '../interfaces/calls.ts';
+import type { SettingsRecord } from '../interfaces/settings.ts';
 import { Questions } from '../forwarding/questions.ts';
 import type { OtherOperation } from '../interfaces/requests.ts';
 import { checkedLimits, type CallOptions } from '../options.ts';
@@ -55,6 +56,8 @@ export interface RegistrationOptions {
   readonly programmed: () => number | undefined;
   /** The memberships of the session, across its registrations. */
   readonly memberships: MembershipRecord;
+  /** The settings of its interfaces, across its registrations. */
+  readonly settings: SettingsRecord;
   /** Its routes, across its registrations. */
   readonly routes: RouteRecord;
   readonly onRoutesLost: (routes: readonly Route[], error: MgmError) => void;
@@ -128,8 +131,9 @@ export class Registration {
       mayRecover: (refusal: RefusalFields) => options.mayRecover(causeOf(refusal)),
       onHandleRefused: (refusal: RefusalFields) => this.#handleRefused(refusal),
     };
-    const { memberships, routes: record, onRoutesLost } = options;
-    this.interfaces = new InterfaceCalls(context, { ...gone, handle, session, memberships });
+    const { memberships, settings, routes: record, onRoutesLost } = options;
+    const records = { memberships, settings };
+    this.interfaces = new InterfaceCalls(context, { ...gone, handle, session, ...records });
     this.routes = new RouteChanges(context, {
       ...gone,
       ...{ record, onRoutesLost, signal: this.signal, requests: this.interfaces.requests },
