@@ -353,6 +353,37 @@ describe('an MFE', () => {
     expect(pushed).toMatchObject([{ kind: 'set', mfe: { session: heir.session } }]);
   });
 
+  it('is pushed after inheritance whichever interface it comes in by, also while others end', async () => {
+    const numbers = [6, 7, 8, 9];
+    const first = await arbiter.client({ componentId: 4711 });
+    await take(first, ...numbers);
+    const names = new Map<number, string[]>();
+    for (const number of numbers) {
+      await route(receiver, `40a0${number}000010`, number);
+      const ends = Array.from({ length: 60 }, (_, at) => (at + 16).toString(16));
+      names.set(
+        number,
+        ends.map((end) => `${GROUP}0a0${number}00${end}`),
+      );
+      await flow(receiver, ...(names.get(number) ?? []));
+    }
+    await settled();
+    pushed = [];
+    const next = { componentId: 4711, instance: 'the next process', takeover: true };
+    const heir = await arbiter.client(next);
+    const { batch } = await sweep();
+    pushed.push(...changesIn(batch));
+    await release(heir, 6);
+    await release(heir, 9);
+    await settled();
+    const shown = new Map<string, number>();
+    for (const { name, mfe } of pushed) if (mfe) shown.set(name, mfe.session);
+    for (const name of [7, 8].flatMap((number) => names.get(number) ?? [])) {
+      expect(shown.get(name), name).toBe(heir.session);
+    }
+    expect((await list({ limit: 200 })).items).toHaveLength(120);
+  });
+
   it('ends when the route moves to another interface, and follows one that does not', async () => {
     await route(owner, WIDE, 1);
     await change('member_add', receiver, 3, GROUP);

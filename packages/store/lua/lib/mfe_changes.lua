@@ -32,12 +32,12 @@ local function alert(type, cause, mfe, number, interface)
   false_alerts[place] = { mfe.name, type, cause, item, number, place }
 end
 
---- What a push shows, as one text.
+--- 64 bits of a digest of what a push shows: every record has it.
 local function digest_of(mfe, names)
   local client, epoch = mfes.owner_of(mfe)
   local shown = { client and client.session or 0, epoch or 0, mfe.neighbour, mfe.prefix, mfe.protocol, mfe.timeout,
     #names, table.concat(names, ',') }
-  return redis.sha1hex(cmsgpack.pack(shown))
+  return string.sub(redis.sha1hex(cmsgpack.pack(shown)), 1, 16)
 end
 
 --- Evaluates a valid MFE: pushes it if what it shows changed, and alerts its owner if foreign outgoing interfaces appeared or

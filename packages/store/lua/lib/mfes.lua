@@ -4,8 +4,7 @@
 --- incoming interface at its creation, and the epoch of that hold; once the hold ends, the record counts for nothing.
 ---
 --- One index finds records in other orders. Its members are `s<family><source><group>` by source, `i<interface> <name>` by
---- incoming interface, by interface of the route and by interface of an override, `o<client> <name>` by owner, `v<interface>
---- <name>` by vetoed interface.
+--- incoming interface, by interface of the route and by interface of an override, `v<interface> <name>` by vetoed interface.
 ---
 --- @include lib/overrides.lua
 --- @include lib/entries.lua
@@ -185,10 +184,7 @@ end
 
 local function add_index(members, mfe)
   members[#members + 1] = 's' .. turned(mfe.name)
-  if mfe.iif ~= '' then
-    members[#members + 1] = 'i' .. mfe.iif .. ' ' .. mfe.name
-    members[#members + 1] = 'o' .. text(mfe.owner) .. ' ' .. mfe.name
-  end
+  if mfe.iif ~= '' then members[#members + 1] = 'i' .. mfe.iif .. ' ' .. mfe.name end
   if mfe.rpf ~= '' and mfe.rpf ~= mfe.iif then members[#members + 1] = 'i' .. mfe.rpf .. ' ' .. mfe.name end
   overrides.add_index(members, mfe)
 end

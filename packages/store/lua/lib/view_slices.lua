@@ -104,9 +104,20 @@ function kinds.F(interface, position, most)
   return review_indexed('i' .. interface, position, most)
 end
 
---- MFEs of a client.
+--- MFEs of the interfaces of a client, one interface at a time. Its position is the rank of the interface, and where to go on in
+--- it. From the last rank down: interfaces that are taken meanwhile come behind, and a release only repeats one.
 function kinds.o(number, position, most)
-  return review_indexed('o' .. number, position, most)
+  local key = owned_key(tonumber(number))
+  local rank, at = string.match(position, '^(%d+) (.*)$')
+  local interface = at and string.match(at, '^i(%S+)')
+  if not interface then
+    local count = redis.call('ZCARD', key)
+    rank = math.min(tonumber(rank) or count, count) - 1
+    if rank < 0 then return 0, nil end
+    interface = redis.call('ZRANGE', key, rank, rank)[1]
+  end
+  local done, last = review_indexed('i' .. interface, at or '', most)
+  return done, text(tonumber(rank)) .. ' ' .. (last or '')
 end
 
 --- MFEs that an entry covers.

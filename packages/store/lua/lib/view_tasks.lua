@@ -77,8 +77,7 @@ end
 
 --- A session of the client was inherited: its forwarding entries show the new one, and its epoch.
 function view_tasks.note_inherited(client)
-  local number = text(client.number)
-  if names_any_mfe('o' .. number) then view_tasks.add('o' .. number) end
+  if has_mfes() and owned_count(client) > 0 then view_tasks.add('o' .. text(client.number)) end
 end
 
 local function finish_view_round(view)
