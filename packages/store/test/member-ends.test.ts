@@ -13,6 +13,8 @@ afterAll(() => redis.stop());
 /** A group of its own for each interface. */
 const groupOf = (ifIndex: number): string => `4e0${ifIndex.toString(16).padStart(6, '0')}`;
 const SERVING_MS = 3_600_000;
+/** No lease runs out while a test sweeps, however slow the machine is: that would end memberships which the test counts. */
+const LASTING = { ttlMs: SERVING_MS };
 const ALL = { from: '', to: '', after: '', slot: 0, limit: 10, session: 0, interface: '' };
 
 /** Mask of JOIN_ALERT and PRUNE_ALERT. */
@@ -51,7 +53,7 @@ const slice = (arbiter: Arbiter) =>
 
 it('lists no membership of an ended client, also before a sweep has taken down its interfaces', async () => {
   using arbiter = await openArbiter(redis);
-  const [ending, staying] = [await arbiter.client(), await arbiter.client()];
+  const [ending, staying] = [await arbiter.client(LASTING), await arbiter.client(LASTING)];
   await join(arbiter, ending, ...MANY);
   await join(arbiter, staying, 2);
   await end(arbiter, ending);
@@ -66,7 +68,7 @@ it('lists no membership of an ended client, also before a sweep has taken down i
 
 it('is settled only when the last interface of an ended client is down and its entries are purged', async () => {
   using arbiter = await openArbiter(redis);
-  const [ending, other] = [await arbiter.client(), await arbiter.client()];
+  const [ending, other] = [await arbiter.client(LASTING), await arbiter.client(LASTING)];
   await join(arbiter, ending, ...MANY);
   await join(arbiter, other, 4);
   await end(arbiter, ending);
@@ -83,7 +85,7 @@ it('is settled only when the last interface of an ended client is down and its e
 
 it('passes quickly over entries of which nothing is withdrawn', async () => {
   using arbiter = await openArbiter(redis);
-  const [staying, ending] = [await arbiter.client(), await arbiter.client()];
+  const [staying, ending] = [await arbiter.client(LASTING), await arbiter.client(LASTING)];
   await join(arbiter, staying, 1);
   await join(arbiter, ending, 5_000);
   const groups = (first: number, count: number) =>
@@ -111,8 +113,8 @@ it('writes the alerts of one request in the order of its changes, also where a t
   using arbiter = await openArbiter(redis);
   const [reader, leaving, adding] = [
     await arbiter.client({ mask: TRUE_ALERTS }),
-    await arbiter.client(),
-    await arbiter.client(),
+    await arbiter.client(LASTING),
+    await arbiter.client(LASTING),
   ];
   await join(arbiter, leaving, 2);
   await arbiter.ask('release', { ...leaving.next(), interfaces: [on(2)], epoch: '' });
@@ -137,7 +139,7 @@ it('writes the alerts of one request in the order of its changes, also where a t
 
 it('settles a hold that had many memberships, and has few again, without a pass over all entries', async () => {
   using arbiter = await openArbiter(redis);
-  const [staying, ending] = [await arbiter.client(), await arbiter.client()];
+  const [staying, ending] = [await arbiter.client(LASTING), await arbiter.client(LASTING)];
   await join(arbiter, staying, 1);
   await join(arbiter, ending, 5_000);
   const groups = (first: number, count: number) =>
