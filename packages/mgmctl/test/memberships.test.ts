@@ -81,6 +81,19 @@ describe('mgmctl members', () => {
     ]);
   });
 
+  it('shows which sources a membership excludes, the first of many', async () => {
+    await using router = await populated();
+    const sources = Array.from({ length: 6 }, (_, at) => `10.0.0.${at + 1}`);
+    const filter = { ifIndex: 8, group: '239.1.1.1', mode: 'exclude', sources } as const;
+    await router.igmp.setGroupFilter(filter);
+    const args = ['members', '--if', '8', '--group', '239.1.1.1'];
+    const { stdout } = await router.run(args);
+    const shown = `* except ${sources.slice(0, 4).join(' ')} and 2 more`;
+    expect(cells(stdout)[1]?.slice(0, 3)).toEqual(['239.1.1.1', shown, '8']);
+    const { stdout: json } = await router.run([...args, '--json']);
+    expect(objects(json)).toMatchObject([{ source: '', exclude: sources }]);
+  });
+
   it('lists only those that match all filters', async () => {
     await using router = await populated();
     const { pim, igmp } = router;

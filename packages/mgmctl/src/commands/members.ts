@@ -12,7 +12,7 @@ import {
 import { examples, type Context, type Runner } from '../command.ts';
 import { ExitCode, UsageError } from '../exit-code.ts';
 import { withTableOptions, type Column, type TableOptions } from '../output/columns.ts';
-import { shownGroup, shownSource } from '../output/text.ts';
+import { shownGroup, shownSources } from '../output/text.ts';
 
 interface MembersOptions extends TableOptions {
   readonly group?: string | undefined;
@@ -32,7 +32,7 @@ const PAGE_ITEMS = 1_000;
 
 const COLUMNS: readonly Column<Row>[] = [
   { name: 'GROUP', rank: 0, cell: ({ group }) => shownGroup(group) },
-  { name: 'SOURCE', rank: 0, cell: ({ source }) => shownSource(source) },
+  { name: 'SOURCE', rank: 0, cell: ({ source, exclude }) => shownSources(source, exclude) },
   { name: 'INTERFACE', rank: 0, cell: (row) => interfaceText(row) },
   {
     name: 'HOLDER',

@@ -30,11 +30,11 @@ export function eventLine(event: EventMessage, colors: Colors): string {
 export function membershipLines(event: MembershipEvent, colors: Colors): string[] {
   const { first, ts, type, session, countsFor, cause, actor, why, items } = event;
   const paint = type === 'joined' ? colors.green : colors.yellow;
-  return items.map(([group, source, ifIndex, nextHop], at) =>
+  return items.map(([group, source, ifIndex, nextHop, exclude], at) =>
     [
       colors.dim(`${instantText(ts)}  mrev ${first + at}`),
       paint(type.padEnd(MEMBERSHIP_TYPE_WIDTH)),
-      entryText(group, source),
+      entryText(group, source, exclude),
       `on ${interfaceText({ ifIndex, nextHop })}`,
       ...(session === 0 ? ['static'] : [clientText(event), `session ${session}`]),
       ...(countsFor === session ? [] : [`counts for ${countsFor === 0 ? 'nobody' : countsFor}`]),

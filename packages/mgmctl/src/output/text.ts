@@ -24,9 +24,20 @@ export function shownSource(source: string): string {
   return source === '' ? '*' : source;
 }
 
+/** How many excluded sources are shown in one place. */
+const EXCLUDED_SHOWN = 4;
+
+/** The sources of a membership for people: `*`, or `* except 10.0.0.1 10.0.0.2`; of many excluded ones the first. */
+export function shownSources(source: string, exclude: readonly string[] = []): string {
+  if (exclude.length === 0) return shownSource(source);
+  const more = exclude.length - EXCLUDED_SHOWN;
+  const shown = exclude.slice(0, EXCLUDED_SHOWN).join(' ');
+  return `${shownSource(source)} except ${shown}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
 /** `(10.0.0.1, 232.1.1.1)`, `(*, 239.1.1.1)`, `(*, *)`. */
-export function entryText(group: string, source: string): string {
-  return `(${shownSource(source)}, ${shownGroup(group)})`;
+export function entryText(group: string, source: string, exclude?: readonly string[]): string {
+  return `(${shownSources(source, exclude)}, ${shownGroup(group)})`;
 }
 
 /** The columns of a table of sessions. */
