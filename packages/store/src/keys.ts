@@ -232,7 +232,7 @@ export const KEY_FAMILIES: readonly KeyFamily[] = [
     name: 'mfe_index',
     type: 'zset',
     suffix: 'mfe-index',
-    what: 'forwarding entries by source (`s`), by incoming interface, interface of the route or of an override (`i`), by owner (`o`), and by vetoed interface (`v`)',
+    what: 'forwarding entries by source (`s`), by incoming interface, interface of the route or of an override (`i`), and by vetoed interface (`v`)',
   },
   {
     name: 'mfe_expiry',
