@@ -55,6 +55,9 @@ const SCOPE: WireScope = {
   ],
 };
 
+/** Its source is in `WIDE` only. */
+const WIDE_FLOW = 2;
+
 /** What some history has in every run, so that it is compared at all. */
 const OFTEN = [
   'set',
@@ -173,8 +176,16 @@ async function begin(both: ForwardingSideBySide): Promise<void> {
   await both.perform({ do: 'rib', prefix: OF_V6, to: { on: 3, neighbour: '' } }, false);
 }
 
+/** FORWARD by another client than the owner of the entry: random histories seldom have it. */
+async function forwardOnce(both: ForwardingSideBySide): Promise<void> {
+  const [, dvmrp = 0] = both.base.model.clients.map(({ number }) => number);
+  await both.perform({ do: 'flows', flows: [WIDE_FLOW] }, false);
+  await both.perform({ do: 'on', client: dvmrp, on: 2, entry: 0 }, false);
+}
+
 async function play(both: ForwardingSideBySide, choices: readonly Choices[]): Promise<void> {
   await begin(both);
+  if (choices.length % 2 === 0) await forwardOnce(both);
   for (const one of choices) {
     const [, , extra] = one;
     await both.perform(choose(both, one), extra % 4 === 0);
