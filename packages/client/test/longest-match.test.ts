@@ -79,3 +79,42 @@ it.each(FAMILIES)(
     }
   },
 );
+
+it.each(FAMILIES)(
+  `of equal prefixes of $bits bits finds the lowest preference, then the first client, with seed ${seed}`,
+  async ({ bits, textOf }) => {
+    await using mgm = await stage.client();
+    await using first = await mgm.registerProtocol(pim());
+    await using second = await mgm.registerProtocol(pim());
+    await using third = await mgm.registerProtocol(pim());
+    const next = sequenceOf(seed);
+    const host = BigInt(bits - 16);
+    const routes = [first, second, third].map((session, place) => ({
+      session,
+      // All clients have routes for the same few prefixes, with preferences that are often equal.
+      routes: Array.from({ length: 16 }, (_, network) => ({
+        network: BigInt(0x2001 + network) << host,
+        length: 16,
+        ifIndex: 100 * (place + 1) + network,
+        preference: next(3),
+      })),
+    }));
+    // The order of registration counts, not that of the routes.
+    for (const one of routes.toReversed()) {
+      await one.session.setRoutes(
+        one.routes.map((route) => ({ ...route, network: textOf(route.network) })),
+      );
+    }
+    for (const left of [routes, routes.slice(1), routes.slice(2)]) {
+      for (let network = 0; network < 16; network++) {
+        const best = left
+          .flatMap((one) => one.routes[network] ?? [])
+          .toSorted((a, b) => a.preference - b.preference)[0];
+        const source = textOf((BigInt(0x2001 + network) << host) + 1n);
+        expect(await found(mgm, source), source).toBe(best?.ifIndex);
+      }
+      await left[0]?.session.deregister({ force: true });
+    }
+    expect(await found(mgm, textOf((0x2001n << host) + 1n))).toBeUndefined();
+  },
+);
