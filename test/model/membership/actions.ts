@@ -24,6 +24,12 @@ export type Action =
       readonly on: InterfaceNumber;
       readonly entry: EntryNumber;
     }
+  | {
+      /** By an operator; and what follows from a take. */
+      readonly do: 'configure' | 'unconfigure' | 'activate';
+      readonly on: InterfaceNumber;
+      readonly entry: EntryNumber;
+    }
   | { readonly do: 'list'; readonly client: ClientNumber; readonly entry: EntryNumber }
   | { readonly do: 'purge' | 'review'; readonly entry: EntryNumber }
   | { readonly do: 'route'; readonly to: InterfaceNumber | undefined }
@@ -43,6 +49,8 @@ export interface Allowed {
   readonly routeInterfaces: number;
   /** Acknowledging a mailbox. */
   readonly hasAcknowledgements: boolean;
+  /** Static memberships. */
+  readonly hasStatics?: boolean;
 }
 
 /** Every action that is possible in a state and may change it. */
@@ -70,9 +78,20 @@ export function* actionsIn(model: MembershipModel, allowed: Allowed): Generator<
     yield { do: 'purge', entry };
     if (!scope.entries[entry]?.raises) yield { do: 'review', entry };
   }
+  if (allowed.hasStatics) yield* staticActions(model);
   if (model.route !== undefined) yield { do: 'route', to: undefined };
   for (let to = 0; to < allowed.routeInterfaces; to++) {
     if (to !== model.route) yield { do: 'route', to };
+  }
+}
+
+function* staticActions(model: MembershipModel): Generator<Action> {
+  for (let on = 0; on < model.scope.interfaces; on++) {
+    for (let entry = 0; entry < model.scope.entries.length; entry++) {
+      const isConfigured = model.statics[entry]?.includes(on);
+      yield { do: isConfigured ? 'unconfigure' : 'configure', on, entry };
+      if (model.isToBeActive(on, entry)) yield { do: 'activate', on, entry };
+    }
   }
 }
 

@@ -1,10 +1,11 @@
 import type { Beliefs } from './beliefs.ts';
-import type {
-  Fact,
-  InterfaceNumber,
-  Membership,
-  MembershipEvent,
-  MembershipModel,
+import {
+  NOBODY,
+  type Fact,
+  type InterfaceNumber,
+  type Membership,
+  type MembershipEvent,
+  type MembershipModel,
 } from './machine.ts';
 
 interface News {
@@ -39,10 +40,15 @@ function brokenBelief(model: MembershipModel, beliefs: Beliefs): string | undefi
   return undefined;
 }
 
-/** V3: a membership exists only within a hold of its holder, and once. */
-function brokenHold({ members, owners, igmps }: MembershipModel): string | undefined {
-  for (const present of members) {
+/** V3: a membership exists only within a hold of its holder, or is static and counts for the client there; and once. */
+function brokenHold({ members, statics, owners, igmps }: MembershipModel): string | undefined {
+  for (const [entry, present] of members.entries()) {
     for (const { holder, on, countsFor } of present) {
+      if (holder === NOBODY) {
+        if (!statics[entry]?.includes(on)) return `V3: nobody configured entry ${entry} on ${on}`;
+        if ((owners[on] ?? igmps[on])?.client === countsFor) continue;
+        return `V3: a static membership on ${on} counts for client ${countsFor}`;
+      }
       const isHeld = owners[on]?.client === holder || igmps[on]?.client === holder;
       if (!isHeld) return `V3: client ${holder} has a membership on ${on}, which it does not hold`;
       const counted = igmps[on]?.client === holder ? (owners[on]?.client ?? holder) : holder;
@@ -64,13 +70,14 @@ function brokenMailbox({ clients, scope }: MembershipModel): string | undefined 
   return full && `V6: ${full.queued} alert items wait for client ${full.number}`;
 }
 
-/** V4, and that no alert follows from a step without an event. */
+/** V4, and that no alert follows from a step without an event, unless a static membership became active or dormant. */
 export function brokenStep(
   before: MembershipModel,
   after: MembershipModel,
   { facts, events }: News,
 ): string | undefined {
-  const fact = facts.find(({ cause }) => cause !== 'iif-moved');
+  const isAsActive = activeCount(before) === activeCount(after);
+  const fact = isAsActive && facts.find(({ cause }) => cause !== 'iif-moved');
   if (fact && events.length === 0) return `V3: ${fact.type} without a change`;
   if (!events.every(({ mrev }, at) => mrev === before.mrev + at + 1)) return 'V4: a gap in mrev';
   if (after.mrev !== before.mrev + events.length) return 'V4: a change without an event';
@@ -90,9 +97,10 @@ function brokenReplay(
   for (let entry = 0; entry < before.members.length; entry++) {
     const isSame =
       before.members[entry] === after.members[entry] &&
-      before.withdrawn[entry] === after.withdrawn[entry];
+      before.withdrawn[entry] === after.withdrawn[entry] &&
+      before.statics[entry] === after.statics[entry];
     if (isSame && events.every((event) => event.entry !== entry)) continue;
-    const stored = new Set(storedOf(before, entry).map(nameOf));
+    const stored = new Set(namesOf(before, entry));
     for (const { type, membership, entry: of } of events) {
       if (of !== entry) continue;
       if (stored.has(nameOf(membership)) === (type === 'joined')) {
@@ -101,7 +109,7 @@ function brokenReplay(
       if (type === 'joined') stored.add(nameOf(membership));
       else stored.delete(nameOf(membership));
     }
-    const names = storedOf(after, entry).map(nameOf);
+    const names = namesOf(after, entry);
     if (names.length !== stored.size || !names.every((name) => stored.has(name))) {
       return `V4: events do not lead to what is stored of entry ${entry}`;
     }
@@ -151,14 +159,32 @@ function toldOn(model: MembershipModel, on: InterfaceNumber): Set<number> {
   return told;
 }
 
-function storedCount({ members, withdrawn }: MembershipModel): number {
-  return [...members, ...withdrawn].reduce((sum, all) => sum + all.length, 0);
+/** How many static memberships are active, and how many that became dormant are not purged yet. */
+function activeCount({ members, withdrawn }: MembershipModel): string {
+  const counts = [members, withdrawn].map(
+    (all) => all.flat().filter(({ holder }) => holder === NOBODY).length,
+  );
+  return counts.join();
 }
 
-function storedOf(model: MembershipModel, entry: number): readonly Membership[] {
-  return [...(model.members[entry] ?? []), ...(model.withdrawn[entry] ?? [])];
+function storedCount(model: MembershipModel): number {
+  return model.members.reduce((sum, _, entry) => sum + namesOf(model, entry).length, 0);
+}
+
+/** What is stored of an entry: by events a static membership exists while it is configured. */
+function namesOf({ members, withdrawn, statics }: MembershipModel, entry: number): string[] {
+  const held = [...(members[entry] ?? []), ...(withdrawn[entry] ?? [])];
+  return [
+    ...held.filter(({ holder }) => holder !== NOBODY).map(nameOf),
+    ...(statics[entry] ?? []).map(staticName),
+  ];
 }
 
 function nameOf({ holder, on, countsFor, ownerHold }: Membership): string {
+  if (holder === NOBODY) return staticName(on);
   return `${holder} on ${on} for ${countsFor} under ${ownerHold}`;
+}
+
+function staticName(on: InterfaceNumber): string {
+  return `static on ${on}`;
 }

@@ -49,6 +49,9 @@ export interface Hold {
   readonly number: HoldNumber;
 }
 
+/** The holder of static memberships, and the client that they count for while nobody is on the interface. */
+export const NOBODY: ClientNumber = 0;
+
 export interface Membership {
   readonly holder: ClientNumber;
   readonly on: InterfaceNumber;
@@ -139,6 +142,8 @@ export class MembershipModel {
   igmps: readonly (Hold | undefined)[];
   members: readonly (readonly Membership[])[];
   withdrawn: readonly (readonly Withdrawn[])[];
+  /** The interfaces on which operators configured a membership of each entry. It is in `members` while it is active. */
+  statics: readonly (readonly InterfaceNumber[])[];
   /** The interface of the route to the source. */
   route: InterfaceNumber | undefined;
   /** The client that was notified last, of each (s,g). */
@@ -156,6 +161,7 @@ export class MembershipModel {
     this.igmps = other?.igmps ?? this.owners;
     this.members = other?.members ?? scope.entries.map(() => []);
     this.withdrawn = other?.withdrawn ?? scope.entries.map(() => []);
+    this.statics = other?.statics ?? scope.entries.map(() => []);
     this.notified = other?.notified ?? scope.entries.map(() => undefined);
     if (!other) return;
     this.route = other.route;
@@ -262,7 +268,10 @@ export class MembershipModel {
       return;
     }
     const igmp = this.igmps[on]?.client;
-    if (igmp !== undefined) this.#withdraw(on, igmp, 'take', true);
+    if (igmp !== undefined) {
+      this.#withdraw(on, igmp, 'take', true);
+      this.#withdrawStatics(on, igmp, 'take', true);
+    }
     this.owners = this.owners.with(on, hold);
   }
 
@@ -275,18 +284,30 @@ export class MembershipModel {
     if (this.owners[on]?.client === number) {
       const igmp = this.igmps[on]?.client;
       this.#withdraw(on, number, cause, false);
+      this.#withdrawStatics(on, number, cause, igmp !== undefined);
       if (igmp !== undefined) this.#withdraw(on, igmp, cause, true);
       this.owners = this.owners.with(on, undefined);
     }
     if (this.igmps[on]?.client === number) {
       this.#withdraw(on, number, cause, false);
+      this.#withdrawStatics(on, number, cause, false);
       this.igmps = this.igmps.with(on, undefined);
     }
   }
 
-  /** Takes effect in the step of the event, without alerts. */
   #withdraw(on: InterfaceNumber, holder: ClientNumber, cause: Cause, window: boolean): void {
-    const isGone = (one: Membership): boolean => one.on === on && one.holder === holder;
+    this.#withdrawAll((one) => one.on === on && one.holder === holder, cause, window);
+  }
+
+  /** Static memberships that count for a client become dormant. */
+  #withdrawStatics(on: InterfaceNumber, client: ClientNumber, cause: Cause, window: boolean): void {
+    const isGone = (one: Membership): boolean =>
+      one.on === on && one.holder === NOBODY && one.countsFor === client;
+    this.#withdrawAll(isGone, cause, window);
+  }
+
+  /** Takes effect in the step of the event, without alerts. */
+  #withdrawAll(isGone: (one: Membership) => boolean, cause: Cause, window: boolean): void {
     for (let entry = 0; entry < this.members.length; entry++) {
       const present = this.members[entry] ?? [];
       const gone = present.filter(isGone);
@@ -371,7 +392,7 @@ export class MembershipModel {
       this.#raise(entry, before, 'member', [], false);
       return { status: 0, changed: false };
     }
-    if (present.length === 0 && this.#entryCount(entry) >= this.scope.entriesMax) {
+    if (this.#isBeyondLimit(entry)) {
       this.#raise(entry, before, 'member', [], false);
       return { status: 1003, reason: 'limit' };
     }
@@ -409,6 +430,76 @@ export class MembershipModel {
     return { status: 0, changed: true };
   }
 
+  // Static memberships.
+
+  /** An operator adds a static membership. */
+  configure(on: InterfaceNumber, entry: EntryNumber): Outcome {
+    this.purge(entry);
+    this.review(entry);
+    const configured = this.statics[entry] ?? [];
+    if (configured.includes(on)) return { status: 0, changed: false };
+    if (this.#isBeyondLimit(entry)) return { status: 1003, reason: 'limit' };
+    this.statics = this.statics.with(entry, [...configured, on]);
+    this.#log('joined', entry, this.#staticOn(on), 'admin');
+    this.activate(on, entry);
+    return { status: 0, changed: true };
+  }
+
+  /** An operator deletes a static membership. */
+  unconfigure(on: InterfaceNumber, entry: EntryNumber): Outcome {
+    this.purge(entry);
+    this.review(entry);
+    const configured = this.statics[entry] ?? [];
+    if (!configured.includes(on)) return { status: 1168, reason: 'not-found' };
+    this.statics = this.statics.with(
+      entry,
+      configured.filter((one) => one !== on),
+    );
+    this.#log('left', entry, this.#staticOn(on), 'admin');
+    const before = this.members[entry] ?? [];
+    const active = this.activeStatic(on, entry);
+    if (!active) return { status: 0, changed: true };
+    this.members = this.members.with(
+      entry,
+      before.filter((one) => one !== active),
+    );
+    this.#raise(entry, before, 'admin', [on], false);
+    return { status: 0, changed: true };
+  }
+
+  /** The static membership of an entry on an interface, while it counts for a client. */
+  activeStatic(on: InterfaceNumber, entry: EntryNumber): Membership | undefined {
+    return this.members[entry]?.find((one) => one.holder === NOBODY && one.on === on);
+  }
+
+  /** Whether a dormant static membership is to become active: there is a client on the interface. */
+  isToBeActive(on: InterfaceNumber, entry: EntryNumber): boolean {
+    const isConfigured = this.statics[entry]?.includes(on) === true;
+    const isFree = this.#staticOn(on).countsFor === NOBODY;
+    return isConfigured && !isFree && !this.activeStatic(on, entry);
+  }
+
+  /** A dormant static membership becomes active, in a step of its own after a take. */
+  activate(on: InterfaceNumber, entry: EntryNumber): void {
+    if (!this.isToBeActive(on, entry)) return;
+    this.purge(entry);
+    this.review(entry);
+    const before = this.members[entry] ?? [];
+    this.members = this.members.with(entry, [...before, this.#staticOn(on)]);
+    this.#raise(entry, before, 'admin', [], false);
+  }
+
+  activateAll(): void {
+    for (const [entry, configured] of this.statics.entries()) {
+      for (const on of configured) this.activate(on, entry);
+    }
+  }
+
+  #staticOn(on: InterfaceNumber): Membership {
+    const countsFor = (this.owners[on] ?? this.igmps[on])?.client ?? NOBODY;
+    return { holder: NOBODY, on, countsFor, ownerHold: 0 };
+  }
+
   /** Removes all withdrawn memberships of an entry, with their events and the alerts that follow from the difference. */
   purge(entry: EntryNumber): void {
     const gone = this.#removeWithdrawn(entry);
@@ -440,6 +531,7 @@ export class MembershipModel {
     if (gone.length === 0) return gone;
     this.withdrawn = this.withdrawn.with(entry, []);
     for (const one of gone) {
+      if (one.holder === NOBODY) continue;
       this.#log('left', entry, one, one.cause);
       if (!one.window) this.#tellOwner('LOCAL_LEAVE', one, entry, one.cause);
     }
@@ -455,11 +547,17 @@ export class MembershipModel {
     return this.holdOf(number, on) ? undefined : { status: 87, reason: 'not-owner' };
   }
 
-  /** Entries with a membership, withdrawn ones included, except this one. */
-  #entryCount(except: EntryNumber): number {
-    const isStored = (entry: EntryNumber): boolean =>
-      (this.members[entry] ?? []).length + (this.withdrawn[entry] ?? []).length > 0;
-    return this.members.filter((_, entry) => entry !== except && isStored(entry)).length;
+  /** Whether a membership of the entry would be of one entry too many. */
+  #isBeyondLimit(entry: EntryNumber): boolean {
+    if (this.#isStored(entry)) return false;
+    const stored = this.members.filter((_, other) => this.#isStored(other));
+    return stored.length >= this.scope.entriesMax;
+  }
+
+  /** Whether an entry has a membership, a withdrawn or a dormant one included. */
+  #isStored(entry: EntryNumber): boolean {
+    const all = [this.members, this.withdrawn, this.statics];
+    return all.some((one) => (one[entry] ?? []).length > 0);
   }
 
   #log(

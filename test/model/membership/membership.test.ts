@@ -120,6 +120,7 @@ const EVERYTHING: Allowed = {
   hasInheritance: true,
   hasEnds: true,
   hasAcknowledgements: true,
+  hasStatics: true,
 };
 
 /** Plays a history; each number chooses one of the possible actions. Returns the broken invariant with the actions so far. */
@@ -143,15 +144,18 @@ function play(choices: readonly number[], scope: Scope): string | undefined {
 
 /** V6: without memberships and unsettled entries nothing is left of clients that ended. */
 function finish(world: World, perform: (action: Action) => string | undefined): string | undefined {
-  const { clients, scope } = world.model;
+  const { clients, scope, statics } = world.model;
   const ends = clients
     .filter(({ state }) => state !== 'ended')
     .map(({ number }): Action => ({ do: 'end', client: number, cause: 'evict' }));
+  const removals = statics.flatMap((configured, entry) =>
+    configured.map((on): Action => ({ do: 'unconfigure', on, entry })),
+  );
   const rest = scope.entries.flatMap((_, entry): Action[] => [
     { do: 'purge', entry },
     { do: 'review', entry },
   ]);
-  return [...ends, ...rest].map(perform).find((problem) => problem !== undefined);
+  return [...ends, ...removals, ...rest].map(perform).find((problem) => problem !== undefined);
 }
 
 describe('random histories', SEARCH_TIMEOUT, () => {

@@ -39,6 +39,7 @@ const ALLOWED: Allowed = {
   hasInheritance: true,
   hasEnds: true,
   hasAcknowledgements: true,
+  hasStatics: true,
 };
 
 let redis: RunningServer;
@@ -87,6 +88,9 @@ async function play(both: SideBySide, choices: readonly (readonly number[])[]): 
   for (const { number, state } of both.model.clients) {
     // A forced deregistration needs a live session; a session in its grace time can only be evicted.
     if (state !== 'ended') await both.perform({ do: 'end', client: number, cause: 'evict' }, false);
+  }
+  for (const [entry, configured] of both.model.statics.entries()) {
+    for (const on of configured) await both.perform({ do: 'unconfigure', on, entry }, false);
   }
   await both.endRoutes();
   await both.settle();

@@ -6,6 +6,7 @@ import type { Managers } from '../manager.ts';
 import type { Action } from './actions.ts';
 import {
   MembershipModel,
+  NOBODY,
   type ClientNumber,
   type Entry,
   type Fact,
@@ -42,10 +43,10 @@ export const LAPSE_MS = (TTL_MS * 7) / 6;
 /** Long enough that no grace time ends in a run. */
 const GRACE_MS = 3_600_000;
 
-type Sweep = Extract<Action, { readonly do: 'purge' | 'review' }>;
+const SWEEPS = ['purge', 'review', 'activate'] as const;
 
-function isSweep(action: Action): action is Sweep {
-  return action.do === 'purge' || action.do === 'review';
+function isSweep(action: Action): boolean {
+  return SWEEPS.some((one) => one === action.do);
 }
 
 let runs = 0;
@@ -60,7 +61,7 @@ export class SideBySide {
   readonly #entries: readonly NamedEntry[];
   readonly #sessions = new Map<ClientNumber, Session>();
   /** Clients by session, also by those that are over. */
-  readonly #clients = new Map<number, ClientNumber>();
+  readonly #clients = new Map<number, ClientNumber>([[0, NOBODY]]);
   /** The session of routes and flows, which takes no interface. */
   #helper: Session | undefined;
   #instances = 0;
@@ -102,21 +103,30 @@ export class SideBySide {
 
   /** Compares the listings of all live clients and those without a handle. */
   async look(): Promise<void> {
-    const { clients, members } = this.model;
+    const { clients, members, statics } = this.model;
     for (const { number, state } of clients) {
       if (state === 'live') await this.#compareGroups(number);
     }
     const listed = await this.#listAll('members', {});
     const expected = members.flatMap((all, entry) =>
-      all.map(({ holder, on, countsFor }) => [
-        ...this.#wireEntry(entry),
-        on + 1,
-        '',
-        this.session(holder).number,
-        this.session(countsFor).number,
-      ]),
+      all
+        .filter(({ holder }) => holder !== NOBODY)
+        .map(({ holder, on, countsFor }) => [
+          ...this.#wireEntry(entry),
+          on + 1,
+          '',
+          this.session(holder).number,
+          this.session(countsFor).number,
+        ]),
     );
-    compare('members', sorted(listed), sorted(expected));
+    const configured = statics.flatMap((all, entry) =>
+      all.map((on) => {
+        const active = this.model.activeStatic(on, entry);
+        const countsFor = active ? this.session(active.countsFor).number : 0;
+        return [...this.#wireEntry(entry), on + 1, '', 0, countsFor];
+      }),
+    );
+    compare('members', sorted(listed), sorted([...expected, ...configured]));
   }
 
   /** Sweeps until nothing is left to do. Afterwards everything is settled. */
@@ -124,6 +134,7 @@ export class SideBySide {
     this.story.push('sweep');
     for (let more = true; more;) more = (await this.#store().sweep(this.#router)).more;
     this.model.settle();
+    this.model.activateAll();
     this.model.reviewAll();
     const step = this.follow();
     const { head } = await this.#store().head(this.#router);
@@ -155,7 +166,7 @@ export class SideBySide {
       .sort();
   }
 
-  async #perform(action: Exclude<Action, Sweep>, repeat: boolean): Promise<void> {
+  async #perform(action: Action, repeat: boolean): Promise<void> {
     const { model } = this;
     switch (action.do) {
       case 'register':
@@ -191,6 +202,22 @@ export class SideBySide {
         return await this.#setRoute(action.to, repeat);
       case 'list':
         return await this.#compareGroups(action.client);
+      case 'configure':
+        return await this.#operate(
+          'admin.member.add',
+          action,
+          model.configure(action.on, action.entry),
+        );
+      case 'unconfigure':
+        return await this.#operate(
+          'admin.member.delete',
+          action,
+          model.unconfigure(action.on, action.entry),
+        );
+      case 'purge':
+      case 'review':
+      case 'activate':
+        throw new TypeError(`${action.do} is done by a sweep`);
     }
   }
 
@@ -227,6 +254,19 @@ export class SideBySide {
       compare('changed', [reply['changed'], reply['mrev']], [outcome.changed, this.model.mrev]);
     }
     if (repeat) compare('the repeat', await this.ask(operation, request), reply);
+  }
+
+  /** An operator changes a static membership. */
+  async #operate(
+    operation: OperationName,
+    { on, entry }: { readonly on: InterfaceNumber; readonly entry: number },
+    outcome: Outcome,
+  ): Promise<void> {
+    const fields = { ifIndex: on + 1, ...this.entryNamed(entry), actor: 'test', why: 'test' };
+    const reply = await this.ask(operation, fields);
+    compare(`${operation} status`, reply['status'], outcome.status);
+    if (outcome.status !== 0) return compare('reason', reply['reason'], outcome.reason);
+    compare('changed', [reply['changed'], reply['mrev']], [outcome.changed, this.model.mrev]);
   }
 
   async #setRoute(to: InterfaceNumber | undefined, repeat: boolean): Promise<void> {
@@ -307,7 +347,9 @@ export class SideBySide {
       if (all.length === 0) return [];
       const clients = new Set(all.map(({ countsFor }) => countsFor)).size;
       const own = all.some(({ holder }) => holder === client);
-      const local = all.some(({ holder, countsFor }) => holder !== client && countsFor === client);
+      const local = all.some(
+        ({ holder, countsFor }) => ![client, NOBODY].includes(holder) && countsFor === client,
+      );
       const wants = this.model.wants(client, entry);
       const notified = this.model.notified[entry] === client;
       return [[...this.#wireEntry(entry), clients, wants, own, local, notified]];

@@ -59,6 +59,11 @@ export class World {
       case 'delete':
         model.delete(action.client, action.on, action.entry);
         return;
+      case 'configure':
+      case 'unconfigure':
+      case 'activate':
+        model[action.do](action.on, action.entry);
+        return;
       case 'route':
         model.setRoute(action.to);
         return;

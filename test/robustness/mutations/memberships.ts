@@ -167,6 +167,13 @@ export const OF_MEMBERSHIPS: readonly Mutation[] = [
     tests: [STATICS],
   },
   {
+    check: 'statics: the end of the hold of an owner opens a window where IGMP stays',
+    file: `${LIB}/slots.lua`,
+    from: 'withdraw_statics(interface, on, client, cause, has_igmp and 1 or 0)',
+    to: 'withdraw_statics(interface, on, client, cause, 0)',
+    tests: [MODEL],
+  },
+  {
     check: 'limits: no more groups on an interface than its limit',
     file: `${LIB}/interface_limits.lua`,
     from: 'return limits.groups >= limits.max_groups and',
