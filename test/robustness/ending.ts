@@ -1,5 +1,5 @@
 import { eventually } from '@mgm/test-support';
-import { MEMBERSHIP_CHECKS } from './check/all.ts';
+import { FORWARDING_CHECKS, MEMBERSHIP_CHECKS } from './check/all.ts';
 import { checkCallbacks } from './check/callbacks.ts';
 import type { Evidence, Finding } from './check/evidence.ts';
 import { checkLeftovers } from './check/leftovers.ts';
@@ -8,6 +8,8 @@ import type { EvidenceReader } from './evidence-reader.ts';
 import { keysOf } from './router-keys.ts';
 import type { World } from './world.ts';
 
+/** What must hold whenever all workers rest. */
+const QUIESCENT_CHECKS = [...MEMBERSHIP_CHECKS, ...FORWARDING_CHECKS];
 /** Pending calls end within their deadline, lost sessions within lease and grace. */
 const RESTING_WITHIN_MS = 30_000;
 const SETTLED_WITHIN_MS = 30_000;
@@ -27,7 +29,7 @@ export async function gather(
 }
 
 /**
- * Lets all workers rest after a fault, checks the invariants of memberships, and lets the workers act again. Resolves to the
+ * Lets all workers rest after a fault, checks the invariants of memberships and forwarding entries, and lets the workers act again. Resolves to the
  * findings: what does not hold within 30 s is a problem.
  */
 export async function checkQuiescent(
@@ -39,7 +41,7 @@ export async function checkQuiescent(
   const findings: Finding[] = [];
   for (const reader of readers) {
     const evidence = await stableEvidence(reader, (_, seen) => refuseProblems(seen, []));
-    findings.push(...MEMBERSHIP_CHECKS.map((check) => labelled(check(evidence), after)));
+    findings.push(...QUIESCENT_CHECKS.map((check) => labelled(check(evidence), after)));
   }
   for (const worker of world.workers) worker.act();
   return findings;
@@ -81,12 +83,12 @@ async function refuseUnsettled({ mgm }: EvidenceReader, evidence: Evidence): Pro
   refuseProblems(evidence, [checkWatchers, checkFinalState, checkCallbacks]);
 }
 
-/** Throws while one of these checks, or of those of memberships, finds a problem. */
+/** Throws while one of these checks, or of those that must hold at rest, finds a problem. */
 function refuseProblems(
   evidence: Evidence,
   checks: readonly ((evidence: Evidence) => Finding)[],
 ): void {
-  const findings = [...checks, ...MEMBERSHIP_CHECKS].map((check) => check(evidence));
+  const findings = [...checks, ...QUIESCENT_CHECKS].map((check) => check(evidence));
   const [problem] = findings.flatMap(({ problems }) => problems);
   if (problem !== undefined) throw new Error(problem);
 }

@@ -1,6 +1,8 @@
 import { connect, type EventMessage, isIgmp, type MembershipEvent, type Mgm } from '@mgm/client';
+import { connect as connectNats } from '@mgm/nats';
 import type { Evidence, ProcessHistory } from './check/evidence.ts';
 import { directUrls } from './direct.ts';
+import { ForwardingReader } from './forwarding-reader.ts';
 import { storedMemberships } from './router-keys.ts';
 import type { Watcher } from './traffic/watcher.ts';
 import type { World } from './world.ts';
@@ -11,14 +13,22 @@ const PAGE = 1_000;
 export class EvidenceReader implements AsyncDisposable {
   readonly mgm: Mgm;
   readonly #world: World;
+  readonly #forwarding: ForwardingReader;
+  readonly #scope: AsyncDisposableStack;
   readonly #watchers: readonly Watcher[];
   #log: EventMessage[] = [];
   #memberLog: MembershipEvent[] = [];
   /** The present logs of the store, by their id. */
   #id: string | undefined;
 
-  private constructor(mgm: Mgm, world: World, watchers: readonly Watcher[]) {
+  private constructor(
+    { mgm, forwarding, scope }: Connected,
+    world: World,
+    watchers: readonly Watcher[],
+  ) {
     this.mgm = mgm;
+    this.#forwarding = forwarding;
+    this.#scope = scope;
     this.#world = world;
     this.#watchers = watchers.filter((one) => one.router === mgm.router);
   }
@@ -26,8 +36,8 @@ export class EvidenceReader implements AsyncDisposable {
   /** A reader of each router of a run. */
   static async ofAll(world: World, watchers: readonly Watcher[]): Promise<EvidenceReader[]> {
     const servers = directUrls(world.servers.nats);
-    const connections = world.servers.routers.map((router) => connect({ servers, router }));
-    return (await Promise.all(connections)).map((mgm) => new EvidenceReader(mgm, world, watchers));
+    const connections = world.servers.routers.map((router) => connectTo(servers, router));
+    return (await Promise.all(connections)).map((one) => new EvidenceReader(one, world, watchers));
   }
 
   /** Reads what was added, and lists the present state. It is one state only while all workers rest. */
@@ -45,13 +55,14 @@ export class EvidenceReader implements AsyncDisposable {
       listing,
       memberLog: this.#memberLog,
       members: await Array.fromAsync(mgm.members()),
+      forwarding: await this.#forwarding.read(),
       stored: await storedMemberships(this.#world.servers, mgm.router),
       resting: restingSessions(processes),
     };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.mgm.close();
+    await this.#scope.disposeAsync();
   }
 
   async #readLogs(): Promise<void> {
@@ -61,6 +72,20 @@ export class EvidenceReader implements AsyncDisposable {
     await readOn(this.#log, (from) => mgm.events(from?.rev ?? 0, { limit: PAGE }));
     await readOn(this.#memberLog, (from) => mgm.memberEvents(from?.mrev ?? 0, { limit: PAGE }));
   }
+}
+
+interface Connected {
+  readonly mgm: Mgm;
+  readonly forwarding: ForwardingReader;
+  readonly scope: AsyncDisposableStack;
+}
+
+async function connectTo(servers: string[], router: string): Promise<Connected> {
+  await using opening = new AsyncDisposableStack();
+  const mgm = opening.use(await connect({ servers, router }));
+  const options = { servers, maxReconnectAttempts: -1, reconnectTimeWait: 100 };
+  const nats = opening.adopt(await connectNats(options), (one) => one.close());
+  return { mgm, forwarding: new ForwardingReader(nats, router), scope: opening.move() };
 }
 
 /** Adds pages to a log until one is empty. */
@@ -82,7 +107,8 @@ function historiesOf({ workers }: World, router: string): ProcessHistory[] {
       histories.map(({ file, goneMono }) => {
         file.readOn();
         const igmp = isIgmp(plan.protocolId);
-        return { worker: name, igmp, goneMono, entries: file.entries };
+        const agent = plan.kind === 'agent';
+        return { worker: name, igmp, agent, goneMono, entries: file.entries };
       }),
     );
 }

@@ -38,7 +38,7 @@ const FLOOD_ENDS_WITHIN_MS = 60_000;
 const WITHIN_MS = {
   start: 6 * 60_000,
   healthy: 120_000,
-  connect: 60_000,
+  connect: 120_000,
   /** To inject one fault, and to heal it: both may start processes. */
   fault: 120_000,
   flood: 90_000,
@@ -145,7 +145,7 @@ async function untilConnected({ workers }: World): Promise<void> {
       if (connections === 0) throw new Error(`${name} does not connect\n${errorOutput}`);
     }
   };
-  await eventually(connected, { withinMs: 30_000, everyMs: 50 });
+  await eventually(connected, { withinMs: 90_000, everyMs: 50 });
 }
 
 /** After each fault everything recovered, and no worker crashed. */

@@ -23,6 +23,8 @@ import { WorkerSlot, type WorkerPlan } from './traffic/worker-slot.ts';
 
 const CACHE = fileURLToPath(new URL('../../.cache/servers', import.meta.url));
 const MANAGERS = 2;
+/** Forwarder agents of the only router, and of each of several. */
+const AGENTS = { ofOne: 2, ofEach: 1 } as const;
 /** Few enough that the workers contend for them. */
 const INTERFACES = [1, 2, 3, 4, 5];
 /** Shorter than the longest faults, so that leases expire, and longer than most. */
@@ -62,7 +64,7 @@ export async function startWorld(
   for (const manager of managers) starting.use(manager);
   await Promise.all(managers.map((manager) => manager.start()));
   const workers: WorkerSlot[] = [];
-  for (const plan of servers.routers.flatMap((router) => plansFor(router, settings))) {
+  for (const plan of plansFor(servers.routers, settings)) {
     const links = await linksToNats(servers, plan.name, 'worker-nats');
     for (const { proxy } of links) starting.use(proxy);
     workers.push(starting.use(new WorkerSlot(plan, links, folder, chance.between(1, 2 ** 30))));
@@ -84,11 +86,21 @@ export async function startWorld(
   };
 }
 
-/** Two routing protocols on the client library, one on the wire contract alone, and IGMP. */
-function plansFor(router: string, { pauseMs, older, managers }: Settings): WorkerPlan[] {
-  // An older manager refuses a router with memberships.
+/** Two routing protocols on the client library, one on the wire contract alone, IGMP, and forwarder agents. */
+function plansFor(routers: readonly string[], settings: Settings): WorkerPlan[] {
+  const agents = routers.length === 1 ? AGENTS.ofOne : AGENTS.ofEach;
+  return routers.flatMap((router) => plansOf(router, agents, settings));
+}
+
+function plansOf(
+  router: string,
+  agents: number,
+  { pauseMs, older, managers }: Settings,
+): WorkerPlan[] {
+  // An older manager refuses a router with memberships or routes.
   const memberships = older === undefined && managers === undefined;
-  const common = { router, pauseMs, memberships, interfaces: INTERFACES, ttlMs: TTL_MS };
+  const routes = memberships;
+  const common = { router, pauseMs, memberships, routes, interfaces: INTERFACES, ttlMs: TTL_MS };
   const plan = (
     kind: WorkerPlan['kind'],
     name: string,
@@ -108,5 +120,8 @@ function plansFor(router: string, { pauseMs, older, managers }: Settings): Worke
     plan('library', 'dvmrp-1', ProtocolId.DVMRP, 1),
     plan('raw', 'raw-1', ProtocolId.PIM, 2, GRACE_MS),
     plan('library', 'igmp-1', ProtocolId.IGMP, 1),
+    ...Array.from({ length: routes ? agents : 0 }, (_, at) =>
+      plan('agent', `agent-${at + 1}`, ProtocolId.DVMRP, 100 + at),
+    ),
   ];
 }

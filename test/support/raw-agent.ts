@@ -87,6 +87,13 @@ export class RawAgent {
     if (this.#failure) throw this.#failure;
   }
 
+  /** Removes all entries and forgets its position: the last contact is too long ago. The next head makes it attach again. */
+  flush(): void {
+    this.table.clear();
+    this.log = undefined;
+    this.frev = 0;
+  }
+
   #enqueue(work: () => Promise<void> | void): void {
     this.#work = this.#work.then(work).catch((error: unknown) => this.#fail(error));
   }
@@ -102,12 +109,12 @@ export class RawAgent {
   }
 
   async #take(push: MfeMessage): Promise<void> {
-    if (push.first > this.frev + 1) await this.#closeGap();
+    if (this.log === undefined || push.first > this.frev + 1) await this.#closeGap();
     this.#apply(push);
   }
 
   #hear({ frev, log }: Head): void {
-    if (this.log !== undefined && log !== this.log) this.#enqueue(() => this.#followLog(log));
+    if (log !== this.log) this.#enqueue(() => this.#followLog(log));
     if (frev <= this.frev || this.#behind) return;
     this.#behind = setTimeout(() => {
       this.#behind = undefined;
@@ -125,10 +132,22 @@ export class RawAgent {
   // Attach and gap.
 
   async #catchUp(): Promise<void> {
-    // The subscriptions have reached the server.
-    await this.router.nats.flush();
+    await this.#subscribed();
     if (this.log === undefined) return await this.#walk();
     await this.#closeGap();
+  }
+
+  /** Resolves when the subscriptions have reached the server; a lost connection makes them anew. */
+  async #subscribed(): Promise<void> {
+    const lastMono = performance.now() + ANSWER_WITHIN_MS;
+    for (;;) {
+      try {
+        return await this.router.nats.flush();
+      } catch (error) {
+        if (performance.now() > lastMono) throw error;
+      }
+      await passes(ASK_AGAIN_MS);
+    }
   }
 
   async #closeGap(): Promise<void> {

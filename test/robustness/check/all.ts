@@ -3,6 +3,7 @@ import { checkCallbacks } from './callbacks.ts';
 import { checkEpochs } from './epochs.ts';
 import { type Evidence, type Finding, hasForgotten } from './evidence.ts';
 import { checkExclusivity } from './exclusive.ts';
+import { checkAgents, checkForwardingEntries, checkForwardingLog } from './forwarding.ts';
 import { checkLeases } from './leases.ts';
 import { checkLinearizability } from './linearizability.ts';
 import { checkLocalAlerts } from './local-alerts.ts';
@@ -25,6 +26,13 @@ export const MEMBERSHIP_CHECKS: readonly Check[] = [
   unlessForgotten('stored memberships', checkStored),
 ];
 
+/** The invariants W3 to W5 of the forwarding contract. They must hold whenever all workers rest. */
+export const FORWARDING_CHECKS: readonly Check[] = [
+  unlessForgotten('forwarding log', checkForwardingLog),
+  unlessForgotten('agents', checkAgents),
+  unlessForgotten('forwarding entries', checkForwardingEntries),
+];
+
 /** Every check of the evidence of one router. */
 export const CHECKS: readonly Check[] = [
   unlessForgotten('linearizable', checkLinearizability),
@@ -36,6 +44,7 @@ export const CHECKS: readonly Check[] = [
   unlessForgotten('callbacks', checkCallbacks),
   checkAcknowledged,
   ...MEMBERSHIP_CHECKS,
+  ...FORWARDING_CHECKS,
 ];
 
 /** Leaves out a check after a permitted loss of data. */

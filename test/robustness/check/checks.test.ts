@@ -169,6 +169,7 @@ function evidence(change: Change = {}): Evidence {
     processes: ['a', 'b', 'igmp'].map((worker) => ({
       worker,
       igmp: worker === 'igmp',
+      agent: false,
       entries: entriesOf(worker),
       goneMono: Infinity,
     })),
@@ -191,6 +192,7 @@ function evidence(change: Change = {}): Evidence {
     memberLog,
     members,
     stored: { ...storedFor(members.length), ...stored },
+    forwarding: { log: 'l', frev: 0, entries: [], messages: [], routes: 0 },
     resting: [A, B, I],
   };
 }
@@ -245,6 +247,9 @@ describe('the checks of a recorded history', () => {
       'mailbox overflows 0',
       'membership replies 0',
       'stored memberships 0',
+      'forwarding log 0',
+      'agents 0',
+      'forwarding entries 0',
     ]);
   });
 

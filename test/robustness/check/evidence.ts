@@ -1,5 +1,5 @@
 import type { EventMessage, InterfaceItem, ListedMembership, MembershipEvent } from '@mgm/client';
-import type { Call, Timed, Told } from '../traffic/history.ts';
+import type { Call, Forwarding, PushedItem, Timed, Told } from '../traffic/history.ts';
 import type { SeenLog } from '../traffic/watcher.ts';
 import type { Durability } from '../topology/system.ts';
 
@@ -15,6 +15,8 @@ export interface ProcessHistory {
   readonly worker: string;
   /** Its holds are separate from those of routing protocols. */
   readonly igmp: boolean;
+  /** Whether it is a forwarder agent. */
+  readonly agent: boolean;
   readonly entries: readonly Timed[];
   readonly goneMono: number;
 }
@@ -28,6 +30,25 @@ export interface StoredMemberships {
   /** Keys of interfaces with memberships, and of withdrawn memberships. */
   readonly interfaces: number;
   readonly withdrawn: number;
+}
+
+/** A message of the log of forwarding entries. */
+export interface LoggedForwarding {
+  readonly first: number;
+  readonly last: number;
+  readonly items: readonly PushedItem[];
+}
+
+/** The forwarding entries of one router, as the managers list and log them. */
+export interface StoredForwarding {
+  readonly log: string;
+  /** The listing is as of this number. */
+  readonly frev: number;
+  readonly entries: readonly Forwarding[];
+  /** The log from its first number. */
+  readonly messages: readonly LoggedForwarding[];
+  /** The number of routes. */
+  readonly routes: number;
 }
 
 /** All evidence about one router after a run, when all workers rest. */
@@ -44,6 +65,7 @@ export interface Evidence {
   readonly memberLog: readonly MembershipEvent[];
   readonly members: readonly ListedMembership[];
   readonly stored: StoredMemberships;
+  readonly forwarding: StoredForwarding;
   /** The sessions of the resting workers. */
   readonly resting: readonly number[];
 }

@@ -10,7 +10,9 @@ export interface LeftKey {
 }
 
 /** The keys that may remain without sessions: the logs, the single keys of a router and, for some time, ended clients. */
-const LOG = /:(?:events|operator-log|mlog)$/;
+const LOG = /:(?:events|operator-log|mlog|flog)$/;
+/** An entry without owner lives until its time-out. */
+const FORWARDING = /:(?:mfe|mfes|mfe-index|mfe-expiry)$/;
 const OPERATOR_LOG = /:operator-log$/;
 const OF_ROUTER = /:meta$/;
 const FORMER_CLIENT = /:client:\d+$/;
@@ -28,6 +30,7 @@ export function checkLeftovers(router: string, left: readonly LeftKey[]): Findin
 }
 
 function problemOf({ key, keptForMs, bytes }: LeftKey): string | undefined {
+  if (FORWARDING.test(key)) return undefined;
   if (LOG.test(key) || (OPERATOR_LOG.test(key) && keptForMs > 0)) return undefined;
   if (!OF_ROUTER.test(key) && !(FORMER_CLIENT.test(key) && keptForMs > 0)) {
     return `${key} is left${keptForMs > 0 ? ` for ${keptForMs} ms` : ''}`;

@@ -1,16 +1,19 @@
 import { entryText } from '../traffic/entries.ts';
 import type { Evidence, Finding, StoredMemberships } from './evidence.ts';
 
-/** The schema of data with memberships, and without. */
+/** The schema of data with routes or forwarding entries, with memberships, and without. */
+const WITH_FORWARDING = 4;
 const WITH_MEMBERSHIPS = 3;
 const WITHOUT = 2;
 
-/** When settled, nothing is stored for ended holds; without memberships the schema is 2 (V6). */
-export function checkStored({ router, stored, members }: Evidence): Finding {
+/** When settled, nothing is stored for ended holds; the schema is the lowest that holds the data (V6). */
+export function checkStored({ router, stored, members, forwarding }: Evidence): Finding {
   const countOf = (texts: readonly string[]): number => new Set(texts).size;
   const isThere = members.length > 0;
+  const hasForwarding = forwarding.routes > 0 || forwarding.entries.length > 0;
+  const withoutForwarding = isThere ? WITH_MEMBERSHIPS : WITHOUT;
   const expected: StoredMemberships = {
-    schema: isThere ? WITH_MEMBERSHIPS : WITHOUT,
+    schema: hasForwarding ? WITH_FORWARDING : withoutForwarding,
     slots: countOf(members.map((one) => `${one.session} ${one.ifIndex} ${one.nextHop}`)),
     entries: countOf(members.map(({ group, source }) => entryText([group, source]))),
     interfaces: countOf(members.map(({ ifIndex, nextHop }) => `${ifIndex} ${nextHop}`)),

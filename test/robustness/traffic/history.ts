@@ -1,6 +1,7 @@
 import { closeSync, existsSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
 import type { Hold } from '../check/interface-model.ts';
 import { machineMonoMs } from '../../faults/worker-talk.ts';
+import type { Item, Mfe } from '../../support/raw-operations.ts';
 
 /** A call. `session` is that of the caller, for operations of a session. */
 export interface Call {
@@ -15,6 +16,10 @@ export interface Call {
     | 'deregister'
     | 'member.add'
     | 'member.delete'
+    | 'rib.set'
+    | 'rib.delete'
+    | 'flow.new'
+    | 'mfe.list'
     | 'admin-release'
     | 'admin-evict';
   readonly session?: number;
@@ -36,7 +41,29 @@ export type Told =
   | { readonly told: 'registered'; readonly session: number; readonly resumed: boolean }
   | { readonly told: 'deregistered' | 'evicted' }
   | { readonly told: 'changed'; readonly count: number }
+  /** The states of `flow.new` in the order of its flows. */
+  | { readonly told: 'flows'; readonly states: readonly string[] }
+  | { readonly told: 'listed'; readonly entries: readonly Forwarding[] }
   | { readonly told: 'refused' | 'unknown'; readonly reason: string };
+
+/** A change of a forwarding entry: what was set, or what was deleted and why. */
+export type PushedItem =
+  | readonly ['set', Forwarding]
+  | readonly ['del', group: string, source: string, incarnation: number, cause: string];
+
+/** A forwarding entry without the fields that depend on time. */
+export type Forwarding = Omit<Mfe, 'upMs' | 'expiresInMs'>;
+
+/** The entry as histories keep it. */
+export function forwardingOf({ upMs: _, expiresInMs: __, ...kept }: Mfe): Forwarding {
+  return kept;
+}
+
+/** A change as histories keep it. */
+export function pushedItemOf(item: Item): PushedItem {
+  if (item[0] === 'set') return ['set', forwardingOf(item[1] as Mfe)];
+  return item as PushedItem;
+}
 
 /** An entry in the history of a worker, in order. */
 export type Entry =
@@ -75,6 +102,15 @@ export type Entry =
   /** From here on managers may know that it has handled every callback up to this number. */
   | { readonly kind: 'acknowledges'; readonly session: number; readonly seq: number }
   | { readonly kind: 'callbacks-missed'; readonly session: number }
+  /** Changes of forwarding entries as an agent received them, numbered from `first`. */
+  | { readonly kind: 'push'; readonly first: number; readonly items: readonly PushedItem[] }
+  /** The table of a resting agent, as of `frev` of this log. */
+  | {
+      readonly kind: 'table';
+      readonly log: string;
+      readonly frev: number;
+      readonly entries: readonly Forwarding[];
+    }
   | { readonly kind: 'over'; readonly session: number; readonly why: string };
 
 /** An entry at its time on the machine's monotonic clock, which all processes share. */

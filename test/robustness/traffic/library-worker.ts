@@ -12,6 +12,7 @@ import {
 import { machineMonoMs } from '../../faults/worker-talk.ts';
 import type { Chance } from '../../support/chance.ts';
 import { chooseChange } from './entries.ts';
+import { chooseRoute } from './flows.ts';
 import { outcomeOf, holdOf, outdated } from './outcomes.ts';
 import type { Call, Recorder, Told } from './history.ts';
 import type { Worker, WorkerSetup } from './worker-setup.ts';
@@ -23,6 +24,8 @@ const LOOK_EVERY_MS = 25;
 const REFUSED_PAUSE_MS = 50;
 /** The share of calls that change memberships. */
 const MEMBERSHIP_SHARE = 0.3;
+/** The share of calls that change routes. */
+const ROUTE_SHARE = 0.08;
 
 /** How long a worker tries to connect: longer than every fault. */
 const CONNECT_WITHIN_MS = 60_000;
@@ -104,6 +107,9 @@ export class LibraryWorker implements Worker {
     const held = session.ownerships;
     if (this.#setup.memberships && this.#chance.next() < MEMBERSHIP_SHARE) {
       return await this.#changeMemberships(session);
+    }
+    if (this.#setup.routes && this.#chance.next() < ROUTE_SHARE) {
+      return await this.#changeRoutes(session);
     }
     const ifIndex = this.#chance.one(this.#setup.interfaces);
     const roll = this.#chance.next() * 100;
@@ -219,6 +225,17 @@ export class LibraryWorker implements Worker {
           : await session.deleteGroupMembershipEntries(refs);
       const count = results.filter((one) => one.kind === 'done' && one.changed).length;
       return { told: 'changed', count };
+    });
+  }
+
+  async #changeRoutes(session: Session): Promise<void> {
+    const { operation, ...route } = chooseRoute(this.#chance, this.#setup.interfaces);
+    await this.#call({ op: operation, session: session.id }, async () => {
+      const results =
+        operation === 'rib.set'
+          ? await session.setRoutes([route])
+          : await session.deleteRoutes([{ network: route.network, length: route.length }]);
+      return { told: 'changed', count: results.filter(({ kind }) => kind === 'done').length };
     });
   }
 

@@ -7,6 +7,7 @@ import { type Accepted, type Reply, readReply } from '../../support/raw-replies.
 import { newInstance } from '../../support/raw-client.ts';
 import { type Fields, pack, unpack } from '../../support/raw-codec.ts';
 import { chooseChange, entryText } from './entries.ts';
+import { chooseRoute } from './flows.ts';
 import { holdOf, refusalOf } from './outcomes.ts';
 import type { Call, Recorder, Told } from './history.ts';
 import type { Worker, WorkerSetup } from './worker-setup.ts';
@@ -17,12 +18,16 @@ const REPLY_WITHIN_MS = 200;
 const ATTEMPTS = 9;
 /** The share of calls that change memberships. */
 const MEMBERSHIP_SHARE = 0.4;
+/** The share of calls that change routes. */
+const ROUTE_SHARE = 0.1;
 /** All types: it believes what its listing and its alerts say. */
 const ALERTS = ['JOIN_ALERT', 'PRUNE_ALERT', 'LOCAL_JOIN', 'LOCAL_LEAVE'];
 /** The time by which its lease ends earlier than in the store. */
 const MARGIN_MS = 100;
 
 type Asked = Omit<Call, 'id' | 'session'>;
+type Changing =
+  'take' | 'release' | 'deregister' | 'member.add' | 'member.delete' | 'rib.set' | 'rib.delete';
 
 /**
  * A routing protocol on the wire contract alone, without the client library: one request at a time, each repeated byte for byte
@@ -107,6 +112,7 @@ export class RawWorker implements Worker {
       if (!this.#isListed) await this.#listGroups();
       if (this.#chance.next() < MEMBERSHIP_SHARE) return await this.#changeMemberships();
     }
+    if (this.#setup.routes && this.#chance.next() < ROUTE_SHARE) return await this.#changeRoutes();
     const ifIndex = this.#chance.one(this.#setup.interfaces);
     const [held] = [...this.#held].filter(() => this.#chance.next() < 0.5);
     const roll = this.#chance.next() * 100;
@@ -169,7 +175,12 @@ export class RawWorker implements Worker {
     if (this.#held.get(ifIndex) === epoch) this.#letGo(ifIndex);
   }
 
-  #alerted(session: number, { seq, type, items = [] }: Callback): void {
+  #alerted(session: number, { items = [], ...callback }: Callback): void {
+    const { seq, memberUpdate, memberDelete } = callback;
+    // Alerts about one forwarding entry do not alternate with those about what others want.
+    const isFalse = memberUpdate === false || memberDelete === false;
+    const isOfMembers = !/^(JOIN|PRUNE)_ALERT$/.test(callback.type) || !isFalse;
+    const type = isOfMembers ? callback.type : `${callback.type} FALSE`;
     const on = type.startsWith('LOCAL_') && { on: items.map((item) => Number(item[2])) };
     const entries = items.map(entryText);
     this.#recorder.write({ kind: 'alert', session, seq, type, entries, ...on });
@@ -198,6 +209,19 @@ export class RawWorker implements Worker {
     const plan = chooseChange(this.#chance, isOwn ? held : this.#setup.interfaces);
     const entries = plan.elements.map(({ ifIndex, entry }) => [ifIndex, '', ...entry]);
     await this.#change({ op: plan.operation }, plan.operation, { entries }, ({ count }) => ({
+      told: 'changed',
+      count,
+    }));
+  }
+
+  async #changeRoutes(): Promise<void> {
+    const { operation, network, length, ifIndex } = chooseRoute(
+      this.#chance,
+      this.#setup.interfaces,
+    );
+    const route = [network, length, ifIndex, '', '', this.#setup.protocolId];
+    const routes = [operation === 'rib.set' ? route : [network, length]];
+    await this.#change({ op: operation }, operation, { routes }, ({ count }) => ({
       told: 'changed',
       count,
     }));
@@ -263,7 +287,7 @@ export class RawWorker implements Worker {
   }
 
   /** Sends one sequenced request; everything before it is finished or abandoned. */
-  async #change<Name extends 'take' | 'release' | 'deregister' | 'member.add' | 'member.delete'>(
+  async #change<Name extends Changing>(
     asked: Asked,
     op: Name,
     fields: Fields,

@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 /** The settings of a worker of the traffic. */
 export const workerSetup = z.object({
-  kind: z.enum(['library', 'raw']),
+  kind: z.enum(['library', 'raw', 'agent']),
   /** The URLs of the proxies before NATS. */
   servers: z.array(z.string()),
   router: z.string(),
@@ -20,6 +20,8 @@ export const workerSetup = z.object({
   interfaces: z.array(z.number()),
   /** Whether it adds and deletes memberships. */
   memberships: z.boolean(),
+  /** Whether it sets and deletes routes. */
+  routes: z.boolean(),
   /** The mean pause between two calls. */
   pauseMs: z.number(),
 });
