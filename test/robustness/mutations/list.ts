@@ -1,3 +1,4 @@
+import { OF_FORWARDING } from './forwarding.ts';
 import { OF_MEMBERSHIP_CLIENTS } from './membership-clients.ts';
 import { OF_MEMBERSHIPS } from './memberships.ts';
 import type { Mutation } from './mutation.ts';
@@ -276,8 +277,8 @@ const IN_CLIENT: readonly Mutation[] = [
   {
     check: 'lease: a reply after its end grants nothing',
     file: `${CLIENT}/interfaces/calls.ts`,
-    from: "if (caller && outcome.kind === 'done' && !this.#session.over()) {",
-    to: "if (caller && outcome.kind === 'done') {",
+    from: "if (isFinal && outcome.kind === 'done' && !this.#session.over()) {",
+    to: "if (isFinal && outcome.kind === 'done') {",
     tests: ['packages/client/test/deadline.test.ts'],
   },
   {
@@ -338,5 +339,6 @@ export const MUTATIONS: readonly Mutation[] = [
   ...IN_CLIENT,
   ...OF_MEMBERSHIPS,
   ...OF_MEMBERSHIP_CLIENTS,
+  ...OF_FORWARDING,
   ...OF_QUESTIONS,
 ];

@@ -129,8 +129,8 @@ const CALLS_OF_CLIENTS: readonly Mutation[] = [
   {
     check: 'membership calls: an add is not recorded when its interface was lost meanwhile',
     file: CALLS,
-    from: "if (operation === 'member.add' && !entry.forward && this.holdings.has(key)) {",
-    to: "if (operation === 'member.add' && !entry.forward) {",
+    from: 'if (change && this.holdings.has(key)) this.#record(item);',
+    to: 'if (change) this.#record(item);',
     tests: [RECOVERY],
   },
   {

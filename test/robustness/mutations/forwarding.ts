@@ -1,0 +1,65 @@
+import type { Mutation } from './mutation.ts';
+
+const LIB = 'packages/store/lua/lib';
+const OPERATIONS = 'packages/store/lua/operations';
+const STORE = 'packages/store/test/mfes.test.ts';
+
+/** The safety checks of forwarding entries, in the scripts and in the agent of the client library. */
+export const OF_FORWARDING: readonly Mutation[] = [
+  {
+    check: 'forwarding: an entry is not shown once the hold of its incoming interface ended',
+    file: `${LIB}/mfes.lua`,
+    from: "if mfe.iif ~= '' and not mfes.owner_of(mfe) then return nil end",
+    to: '',
+    tests: [STORE],
+  },
+  {
+    check: 'forwarding: an entry is not shown under a later hold of its incoming interface',
+    file: `${LIB}/mfes.lua`,
+    from: 'if client and client.number == mfe.owner and epoch == mfe.epoch then',
+    to: 'if client and client.number == mfe.owner then',
+    tests: [STORE],
+  },
+  {
+    check: 'forwarding: the incoming interface is never an outgoing one',
+    file: `${LIB}/oifs.lua`,
+    from: 'if interface ~= mfe.iif then found[interface] = client end',
+    to: 'found[interface] = client',
+    tests: [STORE],
+  },
+  {
+    check: 'forwarding: `frev` has no gaps',
+    file: `${LIB}/fib_log.lua`,
+    from: 'view.frev + 1, true',
+    to: 'view.frev + 2, true',
+    tests: [STORE],
+  },
+  {
+    check: 'forwarding: an agent reports of the present incarnation only',
+    file: `${OPERATIONS}/flow_failed.lua`,
+    from: 'if mfe and mfe.incarnation == incarnations[i] then',
+    to: 'if mfe then',
+    tests: ['packages/store/test/agents.test.ts'],
+  },
+  {
+    check: 'forwarding: `mfe.set` names the present incarnation',
+    file: `${OPERATIONS}/mfe_set.lua`,
+    from: 'if incarnation ~= 0 and incarnation ~= mfe.incarnation then',
+    to: 'if incarnation < 0 then',
+    tests: ['test/conformance/steering.test.ts', 'packages/store/test/overrides.test.ts'],
+  },
+  {
+    check: 'agent: an entry under a lower epoch than one it has seen is refused',
+    file: 'packages/client/src/forwarder/table.ts',
+    from: 'if (highest !== undefined && compareEpochs(mfe.iifEpoch, highest) < 0) return true;',
+    to: '',
+    tests: ['packages/client/src/forwarder/table.test.ts'],
+  },
+  {
+    check: 'agent: the deletion of an earlier incarnation is ignored',
+    file: 'packages/client/src/forwarder/table.ts',
+    from: 'if (known && known.incarnation <= incarnation) await this.#remove(key, known);',
+    to: 'if (known) await this.#remove(key, known);',
+    tests: ['packages/client/src/forwarder/table.test.ts'],
+  },
+];
