@@ -422,7 +422,10 @@ describe('the NATS users of docs/permissions.md', { timeout: 60_000 }, () => {
       await using redis = await startRedis(choice);
       await using running = await startManager({ redis, nats: { url: urlOf(nats, manager) } });
       await expect(useMemberships(nats, 1001, {})).rejects.toThrow(UPSTREAM);
-      expect(running.output()).toContain('nats denies subscribing: answers to questions');
+      await eventually(
+        () => expect(running.output()).toContain('nats denies subscribing: answers to questions'),
+        { withinMs: WITHIN_MS },
+      );
     });
 
     it.for(needed(manager.subscribe))('to subscribe to: %s', async (subject, context) => {

@@ -355,6 +355,7 @@ describe('mfe_set', () => {
     const shown = (await present()).epoch;
     expect(Number(shown)).toBeGreaterThan(Number(held.epoch));
     for (const epoch of [held.epoch, shown]) {
+      if (epoch === undefined) throw new Error('the entry has no epoch');
       expect((await set(igmp, { epoch })).reply).toMatchObject({ kind: 'set' });
     }
     expect((await set(igmp, { epoch: '1' })).reply).toEqual({

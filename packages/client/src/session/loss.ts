@@ -2,7 +2,7 @@ import type { EventMessage, SessionId } from '@mgm/protocol';
 import { isMgmError, MgmError } from '../errors.ts';
 import type { HeldInterface } from '../ownership.ts';
 import { backoffMs, pause } from '../rpc/clock.ts';
-import { isAnotherLog, requestGranted, type Context, type RequestOptions } from '../rpc/context.ts';
+import { requestGranted, type Context, type RequestOptions } from '../rpc/context.ts';
 import type { LossCause } from './events.ts';
 
 /** A registration that is over. */
