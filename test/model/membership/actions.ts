@@ -5,6 +5,7 @@ import {
   type Client,
   type ClientNumber,
   type EntryNumber,
+  type GroupFilter,
   type InterfaceNumber,
   type MembershipModel,
   type Pair,
@@ -29,6 +30,12 @@ export type Action =
       readonly do: 'configure' | 'unconfigure' | 'activate';
       readonly on: InterfaceNumber;
       readonly entry: EntryNumber;
+    }
+  | {
+      readonly do: 'filter';
+      readonly client: ClientNumber;
+      readonly on: InterfaceNumber;
+      readonly filter: GroupFilter;
     }
   | { readonly do: 'list'; readonly client: ClientNumber; readonly entry: EntryNumber }
   | { readonly do: 'purge' | 'review'; readonly entry: EntryNumber }
@@ -120,6 +127,7 @@ function* interfaceActions(
   if (!rivals[on]) yield { do: 'take', client, on };
   if (!model.holdOf(client, on)) return;
   yield { do: 'release', client, on };
+  for (const filter of model.scope.filters ?? []) yield { do: 'filter', client, on, filter };
   for (let entry = 0; entry < model.scope.entries.length; entry++) {
     const present = model.members[entry] ?? [];
     const isPresent = present.some((one) => one.holder === client && one.on === on);

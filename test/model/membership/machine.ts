@@ -107,6 +107,14 @@ export type Outcome =
       readonly reason: 'not-found' | 'not-owner' | 'no-membership' | 'limit';
     };
 
+/** What `member.set` leaves of a group (forwarding contract, section 9). Exclude lists are not modelled. */
+export interface GroupFilter {
+  /** All entries of the group. */
+  readonly group: readonly EntryNumber[];
+  /** Those that the holder has afterwards. */
+  readonly wanted: readonly EntryNumber[];
+}
+
 /** The bounds of a model, and the wrong variants of it that a check must find. */
 export interface Scope {
   readonly interfaces: number;
@@ -114,6 +122,8 @@ export interface Scope {
   /** Alert items that a mailbox keeps unacknowledged. */
   readonly mailboxMax: number;
   readonly entriesMax: number;
+  /** The filters that clients set. */
+  readonly filters?: readonly GroupFilter[];
   /**
    * `merged-purge`: a purge and its request raise alerts for their sum. `counts`: alerts ignore the holder. `silent-move`: a
    * new owner of the interface towards the source is not alerted. `listed-owner`: a listing of an (s,g) shows its owner, if
@@ -428,6 +438,26 @@ export class MembershipModel {
     this.#log('left', entry, membership, 'member');
     this.#raise(entry, before, 'member', [on], false);
     return { status: 0, changed: true };
+  }
+
+  /** Replaces what a client has of a group on an interface: purges, adds, then deletes. Returns how many of the latter. */
+  set(
+    number: ClientNumber,
+    on: InterfaceNumber,
+    { group, wanted }: GroupFilter,
+  ): { readonly added: number; readonly removed: number } {
+    const had = group.filter((entry) => this.#has(number, on, entry));
+    for (const entry of new Set([...had, ...wanted])) this.purge(entry);
+    const added = wanted.filter((entry) => !had.includes(entry));
+    const removed = had.filter((entry) => !wanted.includes(entry));
+    for (const entry of wanted) this.add(number, on, entry);
+    for (const entry of removed) this.delete(number, on, entry);
+    return { added: added.length, removed: removed.length };
+  }
+
+  #has(number: ClientNumber, on: InterfaceNumber, entry: EntryNumber): boolean {
+    const present = this.members[entry] ?? [];
+    return present.some((one) => one.holder === number && one.on === on);
   }
 
   // Static memberships.

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { openManagers, type Managers } from '../manager.ts';
 import { actionsIn, type Action, type Allowed } from './actions.ts';
-import type { Pair } from './machine.ts';
+import type { GroupFilter, Pair } from './machine.ts';
 import { SideBySide, type NamedEntry } from './side-by-side.ts';
 
 const { FC_RUNS = '60', FC_SEED, FC_PATH } = process.env;
@@ -31,7 +31,22 @@ const ENTRIES: readonly NamedEntry[] = [
   },
 ];
 
-const SCOPE = { interfaces: 3, entries: ENTRIES, mailboxMax: Infinity, entriesMax: Infinity };
+/** Filters of two groups of IPv4 and one of IPv6. */
+const FILTERS: readonly GroupFilter[] = [
+  { group: [1, 2], wanted: [1] },
+  { group: [1, 2], wanted: [2] },
+  { group: [1, 2], wanted: [] },
+  { group: [3], wanted: [3] },
+  { group: [5], wanted: [] },
+];
+
+const SCOPE = {
+  interfaces: 3,
+  entries: ENTRIES,
+  filters: FILTERS,
+  mailboxMax: Infinity,
+  entriesMax: Infinity,
+};
 const ALLOWED: Allowed = {
   pairs: PAIRS,
   igmpInterfaces: 3,
@@ -57,10 +72,12 @@ afterAll(async () => {
 /** Numbers below which a choice is a change of memberships, of owners, of the route, or any action. */
 const KINDS = [5, 7, 8, Infinity];
 
+const CHANGES: ReadonlySet<Action['do']> = new Set(['add', 'delete', 'filter']);
+
 /** Chooses one of the possible actions, memberships more often than sessions. */
 function choose(both: SideBySide, kind: number, choice: number): Action | undefined {
   const possible = [...actionsIn(both.model, ALLOWED)].map(withCause(both, choice));
-  const changes = possible.filter((one) => one.do === 'add' || one.do === 'delete');
+  const changes = possible.filter(({ do: what }) => CHANGES.has(what));
   const owning = possible.filter((one) => one.do === 'take' || one.do === 'release');
   const routes = possible.filter((one) => one.do === 'route');
   const at = KINDS.findIndex((below) => kind < below);

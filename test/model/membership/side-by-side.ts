@@ -44,6 +44,7 @@ export const LAPSE_MS = (TTL_MS * 7) / 6;
 const GRACE_MS = 3_600_000;
 
 const SWEEPS = ['purge', 'review', 'activate'] as const;
+type SetFilter = Extract<Action, { readonly do: 'filter' }>;
 
 function isSweep(action: Action): boolean {
   return SWEEPS.some((one) => one === action.do);
@@ -188,6 +189,8 @@ export class SideBySide {
         const fields = { ifIndex: on + 1, group, source };
         return await this.#change(client, `member.${action.do}`, fields, repeat, outcome);
       }
+      case 'filter':
+        return await this.#setFilter(action, repeat);
       case 'end':
         model.end(action.client, action.cause);
         return await this.#end(action.client, action.cause);
@@ -267,6 +270,24 @@ export class SideBySide {
     compare(`${operation} status`, reply['status'], outcome.status);
     if (outcome.status !== 0) return compare('reason', reply['reason'], outcome.reason);
     compare('changed', [reply['changed'], reply['mrev']], [outcome.changed, this.model.mrev]);
+  }
+
+  async #setFilter({ client, on, filter }: SetFilter, repeat: boolean): Promise<void> {
+    const expected = this.model.set(client, on, filter);
+    const { group } = this.entryNamed(filter.group[0] ?? 0);
+    const sources = filter.wanted.map((entry) => this.entryNamed(entry).source);
+    const isAny = sources.includes('');
+    const mode = isAny ? 'exclude' : sources.length > 0 ? 'include' : 'none';
+    const session = this.session(client);
+    const seq = ++session.seq;
+    const numbers = { handle: session.handle, seq, ack: seq };
+    const fields = { ifIndex: on + 1, group, mode, sources: isAny ? [] : sources };
+    const reply = await this.ask('member.set', { ...numbers, ...fields });
+    const found = ['status', 'added', 'removed', 'updated', 'mrev'].map((name) => reply[name]);
+    const { added, removed } = expected;
+    compare('member.set', found, [0, added, removed, false, this.model.mrev]);
+    const again = repeat && (await this.ask('member.set', { ...numbers, ...fields }));
+    if (again) compare('the repeat', again, reply);
   }
 
   async #setRoute(to: InterfaceNumber | undefined, repeat: boolean): Promise<void> {

@@ -59,6 +59,9 @@ export class World {
       case 'delete':
         model.delete(action.client, action.on, action.entry);
         return;
+      case 'filter':
+        model.set(action.client, action.on, action.filter);
+        return;
       case 'configure':
       case 'unconfigure':
       case 'activate':
