@@ -39,8 +39,8 @@ const WITHIN_MS = {
   start: 6 * 60_000,
   healthy: 120_000,
   connect: 120_000,
-  /** To inject one fault, and to heal it: both may start processes. */
-  fault: 120_000,
+  /** To inject one fault, and to heal it: both may start processes, and an overflow may need several attempts. */
+  fault: 5 * 60_000,
   flood: 90_000,
   logs: 60_000,
   evidence: 4 * 60_000,

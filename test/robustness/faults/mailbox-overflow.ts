@@ -1,6 +1,9 @@
 import { connect, type Mgm, ProtocolId } from '@mgm/client';
+import { connect as connectNats } from '@mgm/nats';
 import { eventually } from '@mgm/test-support';
 import { machineMonoMs } from '../../faults/worker-talk.ts';
+import { unpack } from '../../support/raw-codec.ts';
+import type { Callback } from '../../support/raw-operations.ts';
 import { directUrls } from '../direct.ts';
 import type { WorkerSlot } from '../traffic/worker-slot.ts';
 import type { Fault } from './fault.ts';
@@ -11,10 +14,10 @@ const CLIENTS = 8;
 const FIRST_INTERFACE = 9_000;
 const FIRST_COMPONENT = 900;
 const BULK = 256;
-/** A mailbox keeps 65 536 alert items: each pair of requests makes twice a bulk of them. */
-const PAIRS_EACH = Math.ceil((65_536 + BULK) / (2 * BULK * CLIENTS));
-/** The worker may lose its session, and with it the mailbox. */
-const ATTEMPTS = 5;
+/** Far above the time on a quiet machine, and below the limit of the step. */
+const OVERFLOWS_WITHIN_MS = 60_000;
+/** A worker that loses its session before it handles the RESYNC loses that, too. */
+const ATTEMPTS = 3;
 const DEADLINE_MS = 30_000;
 const HANDLED_WITHIN_MS = 30_000;
 
@@ -30,13 +33,17 @@ export function mailboxOverflow({ servers, workers }: Targets): Fault[] {
       name: 'mailbox-overflow',
       inject: async (chance) => {
         const worker = chance.one(alerted);
-        worker.deafen(true);
-        const fromMono = await overflow(servers, worker);
+        const fromMono = machineMonoMs();
+        let isSent = await overflow(servers, worker);
         return {
           what: worker.name,
           heal: async () => {
-            worker.deafen(false);
-            await untilListed(worker, fromMono);
+            await listen(worker, isSent);
+            for (let attempt = 2; attempt <= ATTEMPTS; attempt++) {
+              if (hasOverflowed(worker, fromMono)) return;
+              isSent = await overflow(servers, worker);
+              await listen(worker, isSent);
+            }
           },
           bit: () => hasOverflowed(worker, fromMono),
         };
@@ -45,20 +52,43 @@ export function mailboxOverflow({ servers, workers }: Targets): Fault[] {
   ];
 }
 
-/** Resolves to the time since which the worker has had one session. */
-async function overflow(servers: Targets['servers'], worker: WorkerSlot): Promise<number> {
+/** Lets the worker handle its callbacks, and resolves when it has handled a RESYNC that was sent, or lost it. */
+async function listen(worker: WorkerSlot, isSent: boolean): Promise<void> {
+  const fromMono = machineMonoMs();
+  worker.deafen(false);
+  if (isSent) await untilListed(worker, fromMono);
+}
+
+/**
+ * Lets the worker handle no callbacks, and makes alerts until the managers send a RESYNC to its session: to the next one, if it
+ * loses its session and with it the mailbox. Resolves to whether they did.
+ */
+async function overflow(servers: Targets['servers'], worker: WorkerSlot): Promise<boolean> {
+  worker.deafen(true);
   const { router } = worker.plan;
   const options = { servers: directUrls(servers.nats), router, deadlineMs: DEADLINE_MS };
-  await using mgm = await connect(options);
-  for (let attempt = 1; ; attempt++) {
-    const fromMono = machineMonoMs();
-    // One that fails, on a busy machine, leaves too few alerts: then the fault had no effect.
-    await Promise.allSettled(Array.from({ length: CLIENTS }, (_, at) => flood(mgm, at)));
-    if (attempt === ATTEMPTS || !kindsSince(worker, fromMono).includes('over')) return fromMono;
+  const nats = await connectNats({ servers: options.servers });
+  try {
+    await using mgm = await connect(options);
+    const resync = new AbortController();
+    nats.subscribe(`mgm.v1.${router}.callback.*`, {
+      callback: (_, { subject, data }) => {
+        if ((unpack(data) as Callback).type !== 'RESYNC') return;
+        if (Number(subject.split('.').at(-1)) === sessionOf(worker)) resync.abort();
+      },
+    });
+    await nats.flush();
+    const signal = AbortSignal.any([resync.signal, AbortSignal.timeout(OVERFLOWS_WITHIN_MS)]);
+    // The others go on without one that fails.
+    await Promise.allSettled(Array.from({ length: CLIENTS }, (_, at) => flood(mgm, at, signal)));
+    return resync.signal.aborted;
+  } finally {
+    await nats.close();
   }
 }
 
-async function flood(mgm: Mgm, at: number): Promise<void> {
+/** Adds and deletes groups until the signal. */
+async function flood(mgm: Mgm, at: number, signal: AbortSignal): Promise<void> {
   const client = { protocolId: ProtocolId.DVMRP, componentId: FIRST_COMPONENT + at };
   const session = await mgm.registerProtocol({ ...client, takeover: true });
   const ifIndex = FIRST_INTERFACE + at;
@@ -67,11 +97,22 @@ async function flood(mgm: Mgm, at: number): Promise<void> {
     ifIndex,
     group: `239.9.${at}.${group}`,
   }));
-  for (let pair = 0; pair < PAIRS_EACH; pair++) {
-    await session.addGroupMembershipEntries(refs);
-    await session.deleteGroupMembershipEntries(refs);
+  try {
+    while (!signal.aborted) {
+      await session.addGroupMembershipEntries(refs);
+      await session.deleteGroupMembershipEntries(refs);
+    }
+  } finally {
+    await session.deregister({ force: true });
   }
-  await session.deregister({ force: true });
+}
+
+/** The last session in its history. */
+function sessionOf(worker: WorkerSlot): number | undefined {
+  const begun = entriesSince(worker, 0).findLast(
+    (entry) => entry.kind === 'returned' && entry.told === 'registered',
+  );
+  return begun?.kind === 'returned' && begun.told === 'registered' ? begun.session : undefined;
 }
 
 /** Waits until the worker has listed what others want after its RESYNC; or has another session, with a new mailbox. */
