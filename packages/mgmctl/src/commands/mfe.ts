@@ -9,7 +9,7 @@ import { withTableOptions, type Column, type TableOptions } from '../output/colu
 interface MfeOptions extends TableOptions {
   readonly group?: string | undefined;
   readonly source?: string | undefined;
-  readonly stats?: true | undefined;
+  readonly stats?: boolean | undefined;
 }
 
 /** A forwarding entry, with its counters if they were asked for. */
