@@ -30,6 +30,7 @@ await using agent = await ForwarderAgent.start(mgm, {
   onState: (state) => console.info(state),
 });
 plane.onNewFlow = (flow) => agent.newFlow(flow);
+plane.onWrongIf = (packet) => agent.wrongIf(packet);
 console.info(
   `forwarding between interfaces ${interfaces.map(({ ifIndex }) => ifIndex).join(', ')}`,
 );

@@ -1,6 +1,6 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
-import type { FlowRef, Mfe, MfeRef } from '@mgm/client';
+import type { FlowRef, Mfe, MfeCounters, MfeRef } from '@mgm/client';
 import type { ForwardingPlane } from '@mgm/client/forwarder';
 
 /** A packet as it travels between interfaces: source and group in its first eight bytes, then its content. */
@@ -16,13 +16,26 @@ export interface UdpInterface {
   readonly peerPort: number;
 }
 
+/** An entry, and what was counted since its incarnation was installed. */
+interface Installed {
+  mfe: Mfe;
+  inPkts: number;
+  inOctets: number;
+  pktsDifferentIf: number;
+  negativeMfe: number;
+  /** Packets by outgoing interface. */
+  readonly outPackets: Map<number, number>;
+}
+
 /** Forwards packets between UDP sockets by the entries that it is given. */
 export class UdpPlane implements ForwardingPlane, AsyncDisposable {
-  readonly #entries = new Map<string, Mfe>();
+  readonly #entries = new Map<string, Installed>();
   readonly #kept = new Map<string, { readonly ifIndex: number; readonly packet: Buffer }[]>();
   readonly #sockets = new Map<number, { readonly socket: Socket; readonly peerPort: number }>();
   /** Called for the packets of a flow without entry. */
   onNewFlow: (flow: FlowRef) => void = () => {};
+  /** Called for a packet on another interface than the incoming one of its entry. */
+  onWrongIf: (packet: FlowRef) => void = () => {};
 
   static async open(interfaces: readonly UdpInterface[]): Promise<UdpPlane> {
     const plane = new UdpPlane();
@@ -38,14 +51,22 @@ export class UdpPlane implements ForwardingPlane, AsyncDisposable {
 
   set(mfe: Mfe): void {
     const key = keyOf(mfe);
-    this.#entries.set(key, mfe);
+    const known = this.#entries.get(key);
+    if (known) known.mfe = mfe;
+    else this.#entries.set(key, uncounted(mfe));
     const kept = this.#kept.get(key) ?? [];
     this.#kept.delete(key);
     for (const { ifIndex, packet } of kept) this.#arrived(ifIndex, packet);
   }
 
-  delete(mfe: Mfe): void {
+  delete(mfe: Mfe): MfeCounters | undefined {
+    const entry = this.#entries.get(keyOf(mfe));
     this.#entries.delete(keyOf(mfe));
+    return entry && countersOf(entry);
+  }
+
+  stats(): MfeCounters[] {
+    return Array.from(this.#entries.values(), countersOf);
   }
 
   flush(): void {
@@ -68,12 +89,22 @@ export class UdpPlane implements ForwardingPlane, AsyncDisposable {
   #arrived(ifIndex: number, packet: Buffer): void {
     if (packet.length < HEADER_BYTES) return;
     const flow = { source: addressAt(packet, 0), group: addressAt(packet, 4) };
-    const mfe = this.#entries.get(keyOf(flow));
-    if (!mfe) return this.#unknown(ifIndex, packet, flow);
-    if (mfe.ifIndex !== ifIndex) return;
+    const entry = this.#entries.get(keyOf(flow));
+    if (!entry) return this.#unknown(ifIndex, packet, flow);
+    const { mfe, outPackets } = entry;
+    entry.inPkts++;
+    entry.inOctets += packet.length;
+    if (mfe.ifIndex !== ifIndex) {
+      entry.pktsDifferentIf++;
+      this.onWrongIf({ ...flow, ifIndex, header: packet.subarray(0, HEADER_BYTES) });
+      return;
+    }
+    if (mfe.oifs.length === 0) entry.negativeMfe++;
     for (const [oif] of mfe.oifs) {
       const out = this.#sockets.get(oif);
-      out?.socket.send(packet, out.peerPort, '127.0.0.1');
+      if (!out) continue;
+      out.socket.send(packet, out.peerPort, '127.0.0.1');
+      outPackets.set(oif, (outPackets.get(oif) ?? 0) + 1);
     }
   }
 
@@ -85,6 +116,16 @@ export class UdpPlane implements ForwardingPlane, AsyncDisposable {
     if (this.#kept.size < KEPT_FLOWS) this.#kept.set(key, kept);
     this.onNewFlow({ ...flow, ifIndex, header: packet.subarray(0, HEADER_BYTES) });
   }
+}
+
+function uncounted(mfe: Mfe): Installed {
+  return { mfe, inPkts: 0, inOctets: 0, pktsDifferentIf: 0, negativeMfe: 0, outPackets: new Map() };
+}
+
+function countersOf({ mfe, outPackets, ...counted }: Installed): MfeCounters {
+  const { group, source, incarnation } = mfe;
+  const oifs = Array.from(outPackets, ([ifIndex, packets]) => ({ ifIndex, outPackets: packets }));
+  return { group, source, incarnation, ...counted, oifs };
 }
 
 function keyOf({ group, source }: MfeRef): string {

@@ -103,6 +103,15 @@ describe('the example of a forwarder', () => {
     expect([three.received.length, source.received]).toEqual([threeHad, []]);
     expect(four.received.filter((content) => content.startsWith('wrong'))).toEqual([]);
 
+    await eventually(async () => {
+      const counted = await mgm.getMfeStats({ group: G, source: S });
+      expect(counted).toMatchObject({
+        ...{ pktsDifferentIf: 50, negativeMfe: 0 },
+        totalOutPackets: three.received.length + four.received.length,
+        oifs: [[4, '', 0, 0, four.received.length, 0]],
+      });
+    }, MS);
+
     forwarder.child.kill('SIGTERM');
     expect(await forwarder.ended()).toMatchObject({ code: 0 });
     expect((await Array.fromAsync(mgm.sessions())).map(({ name }) => name)).not.toContain(

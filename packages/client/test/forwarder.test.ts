@@ -1,7 +1,7 @@
 import { eventually, linkTo, newRouterName, startManager, startServers } from '@mgm/test-support';
 import { describe, expect, it } from 'vitest';
 import { ForwarderAgent, type ForwarderOptions } from '../src/forwarder/mod.ts';
-import { connect, type Mgm } from '../src/mod.ts';
+import { connect, type Mgm, type WrongIfHint } from '../src/mod.ts';
 import { errorOf } from './error-of.ts';
 import { arriving, forwardingScene, G, manyFlows, S } from './forwarding-scene.ts';
 import { clientStage, pim } from './stage.ts';
@@ -15,6 +15,15 @@ const started = (mgm: Mgm, plane: TestPlane, options: Partial<ForwarderOptions> 
   ForwarderAgent.start(mgm, { plane, protocolId: 900, componentId: ++lastAgent, ...options });
 
 const listed = async (mgm: Mgm) => (await Array.fromAsync(mgm.mfes())).map(textOf).toSorted();
+
+/** A client, and how many requests of an operation it has sent and got replies to. */
+const measured = async () => {
+  const operations: string[] = [];
+  const client = await stage.client({
+    onMeasure: (one) => void (one.kind === 'request' && operations.push(one.operation)),
+  });
+  return { client, sent: (name: string) => operations.filter((one) => one === name).length };
+};
 
 /** The plane forwards exactly what the managers list. */
 const agrees = async (mgm: Mgm, plane: TestPlane) => {
@@ -185,6 +194,82 @@ describe('a forwarder', () => {
     await downstream.addGroupMembershipEntry({ ifIndex: 4, group: G });
     await eventually(async () => expect(await shown()).toEqual([[], [], []]), MS);
     expect([agent.failed, plane.installed.size]).toEqual([0, 3]);
+  });
+
+  it(
+    'sends counters that changed, and the last ones of a deleted entry',
+    { timeout: 120_000 },
+    async () => {
+      const { client: far, sent } = await measured();
+      await using mgm = far;
+      const { owner } = await forwardingScene(mgm);
+      const plane = new TestPlane();
+      await using agent = await started(mgm, plane);
+      agent.newFlow(arriving(G, S));
+      await eventually(() => expect(plane.installed.size).toBe(1), MS);
+      plane.packets.set(S, 7);
+      const shown = () => mgm.getMfeStats({ group: G, source: S });
+      await eventually(async () => expect(await shown()).toMatchObject({ inPkts: 7 }), MS);
+      expect(sent('flow.stats')).toBe(1);
+      const rounds = plane.statsCalls;
+      await eventually(() => expect(plane.statsCalls).toBe(rounds + 1), MS);
+      await owner.releaseInterfaceOwnership({ ifIndex: 2 });
+      expect(sent('flow.stats')).toBe(1);
+      plane.packets.set(S, 9);
+      await owner.releaseInterfaceOwnership({ ifIndex: 1 });
+      await eventually(
+        () => expect([plane.installed.size, sent('flow.stats')]).toEqual([0, 2]),
+        MS,
+      );
+    },
+  );
+
+  it('asks again for a flow that another forwarder has just asked for', async () => {
+    const { client: far, sent } = await measured();
+    await using mgm = far;
+    await using other = await stage.client({ router: mgm.router });
+    const second = await started(mgm, new TestPlane());
+    await using first = await started(other, new TestPlane());
+    const answered = Promise.withResolvers<void>();
+    const owner = await other.registerProtocol(
+      // The manager waits for the answer until its time is over; meanwhile the flow is pending.
+      pim({
+        onRpf: async () => {
+          second.newFlow(arriving(G, S));
+          await answered.promise;
+        },
+      }),
+    );
+    await owner.takeInterfaceOwnership({ ifIndex: 1 });
+    await owner.setRoutes([{ network: '10.0.0.0', length: 8, ifIndex: 1 }]);
+    first.newFlow(arriving(G, S));
+    await eventually(() => expect(sent('flow.new')).toBeGreaterThanOrEqual(2), MS);
+    answered.resolve();
+    await eventually(() => expect([first.size, second.size]).toEqual([1, 1]), MS);
+    await second.stop();
+  });
+
+  it('passes packets on a wrong interface on to its owner, counted', async () => {
+    const { client: far, sent } = await measured();
+    await using mgm = far;
+    await forwardingScene(mgm);
+    const hints: WrongIfHint[] = [];
+    const watching = await mgm.registerProtocol(
+      pim({ onWrongIf: (hint) => void hints.push(hint) }),
+    );
+    await watching.takeInterfaceOwnership({ ifIndex: 5 });
+    await watching.setInterface({ ifIndex: 5, wrongIf: true });
+    await using agent = await started(mgm, new TestPlane());
+    agent.newFlow(arriving(G, S));
+    await eventually(() => expect(agent.size).toBe(1), MS);
+    const packet = { group: G, source: S, ifIndex: 5 };
+    for (let count = 0; count < 500; count++) agent.wrongIf(packet);
+    for (const { source } of manyFlows(100)) agent.wrongIf({ ...packet, source });
+    await eventually(() => expect(hints[0]).toMatchObject({ ...packet, count: 500 }), MS);
+    expect(sent('flow.wrongif')).toBe(1);
+    expect(() => agent.wrongIf({ ...packet, ifIndex: 0 })).toThrow(
+      expect.objectContaining({ field: 'ifIndex' }),
+    );
   });
 
   it('registers again after an eviction and removes nothing', async () => {

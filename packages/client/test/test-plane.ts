@@ -1,4 +1,4 @@
-import type { Mfe } from '../src/mod.ts';
+import type { Mfe, MfeCounters } from '../src/mod.ts';
 import type { ForwardingPlane } from '../src/forwarder/mod.ts';
 
 /** A forwarding plane in memory, and what it was told in order. */
@@ -7,7 +7,10 @@ export class TestPlane implements ForwardingPlane {
   readonly calls: string[] = [];
   /** Sources whose entries can't be installed. */
   readonly full = new Set<string>();
+  /** Packets that arrived, by source. */
+  readonly packets = new Map<string, number>();
   flushes = 0;
+  statsCalls = 0;
 
   set(mfe: Mfe): void {
     this.calls.push(`set ${mfe.source} ${mfe.oifs.map(([ifIndex]) => ifIndex).join('+')}`);
@@ -15,9 +18,19 @@ export class TestPlane implements ForwardingPlane {
     this.installed.set(mfe.source, mfe);
   }
 
-  delete({ source }: Mfe): void {
-    this.calls.push(`delete ${source}`);
-    this.installed.delete(source);
+  delete(mfe: Mfe): MfeCounters {
+    this.calls.push(`delete ${mfe.source}`);
+    this.installed.delete(mfe.source);
+    return this.#countersOf(mfe);
+  }
+
+  stats(): MfeCounters[] {
+    this.statsCalls++;
+    return [...this.installed.values()].map((mfe) => this.#countersOf(mfe));
+  }
+
+  #countersOf({ group, source, incarnation }: Mfe): MfeCounters {
+    return { group, source, incarnation, inPkts: this.packets.get(source) ?? 0 };
   }
 
   flush(): void {

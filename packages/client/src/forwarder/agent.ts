@@ -1,9 +1,9 @@
 import { parseGiven, readEntry } from '@mgm/protocol';
-import type { Entry, FlowResult, Mfe } from '@mgm/protocol';
+import type { Entry, FlowResult, InterfaceKey, Mfe } from '@mgm/protocol';
 import { badRequest, isMgmError, MgmError } from '../errors.ts';
-import type { FlowRef } from '../forwarding/flows.ts';
+import type { FlowRef, MfeCounters } from '../forwarding/flows.ts';
 import type { MfeRef } from '../forwarding/mfes.ts';
-import { interfaceKey } from '../interfaces/key.ts';
+import { interfaceKey, keyText } from '../interfaces/key.ts';
 import { entryText } from '../membership/refs.ts';
 import type { Mgm } from '../mgm.ts';
 import { silentLogger, type CallOptions, type Logger } from '../options.ts';
@@ -14,7 +14,9 @@ import { FailureReport } from './failures.ts';
 import { FlowQueue, type RefusedFlow } from './flow-queue.ts';
 import { Hold } from './hold.ts';
 import type { ForwardingPlane } from './plane.ts';
+import { StatsReport } from './stats.ts';
 import { ForwardingTable } from './table.ts';
+import { WrongIfReport } from './wrong-if.ts';
 
 /**
  * - `attaching`: forwards by its table, which may be behind: it is being read, or read again.
@@ -57,6 +59,8 @@ export interface ForwarderOptions {
 
 const DEFAULT_TTL_MS = 10_000;
 const RETRY_FAILED_EVERY_MS = 10_000;
+/** Forwarding contract, section 8.1: at most every 10 s. */
+const STATS_EVERY_MS = 10_000;
 const ATTACH_AGAIN_AFTER_MS = 1_000;
 const START_WITHIN_MS = 10_000;
 const STOP_WITHIN_MS = 2_000;
@@ -66,7 +70,7 @@ const KEEPALIVE_MIN_MS = 100;
 
 /**
  * Keeps a forwarding plane in agreement with the forwarding entries of a router: it attaches, applies every change in order,
- * reads what it missed, never installs the entry of a former owner, reports new flows and failures, and removes
+ * reads what it missed, never installs the entry of a former owner, reports new flows, failures and counters, and removes
  * all entries when it has lost contact for `holdMs`. Wire contract section 13.
  *
  * A session that ends is replaced by another one, also after an eviction; that alone removes nothing. Only `stop` ends the
@@ -80,6 +84,8 @@ export class ForwarderAgent implements AsyncDisposable {
   readonly #table: ForwardingTable;
   readonly #flows: FlowQueue;
   readonly #failures: FailureReport;
+  readonly #stats: StatsReport;
+  readonly #wrongIf: WrongIfReport;
   readonly #hold: Hold;
   readonly #stopping = new AbortController();
   readonly #attached = Promise.withResolvers<void>();
@@ -97,7 +103,10 @@ export class ForwarderAgent implements AsyncDisposable {
     const { plane, logger = silentLogger } = options;
     this.#logger = logger;
     const listener = {
-      onRemoved: (key: string) => this.#flows.deleted(key),
+      onRemoved: (key: string, mfe: Mfe, counters?: MfeCounters) => {
+        this.#flows.deleted(key);
+        this.#stats.deleted(key, mfe, counters);
+      },
       onReplaced: () => this.#flows.allDeleted(),
     };
     this.#table = new ForwardingTable(plane, listener, this.#clock, logger);
@@ -111,6 +120,15 @@ export class ForwarderAgent implements AsyncDisposable {
     this.#failures = new FailureReport({
       ...{ table: this.#table, clock: this.#clock, logger, signal: this.#stopping.signal },
       report: async (items) => void (await this.#current().reportFailed(items)),
+    });
+    this.#stats = new StatsReport({
+      ...{ logger, plane },
+      entry: (ref) => this.#table.get(entryText(readFlow(ref))),
+      report: async (items) => void (await this.#current().reportStats(items)),
+    });
+    this.#wrongIf = new WrongIfReport({
+      ...{ clock: this.#clock, logger },
+      report: async (items) => void (await this.#current().reportWrongIf(items)),
     });
     this.#hold = new Hold(this.#clock, holdMsOf(options), () => this.#flush());
   }
@@ -184,13 +202,20 @@ export class ForwarderAgent implements AsyncDisposable {
     const entry = readFlow(flow);
     const key = entryText(entry);
     const known = this.#table.get(key);
-    if (known) return known;
-    const { header } = flow;
-    if (header && header.length > HEADER_MAX) {
-      throw badRequest(`header: must be at most ${HEADER_MAX} bytes`, 'header');
-    }
-    this.#flows.add(key, { ...entry, ...interfaceKey(flow, {}), header });
-    return undefined;
+    if (!known) this.#flows.add(key, { ...entry, ...arrivalOf(flow) });
+    return known;
+  }
+
+  /**
+   * A packet arrived on another interface than the incoming one of its entry. Its owner gets a hint if it asked for that
+   * (`onWrongIf`). Packets of a flow on one interface are counted for 100 ms, for up to 64 of these; further ones are not
+   * reported, and a hint may be lost.
+   *
+   * Throws `MgmError` `bad-request` with `field` for a wrong address, interface or header.
+   */
+  wrongIf(flow: FlowRef): void {
+    const packet = { ...readFlow(flow), ...arrivalOf(flow) };
+    this.#wrongIf.add(`${entryText(packet)} ${keyText(packet)}`, packet);
   }
 
   /**
@@ -212,6 +237,7 @@ export class ForwarderAgent implements AsyncDisposable {
     this.#stopping.abort();
     this.#attachment?.abort();
     this.#flows.end();
+    this.#wrongIf.end();
     this.#hold.end();
     for (const cancel of this.#cancels) cancel();
     const limit = AbortSignal.timeout(STOP_WITHIN_MS);
@@ -245,6 +271,7 @@ export class ForwarderAgent implements AsyncDisposable {
 
   /** After the first registration. */
   #begin(): void {
+    if (this.#options.plane.stats) this.#every(STATS_EVERY_MS, () => this.#stats.round());
     this.#every(RETRY_FAILED_EVERY_MS, async () => {
       await this.#table.retry();
       void this.#programmed();
@@ -260,6 +287,7 @@ export class ForwarderAgent implements AsyncDisposable {
   /** A session has begun: it knows nothing of this agent. */
   #begun(): void {
     this.#table.reportAnew();
+    this.#stats.reportAnew();
     this.#flows.open();
     void this.#programmed();
   }
@@ -351,6 +379,7 @@ export class ForwarderAgent implements AsyncDisposable {
         this.#attached.resolve();
       }
       void this.#programmed();
+      void this.#stats.last();
     }
   }
 
@@ -412,6 +441,15 @@ function readFlow(ref: MfeRef): Entry {
   const { must } = read.fault;
   const field = 'field' in read.fault ? read.fault.field : 'source';
   throw badRequest(`${field}: ${must}`, field);
+}
+
+/** The interface on which a packet arrived, and its header. Throws `MgmError` `bad-request`. */
+function arrivalOf(flow: FlowRef): Pick<FlowRef, 'header'> & InterfaceKey {
+  const { header } = flow;
+  if (header && header.length > HEADER_MAX) {
+    throw badRequest(`header: must be at most ${HEADER_MAX} bytes`, 'header');
+  }
+  return { ...interfaceKey(flow, {}), header };
 }
 
 function holdMsOf({ holdMs, ttlMs = DEFAULT_TTL_MS }: ForwarderOptions): number {

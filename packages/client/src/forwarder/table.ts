@@ -1,6 +1,7 @@
 import { compareEpochs } from '@mgm/protocol';
 import type { Epoch, Mfe, MfeMessage } from '@mgm/protocol';
 import { setImmediate as endOfTurn } from 'node:timers/promises';
+import type { MfeCounters } from '../forwarding/flows.ts';
 import { keyText } from '../interfaces/key.ts';
 import { entryText } from '../membership/refs.ts';
 import type { Logger } from '../options.ts';
@@ -9,8 +10,8 @@ import type { ForwardingPlane } from './plane.ts';
 
 /** What a table reports to. */
 export interface TableListener {
-  /** The entry left the table, for whatever reason. */
-  onRemoved(key: string): void;
+  /** The entry left the table, for whatever reason; with its last counters if the plane has returned them. */
+  onRemoved(key: string, mfe: Mfe, counters?: MfeCounters): void;
   /** A listing has replaced the table: what was read before it may be older. */
   onReplaced(): void;
 }
@@ -135,7 +136,7 @@ export class ForwardingTable {
     this.#flushes++;
     [this.#frev, this.#log] = [undefined, undefined];
     await this.#serially(async () => {
-      for (const key of this.#entries.keys()) this.#forget(key);
+      for (const [key, mfe] of this.#entries) this.#forget(key, mfe);
       this.#leftover.clear();
       while (!(await this.#attempt('flush', () => this.#plane.flush())).ok && !signal.aborted) {
         await pause(this.#clock, FLUSH_AGAIN_AFTER_MS, signal);
@@ -215,21 +216,22 @@ export class ForwardingTable {
   }
 
   async #remove(key: string, mfe: Mfe): Promise<void> {
-    await this.#removeFromPlane(key, mfe);
-    this.#forget(key);
+    const counters = await this.#removeFromPlane(key, mfe);
+    this.#forget(key, mfe, counters);
   }
 
-  async #removeFromPlane(key: string, mfe: Mfe): Promise<void> {
+  async #removeFromPlane(key: string, mfe: Mfe): Promise<MfeCounters | undefined> {
     const done = await this.#attempt('delete', () => this.#plane.delete(mfe));
-    if (!done.ok) this.#leftover.set(key, mfe);
-    else this.#leftover.delete(key);
+    if (done.ok) this.#leftover.delete(key);
+    else this.#leftover.set(key, mfe);
+    return done.ok ? (done.result ?? undefined) : undefined;
   }
 
-  #forget(key: string): void {
+  #forget(key: string, mfe: Mfe, counters?: MfeCounters): void {
     this.#entries.delete(key);
     this.#failed.delete(key);
     this.#unreported.delete(key);
-    this.#listener.onRemoved(key);
+    this.#listener.onRemoved(key, mfe, counters);
   }
 
   async #program(key: string, mfe: Mfe): Promise<void> {
