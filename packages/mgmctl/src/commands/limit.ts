@@ -32,7 +32,8 @@ export function addLimit(program: Command, { io, connected }: Runner): void {
     .summary('show or set the limits of an interface')
     .description(
       'Limits the memberships on an interface. A limit applies to what is added later; what is there stays.',
-    );
+    )
+    .addHelpText('after', examples('limit get 7', 'limit set 7 --max-groups 100 --why "one flat"'));
   withInterface(group.command('get'))
     .summary('show the limits of an interface')
     .description('Shows the limits of an interface, and whether it ignores exclude lists (lite).')

@@ -61,6 +61,10 @@ export function addStatic(program: Command, runner: Runner): void {
     .description(
       'Configures memberships that no session holds. They count for the owner of the interface, else for IGMP\n' +
         'there, and for nobody while no client is on it.',
+    )
+    .addHelpText(
+      'after',
+      examples('static list', 'static add 7 --group 239.1.1.1 --why "a camera without IGMP"'),
     );
   addChange(group, runner, 'add');
   addChange(group, runner, 'delete');
