@@ -136,43 +136,7 @@ describe('a fair queue', () => {
     serve();
     expect(heapAfter('full') - before).toBeLessThan(1_000_000);
   });
-
-  it.each([
-    { flows: 1, atOnce: 1 },
-    { flows: 30, atOnce: 30 },
-    { flows: 200, atOnce: 1_000 },
-  ])('leaves no old-generation garbage, with $flows flows and $atOnce waiting items', (of) => {
-    const queue = new FairQueue<Heavy>();
-    queue.push(heavy(-1));
-    pass(queue, 5_000, of);
-    // Two young collections move the queue to the old generation; the items that follow do not live that long.
-    heapAfter('young');
-    const before = heapAfter('young');
-    pass(queue, 10_000, of);
-    expect(heapAfter('young') - before).toBeLessThan(200_000);
-  });
 });
-
-interface Heavy extends QueueItem {
-  readonly ballast: readonly number[];
-}
-
-function heavy(flow: number): Heavy {
-  return { ...item('heavy', { flow }), ballast: Array.from({ length: 100 }, (_, at) => at) };
-}
-
-/** Pushes and serves `count` items with at most `atOnce` of them waiting. */
-function pass(
-  queue: FairQueue<Heavy>,
-  count: number,
-  { flows, atOnce }: { flows: number; atOnce: number },
-): void {
-  for (let at = 0; at < count; at++) {
-    queue.push(heavy(at % flows));
-    if (queue.length > atOnce) queue.take(16);
-  }
-  while (queue.length > 0) queue.take(16);
-}
 
 /** How many operations of each session are admitted when sessions of several routers send in turn without end. */
 function admitted(max: number, sessionsOfRouters: readonly number[]): number[][] {
