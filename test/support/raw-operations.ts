@@ -536,8 +536,8 @@ export const WRONG: Readonly<Record<Op, Readonly<Record<string, readonly unknown
     deadlineMs: NO_NUMBER,
   },
   'mfe.stats': {
-    group: [null, '', 0, '::', '239.1.1.1', ...GROUP],
-    source: [null, '', 0, '10.0.0.1'],
+    group: [null, '', 0, '::', ...GROUP],
+    source: [null, '', 0],
     after: [null, 'x', true, {}, [], ['239.1.1.1'], ['239.1.1.1', ''], ['', '10.0.0.1']],
     cursor: [true, {}],
     limit: [0, 1001, ...U32],
@@ -631,7 +631,7 @@ export function validRequest(
     'flow.failed': { handle, items: [['239.1.1.1', '10.0.0.1', 7, 'no space']] },
     'mfe.get': { group: '239.1.1.1', source: '10.0.0.1' },
     'mfe.list': {},
-    'mfe.stats': {},
+    'mfe.stats': { group: '239.1.1.1', source: '10.0.0.1' },
     'mfe.set': {
       ...sequenced,
       group: '239.1.1.1',
