@@ -3,6 +3,7 @@ import type {
   EventMessage,
   ListedEntry,
   ListedMembership,
+  ListedRoute,
   OperatorEvent,
   Replica,
   ReportedMfe,
@@ -90,6 +91,7 @@ export interface Found<Item> {
 export type FoundGroups = Found<ListedEntry>;
 export type FoundMembers = Found<ListedMembership>;
 export type FoundMfes = Found<ReportedMfe>;
+export type FoundRoutes = Found<ListedRoute>;
 
 /** The forwarder agents of a router. */
 export interface AgentList {

@@ -53,6 +53,7 @@ describe('the pages', () => {
       ['groups', '239.2.2.2', '10.0.0.9'],
       ['forwarding'],
       ['forwarding', '239.1.1.1', '10.1.2.3'],
+      ['routes'],
       ['replicas'],
       ['events'],
       ['audit'],

@@ -12,6 +12,7 @@ import type {
   FoundGroups,
   FoundMembers,
   FoundMfes,
+  FoundRoutes,
   History,
   Problem,
   SessionList,
@@ -170,7 +171,7 @@ describe('what can be read', () => {
     expect(members.items).toMatchObject([{ group: '239.1.1.1', ifIndex: 1, session: igmp.id }]);
   });
 
-  it('is forwarding entries, searched on the server, and one of them', async () => {
+  it('is forwarding entries and routes, searched on the server, one entry, and agents', async () => {
     await using here = await stage.open();
     const pim = await here.mgm.registerProtocol({ protocolId: PIM, componentId: 1 });
     await pim.takeInterfaces([{ ifIndex: 1 }, { ifIndex: 2 }]);
@@ -192,6 +193,11 @@ describe('what can be read', () => {
     const none = await here.request(`mfe?group=239.3.3.3&source=${source}`);
     expect(none.status).toBe(404);
     expect((await json<Problem>(none)).reason).toBe('not-found');
+    const routes = await json<FoundRoutes>(await here.request('routes?search=10.0.0.0/8'));
+    expect(routes).toMatchObject({
+      items: [{ network: '10.0.0.0', length: 8, ifIndex: 1, session: pim.id, best: true }],
+      searched: 1,
+    });
     pim.reportProgrammed(1);
     await eventually(
       async () => {

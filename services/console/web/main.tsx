@@ -14,6 +14,7 @@ import { InterfacePage } from './pages/interface.tsx';
 import { InterfacesPage } from './pages/interfaces.tsx';
 import { OverviewPage } from './pages/overview.tsx';
 import { ReplicasPage } from './pages/replicas.tsx';
+import { RoutesPage } from './pages/routes.tsx';
 import { SessionPage } from './pages/session.tsx';
 import { SessionsPage } from './pages/sessions.tsx';
 import './style.css';
@@ -29,6 +30,7 @@ const PAGES: Readonly<Record<string, (props: PageProps) => preact.JSX.Element>> 
   session: SessionPage,
   groups: GroupsPage,
   forwarding: ForwardingPage,
+  routes: RoutesPage,
   replicas: ReplicasPage,
   events: EventsPage,
   audit: AuditPage,

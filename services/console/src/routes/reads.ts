@@ -17,6 +17,7 @@ import type {
   FoundGroups,
   FoundMembers,
   FoundMfes,
+  FoundRoutes,
   History,
   ReplicaList,
   SessionList,
@@ -127,6 +128,15 @@ export function readRoutes(routers: Routers, first: string): Hono<{ Variables: V
       const mgm = await routers.client(c.req.param('router'));
       const mfe: ReportedMfe = await mgm.getMfe(ref, { signal: c.req.raw.signal });
       return c.json(mfe);
+    })
+    .get('/:router/routes', async (c) => {
+      const search = (c.req.query('search') ?? '').trim().toLowerCase();
+      const mgm = await routers.client(c.req.param('router'));
+      const all = mgm.routes({ limit: PAGE_ITEMS, signal: c.req.raw.signal });
+      const found: FoundRoutes = await searchIn(all, ({ network, length, neighbour }) =>
+        `${network}/${length} ${neighbour}`.includes(search),
+      );
+      return c.json(found);
     })
     .get('/:router/agents', async (c) => {
       const mgm = await routers.client(c.req.param('router'));

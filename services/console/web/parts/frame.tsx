@@ -18,6 +18,7 @@ const PAGES = [
   ['sessions', 'Sessions'],
   ['groups', 'Groups'],
   ['forwarding', 'Forwarding'],
+  ['routes', 'Routes'],
   ['replicas', 'Replicas'],
   ['events', 'Events'],
   ['audit', 'Audit'],

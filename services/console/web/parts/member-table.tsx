@@ -30,12 +30,18 @@ export function MemberTable({
     {
       title: 'Session',
       isExtra: true,
-      cell: ({ session }) => <a href={addressOf(router, 'session', session)}>{session}</a>,
+      cell: ({ session }) =>
+        session === 0 ? 'static' : <a href={addressOf(router, 'session', session)}>{session}</a>,
     },
     {
       title: 'Counts for',
       isExtra: true,
-      cell: ({ countsFor }) => <a href={addressOf(router, 'session', countsFor)}>{countsFor}</a>,
+      cell: ({ countsFor }) =>
+        countsFor === 0 ? (
+          'nobody'
+        ) : (
+          <a href={addressOf(router, 'session', countsFor)}>{countsFor}</a>
+        ),
     },
   ];
   return (
