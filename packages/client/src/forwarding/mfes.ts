@@ -2,7 +2,7 @@ import type { AgentItem, MfeStats, ReportedMfe } from '@mgm/protocol';
 import { MgmError } from '../errors.ts';
 import { omitUndefined, type CallOptions } from '../options.ts';
 import { requestGranted, type Context } from '../rpc/context.ts';
-import type { PageOptions } from '../rpc/pages.ts';
+import { pagesOf, type PageOptions } from '../rpc/pages.ts';
 
 /** A forwarding entry as a caller may name it: one exact (s,g). */
 export interface MfeRef {
@@ -77,15 +77,13 @@ export async function* mfePages(
   context: Context,
   { after, limit, ...options }: MfeFilter = {},
 ): AsyncGenerator<MfePage, void, undefined> {
-  let position: { readonly cursor?: string; readonly after?: readonly unknown[] } =
-    after === undefined ? {} : { after: [after.group, after.source] };
-  do {
-    const fields = { ...position, ...omitUndefined({ limit }) };
-    const page = await requestGranted(context, 'mfe.list', fields, options);
-    const { items, frev, log, programmed, cursor } = page;
+  const read = (cursor: string | undefined) => {
+    const fields = { ...positionOf(after, cursor), ...omitUndefined({ limit }) };
+    return requestGranted(context, 'mfe.list', fields, options);
+  };
+  for await (const { items, frev, log, programmed } of pagesOf(read)) {
     yield { items, frev, log, ...omitUndefined({ programmed }) };
-    position = omitUndefined({ cursor });
-  } while (position.cursor !== undefined);
+  }
 }
 
 /** Rejects with `MgmError` `not-found` if there is no entry. */
@@ -105,15 +103,23 @@ export async function* mfeStats(
   context: Context,
   { after, limit, flags, ...options }: MfeStatsOptions & MfeFilter = {},
 ): AsyncGenerator<MfeStats, void, undefined> {
-  let position: { readonly cursor?: string; readonly after?: readonly unknown[] } =
-    after === undefined ? {} : { after: [after.group, after.source] };
-  do {
-    const fields = { ...position, ...omitUndefined({ limit, flags }) };
-    const { items, cursor } = await requestGranted(context, 'mfe.stats', fields, options);
+  const read = (cursor: string | undefined) => {
+    const fields = { ...positionOf(after, cursor), ...omitUndefined({ limit, flags }) };
+    return requestGranted(context, 'mfe.stats', fields, options);
+  };
+  for await (const { items } of pagesOf(read)) {
     if (items === undefined) throw badStats(context, 'items');
     yield* items;
-    position = omitUndefined({ cursor });
-  } while (position.cursor !== undefined);
+  }
+}
+
+/** Where a page begins: `after` is for the first one. */
+function positionOf(
+  after: MfeRef | undefined,
+  cursor: string | undefined,
+): { readonly cursor?: string; readonly after?: readonly unknown[] } {
+  if (cursor !== undefined) return { cursor };
+  return after === undefined ? {} : { after: [after.group, after.source] };
 }
 
 function badStats({ router }: Context, field: string): MgmError {
@@ -127,11 +133,7 @@ export async function* agentPages(
   context: Context,
   { limit, ...options }: PageOptions = {},
 ): AsyncGenerator<AgentPage, void, undefined> {
-  let cursor: string | undefined;
-  do {
-    const fields = omitUndefined({ limit, cursor });
-    const page = await requestGranted(context, 'agents', fields, options);
-    yield { agents: page.items, frev: page.frev, log: page.log };
-    ({ cursor } = page);
-  } while (cursor !== undefined);
+  const read = (cursor: string | undefined) =>
+    requestGranted(context, 'agents', omitUndefined({ limit, cursor }), options);
+  for await (const { items, frev, log } of pagesOf(read)) yield { agents: items, frev, log };
 }

@@ -13,7 +13,7 @@ import type {
 } from '@mgm/protocol';
 import { omitUndefined } from '../options.ts';
 import { requestGranted, type Context } from '../rpc/context.ts';
-import type { PageOptions } from '../rpc/pages.ts';
+import { pagesOf, type PageOptions } from '../rpc/pages.ts';
 
 /** A listed entry: (s,g), (\*,g) or (\*,\*). */
 export interface ListedEntry {
@@ -111,14 +111,14 @@ export async function* groupPages(
   { type, limit, ...options }: GroupOptions,
   handle?: Handle,
 ): AsyncGenerator<GroupPage, void, undefined> {
-  let cursor: string | undefined;
-  do {
+  const read = (cursor: string | undefined) => {
     const fields = omitUndefined({ handle, type, limit, cursor });
-    const page = await requestGranted(context, 'groups', fields, options);
+    return requestGranted(context, 'groups', fields, options);
+  };
+  for await (const page of pagesOf(read)) {
     const items = page.items.map((item) => readItem(item, handle !== undefined));
     yield { items, mailbox: page.mailbox ?? 0, ...positionOf(page) };
-    ({ cursor } = page);
-  } while (cursor !== undefined);
+  }
 }
 
 function readItem(
@@ -136,14 +136,14 @@ export async function* memberPages(
   context: Context,
   { group, source, session, ifIndex, nextHop, limit, ...options }: MemberFilter = {},
 ): AsyncGenerator<MemberPage, void, undefined> {
-  let cursor: string | undefined;
-  do {
+  const read = (cursor: string | undefined) => {
     const filter = omitUndefined({ group, source, session, ifIndex, nextHop, limit, cursor });
     const fields: RequestFields<'members'> = filter;
-    const page = await requestGranted(context, 'members', fields, options);
+    return requestGranted(context, 'members', fields, options);
+  };
+  for await (const page of pagesOf(read)) {
     yield { items: page.items.map(readMember), ...positionOf(page) };
-    ({ cursor } = page);
-  } while (cursor !== undefined);
+  }
 }
 
 function readMember(item: MemberListing): ListedMembership {

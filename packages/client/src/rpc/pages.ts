@@ -27,18 +27,28 @@ export interface InterfacePage {
   readonly log: string;
 }
 
+/** The pages of a listing from its beginning; each is requested when the previous one was consumed. */
+export async function* pagesOf<Page extends { readonly cursor?: string | undefined }>(
+  read: (cursor: string | undefined) => Promise<Page>,
+): AsyncGenerator<Page, void, undefined> {
+  let cursor: string | undefined;
+  do {
+    const page = await read(cursor);
+    yield page;
+    ({ cursor } = page);
+  } while (cursor !== undefined);
+}
+
 /** Pages of interfaces; each is requested when the previous one was consumed. */
 export async function* interfacePages(
   context: Context,
   { protocolId, session, limit, ...options }: InterfaceFilter = {},
 ): AsyncGenerator<InterfacePage, void, undefined> {
-  let cursor: string | undefined;
-  do {
+  const read = (cursor: string | undefined) => {
     const fields = omitUndefined({ protocolId, session, limit, cursor });
-    const page = await requestGranted(context, 'interfaces', fields, options);
-    yield { items: page.items, rev: page.rev, log: page.log };
-    ({ cursor } = page);
-  } while (cursor !== undefined);
+    return requestGranted(context, 'interfaces', fields, options);
+  };
+  for await (const { items, rev, log } of pagesOf(read)) yield { items, rev, log };
 }
 
 /** Pages of sessions; each is requested when the previous one was consumed. */
@@ -46,13 +56,9 @@ export async function* sessionPages(
   context: Context,
   { limit, ...options }: PageOptions = {},
 ): AsyncGenerator<readonly SessionItem[], void, undefined> {
-  let cursor: string | undefined;
-  do {
-    const fields = omitUndefined({ limit, cursor });
-    const page = await requestGranted(context, 'sessions', fields, options);
-    yield page.items;
-    ({ cursor } = page);
-  } while (cursor !== undefined);
+  const read = (cursor: string | undefined) =>
+    requestGranted(context, 'sessions', omitUndefined({ limit, cursor }), options);
+  for await (const { items } of pagesOf(read)) yield items;
 }
 
 /** The items of all pages, one by one. */

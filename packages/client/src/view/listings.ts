@@ -1,7 +1,7 @@
 import type { Holder, RouteListing, SessionId } from '@mgm/protocol';
 import { omitUndefined, type CallOptions } from '../options.ts';
 import { requestGranted, type Context } from '../rpc/context.ts';
-import type { PageOptions } from '../rpc/pages.ts';
+import { pagesOf, type PageOptions } from '../rpc/pages.ts';
 import type { Route } from './refs.ts';
 
 /** A listed route. */
@@ -43,13 +43,11 @@ export async function* routePages(
   context: Context,
   { session, limit, ...options }: RouteFilter = {},
 ): AsyncGenerator<readonly ListedRoute[], void, undefined> {
-  let cursor: string | undefined;
-  do {
+  const read = (cursor: string | undefined) => {
     const fields = omitUndefined({ session, limit, cursor });
-    const page = await requestGranted(context, 'rib.list', fields, options);
-    yield page.items.map(readRouteItem);
-    ({ cursor } = page);
-  } while (cursor !== undefined);
+    return requestGranted(context, 'rib.list', fields, options);
+  };
+  for await (const { items } of pagesOf(read)) yield items.map(readRouteItem);
 }
 
 function readRouteItem(item: RouteListing): ListedRoute {
