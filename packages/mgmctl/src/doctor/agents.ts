@@ -12,8 +12,7 @@ const WHAT = 'agents';
 export async function checkAgents(mgm: Mgm, signal: AbortSignal): Promise<Finding[]> {
   try {
     const before = await read(mgm, signal);
-    const { hasEntries } = before;
-    if (before.agents.length === 0) return hasEntries ? [noAgents()] : [];
+    if (before.agents.length === 0) return (await hasEntries(mgm, signal)) ? [noAgents()] : [];
     const isBehind = before.agents.some(({ frev }) => frev < before.frev);
     if (isBehind) await new Promise((resolve) => setTimeout(resolve, BEHIND_FOR_MS));
     const after = isBehind ? await read(mgm, signal) : before;
@@ -28,7 +27,6 @@ export async function checkAgents(mgm: Mgm, signal: AbortSignal): Promise<Findin
 interface Read {
   readonly agents: readonly AgentItem[];
   readonly frev: number;
-  readonly hasEntries: boolean;
 }
 
 async function read(mgm: Mgm, signal: AbortSignal): Promise<Read> {
@@ -38,8 +36,12 @@ async function read(mgm: Mgm, signal: AbortSignal): Promise<Read> {
     agents.push(...page.agents);
     ({ frev } = page);
   }
+  return { agents, frev };
+}
+
+async function hasEntries(mgm: Mgm, signal: AbortSignal): Promise<boolean> {
   const first = await mgm.mfes({ limit: 1, signal }).next();
-  return { agents, frev, hasEntries: first.done !== true };
+  return first.done !== true;
 }
 
 function noAgents(): Finding {
