@@ -7,7 +7,7 @@ import {
   type ReportedMfe,
   type SessionItem,
 } from '@mgm/client';
-import { Hono } from 'hono';
+import { Hono, type Context } from 'hono';
 import type {
   About,
   AgentList,
@@ -87,13 +87,9 @@ export function readRoutes(routers: Routers, first: string): Hono<{ Variables: V
       return c.json(page);
     })
     .get('/:router/groups', async (c) => {
-      const search = (c.req.query('search') ?? '').trim().toLowerCase();
       const mgm = await routers.client(c.req.param('router'));
       const all = mgm.groups({ limit: PAGE_ITEMS, signal: c.req.raw.signal });
-      const found: FoundGroups = await searchIn(
-        all,
-        ({ group, source }) => group.includes(search) || source.includes(search),
-      );
+      const found: FoundGroups = await searchIn(all, matchesEntry(searchOf(c)));
       return c.json(found);
     })
     .get('/:router/members', async (c) => {
@@ -111,13 +107,9 @@ export function readRoutes(routers: Routers, first: string): Hono<{ Variables: V
       return c.json(found);
     })
     .get('/:router/mfes', async (c) => {
-      const search = (c.req.query('search') ?? '').trim().toLowerCase();
       const mgm = await routers.client(c.req.param('router'));
       const all = mgm.mfes({ limit: PAGE_ITEMS, signal: c.req.raw.signal });
-      const found: FoundMfes = await searchIn(
-        all,
-        ({ group, source }) => group.includes(search) || source.includes(search),
-      );
+      const found: FoundMfes = await searchIn(all, matchesEntry(searchOf(c)));
       return c.json(found);
     })
     .get('/:router/mfe', async (c) => {
@@ -130,7 +122,7 @@ export function readRoutes(routers: Routers, first: string): Hono<{ Variables: V
       return c.json(mfe);
     })
     .get('/:router/routes', async (c) => {
-      const search = (c.req.query('search') ?? '').trim().toLowerCase();
+      const search = searchOf(c);
       const mgm = await routers.client(c.req.param('router'));
       const all = mgm.routes({ limit: PAGE_ITEMS, signal: c.req.raw.signal });
       const found: FoundRoutes = await searchIn(all, ({ network, length, neighbour }) =>
@@ -165,6 +157,16 @@ async function agentsOf(mgm: Mgm, signal: AbortSignal): Promise<AgentList> {
     }
   }
   return { agents, frev, hasMore: false };
+}
+
+/** The text that a search looks for. */
+function searchOf(c: Context): string {
+  return (c.req.query('search') ?? '').trim().toLowerCase();
+}
+
+function matchesEntry(search: string) {
+  return ({ group, source }: { readonly group: string; readonly source: string }): boolean =>
+    group.includes(search) || source.includes(search);
 }
 
 /** The first matches, of a bounded part of a listing. */
