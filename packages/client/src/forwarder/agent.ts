@@ -122,7 +122,7 @@ export class ForwarderAgent implements AsyncDisposable {
       report: async (items) => void (await this.#current().reportFailed(items)),
     });
     this.#stats = new StatsReport({
-      ...{ logger, plane },
+      ...{ clock: this.#clock, logger, plane },
       entry: (ref) => this.#table.get(entryText(readFlow(ref))),
       report: async (items) => void (await this.#current().reportStats(items)),
     });

@@ -18,7 +18,8 @@ export interface ForwardingPlane {
   flush(): void | Promise<void>;
   /**
    * The counters of all entries, absolute since their incarnation was installed. Called at most every 10 s, also while another
-   * call runs; the agent sends what has changed. If it throws, the agent logs that and calls it again 10 s later.
+   * call runs; the agent sends what has changed. If it throws, or has no result within 30 s, the agent logs that and calls it
+   * again 10 s later.
    */
   stats?(): Iterable<MfeCounters> | Promise<Iterable<MfeCounters>>;
 }

@@ -1,9 +1,12 @@
+import { setImmediate as endOfTurn } from 'node:timers/promises';
 import type { Mfe } from '@mgm/protocol';
 import { describe, expect, it } from 'vitest';
 import { TestPlane } from '../../test/test-plane.ts';
+import { VirtualClock } from '../../test/virtual-clock.ts';
 import { MgmError } from '../errors.ts';
 import type { MfeCounters } from '../forwarding/flows.ts';
 import { silentLogger } from '../options.ts';
+import type { ForwardingPlane } from './plane.ts';
 import { StatsReport } from './stats.ts';
 
 const mfe = (source: string, incarnation = 1): Mfe =>
@@ -17,8 +20,9 @@ function opened(...sources: string[]) {
   const failures: MgmError[] = [];
   const errors: unknown[] = [];
   const logger = { ...silentLogger, error: ({ err }: { err?: unknown }) => void errors.push(err) };
+  const clock = new VirtualClock();
   const report = new StatsReport({
-    ...{ logger, plane },
+    ...{ clock, logger, plane },
     entry: ({ source }) => plane.installed.get(String(source)),
     report: async (items: readonly MfeCounters[]) => {
       const failure = failures.shift();
@@ -26,7 +30,7 @@ function opened(...sources: string[]) {
       requests.push(items.map(({ source, inPkts }) => `${source} ${inPkts}`));
     },
   });
-  return { plane, report, requests, failures, errors };
+  return { clock, plane, report, requests, failures, errors };
 }
 
 function failed(reason: 'bad-request' | 'unavailable'): MgmError {
@@ -97,6 +101,23 @@ describe('the report of statistics', () => {
     plane.stats = stats;
     await report.round();
     expect(requests).toEqual([['10.0.0.1 0']]);
+  });
+
+  it('logs that the plane has no result within 30 s, and reads it again in the next round', async () => {
+    const { clock, plane, report, requests, errors } = opened('10.0.0.1');
+    const stats = plane.stats.bind(plane);
+    const hanging: ForwardingPlane = plane;
+    hanging.stats = () => Promise.withResolvers<MfeCounters[]>().promise;
+    const round = report.round();
+    await endOfTurn();
+    clock.pass(30_000);
+    await round;
+    expect(requests).toEqual([]);
+    expect(errors.map(String)).toEqual(['Error: no result within 30000 ms']);
+    plane.stats = stats;
+    await report.round();
+    expect(requests).toEqual([['10.0.0.1 0']]);
+    expect(clock.timers).toBe(0);
   });
 
   it('ignores counters of entries that the table does not have', async () => {

@@ -5,6 +5,7 @@ import type { MfeCounters } from '../forwarding/flows.ts';
 import type { MfeRef } from '../forwarding/mfes.ts';
 import { entryText } from '../membership/refs.ts';
 import type { Logger } from '../options.ts';
+import { untilAborted, type Clock } from '../rpc/clock.ts';
 import type { ForwardingPlane } from './plane.ts';
 
 /** Last counters of deleted entries that wait to be sent. Further ones are dropped. */
@@ -12,9 +13,12 @@ const LAST_MAX = 65_536;
 const PER_REQUEST = 256;
 /** Counters that are compared before timers get their turn. */
 const COUNTERS_PER_TURN = 256;
+/** Longer than a slow plane takes: without a limit one that never answers would end the statistics. */
+const READ_WITHIN_MS = 30_000;
 
 /** What a report of statistics uses. */
 export interface StatsParts {
+  readonly clock: Clock;
   readonly logger: Logger;
   readonly plane: ForwardingPlane;
   /** The entry of the table, whatever its incarnation. */
@@ -57,7 +61,7 @@ export class StatsReport {
   async round(): Promise<void> {
     await this.#alone(async () => {
       await this.#sendLast();
-      await this.#sendChanged((await this.#parts.plane.stats?.()) ?? []);
+      await this.#sendChanged(await this.#read());
       await this.#sendLast();
     });
   }
@@ -65,6 +69,20 @@ export class StatsReport {
   /** Sends the last counters of deleted entries, unless a round is under way: it sends them at its end. */
   async last(): Promise<void> {
     if (this.#last.length > 0) await this.#alone(() => this.#sendLast());
+  }
+
+  /** Rejects if the plane takes too long; then its result is ignored. */
+  async #read(): Promise<Iterable<MfeCounters>> {
+    const { clock, plane } = this.#parts;
+    const limit = new AbortController();
+    const cancel = clock.after(READ_WITHIN_MS, () =>
+      limit.abort(new Error(`no result within ${READ_WITHIN_MS} ms`)),
+    );
+    try {
+      return (await untilAborted(Promise.resolve(plane.stats?.()), limit.signal)) ?? [];
+    } finally {
+      cancel();
+    }
   }
 
   async #sendLast(): Promise<void> {
