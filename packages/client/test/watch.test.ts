@@ -291,16 +291,17 @@ describe('a watcher of', () => {
     await eventually(() => expect(watch.types()).toEqual(BEGUN), MS);
     expect(watch.seen[0]).toMatchObject({ interfaces: [{ ifIndex: 2, nextHop: '' }] });
     await other.takeInterfaceOwnership({ ifIndex: 3 });
+    await first.setInterface({ ifIndex: 2, localMembers: 'advise' });
     const { componentId } = first;
     const heir = await mgm.registerProtocol(pim({ componentId, takeover: true }));
     await mgm.adminEvict({ session: other.id, actor: 'test', why: 'not on 2' });
     await mgm.adminEvict({ session: heir.id, actor: 'test', why: 'on 2' });
-    const later = ['resumed', 'evicted', 'released'];
+    const later = ['interface-set', 'resumed', 'evicted', 'released'];
     await eventually(() => expect(watch.types()).toEqual([...BEGUN, ...later]), MS);
     const seen = () => early.types().filter((type) => type !== 'synced');
     await eventually(() => expect(seen()).toEqual(['taken', ...later]), MS);
     // Its holder since before 5 is unknown: any event of a session may concern it.
-    const any = ['synced', 'resumed', 'evicted', 'evicted', 'released'];
+    const any = ['synced', 'interface-set', 'resumed', 'evicted', 'evicted', 'released'];
     await eventually(() => expect(ignorant.types()).toEqual(any), MS);
   });
 

@@ -12,7 +12,26 @@ export interface EventHold {
   readonly stale: boolean;
 }
 
-/** The hold of an interface after an event about it; `undefined` if the event ended it. Wire contract section 5. */
+/**
+ * Whose hold of its interface an event begins or ends; `undefined` if it leaves both as they are, as `interface-set` does.
+ * Wire contract section 5.
+ */
+export function roleOfChangedHold({
+  type,
+}: Pick<EventMessage, 'type'>): 'owner' | 'igmp' | undefined {
+  switch (type) {
+    case 'taken':
+    case 'released':
+      return 'owner';
+    case 'igmp-taken':
+    case 'igmp-released':
+      return 'igmp';
+    default:
+      return undefined;
+  }
+}
+
+/** That hold after the event; `undefined` if the event ended it. */
 export function holdAfter(event: EventMessage): EventHold | undefined {
   if (!event.type.endsWith('taken')) return undefined;
   const { protocolId, componentId, session, epoch, ts: since } = event;

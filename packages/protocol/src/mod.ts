@@ -47,6 +47,7 @@ export { EVENT_TYPES, MEMBERSHIP_EVENT_TYPES } from './events.ts';
 export {
   holdAfter,
   holdAfterSessionEvent,
+  roleOfChangedHold,
   sessionOfChangedHolds,
   type EventHold,
 } from './holds.ts';
@@ -163,6 +164,7 @@ export {
   instantText,
   interfaceText,
   outgoingText,
+  settingParts,
 } from './text.ts';
 export { unsupportedNode } from './node-version.ts';
 export { VERSION } from './version.ts';

@@ -1,4 +1,4 @@
-import type { Mfe } from './mfe.ts';
+import type { InterfaceSettings } from './events.ts';
 import { protocolName } from './protocol-id.ts';
 
 /** An interface for people: `3`, or `3 via 10.0.0.1` if a next hop is named. */
@@ -47,9 +47,20 @@ export function counted(count: number, noun: string): string {
   return `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`;
 }
 
+/** Changed settings of an interface, each as `maxGroups 100`. */
+export function settingParts(settings: InterfaceSettings): string[] {
+  const { localMembers, wrongIf, maxGroups, maxEntries, lite } = settings;
+  return Object.entries({ localMembers, wrongIf, maxGroups, maxEntries, lite }).flatMap(
+    ([name, value]) => (value === undefined ? [] : [`${name} ${value}`]),
+  );
+}
+
+/** An outgoing interface, also with its counters. */
+type Outgoing = readonly [ifIndex: number, nextHop: string, ...counters: number[]];
+
 /** The outgoing interfaces of a forwarding entry: `1, 2 via 10.0.0.9`; `none` if its packets are dropped. */
 export function outgoingText(
-  { oifs, oifCount }: Pick<Mfe, 'oifs' | 'oifCount'>,
+  { oifs, oifCount }: { readonly oifs: readonly Outgoing[]; readonly oifCount: number },
   most = oifs.length,
 ): string {
   if (oifCount === 0) return 'none';

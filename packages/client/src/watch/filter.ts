@@ -1,4 +1,4 @@
-import { isIgmp, type EventMessage, type InterfaceItem } from '@mgm/protocol';
+import { isIgmp, roleOfChangedHold, type EventMessage, type InterfaceItem } from '@mgm/protocol';
 import { interfaceKey, keyText, type InterfaceRef } from '../interfaces/key.ts';
 
 /** Which events to report; all given conditions must match. The filter runs in the client: managers send everything. */
@@ -67,14 +67,14 @@ export class SightingFilter {
 
 const OF_SESSIONS: ReadonlySet<string> = new Set(['stale', 'expired', 'evicted', 'resumed']);
 
-type Role = 'routing' | 'igmp';
+type Role = 'owner' | 'igmp';
 /** The session in a role. */
 type HolderState = number | 'none' | 'unknown';
 
 /** Tracks the holders of one interface, because events of a session name no interface. */
 class OnInterface {
   readonly #key: string;
-  readonly #holders: Record<Role, HolderState> = { routing: 'unknown', igmp: 'unknown' };
+  readonly #holders: Record<Role, HolderState> = { owner: 'unknown', igmp: 'unknown' };
 
   constructor(key: string) {
     this.#key = key;
@@ -87,8 +87,8 @@ class OnInterface {
   /** A snapshot. */
   reset(items: readonly InterfaceItem[]): void {
     const item = items.find((one) => this.matches(one));
-    const own = item && isIgmp(item.protocolId) ? 'igmp' : 'routing';
-    this.#holders.routing = own === 'routing' ? (item?.session ?? 'none') : 'none';
+    const own = item && isIgmp(item.protocolId) ? 'igmp' : 'owner';
+    this.#holders.owner = own === 'owner' ? (item?.session ?? 'none') : 'none';
     this.#holders.igmp =
       own === 'igmp' ? (item?.session ?? 'none') : (item?.igmp?.session ?? 'none');
   }
@@ -98,16 +98,17 @@ class OnInterface {
     return event.ifIndex === undefined ? this.#ofSession(event) : this.#ofInterface(event);
   }
 
-  #ofInterface({ ifIndex = 0, nextHop, type, session }: EventMessage): boolean {
+  #ofInterface(event: EventMessage): boolean {
+    const { ifIndex = 0, nextHop, type, session } = event;
     if (nextHop === undefined || keyText({ ifIndex, nextHop }) !== this.#key) return false;
-    const role = type.startsWith('igmp-') ? 'igmp' : 'routing';
-    this.#holders[role] = type.endsWith('taken') ? (session ?? 'unknown') : 'none';
+    const role = roleOfChangedHold(event);
+    if (role) this.#holders[role] = type.endsWith('taken') ? (session ?? 'unknown') : 'none';
     return true;
   }
 
   #ofSession({ type, session, previous, protocolId = 0 }: EventMessage): boolean {
     if (!OF_SESSIONS.has(type)) return false;
-    const role = isIgmp(protocolId) ? 'igmp' : 'routing';
+    const role = isIgmp(protocolId) ? 'igmp' : 'owner';
     const holder = this.#holders[role];
     if (holder === 'unknown') return true;
     if (type !== 'resumed') return holder === session;

@@ -41,6 +41,12 @@ describe('the holders of interfaces', () => {
     expect(holdsAfter(expected, [taken, released]).items()).toEqual([]);
   });
 
+  it('stay when settings of their interface change', () => {
+    const held = [item(1, { ...PIM, igmp: IGMP }), item(2, IGMP)];
+    const set = (key: object) => event('interface-set', { ...PIM, ...key, cause: 'policy' });
+    expect(holdsAfter(held, [set(on1), set({ ...on1, ifIndex: 2 })]).items()).toEqual(held);
+  });
+
   it('include IGMP after the owner released, since that instant at the latest', () => {
     const both = item(1, { ...PIM, igmp: IGMP });
     const alone = [item(1, { ...IGMP, name: '', since: 100 })];

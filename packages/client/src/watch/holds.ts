@@ -1,4 +1,10 @@
-import { holdAfter, holdAfterSessionEvent, isIgmp, sessionOfChangedHolds } from '@mgm/protocol';
+import {
+  holdAfter,
+  holdAfterSessionEvent,
+  isIgmp,
+  roleOfChangedHold,
+  sessionOfChangedHolds,
+} from '@mgm/protocol';
 import type { EventMessage, Holder, InterfaceItem } from '@mgm/protocol';
 import type { InterfaceKey, SessionId } from '@mgm/protocol';
 import { keyText } from '../interfaces/key.ts';
@@ -33,8 +39,9 @@ export class RouterHolds {
   apply(event: EventMessage): void {
     const { ifIndex, nextHop } = event;
     if (ifIndex === undefined || nextHop === undefined) return this.#applyToSession(event);
+    const role = roleOfChangedHold(event);
+    if (role === undefined) return;
     const holds = this.#at({ ifIndex, nextHop });
-    const role = event.type.startsWith('igmp-') ? 'igmp' : 'owner';
     holds[role] = holdAfter(event);
     if (holds.owner === undefined) showIgmp(holds, event.ts);
   }

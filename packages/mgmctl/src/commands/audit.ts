@@ -1,10 +1,9 @@
 import type { OperatorEvent } from '@mgm/client';
 import type { Command } from 'commander';
-import { clientText, instantText, interfaceText } from '@mgm/protocol';
+import { clientText, instantText, interfaceText, settingParts } from '@mgm/protocol';
 import { revision } from '../arguments.ts';
 import { examples, type Context, type Runner } from '../command.ts';
 import { ExitCode } from '../exit-code.ts';
-import { settingParts } from '../output/event-line.ts';
 import type { Colors } from '../output/terminal.ts';
 import { entryText } from '../output/text.ts';
 

@@ -39,6 +39,11 @@ describe('the past of an interface', () => {
     expect(concerning(...log)).toEqual(['taken', 'stale', 'resumed', 'expired', 'released']);
   });
 
+  it('follows the session after the settings of the interface were changed', () => {
+    const log = [on('taken', 1), on('interface-set', 1), { type: 'stale', session: 1 }];
+    expect(concerning(...log)).toEqual(['taken', 'interface-set', 'stale']);
+  });
+
   it('keeps IGMP and the routing protocol apart', () => {
     const igmp = { protocolId: 10 };
     const log = [

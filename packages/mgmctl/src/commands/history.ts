@@ -1,6 +1,6 @@
 import { isIgmp, isMgmError, type EventMessage, type InterfaceKey, type Mgm } from '@mgm/client';
 import type { Command } from 'commander';
-import { interfaceText } from '@mgm/protocol';
+import { interfaceText, roleOfChangedHold } from '@mgm/protocol';
 import { revision } from '../arguments.ts';
 import {
   examples,
@@ -75,7 +75,7 @@ async function* logFrom(mgm: Mgm, from: number, signal: AbortSignal): AsyncGener
 export class InterfacePast {
   readonly #key: InterfaceKey;
   /** The sessions on the interface: at most one of a routing protocol and one of IGMP. */
-  readonly #sessions = new Map<'igmp' | 'routing', number>();
+  readonly #sessions = new Map<'igmp' | 'owner', number>();
 
   constructor(key: InterfaceKey) {
     this.#key = key;
@@ -86,18 +86,20 @@ export class InterfacePast {
     return event.ifIndex === undefined ? this.#ofSession(event) : this.#ofInterface(event);
   }
 
-  #ofInterface({ type, session, ...event }: EventMessage): boolean {
+  #ofInterface(event: EventMessage): boolean {
     const { ifIndex: index, nextHop: hop } = this.#key;
     if (event.ifIndex !== index || event.nextHop !== hop) return false;
-    const role = type.startsWith('igmp-') ? 'igmp' : 'routing';
-    if (type.endsWith('taken') && session !== undefined) this.#sessions.set(role, session);
+    const role = roleOfChangedHold(event);
+    if (role === undefined) return true;
+    if (event.type.endsWith('taken') && event.session !== undefined)
+      this.#sessions.set(role, event.session);
     else this.#sessions.delete(role);
     return true;
   }
 
   #ofSession({ type, session, previous, protocolId }: EventMessage): boolean {
     if (type === 'store-reset') return true;
-    const role = isIgmp(protocolId ?? 0) ? 'igmp' : 'routing';
+    const role = isIgmp(protocolId ?? 0) ? 'igmp' : 'owner';
     const present = this.#sessions.get(role);
     if (present === undefined || session === undefined) return false;
     if (type !== 'resumed') return present === session;

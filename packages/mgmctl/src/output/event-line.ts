@@ -1,10 +1,5 @@
-import {
-  isIgmp,
-  type EventMessage,
-  type InterfaceSettings,
-  type MembershipEvent,
-} from '@mgm/client';
-import { clientText, instantText, interfaceText } from '@mgm/protocol';
+import { isIgmp, type EventMessage, type MembershipEvent } from '@mgm/client';
+import { clientText, instantText, interfaceText, settingParts } from '@mgm/protocol';
 import { entryText } from './text.ts';
 import type { Colors } from './terminal.ts';
 
@@ -64,14 +59,6 @@ function clientParts({
     ...(previous === undefined ? [] : [`after session ${previous}`]),
     ...(epoch === undefined ? [] : [`epoch ${epoch}`]),
   ];
-}
-
-/** The settings of an `interface-set`. */
-export function settingParts(settings: InterfaceSettings): string[] {
-  const { localMembers, wrongIf, maxGroups, maxEntries, lite } = settings;
-  return Object.entries({ localMembers, wrongIf, maxGroups, maxEntries, lite }).flatMap(
-    ([name, value]) => (value === undefined ? [] : [`${name} ${value}`]),
-  );
 }
 
 function reasonParts({ cause, actor, why }: EventMessage): string[] {

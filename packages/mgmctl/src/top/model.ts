@@ -1,6 +1,6 @@
 import type { EventMessage, InterfaceItem, Replica, SessionItem, Sighting } from '@mgm/client';
 import { isIgmp } from '@mgm/client';
-import { interfaceText } from '@mgm/protocol';
+import { holdAfter, interfaceText, roleOfChangedHold } from '@mgm/protocol';
 import { ReplicaRates, type ReplicaView } from './replicas.ts';
 
 /** The number of changes kept. */
@@ -90,10 +90,12 @@ export class TopModel {
     }
   }
 
-  #change({ type, ifIndex, nextHop }: EventMessage): void {
-    if (ifIndex === undefined) return;
-    const held = type.startsWith('igmp-') ? this.#held.igmp : this.#held.routing;
-    if (type.endsWith('taken')) held.add(interfaceText({ ifIndex, nextHop }));
+  #change(event: EventMessage): void {
+    const { ifIndex, nextHop } = event;
+    const role = roleOfChangedHold(event);
+    if (ifIndex === undefined || role === undefined) return;
+    const held = role === 'igmp' ? this.#held.igmp : this.#held.routing;
+    if (holdAfter(event)) held.add(interfaceText({ ifIndex, nextHop }));
     else held.delete(interfaceText({ ifIndex, nextHop }));
   }
 

@@ -3,6 +3,7 @@ import {
   holdAfterSessionEvent,
   interfaceText,
   isIgmp,
+  roleOfChangedHold,
   sessionOfChangedHolds,
 } from '@mgm/protocol';
 import type { EventHold, EventMessage, InterfaceItem } from '@mgm/protocol';
@@ -51,12 +52,12 @@ export class InterfaceTable {
   }
 
   apply(event: EventMessage): void {
-    const { ifIndex, nextHop, type } = event;
+    const { ifIndex, nextHop } = event;
     if (ifIndex === undefined || nextHop === undefined) return this.#applyToSession(event);
+    const role = roleOfChangedHold(event);
+    if (role === undefined) return;
     const before = this.#holds.get(interfaceText({ ifIndex, nextHop }));
-    const hold = holdAfter(event);
-    const change = type.startsWith('igmp-') ? { igmp: hold } : { owner: hold };
-    this.#put({ ...before, ifIndex, nextHop, ...change });
+    this.#put({ ...before, ifIndex, nextHop, [role]: holdAfter(event) });
   }
 
   #applyToSession(event: EventMessage): void {
