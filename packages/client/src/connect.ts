@@ -167,7 +167,8 @@ function inField<Value>(field: string, read: () => Value): Value {
   try {
     return read();
   } catch (error) {
-    throw badRequest(error instanceof Error ? error.message : String(error), field);
+    const fault = error instanceof Error ? error.message : String(error);
+    throw badRequest(fault.startsWith(field) ? fault : `${field}: ${fault}`, field);
   }
 }
 

@@ -156,6 +156,7 @@ describe('connecting', () => {
     const all = { router: 'r1', servers: nats.url, ...options } as unknown as ConnectOptions;
     const error = await errorOf(connect(all));
     expect(error).toMatchObject({ code: 'MGM_BAD_REQUEST', field, outcome: 'not-done' });
+    expect(error.message).toMatch(new RegExp(`^${field}\\b`));
   });
 
   it.each([undefined, null, 'r1', 7])('refuses options that are none: %j', async (options) => {

@@ -150,7 +150,7 @@ export class Registrar {
   #tooLate(registrant: Registrant): MgmError {
     const { protocolId, componentId } = registrant;
     return new MgmError(
-      `the lease of (${protocolId}, ${componentId}) ran out before its registration was answered`,
+      `the lease of (${protocolId}, ${componentId}) is shorter than the round trip: it ran out before its registration was answered`,
       {
         reason: 'timeout',
         outcome: 'unknown',
