@@ -1,16 +1,18 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
-/** The unit of times in `/proc/<pid>/stat`: hundredths of a second, independent of the kernel's tick. */
-const MS_PER_TICK = 10;
-/** Field indexes after the name of the program, which is in brackets and may contain anything. */
-const UTIME = 11;
-const STIME = 12;
+const NS_PER_MS = 1e6;
 
-/** The CPU time of a process since its start, in ms, in user and in kernel mode. Linux only. */
-function cpuMsOf(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[UTIME]) + Number(fields[STIME])) * MS_PER_TICK;
+/**
+ * The CPU time of each thread of a process since its start, in ms, in user and in kernel mode. Linux only. `/proc/<pid>/stat`
+ * would round to 10 ms, more than a short load takes.
+ */
+function cpuMsOfThreads(pid: number): Map<string, number> {
+  const dir = `/proc/${pid}/task`;
+  const msOf = (thread: string): number => {
+    const stat = readFileSync(`${dir}/${thread}/schedstat`, 'utf8');
+    return Number(stat.split(' ')[0]) / NS_PER_MS;
+  };
+  return new Map(readdirSync(dir).map((thread) => [thread, msOf(thread)]));
 }
 
 /** The resident memory of a process, in bytes. Linux only. */
@@ -20,22 +22,27 @@ export function residentBytesOf(pid: number): number {
   return Number(kilobytes) * 1024;
 }
 
-/** Measures the CPU time of groups of processes, from its construction on. */
+/** Measures the CPU time of groups of processes, from its construction on. Threads that end meanwhile do not count. */
 export class CpuMeter<Name extends string> {
   readonly #pids: Readonly<Record<Name, readonly number[]>>;
-  readonly #usedMs: Map<number, number>;
+  readonly #before: ReadonlyMap<number, ReadonlyMap<string, number>>;
   readonly #startedMono = performance.now();
 
   constructor(pids: Readonly<Record<Name, readonly number[]>>) {
     this.#pids = pids;
     const all = Object.values<readonly number[]>(pids).flat();
-    this.#usedMs = new Map(all.map((pid) => [pid, cpuMsOf(pid)]));
+    this.#before = new Map(all.map((pid) => [pid, cpuMsOfThreads(pid)]));
   }
 
   /** CPU time since the start, in ms. */
   usedMs(name: Name): number {
-    const pids = this.#pids[name];
-    return pids.reduce((sum, pid) => sum + cpuMsOf(pid) - (this.#usedMs.get(pid) ?? 0), 0);
+    return this.#pids[name].reduce((sum, pid) => sum + this.#usedMsOf(pid), 0);
+  }
+
+  #usedMsOf(pid: number): number {
+    const before = this.#before.get(pid);
+    const usedMs = [...cpuMsOfThreads(pid)].map(([thread, ms]) => ms - (before?.get(thread) ?? 0));
+    return usedMs.reduce((sum, ms) => sum + ms, 0);
   }
 
   /** The average share of a core since the start: 0.1 is a tenth. */
