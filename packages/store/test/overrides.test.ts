@@ -46,6 +46,8 @@ function element(client: TestClient, number: number, entry: string, code: number
   return { handle, seq, ack, ...rest, single: true };
 }
 
+const leave = (client: TestClient, number: number, entry = GROUP) =>
+  arbiter.decide('member_delete', element(client, number, entry, JOIN));
 const codeOf = (entry: string) => (entry.length > GROUP.length ? EXACT : WILDCARD);
 const join = (client: TestClient, number: number, entry = GROUP) =>
   arbiter.decide('member_add', element(client, number, entry, JOIN));
@@ -173,6 +175,20 @@ describe('FORWARD', () => {
     await take(owner, 3);
     await join(owner, 3);
     expect(await oifs()).toBe('3:');
+  });
+
+  it('is the cause of an alert only if its own interface appeared or went', async () => {
+    await join(receiver, 3);
+    await flow(receiver, FLOW);
+    const { incarnation } = await present();
+    await forward(owner, 2);
+    await release(owner, 2);
+    await leave(receiver, 3);
+    const alerts = await alertsOf(owner);
+    expect(alerts.filter((alert) => alert.includes('_FALSE'))).toEqual([
+      `JOIN_FALSE created ${FLOW} ${incarnation}`,
+      `PRUNE_FALSE member ${FLOW} 3: ${incarnation}`,
+    ]);
   });
 
   it('survives inheritance', async () => {

@@ -76,6 +76,8 @@ export interface Mfe {
 interface Override {
   readonly kind: 'on' | 'off';
   readonly hold: Hold;
+  /** It was of IGMP alone, and a routing protocol took the interface. */
+  readonly isOver: boolean;
 }
 
 export type Forwarded =
@@ -157,7 +159,9 @@ export class MfeModel {
   /** A routing protocol took an interface: an entry of IGMP, which was alone there, is over for good, and its overrides. */
   taken(on: InterfaceNumber): void {
     for (const [flow, mfe] of this.mfes) {
-      const overrides = without(mfe.overrides, on);
+      const former = mfe.overrides.get(on);
+      const overrides = new Map(mfe.overrides);
+      if (former) overrides.set(on, { ...former, isOver: true });
       this.mfes.set(flow, { ...mfe, overrides, isOver: mfe.isOver || mfe.iif === on });
     }
   }
@@ -179,9 +183,10 @@ export class MfeModel {
     if (isExact && covered.length === 0) return { status: 1003, reason: 'no-mfe' };
     const changed = covered.filter((flow) => {
       const former = this.mfes.get(flow)?.overrides.get(on);
-      return former?.kind !== kind || former.hold !== hold;
+      return former?.kind !== kind || !this.#decides(on, former);
     });
-    for (const flow of changed) this.#override(flow, (all) => new Map(all).set(on, { kind, hold }));
+    const override: Override = { kind, hold, isOver: false };
+    for (const flow of changed) this.#override(flow, (all) => new Map(all).set(on, override));
     if (changed.length > 0) this.#due.push({ entry, cause: 'forward' });
     return { status: 0, matched: covered.length, changed: changed.length > 0 };
   }
@@ -279,12 +284,17 @@ export class MfeModel {
     this.#refresh({ ...mfe, route }, cause);
   }
 
-  #refresh(mfe: Mfe, cause: FalseAlert['cause']): void {
+  #refresh(mfe: Mfe, causeOfReview: FalseAlert['cause']): void {
     const foreign = this.#foreign(mfe);
     const isForeign = foreign.length > 0;
+    const overrides = new Map([...mfe.overrides].filter(([on, one]) => this.#decides(on, one)));
+    // The override of the interface that appeared or went has ended.
+    const [named = -1] = isForeign ? foreign : mfe.foreign;
+    const hasEnded = mfe.overrides.has(named) && !overrides.has(named);
+    const cause = hasEnded ? 'forward' : causeOfReview;
     if (isForeign && !mfe.foreignAlerted) this.#alert(mfe, 'JOIN_FALSE', cause);
     if (!isForeign && mfe.foreignAlerted) this.#alert(mfe, 'PRUNE_FALSE', cause, mfe.foreign);
-    const next = { ...mfe, foreign, foreignAlerted: isForeign };
+    const next = { ...mfe, overrides, foreign, foreignAlerted: isForeign };
     if (shownText(this.#shown(next)) === mfe.pushed) this.mfes.set(mfe.flow, next);
     else this.#push(next);
   }
@@ -336,13 +346,18 @@ export class MfeModel {
     for (const entry of this.#flow(flow).entries) {
       for (const { on } of this.#members.members[entry] ?? []) found.add(on);
     }
-    for (const [on, { kind, hold }] of overrides) {
-      if (this.#holdOn(on) !== hold) continue;
-      if (kind === 'on') found.add(on);
+    for (const [on, override] of overrides) {
+      if (!this.#decides(on, override)) continue;
+      if (override.kind === 'on') found.add(on);
       else found.delete(on);
     }
     found.delete(iif);
     return [...found].toSorted((one, other) => one - other);
+  }
+
+  /** Whether the client of an override still decides for the interface. */
+  #decides(on: InterfaceNumber, { hold, isOver }: Override): boolean {
+    return !isOver && this.#holdOn(on) === hold;
   }
 
   #foreign(mfe: Mfe): InterfaceNumber[] {

@@ -43,12 +43,14 @@ end
 --- Evaluates a valid MFE: pushes it if what it shows changed, and alerts its owner if foreign outgoing interfaces appeared or
 --- went.
 local function refresh(mfe, cause, memo)
-  if overrides.tidy(mfe) then cause = 'forward' end
+  local gone = overrides.tidy(mfe)
   if mfe.overridden then
     mfe.overridden = nil
     mfes.note_change(mfe)
   end
   local names, foreign = oifs.of(mfe, memo)
+  -- The end of an override is the cause only if it concerns the interface that appeared or went.
+  if gone[foreign ~= '' and foreign or mfe.foreign] then cause = 'forward' end
   if foreign ~= '' and mfe.foreign == '' then
     alert('JOIN_FALSE', cause, mfe, mfe.owner)
   elseif foreign == '' and mfe.foreign ~= '' then

@@ -100,18 +100,17 @@ function overrides.change(mfe, kind, interface, client, epoch)
   return true
 end
 
---- Removes overrides of clients that no longer decide. Returns whether there were any.
+--- Removes overrides of clients that no longer decide. Returns the set of their interfaces.
 function overrides.tidy(mfe)
   local gone = {}
   for _, set in ipairs({ mfe.on, mfe.off }) do
     for interface, one in pairs(set) do
-      if not overrides.holds(interface, one) then gone[#gone + 1] = interface end
+      if not overrides.holds(interface, one) then gone[interface] = true end
     end
   end
-  if not gone[1] then return false end
-  begin_override_change(mfe)
-  for i = 1, #gone do mfe.on[gone[i]], mfe.off[gone[i]] = nil, nil end
-  return true
+  if next(gone) then begin_override_change(mfe) end
+  for interface in pairs(gone) do mfe.on[interface], mfe.off[interface] = nil, nil end
+  return gone
 end
 
 -- Rules.
