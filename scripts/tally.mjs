@@ -53,11 +53,11 @@ export class Tally {
     if (this.#tests === 0) this.#failures.push('no tests ran');
   }
 
-  /** Failures, and skipped tests with their reasons, one line each. */
+  /** Skipped tests with their reasons, then failures, one line each: failures are next to the totals. */
   details() {
     return [
-      ...this.#failures.map((failure) => `failed: ${failure}`),
       ...this.#skipped.map(({ name, reason }) => `skipped: ${name} (${reason})`),
+      ...this.#failures.map((failure) => `failed: ${oneLine(failure)}`),
     ];
   }
 
@@ -70,4 +70,9 @@ export class Tally {
   exitCode() {
     return this.#failures.length === 0 && this.#passed > 0 ? 0 : 1;
   }
+}
+
+/** @param {string} text */
+function oneLine(text) {
+  return text.replace(/\s*\n\s*/g, ' ');
 }

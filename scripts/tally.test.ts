@@ -35,6 +35,20 @@ describe('the totals of npm test', () => {
     expect(tally.exitCode()).toBe(1);
   });
 
+  it('lists failures last, next to the totals, one line each', () => {
+    const tally = new Tally();
+    tally.addTests('unit', 1, {
+      passed: 1,
+      failures: ['takes twice', 'outside of all tests: two\n  lines'],
+      skipped: [{ name: 'a', reason: 'no IPv6' }],
+    });
+    expect(tally.details()).toEqual([
+      'skipped: unit: a (no IPv6)',
+      'failed: unit: takes twice',
+      'failed: unit: outside of all tests: two lines',
+    ]);
+  });
+
   it('fails if the test runner failed although no test failed', () => {
     const tally = new Tally();
     tally.addTests('unit', 1, oneTest);
