@@ -1,7 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { ProtocolId, type Mgm, type Session } from '@mgm/client';
 import { Option, type Command } from 'commander';
-import { createLogUpdate } from 'log-update';
 import { duration, integer } from '../arguments.ts';
 import { examples, type Context, type Runner } from '../command.ts';
 import { ExitCode, UsageError } from '../exit-code.ts';
@@ -82,7 +81,7 @@ async function bench({ mgm, out, signal }: Context, options: BenchOptions): Prom
     throw new UsageError(`router ${mgm.router}: bench puts load on routers ${ROUTERS}… only`);
   }
   const measured = { take: new Latencies(), release: new Latencies(), elapsedMs: 0 };
-  const endProgress = showProgress(measured, options, out);
+  const endProgress = await showProgress(measured, options, out);
   try {
     await runLoad(mgm, options, measured, signal);
   } finally {
@@ -144,12 +143,14 @@ const PROGRESS_EVERY_MS = 200;
 const BAR_WIDTH = 40;
 
 /** Draws a progress bar on a terminal. Returns a function that removes it. */
-function showProgress(
+async function showProgress(
   measured: Measured,
   { screen, durationMs }: BenchOptions,
   out: Output,
-): () => void {
+): Promise<() => void> {
   if (!screen || out.json) return () => {};
+  // Loaded on demand: it would delay the start of every command.
+  const { createLogUpdate } = await import('log-update');
   const update = createLogUpdate(screen);
   const timer = setInterval(() => {
     const part = Math.min(1, measured.elapsedMs / durationMs);

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { Policy, PolicyError, type PolicyDecision } from '@mgm/policy';
+import type { Policy, PolicyDecision } from '@mgm/policy';
 import {
   isRouterName,
   OPERATIONS,
@@ -15,6 +15,9 @@ import { routerOf } from '../connection.ts';
 import { withContext } from '../contexts.ts';
 import { ExitCode, UsageError } from '../exit-code.ts';
 import type { Io } from '../io.ts';
+
+/** Loaded on demand: it would delay the start of every command. */
+const policies = () => import('@mgm/policy');
 
 const EXAMPLES = `
 Examples:
@@ -66,15 +69,16 @@ interface TestOptions {
   readonly component: number;
 }
 
-function check(file: string, { out }: OfflineContext): ExitCode {
-  const problems = problemsOf(file);
+async function check(file: string, { out }: OfflineContext): Promise<ExitCode> {
+  const problems = await problemsOf(file);
   if (out.json) out.object({ file, valid: problems.length === 0, problems });
   else if (problems.length === 0) out.line(`${file} is valid`);
   else for (const problem of problems) out.line(`${file}: ${problem}`);
   return problems.length === 0 ? ExitCode.ok : ExitCode.refused;
 }
 
-function problemsOf(file: string): readonly string[] {
+async function problemsOf(file: string): Promise<readonly string[]> {
+  const { Policy, PolicyError } = await policies();
   try {
     Policy.parse(read(file));
     return [];
@@ -89,14 +93,20 @@ interface Request extends TestOptions {
   readonly key: InterfaceKey | undefined;
 }
 
-function test(file: string, request: Request, { options, out }: OfflineContext, io: Io): ExitCode {
+async function test(
+  file: string,
+  request: Request,
+  { options, out }: OfflineContext,
+  io: Io,
+): Promise<ExitCode> {
   const { as: identity, operation, key } = request;
   const router = routerOf(withContext(options, io.env), io);
   if (!isRouterName(router)) {
     throw new UsageError(`--router ${JSON.stringify(router)}: must be 1 to 64 of A-Z a-z 0-9 _ -`);
   }
   const question = { identity, router: routerName(router), operation, ...fieldsOf(request) };
-  const decision = policyOf(file).decide(question);
+  const policy = await policyOf(file);
+  const decision = policy.decide(question);
   const refusal = refusalOf(decision, request);
   const permitted = refusal === undefined;
   if (out.json) out.object({ identity, router, operation, ...key, permitted, message: refusal });
@@ -126,7 +136,8 @@ function refusalOf(decision: PolicyDecision, { as: identity, key }: Request): st
   return `no rule of ${identity} permits interface ${interfaceText(key)}`;
 }
 
-function policyOf(file: string): Policy {
+async function policyOf(file: string): Promise<Policy> {
+  const { Policy, PolicyError } = await policies();
   try {
     return Policy.parse(read(file));
   } catch (error) {

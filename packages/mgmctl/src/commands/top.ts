@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isMgmError } from '@mgm/client';
 import type { EventMessage, Mgm, Replica, SessionItem, Sighting } from '@mgm/client';
-import { createLogUpdate } from 'log-update';
 import { Option, type Command } from 'commander';
 import { count, duration } from '../arguments.ts';
 import { examples, type Context, type Runner } from '../command.ts';
@@ -90,7 +89,7 @@ async function follow(sightings: AsyncIterable<Sighting>, model: TopModel): Prom
 
 async function drawFrames(context: Context, model: TopModel, options: TopOptions): Promise<void> {
   const { signal, mgm } = context;
-  const painter = painterOf(context, options);
+  const painter = await painterOf(context, options);
   for (let left = options.count ?? Infinity; left > 0; left--) {
     const [sessions, replicas] = await Promise.all([
       sessionsOf(mgm, signal),
@@ -146,11 +145,13 @@ interface Painter {
   done(): void;
 }
 
-function painterOf({ mgm, out }: Context, { screen }: TopOptions): Painter {
+async function painterOf({ mgm, out }: Context, { screen }: TopOptions): Promise<Painter> {
   if (out.json) {
     return { paint: (model) => out.object(numbersOf(model)), done: () => {} };
   }
   if (!screen) throw new UsageError('top needs a terminal; use --json');
+  // Loaded on demand: it would delay the start of every command.
+  const { createLogUpdate } = await import('log-update');
   const update = createLogUpdate(screen);
   return {
     paint: (model) => {
