@@ -2,8 +2,8 @@ import { readdir, rm } from 'node:fs/promises';
 import { connect, type SessionItem } from '@mgm/client';
 import { eventually, newRouterName } from '@mgm/test-support';
 import { connect as connectNats } from '@mgm/nats';
-import { describe, expect, inject, it } from 'vitest';
-import { emptyFolder, Started } from './support/started.ts';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { emptyFolder, Started, type Ready } from './support/started.ts';
 
 async function sessionsOn(servers: string, router: string): Promise<SessionItem[]> {
   await using mgm = await connect({ servers, router });
@@ -28,11 +28,21 @@ type Change =
   | { readonly rev: number; readonly type: string }
   | { readonly first: number; readonly mrev: number };
 
+/** Until the console is built, if it is not. */
+const CONSOLE_WITHIN = { withinMs: 60_000 };
+
 describe('npm start', { timeout: 60_000 }, () => {
+  const router = newRouterName();
+  let started: Started;
+  let ready: Ready;
+  beforeAll(async () => {
+    started = await Started.with(['--router', router]);
+    ready = await started.ready();
+  });
+  afterAll(() => started[Symbol.asyncDispose]());
+
   it('serves requests with two managers once it prints ready, and three workers contend', async () => {
-    const router = newRouterName();
-    await using started = await Started.with(['--router', router]);
-    const { nats, managers } = await started.ready();
+    const { nats, managers } = ready;
     expect(managers).toBe(2);
     expect(await replicasOn(nats)).toHaveLength(2);
     await allWorkersRegister(nats, router);
@@ -42,16 +52,12 @@ describe('npm start', { timeout: 60_000 }, () => {
   });
 
   it('has hosts that join and leave groups, and shows it', async () => {
-    await using started = await Started.with(['--router', newRouterName()]);
-    await started.ready();
     await started.prints(/^mrev=\d+ joined .*protocol=IGMP .*cause=member$/m, 20_000);
     const [left] = await started.prints(/^mrev=\d+ left .*protocol=IGMP .*$/m, 40_000);
     expect(left).toMatch(/ group=(239|232)\.1\.1\.\d .*ifIndex=[126] /);
   });
 
   it('serves the metrics of each manager at the address that it prints', async () => {
-    await using started = await Started.with(['--no-demo', '--router', newRouterName()]);
-    await started.ready();
     const [, ...urls] = /^metrics: (\S+) (\S+)$/m.exec(started.errors) ?? [];
     expect(urls).toHaveLength(2);
     for (const url of urls) {
@@ -61,6 +67,36 @@ describe('npm start', { timeout: 60_000 }, () => {
     }
   });
 
+  it('prints the address of the console, which shows the router', async () => {
+    const url = await eventually(() => {
+      const [, found] = /^console: (\S+)$/m.exec(started.errors) ?? [];
+      if (found === undefined) throw new Error(started.errors);
+      return found;
+    }, CONSOLE_WITHIN);
+    expect(await (await fetch(url)).text()).toContain('MGM console');
+    expect(await (await fetch(`${url}/api/about`)).json()).toMatchObject({ router });
+  });
+
+  it('runs twice side by side', async () => {
+    const name = newRouterName();
+    await using second = await Started.with(['--router', name]);
+    const { nats } = await second.ready();
+    if (inject('servers').source !== 'urls') expect(nats).not.toBe(ready.nats);
+    await allWorkersRegister(nats, name);
+    expect(await second.endBy('SIGINT')).toBe(0);
+    await allWorkersRegister(ready.nats, router);
+  });
+
+  it('leaves no files behind, neither in its data folder nor elsewhere', async () => {
+    expect(await started.dataFolders()).toHaveLength(1);
+    expect(await started.leftElsewhere()).toEqual([]);
+    expect(await started.endBy('SIGINT')).toBe(0);
+    expect(await started.dataFolders()).toEqual([]);
+    expect(await started.leftElsewhere()).toEqual([]);
+  });
+});
+
+describe('npm start with flags', { timeout: 60_000 }, () => {
   it('shows every change once and in order', async () => {
     await using started = await Started.with(['--router', newRouterName(), '--json']);
     await started.ready();
@@ -78,22 +114,6 @@ describe('npm start', { timeout: 60_000 }, () => {
     }
   });
 
-  it('prints the address of the console, which shows the router', async () => {
-    const router = newRouterName();
-    await using started = await Started.with(['--router', router]);
-    await started.ready();
-    const url = await eventually(
-      () => {
-        const [, found] = /^console: (\S+)$/m.exec(started.errors) ?? [];
-        if (found === undefined) throw new Error(started.errors);
-        return found;
-      },
-      { withinMs: 60_000 },
-    );
-    expect(await (await fetch(url)).text()).toContain('MGM console');
-    expect(await (await fetch(`${url}/api/about`)).json()).toMatchObject({ router });
-  });
-
   it('starts no workers with --no-demo', async () => {
     const router = newRouterName();
     await using started = await Started.with(['--no-demo', '--managers', '1', '--router', router]);
@@ -102,31 +122,6 @@ describe('npm start', { timeout: 60_000 }, () => {
     expect(await sessionsOn(nats, router)).toEqual([]);
     expect(await started.endBy('SIGINT')).toBe(0);
     expect(started.output.trim().split('\n')).toHaveLength(1);
-  });
-
-  it('runs twice side by side', async () => {
-    const [one, other] = [newRouterName(), newRouterName()];
-    await using first = await Started.with(['--router', one]);
-    await using second = await Started.with(['--router', other]);
-    const [atFirst, atSecond] = await Promise.all([first.ready(), second.ready()]);
-    if (inject('servers').source !== 'urls') expect(atFirst.nats).not.toBe(atSecond.nats);
-    await Promise.all([
-      allWorkersRegister(atFirst.nats, one),
-      allWorkersRegister(atSecond.nats, other),
-    ]);
-    expect(await first.endBy('SIGINT')).toBe(0);
-    expect(await sessionsOn(atSecond.nats, other)).toHaveLength(3);
-    expect(await second.endBy('SIGINT')).toBe(0);
-  });
-
-  it('leaves no files behind, neither in its data folder nor elsewhere', async () => {
-    await using started = await Started.with(['--router', newRouterName()]);
-    await started.ready();
-    expect(await started.dataFolders()).toHaveLength(1);
-    expect(await started.leftElsewhere()).toEqual([]);
-    expect(await started.endBy('SIGINT')).toBe(0);
-    expect(await started.dataFolders()).toEqual([]);
-    expect(await started.leftElsewhere()).toEqual([]);
   });
 
   it('keeps state in a named folder, and continues with it', async (ctx) => {
