@@ -5,18 +5,24 @@ import { CHECKS } from './steps.mjs';
 const SOURCES = ['docker', 'process', 'auto'];
 
 /**
- * Tests that start, stop or configure servers: their results may depend on the source of the servers. All others use managers,
- * and run with the first source only.
+ * Tests whose results may depend on the source of the servers or on their versions: of the sources themselves, of connections, of
+ * scripts, which run in Redis, and of what happens when a server is stopped and started. All others run with the first source only.
  */
-const TOUCH_SERVERS = [
-  'packages/client/test/',
+const DEPEND_ON_SERVERS = [
+  'packages/client/test/connection.test.ts',
+  'packages/client/test/recovery.test.ts',
   'packages/devstack/test/',
   'packages/nats/test/',
   'packages/store/test/',
-  'services/',
-  'test/faults/',
-  'test/smoke/',
-  'test/topologies/',
+  'services/demo/test/start.test.ts',
+  'services/demo/test/stop.test.ts',
+  'services/manager/test/bus.test.ts',
+  'services/manager/test/outages.test.ts',
+  'services/manager/test/server-checks.test.ts',
+  'services/manager/test/shutdown.test.ts',
+  'test/faults/durable.test.ts',
+  'test/faults/nats-gone.test.ts',
+  'test/faults/store-restart.test.ts',
 ];
 
 const ACCOUNTS = { name: 'accounts', project: /** @type {const} */ ('accounts') };
@@ -76,7 +82,7 @@ function testRuns(env, args) {
     name: source === 'auto' ? 'servers' : `servers (${source})`,
     project: /** @type {const} */ ('servers'),
     source,
-    args: at > 0 && args.length === 0 ? TOUCH_SERVERS : args,
+    args: at > 0 && args.length === 0 ? DEPEND_ON_SERVERS : args,
   }));
   const [first] = servers;
   const accounts = first && !env.MGM_NATS_URL ? [{ ...first, ...ACCOUNTS }] : [];

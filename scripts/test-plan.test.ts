@@ -34,18 +34,18 @@ describe('the plan of npm test', () => {
     const { runs } = planSession([], env);
     const args = runs.map((run) => run.args);
     expect(args.slice(0, 2)).toEqual([[], []]);
-    const [, , folders = [], last] = args;
-    expect(last).toEqual(folders);
+    const [, , places = [], last] = args;
+    expect(last).toEqual(places);
     expect(runs.at(-1)).toEqual({
       name: 'accounts',
       project: 'accounts',
       source: 'process',
       args: [],
     });
-    expect(folders).toContain('test/faults/');
-    expect(folders).not.toContain('test/conformance/');
-    for (const folder of folders)
-      await expect(access(new URL(`../${folder}`, import.meta.url))).resolves.toBeUndefined();
+    expect(places).toContain('packages/store/test/');
+    expect(places).not.toContain('test/conformance/');
+    for (const place of places)
+      await expect(access(new URL(`../${place}`, import.meta.url))).resolves.toBeUndefined();
     for (const run of planSession(['codec'], env).runs) expect(run.args).toEqual(['codec']);
   });
 

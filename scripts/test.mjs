@@ -20,8 +20,8 @@ ${[
   .map(({ name, about }) => `  ${name.padEnd(12)}${about}`)
   .join('\n')}
 
-MGM_TEST_SOURCES=docker,process   sources of servers: all tests run with the first one, tests that start, stop or
-                                  configure servers also with the others
+MGM_TEST_SOURCES=docker,process   sources of servers: all tests run with the first one, those whose results may depend
+                                  on the source also with the others
                                   (default: containers if a Docker engine answers, else processes)
 MGM_NATS_URL, MGM_REDIS_URL       running servers; the tests leave their data there
 
