@@ -16,9 +16,10 @@ export default defineConfig({
   // The environment that runs the global setup.
   environments: { __vitest__: { resolve: { conditions, externalConditions: conditions } } },
   test: {
-    // Tests signal processes and measure time, so each file has a process of its own, two at once for two cores.
+    // Tests signal processes and measure time, so each file has a process of its own. Three at once keep two cores busy: most files
+    // wait for leases and processes for a third of their time.
     pool: 'forks',
-    maxWorkers: 2,
+    maxWorkers: 3,
     // A race that a retry hides is the defect that a lease system must not have.
     retry: 0,
     teardownTimeout: 20_000,
