@@ -5,7 +5,7 @@ import { ExitCode, UsageError } from './exit-code.ts';
 import type { Io } from './io.ts';
 import { printable } from './output/terminal.ts';
 
-/** The options of a command that takes something away, as given on the command line. */
+/** The options of a command of an operator, as given on the command line. */
 export interface AdminFlags {
   readonly why: string;
   readonly actor?: string;
@@ -16,16 +16,16 @@ export interface AdminFlags {
 export interface AdminOptions {
   /** The operator, for the log. */
   readonly actor: string;
-  /** The reason, for the log and for the former owner. */
+  /** The reason. */
   readonly why: string;
   /** Asks the person at the terminal; absent with `--yes`. */
   readonly confirm?: ((question: string) => Promise<boolean>) | undefined;
 }
 
-/** Adds the options that all commands have that take something away. */
-export function withAdminOptions(command: Command): Command {
+/** Adds the options of the commands of operators. `readers`: who is told the reason. */
+export function withAdminOptions(command: Command, readers = 'for the log'): Command {
   return command
-    .requiredOption('--why <text>', 'the reason, for the log and for the former owner', logged)
+    .requiredOption('--why <text>', `the reason, ${readers}`, logged)
     .option('--actor <name>', 'the operator, for the log (user@host)', logged)
     .option('--yes', 'do not ask for a confirmation');
 }

@@ -57,7 +57,12 @@ export function keyOf(ifIndex: number, hop: NextHop | undefined): InterfaceKey {
   return { ifIndex, nextHop: hop ?? hopOf(undefined) };
 }
 
-/** The examples at the end of a command's help. */
+/** The examples at the end of the help of a command that needs a router. */
 export function examples(...lines: readonly string[]): string {
-  return ['', 'Examples:', ...lines.map((line) => `  mgmctl --router r1 ${line}`)].join('\n');
+  return plainExamples(...lines.map((line) => `--router r1 ${line}`));
+}
+
+/** The examples at the end of any other help. */
+export function plainExamples(...lines: readonly string[]): string {
+  return ['', 'Examples:', ...lines.map((line) => `  mgmctl ${line}`)].join('\n');
 }

@@ -7,7 +7,7 @@ export const ExitCode = {
   usage: 2,
   /** NATS or a manager did not answer in time. */
   unreachable: 3,
-  /** The interface has no owner, or the session does not exist. */
+  /** The interface has no owner; or the session, route, forwarding entry, static membership or hold-off does not exist. */
   notFound: 4,
   /** The output could not be written. What the command held was given back. */
   output: 5,

@@ -87,18 +87,33 @@ describe('--version', () => {
   });
 });
 
+/** The commands that a help lists. */
+function commandsIn(help: string): string[] {
+  const [, list = ''] = /\nCommands:\n([^]*?)(\n\n|$)/.exec(help) ?? [];
+  return [...list.matchAll(/^ {2}([a-z]+)/gm)]
+    .map((match) => match[1] ?? '')
+    .filter((name) => name !== 'help');
+}
+
+/** Checks the help of a command, and returns it. */
+async function expectHelp(command: readonly string[]) {
+  const help = await run([...command, '--help']);
+  const name = command.join(' ');
+  expect(help, name).toMatchObject({ code: 0, stderr: '' });
+  expect(help.stdout, name).toMatch(/\nExamples?(, for [^\n]*)?:\n {2}\S/);
+  expect(help.stdout, name).toContain('--json');
+  return help;
+}
+
 describe('help', () => {
   it('exists for every command, with examples and the global options', async () => {
     const { code, stdout } = await run(['--help']);
     expect(code).toBe(0);
-    const [, list = ''] = /\nCommands:\n([^]*?)\n\n/.exec(stdout) ?? [];
-    const names = [...list.matchAll(/^ {2}([a-z]+)/gm)].map((match) => match[1] ?? '');
+    const names = commandsIn(stdout);
     expect(names).toEqual(expect.arrayContaining(['interfaces', 'owner', 'doctor', 'completion']));
-    for (const name of names.filter((one) => one !== 'help')) {
-      const help = await run([name, '--help']);
-      expect(help, name).toMatchObject({ code: 0, stderr: '' });
-      expect(help.stdout, name).toMatch(/\nExamples?(, for [^\n]*)?:\n {2}\S/);
-      expect(help.stdout, name).toContain('--json');
+    for (const name of names) {
+      const { stdout: help } = await expectHelp([name]);
+      for (const inner of commandsIn(help)) await expectHelp([name, inner]);
     }
   });
 

@@ -1,7 +1,7 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { promisify } from 'node:util';
 import { nodeCommand } from '@mgm/test-support';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, type TestContext } from 'vitest';
 import { MAIN, run } from './program.ts';
 import { mgmctlStage, PIM } from './stage.ts';
 
@@ -28,8 +28,11 @@ async function linesOfShell(script: string): Promise<string[]> {
   return stdout.trim().split('\n');
 }
 
-function isMissing(shell: string): boolean {
-  return spawnSync(shell, ['-c', 'true']).status !== 0;
+/** Skips the test without the shell, but not in CI. */
+function needs(shell: string, context: TestContext): void {
+  const isMissing = spawnSync(shell, ['-c', 'true']).status !== 0;
+  if (isMissing && process.env['CI'] === 'true') throw new Error(`no ${shell} on PATH`);
+  context.skip(isMissing, `needs ${shell}`);
 }
 
 async function scriptFor(shell: string): Promise<string> {
@@ -48,6 +51,20 @@ function expectCompletions(completes: Completes): void {
   expect(completes('mgmctl static add 7 --gr')).toEqual(['--group']);
   expect(completes('mgmctl limit set 7 --max-g')).toEqual(['--max-groups']);
   expect(completes('mgmctl limit set 7 --no-l')).toEqual(['--no-lite']);
+}
+
+/** `completes` returns the kind of the values that follow, or the words of a fixed choice. */
+function expectKinds(completes: Completes): void {
+  const kinds = {
+    interfaces: ['owner', 'release', 'members --if', 'static add', 'static list --if', 'limit set'],
+    groups: ['mfe --group', 'members --group', 'static delete 7 --group'],
+    sources: ['mfe --source', 'rib'],
+    sessions: ['evict', 'members --session'],
+    end: ['holdoff'],
+  };
+  for (const [kind, lines] of Object.entries(kinds)) {
+    for (const line of lines) expect([line, completes(`mgmctl ${line}`)]).toEqual([line, [kind]]);
+  }
 }
 
 describe('mgmctl completion', () => {
@@ -82,6 +99,30 @@ describe('mgmctl completion', () => {
     expect(await completes(`mgmctl --nats nats://127.0.0.1:9 --router r1 evict `)).toEqual(['']);
   });
 
+  it('makes bash ask for the values that follow', async () => {
+    const script = await scriptFor('bash');
+    // Prints the kind of the values that are asked for.
+    const program = 'mgmctl() { echo "$4"; }';
+    expectKinds((line) => {
+      const words = `COMP_WORDS=(${line} ''); COMP_CWORD=$((\${#COMP_WORDS[@]} - 1))`;
+      const end = '_mgmctl\nprintf \'%s\\n\' "${COMPREPLY[@]}"';
+      return linesOf('bash', `${program}\n${script}\n${words}\n${end}`);
+    });
+  });
+
+  it('asks the managers for interfaces, groups and sources', { timeout: SLOW_MS }, async () => {
+    await using router = await stage.router();
+    const pim = await router.register(PIM, 'pim-1');
+    await pim.takeInterfaces([{ ifIndex: 7 }, { ifIndex: 9 }, { ifIndex: 9, nextHop: '10.0.0.1' }]);
+    await pim.addGroupMembershipEntry({ ifIndex: 9, group: '232.1.1.1', source: '192.0.2.1' });
+    await pim.reportFlows([{ group: '239.2.2.2', source: '10.1.2.3', ifIndex: 7 }]);
+    const values = async (kind: string): Promise<string[]> =>
+      (await router.run(['complete', kind])).stdout.trim().split('\n');
+    expect(await values('interfaces')).toEqual(['7', '9']);
+    expect(await values('groups')).toEqual(['232.1.1.1', '239.2.2.2']);
+    expect(await values('sources')).toEqual(['192.0.2.1', '10.1.2.3']);
+  });
+
   it('is loaded into bash as its help says', () => {
     const program = nodeCommand(MAIN, ['completion', 'bash']).join(' ');
     const loaded = linesOf('bash', `source <(${program}) && complete -p mgmctl`);
@@ -89,7 +130,7 @@ describe('mgmctl completion', () => {
   });
 
   it('makes zsh complete commands and options', async (ctx) => {
-    ctx.skip(isMissing('zsh'), 'needs zsh');
+    needs('zsh', ctx);
     const script = await scriptFor('zsh');
     // The completion system needs a terminal; the interface to a completion function does not.
     const system = 'compdef() { : }; compadd() { shift; print -l -- ${(M)@:#${words[CURRENT]}*} }';
@@ -100,7 +141,7 @@ describe('mgmctl completion', () => {
   });
 
   it('makes fish complete commands and options', async (ctx) => {
-    ctx.skip(isMissing('fish'), 'needs fish');
+    needs('fish', ctx);
     const script = await scriptFor('fish');
     expectCompletions((line) =>
       linesOf('fish', `${script}\ncomplete -C '${line}'`).map((one) => one.replace(/\t.*/, '')),

@@ -1,5 +1,8 @@
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
 import { eventually } from '@mgm/test-support';
 import { describe, expect, it } from 'vitest';
+import { checkAgents, type AgentReader } from '../src/doctor/agents.ts';
 import { IGMP, mgmctlStage, objects, PIM } from './stage.ts';
 
 const stage = mgmctlStage();
@@ -170,5 +173,22 @@ describe('mgmctl doctor, with forwarding entries', () => {
     ]);
     await router.report(router.frev);
     expect(await findings(router)).toMatchObject([{ state: 'ok' }]);
+  });
+
+  it('ends at once if it is interrupted while an agent is behind', async () => {
+    await using router = await withAgent();
+    await router.report(router.frev - 1);
+    const ending = new AbortController();
+    const mgm: AgentReader = {
+      mfes: (options) => router.mgm.mfes(options),
+      agentPages: async function* (options) {
+        yield* router.mgm.agentPages(options);
+        setImmediate(() => ending.abort());
+      },
+    };
+    const check = checkAgents(mgm, ending.signal).catch((error: unknown) => error);
+    const later = once(ending.signal, 'abort').then(() => delay(500, 'it still waits'));
+    expect(await Promise.race([check, later])).toMatchObject({ reason: 'aborted' });
+    await check;
   });
 });

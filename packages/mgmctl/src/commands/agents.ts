@@ -2,7 +2,7 @@ import type { AgentItem } from '@mgm/client';
 import { counted } from '@mgm/protocol';
 import type { Command } from 'commander';
 import { examples, type Context, type Runner } from '../command.ts';
-import { ExitCode } from '../exit-code.ts';
+import type { ExitCode } from '../exit-code.ts';
 import { withTableOptions, type Column, type TableOptions } from '../output/columns.ts';
 
 /** An agent, and how many changes of forwarding entries it has not programmed yet. */
@@ -38,19 +38,18 @@ export function addAgents(program: Command, { connected }: Runner): void {
     )
     .addHelpText('after', examples('agents', 'agents --json'))
     .action((options: TableOptions, command: Command) =>
-      connected(command, (context) => agents(context, options)),
+      connected(command, (context) => list(context, options)),
     );
 }
 
-/** An empty list is no failure. */
-async function agents({ mgm, out, signal }: Context, options: TableOptions): Promise<ExitCode> {
-  const rows: Row[] = [];
+async function list(context: Context, options: TableOptions): Promise<ExitCode> {
+  const none = `no forwarder agents on router ${context.mgm.router}`;
+  return await context.out.list(agents(context), { columns: COLUMNS, options, none });
+}
+
+async function* agents({ mgm, signal }: Context): AsyncGenerator<Row> {
   for await (const { agents: page, frev } of mgm.agentPages({ limit: PAGE_ITEMS, signal })) {
     // An agent may have reported a later revision than the page was read at.
-    rows.push(...page.map((agent) => ({ ...agent, behind: Math.max(0, frev - agent.frev) })));
+    for (const agent of page) yield { ...agent, behind: Math.max(0, frev - agent.frev) };
   }
-  if (out.json) for (const row of rows) out.object(row);
-  else if (rows.length > 0) out.items(COLUMNS, rows, options);
-  else out.note(`no forwarder agents on router ${mgm.router}`);
-  return ExitCode.ok;
 }

@@ -1,4 +1,4 @@
-import { ProtocolId } from '@mgm/client';
+import { isMgmError, ProtocolId, type Mgm } from '@mgm/client';
 import { Argument, Help, type Command, type Option } from 'commander';
 import type { Context, Runner } from '../command.ts';
 import { ExitCode } from '../exit-code.ts';
@@ -13,12 +13,23 @@ Examples:
   mgmctl completion fish | source          for ~/.config/fish/config.fish`;
 
 /** The values that `mgmctl complete` prints. */
-const KINDS = ['routers', 'sessions', 'groups'] as const;
+const KINDS = ['routers', 'sessions', 'interfaces', 'groups', 'sources'] as const;
 type Kind = (typeof KINDS)[number];
+
+/** The kind of the values of an option, or of the first argument of a command, by its name. */
+const KIND_OF: Readonly<Record<string, Kind>> = {
+  router: 'routers',
+  session: 'sessions',
+  if: 'interfaces',
+  group: 'groups',
+  source: 'sources',
+};
 
 const ANY_ROUTER = 'mgmctl';
 /** A person waits for the completion: a little longer than heads are apart. */
 const ROUTERS_WITHIN_MS = 1_200;
+/** More candidates than a person looks at; a router may have a million. */
+const VALUES_MAX = 1_000;
 
 export function addCompletion(program: Command, { connected, offline }: Runner): void {
   program
@@ -54,21 +65,45 @@ export function addCompletion(program: Command, { connected, offline }: Runner):
 }
 
 async function printValues(kind: Kind, { mgm, out, signal }: Context): Promise<ExitCode> {
-  switch (kind) {
-    case 'routers': {
-      const found = await mgm.routers({ withinMs: ROUTERS_WITHIN_MS, signal });
-      for (const { router } of found) out.line(router);
-      break;
-    }
-    case 'sessions':
-      for await (const { session } of mgm.sessions({ limit: 1_000, signal }))
-        out.line(String(session));
-      break;
-    case 'groups':
-      for await (const { group } of mgm.groups({ type: 'any', limit: 1_000, signal }))
-        out.line(group);
+  const shown = new Set<string>();
+  for await (const value of values(kind, mgm, signal)) {
+    if (value === '' || shown.has(value)) continue;
+    out.line(value);
+    if (shown.add(value).size === VALUES_MAX) break;
   }
   return ExitCode.ok;
+}
+
+async function* values(kind: Kind, mgm: Mgm, signal: AbortSignal): AsyncGenerator<string> {
+  const page = { limit: 1_000, signal };
+  switch (kind) {
+    case 'routers':
+      for (const { router } of await mgm.routers({ withinMs: ROUTERS_WITHIN_MS, signal }))
+        yield router;
+      break;
+    case 'sessions':
+      for await (const { session } of mgm.sessions(page)) yield String(session);
+      break;
+    case 'interfaces':
+      for await (const { ifIndex } of mgm.interfaces(page)) yield String(ifIndex);
+      break;
+    case 'groups':
+      for await (const { group } of mgm.groups({ ...page, type: 'any' })) yield group;
+      for await (const { group } of flows(mgm, page)) yield group;
+      break;
+    case 'sources':
+      for await (const { source } of mgm.groups(page)) yield source;
+      for await (const { source } of flows(mgm, page)) yield source;
+  }
+}
+
+/** Forwarding entries may have groups and sources without members; managers of before have no such entries. */
+async function* flows(mgm: Mgm, page: Parameters<Mgm['mfes']>[0]): ReturnType<Mgm['mfes']> {
+  try {
+    yield* mgm.mfes(page);
+  } catch (error) {
+    if (!isMgmError(error, 'not-supported')) throw error;
+  }
 }
 
 function visibleCommands(program: Command): Command[] {
@@ -80,7 +115,63 @@ function commandsIn(command: Command): Command[] {
   return visibleCommands(command).filter((one) => one.name() !== 'help');
 }
 
-const PROTOCOLS = Object.keys(ProtocolId).join(' ');
+const PROTOCOLS = Object.keys(ProtocolId);
+
+/** What may follow an option or a command: values of a kind, or words. */
+type Following = Kind | readonly string[];
+
+/** The options, as on the command line, and what may follow each. */
+function optionValues(program: Command): Map<string, Following> {
+  const found = new Map<string, Following>();
+  for (const option of everyCommand(program).flatMap((command) => command.options)) {
+    const following = valuesOfOption(option);
+    for (const flag of [option.long, option.short])
+      if (following !== undefined && flag !== undefined) found.set(flag, following);
+  }
+  return found;
+}
+
+function valuesOfOption({ long = '', argChoices }: Option): Following | undefined {
+  const name = long.replace('--', '');
+  return name === 'protocol' ? PROTOCOLS : (argChoices ?? KIND_OF[name]);
+}
+
+/** The commands with a first argument whose values are known, by their names as on the command line. */
+function argumentValues(program: Command): Map<string, Following> {
+  const found = new Map<string, Following>();
+  for (const command of everyCommand(program)) {
+    const [first] = command.registeredArguments;
+    const following = first && (first.argChoices ?? KIND_OF[first.name()]);
+    if (following) found.set(pathOf(command, program), following);
+  }
+  return found;
+}
+
+/** The program, its commands and those in groups. */
+function everyCommand(command: Command): Command[] {
+  return [command, ...commandsIn(command).flatMap(everyCommand)];
+}
+
+/** `static add` */
+function pathOf(command: Command, program: Command): string {
+  const { parent } = command;
+  const outer = parent === null || parent === program ? '' : `${parent.name()} `;
+  return `${outer}${command.name()}`;
+}
+
+/** Branches of `case`: the values after a word. `assign` makes words the candidates, `print` those of a kind. */
+function valueCases(
+  found: ReadonlyMap<string, Following>,
+  { assign, print }: { assign: (words: string) => string; print: (kind: Kind) => string },
+): string {
+  return [...found]
+    .map(([word, following]) => {
+      const then = typeof following === 'string' ? print(following) : assign(following.join(' '));
+      return `    '${word}') ${then} ;;`;
+    })
+    .join('\n');
+}
+
 /** Prints the values of a kind; `words` are those before the last one, which decides the kind. */
 const valuesOf = (kind: Kind, words: string): string =>
   `$(mgmctl --timeout 1s complete ${kind} ${words} 2>/dev/null)`;
@@ -113,21 +204,25 @@ function casesOf(program: Command, assign: (words: string) => string): string {
 
 const BASH_WORDS = '"${COMP_WORDS[@]:1:COMP_CWORD-2}"';
 
-/** The first word that is a command, and in a group of commands the next one, decides which options are offered. */
+/**
+ * The first word that is a command, and in a group of commands the next one, decides which options are offered. The word
+ * before the last one decides which values are offered.
+ */
 function bash(program: Command): string {
+  const assign = (words: string): string => `words='${words}'`;
+  const values = { assign, print: (kind: Kind) => `words=${valuesOf(kind, BASH_WORDS)}` };
   return `_mgmctl() {
   local current=\${COMP_WORDS[COMP_CWORD]} words='${wordsOf(program)}' word group=
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case $group$word in
-${casesOf(program, (words) => `words='${words}'`)}
+${casesOf(program, assign)}
     esac
   done
   case \${COMP_WORDS[COMP_CWORD-1]} in
-    --router) words=${valuesOf('routers', BASH_WORDS)} ;;
-    --session | evict) words=${valuesOf('sessions', BASH_WORDS)} ;;
-    --group) words=${valuesOf('groups', BASH_WORDS)} ;;
-    --protocol) words='${PROTOCOLS}' ;;
-    --output | -o) words=wide ;;
+${valueCases(optionValues(program), values)}
+  esac
+  [[ $current == -* ]] || case $group\${COMP_WORDS[COMP_CWORD-1]} in
+${valueCases(argumentValues(program), values)}
   esac
   COMPREPLY=($(compgen -W "$words" -- "$current"))
 }
@@ -138,21 +233,22 @@ complete -F _mgmctl mgmctl
 const ZSH_WORDS = '"${(@)words[2,CURRENT-2]}"';
 
 function zsh(program: Command): string {
+  const assign = (words: string): string => `candidates=(${words})`;
+  const print = (kind: Kind): string => `candidates=(\${(f)"${valuesOf(kind, ZSH_WORDS)}"})`;
   return `#compdef mgmctl
 _mgmctl() {
   local word group=
   local -a candidates=(${wordsOf(program)})
   for word in "\${(@)words[2,CURRENT-1]}"; do
     case $group$word in
-${casesOf(program, (words) => `candidates=(${words})`)}
+${casesOf(program, assign)}
     esac
   done
   case \${words[CURRENT-1]} in
-    --router) candidates=(\${(f)"${valuesOf('routers', ZSH_WORDS)}"}) ;;
-    --session|evict) candidates=(\${(f)"${valuesOf('sessions', ZSH_WORDS)}"}) ;;
-    --group) candidates=(\${(f)"${valuesOf('groups', ZSH_WORDS)}"}) ;;
-    --protocol) candidates=(${PROTOCOLS}) ;;
-    --output|-o) candidates=(wide) ;;
+${valueCases(optionValues(program), { assign, print })}
+  esac
+  [[ \${words[CURRENT]} == -* ]] || case $group\${words[CURRENT-1]} in
+${valueCases(argumentValues(program), { assign, print })}
   esac
   compadd -- $candidates
 }
@@ -179,36 +275,25 @@ function fish(program: Command): string {
     ];
   });
   const globals = program.options.map((option) => fishOption(option, ''));
-  const evict = `complete -c mgmctl -n '__fish_seen_subcommand_from evict' -a '${fishValues('sessions')}'`;
-  return ['complete -c mgmctl -f', ...globals, ...lines, evict, ''].join('\n');
+  const positional = [...argumentValues(program)].map(([path, following]) => {
+    const seen = path.split(' ').map((name) => `__fish_seen_subcommand_from ${name}`);
+    const isFirst = `string match -q -- ${path.split(' ').at(-1)} (commandline -opc)[-1]`;
+    return `complete -c mgmctl -n '${[...seen, isFirst].join('; and ')}'${fishValues(following)}`;
+  });
+  return ['complete -c mgmctl -f', ...globals, ...lines, ...positional, ''].join('\n');
 }
 
-function fishValues(kind: Kind): string {
-  return `(mgmctl --timeout 1s complete ${kind} (commandline -opc)[2..-2] 2>/dev/null)`;
-}
-
-/** The values of an option, as an argument of `complete`. */
-function fishArguments(name: string): string {
-  switch (name) {
-    case 'router':
-      return ` -a '${fishValues('routers')}'`;
-    case 'session':
-      return ` -a '${fishValues('sessions')}'`;
-    case 'group':
-      return ` -a '${fishValues('groups')}'`;
-    case 'protocol':
-      return ` -a '${PROTOCOLS}'`;
-    case 'output':
-      return ' -a wide';
-    default:
-      return '';
-  }
+/** Values as an argument of `complete`. */
+function fishValues(following: Following | undefined): string {
+  if (following === undefined) return '';
+  if (typeof following !== 'string') return ` -a '${following.join(' ')}'`;
+  return ` -a '(mgmctl --timeout 1s complete ${following} (commandline -opc)[2..-2] 2>/dev/null)'`;
 }
 
 function fishOption(option: Option, condition: string): string {
   const name = (option.long ?? '').replace('--', '');
   const argument = option.required ? ' -r' : '';
-  const values = fishArguments(name);
+  const values = fishValues(valuesOfOption(option));
   return `complete -c mgmctl${condition} -l ${name}${argument}${values} -d ${quoted(option.description)}`;
 }
 

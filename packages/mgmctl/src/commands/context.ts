@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { isRouterName, withoutSecrets } from '@mgm/protocol';
 import type { Command } from 'commander';
-import type { OfflineContext, Runner } from '../command.ts';
+import { plainExamples, type OfflineContext, type Runner } from '../command.ts';
 import { natsServers, type GlobalOptions } from '../connection.ts';
 import { LOGIN_OPTIONS, readContexts, writeContexts, type StoredContext } from '../contexts.ts';
 import { ExitCode, UsageError } from '../exit-code.ts';
@@ -21,11 +21,7 @@ const COLUMNS: readonly Column<Item>[] = [
   { name: 'PREFIX', rank: 2, cell: ({ prefix = '' }) => prefix },
 ];
 
-const EXAMPLES = `
-Examples:
-  mgmctl context add lab --nats nats://10.0.0.5:4222 --router r1
-  mgmctl context use lab
-  mgmctl --context lab interfaces`;
+const ADD = 'context add lab --nats nats://10.0.0.5:4222 --router r1';
 
 export function addContext(program: Command, { io, offline }: Runner): void {
   const group = program
@@ -34,28 +30,36 @@ export function addContext(program: Command, { io, offline }: Runner): void {
     .description(
       'Keeps --nats, --router, --prefix, --inbox-prefix and the paths of credentials under a name, in a file that only its owner may read.',
     )
-    .addHelpText('after', EXAMPLES);
+    .addHelpText('after', plainExamples(ADD, 'context use lab', '--context lab interfaces'));
   group
     .command('add <name>')
+    .summary('keep the given options under a name')
     .description('Keeps the given options under this name; of credentials files only the paths.')
+    .addHelpText('after', plainExamples(ADD, 'context add lab --creds lab.creds'))
     .action((name: string, _: object, command: Command) =>
       offline(command, (context) => add(name, command.optsWithGlobals(), context, io)),
     );
   group
     .command('use <name>')
+    .summary('make a context the default')
     .description('Makes a context the default.')
+    .addHelpText('after', plainExamples('context use lab'))
     .action((name: string, _: object, command: Command) =>
       offline(command, (context) => use(name, context, io)),
     );
   group
     .command('remove <name>')
+    .summary('remove a context')
     .description('Removes a context.')
+    .addHelpText('after', plainExamples('context remove lab'))
     .action((name: string, _: object, command: Command) =>
       offline(command, (context) => remove(name, context, io)),
     );
   group
     .command('list')
+    .summary('list the contexts')
     .description('Lists the contexts, without passwords.')
+    .addHelpText('after', plainExamples('context list', 'context list --json'))
     .action((_: object, command: Command) => offline(command, (context) => list(context, io)));
 }
 
@@ -123,7 +127,7 @@ function needs(contexts: Readonly<Record<string, StoredContext>>, name: string):
   }
 }
 
-function list({ out }: OfflineContext, io: Io): ExitCode {
+async function list({ out }: OfflineContext, io: Io): Promise<ExitCode> {
   const { current, contexts } = readContexts(io.env);
   const items = Object.entries(contexts).map(([name, { nats, ...stored }]) => ({
     name,
@@ -131,8 +135,6 @@ function list({ out }: OfflineContext, io: Io): ExitCode {
     ...stored,
     ...(nats !== undefined && { nats: withoutSecrets(nats) }),
   }));
-  if (out.json) for (const item of items) out.object(item);
-  else if (items.length === 0) out.note('no context: mgmctl context add keeps one');
-  else out.items(COLUMNS, items, {});
-  return ExitCode.ok;
+  const none = 'no context: mgmctl context add keeps one';
+  return await out.list(items, { columns: COLUMNS, options: {}, none });
 }

@@ -13,7 +13,7 @@ import { examples, type Context, type Runner } from '../command.ts';
 import { ExitCode } from '../exit-code.ts';
 
 export function addEvict(program: Command, { io, connected }: Runner): void {
-  withAdminOptions(program.command('evict'))
+  withAdminOptions(program.command('evict'), 'for the log and for the former owner')
     .summary('end a session and release its interfaces')
     .description('Ends a session immediately and releases its interfaces.')
     .argument('<session>', 'the number of the session, as mgmctl sessions shows it', sessionNumber)

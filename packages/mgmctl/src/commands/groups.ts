@@ -1,7 +1,7 @@
 import type { ListedEntry, ListedGroup } from '@mgm/client';
 import type { Command } from 'commander';
 import { examples, type Context, type Runner } from '../command.ts';
-import { ExitCode } from '../exit-code.ts';
+import type { ExitCode } from '../exit-code.ts';
 import { withTableOptions, type Column, type TableOptions } from '../output/columns.ts';
 import { shownGroup, shownSource } from '../output/text.ts';
 
@@ -34,28 +34,14 @@ export function addGroups(program: Command, { connected }: Runner): void {
     );
 }
 
-/** In the order of the wire contract. An empty list is no failure. */
+/** In the order of the wire contract. */
 async function groups(
   { mgm, out, signal }: Context,
   { any, ...options }: GroupsOptions,
 ): Promise<ExitCode> {
   const page = { limit: PAGE_ITEMS, signal };
-  const isEmpty = any
-    ? await show(mgm.groups({ ...page, type: 'any' }), ANY_COLUMNS)
-    : await show(mgm.groups(page), COLUMNS);
-  if (isEmpty) out.note(`no memberships on router ${mgm.router}`);
-  return ExitCode.ok;
-
-  async function show<Item extends object>(
-    found: AsyncIterable<Item>,
-    columns: readonly Column<Item>[],
-  ): Promise<boolean> {
-    if (!out.json) {
-      const rows = await Array.fromAsync(found);
-      if (rows.length > 0) out.items(columns, rows, options);
-      return rows.length === 0;
-    }
-    for await (const item of found) out.object(item);
-    return false;
-  }
+  const none = `no memberships on router ${mgm.router}`;
+  return any
+    ? await out.list(mgm.groups({ ...page, type: 'any' }), { columns: ANY_COLUMNS, options, none })
+    : await out.list(mgm.groups(page), { columns: COLUMNS, options, none });
 }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Runner } from '../command.ts';
+import { plainExamples, type Runner } from '../command.ts';
 import { ExitCode, UsageError } from '../exit-code.ts';
 
 export function addHelp(program: Command, { offline }: Runner): void {
@@ -8,6 +8,7 @@ export function addHelp(program: Command, { offline }: Runner): void {
     .summary('display help for command')
     .description('Displays the help of mgmctl, or of one command.')
     .argument('[command]', 'the command')
+    .addHelpText('after', plainExamples('help', 'help interfaces'))
     .action((name: string | undefined, _: object, command: Command) =>
       offline(command, () => {
         const subject =

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { clientText, instantText, interfaceText } from '@mgm/protocol';
 import { ifIndex as indexOf, protocol, session as sessionNumber } from '../arguments.ts';
 import { examples, type Context, type Runner } from '../command.ts';
-import { ExitCode } from '../exit-code.ts';
+import type { ExitCode } from '../exit-code.ts';
 import { withTableOptions, type Column, type TableOptions } from '../output/columns.ts';
 import { holdText } from '../output/text.ts';
 
@@ -48,31 +48,29 @@ export function addInterfaces(program: Command, { connected }: Runner): void {
     .option('--stale', 'only those whose holder is stale')
     .addHelpText('after', examples('interfaces --protocol PIM', 'interfaces --stale --json'))
     .action((options: InterfacesOptions, command: Command) =>
-      connected(command, (context) => interfaces(context, options)),
+      connected(command, (context) => list(context, options)),
     );
 }
 
-/** In the order of their indices. An empty list is no failure. */
-async function interfaces(
-  { mgm, out, signal }: Context,
-  options: InterfacesOptions,
-): Promise<ExitCode> {
-  const { session, protocol: protocolId } = options;
-  const rows: InterfaceItem[] = [];
+/** In the order of their indices. */
+async function list(context: Context, options: InterfacesOptions): Promise<ExitCode> {
+  return await context.out.list(matching(context, options), {
+    columns: COLUMNS,
+    options,
+    order: byKey,
+    none: isFiltered(options) ? 'no interface matches the filter' : 'no interface is held',
+  });
+}
+
+async function* matching(
+  { mgm, signal }: Context,
+  { session, protocol: protocolId, if: ifIndex, stale }: InterfacesOptions,
+): AsyncGenerator<InterfaceItem> {
   const filter = { session, protocolId, limit: PAGE_ITEMS, signal };
   for await (const item of mgm.interfaces(filter)) {
-    if (!matches(item, options)) continue;
-    if (out.json) out.object(item);
-    else rows.push(item);
+    if (ifIndex !== undefined && item.ifIndex !== ifIndex) continue;
+    if (!stale || item.stale) yield item;
   }
-  if (out.json) return ExitCode.ok;
-  const ordered = rows.toSorted(byKey);
-  if (rows.length === 0)
-    out.note(isFiltered(options) ? 'no interface matches the filter' : 'no interface is held');
-  else {
-    out.items(COLUMNS, ordered, options);
-  }
-  return ExitCode.ok;
 }
 
 function isFiltered({
@@ -82,10 +80,6 @@ function isFiltered({
   stale,
 }: InterfacesOptions): boolean {
   return [session, protocolId, ifIndex, stale].some((filter) => filter !== undefined);
-}
-
-function matches(item: InterfaceItem, { if: ifIndex, stale }: InterfacesOptions): boolean {
-  return (ifIndex === undefined || item.ifIndex === ifIndex) && (!stale || item.stale);
 }
 
 const BY_NUMBERS = new Intl.Collator('en', { numeric: true });

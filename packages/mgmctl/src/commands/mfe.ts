@@ -12,39 +12,41 @@ interface MfeOptions extends TableOptions {
   readonly stats?: boolean | undefined;
 }
 
-/** A forwarding entry, with its counters if they were asked for. */
-interface Row extends ReportedMfe {
-  readonly counters?: MfeStats;
-}
-
 const PAGE_ITEMS = 1_000;
 /** The most outgoing interfaces in a cell of the table. */
 const OIFS_SHOWN = 8;
 
-const COLUMNS: readonly Column<Row>[] = [
+const FLOW: readonly Column<ReportedMfe | MfeStats>[] = [
   { name: 'GROUP', rank: 0, cell: ({ group }) => group },
   { name: 'SOURCE', rank: 0, cell: ({ source }) => source },
   { name: 'IN', rank: 0, cell: (mfe) => incomingText(mfe) },
   { name: 'OUT', rank: 0, cell: (mfe) => outgoingText(mfe, OIFS_SHOWN) },
   { name: 'OWNER', rank: 1, cell: (mfe) => ownerText(mfe) },
+];
+
+const STATE: readonly Column<ReportedMfe | MfeStats>[] = [
+  { name: 'UPSTREAM', rank: 2, cell: ({ upstream = '' }) => upstream },
+  { name: 'EXPIRES IN', rank: 3, cell: ({ expiresInMs }) => durationText(expiresInMs) },
+];
+
+const COLUMNS: readonly Column<ReportedMfe>[] = [
+  ...FLOW,
   {
     name: 'FAILED',
     rank: 1,
     cell: ({ failed = [] }, { red }) =>
       failed.length > 0 ? red(counted(failed.length, 'agent')) : '',
   },
-  { name: 'UPSTREAM', rank: 2, cell: ({ upstream = '' }) => upstream },
-  { name: 'EXPIRES IN', rank: 3, cell: ({ expiresInMs }) => durationText(expiresInMs) },
+  ...STATE,
 ];
 
-const WITH_STATS: readonly Column<Row>[] = [
-  ...COLUMNS.filter(({ name }) => name !== 'FAILED'),
-  { name: 'PACKETS', rank: 0, cell: ({ counters }) => String(counters?.inPkts ?? '') },
-  { name: 'BYTES', rank: 0, cell: ({ counters }) => String(counters?.inOctets ?? '') },
+const COUNTERS: readonly Column<MfeStats>[] = [
+  { name: 'PACKETS', rank: 0, cell: ({ inPkts }) => String(inPkts) },
+  { name: 'BYTES', rank: 0, cell: ({ inOctets }) => String(inOctets) },
 ];
 
 export function addMfe(program: Command, { connected }: Runner): void {
-  withTableOptions(program.command('mfe'), [...COLUMNS, ...WITH_STATS.slice(-2)])
+  withTableOptions(program.command('mfe'), [...COLUMNS, ...COUNTERS])
     .summary('list the forwarding entries, or show one')
     .description(
       'Lists the multicast forwarding entries: by which interfaces packets of a source to a group arrive and leave.\n' +
@@ -87,28 +89,29 @@ function checkColumns({ columns = [], stats = false }: MfeOptions): void {
   );
 }
 
-/** By family, group and source. An empty list is no failure. */
+/** By family, group and source. */
 async function list({ mgm, out, signal }: Context, options: MfeOptions): Promise<ExitCode> {
   const { group, source, stats = false } = options;
-  const rows: Row[] = [];
   const paging = { limit: PAGE_ITEMS, signal };
-  for await (const mfe of stats ? mgm.mfeStats(paging) : mgm.mfes(paging)) {
-    if (group !== undefined && mfe.group !== group) continue;
-    if (source !== undefined && mfe.source !== source) continue;
-    if (out.json) out.object(mfe);
-    else rows.push('inPkts' in mfe ? rowOf(mfe) : mfe);
+  const isFiltered = group !== undefined || source !== undefined;
+  const none = isFiltered
+    ? 'no forwarding entry matches the filter'
+    : `no forwarding entries on router ${mgm.router}`;
+  if (!stats) {
+    return await out.list(matching(mgm.mfes(paging), options), { columns: COLUMNS, options, none });
   }
-  if (out.json) return ExitCode.ok;
-  if (rows.length > 0) out.items(stats ? WITH_STATS : COLUMNS, rows, options);
-  else {
-    const isFiltered = group !== undefined || source !== undefined;
-    out.note(
-      isFiltered
-        ? 'no forwarding entry matches the filter'
-        : `no forwarding entries on router ${mgm.router}`,
-    );
+  const columns = [...FLOW, ...STATE, ...COUNTERS];
+  return await out.list(matching(mgm.mfeStats(paging), options), { columns, options, none });
+}
+
+async function* matching<Item extends { readonly group: string; readonly source: string }>(
+  all: AsyncIterable<Item>,
+  { group, source }: Pick<MfeOptions, 'group' | 'source'>,
+): AsyncGenerator<Item> {
+  for await (const item of all) {
+    if (group !== undefined && item.group !== group) continue;
+    if (source === undefined || item.source === source) yield item;
   }
-  return ExitCode.ok;
 }
 
 /** Rejects as `not-found` if there is no entry. */
@@ -118,11 +121,11 @@ async function show(
   stats: boolean,
 ): Promise<ExitCode> {
   const { group, source } = ref;
-  const read = async (): Promise<Row> => {
-    const mfe = await mgm.getMfe(ref, { signal });
-    return stats ? { ...mfe, counters: await mgm.getMfeStats(ref, { signal }) } : mfe;
-  };
-  const mfe = await read().catch((error: unknown) => {
+  const read = async () => ({
+    mfe: await mgm.getMfe(ref, { signal }),
+    counters: stats ? await mgm.getMfeStats(ref, { signal }) : undefined,
+  });
+  const { mfe, counters } = await read().catch((error: unknown) => {
     if (!isMgmError(error, 'not-found')) throw error;
     const next = 'mgmctl mfe lists the entries; the first packet of a flow creates one';
     throw new NotFoundError(`there is no forwarding entry for (${source}, ${group})`, {
@@ -130,8 +133,7 @@ async function show(
       cause: error,
     });
   });
-  const { counters, ...entry } = mfe;
-  if (out.json) out.object({ ...entry, ...counters });
+  if (out.json) out.object({ ...mfe, ...counters });
   else out.fields({ ...fieldsOf(mfe), ...(counters && countersOf(counters)) });
   return ExitCode.ok;
 }
@@ -193,15 +195,10 @@ function oifCountersOf([ifIndex, nextHop, ...counters]: MfeStats['oifs'][number]
   return [`over ${interfaceText({ ifIndex, nextHop })}`, parts.join(', ')];
 }
 
-function rowOf(counters: MfeStats): Row {
-  const oifs = counters.oifs.map(([ifIndex, nextHop]) => [ifIndex, nextHop] as const);
-  return { ...counters, oifs, counters };
-}
-
-function incomingText(mfe: ReportedMfe): string {
+function incomingText(mfe: ReportedMfe | MfeStats): string {
   return mfe.session === 0 ? 'none' : interfaceText(mfe);
 }
 
-function ownerText({ session, protocolId }: ReportedMfe): string {
+function ownerText({ session, protocolId }: ReportedMfe | MfeStats): string {
   return session === 0 ? '' : protocolName(protocolId);
 }

@@ -10,7 +10,13 @@ import {
 } from '@mgm/protocol';
 import { Argument, type Command } from 'commander';
 import { componentId, ifIndex, nextHop, protocol } from '../arguments.ts';
-import { keyOf, type OfflineContext, type OnInterface, type Runner } from '../command.ts';
+import {
+  keyOf,
+  plainExamples,
+  type OfflineContext,
+  type OnInterface,
+  type Runner,
+} from '../command.ts';
 import { routerOf } from '../connection.ts';
 import { withContext } from '../contexts.ts';
 import { ExitCode, UsageError } from '../exit-code.ts';
@@ -19,27 +25,31 @@ import type { Io } from '../io.ts';
 /** Loaded on demand: it would delay the start of every command. */
 const policies = () => import('@mgm/policy');
 
-const EXAMPLES = `
-Examples:
-  mgmctl policy check policy.yaml
-  mgmctl --router r1 policy test policy.yaml --as pim1 take 7
-  mgmctl --router r1 policy test policy.yaml --as pim1 register --protocol PIM`;
+const CHECK_EXAMPLE = 'policy check policy.yaml';
+const TEST_EXAMPLES = [
+  '--router r1 policy test policy.yaml --as pim1 take 7',
+  '--router r1 policy test policy.yaml --as pim1 register --protocol PIM',
+];
 
 export function addPolicy(program: Command, { io, offline }: Runner): void {
   const group = program
     .command('policy')
     .summary('check a policy file, and what it permits')
     .description('Checks the policy file of managers, and what it permits, without a connection.')
-    .addHelpText('after', EXAMPLES);
+    .addHelpText('after', plainExamples(CHECK_EXAMPLE, ...TEST_EXAMPLES));
   group
     .command('check <file>')
+    .summary('list every problem of a policy file')
     .description('Lists every problem of a policy file. Exit code 1 if there is one.')
+    .addHelpText('after', plainExamples(CHECK_EXAMPLE, `${CHECK_EXAMPLE} --json`))
     .action((file: string, _: object, command: Command) =>
       offline(command, (context) => check(file, context)),
     );
   group
     .command('test <file>')
+    .summary('tell whether an identity may make a request')
     .description('Tells whether an identity may make a request. Exit code 1 if not.')
+    .addHelpText('after', plainExamples(...TEST_EXAMPLES))
     .addArgument(new Argument('<operation>', 'the operation of the request').choices(OPERATIONS))
     .argument('[if]', 'the interface of a take', ifIndex)
     .argument('[nextHop]', 'its next hop', nextHop)

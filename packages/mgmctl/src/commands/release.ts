@@ -19,7 +19,10 @@ import {
 import { ExitCode } from '../exit-code.ts';
 
 export function addRelease(program: Command, { io, connected }: Runner): void {
-  withAdminOptions(withInterface(program.command('release')))
+  withAdminOptions(
+    withInterface(program.command('release')),
+    'for the log and for the former owner',
+  )
     .summary('take an interface away from its owner')
     .description(
       'Takes an interface away from its owner, unless the owner changes in the meantime.\n' +

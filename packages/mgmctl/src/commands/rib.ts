@@ -39,18 +39,15 @@ export function addRib(program: Command, { connected }: Runner): void {
     );
 }
 
-/** By family, network and length. An empty list is no failure. */
+/** By family, network and length. */
 async function list({ mgm, out, signal }: Context, options: RibOptions): Promise<ExitCode> {
   const { session } = options;
-  const rows: ListedRoute[] = [];
-  for await (const route of mgm.routes({ session, limit: PAGE_ITEMS, signal })) {
-    if (out.json) out.object(route);
-    else rows.push(route);
-  }
-  if (out.json) return ExitCode.ok;
-  if (rows.length > 0) out.items(COLUMNS, rows, options);
-  else out.note(session === undefined ? 'there are no routes' : 'no route matches the filter');
-  return ExitCode.ok;
+  const isFiltered = session !== undefined;
+  return await out.list(mgm.routes({ session, limit: PAGE_ITEMS, signal }), {
+    columns: COLUMNS,
+    options,
+    none: isFiltered ? 'no route matches the filter' : `no routes on router ${mgm.router}`,
+  });
 }
 
 /** Rejects as `not-found` if there is no route. */

@@ -1,7 +1,7 @@
 import type { RouterSummary } from '@mgm/client';
 import type { Command } from 'commander';
-import { examples, type Context, type Runner } from '../command.ts';
-import { ExitCode } from '../exit-code.ts';
+import { plainExamples, type Context, type Runner } from '../command.ts';
+import type { ExitCode } from '../exit-code.ts';
 import { withTableOptions, type Column, type TableOptions } from '../output/columns.ts';
 
 const COLUMNS: readonly Column<RouterSummary>[] = [
@@ -17,17 +17,14 @@ export function addRouters(program: Command, { connected }: Runner): void {
   withTableOptions(program.command('routers'), COLUMNS)
     .summary('list the routers with live sessions')
     .description('Lists the routers that have live sessions. Needs no --router.')
-    .addHelpText('after', examples('routers', 'routers --json').replaceAll('--router r1 ', ''))
+    .addHelpText('after', plainExamples('routers', 'routers --json'))
     .action((options: TableOptions, command: Command) =>
       connected(command, (context) => routers(context, options), ANY_ROUTER),
     );
 }
 
-/** By name. An empty list is no failure. */
+/** By name. */
 async function routers({ mgm, out, signal }: Context, options: TableOptions): Promise<ExitCode> {
-  const found = await mgm.routers({ signal });
-  if (out.json) for (const router of found) out.object(router);
-  else if (found.length === 0) out.note('no router has live sessions');
-  else out.items(COLUMNS, found, options);
-  return ExitCode.ok;
+  const none = 'no router has live sessions';
+  return await out.list(await mgm.routers({ signal }), { columns: COLUMNS, options, none });
 }

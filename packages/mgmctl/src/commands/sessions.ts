@@ -2,7 +2,7 @@ import type { SessionItem } from '@mgm/client';
 import type { Command } from 'commander';
 import { protocol as protocolOf } from '../arguments.ts';
 import { examples, type Context, type Runner } from '../command.ts';
-import { ExitCode } from '../exit-code.ts';
+import type { ExitCode } from '../exit-code.ts';
 import { withTableOptions, type TableOptions } from '../output/columns.ts';
 import { SESSION_COLUMNS } from '../output/text.ts';
 
@@ -21,34 +21,29 @@ export function addSessions(program: Command, { connected }: Runner): void {
     .option('--stale', 'only stale ones')
     .addHelpText('after', examples('sessions', 'sessions --protocol 103 --json'))
     .action((options: SessionsOptions, command: Command) =>
-      connected(command, (context) => sessions(context, options)),
+      connected(command, (context) => list(context, options)),
     );
 }
 
-/** The oldest first. An empty list is no failure. */
-async function sessions(
-  { mgm, out, signal }: Context,
-  options: SessionsOptions,
-): Promise<ExitCode> {
-  const rows: SessionItem[] = [];
-  for await (const item of mgm.sessions({ limit: PAGE_ITEMS, signal })) {
-    if (!matches(item, options)) continue;
-    if (out.json) out.object(item);
-    else rows.push(item);
-  }
-  if (out.json) return ExitCode.ok;
-  const ordered = rows.toSorted((a, b) => a.session - b.session);
+/** The oldest first. */
+async function list(context: Context, options: SessionsOptions): Promise<ExitCode> {
   const isFiltered = options.protocol !== undefined || options.stale === true;
-  if (rows.length === 0)
-    out.note(isFiltered ? 'no session matches the filter' : `no sessions on router ${mgm.router}`);
-  else {
-    out.items(SESSION_COLUMNS, ordered, options);
-  }
-  return ExitCode.ok;
+  return await context.out.list(matching(context, options), {
+    columns: SESSION_COLUMNS,
+    options,
+    order: (a, b) => a.session - b.session,
+    none: isFiltered
+      ? 'no session matches the filter'
+      : `no sessions on router ${context.mgm.router}`,
+  });
 }
 
-function matches(item: SessionItem, { protocol, stale }: SessionsOptions): boolean {
-  return (
-    (protocol === undefined || item.protocolId === protocol) && (!stale || item.state === 'stale')
-  );
+async function* matching(
+  { mgm, signal }: Context,
+  { protocol, stale }: SessionsOptions,
+): AsyncGenerator<SessionItem> {
+  for await (const item of mgm.sessions({ limit: PAGE_ITEMS, signal })) {
+    if (protocol !== undefined && item.protocolId !== protocol) continue;
+    if (!stale || item.state === 'stale') yield item;
+  }
 }

@@ -3,7 +3,7 @@ import { open, readFile, rename, rm } from 'node:fs/promises';
 import type { InterfaceItem, Mgm, SessionItem, WatchedMembership } from '@mgm/client';
 import type { Command } from 'commander';
 import { instantText } from '@mgm/protocol';
-import type { Context, OfflineContext, Runner } from '../command.ts';
+import { plainExamples, type Context, type OfflineContext, type Runner } from '../command.ts';
 import { probe } from '../connection.ts';
 import { ExitCode, OutputError, UsageError } from '../exit-code.ts';
 
@@ -27,27 +27,15 @@ interface Snapshot {
   readonly memberships: readonly WatchedMembership[];
 }
 
-const SAVE_EXAMPLES = `
-Examples:
-  mgmctl --router r1 snapshot save r1.json
-  mgmctl --router r1 snapshot save r1.json --json`;
-
-const EXAMPLES = `
-Examples:
-  mgmctl --router r1 snapshot save r1.json
-  mgmctl snapshot inspect r1.json`;
-
-const INSPECT_EXAMPLES = `
-Examples:
-  mgmctl snapshot inspect r1.json
-  mgmctl snapshot inspect r1.json --json`;
+const SAVE = '--router r1 snapshot save r1.json';
+const INSPECT = 'snapshot inspect r1.json';
 
 export function addSnapshot(program: Command, { connected, offline }: Runner): void {
   const snapshot = program
     .command('snapshot')
     .summary('save the state of a router to a file')
     .description('Saves the state of a router to a file, to look at later. It cannot be restored.')
-    .addHelpText('after', EXAMPLES);
+    .addHelpText('after', plainExamples(SAVE, INSPECT));
   snapshot
     .command('save')
     .summary('save sessions, interfaces and memberships')
@@ -55,7 +43,7 @@ export function addSnapshot(program: Command, { connected, offline }: Runner): v
       'Saves sessions, interfaces, memberships and revisions of a router. Replaces the file, which only its owner can read.',
     )
     .argument('<file>', 'the file to write')
-    .addHelpText('after', SAVE_EXAMPLES)
+    .addHelpText('after', plainExamples(SAVE, `${SAVE} --json`))
     .action((file: string, _: object, command: Command) =>
       connected(command, (context) => save(context, file)),
     );
@@ -64,7 +52,7 @@ export function addSnapshot(program: Command, { connected, offline }: Runner): v
     .summary('show what a snapshot contains')
     .description('Shows what a snapshot contains. Needs no connection.')
     .argument('<file>', 'a file of mgmctl snapshot save')
-    .addHelpText('after', INSPECT_EXAMPLES)
+    .addHelpText('after', plainExamples(INSPECT, `${INSPECT} --json`))
     .action((file: string, _: object, command: Command) =>
       offline(command, (context) => inspect(context, file)),
     );

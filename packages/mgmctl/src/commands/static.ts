@@ -59,8 +59,8 @@ export function addStatic(program: Command, runner: Runner): void {
     .command('static')
     .summary('configure static memberships')
     .description(
-      'Configures memberships that no session holds. They count for the owner of the interface, else for IGMP\n' +
-        'there, and for nobody while no client is on it.',
+      'Configures memberships that no session holds. They count for the owner of the interface, else for\n' +
+        'IGMP there, and for nobody while no client is on it.',
     )
     .addHelpText(
       'after',
@@ -158,20 +158,25 @@ function targetText({ group, source, ...key }: Target): string {
   return `static membership ${entryText(group, source)} on interface ${interfaceText(key)}`;
 }
 
-/** In the order of the wire contract. An empty list is no failure. */
-async function list({ mgm, out, signal }: Context, options: ListOptions): Promise<ExitCode> {
-  const rows: ListedMembership[] = [];
+/** In the order of the wire contract. */
+async function list(context: Context, options: ListOptions): Promise<ExitCode> {
+  const { if: ifIndex } = options;
+  return await context.out.list(matching(context, ifIndex), {
+    columns: COLUMNS,
+    options,
+    none:
+      ifIndex === undefined
+        ? `no static memberships on router ${context.mgm.router}`
+        : 'no static membership matches the filter',
+  });
+}
+
+async function* matching(
+  { mgm, signal }: Context,
+  ifIndex: number | undefined,
+): AsyncGenerator<ListedMembership> {
   for await (const item of mgm.members({ limit: PAGE_ITEMS, signal })) {
-    const isWanted = options.if === undefined || item.ifIndex === options.if;
-    if (item.session !== 0 || !isWanted) continue;
-    if (out.json) out.object(item);
-    else rows.push(item);
+    if (item.session !== 0) continue;
+    if (ifIndex === undefined || item.ifIndex === ifIndex) yield item;
   }
-  if (out.json) return ExitCode.ok;
-  if (rows.length > 0) out.items(COLUMNS, rows, options);
-  else
-    out.note(
-      options.if === undefined ? 'there are no static memberships' : 'none on this interface',
-    );
-  return ExitCode.ok;
 }

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { isMgmError, type AgentItem, type Mgm } from '@mgm/client';
 import { counted } from '@mgm/protocol';
 import { ExitCode } from '../exit-code.ts';
@@ -8,13 +9,17 @@ const PAGE_ITEMS = 1_000;
 const BEHIND_FOR_MS = 1_000;
 const WHAT = 'agents';
 
+/** What the check reads. */
+export type AgentReader = Pick<Mgm, 'agentPages' | 'mfes'>;
+
 /** Checks the forwarder agents: whether there are any, how far they are behind, and what they could not program. */
-export async function checkAgents(mgm: Mgm, signal: AbortSignal): Promise<Finding[]> {
+export async function checkAgents(mgm: AgentReader, signal: AbortSignal): Promise<Finding[]> {
   try {
     const before = await read(mgm, signal);
     if (before.agents.length === 0) return (await hasEntries(mgm, signal)) ? [noAgents()] : [];
     const isBehind = before.agents.some(({ frev }) => frev < before.frev);
-    if (isBehind) await new Promise((resolve) => setTimeout(resolve, BEHIND_FOR_MS));
+    // An abort ends the request below, too.
+    if (isBehind) await delay(BEHIND_FOR_MS, undefined, { signal }).catch(() => {});
     const after = isBehind ? await read(mgm, signal) : before;
     return after.agents.map((agent) => findingOf(agent, before.frev));
   } catch (error) {
@@ -29,7 +34,7 @@ interface Read {
   readonly frev: number;
 }
 
-async function read(mgm: Mgm, signal: AbortSignal): Promise<Read> {
+async function read(mgm: AgentReader, signal: AbortSignal): Promise<Read> {
   const agents: AgentItem[] = [];
   let frev = 0;
   for await (const page of mgm.agentPages({ limit: PAGE_ITEMS, signal })) {
@@ -39,7 +44,7 @@ async function read(mgm: Mgm, signal: AbortSignal): Promise<Read> {
   return { agents, frev };
 }
 
-async function hasEntries(mgm: Mgm, signal: AbortSignal): Promise<boolean> {
+async function hasEntries(mgm: AgentReader, signal: AbortSignal): Promise<boolean> {
   const first = await mgm.mfes({ limit: 1, signal }).next();
   return first.done !== true;
 }

@@ -18,9 +18,9 @@ export interface TableOptions {
 }
 
 /** Adds the options of a command that prints a table. */
-export function withTableOptions<Item>(
+export function withTableOptions(
   command: Command,
-  columns: readonly Column<Item>[],
+  columns: readonly Pick<Column<never>, 'name'>[],
 ): Command {
   const names = columns.map(({ name }) => keyOf(name));
   const output = new Option('-o, --output <form>', 'wide: all columns, also on a narrow terminal');

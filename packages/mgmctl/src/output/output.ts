@@ -1,3 +1,4 @@
+import { ExitCode } from '../exit-code.ts';
 import type { Io } from '../io.ts';
 import { columnLines, type Column, type TableOptions } from './columns.ts';
 import {
@@ -16,6 +17,16 @@ export interface OutputOptions {
   readonly colors: boolean;
   /** The columns of the terminal; `undefined` without one. */
   readonly width?: number | undefined;
+}
+
+/** How a listing is shown to people. */
+export interface Listing<Item> {
+  readonly columns: readonly Column<Item>[];
+  readonly options: TableOptions;
+  /** The order of the rows; absent: as the items arrive. */
+  readonly order?: (a: Item, b: Item) => number;
+  /** The remark if there is no item. */
+  readonly none: string;
 }
 
 /** Where a command writes its result: text for people, or with `json` objects for programs. */
@@ -57,6 +68,21 @@ export class Output {
     for (const line of columnLines(columns, items, { ...options, width }, colors)) {
       this.line(width === undefined || options.output === 'wide' ? line : fitLine(line, width));
     }
+  }
+
+  /** A table, or with `json` one object per item, as it arrives. An empty list is no failure. */
+  async list<Item extends object>(
+    items: AsyncIterable<Item> | Iterable<Item>,
+    { columns, options, order, none }: Listing<Item>,
+  ): Promise<ExitCode> {
+    if (this.json) {
+      for await (const item of items) this.object(item);
+      return ExitCode.ok;
+    }
+    const rows = await Array.fromAsync(items);
+    if (rows.length === 0) this.note(none);
+    else this.items(columns, order ? rows.toSorted(order) : rows, options);
+    return ExitCode.ok;
   }
 
   /** One line per field, the names aligned. Undefined fields are left out. */
