@@ -46,10 +46,14 @@ describe('mgmctl top', () => {
     expect(looks[1]).toMatchObject({ sessions });
   });
 
-  it('asks for --json without a terminal', async () => {
+  it('prints frames one after the other without a terminal', async () => {
     await using router = await stage.router();
-    const { code, stderr } = await router.run(['top']);
-    expect(code).toBe(2);
-    expect(stderr).toMatch(/^mgmctl: top needs a terminal; use --json/);
+    const pim = await router.register(PIM, 'pim-1');
+    await pim.takeInterfaces([{ ifIndex: 7 }]);
+    const args = ['top', '--every', '100ms', '--count', '2'];
+    const { code, stdout } = await router.run(args);
+    expect(code).toBe(0);
+    expect(stdout.match(/^1 interface held/gm)).toHaveLength(2);
+    expect(stdout.match(/ pim-1 /g)?.length).toBeGreaterThanOrEqual(2);
   });
 });

@@ -5,14 +5,14 @@ import { Option, type Command } from 'commander';
 import { count, duration } from '../arguments.ts';
 import { examples, type Context, type Runner } from '../command.ts';
 import { probe } from '../connection.ts';
-import { ExitCode, UsageError } from '../exit-code.ts';
+import { ExitCode } from '../exit-code.ts';
 import type { Io } from '../io.ts';
 import { printable } from '../output/terminal.ts';
-import { topFrame } from '../top/frame.ts';
+import { topFrame, type FrameSize } from '../top/frame.ts';
 import { TopModel } from '../top/model.ts';
 
 interface TopOptions {
-  /** The terminal to draw on. */
+  /** The terminal to draw on; without one, frames are printed one after the other. */
   readonly screen: Io['screen'];
   /** The interval between frames, in ms. */
   readonly every: number;
@@ -29,10 +29,12 @@ export function addTop(program: Command, { io: { screen }, connected }: Runner):
   program
     .command('top')
     .summary('show managers, sessions and changes, live')
-    .description('Shows managers, sessions and the last changes, updated in place, until Ctrl-C.')
+    .description(
+      'Shows managers, sessions and the last changes until Ctrl-C: updated in place, or one after the other without a terminal.',
+    )
     .addOption(every)
     .option('--count <number>', 'end after this many updates', count)
-    .addHelpText('after', examples('top', 'top --every 10s --json'))
+    .addHelpText('after', examples('top', 'top --every 10s --json', 'top --count 1'))
     .action((options: Omit<TopOptions, 'screen'>, command: Command) =>
       connected(command, (context) => top(context, { ...options, screen })),
     );
@@ -139,6 +141,9 @@ async function replicasOf(
   }
 }
 
+/** The size of a frame without a terminal. */
+const PAPER: FrameSize = { columns: 132, rows: 60 };
+
 interface Painter {
   paint(model: TopModel): void;
   /** Leaves the last frame on the terminal. */
@@ -149,18 +154,23 @@ async function painterOf({ mgm, out }: Context, { screen }: TopOptions): Promise
   if (out.json) {
     return { paint: (model) => out.object(numbersOf(model)), done: () => {} };
   }
-  if (!screen) throw new UsageError('top needs a terminal; use --json');
+  const frameOf = (model: TopModel, size: FrameSize): string[] => {
+    const { router, isConnected } = mgm;
+    return topFrame(model.view(performance.now()), { router, isConnected }, size, out.colors);
+  };
+  if (!screen) {
+    return {
+      paint: (model) => {
+        for (const line of [...frameOf(model, PAPER), '']) out.line(line);
+      },
+      done: () => {},
+    };
+  }
   // Loaded on demand: it would delay the start of every command.
   const { createLogUpdate } = await import('log-update');
   const update = createLogUpdate(screen);
   return {
-    paint: (model) => {
-      const { router, isConnected } = mgm;
-      const { columns, rows } = screen;
-      const view = model.view(performance.now());
-      const lines = topFrame(view, { router, isConnected }, { columns, rows }, out.colors);
-      update(lines.map(printable).join('\n'));
-    },
+    paint: (model) => update(frameOf(model, screen).map(printable).join('\n')),
     done: () => update.done(),
   };
 }
