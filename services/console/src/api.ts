@@ -1,9 +1,11 @@
 import type {
   AgentItem,
   EventMessage,
+  InterfaceLimits,
   ListedEntry,
   ListedMembership,
   ListedRoute,
+  LocalMembers,
   OperatorEvent,
   Replica,
   ReportedMfe,
@@ -102,10 +104,41 @@ export interface AgentList {
   readonly hasMore: boolean;
 }
 
-/** A forced release. */
-export interface ReleaseRequest {
+/** An interface by its numbers. */
+export interface InterfaceRef {
   readonly ifIndex: number;
+  /** `''` for none. */
   readonly nextHop: string;
+}
+
+/** The limits of an interface and what counts towards them, and its static memberships. */
+export interface InterfaceSettings extends InterfaceLimits {
+  /** Groups with memberships there. */
+  readonly groups: number;
+  readonly memberships: number;
+  /** Whether there are more memberships than were looked at. */
+  readonly hasMore: boolean;
+  /** What IGMP's memberships count for; absent while there is none next to an owner. */
+  readonly localMembers?: LocalMembers;
+  readonly static: readonly ListedMembership[];
+}
+
+/** New limits of an interface. */
+export interface LimitsRequest extends InterfaceRef, InterfaceLimits {
+  readonly why: string;
+}
+
+/** A static membership to add or to remove. */
+export interface StaticRequest extends InterfaceRef {
+  /** `''` for all groups of IPv4. */
+  readonly group: string;
+  /** `''` for any. */
+  readonly source: string;
+  readonly why: string;
+}
+
+/** A forced release. */
+export interface ReleaseRequest extends InterfaceRef {
   /** Only what is held under this epoch is released. */
   readonly epoch: string;
   readonly why: string;

@@ -83,7 +83,10 @@ describe('the pages', () => {
     await page.locator('dd', { hasText: `IGMP/1, session ${igmp.id}` }).waitFor();
     const history = page.getByRole('region', { name: 'History' }).locator('.row');
     await eventually(async () => expect(await history.count()).toBe(2), { withinMs: WITHIN_MS });
-    await page.getByRole('region', { name: 'Memberships' }).getByText('239.1.1.1').waitFor();
+    await page
+      .getByRole('region', { name: 'Memberships', exact: true })
+      .getByText('239.1.1.1')
+      .waitFor();
     await window.go('groups');
     await page.getByLabel('Group or source contains').fill('239.2');
     await page.getByRole('button', { name: 'Search' }).click();
@@ -203,6 +206,49 @@ describe('an operator at the keyboard', () => {
     });
   });
 
+  it('limits an interface, and configures static memberships, with reasons', async () => {
+    await using here = await stage.open();
+    await occupy(here);
+    await using window = await Window.open(browser, here, NARROW);
+    const { page } = window;
+    await window.go('interface', 1);
+    const groups = page.locator('dt', { hasText: 'Groups' }).locator('+ dd');
+    await page.locator('dd', { hasText: 'the owner (forward)' }).waitFor();
+    expect(await groups.innerText()).toBe('1, no limit');
+    await tabTo(window, 'Change limits of interface 1');
+    await page.keyboard.press('Enter');
+    await page.getByLabel('Groups, 0 for no limit').fill('2');
+    await page.getByLabel('Ignore exclude lists').check();
+    await page.getByLabel('Reason, for the logs').fill('one flat');
+    expect(await window.objections()).toEqual([]);
+    expect(await window.overflow()).toBe(0);
+    await page.keyboard.press('Enter');
+    await page.getByText('Changed the limits of interface 1.').waitFor();
+    await page.locator('dd', { hasText: '1 of at most 2' }).waitFor();
+    await page.locator('dd', { hasText: 'ignored (lite)' }).waitFor();
+    await page.locator('dd', { hasText: 'PIM/1 pim-1' }).waitFor();
+    await addStatic(window, '239.3.3.3');
+    await page.locator('dd', { hasText: '2 of at most 2' }).waitFor();
+    await page.getByRole('button', { name: 'Add static membership on interface 1' }).click();
+    await page.getByLabel('Group, * for all').fill('239.4.4.4');
+    await page.getByLabel('Reason, for the logs').fill('one too many');
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog').getByRole('alert').waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'Remove static membership (*, 239.3.3.3)' }).click();
+    await page.getByLabel('Reason, for the logs').fill('replaced');
+    await page.keyboard.press('Enter');
+    await page.getByText('Removed the static membership (*, 239.3.3.3).').waitFor();
+    await page.locator('dd', { hasText: '1 of at most 2' }).waitFor();
+    const { events } = await here.mgm.adminEvents(0);
+    expect(events.map(({ type, actor, why }) => [type, actor, why])).toEqual([
+      ['interface-set', USER, 'one flat'],
+      ['joined', USER, 'receivers without IGMP'],
+      ['refused', USER, 'one too many'],
+      ['left', USER, 'replaced'],
+    ]);
+  });
+
   it('pauses events, searches them, and goes to a revision', async () => {
     await using here = await stage.open();
     const { pim } = await occupy(here);
@@ -239,6 +285,15 @@ async function tabTo({ page }: Window, name: string): Promise<void> {
     if ((await page.evaluate<string[]>(focused)).includes(name)) return;
   }
   throw new Error(`no element named ${name} can be reached with the Tab key`);
+}
+
+/** Configures a static membership on the interface of the page. */
+async function addStatic({ page }: Window, group: string): Promise<void> {
+  await page.getByRole('button', { name: 'Add static membership on interface' }).click();
+  await page.getByLabel('Group, * for all').fill(group);
+  await page.getByLabel('Reason, for the logs').fill('receivers without IGMP');
+  await page.keyboard.press('Enter');
+  await page.getByText('Added a static membership on interface').waitFor();
 }
 
 describe('the stream in the browser', () => {

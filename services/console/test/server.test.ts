@@ -14,6 +14,7 @@ import type {
   FoundMfes,
   FoundRoutes,
   History,
+  InterfaceSettings,
   Problem,
   SessionList,
 } from '../src/api.ts';
@@ -218,6 +219,7 @@ describe('what can be read', () => {
     'events?from=0&limit=1001',
     'history',
     'history?ifIndex=x',
+    'settings',
   ])('is refused with a reason for a wrong parameter: %s', async (path) => {
     await using here = await stage.open();
     const response = await here.request(path);
@@ -255,6 +257,53 @@ describe('actions', () => {
       ['evicted', USER, 'hangs'],
     ]);
   });
+
+  it('limit an interface, and configure and remove a static membership', async () => {
+    await using here = await stage.open();
+    const pim = await here.mgm.registerProtocol({ protocolId: PIM, componentId: 1 });
+    await pim.takeInterfaceOwnership({ ifIndex: 7 });
+    await pim.addGroupMembershipEntry({ ifIndex: 7, group: '239.1.1.1' });
+    const on = { ifIndex: 7, nextHop: '' };
+    const limits = { maxGroups: 2, maxEntries: 0, lite: true };
+    expect((await post(here, 'limits', { ...on, ...limits, why: 'one flat' })).status).toBe(200);
+    const entry = { ...on, group: '239.2.2.2', source: '' };
+    expect((await post(here, 'static/add', { ...entry, why: 'camera' })).status).toBe(200);
+    const over = { ...entry, group: '239.3.3.3', why: 'one too many' };
+    expect((await post(here, 'static/add', over)).status).toBe(409);
+    const read = async () =>
+      await json<InterfaceSettings>(await here.request('settings?ifIndex=7'));
+    expect(await read()).toMatchObject({
+      ...{ ...limits, groups: 2, memberships: 2, hasMore: false },
+      static: [{ ...entry, session: 0, countsFor: pim.id }],
+    });
+    expect((await post(here, 'static/delete', { ...entry, why: 'gone' })).status).toBe(200);
+    expect((await post(here, 'static/delete', { ...entry, why: 'gone' })).status).toBe(404);
+    expect(await read()).toMatchObject({ groups: 1, memberships: 1, static: [] });
+    const { events } = await here.mgm.adminEvents(0);
+    expect(events.map(({ type, actor, why }) => [type, actor, why])).toEqual([
+      ['interface-set', USER, 'one flat'],
+      ['joined', USER, 'camera'],
+      ['refused', USER, 'one too many'],
+      ['left', USER, 'gone'],
+      ['refused', USER, 'gone'],
+    ]);
+  });
+
+  it.each(['forward', 'advise'] as const)(
+    'show what the memberships of IGMP count for next to an owner: %s',
+    async (localMembers) => {
+      await using here = await stage.open();
+      const pim = await here.mgm.registerProtocol({ protocolId: PIM, componentId: 1 });
+      const igmp = await here.mgm.registerProtocol({ protocolId: IGMP, componentId: 1 });
+      await pim.takeInterfaceOwnership({ ifIndex: 7 }, { localMembers });
+      await igmp.takeInterfaceOwnership({ ifIndex: 7 });
+      const settings = async () =>
+        await json<InterfaceSettings>(await here.request('settings?ifIndex=7&nextHop='));
+      expect(await settings()).not.toHaveProperty('localMembers');
+      await igmp.addGroupMembershipEntry({ ifIndex: 7, group: '239.1.1.1' });
+      expect(await settings()).toMatchObject({ localMembers, memberships: 1 });
+    },
+  );
 
   it.each([{ Origin: 'http://evil.example' }, { Origin: 'null' }, { Origin: '' }])(
     'are refused from the pages of others: %j',

@@ -1,9 +1,9 @@
-import { Hono } from 'hono';
+import { Hono, type Context } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import type { Variables } from '../access.ts';
 import type { Evicted } from '../api.ts';
 import type { Routers } from '../routers.ts';
-import { body, numberIn, textIn } from './parameters.ts';
+import { body, flagIn, numberIn, textIn } from './parameters.ts';
 
 const BODY_BYTES_MAX = 4_096;
 
@@ -42,5 +42,42 @@ export function actionRoutes(routers: Routers): Hono<{ Variables: Variables }> {
       const mgm = await routers.client(c.req.param('router'));
       const evicted: Evicted = { released: await mgm.adminEvict(target) };
       return c.json(evicted);
+    })
+    .post('/:router/limits', async (c) => {
+      const fields = await body(c);
+      const limits = {
+        ifIndex: numberIn(fields, 'ifIndex'),
+        nextHop: textIn(fields, 'nextHop'),
+        maxGroups: numberIn(fields, 'maxGroups'),
+        maxEntries: numberIn(fields, 'maxEntries'),
+        lite: flagIn(fields, 'lite'),
+        actor: c.get('user'),
+        why: textIn(fields, 'why'),
+      };
+      const mgm = await routers.client(c.req.param('router'));
+      return c.json(await mgm.adminSetInterface(limits));
+    })
+    .post('/:router/static/add', async (c) => {
+      const target = await staticTarget(c);
+      const mgm = await routers.client(c.req.param('router'));
+      return c.json(await mgm.adminAddMembership(target));
+    })
+    .post('/:router/static/delete', async (c) => {
+      const target = await staticTarget(c);
+      const mgm = await routers.client(c.req.param('router'));
+      return c.json(await mgm.adminDeleteMembership(target));
     });
+}
+
+/** @throws BadParameter */
+async function staticTarget(c: Context<{ Variables: Variables }>) {
+  const fields = await body(c);
+  return {
+    ifIndex: numberIn(fields, 'ifIndex'),
+    nextHop: textIn(fields, 'nextHop'),
+    group: textIn(fields, 'group'),
+    source: textIn(fields, 'source'),
+    actor: c.get('user'),
+    why: textIn(fields, 'why'),
+  };
 }

@@ -38,6 +38,13 @@ export function textIn(fields: Readonly<Record<string, unknown>>, name: string, 
   throw new BadParameter(`${name}: must be a text of at most ${max} characters`);
 }
 
+/** A flag in a body. @throws BadParameter */
+export function flagIn(fields: Readonly<Record<string, unknown>>, name: string): boolean {
+  const value = fields[name];
+  if (typeof value === 'boolean') return value;
+  throw new BadParameter(`${name}: must be true or false`);
+}
+
 /** A number in a body. @throws BadParameter */
 export function numberIn(fields: Readonly<Record<string, unknown>>, name: string): number {
   const value = fields[name];

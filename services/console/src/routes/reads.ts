@@ -3,9 +3,9 @@ import {
   VERSION,
   type EventMessage,
   type AgentItem,
+  type ListedMembership,
   type Mgm,
   type ReportedMfe,
-  type SessionItem,
 } from '@mgm/client';
 import { Hono, type Context } from 'hono';
 import type {
@@ -19,6 +19,8 @@ import type {
   FoundMfes,
   FoundRoutes,
   History,
+  InterfaceRef,
+  InterfaceSettings,
   ReplicaList,
   SessionList,
 } from '../api.ts';
@@ -54,7 +56,9 @@ export function readRoutes(routers: Routers, first: string): Hono<{ Variables: V
     })
     .get('/:router/sessions', async (c) => {
       const mgm = await routers.client(c.req.param('router'));
-      const list: SessionList = await sessionsOf(mgm, c.req.raw.signal);
+      const all = mgm.sessions({ limit: PAGE_ITEMS, signal: c.req.raw.signal });
+      const { items: sessions, hasMore } = await firstOf(all, SESSIONS_MAX);
+      const list: SessionList = { sessions, hasMore };
       return c.json(list);
     })
     .get('/:router/events', async (c) => {
@@ -103,8 +107,14 @@ export function readRoutes(routers: Routers, first: string): Hono<{ Variables: V
       };
       const mgm = await routers.client(c.req.param('router'));
       const all = mgm.members({ ...filter, limit: PAGE_ITEMS, signal: c.req.raw.signal });
-      const found: FoundMembers = await searchIn(all, () => true);
+      const found: FoundMembers = await firstOf(all, FOUND_MAX);
       return c.json(found);
+    })
+    .get('/:router/settings', async (c) => {
+      const ifIndex = required('ifIndex', integer(c, 'ifIndex', 0xffff_ffff));
+      const ref = { ifIndex, nextHop: c.req.query('nextHop') ?? '' };
+      const mgm = await routers.client(c.req.param('router'));
+      return c.json(await settingsOf(mgm, ref, c.get('user'), c.req.raw.signal));
     })
     .get('/:router/mfes', async (c) => {
       const mgm = await routers.client(c.req.param('router'));
@@ -137,26 +147,49 @@ export function readRoutes(routers: Routers, first: string): Hono<{ Variables: V
     });
 }
 
-async function sessionsOf(mgm: Mgm, signal: AbortSignal): Promise<SessionList> {
-  const sessions: SessionItem[] = [];
-  for await (const session of mgm.sessions({ limit: PAGE_ITEMS, signal })) {
-    if (sessions.length === SESSIONS_MAX) return { sessions, hasMore: true };
-    sessions.push(session);
-  }
-  return { sessions, hasMore: false };
-}
-
 async function agentsOf(mgm: Mgm, signal: AbortSignal): Promise<AgentList> {
-  const agents: AgentItem[] = [];
   let frev = 0;
-  for await (const page of mgm.agentPages({ limit: PAGE_ITEMS, signal })) {
-    agents.push(...page.agents);
-    ({ frev } = page);
-    if (agents.length >= SESSIONS_MAX) {
-      return { agents: agents.slice(0, SESSIONS_MAX), frev, hasMore: true };
+  async function* all(): AsyncGenerator<AgentItem> {
+    for await (const page of mgm.agentPages({ limit: PAGE_ITEMS, signal })) {
+      ({ frev } = page);
+      yield* page.agents;
     }
   }
-  return { agents, frev, hasMore: false };
+  const { items: agents, hasMore } = await firstOf(all(), SESSIONS_MAX);
+  return { agents, frev, hasMore };
+}
+
+async function settingsOf(
+  mgm: Mgm,
+  ref: InterfaceRef,
+  actor: string,
+  signal: AbortSignal,
+): Promise<InterfaceSettings> {
+  // Without a setting it only reads.
+  const limits = await mgm.adminSetInterface({ ...ref, actor, why: 'console' }, { signal });
+  const { maxGroups, maxEntries, lite } = limits;
+  const all = mgm.members({ ...ref, limit: PAGE_ITEMS, signal });
+  const { items, hasMore } = await firstOf(all, SEARCHED_MAX);
+  return {
+    ...{ maxGroups, maxEntries, lite },
+    groups: new Set(items.map(({ group }) => group).filter(isGroup)).size,
+    memberships: items.length,
+    hasMore,
+    ...localMembersIn(items),
+    static: items.filter(({ session }) => session === 0),
+  };
+}
+
+/** The wildcard is of no group. */
+function isGroup(group: string): boolean {
+  return group !== '' && group !== '::';
+}
+
+/** A membership that counts for another session than its own is one of IGMP next to an owner. */
+function localMembersIn(items: readonly ListedMembership[]) {
+  const local = items.find(({ session, countsFor }) => session !== 0 && session !== countsFor);
+  if (!local) return {};
+  return { localMembers: local.countsFor === 0 ? ('advise' as const) : ('forward' as const) };
 }
 
 /** The text that a search looks for. */
@@ -169,15 +202,21 @@ function matchesEntry(search: string) {
     group.includes(search) || source.includes(search);
 }
 
+/** The first items of a listing. */
+async function firstOf<Item>(items: AsyncIterable<Item>, most: number): Promise<Found<Item>> {
+  return await searchIn(items, () => true, most);
+}
+
 /** The first matches, of a bounded part of a listing. */
 async function searchIn<Item>(
   items: AsyncIterable<Item>,
   matches: (item: Item) => boolean,
+  most = FOUND_MAX,
 ): Promise<Found<Item>> {
   const found: Item[] = [];
   let searched = 0;
   for await (const item of items) {
-    if (searched === SEARCHED_MAX || found.length === FOUND_MAX) {
+    if (searched === SEARCHED_MAX || found.length === most) {
       return { items: found, searched, hasMore: true };
     }
     searched += 1;

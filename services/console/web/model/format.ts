@@ -1,19 +1,27 @@
-import { clientText, isIgmp, type EventMessage, type InterfaceItem } from '@mgm/protocol';
+import {
+  clientText,
+  isIgmp,
+  settingParts,
+  type EventMessage,
+  type InterfaceItem,
+} from '@mgm/protocol';
 
 /** The holder of an interface in words. */
 export function holdText({ stale, igmp }: InterfaceItem): string {
   return [stale ? 'stale' : 'held', ...(igmp ? ['with IGMP'] : [])].join(', ');
 }
 
-/** The client of an event; `''` for an event without one. */
-export function eventClient({ protocolId, componentId }: EventMessage): string {
-  if (protocolId === undefined || componentId === undefined) return '';
+/** The client of an event; `''` for an event without one. Session 0 is an operator. */
+export function eventClient({ protocolId, componentId, session }: EventMessage): string {
+  if (protocolId === undefined || componentId === undefined || session === 0) return '';
   return clientText({ protocolId, componentId });
 }
 
-/** Why it happened, as far as the event says more than its type. */
-export function eventReason({ cause, actor, why, previous }: EventMessage): string {
+/** What changed and why, as far as the event says more than its type. */
+export function eventReason(event: EventMessage): string {
+  const { cause, actor, why, previous } = event;
   return [
+    ...settingParts(event),
     ...(previous === undefined ? [] : [`after session ${previous}`]),
     ...(cause === undefined || cause === 'take' || cause === 'release' ? [] : [cause]),
     ...(actor === undefined ? [] : [`by ${actor}`]),

@@ -1,8 +1,9 @@
 import type { OperatorEvent } from '@mgm/client';
-import { clientText, instantText, interfaceText } from '@mgm/protocol';
+import { clientText, instantText, interfaceText, settingParts } from '@mgm/protocol';
 import type { AuditPage as Audit } from '../../src/api.ts';
 import { usePolled } from '../model/requests.ts';
 import type { PageProps } from '../parts/frame.tsx';
+import { entryText } from '../parts/member-table.tsx';
 import { ProblemNote } from '../parts/problem.tsx';
 import { Table, type Column } from '../parts/table.tsx';
 
@@ -47,14 +48,8 @@ export function AuditPage({ router }: PageProps) {
   );
 }
 
-function targetText({
-  ifIndex,
-  nextHop,
-  protocolId,
-  componentId,
-  session,
-  epoch,
-}: OperatorEvent): string {
+function targetText(event: OperatorEvent): string {
+  const { ifIndex, nextHop, protocolId, componentId, session, epoch, group, source = '' } = event;
   return [
     ...(ifIndex === undefined ? [] : [`interface ${interfaceText({ ifIndex, nextHop })}`]),
     ...(protocolId === undefined || componentId === undefined
@@ -62,5 +57,7 @@ function targetText({
       : [clientText({ protocolId, componentId })]),
     ...(session === undefined ? [] : [`session ${session}`]),
     ...(epoch === undefined ? [] : [`epoch ${epoch}`]),
+    ...(group === undefined ? [] : [entryText(group, source)]),
+    ...settingParts(event),
   ].join(', ');
 }

@@ -1,21 +1,23 @@
 import type { EventMessage } from '@mgm/protocol';
 import { clientText, instantText, interfaceText } from '@mgm/protocol';
-import type { FoundMembers, History } from '../../src/api.ts';
+import type { FoundMembers, History, InterfaceRef } from '../../src/api.ts';
 import { holdText } from '../model/format.ts';
 import { useLive } from '../model/live.ts';
 import { addressOf } from '../model/place.ts';
 import { usePolled } from '../model/requests.ts';
 import { EventTable } from '../parts/event-table.tsx';
 import type { PageProps } from '../parts/frame.tsx';
+import { InterfaceSettingsView } from '../parts/interface-settings.tsx';
 import { MemberTable } from '../parts/member-table.tsx';
 import { ProblemNote } from '../parts/problem.tsx';
 import { ReleaseButton } from '../parts/release-button.tsx';
 
-/** One interface: owner, epoch, IGMP, memberships, history. */
+/** One interface: owner, epoch, IGMP, history, memberships, limits. */
 export function InterfacePage({ router, live, args, say }: PageProps) {
   useLive(live);
   const [index = '', nextHop = ''] = args;
   const key = { ifIndex: Number(index), nextHop };
+  const settingsRev = settingsRevOf(live.events, key);
   const query = new URLSearchParams({ ifIndex: index, nextHop }).toString();
   const item = live.interfaces.get(key.ifIndex, nextHop);
   const past = usePolled<History>(`${router}/history?${query}`, Infinity);
@@ -72,6 +74,7 @@ export function InterfacePage({ router, live, args, say }: PageProps) {
       />
       <h2>Memberships</h2>
       <MemberTable router={router} found={members} />
+      <InterfaceSettingsView router={router} at={key} version={settingsRev} say={say} />
     </>
   );
 }
@@ -80,9 +83,14 @@ export function InterfacePage({ router, live, args, say }: PageProps) {
 function laterEvents(
   events: readonly EventMessage[],
   after: number,
-  { ifIndex, nextHop }: { readonly ifIndex: number; readonly nextHop: string },
+  { ifIndex, nextHop }: InterfaceRef,
 ): EventMessage[] {
   return events.filter(
     (event) => event.rev > after && event.ifIndex === ifIndex && event.nextHop === nextHop,
   );
+}
+
+/** The revision of the last change of its settings since the page was opened; 0 without one. */
+function settingsRevOf(events: readonly EventMessage[], key: InterfaceRef): number {
+  return laterEvents(events, 0, key).findLast(({ type }) => type === 'interface-set')?.rev ?? 0;
 }

@@ -29,7 +29,8 @@ export function EventTable({ label, router, live, events, empty }: EventTablePro
       title: 'Session',
       isExtra: true,
       cell: ({ session }) =>
-        session !== undefined && <a href={addressOf(router, 'session', session)}>{session}</a>,
+        session !== undefined &&
+        session !== 0 && <a href={addressOf(router, 'session', session)}>{session}</a>,
     },
     { title: 'Epoch', isExtra: true, cell: ({ epoch }) => epoch },
     { title: 'Time (UTC)', isExtra: true, cell: ({ ts }) => instantText(ts) },

@@ -1,9 +1,7 @@
-import type { SessionItem } from '@mgm/protocol';
-import { useState } from 'preact/hooks';
-import { clientText, counted } from '@mgm/protocol';
+import { clientText, counted, type SessionItem } from '@mgm/protocol';
 import type { Evicted, EvictRequest } from '../../src/api.ts';
 import { post } from '../model/requests.ts';
-import { ReasonDialog } from './reason-dialog.tsx';
+import { ReasonButton, type Question } from './reason-dialog.tsx';
 
 interface EvictButtonProps {
   readonly router: string;
@@ -13,36 +11,18 @@ interface EvictButtonProps {
 
 /** Ends a session with everything that it holds. */
 export function EvictButton({ router, item, say }: EvictButtonProps) {
-  const [isAsking, setAsking] = useState(false);
   const { session, interfaces } = item;
-  const evict = async (why: string): Promise<string> => {
-    const request: EvictRequest = { session, why };
-    const { released } = await post<Evicted>(`${encodeURIComponent(router)}/evict`, request);
-    return `Evicted session ${session}: ${counted(released, 'interface')} released.`;
-  };
-  const close = (done?: string): void => {
-    setAsking(false);
-    if (done !== undefined) say(done);
-  };
+  const ask = (): Question => ({
+    title: `Evict session ${session}?`,
+    text: `${clientText(item)} loses ${counted(interfaces, 'interface')}.`,
+    readers: 'the logs and the former owner',
+    onConfirm: async (why) => {
+      const request: EvictRequest = { session, why };
+      const { released } = await post<Evicted>(`${encodeURIComponent(router)}/evict`, request);
+      return `Evicted session ${session}: ${counted(released, 'interface')} released.`;
+    },
+  });
   return (
-    <>
-      <button
-        type="button"
-        class="danger"
-        aria-label={`Evict session ${session}`}
-        onClick={() => setAsking(true)}
-      >
-        Evict
-      </button>
-      {isAsking && (
-        <ReasonDialog
-          title={`Evict session ${session}?`}
-          text={`${clientText(item)} loses ${counted(interfaces, 'interface')}.`}
-          action="Evict"
-          onConfirm={evict}
-          onClose={close}
-        />
-      )}
-    </>
+    <ReasonButton action="Evict" name={`Evict session ${session}`} isDanger ask={ask} say={say} />
   );
 }

@@ -11,6 +11,11 @@ export function addressText(address: string): string {
   return address === '' || address === '::' ? '*' : address;
 }
 
+/** `(10.0.0.1, 232.1.1.1)`, `(*, 239.1.1.1)` */
+export function entryText(group: string, source: string): string {
+  return `(${addressText(source)}, ${addressText(group)})`;
+}
+
 /** Memberships that the server found. */
 export function MemberTable({
   router,
