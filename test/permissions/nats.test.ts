@@ -251,6 +251,20 @@ async function look(mgm: Mgm, ifIndex: number): Promise<void> {
   await mgm.events(0);
 }
 
+/** What operators look at in mgmctl and the console, besides what every watcher does. */
+async function operate(nats: RunningServer, ifIndex: number): Promise<void> {
+  await using mgm = await mgmAs(nats, operator);
+  const { group, source } = await first((signal) => mgm.mfes({ signal }));
+  await mgm.getMfe({ group, source });
+  await mgm.getMfeStats({ group, source });
+  await mgm.resolveRoute(source);
+  await first((signal) => mgm.routes({ signal }));
+  await first((signal) => mgm.agentPages({ signal }));
+  const by = { actor: 'operator', why: 'test' };
+  await mgm.adminSetInterface({ ifIndex, maxGroups: 9, ...by });
+  await mgm.adminAddMembership({ ifIndex, group: '239.2.2.2', ...by });
+}
+
 describe('the NATS users of docs/permissions.md', { timeout: 60_000 }, () => {
   it('are enough for managers, workers, a watcher and mgmctl, with the Redis user', async (context) => {
     needsProcesses(context);
@@ -277,12 +291,15 @@ describe('the NATS users of docs/permissions.md', { timeout: 60_000 }, () => {
     expect(doctor).toMatchObject({ code: 0, stderr: '' });
     expect(doctor.stdout).not.toMatch(/^(FAIL|note {2}(?!durability|identities))/m);
     await session.addGroupMembershipEntry({ ifIndex: 8, group: '239.1.1.1' });
+    await session.setRoutes([{ network: '10.8.0.0', length: 16, ifIndex: 8 }]);
+    await session.reportFlows([{ group: '239.1.1.1', source: '10.8.0.1', ifIndex: 8 }]);
     for (const args of [
       ...[['interfaces'], ['sessions'], ['owner', '8'], ['history', '8'], ['groups'], ['members']],
       ['watch', '--memberships', '--from', '0', '--count', '1'],
     ]) {
       expect(await mgmctl(nats, ...args)).toMatchObject({ code: 0, stderr: '' });
     }
+    await operate(nats, 8);
     expect(await mgmctl(nats, 'release', '8', '--why', 'test', '--yes')).toMatchObject({ code: 0 });
     expect(await lost.promise).toBe('admin');
     const evicted = await mgmctl(nats, 'evict', String(session.id), '--why', 'test', '--yes');
