@@ -1,7 +1,7 @@
 import { eventually, newRouterName } from '@mgm/test-support';
 import { startNats, type RunningServer } from '@mgm/devstack';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { connect, type LocalAlertItem, type Mgm } from '../src/mod.ts';
+import { connect, type LocalAlertItem, type Mgm, type SessionEvents } from '../src/mod.ts';
 import { errorOf } from './error-of.ts';
 import { refused, scriptedManager } from './scripted-manager.ts';
 import { clientStage, igmp, next, pim } from './stage.ts';
@@ -237,5 +237,36 @@ describe('against a scripted manager', () => {
     expect(sent.at(-2)).toMatchObject({ wrongIf: true });
     expect(sent.at(-1)).toMatchObject({ localMembers: 'advise' });
     await session.deregister({ force: true }).catch(() => {});
+  });
+
+  it('settings that can not be set again are reported to a listener that was registered with the session', async () => {
+    await using manager = await scriptedManager(nats.url);
+    await using mgm = await connect({ servers: nats.url, router: 'r1' });
+    const seen: SessionEvents['settings-lost'][] = [];
+    manager.script('interface.set', () => ({ changed: true }));
+    const session = await mgm.registerProtocol(
+      pim({ keepaliveEveryMs: 100, on: { 'settings-lost': (lost) => seen.push(lost) } }),
+    );
+    await session.takeInterfaceOwnership({ ifIndex: 1 });
+    await session.setInterface({ ifIndex: 1, wrongIf: true });
+    manager.script('interface.set', () => refused(1003, 'limit'));
+    manager.script('interfaces', () => ({ items: [], log: 'log-2' }));
+    let isGone = true;
+    manager.script('keepalive', () =>
+      isGone ? refused(87, 'bad-handle') : { ttlMs: 10_000, mailbox: 0 },
+    );
+    const again = { handle: 'again', session: 78, ttlMs: 10_000, graceMs: 0, mailbox: 0 };
+    manager.script('register', () => {
+      isGone = false;
+      return { ...again, resumed: false };
+    });
+    await next(session, 'settings-lost');
+    expect(seen).toMatchObject([
+      {
+        interface: { ifIndex: 1, nextHop: '' },
+        settings: { localMembers: 'forward', wrongIf: true },
+        error: { reason: 'limit' },
+      },
+    ]);
   });
 });

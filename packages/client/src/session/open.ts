@@ -152,21 +152,14 @@ function keepaliveEveryMsOf({
   throw badRequest(message, 'keepaliveEveryMs', { operation: 'register' });
 }
 
-function listenAll(events: Emitter<SessionEvents>, listeners: SessionListeners): void {
-  const listen = <Name extends keyof SessionEvents>(name: Name): void => {
+function listenAll<Events extends object>(
+  events: Emitter<Events>,
+  listeners: { readonly [Name in keyof Events]?: ((event: Events[Name]) => void) | undefined },
+): void {
+  for (const name in listeners) {
     const listener = listeners[name];
     if (listener) events.on(name, listener);
-  };
-  listen('jeopardy');
-  listen('safe');
-  listen('lost');
-  listen('recovered');
-  listen('ended');
-  listen('ownership-lost');
-  listen('memberships-lost');
-  listen('routes-lost');
-  listen('callback-error');
-  listen('callbacks-missed');
+  }
 }
 
 /** Records which event log the store has now, to detect a loss of data later. */
