@@ -14,8 +14,8 @@ import type { CallLimits, Logger } from './options.ts';
 import { Calls } from './rpc/calls.ts';
 import { Agenda, backoffMs, pause, systemClock } from './rpc/clock.ts';
 import { StoreLog } from './rpc/context.ts';
-import { guardedHook, type Measurement } from './rpc/measure.ts';
-import { checkTracing, RequestTracer, type TracingApi } from './rpc/tracing.ts';
+import { checkTracing, guardedHook, RequestTracer } from './rpc/observers.ts';
+import type { Measurement, TracingApi } from './rpc/observers.ts';
 import { connectionClosed, createInbox, dial, Transport } from './rpc/transport.ts';
 import type { ConnectionOptions, NatsConnection } from './rpc/transport.ts';
 

@@ -176,3 +176,28 @@ export function withOrigin(error: MgmError, origin: ErrorOrigin): MgmError {
 export function badRequest(message: string, field: string, origin: ErrorOrigin = {}): MgmError {
   return new MgmError(message, { ...origin, reason: 'bad-request', outcome: 'not-done', field });
 }
+
+/**
+ * The error of a caller that gave up before anything was sent. `waited` says what took too long; `isContinued`: the session sends
+ * the request nevertheless.
+ */
+export function gaveUp(
+  reason: 'timeout' | 'aborted',
+  origin: ErrorOrigin,
+  { waited = 'did not get its turn in time', isContinued = false } = {},
+): MgmError {
+  const what = reason === 'aborted' ? 'was aborted by its caller' : waited;
+  const then = isContinued ? 'the session continues it' : 'nothing was sent';
+  return new MgmError(`\`${origin.operation}\` ${what}; ${then}`, {
+    ...origin,
+    reason,
+    outcome: isContinued ? 'unknown' : 'not-done',
+    retryable: reason === 'timeout',
+  });
+}
+
+/** The error of a call that is one too many; the message says of what. */
+export function overloaded(message: string, origin: ErrorOrigin): MgmError {
+  const why = { reason: 'overloaded', outcome: 'not-done', retryable: true } as const;
+  return new MgmError(message, { ...origin, ...why });
+}

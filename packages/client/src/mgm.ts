@@ -13,7 +13,7 @@ import { refusalError } from './errors.ts';
 import { agentPages, getMfe, getMfeStats, mfePages, mfeStats } from './forwarding/mfes.ts';
 import type { AgentPage, MfeFilter, MfePage, MfeRef, MfeStatsOptions } from './forwarding/mfes.ts';
 import { watchForwarding, type ForwardingSighting } from './forwarding/watch.ts';
-import { interfaceKey, type InterfaceRef } from './interfaces/key.ts';
+import { interfaceKey, type InterfaceRef } from './interfaces/refs.ts';
 import { groupPages, memberPages } from './membership/listings.ts';
 import type {
   GroupOptions,
@@ -38,8 +38,14 @@ import { heads, type HeadsOptions } from './watch/feed.ts';
 import type { FollowOptions } from './watch/follow.ts';
 import { resolveRoute, routePages } from './view/listings.ts';
 import type { ListedRoute, ResolvedRoute, RouteFilter } from './view/listings.ts';
-import { listReplicas, type Replica, type ReplicasOptions } from './watch/replicas.ts';
-import { listRouters, type RoutersOptions, type RouterSummary } from './watch/routers.ts';
+import {
+  listReplicas,
+  listRouters,
+  type Replica,
+  type ReplicasOptions,
+  type RoutersOptions,
+  type RouterSummary,
+} from './watch/discovery.ts';
 import { watch, type Sighting, type WatchOptions } from './watch/watch.ts';
 
 /** The events of a client; `server` is the NATS server. */

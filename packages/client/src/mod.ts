@@ -30,13 +30,13 @@ export type {
   WrongIfHint,
 } from './forwarding/questions.ts';
 export type { ForwardingSighting } from './forwarding/watch.ts';
-export type { InterfaceRef } from './interfaces/key.ts';
 export type {
   HeldSettings,
+  InterfaceRef,
   InterfaceSettingsRef,
   SettingsChange,
   TakeOptions,
-} from './interfaces/settings.ts';
+} from './interfaces/refs.ts';
 export type {
   AlertHandlers,
   AlertItem,
@@ -60,8 +60,15 @@ export type {
   MemberPage,
   MembershipPosition,
 } from './membership/listings.ts';
-export type { KeepaliveMeasurement, Measurement, RequestMeasurement } from './rpc/measure.ts';
-export type { TraceContext, TraceSpan, TraceSpanContext, TracingApi } from './rpc/tracing.ts';
+export type {
+  KeepaliveMeasurement,
+  Measurement,
+  RequestMeasurement,
+  TraceContext,
+  TraceSpan,
+  TraceSpanContext,
+  TracingApi,
+} from './rpc/observers.ts';
 export type { InterfaceFilter, InterfacePage, PageOptions } from './rpc/pages.ts';
 export type {
   CallbackFailure,
@@ -73,19 +80,24 @@ export type {
   SessionEvents,
   SessionListeners,
 } from './session/events.ts';
-export type { LeaseGate, Renewal } from './session/gate.ts';
+export type { LeaseGate, Renewal } from './session/keepalive.ts';
 export type { Reregister } from './session/life.ts';
 export type { ProtocolOptions } from './session/open.ts';
 export type { Registrant } from './session/register.ts';
 export type { RouteResult } from './view/items.ts';
 export type { ListedRoute, ResolvedRoute, RouteFilter } from './view/listings.ts';
 export type { PrefixRef, Route, RouteRef } from './view/refs.ts';
-export type { WatchFilter } from './watch/filter.ts';
 export type { HeadsOptions } from './watch/feed.ts';
-export type { ClockDifference, Replica, ReplicaFields, ReplicasOptions } from './watch/replicas.ts';
-export type { RoutersOptions, RouterSummary } from './watch/routers.ts';
-export type { FollowOptions, SnapshotReason } from './watch/follow.ts';
-export type { Sighting, WatchOptions } from './watch/watch.ts';
+export type {
+  ClockDifference,
+  Replica,
+  ReplicaFields,
+  ReplicasOptions,
+  RoutersOptions,
+  RouterSummary,
+} from './watch/discovery.ts';
+export type { FollowOptions, SightingOf, SnapshotReason } from './watch/follow.ts';
+export type { Sighting, WatchFilter, WatchOptions } from './watch/watch.ts';
 export type { MembershipSighting, WatchedMembership } from './membership/watch.ts';
 export type {
   AgentItem,

@@ -1,7 +1,7 @@
 import { compareEpochs } from '@mgm/protocol';
 import type { Epoch, InterfaceKey, NextHop, OwnershipLostCallback } from '@mgm/protocol';
 import { MgmError } from './errors.ts';
-import { keyText } from './interfaces/key.ts';
+import { keyText } from './interfaces/refs.ts';
 import type { CallOptions } from './options.ts';
 
 /**

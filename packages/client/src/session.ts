@@ -9,9 +9,15 @@ import {
   type WrongIfRef,
 } from './forwarding/flows.ts';
 import type { MfeSettings } from './forwarding/mfes.ts';
-import { SHARED_GROUP } from './interfaces/pending-call.ts';
-import { interfaceKey, interfaceKeys, type InterfaceRef } from './interfaces/key.ts';
-import type { InterfaceSettingsRef, SettingsChange, TakeOptions } from './interfaces/settings.ts';
+import { SHARED_GROUP } from './interfaces/requests.ts';
+import {
+  interfaceKey,
+  interfaceKeys,
+  type InterfaceRef,
+  type InterfaceSettingsRef,
+  type SettingsChange,
+  type TakeOptions,
+} from './interfaces/refs.ts';
 import { MembershipCalls, type MembershipResult } from './membership/calls.ts';
 import type { MembershipChange } from './membership/changes.ts';
 import type { GroupFilterChange, GroupFilterRef } from './membership/filters.ts';

@@ -283,7 +283,7 @@ const IN_CLIENT: readonly Mutation[] = [
   },
   {
     check: 'seq: an abandoned take is settled before its release counts',
-    file: `${CLIENT}/interfaces/settling.ts`,
+    file: `${CLIENT}/interfaces/pending-call.ts`,
     from: "if (result.kind === 'unanswered' && result.abandonedSeq)\n        await requests.sequence.passed(result.abandonedSeq);",
     to: '',
     tests: ['packages/client/test/abandoned.test.ts'],
@@ -325,7 +325,7 @@ const IN_CLIENT: readonly Mutation[] = [
   },
   {
     check: 'recovery: an evicted session stays out',
-    file: `${CLIENT}/session/loss.ts`,
+    file: `${CLIENT}/session/recovery.ts`,
     from: "return (type === 'evicted' && session === ours) || (type === 'resumed' && previous === ours);",
     to: "return type === 'resumed' && previous === ours;",
     tests: ['packages/client/test/deadline.test.ts', 'packages/client/test/recovery.test.ts'],

@@ -100,14 +100,14 @@ const UPKEEP: readonly Mutation[] = [
 const CALLS_OF_CLIENTS: readonly Mutation[] = [
   {
     check: 'membership calls: a delete of what a window took away succeeds',
-    file: 'packages/client/src/interfaces/outcomes.ts',
+    file: 'packages/client/src/interfaces/pending-call.ts',
     from: "return result.refusal.reason === 'no-membership';",
     to: 'return false;',
     tests: [RECOVERY],
   },
   {
     check: 'membership calls: an add given up is not undone if it was on record',
-    file: 'packages/client/src/interfaces/settling.ts',
+    file: 'packages/client/src/interfaces/pending-call.ts',
     from: "if (operation === 'member.add' && wasOnRecord) return true;",
     to: '',
     tests: [RECOVERY],
@@ -135,7 +135,7 @@ const CALLS_OF_CLIENTS: readonly Mutation[] = [
   },
   {
     check: 'membership watch: a log without the next event leads to a snapshot',
-    file: `${MEMBERSHIP}/watch.ts`,
+    file: 'packages/client/src/rpc/pages.ts',
     from: "if (isMgmError(error, 'compacted')) return 'compacted';",
     to: '',
     tests: ['packages/client/test/membership-watch.test.ts'],

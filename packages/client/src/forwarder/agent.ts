@@ -1,72 +1,27 @@
-import { parseGiven, readEntry } from '@mgm/protocol';
-import type { Entry, FlowResult, InterfaceKey, Mfe } from '@mgm/protocol';
-import { badRequest, isMgmError, MgmError } from '../errors.ts';
-import type { FlowRef, MfeCounters } from '../forwarding/flows.ts';
-import type { MfeRef } from '../forwarding/mfes.ts';
-import { interfaceKey, keyText } from '../interfaces/key.ts';
+import type { FlowResult, Mfe } from '@mgm/protocol';
+import { isMgmError, MgmError } from '../errors.ts';
+import { arrivalOf, readFlow, type FlowRef, type MfeCounters } from '../forwarding/flows.ts';
+import { keyText } from '../interfaces/refs.ts';
 import { entryText } from '../membership/refs.ts';
 import type { Mgm } from '../mgm.ts';
 import { silentLogger, type CallOptions, type Logger } from '../options.ts';
 import { backoffMs, pause, systemClock, untilAborted, type Cancel } from '../rpc/clock.ts';
 import type { Session } from '../session.ts';
-import type { LeaseGate, Renewal } from '../session/gate.ts';
-import { FailureReport } from './failures.ts';
-import { FlowQueue, type RefusedFlow } from './flow-queue.ts';
+import type { LeaseGate, Renewal } from '../session/keepalive.ts';
+import { FailureReport, WrongIfReport } from './reports.ts';
+import { FlowQueue } from './flow-queue.ts';
 import { Hold } from './hold.ts';
-import type { ForwardingPlane } from './plane.ts';
+import { holdMsOf, keepaliveEveryMsOf } from './options.ts';
+import type { ForwarderOptions, ForwarderState } from './options.ts';
 import { StatsReport } from './stats.ts';
 import { ForwardingTable } from './table.ts';
-import { WrongIfReport } from './wrong-if.ts';
 
-/**
- * - `attaching`: forwards by its table, which may be behind: it is being read, or read again.
- * - `attached`: follows every change.
- * - `flushed`: contact was lost for `holdMs`: nothing is forwarded until there is contact again.
- * - `stopped`: for good.
- */
-export type ForwarderState = 'attaching' | 'attached' | 'flushed' | 'stopped';
-
-/** How to run a forwarder agent. */
-export interface ForwarderOptions {
-  /** Aborts the start. */
-  readonly signal?: AbortSignal | undefined;
-  /** How long the start may take: 1 to 3600000 ms, default 10000. */
-  readonly deadlineMs?: number | undefined;
-  /** What forwards packets. */
-  readonly plane: ForwardingPlane;
-  /** The pair names one client; the agent takes no interface. Any u32. */
-  readonly protocolId: number;
-  /** Any u32. */
-  readonly componentId: number;
-  /** For people: at most 256 characters. */
-  readonly name?: string | undefined;
-  /** The lease of its session: 1000 to 300000 ms, default 10000. It should not exceed those of the owners it forwards for. */
-  readonly ttlMs?: number | undefined;
-  /**
-   * How long it forwards without contact to a manager, in ms: 0 to `ttlMs`, which is the default. Then it removes all entries
-   * from the forwarding plane. Below 1000 it may be up to 250 ms longer: then a missing answer counts as lost contact.
-   */
-  readonly holdMs?: number | undefined;
-  /** A gate that is armed and committed by the keepalives of the agent. */
-  readonly gate?: LeaseGate | undefined;
-  /** A flow gets no forwarding entry, and is not asked for again for 10 s: drop its packets. */
-  readonly onRefusedFlow?: ((flow: FlowRef, result: RefusedFlow) => void) | undefined;
-  /** Called with each new state. */
-  readonly onState?: ((state: ForwarderState) => void) | undefined;
-  /** Default: none. */
-  readonly logger?: Logger | undefined;
-}
-
-const DEFAULT_TTL_MS = 10_000;
 const RETRY_FAILED_EVERY_MS = 10_000;
 /** Forwarding contract, section 8.1: at most every 10 s. */
 const STATS_EVERY_MS = 10_000;
 const ATTACH_AGAIN_AFTER_MS = 1_000;
 const START_WITHIN_MS = 10_000;
 const STOP_WITHIN_MS = 2_000;
-/** Of a keepalive, in parts of the hold time: one or two may be lost without harm. */
-const KEEPALIVES_PER_HOLD = 3;
-const KEEPALIVE_MIN_MS = 100;
 
 /**
  * Keeps a forwarding plane in agreement with the forwarding entries of a router: it attaches, applies every change in order,
@@ -425,45 +380,6 @@ export class ForwarderAgent implements AsyncDisposable {
       this.#logger.error({ err }, 'onState failed');
     }
   }
-}
-
-const HEADER_MAX = 128;
-
-/** The (s,g) in canonical text. Throws `MgmError` `bad-request`. */
-function readFlow(ref: MfeRef): Entry {
-  const group = parseGiven(ref.group);
-  if (!group || group.kind === 'wildcard') throw badRequest('group: must be an address', 'group');
-  const source = parseGiven(ref.source);
-  if (!source || source.kind === 'wildcard')
-    throw badRequest('source: must be an address', 'source');
-  const read = readEntry(group, source);
-  if ('entry' in read) return read.entry;
-  const { must } = read.fault;
-  const field = 'field' in read.fault ? read.fault.field : 'source';
-  throw badRequest(`${field}: ${must}`, field);
-}
-
-/** The interface on which a packet arrived, and its header. Throws `MgmError` `bad-request`. */
-function arrivalOf(flow: FlowRef): Pick<FlowRef, 'header'> & InterfaceKey {
-  const { header } = flow;
-  if (header && header.length > HEADER_MAX) {
-    throw badRequest(`header: must be at most ${HEADER_MAX} bytes`, 'header');
-  }
-  return { ...interfaceKey(flow, {}), header };
-}
-
-function holdMsOf({ holdMs, ttlMs = DEFAULT_TTL_MS }: ForwarderOptions): number {
-  const chosen = holdMs ?? ttlMs;
-  if (chosen >= 0 && chosen <= ttlMs) return chosen;
-  throw badRequest('holdMs: must be 0 to `ttlMs`', 'holdMs');
-}
-
-/** Undefined if the keepalives of the lease suffice. */
-function keepaliveEveryMsOf(options: ForwarderOptions): number | undefined {
-  const { ttlMs = DEFAULT_TTL_MS } = options;
-  const holdMs = holdMsOf(options);
-  if (holdMs === ttlMs) return undefined;
-  return Math.max(holdMs / KEEPALIVES_PER_HOLD, KEEPALIVE_MIN_MS);
 }
 
 function notStarted(isAborted = false): MgmError {

@@ -6,7 +6,7 @@ import { VirtualClock } from '../../test/virtual-clock.ts';
 import { MgmError } from '../errors.ts';
 import type { MfeCounters } from '../forwarding/flows.ts';
 import { silentLogger } from '../options.ts';
-import type { ForwardingPlane } from './plane.ts';
+import type { ForwardingPlane } from './options.ts';
 import { StatsReport } from './stats.ts';
 
 const mfe = (source: string, incarnation = 1): Mfe =>

@@ -6,7 +6,7 @@ import type { MfeRef } from '../forwarding/mfes.ts';
 import { entryText } from '../membership/refs.ts';
 import type { Logger } from '../options.ts';
 import { untilAborted, type Clock } from '../rpc/clock.ts';
-import type { ForwardingPlane } from './plane.ts';
+import type { ForwardingPlane } from './options.ts';
 
 /** Last counters of deleted entries that wait to be sent. Further ones are dropped. */
 const LAST_MAX = 65_536;
@@ -66,7 +66,7 @@ export class StatsReport {
     });
   }
 
-  /** Sends the last counters of deleted entries, unless a round is under way: it sends them at its end. */
+  /** Sends the last counters of deleted entries, unless a round is under way, which sends them at its end. */
   async last(): Promise<void> {
     if (this.#last.length > 0) await this.#alone(() => this.#sendLast());
   }

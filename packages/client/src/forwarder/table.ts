@@ -2,11 +2,11 @@ import { compareEpochs } from '@mgm/protocol';
 import type { Epoch, Mfe, MfeMessage } from '@mgm/protocol';
 import { setImmediate as endOfTurn } from 'node:timers/promises';
 import type { MfeCounters } from '../forwarding/flows.ts';
-import { keyText } from '../interfaces/key.ts';
+import { keyText } from '../interfaces/refs.ts';
 import { entryText } from '../membership/refs.ts';
 import type { Logger } from '../options.ts';
 import { pause, type Clock } from '../rpc/clock.ts';
-import type { ForwardingPlane } from './plane.ts';
+import type { ForwardingPlane } from './options.ts';
 
 /** What a table reports to. */
 export interface TableListener {

@@ -1,7 +1,7 @@
-import { parseRequest } from '@mgm/protocol';
-import type { FlowResult, Handle, RequestFields } from '@mgm/protocol';
+import { parseGiven, parseRequest, readEntry } from '@mgm/protocol';
+import type { Entry, FlowResult, Handle, InterfaceKey, RequestFields } from '@mgm/protocol';
 import { badRequest } from '../errors.ts';
-import type { InterfaceRef } from '../interfaces/key.ts';
+import { interfaceKey, type InterfaceRef } from '../interfaces/refs.ts';
 import type { CallOptions } from '../options.ts';
 import type { Context } from '../rpc/context.ts';
 import type { Success } from '../rpc/messages.ts';
@@ -217,4 +217,29 @@ function bytesOf(value: unknown): number {
   if (Array.isArray(value)) return value.reduce((sum: number, one) => sum + bytesOf(one), 5);
   if (typeof value === 'string') return 5 + 3 * value.length;
   return value instanceof Uint8Array ? 5 + value.length : 9;
+}
+
+const HEADER_MAX = 128;
+
+/** The (s,g) in canonical text. Throws `MgmError` `bad-request`. */
+export function readFlow(ref: MfeRef): Entry {
+  const group = parseGiven(ref.group);
+  if (!group || group.kind === 'wildcard') throw badRequest('group: must be an address', 'group');
+  const source = parseGiven(ref.source);
+  if (!source || source.kind === 'wildcard')
+    throw badRequest('source: must be an address', 'source');
+  const read = readEntry(group, source);
+  if ('entry' in read) return read.entry;
+  const { must } = read.fault;
+  const field = 'field' in read.fault ? read.fault.field : 'source';
+  throw badRequest(`${field}: ${must}`, field);
+}
+
+/** The interface on which a packet arrived, and its header. Throws `MgmError` `bad-request`. */
+export function arrivalOf(flow: FlowRef): Pick<FlowRef, 'header'> & InterfaceKey {
+  const { header } = flow;
+  if (header && header.length > HEADER_MAX) {
+    throw badRequest(`header: must be at most ${HEADER_MAX} bytes`, 'header');
+  }
+  return { ...interfaceKey(flow, {}), header };
 }

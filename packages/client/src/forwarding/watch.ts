@@ -1,36 +1,23 @@
 import { entryName, isMfeMessage } from '@mgm/protocol';
 import type { Mfe, MfeChange, MfeMessage } from '@mgm/protocol';
-import { isMgmError } from '../errors.ts';
 import { requestGranted, type Context } from '../rpc/context.ts';
 import { decodePushed } from '../rpc/messages.ts';
-import {
-  follow,
-  type FollowedLog,
-  type FollowOptions,
-  type SnapshotPosition,
-  type SnapshotReason,
-} from '../watch/follow.ts';
+import { unlessCompacted } from '../rpc/pages.ts';
+import { catchUp, follow } from '../watch/follow.ts';
+import type { FollowedLog, FollowOptions, Listing, SightingOf } from '../watch/follow.ts';
 import { mfePages } from './mfes.ts';
 
-/** An item of a watch of forwarding entries. */
-export type ForwardingSighting =
-  /** All forwarding entries at the forwarding revision `frev`; it replaces everything reported before. */
-  | {
-      readonly kind: 'snapshot';
-      readonly reason: SnapshotReason;
-      readonly mfes: readonly Mfe[];
-      readonly frev: number;
-      readonly log: string;
-    }
-  /**
-   * Everything up to `frev` was reported. Once after each snapshot, and once after `from`. A later watch can resume from
-   * `frev` and `log`.
-   */
-  | { readonly kind: 'synced'; readonly frev: number; readonly log: string }
-  /** Up to 256 changes, numbered `first` to `last`. The numbers follow each other without gaps, except across a snapshot. */
-  | { readonly kind: 'event'; readonly event: MfeMessage };
+/**
+ * An item of a watch of forwarding entries. A snapshot has all of them at the forwarding revision `frev`. An event has up to
+ * 256 changes, numbered `first` to `last`.
+ */
+export type ForwardingSighting = SightingOf<
+  { readonly mfes: readonly Mfe[] },
+  { readonly frev: number },
+  MfeMessage
+>;
 
-interface Snapshot extends SnapshotPosition {
+interface Mfes {
   readonly mfes: readonly Mfe[];
 }
 
@@ -43,67 +30,52 @@ const BUFFER_MAX = 256;
  * All forwarding entries of a router and their changes, without gaps: see {@link follow}. Throws `MgmError` if it can't
  * continue.
  */
-export async function* watchForwarding(
+export function watchForwarding(
   context: Context,
   options: FollowOptions = {},
 ): AsyncGenerator<ForwardingSighting, void, undefined> {
-  const source: FollowedLog<MfeMessage, Snapshot> = {
+  return follow(context, mfeLog(context), options);
+}
+
+function mfeLog(context: Context): FollowedLog<Mfes, { readonly frev: number }, MfeMessage> {
+  return {
     subject: (subjects, router) => subjects.mfe(router),
     decode: (bytes) => decodePushed(bytes, isMfeMessage),
     revsOf: ({ first, last }) => ({ first, last }),
     headOf: ({ frev }) => frev,
     isReset: () => false,
     bufferMax: BUFFER_MAX,
+    at: (frev) => ({ frev }),
     read: (from, signal) => readFib(context, from, signal),
     list: (signal) => listMfes(context, signal),
   };
-  for await (const one of follow(context, source, options)) {
-    if (one.kind === 'event') yield one;
-    else if (one.kind === 'synced') yield { kind: 'synced', frev: one.rev, log: one.log };
-    else {
-      const { mfes, rev: frev, log } = one.listing;
-      yield { kind: 'snapshot', reason: one.reason, mfes, frev, log };
-    }
-  }
 }
 
 async function readFib(context: Context, from: number, signal: AbortSignal) {
-  try {
-    const fields = { from, limit: PAGE_ITEMS };
-    const { changes, head, log } = await requestGranted(context, 'fib', fields, { signal });
-    return { events: changes, head, log };
-  } catch (error) {
-    if (isMgmError(error, 'compacted')) return 'compacted';
-    throw error;
-  }
+  const fields = { from, limit: PAGE_ITEMS };
+  const page = await unlessCompacted(requestGranted(context, 'fib', fields, { signal }));
+  if (page === 'compacted') return page;
+  const { changes, head, log } = page;
+  return { events: changes, head, log };
 }
 
 /**
- * Lists the entries at one revision, although the pages are read while they change: the log since the first page, up to its
- * then last change, is applied to the pages. `undefined` if the log was cut or lost meanwhile.
+ * Lists the entries at one revision, although the pages are read while they change. `undefined` if the log was cut or lost
+ * meanwhile.
  */
-async function listMfes(context: Context, signal: AbortSignal): Promise<Snapshot | undefined> {
+async function listMfes(context: Context, signal: AbortSignal): Promise<Listing<Mfes> | undefined> {
   const listed = new ListedMfes();
-  let begin: { readonly frev: number; readonly log: string } | undefined;
+  let first: { readonly frev: number; readonly log: string } | undefined;
   for await (const page of mfePages(context, { limit: PAGE_ITEMS, signal })) {
-    begin ??= page;
-    if (page.log !== begin.log) return undefined;
+    first ??= page;
+    if (page.log !== first.log) return undefined;
     listed.add(page.items, page.frev);
   }
-  if (!begin) return undefined;
-  const { log } = begin;
-  let [rev, ts] = [begin.frev, 0];
-  for (let target: number | undefined; target === undefined || rev < target;) {
-    const page = await readFib(context, rev, signal);
-    if (page === 'compacted' || page.log !== log || page.head < rev) return undefined;
-    target ??= page.head;
-    if (page.events.length === 0 && rev < target) return undefined;
-    for (const message of page.events) {
-      listed.apply(message);
-      ({ last: rev, ts } = message);
-    }
-  }
-  return { mfes: listed.all(), rev, log, ts };
+  if (!first) return undefined;
+  const begin = { rev: first.frev, log: first.log, ts: 0 };
+  const apply = (message: MfeMessage) => listed.apply(message);
+  const end = await catchUp(mfeLog(context), begin, apply, signal);
+  return end && { ...end, state: { mfes: listed.all() } };
 }
 
 /** Pages of a listing in order, and the changes since they were read. */

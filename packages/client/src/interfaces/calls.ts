@@ -7,42 +7,28 @@ import type {
   OwnershipLostCallback,
   RefusalFields,
 } from '@mgm/protocol';
-import { MgmError, refusalError, withOrigin } from '../errors.ts';
+import { gaveUp, MgmError, overloaded, refusalError, withOrigin } from '../errors.ts';
 import type { MembershipChange } from '../membership/changes.ts';
 import { excluding, type Filter, type GroupFilterChange } from '../membership/filters.ts';
 import { entryText, type EntryChange } from '../membership/refs.ts';
-import { checkedLimits, LONGEST_MS, type CallOptions } from '../options.ts';
+import { checkedLimits, LONGEST_MS, type CallLimits, type CallOptions } from '../options.ts';
 import { Holdings, released, takenAgain, takenAway, type HeldInterface } from '../ownership.ts';
 import type { Context } from '../rpc/context.ts';
 import { isSessionGone } from '../rpc/messages.ts';
-import { keyText } from './key.ts';
+import { keyText, type Settings, type SettingsChange } from './refs.ts';
 import { Lines } from './lines.ts';
-import {
-  cutShort,
-  gaveUp,
-  isCertain,
-  isRemoval,
-  isRemoved,
-  type CallOrigin,
-  type Done,
-} from './outcomes.ts';
-import {
-  SHARED_GROUP,
-  type Caller,
-  type InterfaceCall,
-  type InterfaceCallOptions,
-  type SessionOfCalls,
-  type SubmitOptions,
+import { cutShort, isCertain, isRemoval, isRemoved, Settling } from './pending-call.ts';
+import type {
+  Caller,
+  CallOrigin,
+  Done,
+  InterfaceCall,
+  InterfaceCallOptions,
+  SessionOfCalls,
+  SubmitOptions,
 } from './pending-call.ts';
-import {
-  isReplacement,
-  Requests,
-  type InterfaceOperation,
-  type Item,
-  type ItemResult,
-} from './requests.ts';
-import type { Settings, SettingsChange } from './settings.ts';
-import { Settling } from './settling.ts';
+import { isReplacement, Requests, SHARED_GROUP } from './requests.ts';
+import type { InterfaceOperation, Item, ItemResult } from './requests.ts';
 
 /** Pending calls per session; further ones are refused as `overloaded`. */
 const CALLS_MAX = 65_536;
@@ -70,8 +56,8 @@ const UPKEEP_DEADLINES = 10;
  * - a filter, or settings, whose request was sent and abandoned are set once more.
  *
  * Settling means to release, to delete, or to set, until a manager has confirmed that the session does not have the interface or
- * the membership, or has what was set. Until then no other call on it starts, so that nothing newer is undone. The end of the session settles
- * everything, since its holds end with it.
+ * the membership, or has what was set. Until then no other call on it starts, so that nothing newer is undone. The end of the
+ * session settles everything, since its holds end with it.
  */
 export class InterfaceCalls {
   readonly requests: Requests;
@@ -110,25 +96,21 @@ export class InterfaceCalls {
 
   /**
    * Takes one interface. The hold is recorded in the same turn in which the reply arrived, before any later message is
-   * processed. Rejects with {@link MgmError}.
+   * processed. Rejects with {@link MgmError}, as all of the following.
    */
   take(key: InterfaceKey, group: number, options: InterfaceCallOptions): Promise<HeldInterface> {
-    const caller = Promise.withResolvers<HeldInterface>();
-    this.#submit('take', key, group, options, caller);
-    return caller.promise;
+    return this.#submit('take', key, group, options);
   }
 
-  /** Releases one interface. Its hold ends with the call, before it is sent. Rejects with {@link MgmError}. */
+  /** Releases one interface. Its hold ends with the call, before it is sent. */
   release(key: InterfaceKey, group: number, options: CallOptions): Promise<void> {
     this.holdings.end(key, released);
-    const caller = Promise.withResolvers<void>();
-    this.#submit('release', key, group, options, caller);
-    return caller.promise;
+    return this.#submit('release', key, group, options);
   }
 
   /**
    * Adds or deletes a membership. It is recorded in the same turn in which the reply arrived; from the start of a deletion
-   * on it is not on record any more. Rejects with {@link MgmError}.
+   * on it is not on record any more.
    */
   change(
     operation: 'member.add' | 'member.delete',
@@ -137,68 +119,53 @@ export class InterfaceCalls {
     group: number,
     options: CallOptions,
   ): Promise<MembershipChange> {
-    const caller = Promise.withResolvers<MembershipChange>();
-    this.#submit(operation, key, group, { ...options, entry }, caller);
-    return caller.promise;
+    return this.#submit(operation, key, group, { ...options, entry });
   }
 
-  /**
-   * Adds a membership on record again, with more time than other calls: {@link UPKEEP_DEADLINES}. If the outcome is unknown
-   * then, it is deleted in the background. Rejects with {@link MgmError}.
-   */
-  async readd(key: InterfaceKey, { group, source }: Entry): Promise<void> {
-    const caller = Promise.withResolvers<unknown>();
-    const entry = { group, source, forward: false };
-    const options = { entry, isReadd: true, deadlineMs: this.#upkeepMs };
-    this.#submit('member.add', key, SHARED_GROUP, options, caller);
-    await caller.promise;
-  }
-
-  /** Sets a filter. It is recorded in the turn in which the reply arrived. Rejects with {@link MgmError}. */
+  /** Sets a filter. It is recorded in the turn in which the reply arrived. */
   setFilter(
     key: InterfaceKey,
     entry: EntryChange,
     filter: Filter,
     options: CallOptions,
   ): Promise<GroupFilterChange> {
-    const caller = Promise.withResolvers<GroupFilterChange>();
-    this.#submit('member.set', key, SHARED_GROUP, { ...options, entry, filter }, caller);
-    return caller.promise;
+    return this.#submit('member.set', key, SHARED_GROUP, { ...options, entry, filter });
   }
 
-  /** Sets again the exclude list that is on record for a (\*,g), as {@link readd} adds a membership. */
-  async resetFilter(key: InterfaceKey, { group, source }: Entry): Promise<void> {
-    const caller = Promise.withResolvers<unknown>();
-    const entry = { group, source, forward: false };
-    const options = { entry, filter: excluding(), isReadd: true, deadlineMs: this.#upkeepMs };
-    this.#submit('member.set', key, SHARED_GROUP, options, caller);
-    await caller.promise;
-  }
-
-  /** Changes settings of an interface. They are recorded as filters are. Rejects with {@link MgmError}. */
+  /** Changes settings of an interface. They are recorded as filters are. */
   setSettings(
     key: InterfaceKey,
     settings: Settings,
     options: CallOptions,
   ): Promise<SettingsChange> {
-    const caller = Promise.withResolvers<SettingsChange>();
-    this.#submit('interface.set', key, SHARED_GROUP, { ...options, settings }, caller);
-    return caller.promise;
+    return this.#submit('interface.set', key, SHARED_GROUP, { ...options, settings });
   }
 
-  /** Sets the settings on record again, with more time than other calls. Rejects with {@link MgmError}. */
-  async resetSettings(key: InterfaceKey): Promise<void> {
-    const caller = Promise.withResolvers<unknown>();
-    const options = { settings: {}, isReadd: true, deadlineMs: this.#upkeepMs };
-    this.#submit('interface.set', key, SHARED_GROUP, options, caller);
-    await caller.promise;
+  /**
+   * Adds a membership on record again, with more time than other calls: {@link UPKEEP_DEADLINES}. If the outcome is unknown
+   * then, it is deleted in the background.
+   */
+  readd(key: InterfaceKey, entry: Entry): Promise<void> {
+    const again = { entry: membershipOf(entry), isReadd: true };
+    return this.#submit('member.add', key, SHARED_GROUP, { ...again, ...this.#upkeepLimits });
   }
 
-  /** Deletes a membership that is not on record. The session continues it where this rejects with {@link MgmError}. */
-  async deleteUnwanted(key: InterfaceKey, { group, source }: Entry): Promise<void> {
-    const entry = { group, source, forward: false };
-    const options = { deadlineMs: this.#upkeepMs };
-    await this.change('member.delete', key, entry, SHARED_GROUP, options);
+  /** Sets again the exclude list that is on record for a (\*,g), as {@link readd} adds a membership. */
+  resetFilter(key: InterfaceKey, entry: Entry): Promise<void> {
+    const again = { entry: membershipOf(entry), filter: excluding(), isReadd: true };
+    return this.#submit('member.set', key, SHARED_GROUP, { ...again, ...this.#upkeepLimits });
+  }
+
+  /** Sets the settings on record again, with more time than other calls. */
+  resetSettings(key: InterfaceKey): Promise<void> {
+    const again = { settings: {}, isReadd: true };
+    return this.#submit('interface.set', key, SHARED_GROUP, { ...again, ...this.#upkeepLimits });
+  }
+
+  /** Deletes a membership that is not on record. The session continues it where this rejects. */
+  deleteUnwanted(key: InterfaceKey, entry: Entry): Promise<void> {
+    const deletion = { entry: membershipOf(entry), ...this.#upkeepLimits };
+    return this.#submit('member.delete', key, SHARED_GROUP, deletion);
   }
 
   /** Records the interfaces that the session inherited. `pages` lists them. The holds of a session that is over by then end. */
@@ -246,17 +213,21 @@ export class InterfaceCalls {
     return held;
   }
 
+  get #upkeepLimits(): CallOptions {
+    return { deadlineMs: this.#upkeepMs };
+  }
+
   get #upkeepMs(): number {
     return Math.min(UPKEEP_DEADLINES * this.#context.deadlineMs, LONGEST_MS);
   }
 
-  #submit(
+  #submit<Result>(
     operation: InterfaceOperation,
     key: InterfaceKey,
     group: number,
     options: SubmitOptions,
-    caller: Caller,
-  ): void {
+  ): Promise<Result> {
+    const { promise, ...caller } = Promise.withResolvers<Result>();
     const origin = this.#originOf({ operation, key });
     try {
       const limits = checkedLimits(options, this.#context, () => origin);
@@ -266,59 +237,31 @@ export class InterfaceCalls {
       if (!(error instanceof MgmError)) throw error;
       caller.reject(error);
     }
+    return promise;
   }
 
   #checkMayBegin({ signal, isReadd }: SubmitOptions, origin: CallOrigin): void {
     const over = this.#session.over() ?? this.closing;
     if (over) throw cutShort(over, origin, false);
-    if (signal?.aborted) throw gaveUp('aborted', origin);
+    if (signal?.aborted) throw stopped('aborted', origin);
     if (this.#size < CALLS_MAX || isReadd) return;
-    throw new MgmError(`${CALLS_MAX} calls of this session are pending already`, {
-      ...origin,
-      reason: 'overloaded',
-      outcome: 'not-done',
-      retryable: true,
-    });
+    throw overloaded(`${CALLS_MAX} calls of this session are pending already`, origin);
   }
 
   #begin(
     operation: InterfaceOperation,
     key: InterfaceKey,
     group: number,
-    {
-      had,
-      entry,
-      filter,
-      settings,
-      localMembers,
-      isReadd,
-      timeoutMs,
-      deadlineMs,
-      signal,
-    }: SubmitOptions & { timeoutMs: number; deadlineMs: number },
+    { signal, timeoutMs, deadlineMs, ...change }: SubmitOptions & CallLimits,
     caller: Caller,
   ): void {
     const deadlineMono = this.#context.clock.monoMs() + deadlineMs;
     const onResult = (result: ItemResult): void => this.#onResult(call, result);
     const trace = this.#context.tracer?.active();
     const call: InterfaceCall = {
-      item: {
-        operation,
-        key,
-        group,
-        had,
-        entry,
-        filter,
-        settings,
-        localMembers,
-        isReadd,
-        timeoutMs,
-        deadlineMono,
-        trace,
-        onResult,
-      },
+      item: { ...change, operation, key, group, timeoutMs, deadlineMono, trace, onResult },
       keyText: keyText(key),
-      entryText: entry ? entryText(entry) : '',
+      entryText: change.entry ? entryText(change.entry) : '',
       caller,
       stage: 'waiting',
       deadline: this.#context.agenda.at(deadlineMono, () => this.#giveUp(call, 'timeout')),
@@ -367,7 +310,7 @@ export class InterfaceCalls {
     const { item } = call;
     const origin = this.#originOf(item);
     const failure = this.requests.failure(item, why);
-    this.#fail(call, failure ? withOrigin(failure, origin) : gaveUp(why, origin));
+    this.#fail(call, failure ? withOrigin(failure, origin) : stopped(why, origin));
     if (isRemoval(item.operation)) return;
     const wasSent = this.requests.isSent(item);
     if (call.stage === 'started') this.requests.drop(item, why);
@@ -451,7 +394,7 @@ export class InterfaceCalls {
     const origin = this.#originOf(item);
     if (result.kind === 'refused') return refusalError(result.refusal, origin);
     if (result.kind === 'unanswered') return withOrigin(result.error, origin);
-    return cutShort(this.#session.over() ?? gaveUp('aborted', origin), origin, true);
+    return cutShort(this.#session.over() ?? stopped('aborted', origin), origin, true);
   }
 
   #fail(call: InterfaceCall, error: MgmError): void {
@@ -482,4 +425,13 @@ export class InterfaceCalls {
     this.#idle?.resolve();
     this.#idle = undefined;
   }
+}
+
+function membershipOf({ group, source }: Entry): EntryChange {
+  return { group, source, forward: false };
+}
+
+/** The error of a caller that gave up before anything was sent. A removal is sent nevertheless. */
+function stopped(why: 'timeout' | 'aborted', origin: CallOrigin): MgmError {
+  return gaveUp(why, origin, { isContinued: isRemoval(origin.operation) });
 }

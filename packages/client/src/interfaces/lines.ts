@@ -20,7 +20,8 @@ interface Line<Call> {
  *
  * Two managers could execute requests that are in flight together in either order. So a take, a release or a change of
  * settings runs alone on its interface. Calls that add memberships run together, as do calls that delete them and calls that
- * set filters of different groups; a change of kind waits until the ones before are over, so that a replacement is joined before the old entry is pruned. Calls on one entry never run together.
+ * set filters of different groups. A call of another kind waits until the ones before it are over, so that a replacement is
+ * joined before the old entry is pruned. Calls on one entry never run together.
  */
 export class Lines<Call extends Queued> {
   readonly #lines = new Map<string, Line<Call>>();

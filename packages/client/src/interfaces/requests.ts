@@ -9,17 +9,17 @@ import type {
   Reply,
   WireMap,
 } from '@mgm/protocol';
-import { MgmError, type ErrorOrigin } from '../errors.ts';
+import { MgmError, overloaded, type ErrorOrigin } from '../errors.ts';
 import { omitUndefined, type CallOptions } from '../options.ts';
-import type { Call, CallRequest } from '../rpc/call.ts';
+import { worthMs, type Call, type CallRequest } from '../rpc/call.ts';
 import { entries, readChanges, type MembershipChange } from '../membership/changes.ts';
 import type { Filter, GroupFilterChange } from '../membership/filters.ts';
 import type { EntryChange } from '../membership/refs.ts';
-import { worthMs, type Context } from '../rpc/context.ts';
+import type { Context } from '../rpc/context.ts';
 import { isRefusal } from '../rpc/messages.ts';
-import type { TraceContext } from '../rpc/tracing.ts';
+import type { TraceContext } from '../rpc/observers.ts';
 import { Sequence } from './sequence.ts';
-import type { Settings, SettingsChange } from './settings.ts';
+import type { Settings, SettingsChange } from './refs.ts';
 
 /** The sequenced operations on interfaces and on memberships there. */
 export type InterfaceOperation = (typeof OPERATIONS_BY_URGENCY)[number];
@@ -44,6 +44,9 @@ const IN_FLIGHT_MAX = 1_024;
  * session's own keepalive, had to wait.
  */
 const ITEMS_IN_FLIGHT_MAX = 8_192;
+
+/** The group of items that may share a request with any other. */
+export const SHARED_GROUP = 0;
 
 /** One interface to be taken, set or released, or one membership or filter there to be changed. */
 export interface Item {
@@ -206,10 +209,8 @@ export class Requests {
     limits: { readonly timeoutMs: number; readonly deadlineMono: number },
   ): { readonly seq: number; readonly call: Call<Name> } {
     if (this.sequence.hasRoom) return this.#start(operation, fields, {}, limits);
-    throw new MgmError('too many requests of this session are unanswered', {
-      ...{ reason: 'overloaded', outcome: 'not-done', retryable: true },
-      ...{ operation, router: this.#context.router },
-    });
+    const { router } = this.#context;
+    throw overloaded('too many requests of this session are unanswered', { operation, router });
   }
 
   #flushSoon(): void {

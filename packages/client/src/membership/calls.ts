@@ -1,10 +1,7 @@
 import type { InterfaceKey } from '@mgm/protocol';
 import { MgmError, type ErrorOrigin } from '../errors.ts';
-import {
-  readSettingsRef,
-  type InterfaceSettingsRef,
-  type SettingsChange,
-} from '../interfaces/settings.ts';
+import { readSettingsRef } from '../interfaces/refs.ts';
+import type { InterfaceSettingsRef, SettingsChange } from '../interfaces/refs.ts';
 import type { CallOptions } from '../options.ts';
 import type { Context } from '../rpc/context.ts';
 import type { SessionLife } from '../session/life.ts';

@@ -1,7 +1,7 @@
 import { parseRequest } from '@mgm/protocol';
 import type { Entry, Epoch, FilterMode, InterfaceKey, SourceText } from '@mgm/protocol';
 import { refusalError, type ErrorOrigin } from '../errors.ts';
-import { interfaceKey, type InterfaceRef } from '../interfaces/key.ts';
+import { interfaceKey, UNSENT, type InterfaceRef } from '../interfaces/refs.ts';
 import type { EntryChange } from './refs.ts';
 
 /** What a session wants of one group on an interface. It replaces all memberships that the session has of the group there. */
@@ -55,9 +55,6 @@ export function readFilterRef(
   const filter = { mode, sources: entries.map(({ source }) => source), epoch };
   return { key, entry: { ...any, forward: false }, filter };
 }
-
-/** Fields of a request that the caller does not give. */
-const UNSENT = { handle: '', seq: 1, ack: 1 };
 
 /** The exclude list as one text, whatever its order; `''` for none. */
 export function excludeText({ exclude = [] }: { readonly exclude?: readonly string[] }): string {

@@ -1,10 +1,11 @@
 import { addAbortListener } from 'node:events';
-import { MgmError, type ErrorOrigin } from '../errors.ts';
+import { gaveUp, overloaded, type ErrorOrigin, type MgmError } from '../errors.ts';
 import { checkedLimits, type CallOptions } from '../options.ts';
 import type { Context } from '../rpc/context.ts';
 
 /** Parked calls per session; further ones are refused as `overloaded`. */
 const PARKED_MAX = 65_536;
+const TOO_MANY = `${PARKED_MAX} membership calls of this session wait already`;
 
 interface Parked {
   /** The interface that it waits for. */
@@ -36,13 +37,13 @@ export class Parking {
   ): Promise<Result> {
     const { agenda, clock } = this.#context;
     const { deadlineMs } = checkedLimits(options, this.#context, () => origin);
-    if (this.#parked.length >= PARKED_MAX) throw overloaded(origin);
+    if (this.#parked.length >= PARKED_MAX) throw overloaded(TOO_MANY, origin);
     if (options.signal?.aborted) throw gaveUp('aborted', origin);
     const { promise, resolve, reject } = Promise.withResolvers<Result>();
     const deadlineMono = clock.monoMs() + deadlineMs;
     const giveUp = (why: 'timeout' | 'aborted'): void => {
       this.#parked = this.#parked.filter((other) => other !== parked);
-      parked.fail(gaveUp(why, origin));
+      parked.fail(gaveUp(why, origin, { waited: 'waited too long for earlier memberships' }));
     };
     const appointment = agenda.at(deadlineMono, () => giveUp('timeout'));
     const listener = options.signal && addAbortListener(options.signal, () => giveUp('aborted'));
@@ -82,24 +83,4 @@ export class Parking {
 
 async function begun<Result>(begin: () => Promise<Result>): Promise<Result> {
   return await begin();
-}
-
-function gaveUp(reason: 'timeout' | 'aborted', origin: ErrorOrigin): MgmError {
-  const what =
-    reason === 'aborted' ? 'was aborted by its caller' : 'waited too long for earlier memberships';
-  return new MgmError(`\`${origin.operation}\` ${what}; nothing was sent`, {
-    ...origin,
-    reason,
-    outcome: 'not-done',
-    retryable: reason === 'timeout',
-  });
-}
-
-function overloaded(origin: ErrorOrigin): MgmError {
-  return new MgmError(`${PARKED_MAX} membership calls of this session wait already`, {
-    ...origin,
-    reason: 'overloaded',
-    outcome: 'not-done',
-    retryable: true,
-  });
 }

@@ -1,7 +1,7 @@
 import { parseGiven, readEntry, Refusals } from '@mgm/protocol';
 import type { Entry, GroupText, InterfaceKey, NextHop, SourceText } from '@mgm/protocol';
 import { badRequest, MgmError, type ErrorOrigin } from '../errors.ts';
-import { interfaceKey, type InterfaceRef } from '../interfaces/key.ts';
+import { interfaceKey, type InterfaceRef } from '../interfaces/refs.ts';
 
 /** Bits of `flags`. JOIN: a membership. FORWARD: an override of forwarding entries. */
 export const MemberFlags = { JOIN: 1, FORWARD: 2 } as const;

@@ -1,16 +1,15 @@
 import type { IgmpCallback, InterfaceKey } from '@mgm/protocol';
 import { isMgmError, MgmError, type ErrorOrigin } from '../errors.ts';
-import { keyText } from '../interfaces/key.ts';
-import type { SettingsRecord } from '../interfaces/settings.ts';
+import { keyText } from '../interfaces/refs.ts';
 import type { CallOptions } from '../options.ts';
-import { backoffMs, pause } from '../rpc/clock.ts';
 import type { Context } from '../rpc/context.ts';
+import { listPatiently } from '../rpc/pages.ts';
 import type { Emitter, SessionEvents } from '../session/events.ts';
 import type { Registration } from '../session/registration.ts';
 import { excludeText } from './filters.ts';
 import { memberPages } from './listings.ts';
 import { Parking } from './parking.ts';
-import type { MembershipRecord } from './record.ts';
+import type { MembershipRecord, SettingsRecord } from './record.ts';
 import type { Membership } from './refs.ts';
 
 /** What the upkeep works with. */
@@ -130,24 +129,10 @@ export class MembershipUpkeep {
   async #listOwn(registration: Registration): Promise<Membership[] | undefined> {
     const { context } = this.#options;
     const { session, signal } = registration;
-    for (let attempt = 1; !signal.aborted; attempt++) {
-      try {
-        const pages = await Array.fromAsync(
-          memberPages(context, { session, limit: 1_000, signal }),
-        );
-        const all = pages.flatMap(({ items }) => items);
-        return all.filter((one) => one.session === session).map(membershipOf);
-      } catch (error) {
-        if (!isMgmError(error)) throw error;
-        if (!error.retryable) {
-          const { router, logger } = context;
-          if (!signal.aborted) logger.warn({ router, err: error }, 'memberships not listed');
-          return undefined;
-        }
-        await pause(context.clock, backoffMs(attempt, error.retryAfterMs), signal);
-      }
-    }
-    return undefined;
+    const list = () => Array.fromAsync(memberPages(context, { session, limit: 1_000, signal }));
+    const pages = await listPatiently(context, list, 'memberships not listed', signal);
+    const all = pages?.flatMap(({ items }) => items);
+    return all?.filter((one) => one.session === session).map(membershipOf);
   }
 
   /** Adds what the store lacks on inherited interfaces, and deletes what is not on record. */

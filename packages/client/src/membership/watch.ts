@@ -1,18 +1,11 @@
 import { isMembershipEvent } from '@mgm/protocol';
 import type { InterfaceKey, MembershipEvent, SessionId } from '@mgm/protocol';
-import { isMgmError } from '../errors.ts';
-import { keyText } from '../interfaces/key.ts';
+import { keyText } from '../interfaces/refs.ts';
 import { requestGranted, type Context } from '../rpc/context.ts';
-import type { Success } from '../rpc/messages.ts';
-import { sessionPages } from '../rpc/pages.ts';
-import { decodePushed } from '../rpc/messages.ts';
-import {
-  follow,
-  type FollowedLog,
-  type FollowOptions,
-  type SnapshotPosition,
-  type SnapshotReason,
-} from '../watch/follow.ts';
+import { decodePushed, type Success } from '../rpc/messages.ts';
+import { sessionPages, unlessCompacted } from '../rpc/pages.ts';
+import { catchUp, follow } from '../watch/follow.ts';
+import type { FollowedLog, FollowOptions, Listing, SightingOf } from '../watch/follow.ts';
 import { memberPages, type ListedMembership } from './listings.ts';
 import { entryText } from './refs.ts';
 
@@ -22,25 +15,17 @@ export interface WatchedMembership extends ListedMembership {
   readonly componentId: number;
 }
 
-/** An item of a watch of memberships. */
-export type MembershipSighting =
-  /** All memberships at the membership revision `mrev`; it replaces everything reported before. */
-  | {
-      readonly kind: 'snapshot';
-      readonly reason: SnapshotReason;
-      readonly memberships: readonly WatchedMembership[];
-      readonly mrev: number;
-      readonly log: string;
-    }
-  /**
-   * Everything up to `mrev` was reported. Once after each snapshot, and once after `from`. A later watch can resume from
-   * `mrev` and `log`.
-   */
-  | { readonly kind: 'synced'; readonly mrev: number; readonly log: string }
-  /** One event, of up to 256 memberships. The revisions of events follow each other without gaps, except across a snapshot. */
-  | { readonly kind: 'event'; readonly event: MembershipEvent };
+/**
+ * An item of a watch of memberships. A snapshot has all of them at the membership revision `mrev`. An event has up to 256
+ * memberships.
+ */
+export type MembershipSighting = SightingOf<
+  { readonly memberships: readonly WatchedMembership[] },
+  { readonly mrev: number },
+  MembershipEvent
+>;
 
-interface Snapshot extends SnapshotPosition {
+interface Memberships {
   readonly memberships: readonly WatchedMembership[];
 }
 
@@ -48,27 +33,26 @@ interface Snapshot extends SnapshotPosition {
 const PAGE_ITEMS = 1_000;
 
 /** All memberships of a router and their changes, without gaps: see {@link follow}. Throws `MgmError` if it can't continue. */
-export async function* watchMemberships(
+export function watchMemberships(
   context: Context,
   options: FollowOptions = {},
 ): AsyncGenerator<MembershipSighting, void, undefined> {
-  const source: FollowedLog<MembershipEvent, Snapshot> = {
+  return follow(context, memberLog(context), options);
+}
+
+function memberLog(
+  context: Context,
+): FollowedLog<Memberships, { readonly mrev: number }, MembershipEvent> {
+  return {
     subject: (subjects, router) => subjects.allMemberships(router),
     decode: (bytes) => decodePushed(bytes, isMembershipEvent),
     revsOf: ({ first, mrev }) => ({ first, last: mrev }),
     headOf: ({ mrev }) => mrev,
     isReset: () => false,
+    at: (mrev) => ({ mrev }),
     read: (from, signal) => readMemberLog(context, from, signal),
     list: (signal) => listMemberships(context, signal),
   };
-  for await (const one of follow(context, source, options)) {
-    if (one.kind === 'event') yield one;
-    else if (one.kind === 'synced') yield { kind: 'synced', mrev: one.rev, log: one.log };
-    else {
-      const { memberships, rev: mrev, log } = one.listing;
-      yield { kind: 'snapshot', reason: one.reason, memberships, mrev, log };
-    }
-  }
 }
 
 async function readMemberLog(
@@ -76,24 +60,18 @@ async function readMemberLog(
   from: number,
   signal: AbortSignal,
 ): Promise<Success<'member.events'> | 'compacted'> {
-  try {
-    const fields = { from, limit: PAGE_ITEMS };
-    return await requestGranted(context, 'member.events', fields, { signal });
-  } catch (error) {
-    if (isMgmError(error, 'compacted')) return 'compacted';
-    throw error;
-  }
+  const fields = { from, limit: PAGE_ITEMS };
+  return await unlessCompacted(requestGranted(context, 'member.events', fields, { signal }));
 }
 
 /**
- * Lists the memberships at one revision, although the pages are read while they change: the events since the first page, up
- * to the then last one of the log, are applied to the pages. `undefined` if the log was cut or lost meanwhile, or if a
- * client is not known.
+ * Lists the memberships at one revision, although the pages are read while they change. `undefined` if the log was cut or lost
+ * meanwhile, or if a client is not known.
  */
 async function listMemberships(
   context: Context,
   signal: AbortSignal,
-): Promise<Snapshot | undefined> {
+): Promise<Listing<Memberships> | undefined> {
   const clients = new Map<SessionId, Client>();
   await learnClients(context, clients, signal);
   const pages = await Array.fromAsync(memberPages(context, { limit: PAGE_ITEMS, signal }));
@@ -107,7 +85,10 @@ async function listMemberships(
     if (!client) return undefined;
     listed.set(textOf(client, item), { ...item, ...client });
   }
-  return await applyEvents(context, listed, first, signal);
+  const begin = { rev: first.mrev, log: first.log, ts: 0 };
+  const apply = (event: MembershipEvent) => applyEvent(listed, event);
+  const end = await catchUp(memberLog(context), begin, apply, signal);
+  return end && { ...end, state: { memberships: [...listed.values()] } };
 }
 
 interface Client {
@@ -125,27 +106,6 @@ async function learnClients(
       clients.set(session, { protocolId, componentId });
     }
   }
-}
-
-async function applyEvents(
-  context: Context,
-  listed: Map<string, WatchedMembership>,
-  begin: { readonly mrev: number; readonly log: string },
-  signal: AbortSignal,
-): Promise<Snapshot | undefined> {
-  let { mrev } = begin;
-  let ts = 0;
-  for (let target: number | undefined; target === undefined || mrev < target;) {
-    const page = await readMemberLog(context, mrev, signal);
-    if (page === 'compacted' || page.log !== begin.log || page.head < mrev) return undefined;
-    target ??= page.head;
-    if (page.events.length === 0 && mrev < target) return undefined;
-    for (const event of page.events) {
-      applyEvent(listed, event);
-      ({ mrev, ts } = event);
-    }
-  }
-  return { memberships: [...listed.values()], rev: mrev, log: begin.log, ts };
 }
 
 function applyEvent(listed: Map<string, WatchedMembership>, event: MembershipEvent): void {

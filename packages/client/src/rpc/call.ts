@@ -3,7 +3,7 @@ import type { OperationName, RefusalFields, Reply } from '@mgm/protocol';
 import { MgmError, refusalError, withOutcome, type ErrorOrigin, type Outcome } from '../errors.ts';
 import type { Appointment } from './clock.ts';
 import { isRefusal } from './messages.ts';
-import type { RequestSpan, TraceContext } from './tracing.ts';
+import type { RequestSpan, TraceContext } from './observers.ts';
 
 /** One request; its bytes are the same in every attempt. */
 export interface CallRequest<Name extends OperationName> {
@@ -261,4 +261,12 @@ export class Call<Name extends OperationName> {
   #inTime(text: string): string {
     return `${text} within ${Math.round(this.request.deadlineMono - this.startedMono)} ms`;
   }
+}
+
+/**
+ * The `deadlineMs` of a request: how long a manager should find it worth executing, which is until the client sends the
+ * next copy. Rounded up, because the wire has whole milliseconds only.
+ */
+export function worthMs(timeoutMs: number): number {
+  return Math.ceil(timeoutMs);
 }

@@ -3,10 +3,9 @@ import type { OperationName } from '@mgm/protocol';
 import { MgmError } from '../errors.ts';
 import { Call, type CallOutcome, type CallRequest, type Setback } from './call.ts';
 import { backoffMs, type Agenda, type Clock } from './clock.ts';
-import type { RequestMeasurement } from './measure.ts';
 import { decodeReply, isRefusal } from './messages.ts';
+import type { CallObservers, RequestMeasurement } from './observers.ts';
 import { Repeats } from './repeats.ts';
-import type { RequestTracer } from './tracing.ts';
 import type { Incoming, LinkState, Transport } from './transport.ts';
 
 /** Operations that managers of the first release do not know. */
@@ -26,12 +25,6 @@ interface Attempt {
 }
 
 type PendingCall = Call<OperationName>;
-
-/** Who observes calls. */
-export interface CallObservers {
-  readonly tracer?: RequestTracer | undefined;
-  readonly measure?: ((measurement: RequestMeasurement) => void) | undefined;
-}
 
 /**
  * All calls over one connection: one reply inbox, one map of attempts, one timer. Each attempt has a reply subject of

@@ -1,14 +1,13 @@
 import { addAbortListener } from 'node:events';
 import { encodeMessage, parseRequest } from '@mgm/protocol';
 import type { OperationName, RequestFields, RouterName, Subjects } from '@mgm/protocol';
-import { badRequest, MgmError, refusalError, type ErrorOrigin } from '../errors.ts';
+import { badRequest, gaveUp, refusalError, type ErrorOrigin, type MgmError } from '../errors.ts';
 import { checkedLimits, omitUndefined, type CallOptions, type Logger } from '../options.ts';
-import type { CallRequest, CallResult } from './call.ts';
+import { worthMs, type CallRequest, type CallResult } from './call.ts';
 import type { Calls } from './calls.ts';
 import type { Agenda, Clock } from './clock.ts';
-import type { Measurement } from './measure.ts';
+import type { Measurement, RequestTracer } from './observers.ts';
 import { granted, type Success } from './messages.ts';
-import type { RequestTracer } from './tracing.ts';
 import type { Transport } from './transport.ts';
 
 /** What all parts of one client share. */
@@ -52,7 +51,7 @@ export async function request<Name extends OperationName>(
   const origin = { ...options.origin, operation, router };
   const parsed = parseRequest(operation, fields);
   if (parsed.kind === 'bad-request') throw badRequest(parsed.message, parsed.field, origin);
-  if (signal?.aborted) throw abortedBefore(origin);
+  if (signal?.aborted) throw gaveUp('aborted', origin);
   const { timeoutMs, deadlineMs } = checkedLimits(options, context, () => origin);
   const call = calls.start({
     operation,
@@ -80,14 +79,6 @@ export async function requestGranted<Name extends OperationName>(
   return granted(reply, (refusal) => refusalError(refusal, origin));
 }
 
-/**
- * The `deadlineMs` of a request: how long a manager should find it worth executing, which is until the client sends the
- * next copy. Rounded up, because the wire has whole milliseconds only.
- */
-export function worthMs(timeoutMs: number): number {
-  return Math.ceil(timeoutMs);
-}
-
 /** The result of a call that is abandoned when the signal fires. */
 export async function abandonedOn<Result>(
   signal: AbortSignal | undefined,
@@ -95,15 +86,6 @@ export async function abandonedOn<Result>(
 ): Promise<Result> {
   using _ = signal && addAbortListener(signal, () => call.abandon('aborted'));
   return await call.result;
-}
-
-/** The error of a call whose signal had fired before it began. */
-export function abortedBefore(origin: ErrorOrigin): MgmError {
-  return new MgmError(`\`${origin.operation}\` was aborted by its caller; nothing was sent`, {
-    ...origin,
-    reason: 'aborted',
-    outcome: 'not-done',
-  });
 }
 
 /** A position in the store's event log. Wire contract section 5. */

@@ -1,6 +1,7 @@
 import type { InterfaceItem, Revision, SessionItem } from '@mgm/protocol';
 import { isMgmError } from '../errors.ts';
 import { omitUndefined, type CallOptions } from '../options.ts';
+import { backoffMs, pause } from './clock.ts';
 import { requestGranted, type Context } from './context.ts';
 import type { Success } from './messages.ts';
 
@@ -79,10 +80,39 @@ export async function readLog(
   signal: AbortSignal,
   limit = LOG_PAGE_ITEMS,
 ): Promise<Success<'events'> | 'compacted'> {
+  return await unlessCompacted(requestGranted(context, 'events', { from, limit }, { signal }));
+}
+
+/** `compacted` where the log begins later than what was to be read. */
+export async function unlessCompacted<Page>(read: Promise<Page>): Promise<Page | 'compacted'> {
   try {
-    return await requestGranted(context, 'events', { from, limit }, { signal });
+    return await read;
   } catch (error) {
     if (isMgmError(error, 'compacted')) return 'compacted';
     throw error;
   }
+}
+
+/**
+ * Repeats a listing until a manager answers; `undefined` if it is refused, which is logged as `failed`, or if the signal fires.
+ */
+export async function listPatiently<Result>(
+  { clock, router, logger }: Context,
+  list: () => Promise<Result>,
+  failed: string,
+  signal: AbortSignal,
+): Promise<Result | undefined> {
+  for (let attempt = 1; !signal.aborted; attempt++) {
+    try {
+      return await list();
+    } catch (error) {
+      if (!isMgmError(error)) throw error;
+      if (!error.retryable) {
+        if (!signal.aborted) logger.warn({ router, err: error }, failed);
+        return undefined;
+      }
+      await pause(clock, backoffMs(attempt, error.retryAfterMs), signal);
+    }
+  }
+  return undefined;
 }

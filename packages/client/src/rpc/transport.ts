@@ -3,7 +3,7 @@ import { connect as connectNats, createInbox, headers, isNoResponders, natsFault
 import type { ConnectionOptions, Msg, NatsConnection, Status } from '@mgm/nats';
 import { badRequest, MgmError } from '../errors.ts';
 import { untilAborted } from './clock.ts';
-import type { TraceHeaders } from './tracing.ts';
+import type { TraceHeaders } from './observers.ts';
 
 export { createInbox } from '@mgm/nats';
 export type { ConnectionOptions, NatsConnection } from '@mgm/nats';

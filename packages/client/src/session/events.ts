@@ -6,13 +6,13 @@ import type {
   OwnershipLostCallback,
   SessionId,
 } from '@mgm/protocol';
-import type { MgmError } from '../errors.ts';
+import { MgmError } from '../errors.ts';
 import type { QuestionHandlers } from '../forwarding/questions.ts';
-import type { HeldSettings } from '../interfaces/settings.ts';
+import type { HeldSettings } from '../interfaces/refs.ts';
 import type { AlertHandlers, AlertItem, Resync } from '../membership/alerts.ts';
 import type { Membership } from '../membership/refs.ts';
 import type { Logger } from '../options.ts';
-import type { Ownership } from '../ownership.ts';
+import type { HeldInterface, Ownership } from '../ownership.ts';
 import type { Route } from '../view/refs.ts';
 
 /**
@@ -178,4 +178,52 @@ export class Emitter<Events extends object> {
       this.#logger.error({ event: name, err }, 'listener failed');
     }
   }
+}
+
+/** A registration that is over. */
+export interface Loss {
+  readonly session: SessionId;
+  readonly cause: LossCause;
+  /** The revision of the last reply that it got: whatever ended it has a higher one. */
+  readonly lastRev: number;
+  /** How often the store had lost data when it was registered: another session may find the next loss first. */
+  readonly storeLosses: number;
+  readonly ttlMs: number;
+  readonly reason: MgmError;
+  /** What it held until then. */
+  readonly held: readonly HeldInterface[];
+}
+
+const TEXT: { readonly [Cause in LossCause]: string } = {
+  deadline: 'the session was lost: no keepalive was answered before its deadline',
+  expired: 'the session was lost: its lease ran out',
+  evicted: 'the session was evicted',
+  refused: 'the session was lost: the manager does not know it',
+  deregistered: 'the session was deregistered',
+  orphaned: 'the session was orphaned; its lease runs out at the store',
+  takeover: 'the session was taken over by another process',
+  disconnected: 'the session was lost: its NATS connection was closed',
+  closed: 'the client was closed',
+};
+
+export function sessionLost(cause: LossCause, detail = ''): MgmError {
+  return sessionOver(detail ? `${TEXT[cause]} (${detail})` : TEXT[cause]);
+}
+
+export function beingDeregistered(): MgmError {
+  return sessionOver('the session is being deregistered');
+}
+
+/** Between two registrations: the same call may succeed soon. */
+export function beingRecovered(): MgmError {
+  return sessionOver('the session was lost and is being registered again', true);
+}
+
+function sessionOver(message: string, retryable = false): MgmError {
+  return new MgmError(message, { reason: 'session-lost', outcome: 'not-done', retryable });
+}
+
+/** Losses that the user of the session caused. */
+export function isIntended(cause: LossCause): boolean {
+  return cause === 'deregistered' || cause === 'orphaned' || cause === 'closed';
 }

@@ -1,24 +1,21 @@
 import type { Epoch } from '@mgm/protocol';
 import { isMgmError, type MgmError } from '../errors.ts';
-import { keyText } from '../interfaces/key.ts';
-import { SettingsRecord } from '../interfaces/settings.ts';
-import { MembershipRecord } from '../membership/record.ts';
+import { keyText } from '../interfaces/refs.ts';
+import { MembershipRecord, SettingsRecord } from '../membership/record.ts';
 import { MembershipUpkeep } from '../membership/upkeep.ts';
 import { HeldSignal, type HeldInterface } from '../ownership.ts';
 import type { Context } from '../rpc/context.ts';
 import { RouteUpkeep } from '../view/upkeep.ts';
-import type { CallbackHandlers, Emitter, LossCause, SessionEvents } from './events.ts';
+import { beingRecovered, isIntended, sessionLost } from './events.ts';
+import type { CallbackHandlers, Emitter, Loss, LossCause, SessionEvents } from './events.ts';
+import type { LeaseGate } from './keepalive.ts';
 import {
-  beingRecovered,
   diagnoseLoss,
-  isIntended,
-  sessionLost,
-  type Loss,
+  recover,
+  type Recovered,
   type RecoveryLimits,
   type Verdict,
-} from './loss.ts';
-import type { LeaseGate } from './gate.ts';
-import { recover, type Recovered } from './recovery.ts';
+} from './recovery.ts';
 import type { Registered, Registering, Registrar } from './register.ts';
 import { Registration } from './registration.ts';
 

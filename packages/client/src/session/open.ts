@@ -9,8 +9,7 @@ import {
   type SessionEvents,
   type SessionListeners,
 } from './events.ts';
-import type { LeaseGate } from './gate.ts';
-import { KEEPALIVES_PER_LEASE } from './keepalive.ts';
+import { KEEPALIVES_PER_LEASE, type LeaseGate } from './keepalive.ts';
 import { SessionLife, type Reregister } from './life.ts';
 import type { Registering, Registrant, Registrar } from './register.ts';
 

@@ -1,15 +1,106 @@
-import type { Epoch, InterfaceKey, SessionId } from '@mgm/protocol';
+import type { Epoch, EventMessage, InterfaceKey, SessionId } from '@mgm/protocol';
 import { isMgmError, MgmError } from '../errors.ts';
-import { SHARED_GROUP } from '../interfaces/pending-call.ts';
-import { keyText } from '../interfaces/key.ts';
-import type { SettingsRecord } from '../interfaces/settings.ts';
+import { keyText } from '../interfaces/refs.ts';
+import { SHARED_GROUP } from '../interfaces/requests.ts';
+import type { SettingsRecord } from '../membership/record.ts';
 import type { HeldInterface } from '../ownership.ts';
 import { backoffMs, pause } from '../rpc/clock.ts';
-import type { Context } from '../rpc/context.ts';
-import type { MissingInterface } from './events.ts';
-import { attemptOptions, type RecoveryLimits, type Verdict } from './loss.ts';
+import { requestGranted, type Context, type RequestOptions } from '../rpc/context.ts';
+import { unlessCompacted } from '../rpc/pages.ts';
+import type { Loss, MissingInterface } from './events.ts';
 import type { Registered, Registering, Registrar } from './register.ts';
 import type { Registration } from './registration.ts';
+
+/**
+ * What the store's event log says about a lost session.
+ *
+ * - `data-lost`: the store lost data: it has another log, or fewer revisions than before.
+ * - `lease-expired`: the lease ran out.
+ * - `still-live`: the session still exists; this side reached no manager in time and had to stop.
+ * - `ended`: an operator evicted it or another process took it over, or the log does not say.
+ */
+export type Verdict = 'data-lost' | 'lease-expired' | 'still-live' | 'ended';
+
+/** Limits of a recovery. */
+export interface RecoveryLimits {
+  /** When to give up. */
+  readonly endsMono: number;
+  /** The longest attempt, and the longest pause after it: the rest of the lease runs as soon as managers serve. */
+  readonly attemptMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** Reads the store's event log; waits for a manager if none replies. Rejects with `MgmError`. */
+export async function diagnoseLoss(
+  context: Context,
+  loss: Loss,
+  limits: RecoveryLimits,
+): Promise<Verdict> {
+  const revBefore = context.store.rev;
+  const page = await retried(context, limits, () =>
+    requestGranted(context, 'interfaces', { limit: 1 }, attemptOptions(limits)),
+  );
+  context.store.compare(page, revBefore);
+  if (context.store.losses > loss.storeLosses) return 'data-lost';
+  const byDeadline = loss.cause === 'deadline';
+  const log = eventsAfter(context, loss.lastRev, limits);
+  for (;;) {
+    const { done, value } = await log.next();
+    // The handle was refused before this side's deadline, so the lease had not run out unless the log says so.
+    if (done && !byDeadline) return 'ended';
+    if (done) return value.isComplete ? 'still-live' : 'lease-expired';
+    if (isDecision(value, loss.session)) return 'ended';
+    if (isEndOfLease(value, loss.session)) return 'lease-expired';
+  }
+}
+
+function isDecision({ type, session, previous }: EventMessage, ours: SessionId): boolean {
+  return (type === 'evicted' && session === ours) || (type === 'resumed' && previous === ours);
+}
+
+function isEndOfLease({ type, session }: EventMessage, ours: SessionId): boolean {
+  return (type === 'expired' || type === 'stale') && session === ours;
+}
+
+/** The events after `rev`; returns whether the log reached back that far. */
+async function* eventsAfter(
+  context: Context,
+  rev: number,
+  limits: RecoveryLimits,
+): AsyncGenerator<EventMessage, { readonly isComplete: boolean }, undefined> {
+  for (let from = rev; ;) {
+    const read = () => requestGranted(context, 'events', { from }, attemptOptions(limits));
+    const page = await unlessCompacted(retried(context, limits, read));
+    if (page === 'compacted') return { isComplete: false };
+    const last = page.events.at(-1);
+    if (!last) return { isComplete: true };
+    yield* page.events;
+    from = last.rev;
+  }
+}
+
+/** The limits of one call within a recovery. */
+function attemptOptions({ attemptMs, signal }: RecoveryLimits): RequestOptions {
+  return { signal, timeoutMs: attemptMs, longestBackoffMs: attemptMs };
+}
+
+/** Repeats the attempt while its error is retryable, or `isTemporary`, and time is left. */
+async function retried<Result>(
+  { clock }: Context,
+  { endsMono, attemptMs, signal }: RecoveryLimits,
+  attempt: () => Promise<Result>,
+  isTemporary: (error: MgmError) => boolean = () => false,
+): Promise<Result> {
+  for (let count = 1; ; count++) {
+    try {
+      return await attempt();
+    } catch (error) {
+      const isWorthIt = isMgmError(error) && (error.retryable || isTemporary(error));
+      if (!isWorthIt || signal.aborted || clock.monoMs() >= endsMono) throw error;
+      await pause(clock, backoffMs(count, error.retryAfterMs, attemptMs), signal);
+    }
+  }
+}
 
 /** A session that was registered again, and what it got back. */
 export interface Recovered {
@@ -69,29 +160,16 @@ async function recoverOnce(plan: RecoveryPlan): Promise<Recovered> {
 }
 
 async function registerAgain(plan: RecoveryPlan): Promise<Registered> {
-  const { context, registrar, attemptMs, signal } = plan;
+  const { context, registrar } = plan;
   // A `resumes` that the store does not know tells it that it lost data.
   const mayResume = plan.verdict === 'still-live' || plan.verdict === 'data-lost';
   const resumes = mayResume ? plan.former : undefined;
   const registrant = { ...plan.registrant, takeover: false, resumes };
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await registrar.register(registrant, attemptOptions(plan));
-    } catch (error) {
-      if (!isMgmError(error) || !isWorthWaiting(error, plan)) throw error;
-      await pause(context.clock, backoffMs(attempt, error.retryAfterMs, attemptMs), signal);
-    }
-  }
-}
-
-function isWorthWaiting(
-  error: MgmError,
-  { verdict, context, endsMono, signal }: RecoveryPlan,
-): boolean {
-  if (signal.aborted || context.clock.monoMs() >= endsMono) return false;
+  const attempt = () => registrar.register(registrant, attemptOptions(plan));
   // This side considers a lease over before the store does, which may still have the old session.
-  const isOldSession = error.reason === 'already-registered' && verdict === 'lease-expired';
-  return error.retryable || isOldSession;
+  const isOldSession = (error: MgmError): boolean =>
+    error.reason === 'already-registered' && plan.verdict === 'lease-expired';
+  return await retried(context, plan, attempt, isOldSession);
 }
 
 /** Adopts what was inherited and is wanted. The rest is what the lost session was releasing. */

@@ -11,35 +11,33 @@ import type {
 } from '@mgm/protocol';
 import {
   badRequest,
+  gaveUp,
   isMgmError,
-  MgmError,
   refusalError,
   withOrigin,
   withOutcome,
+  type MgmError,
 } from '../errors.ts';
 import { InterfaceCalls } from '../interfaces/calls.ts';
-import type { SettingsRecord } from '../interfaces/settings.ts';
-import { Questions } from '../forwarding/questions.ts';
+import { HandlerTurn, Questions } from '../forwarding/questions.ts';
 import type { OtherOperation } from '../interfaces/requests.ts';
 import { checkedLimits, type CallOptions } from '../options.ts';
 import { HeldAlerts } from '../membership/held-alerts.ts';
-import type { MembershipRecord } from '../membership/record.ts';
+import type { MembershipRecord, SettingsRecord } from '../membership/record.ts';
 import { RouteChanges } from '../view/changes.ts';
 import type { RouteRecord } from '../view/items.ts';
 import type { Route } from '../view/refs.ts';
 import type { HeldInterface } from '../ownership.ts';
 import { untilAborted } from '../rpc/clock.ts';
-import { abandonedOn, abortedBefore, requestGranted, type Context } from '../rpc/context.ts';
+import { abandonedOn, requestGranted, type Context } from '../rpc/context.ts';
 import { interfacePages } from '../rpc/pages.ts';
 import { granted, isSessionGone, type Success } from '../rpc/messages.ts';
-import type { CallbackHandlers, Emitter, LossCause, SessionEvents } from './events.ts';
-import type { LeaseGate } from './gate.ts';
-import { Keepalive, KEEPALIVES_PER_LEASE } from './keepalive.ts';
+import { beingDeregistered, beingRecovered, sessionLost } from './events.ts';
+import type { CallbackHandlers, Emitter, Loss, LossCause, SessionEvents } from './events.ts';
+import { Keepalive, KEEPALIVES_PER_LEASE, type LeaseGate } from './keepalive.ts';
 import { LeaseClock, type LeaseState } from './lease-clock.ts';
-import { beingDeregistered, beingRecovered, sessionLost, type Loss } from './loss.ts';
 import { Mailbox } from './mailbox.ts';
 import type { Registered } from './register.ts';
-import { HandlerTurn } from './turn.ts';
 
 /** Losing an interface for one of these causes means that its session is over. */
 const SESSION_ENDED_BY: { readonly [Name in Cause]?: LossCause } = {
@@ -222,7 +220,7 @@ export class Registration {
     if (parsed.kind === 'bad-request') throw badRequest(parsed.message, parsed.field, origin);
     const { timeoutMs, deadlineMs } = checkedLimits(options, this.#context, () => origin);
     if (closing) throw closing;
-    if (options.signal?.aborted) throw abortedBefore(origin);
+    if (options.signal?.aborted) throw gaveUp('aborted', origin);
     const deadlineMono = clock.monoMs() + deadlineMs;
     const { seq, call } = requests.other(operation, fields, { timeoutMs, deadlineMono });
     try {
@@ -383,19 +381,10 @@ export class Registration {
       await sequence.passed(sequence.last);
     };
     await untilAborted(finish(), limit).catch((error: unknown) => {
-      throw limit.aborted ? this.#waitEnded(signal?.aborted ? 'aborted' : 'timeout') : error;
-    });
-  }
-
-  #waitEnded(reason: 'timeout' | 'aborted'): MgmError {
-    const text =
-      reason === 'timeout' ? 'waited too long for pending calls' : 'was aborted by its caller';
-    return new MgmError(`\`deregister\` ${text}; nothing was sent`, {
-      reason,
-      outcome: 'not-done',
-      operation: 'deregister',
-      router: this.#context.router,
-      retryable: reason === 'timeout',
+      if (!limit.aborted) throw error;
+      const origin = { operation: 'deregister', router: this.#context.router } as const;
+      const waited = 'waited too long for pending calls';
+      throw gaveUp(signal?.aborted ? 'aborted' : 'timeout', origin, { waited });
     });
   }
 

@@ -1,26 +1,14 @@
 import { addAbortListener } from 'node:events';
 import type { Prefix, RefusalFields, RouteChangeReply } from '@mgm/protocol';
-import { MgmError, refusalError, withOrigin, withOutcome } from '../errors.ts';
+import { gaveUp, MgmError, overloaded, refusalError, withOrigin, withOutcome } from '../errors.ts';
 import type { Requests } from '../interfaces/requests.ts';
 import { checkedLimits, type CallOptions } from '../options.ts';
 import type { Call } from '../rpc/call.ts';
 import { backoffMs, pause } from '../rpc/clock.ts';
 import type { Context } from '../rpc/context.ts';
 import { elementRefusal, isRefusal, isSessionGone } from '../rpc/messages.ts';
-import {
-  elementOf,
-  gaveUp,
-  isRoute,
-  isWaitedFor,
-  overloaded,
-  PENDING_MAX,
-  takeOffRecord,
-  type Caller,
-  type Item,
-  type RouteOperation,
-  type RouteRecord,
-  type RouteResult,
-} from './items.ts';
+import { elementOf, isRoute, isWaitedFor, takeOffRecord } from './items.ts';
+import type { Caller, Item, RouteOperation, RouteRecord, RouteResult } from './items.ts';
 import { prefixText, type Route } from './refs.ts';
 
 /** The session of the changes. */
@@ -48,6 +36,10 @@ interface SentRequest {
 
 /** Elements per request: the most that the contract allows. */
 const REQUEST_ROUTES = 256;
+
+/** Pending elements per session; further ones are refused as `overloaded`. */
+const PENDING_MAX = 65_536;
+const TOO_MANY = `${PENDING_MAX} changes of routes of this session are pending already`;
 
 /** How long one attempt to make the store agree with the record lasts. */
 const SETTLE_ATTEMPT_MS = 10_000;
@@ -114,7 +106,7 @@ export class RouteChanges {
     if (targets.length === 0) caller.finish();
     for (const [at, target] of targets.entries()) {
       const item = { operation, target, caller, at, timeoutMs, deadlineMono };
-      if (++this.#pending > PENDING_MAX) this.#fail(item, overloaded(origin));
+      if (++this.#pending > PENDING_MAX) this.#fail(item, overloaded(TOO_MANY, origin));
       else this.#queue.push(item);
     }
     this.#run();

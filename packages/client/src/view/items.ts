@@ -1,5 +1,5 @@
 import type { Prefix } from '@mgm/protocol';
-import { MgmError, type ErrorOrigin } from '../errors.ts';
+import type { ErrorOrigin, MgmError } from '../errors.ts';
 import { prefixText, type Route } from './refs.ts';
 
 /** The operations that change routes. */
@@ -37,9 +37,6 @@ export interface Item {
   former?: Route | undefined;
 }
 
-/** Pending elements per session; further ones are refused as `overloaded`. */
-export const PENDING_MAX = 65_536;
-
 /** Whether the caller still waits for this element. */
 export function isWaitedFor({ caller, at }: Item): boolean {
   return caller !== undefined && caller.results[at] === undefined;
@@ -63,25 +60,4 @@ export function elementOf({ operation, target }: Item): (string | number)[] {
   if (operation === 'rib.delete' || !isRoute(target)) return [network, length];
   const { ifIndex, nextHop, neighbour, protocolId, preference } = target;
   return [network, length, ifIndex, nextHop, neighbour, protocolId, preference];
-}
-
-/** The error of a caller that gave up before anything was sent. */
-export function gaveUp(reason: 'timeout' | 'aborted', origin: ErrorOrigin): MgmError {
-  const what = reason === 'aborted' ? 'was aborted by its caller' : 'did not get its turn in time';
-  return new MgmError(`\`${origin.operation}\` ${what}; nothing was sent`, {
-    ...origin,
-    reason,
-    outcome: 'not-done',
-    retryable: reason === 'timeout',
-  });
-}
-
-/** The error of an element beyond {@link PENDING_MAX}. */
-export function overloaded(origin: ErrorOrigin): MgmError {
-  return new MgmError(`${PENDING_MAX} changes of routes of this session are pending already`, {
-    ...origin,
-    reason: 'overloaded',
-    outcome: 'not-done',
-    retryable: true,
-  });
 }

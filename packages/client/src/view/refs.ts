@@ -1,7 +1,7 @@
 import { prefixNamed, readPair, readRoute } from '@mgm/protocol';
 import type { NextHop, Prefix } from '@mgm/protocol';
 import { badRequest, type ErrorOrigin } from '../errors.ts';
-import type { InterfaceRef } from '../interfaces/key.ts';
+import type { InterfaceRef } from '../interfaces/refs.ts';
 
 /** The sources of a route as a caller may name them. */
 export interface PrefixRef {

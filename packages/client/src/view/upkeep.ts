@@ -2,8 +2,8 @@ import type { Prefix } from '@mgm/protocol';
 import { isMgmError, type MgmError } from '../errors.ts';
 import { Parking } from '../membership/parking.ts';
 import type { CallOptions } from '../options.ts';
-import { backoffMs, pause } from '../rpc/clock.ts';
 import type { Context } from '../rpc/context.ts';
+import { listPatiently } from '../rpc/pages.ts';
 import type { Registration } from '../session/registration.ts';
 import type { RouteOperation, RouteRecord, RouteResult } from './items.ts';
 import { routePages, type ListedRoute } from './listings.ts';
@@ -56,10 +56,13 @@ export class RouteUpkeep {
 
   /** Sets again what a recovered session had. */
   async restore(registration: Registration): Promise<void> {
-    const isKept = registration.resumed;
-    const present = isKept ? await this.#listPatiently(registration) : [];
+    const { signal } = registration;
+    const list = () => this.#list(registration, { signal });
+    const present = registration.resumed
+      ? await listPatiently(this.#context, list, 'routes not listed', signal)
+      : undefined;
     if (registration.over()) return;
-    const restoring = registration.routes.restore(present);
+    const restoring = registration.routes.restore(present ?? []);
     this.#isRestoring = false;
     this.#parking.release();
     await restoring;
@@ -85,23 +88,5 @@ export class RouteUpkeep {
       logger.debug({ router, message: error.message }, 'routes not listed');
       return [];
     }
-  }
-
-  async #listPatiently(registration: Registration): Promise<ListedRoute[]> {
-    const { signal } = registration;
-    const { clock, router, logger } = this.#context;
-    for (let attempt = 1; !signal.aborted; attempt++) {
-      try {
-        return await this.#list(registration, { signal });
-      } catch (error) {
-        if (!isMgmError(error)) throw error;
-        if (!error.retryable) {
-          if (!signal.aborted) logger.warn({ router, err: error }, 'routes not listed');
-          return [];
-        }
-        await pause(clock, backoffMs(attempt, error.retryAfterMs), signal);
-      }
-    }
-    return [];
   }
 }

@@ -23,8 +23,28 @@ export interface FollowOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Where in the log a snapshot was made. */
-export interface SnapshotPosition {
+/**
+ * An item of a watch. `State` is what a snapshot shows; `Position` is a revision, under the name that it has in this log, and
+ * belongs to `log`.
+ */
+export type SightingOf<State extends object, Position extends object, Event> =
+  /** The whole state at one revision; it replaces everything reported before. */
+  | ({
+      readonly kind: 'snapshot';
+      readonly reason: SnapshotReason;
+      readonly log: string;
+    } & State &
+      Position)
+  /**
+   * Everything up to this revision was reported: what was there when the watch began, or when the snapshot was made. Once after
+   * each snapshot, and once after `from`. A later watch can resume from here.
+   */
+  | ({ readonly kind: 'synced'; readonly log: string } & Position)
+  /** One event. Revisions follow each other without gaps, except across a snapshot. */
+  | { readonly kind: 'event'; readonly event: Event };
+
+/** Where in its log a listing was made. */
+export interface ListingPosition {
   readonly rev: number;
   readonly log: string;
   /** When the event of this revision happened, in ms on the store clock; 0 if the log does not have it. */
@@ -33,13 +53,26 @@ export interface SnapshotPosition {
 
 /** A log that can be followed, and the state that it changes. */
 export interface FollowedLog<
-  Event extends { readonly ts: number },
-  Listing extends SnapshotPosition,
+  State extends object,
+  Position extends object,
+  Event extends Timed,
 > extends LogKind<Event> {
+  /** The position in a sighting. */
+  at(rev: number): Position;
   /** The events after a revision; `compacted` if the log begins later. */
   read(from: number, signal: AbortSignal): Promise<LogPage<Event> | 'compacted'>;
   /** The state at one revision; `undefined` if the log was cut or lost while it was read. */
-  list(signal: AbortSignal): Promise<Listing | undefined>;
+  list(signal: AbortSignal): Promise<Listing<State> | undefined>;
+}
+
+/** The state at one revision. */
+export interface Listing<State> extends ListingPosition {
+  readonly state: State;
+}
+
+interface Timed {
+  /** In ms on the store clock. */
+  readonly ts: number;
 }
 
 interface LogPage<Event> {
@@ -48,26 +81,17 @@ interface LogPage<Event> {
   readonly log: string;
 }
 
-/** What a follower sees, in order. */
-export type Followed<Event, Listing> =
-  | { readonly kind: 'snapshot'; readonly reason: SnapshotReason; readonly listing: Listing }
-  | { readonly kind: 'synced'; readonly rev: number; readonly log: string }
-  | { readonly kind: 'event'; readonly event: Event };
-
 /**
  * All changes of one log, without gaps: pushed events as they arrive, missed ones read from the log. If the log does not
  * reach back far enough, or the store lost it, there is a new snapshot. A slow reader costs bounded memory: pushed events
  * are buffered up to a limit, the rest is read from the log. Ends when the signal fires; throws `MgmError` if it can't
  * continue. Without a manager it waits.
  */
-export async function* follow<
-  Event extends { readonly ts: number },
-  Listing extends SnapshotPosition,
->(
+export async function* follow<State extends object, Position extends object, Event extends Timed>(
   context: Context,
-  source: FollowedLog<Event, Listing>,
+  source: FollowedLog<State, Position, Event>,
   options: FollowOptions,
-): AsyncGenerator<Followed<Event, Listing>, void, undefined> {
+): AsyncGenerator<SightingOf<State, Position, Event>, void, undefined> {
   const { signal = new AbortController().signal } = options;
   using follower = new Follower(context, source, options, signal);
   while (!signal.aborted) {
@@ -85,18 +109,19 @@ export async function* follow<
 
 /** The state of a watch of one log. */
 class Follower<
-  Event extends { readonly ts: number },
-  Listing extends SnapshotPosition,
+  State extends object,
+  Position extends object,
+  Event extends Timed,
 > implements Disposable {
   readonly #feed: EventFeed<Event>;
-  readonly #source: FollowedLog<Event, Listing>;
+  readonly #source: FollowedLog<State, Position, Event>;
   readonly #signal: AbortSignal;
   /** The log that was read last. */
   #log: string | undefined;
   /** A snapshot has to be made next, and why. */
   #reason: SnapshotReason | undefined;
   /** A snapshot that is to be reported. */
-  #snapshot: (Followed<Event, Listing> & { readonly kind: 'snapshot' }) | undefined;
+  #snapshot: SightingOf<State, Position, Event> | undefined;
   /** Whether the log must be read next: nothing is known yet, or it has more. */
   #mustRead = true;
   /** Whether `synced` is still to be reported, and the revision from which on it holds, once that is known. */
@@ -105,7 +130,7 @@ class Follower<
 
   constructor(
     context: Context,
-    source: FollowedLog<Event, Listing>,
+    source: FollowedLog<State, Position, Event>,
     { from, log }: FollowOptions,
     signal: AbortSignal,
   ) {
@@ -122,12 +147,12 @@ class Follower<
   }
 
   /** The `synced` mark, once everything up to it was reported; then not again. */
-  synced(): (Followed<Event, Listing> & { readonly kind: 'synced' }) | undefined {
+  synced(): SightingOf<State, Position, Event> | undefined {
     const { position } = this.#feed;
     if (this.#reason !== undefined || !this.#isSyncing || this.#log === undefined) return undefined;
     if (this.#syncedFrom === undefined || position < this.#syncedFrom) return undefined;
     this.#isSyncing = false;
-    return { kind: 'synced', rev: position, log: this.#log };
+    return { kind: 'synced', log: this.#log, ...this.#source.at(position) };
   }
 
   /** The next events that are buffered or can be read; or it makes a snapshot. */
@@ -142,7 +167,7 @@ class Follower<
   }
 
   /** The snapshot that was made last, once. */
-  takeSnapshot(): (Followed<Event, Listing> & { readonly kind: 'snapshot' }) | undefined {
+  takeSnapshot(): SightingOf<State, Position, Event> | undefined {
     const snapshot = this.#snapshot;
     this.#snapshot = undefined;
     return snapshot;
@@ -152,15 +177,15 @@ class Follower<
     this.#feed.startOver();
     const listing = await this.#source.list(this.#signal);
     if (!listing) return;
-    const isReset = isAnotherLog(this.#log, listing.log);
-    const reason = isReset ? 'store-reset' : (this.#reason ?? 'start');
-    this.#snapshot = { kind: 'snapshot', reason, listing };
+    const { state, rev, log, ts } = listing;
+    const reason = isAnotherLog(this.#log, log) ? 'store-reset' : (this.#reason ?? 'start');
+    this.#snapshot = { kind: 'snapshot', reason, ...state, log, ...this.#source.at(rev) };
     this.#reason = undefined;
-    this.#log = listing.log;
+    this.#log = log;
     this.#mustRead = false;
     this.#isSyncing = true;
-    this.#syncedFrom = listing.rev;
-    this.#feed.resumeFrom(listing.rev, listing.ts);
+    this.#syncedFrom = rev;
+    this.#feed.resumeFrom(rev, ts);
   }
 
   /** Waits for the events that follow, or reads them from the log. */
@@ -207,4 +232,28 @@ class Follower<
       throw error;
     }
   }
+}
+
+/**
+ * Brings a listing to one revision, although its pages were read while the state changed: applies the events after the first
+ * page, up to the last one that the log has then. `undefined` if the log was cut or lost meanwhile.
+ */
+export async function catchUp<Event extends Timed>(
+  source: Pick<FollowedLog<object, object, Event>, 'read' | 'revsOf'>,
+  firstPage: ListingPosition,
+  apply: (event: Event) => void,
+  signal: AbortSignal,
+): Promise<ListingPosition | undefined> {
+  let { rev, ts } = firstPage;
+  const { log } = firstPage;
+  for (let target: number | undefined; target === undefined || rev < target;) {
+    const page = await source.read(rev, signal);
+    if (page === 'compacted' || page.log !== log || page.head < rev) return undefined;
+    target ??= page.head;
+    const last = page.events.at(-1);
+    if (!last && rev < target) return undefined;
+    for (const event of page.events) apply(event);
+    if (last) [rev, ts] = [source.revsOf(last).last, last.ts];
+  }
+  return { rev, log, ts };
 }

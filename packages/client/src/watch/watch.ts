@@ -1,34 +1,22 @@
+import { isIgmp, roleOfChangedHold } from '@mgm/protocol';
 import type { EventMessage, InterfaceItem, Revision } from '@mgm/protocol';
+import { interfaceKey, keyText, type InterfaceRef } from '../interfaces/refs.ts';
 import type { Context } from '../rpc/context.ts';
-import { interfacePages, readLog, sessionPages } from '../rpc/pages.ts';
-import { EVENT_LOG } from './feed.ts';
-import { SightingFilter, type WatchFilter } from './filter.ts';
-import { follow, type FollowedLog, type FollowOptions, type SnapshotReason } from './follow.ts';
-import { RouterHolds } from './holds.ts';
+import { follow, type FollowOptions, type SightingOf } from './follow.ts';
+import { holdLog } from './listing.ts';
 
 /** Where to begin, what to report, and how to end. */
 export interface WatchOptions extends WatchFilter, FollowOptions {}
 
-/** An item of a watch. */
-export type Sighting =
-  /**
-   * All interfaces that are held at revision `rev`; it replaces everything reported before. Holders and epochs are those
-   * of `rev`; for a hold that changed while the list was read, `name` and `since` are best effort.
-   */
-  | {
-      readonly kind: 'snapshot';
-      readonly reason: SnapshotReason;
-      readonly interfaces: readonly InterfaceItem[];
-      readonly rev: Revision;
-      readonly log: string;
-    }
-  /**
-   * Everything up to `rev` was reported: what was there when the watch began, or when the snapshot was made. Once after
-   * each snapshot, and once after `from`. A later watch can resume from `rev` and `log`.
-   */
-  | { readonly kind: 'synced'; readonly rev: number; readonly log: string }
-  /** One event. Revisions follow each other without gaps, except across a snapshot and with a filter. */
-  | { readonly kind: 'event'; readonly event: EventMessage };
+/**
+ * An item of a watch. A snapshot has all interfaces that are held at revision `rev`. Holders and epochs are those of `rev`; for
+ * a hold that changed while the list was read, `name` and `since` are best effort. With a filter, revisions have gaps.
+ */
+export type Sighting = SightingOf<
+  { readonly interfaces: readonly InterfaceItem[]; readonly rev: Revision },
+  { readonly rev: number },
+  EventMessage
+>;
 
 /**
  * All changes of state of a router, without gaps: see {@link follow}. Throws `MgmError` if it can't continue (`closed`,
@@ -39,93 +27,119 @@ export async function* watch(
   options: WatchOptions = {},
 ): AsyncGenerator<Sighting, void, undefined> {
   const filter = new SightingFilter(options, context.router);
-  const source: FollowedLog<EventMessage, Listing> = {
-    ...EVENT_LOG,
-    read: (from, signal) => readLog(context, from, signal),
-    list: (signal) => listAtOneRevision(context, signal),
-  };
-  for await (const one of follow(context, source, options)) {
-    if (one.kind === 'synced') yield one;
-    else if (one.kind === 'event') yield* filter.events([one.event]);
-    else yield snapshotOf(one.reason, one.listing, filter);
+  for await (const one of follow(context, holdLog(context), options)) {
+    if (one.kind === 'snapshot') yield { ...one, interfaces: filter.items(one.interfaces) };
+    else if (one.kind === 'synced' || filter.passes(one.event)) yield one;
   }
 }
 
-function snapshotOf(
-  reason: SnapshotReason,
-  { interfaces, rev, log }: Listing,
-  filter: SightingFilter,
-): Sighting {
-  return { kind: 'snapshot', reason, interfaces: filter.items(interfaces), rev, log };
+/** Which events to report; all given conditions must match. The filter runs in the client: managers send everything. */
+export interface WatchFilter {
+  /**
+   * Only this interface: events that name it, and events of a whole session that holds it (`stale`, `expired`, `evicted`,
+   * `resumed`). After `from` its holder is unknown until an event names it: until then every such event passes.
+   */
+  readonly interface?: InterfaceRef | undefined;
+  /** Only events and holds of clients with this protocol id. */
+  readonly protocolId?: number | undefined;
+  /** Only events and holds of this session. `resumed` passes for its former and its new session. */
+  readonly session?: number | undefined;
 }
 
-/** All held interfaces at one revision. */
-interface Listing extends Instant {
-  readonly interfaces: readonly InterfaceItem[];
-}
+/** Applies a {@link WatchFilter}. It must see every event, because it tracks the holder of the interface. */
+class SightingFilter {
+  readonly #interface: OnInterface | undefined;
+  readonly #protocolId: number | undefined;
+  readonly #session: number | undefined;
 
-interface Instant {
-  readonly rev: Revision;
-  readonly log: string;
-  /** When the event of this revision happened, in ms on the store clock; 0 if the log does not have it. */
-  readonly ts: number;
-}
-
-/**
- * Lists a router at one revision, although its pages are read while it changes: the events since the first page, up to the
- * then last one of the log, are applied to the pages. `undefined` if the log was cut or lost meanwhile.
- */
-async function listAtOneRevision(
-  context: Context,
-  signal: AbortSignal,
-): Promise<Listing | undefined> {
-  const holds = new RouterHolds();
-  let first: { readonly rev: Revision; readonly log: string } | undefined;
-  for await (const page of interfacePages(context, { limit: 1_000, signal })) {
-    first ??= page;
-    if (page.log !== first.log) return undefined;
-    for (const item of page.items) holds.list(item);
+  /** @throws MgmError `bad-request` for an invalid interface */
+  constructor({ interface: ref, protocolId, session }: WatchFilter, router: string) {
+    this.#interface = ref && new OnInterface(keyText(interfaceKey(ref, { router }, 'interface.')));
+    this.#protocolId = protocolId;
+    this.#session = session;
   }
-  if (!first) return undefined;
-  const end = await apply(context, holds, first, signal);
-  if (!end) return undefined;
-  if (holds.lacksNames) await learnNames(context, holds, signal);
-  return { interfaces: holds.items(), ...end };
-}
 
-async function apply(
-  context: Context,
-  holds: RouterHolds,
-  begin: { readonly rev: Revision; readonly log: string },
-  signal: AbortSignal,
-): Promise<Instant | undefined> {
-  let { rev } = begin;
-  let ts = await timeOf(context, rev, signal);
-  for (let target: number | undefined; target === undefined || rev < target;) {
-    const page = await readLog(context, rev, signal);
-    if (page === 'compacted' || page.log !== begin.log || page.head < rev) return undefined;
-    target ??= page.head;
-    const last: EventMessage | undefined = page.events.at(-1);
-    if (!last && rev < target) return undefined;
-    for (const event of page.events) holds.apply(event);
-    if (last) ({ rev, ts } = last);
+  /** The items of a snapshot that match. */
+  items(items: readonly InterfaceItem[]): readonly InterfaceItem[] {
+    this.#interface?.reset(items);
+    return items.filter((item) => this.#isItem(item));
   }
-  return { rev, log: begin.log, ts };
+
+  /** Whether the event matches. To be called once per event, in order. */
+  passes(event: EventMessage): boolean {
+    const isHere = this.#interface?.concerns(event) ?? true;
+    if (event.type === 'store-reset') return true;
+    const { protocolId, session, previous } = event;
+    const isProtocol = this.#protocolId === undefined || this.#protocolId === protocolId;
+    const wanted = this.#session;
+    const isSession = wanted === undefined || wanted === session || wanted === previous;
+    return isHere && isProtocol && isSession;
+  }
+
+  #isItem(item: InterfaceItem): boolean {
+    const { protocolId, session, igmp } = item;
+    const isOf = (
+      wanted: number | undefined,
+      owner: number,
+      igmpHold: number | undefined,
+    ): boolean => wanted === undefined || wanted === owner || wanted === igmpHold;
+    return (
+      (this.#interface?.matches(item) ?? true) &&
+      isOf(this.#protocolId, protocolId, igmp?.protocolId) &&
+      isOf(this.#session, session, igmp?.session)
+    );
+  }
 }
 
-async function timeOf(context: Context, rev: Revision, signal: AbortSignal): Promise<number> {
-  if (rev === 0) return 0;
-  const page = await readLog(context, rev - 1, signal, 1);
-  return page === 'compacted' ? 0 : (page.events[0]?.ts ?? 0);
-}
+const OF_SESSIONS: ReadonlySet<string> = new Set(['stale', 'expired', 'evicted', 'resumed']);
 
-/** Events do not contain the names of sessions. */
-async function learnNames(
-  context: Context,
-  holds: RouterHolds,
-  signal: AbortSignal,
-): Promise<void> {
-  for await (const page of sessionPages(context, { limit: 1_000, signal })) {
-    for (const { session, name } of page) holds.learnName(session, name);
+type Role = 'owner' | 'igmp';
+/** The session in a role. */
+type HolderState = number | 'none' | 'unknown';
+
+/** Tracks the holders of one interface, because events of a session name no interface. */
+class OnInterface {
+  readonly #key: string;
+  readonly #holders: Record<Role, HolderState> = { owner: 'unknown', igmp: 'unknown' };
+
+  constructor(key: string) {
+    this.#key = key;
+  }
+
+  matches(item: InterfaceItem): boolean {
+    return keyText(item) === this.#key;
+  }
+
+  /** A snapshot. */
+  reset(items: readonly InterfaceItem[]): void {
+    const item = items.find((one) => this.matches(one));
+    const own = item && isIgmp(item.protocolId) ? 'igmp' : 'owner';
+    this.#holders.owner = own === 'owner' ? (item?.session ?? 'none') : 'none';
+    this.#holders.igmp =
+      own === 'igmp' ? (item?.session ?? 'none') : (item?.igmp?.session ?? 'none');
+  }
+
+  /** Whether the event concerns this interface. To be called once per event, in the order of revisions. */
+  concerns(event: EventMessage): boolean {
+    return event.ifIndex === undefined ? this.#ofSession(event) : this.#ofInterface(event);
+  }
+
+  #ofInterface(event: EventMessage): boolean {
+    const { ifIndex = 0, nextHop, type, session } = event;
+    if (nextHop === undefined || keyText({ ifIndex, nextHop }) !== this.#key) return false;
+    const role = roleOfChangedHold(event);
+    if (role) this.#holders[role] = type.endsWith('taken') ? (session ?? 'unknown') : 'none';
+    return true;
+  }
+
+  #ofSession({ type, session, previous, protocolId = 0 }: EventMessage): boolean {
+    if (!OF_SESSIONS.has(type)) return false;
+    const role = isIgmp(protocolId) ? 'igmp' : 'owner';
+    const holder = this.#holders[role];
+    if (holder === 'unknown') return true;
+    if (type !== 'resumed') return holder === session;
+    if (holder !== previous) return false;
+    this.#holders[role] = session ?? 'unknown';
+    return true;
   }
 }

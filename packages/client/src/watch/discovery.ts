@@ -1,8 +1,10 @@
-import { SERVICE_NAME, subjectsUnder, type Subjects } from '@mgm/protocol';
+import { SERVICE_NAME, subjectsUnder } from '@mgm/protocol';
+import type { Subjects } from '@mgm/protocol';
 import { MgmError } from '../errors.ts';
 import { omitUndefined } from '../options.ts';
 import { pause } from '../rpc/clock.ts';
 import type { Context } from '../rpc/context.ts';
+import { decodeHead } from '../rpc/messages.ts';
 import { connectionClosed, type Incoming } from '../rpc/transport.ts';
 
 /** A manager as it reports itself. Counts are of its present run. */
@@ -64,18 +66,15 @@ export interface ReplicasOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-const WITHIN_MS = 500;
-const LONGEST_MS = 60_000;
+const REPLICAS_WITHIN_MS = 500;
 const SUBJECT = `$SRV.STATS.${SERVICE_NAME}`;
 
 /** Asks every manager under this prefix, and waits `withinMs` because their number is unknown. */
 export async function listReplicas(
   context: Context,
-  { withinMs = WITHIN_MS, signal }: ReplicasOptions = {},
+  { withinMs = REPLICAS_WITHIN_MS, signal }: ReplicasOptions = {},
 ): Promise<Replica[]> {
-  if (!(withinMs >= 1 && withinMs <= LONGEST_MS)) {
-    throw failure('bad-request', `withinMs: must be 1 to ${LONGEST_MS} ms`, 'withinMs');
-  }
+  checkWithin(withinMs);
   const { transport, clock, deadlineMs } = context;
   if (transport.state === 'closed') throw connectionClosed();
   if (transport.state !== 'up') throw failure('unavailable', 'NATS is not reachable');
@@ -162,6 +161,70 @@ class Round {
     this.refused = failure('not-permitted', `NATS does not let this user use ${subject}`);
     this.#over.abort();
   }
+}
+
+/** A router with live sessions. */
+export interface RouterSummary {
+  readonly router: string;
+  /** Its last revision. */
+  readonly rev: number;
+  /** The id of its event log. */
+  readonly log: string;
+}
+
+/** How long to collect heads. */
+export interface RoutersOptions {
+  /** In ms: 1 to 60000, default 1500. Managers publish the head of such a router at least once a second. */
+  readonly withinMs?: number | undefined;
+  /** Aborts the call: it rejects with `MgmError` `aborted`. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+const ROUTERS_WITHIN_MS = 1_500;
+
+/** Collects the heads of all routers. */
+export async function listRouters(
+  { transport, subjects, clock }: Context,
+  { withinMs = ROUTERS_WITHIN_MS, signal }: RoutersOptions = {},
+): Promise<RouterSummary[]> {
+  checkWithin(withinMs);
+  if (transport.state === 'closed') throw connectionClosed();
+  const found = new Map<string, RouterSummary>();
+  const over = new AbortController();
+  let isForbidden = false;
+  const subject = subjects.allHeads;
+  const ends = [
+    transport.subscribe(subject, ({ subject: of, data }) => {
+      const [router, head] = [subjects.routerOf(of), decodeHead(data)];
+      if (router && head) found.set(router, { router, rev: head.rev, log: head.log });
+    }),
+    transport.listen({
+      onState: (state) => state === 'closed' && over.abort(),
+      onForbidden: (operation, forbidden) => {
+        if (operation !== 'subscription' || forbidden !== subject) return;
+        isForbidden = true;
+        over.abort();
+      },
+    }),
+  ];
+  try {
+    await pause(clock, withinMs, AbortSignal.any([over.signal, ...(signal ? [signal] : [])]));
+  } finally {
+    for (const end of ends) end();
+  }
+  if (isForbidden)
+    throw failure('not-permitted', `NATS does not let this user subscribe to ${subject}`);
+  if (over.signal.aborted) throw connectionClosed();
+  if (signal?.aborted) throw failure('aborted', 'listing routers was aborted by its caller');
+  return [...found.values()].toSorted((a, b) => a.router.localeCompare(b.router));
+}
+
+/** The longest time to collect replies or heads. */
+const LONGEST_MS = 60_000;
+
+function checkWithin(withinMs: number): void {
+  if (withinMs >= 1 && withinMs <= LONGEST_MS) return;
+  throw failure('bad-request', `withinMs: must be 1 to ${LONGEST_MS} ms`, 'withinMs');
 }
 
 function failure(

@@ -5,9 +5,79 @@ import {
   roleOfChangedHold,
   sessionOfChangedHolds,
 } from '@mgm/protocol';
-import type { EventMessage, Holder, InterfaceItem } from '@mgm/protocol';
-import type { InterfaceKey, SessionId } from '@mgm/protocol';
-import { keyText } from '../interfaces/key.ts';
+import type {
+  EventMessage,
+  Holder,
+  InterfaceItem,
+  InterfaceKey,
+  Revision,
+  SessionId,
+} from '@mgm/protocol';
+import { keyText } from '../interfaces/refs.ts';
+import type { Context } from '../rpc/context.ts';
+import { interfacePages, readLog, sessionPages } from '../rpc/pages.ts';
+import { EVENT_LOG } from './feed.ts';
+import { catchUp, type FollowedLog, type Listing } from './follow.ts';
+
+/** The interfaces of a router that are held at one revision. */
+interface Held {
+  readonly interfaces: readonly InterfaceItem[];
+  readonly rev: Revision;
+}
+
+/** The log of sessions and ownership, and the holds that it changes. */
+export function holdLog(
+  context: Context,
+): FollowedLog<Held, { readonly rev: number }, EventMessage> {
+  return {
+    ...EVENT_LOG,
+    at: (rev) => ({ rev }),
+    read: (from, signal) => readLog(context, from, signal),
+    list: (signal) => listHeld(context, signal),
+  };
+}
+
+/**
+ * Lists the held interfaces at one revision, although the pages are read while they change. `undefined` if the log was cut or
+ * lost meanwhile.
+ */
+async function listHeld(context: Context, signal: AbortSignal): Promise<Listing<Held> | undefined> {
+  const holds = new RouterHolds();
+  let first: { readonly rev: Revision; readonly log: string } | undefined;
+  for await (const page of interfacePages(context, { limit: 1_000, signal })) {
+    first ??= page;
+    if (page.log !== first.log) return undefined;
+    for (const item of page.items) holds.list(item);
+  }
+  if (!first) return undefined;
+  let { rev } = first;
+  const apply = (event: EventMessage): void => {
+    holds.apply(event);
+    ({ rev } = event);
+  };
+  const begin = { ...first, ts: await timeOf(context, rev, signal) };
+  const end = await catchUp(holdLog(context), begin, apply, signal);
+  if (!end) return undefined;
+  if (holds.lacksNames) await learnNames(context, holds, signal);
+  return { ...end, state: { interfaces: holds.items(), rev } };
+}
+
+async function timeOf(context: Context, rev: Revision, signal: AbortSignal): Promise<number> {
+  if (rev === 0) return 0;
+  const page = await readLog(context, rev - 1, signal, 1);
+  return page === 'compacted' ? 0 : (page.events[0]?.ts ?? 0);
+}
+
+/** Events do not contain the names of sessions. */
+async function learnNames(
+  context: Context,
+  holds: RouterHolds,
+  signal: AbortSignal,
+): Promise<void> {
+  for await (const page of sessionPages(context, { limit: 1_000, signal })) {
+    for (const { session, name } of page) holds.learnName(session, name);
+  }
+}
 
 type Hold = Omit<Holder, 'igmp' | 'name' | 'since'> & { readonly since: number | undefined };
 

@@ -1,6 +1,7 @@
-import { sessionId, type EventMessage, type InterfaceItem } from '@mgm/protocol';
+import { sessionId } from '@mgm/protocol';
+import type { EventMessage, InterfaceItem } from '@mgm/protocol';
 import { describe, expect, it } from 'vitest';
-import { RouterHolds } from './holds.ts';
+import { RouterHolds } from './listing.ts';
 
 const IGMP = { protocolId: 10, componentId: 1, session: 7, epoch: '70' };
 const PIM = { protocolId: 103, componentId: 1, session: 5, epoch: '50' };
