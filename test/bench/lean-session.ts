@@ -9,7 +9,7 @@ import { Numbering } from './numbering.ts';
 const LONG_TTL_MS = 300_000;
 const KEPT_EVERY_MS = LONG_TTL_MS / 4;
 
-/** One session whose changes are a message each, or in bulk, without the client library. */
+/** One session that sends changes one per message, or in bulk, without the client library. */
 export class LeanSession implements Disposable {
   readonly #session: RawSession;
   readonly #bus: LeanBus;

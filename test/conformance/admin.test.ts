@@ -7,7 +7,7 @@ import { enter } from '../support/scene.ts';
 import { overReplicas } from '../support/stage.ts';
 
 const ADMIN = { actor: 'operator', why: 'a stuck worker' };
-/** The causes that section 4 knows for the pair to IGMP. */
+/** The causes of `DISABLE_IGMP` and `ENABLE_IGMP` that pushed callbacks may have; wire contract, section 4. */
 const PAIR_CAUSE = expect.stringMatching(/^(take|release|expire|evict)$/);
 const WITHIN = { withinMs: 30_000 };
 

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { envFor, replyIn, Worker, type RawReply } from './in-process.ts';
 import { logged, ready, spawnManager, type ManagerProcess } from './process.ts';
 
-/** Longer than a manager may stand still without noticing. */
+/** Long enough that a manager notices that it stood still. */
 const PAUSE_MS = 3_000;
 const UNAVAILABLE = { status: 1003, reason: 'unavailable', retryable: true };
 

@@ -84,7 +84,7 @@ function startManager(
 }
 
 const READY_WITHIN_MS = 30_000;
-/** A manager that ended this often before it was ready will not become ready. */
+/** After this many starts without becoming ready, a manager is given up. */
 const STARTS_MAX = 3;
 const ANSWER_WITHIN_MS = 2_000;
 const ASK_EVERY_MS = 50;
@@ -95,8 +95,8 @@ const LAST_LINES = 8;
 /**
  * Resolves when every manager answers and a request was executed.
  *
- * Rejects with the last lines of the managers' logs if a manager ends repeatedly or after half a minute; with the reason of
- * `signal` if that aborts.
+ * Rejects after half a minute, or when a manager ends repeatedly, with the last lines of the managers' logs; when `signal` aborts,
+ * with its reason.
  */
 export async function untilReady(mgm: Mgm, managers: Managers, signal: AbortSignal): Promise<void> {
   const deadlineMono = performance.now() + READY_WITHIN_MS;
