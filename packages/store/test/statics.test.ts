@@ -284,6 +284,18 @@ it('counts groups on the interface for maxGroups, also those from before it was 
   expect(await change('member_add', next, 1, '4e0000003')).toMatchObject({ count: 1 });
 });
 
+it('does not count the groups of an ended hold after the next hold began with a (*,*)', async () => {
+  const [owner, next] = [await arbiter.client(), await arbiter.client()];
+  await set({ maxGroups: 1 });
+  await take(owner, 1);
+  await change('member_add', owner, 1);
+  await release(owner, 1);
+  await take(next, 1);
+  expect(await change('member_add', next, 1, '4')).toMatchObject({ count: 1 });
+  expect(await change('member_add', next, 1, OTHER_GROUP)).toMatchObject({ count: 1 });
+  expect(await change('member_add', next, 1)).toMatchObject({ failed: LIMIT });
+});
+
 it('counts the groups of many entries in slices', async () => {
   const owner = await arbiter.client();
   await take(owner, 1);

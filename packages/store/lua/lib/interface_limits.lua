@@ -164,8 +164,10 @@ function interface_limits.forbids(interface, name, count)
   if not limits then return false end
   local after = memberships_on(interface) + (count or 1)
   if limits.max_entries > 0 and after > limits.max_entries then return true end
+  -- Also before a (*,*) is added: once the next hold has a slot, nothing tells that the groups of the former are counted.
+  local is_counting = counting_limits(interface)
   local group = counted_group(name)
-  if not group or not counting_limits(interface) then return false end
+  if not group or not is_counting then return false end
   return limits.groups >= limits.max_groups and count_in(interface, group) == 0
 end
 
