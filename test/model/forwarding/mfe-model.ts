@@ -1,11 +1,12 @@
-import type {
-  Cause,
-  ClientNumber,
-  EntryNumber,
-  Hold,
-  InterfaceNumber,
-  MembershipEvent,
-  MembershipModel,
+import {
+  NOBODY,
+  type Cause,
+  type ClientNumber,
+  type EntryChange,
+  type EntryNumber,
+  type Hold,
+  type InterfaceNumber,
+  type MembershipModel,
 } from '../membership/machine.ts';
 
 export type FlowNumber = number;
@@ -13,8 +14,9 @@ export type PrefixNumber = number;
 
 /** An (s,g) that may have a forwarding entry. */
 export interface Flow {
-  /** The name that stores give it. */
+  /** The name that stores give it, and that of its source. */
   readonly stored: string;
+  readonly source: string;
   /** The entries of memberships that cover it. */
   readonly entries: readonly EntryNumber[];
   /** The prefixes that its source is in, longest first. */
@@ -248,8 +250,8 @@ export class MfeModel {
   }
 
   /** Memberships or overrides changed: the entries that they cover are reviewed in the same step. */
-  followMembers(events: readonly MembershipEvent[]): void {
-    for (const { entry, cause } of events) {
+  followMembers(changes: readonly EntryChange[]): void {
+    for (const { entry, cause } of changes) {
       for (const flow of this.#covered(entry)) this.#review(flow, cause);
     }
     for (const { entry, flow, cause } of this.#due.splice(0)) {
@@ -339,12 +341,16 @@ export class MfeModel {
     };
   }
 
-  /** Section 5.2. */
+  /** Section 5.2. Memberships that count for nobody give none, nor those of a holder that excludes the source. */
   #oifs({ flow, iif, overrides }: Mfe): InterfaceNumber[] {
     if (iif === undefined) return [];
     const found = new Set<InterfaceNumber>();
-    for (const entry of this.#flow(flow).entries) {
-      for (const { on } of this.#members.members[entry] ?? []) found.add(on);
+    const { entries, source } = this.#flow(flow);
+    for (const entry of entries) {
+      for (const { on, countsFor, exclude } of this.#members.members[entry] ?? []) {
+        const isExcluded = exclude.includes(source) && !this.#members.limitsOn(on).lite;
+        if (countsFor !== NOBODY && !isExcluded) found.add(on);
+      }
     }
     for (const [on, override] of overrides) {
       if (!this.#decides(on, override)) continue;
