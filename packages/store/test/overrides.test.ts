@@ -100,6 +100,21 @@ beforeEach(async () => {
 });
 
 describe('FORWARD', () => {
+  it('ends with the hold of its interface, also if both come in one batch', async () => {
+    await join(receiver, 3);
+    await flow(receiver, FLOW);
+    const interfaces = [on(4)];
+    const [forwarded, released] = await Promise.all([
+      forward(receiver, 4),
+      arbiter.decide('release', { ...receiver.next(), interfaces, epoch: '' }),
+    ]);
+    expect([forwarded.reply.kind, released.reply.kind]).toEqual(['forwarded', 'released']);
+    expect(released.batch).toBe(forwarded.batch);
+    expect(released.batch.view.fib).toMatchObject([{ items: [{ mfe: { oifs: '3:,4:' } }] }]);
+    await settled();
+    expect(pushed).toMatchObject([{ kind: 'set', mfe: { oifs: '3:' } }]);
+  });
+
   it('puts an interface on and off without a membership, and alerts the owner of the entry', async () => {
     await flow(receiver, FLOW);
     const { incarnation } = await present();

@@ -86,6 +86,7 @@ local function put_override(mfe, set, other, interface, one)
   local former = set[interface]
   if former and former[1] == one[1] and former[2] == one[2] and not other[interface] then return false end
   begin_override_change(mfe)
+  view_tasks.note_override(interface)
   set[interface], other[interface] = one, nil
   return true
 end

@@ -19,11 +19,14 @@ local view_tasks = {}
 --- Numbers of the tasks that this batch adds, by text; those that it begins, which are the first of the stored ones.
 local added_tasks, begun_tasks, is_begun
 
+--- Interfaces with an override that this batch puts into an entry. The index has them only after the batch.
+local overridden_interfaces
+
 --- The number of the task that is being carried out, and whether it has added others.
 local parent_number, has_added
 
 function view_tasks.begin()
-  added_tasks, begun_tasks, is_begun = {}, {}, {}
+  added_tasks, begun_tasks, is_begun, overridden_interfaces = {}, {}, {}, {}
   parent_number, has_added = nil, false
 end
 
@@ -68,11 +71,16 @@ local function names_any_mfe(what)
   return redis.call('ZRANGEBYLEX', mfe_index_key, '[' .. what .. ' ', '(' .. what .. '!', 'LIMIT', 0, 1)[1] ~= nil
 end
 
+--- A forwarding entry has an override of this interface.
+function view_tasks.note_override(interface)
+  overridden_interfaces[interface] = true
+end
+
 --- The owner of an interface changed.
 function view_tasks.note_owner(interface)
   if not has_view() then return end
   if redis.call('ZCARD', via_key(interface)) > 0 then view_tasks.add('i' .. interface) end
-  if names_any_mfe('i' .. interface) then view_tasks.add('F' .. interface) end
+  if overridden_interfaces[interface] or names_any_mfe('i' .. interface) then view_tasks.add('F' .. interface) end
 end
 
 --- A session of the client was inherited: its forwarding entries show the new one, and its epoch.
