@@ -252,8 +252,7 @@ async function look(mgm: Mgm, ifIndex: number): Promise<void> {
 }
 
 /** What operators look at in mgmctl and the console, besides what every watcher does. */
-async function operate(nats: RunningServer, ifIndex: number): Promise<void> {
-  await using mgm = await mgmAs(nats, operator);
+async function steer(mgm: Mgm, ifIndex: number): Promise<void> {
   const { group, source } = await first((signal) => mgm.mfes({ signal }));
   await mgm.getMfe({ group, source });
   await mgm.getMfeStats({ group, source });
@@ -299,7 +298,8 @@ describe('the NATS users of docs/permissions.md', { timeout: 60_000 }, () => {
     ]) {
       expect(await mgmctl(nats, ...args)).toMatchObject({ code: 0, stderr: '' });
     }
-    await operate(nats, 8);
+    await using noc = await mgmAs(nats, operator);
+    await steer(noc, 8);
     expect(await mgmctl(nats, 'release', '8', '--why', 'test', '--yes')).toMatchObject({ code: 0 });
     expect(await lost.promise).toBe('admin');
     const evicted = await mgmctl(nats, 'evict', String(session.id), '--why', 'test', '--yes');
@@ -382,6 +382,8 @@ describe('the NATS users of docs/permissions.md', { timeout: 60_000 }, () => {
       componentId: 1,
     });
     await session.takeInterfaceOwnership({ ifIndex: 7 });
+    await session.setRoutes([{ network: '10.8.0.0', length: 16, ifIndex: 7 }]);
+    await session.reportFlows([{ group: '239.1.1.1', source: '10.8.0.1', ifIndex: 7 }]);
     const operate = async (user: NatsUser, ifIndex: number): Promise<void> => {
       await using mgm = await mgmAs(nats, user);
       await look(mgm, 7);
@@ -394,7 +396,7 @@ describe('the NATS users of docs/permissions.md', { timeout: 60_000 }, () => {
       await Array.fromAsync(mgm.groups());
       const noSession = { session: 1, actor: 'test', why: 'test' } as never;
       await expect(mgm.adminEvict(noSession)).rejects.toMatchObject({ reason: 'not-found' });
-      await mgm.adminSetInterface({ ifIndex: 7, actor: 'test', why: 'test' });
+      await steer(mgm, 7);
     };
     await operate(operator, 8);
     const used = await Promise.allSettled(variants.map((user, at) => operate(user, 9 + at)));
