@@ -1,12 +1,11 @@
-import {
-  NOBODY,
-  type Cause,
-  type ClientNumber,
-  type EntryChange,
-  type EntryNumber,
-  type Hold,
-  type InterfaceNumber,
-  type MembershipModel,
+import type {
+  Cause,
+  ClientNumber,
+  EntryNumber,
+  Hold,
+  InterfaceNumber,
+  MembershipEvent,
+  MembershipModel,
 } from '../membership/machine.ts';
 
 export type FlowNumber = number;
@@ -14,9 +13,8 @@ export type PrefixNumber = number;
 
 /** An (s,g) that may have a forwarding entry. */
 export interface Flow {
-  /** The name that stores give it, and that of its source. */
+  /** The name that stores give it. */
   readonly stored: string;
-  readonly source: string;
   /** The entries of memberships that cover it. */
   readonly entries: readonly EntryNumber[];
   /** The prefixes that its source is in, longest first. */
@@ -250,8 +248,8 @@ export class MfeModel {
   }
 
   /** Memberships or overrides changed: the entries that they cover are reviewed in the same step. */
-  followMembers(changes: readonly EntryChange[]): void {
-    for (const { entry, cause } of changes) {
+  followMembers(events: readonly MembershipEvent[]): void {
+    for (const { entry, cause } of events) {
       for (const flow of this.#covered(entry)) this.#review(flow, cause);
     }
     for (const { entry, flow, cause } of this.#due.splice(0)) {
@@ -341,16 +339,12 @@ export class MfeModel {
     };
   }
 
-  /** Section 5.2. Memberships that count for nobody give none, nor those of a holder that excludes the source. */
+  /** Section 5.2. */
   #oifs({ flow, iif, overrides }: Mfe): InterfaceNumber[] {
     if (iif === undefined) return [];
     const found = new Set<InterfaceNumber>();
-    const { entries, source } = this.#flow(flow);
-    for (const entry of entries) {
-      for (const { on, countsFor, exclude } of this.#members.members[entry] ?? []) {
-        const isExcluded = exclude.includes(source) && !this.#members.limitsOn(on).lite;
-        if (countsFor !== NOBODY && !isExcluded) found.add(on);
-      }
+    for (const entry of this.#flow(flow).entries) {
+      for (const { on } of this.#members.members[entry] ?? []) found.add(on);
     }
     for (const [on, override] of overrides) {
       if (!this.#decides(on, override)) continue;
