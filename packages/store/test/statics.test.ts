@@ -296,6 +296,18 @@ it('does not count the groups of an ended hold after the next hold began with a 
   expect(await change('member_add', next, 1)).toMatchObject({ failed: LIMIT });
 });
 
+it('counts a group no more when its last membership was deleted after the end of a hold', async () => {
+  const owner = await arbiter.client();
+  await set({ maxGroups: 1 });
+  await configure(1);
+  await take(owner, 1);
+  expect(await change('member_add', owner, 1)).toMatchObject({ count: 1 });
+  await release(owner, 1);
+  expect(await unconfigure(1)).toMatchObject({ kind: 'done' });
+  expect(await configure(1, OTHER_GROUP)).toMatchObject({ kind: 'done', changed: true });
+  expect(await configure(1)).toEqual({ kind: 'limit' });
+});
+
 it('counts the groups of many entries in slices', async () => {
   const owner = await arbiter.client();
   await take(owner, 1);

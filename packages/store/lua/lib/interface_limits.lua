@@ -144,12 +144,13 @@ local function count_anew(interface, limits)
   if limits.position ~= ALL then view_tasks.add_always('g' .. interface) end
 end
 
---- The settings if groups are limited, with a count that is not outdated.
+--- The settings if groups are limited, with a count that is not outdated; and whether they were counted just now.
 local function counting_limits(interface)
   local limits = interface_limits.of(interface)
   if not limits or limits.max_groups == 0 then return nil end
-  if is_outdated(interface, limits) then count_anew(interface, limits) end
-  return limits
+  local is_new = is_outdated(interface, limits)
+  if is_new then count_anew(interface, limits) end
+  return limits, is_new
 end
 
 local function memberships_on(interface)
@@ -181,9 +182,10 @@ end
 
 --- A membership of this slot was deleted. Withdrawn memberships are not: see `is_outdated`.
 function interface_limits.note_left(slot, name)
-  local limits = counting_limits(slot.interface)
+  local limits, is_new = counting_limits(slot.interface)
   if not limits then return end
-  if name <= limits.position then add_count(slot.interface, limits, name, -1) end
+  -- It is no longer among those that were counted just now.
+  if not is_new and name <= limits.position then add_count(slot.interface, limits, name, -1) end
   if slot.count == 0 and slot.place ~= slots.HOME then limits.counted[slot.place] = false end
 end
 
