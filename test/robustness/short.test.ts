@@ -60,7 +60,7 @@ describe('a short run under faults', { timeout: TEST_WITHIN_MS }, () => {
     expect(overflows?.checked).toBeGreaterThan(0);
     const evidence = await readEvidence(histories);
     const spoilt = [
-      [edit(evidence, unacknowledged), 'mailbox overflows'],
+      [edit(evidence, alertedTooSoon), 'mailbox overflows'],
       [edit(evidence, earlyResync), 'mailbox overflows'],
       [edit(evidence, unlisted), 'alerts'],
     ] as const;
@@ -87,8 +87,11 @@ function isResync(entry: Timed): boolean {
   return entry.kind === 'alert' && entry.type === 'RESYNC';
 }
 
-function unacknowledged(entries: readonly Timed[]): Timed[] {
-  return entries.filter(({ kind }) => kind !== 'acknowledges');
+/** With an alert between a RESYNC and its acknowledgement, in a history with a RESYNC. */
+function alertedTooSoon(entries: readonly Timed[]): Timed[] {
+  const at = entries.findIndex(isResync);
+  const alert = entries.find(({ kind }) => kind === 'alert');
+  return at < 0 || !alert ? [...entries] : entries.toSpliced(at + 1, 0, alert);
 }
 
 /** Without the alerts before it, in a history with a RESYNC. */
