@@ -1,5 +1,6 @@
 import { startRedis, type RunningServer } from '@mgm/devstack';
 import { routerName, type InterfaceKey, type NextHop, type RouterName } from '@mgm/protocol';
+import { storedNumber } from '@mgm/test-support';
 import { afterAll, afterEach, beforeAll, beforeEach, inject } from 'vitest';
 import { Batcher, type BatcherOptions, type RouterLimits } from '../src/batcher.ts';
 import type { Durability } from '../src/durability.ts';
@@ -41,6 +42,11 @@ export const reached = new Set<string>();
 
 let routers = 0;
 let clients = 0;
+
+/** Moves the service clock, on which leases, grace times and forwarding entries run, as if managers had served for that long. */
+export async function passTime({ router, link }: Arbiter, ms: number): Promise<void> {
+  await link.command(...storedNumber(metaKey('mgm', router), 'meta.serviceMs', 'add', ms));
+}
 
 /** Resolves once the link is ready. Each arbiter has a router of its own unless one is given. */
 export async function openArbiter(

@@ -2,7 +2,8 @@ import type { RunningServer } from '@mgm/devstack';
 import { storedNumber } from '@mgm/test-support';
 import { describe, expect, it } from 'vitest';
 import { eventsOf } from '../src/batch-reply.ts';
-import { arbiterForEach, openArbiter, on, type Arbiter, type TestClient } from './arbiter.ts';
+import { arbiterForEach, openArbiter, on, passTime } from './arbiter.ts';
+import type { Arbiter, TestClient } from './arbiter.ts';
 
 let redis: RunningServer;
 let arbiter: Arbiter;
@@ -50,11 +51,6 @@ async function copyOf(): Promise<() => Promise<void>> {
   };
 }
 
-/** Time passes while managers serve. */
-async function passes(ms: number): Promise<void> {
-  await arbiter.link.command(...storedNumber(metaKey(), 'meta.serviceMs', 'add', ms));
-}
-
 const HELD_BACK = { kind: 'held_back', retryAfterMs: expect.any(Number) };
 
 it('notices a store that came back empty, says so, and gives higher epochs', async () => {
@@ -78,7 +74,7 @@ it('gives higher epochs also where the clock went back when the store lost its m
   await arbiter.link.command('FLUSHALL');
   // No client claims its interfaces, and the hold-off ends.
   await arbiter.client();
-  await passes(600_000);
+  await passTime(arbiter, 600_000);
   const second = await epochOfTake(await arbiter.client(), 1);
   expect(second).toBeGreaterThan(first);
 });
@@ -133,9 +129,9 @@ describe('where data was lost', () => {
       await arbiter.client({ ttlMs: 5_000, protocolId: 10, isIgmp: true }).then(async (igmp) => {
         expect(await take(igmp, 1)).toEqual(HELD_BACK);
       });
-      await passes(refused.retryAfterMs - 3_000);
+      await passTime(arbiter, refused.retryAfterMs - 3_000);
       expect(await arbiter.ask('take', { ...call, interfaces: [on(2)] })).toEqual(HELD_BACK);
-      await passes(3_000);
+      await passTime(arbiter, 3_000);
       // The same number again: nothing had been decided.
       expect(await arbiter.ask('take', { ...call, interfaces: [on(2)] })).toMatchObject({
         kind: 'granted',
@@ -259,9 +255,9 @@ describe('a store that lost data before any of these managers knew it', () => {
     const call = { ...back.next(), interfaces: [on(1)], held };
     expect(await fresh.ask('take', call)).toEqual(HELD_BACK);
     const beat = { handle: back.handle, ack: 0, mailboxAck: 0, frev: -1 };
-    await passes(8_000);
+    await passTime(arbiter, 8_000);
     await fresh.ask('keepalive', beat);
-    await passes(2_000);
+    await passTime(arbiter, 2_000);
     const granted = await fresh.ask('take', call);
     if (granted.kind !== 'granted') throw new Error(JSON.stringify(granted));
     expect(BigInt(granted.epoch)).toBeGreaterThan(had);
@@ -271,7 +267,7 @@ describe('a store that lost data before any of these managers knew it', () => {
 it('takes no invented session as a sign of lost data, whatever leases this log has granted', async () => {
   const attacker = { componentId: 5_000, ttlMs: 300_000, resumes: 1 };
   await arbiter.client();
-  await passes(11_000);
+  await passTime(arbiter, 11_000);
   for (const instance of ['first', 'second']) {
     const session = await arbiter.client({ ...attacker, instance });
     await arbiter.ask('deregister', { ...session.next(), force: true });

@@ -1,7 +1,7 @@
 import type { RunningServer } from '@mgm/devstack';
-import { storedNumber } from '@mgm/test-support';
 import { describe, expect, it } from 'vitest';
-import { arbiterForEach, openArbiter, on, type Arbiter, type TestClient } from './arbiter.ts';
+import { arbiterForEach, openArbiter, on, passTime } from './arbiter.ts';
+import type { Arbiter, TestClient } from './arbiter.ts';
 
 let redis: RunningServer;
 let arbiter: Arbiter;
@@ -123,8 +123,7 @@ describe('the hold-off', () => {
 
   it('is not started by a pair that never had a session, once no lease of lost data can still run', async () => {
     await arbiter.client();
-    const meta = `mgm:{${arbiter.router}}:meta`;
-    await arbiter.link.command(...storedNumber(meta, 'meta.serviceMs', 'add', 11_000));
+    await passTime(arbiter, 11_000);
     const future = Date.now() * 1_000 + 60_000_000;
     for (const resumes of [1, future]) {
       const client = await arbiter.client({ resumes });

@@ -1,8 +1,8 @@
-import { eventually, storedNumber } from '@mgm/test-support';
+import { eventually } from '@mgm/test-support';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { DECLARED, type ArbiterArgs, type FibItem, type Mfe } from '../src/generated/arbiter.ts';
 import { NO_HANDLE } from '../src/names.ts';
-import { arbiterForEach, on, reached, type Arbiter, type TestClient } from './arbiter.ts';
+import { arbiterForEach, on, passTime, reached, type Arbiter, type TestClient } from './arbiter.ts';
 
 let arbiter: Arbiter;
 arbiterForEach((one) => {
@@ -73,12 +73,6 @@ async function settled(): Promise<void> {
     },
     { withinMs: 60_000, everyMs: 1 },
   );
-}
-
-/** Moves the service clock, on which leases and entries run. */
-async function passTime(ms: number): Promise<void> {
-  const key = `mgm:{${arbiter.router}}:meta`;
-  await arbiter.link.command(...storedNumber(key, 'meta.serviceMs', 'add', ms));
 }
 
 async function alertsOf({ handle }: TestClient): Promise<string[]> {
@@ -355,7 +349,7 @@ describe('mfe_set', () => {
     await set(owner, { timeout: 60_000, incarnation: (await present()).incarnation });
     await settled();
     expect(pushed).toEqual([]);
-    await passTime(60_000);
+    await passTime(arbiter, 60_000);
     await settled();
     expect(pushed).toMatchObject([{ kind: 'del', name: FLOW, cause: 'timeout' }]);
   });

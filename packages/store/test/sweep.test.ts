@@ -3,7 +3,7 @@ import { eventually, storedNumber } from '@mgm/test-support';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { eventsOf as eventsIn } from '../src/batch-reply.ts';
 import { openStore } from '../src/store.ts';
-import { openArbiter, on, type Arbiter } from './arbiter.ts';
+import { openArbiter, on, passTime, type Arbiter } from './arbiter.ts';
 
 let redis: RunningServer;
 
@@ -23,11 +23,6 @@ async function takeMany(arbiter: Arbiter, count: number, ttlMs: number, graceMs 
   await arbiter.link.command(...storedNumber(key, 'client.ttlMs', 'set', ttlMs));
   await arbiter.ask('keepalive', { handle: client.handle, ack: 0, mailboxAck: 0, frev: -1 });
   return client;
-}
-
-/** Moves the service clock, on which leases run. */
-async function passTime({ router, link }: Arbiter, ms: number): Promise<void> {
-  await link.command(...storedNumber(`mgm:{${router}}:meta`, 'meta.serviceMs', 'add', ms));
 }
 
 async function eventsOf(
