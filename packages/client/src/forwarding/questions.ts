@@ -14,6 +14,7 @@ import { interfaceKey, type InterfaceRef } from '../interfaces/refs.ts';
 import { omitUndefined } from '../options.ts';
 import type { Context } from '../rpc/context.ts';
 import { decodePushed } from '../rpc/messages.ts';
+import type { HandlerTurn } from '../session/turn.ts';
 
 interface FlowFields {
   readonly group: GroupText;
@@ -186,35 +187,4 @@ function creationQuestion(message: CreationMessage): CreationQuestion {
 
 function hintOf({ group, source, ifIndex, nextHop, count, header }: WrongIfMessage): WrongIfHint {
   return { group, source, ifIndex, nextHop, count, ...omitUndefined({ header }) };
-}
-/**
- * Lets the handlers of a session run one at a time. Questions come before callbacks that wait, because managers wait for
- * their answers.
- */
-export class HandlerTurn {
-  readonly #questions: (() => void)[] = [];
-  readonly #callbacks: (() => void)[] = [];
-  #isTaken = false;
-
-  /** Questions that wait for their turn. */
-  get waiting(): number {
-    return this.#questions.length;
-  }
-
-  /** Runs `work` when no other handler runs. */
-  async run<Result>(kind: 'question' | 'callback', work: () => Promise<Result>): Promise<Result> {
-    if (this.#isTaken) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      (kind === 'question' ? this.#questions : this.#callbacks).push(resolve);
-      await promise;
-    }
-    this.#isTaken = true;
-    try {
-      return await work();
-    } finally {
-      const next = this.#questions.shift() ?? this.#callbacks.shift();
-      if (next) next();
-      else this.#isTaken = false;
-    }
-  }
 }

@@ -87,7 +87,33 @@ export interface Settings {
 export type HeldSettings = Required<Omit<Settings, 'epoch'>>;
 
 /** The settings of a hold that begins. */
-export const INITIAL_SETTINGS: HeldSettings = { localMembers: 'forward', wrongIf: false };
+const INITIAL_SETTINGS: HeldSettings = { localMembers: 'forward', wrongIf: false };
+
+/** The settings of a session's interfaces, as far as replies have told: what it sets again after a recovery. */
+export class SettingsRecord {
+  readonly #settings = new Map<string, InterfaceKey & HeldSettings>();
+
+  get(key: InterfaceKey): HeldSettings | undefined {
+    const here = this.#settings.get(keyText(key));
+    return here && { localMembers: here.localMembers, wrongIf: here.wrongIf };
+  }
+
+  /** A request was executed, or, with `{}`, is about to be sent: from then on the settings are set again. */
+  set({ ifIndex, nextHop }: InterfaceKey, { localMembers, wrongIf }: Settings): void {
+    const key = { ifIndex, nextHop };
+    const given = omitUndefined({ localMembers, wrongIf });
+    this.#settings.set(keyText(key), { ...INITIAL_SETTINGS, ...this.get(key), ...key, ...given });
+  }
+
+  /** The hold of the interface is over, and with it its settings. */
+  drop(key: InterfaceKey): void {
+    this.#settings.delete(keyText(key));
+  }
+
+  keys(): InterfaceKey[] {
+    return [...this.#settings.values()].map(({ ifIndex, nextHop }) => ({ ifIndex, nextHop }));
+  }
+}
 
 /** Throws {@link MgmError} `bad-request` with the field. */
 export function readSettingsRef(

@@ -1,6 +1,5 @@
 import type { Entry, GroupText, InterfaceKey, SourceText } from '@mgm/protocol';
-import { omitUndefined } from '../options.ts';
-import { INITIAL_SETTINGS, keyText, type HeldSettings, type Settings } from '../interfaces/refs.ts';
+import { keyText } from '../interfaces/refs.ts';
 import { entriesOf, type Filter, type FilteredEntry } from './filters.ts';
 import type { EntryChange, Membership } from './refs.ts';
 
@@ -84,30 +83,4 @@ export class MembershipRecord {
 
 function flattened(groups: ReadonlyMap<GroupText, OfGroup>): Membership[] {
   return [...groups.values()].flatMap((entries) => [...entries.values()]);
-}
-
-/** The settings of a session's interfaces, as far as replies have told: what it sets again after a recovery. */
-export class SettingsRecord {
-  readonly #settings = new Map<string, InterfaceKey & HeldSettings>();
-
-  get(key: InterfaceKey): HeldSettings | undefined {
-    const here = this.#settings.get(keyText(key));
-    return here && { localMembers: here.localMembers, wrongIf: here.wrongIf };
-  }
-
-  /** A request was executed, or, with `{}`, is about to be sent: from then on the settings are set again. */
-  set({ ifIndex, nextHop }: InterfaceKey, { localMembers, wrongIf }: Settings): void {
-    const key = { ifIndex, nextHop };
-    const given = omitUndefined({ localMembers, wrongIf });
-    this.#settings.set(keyText(key), { ...INITIAL_SETTINGS, ...this.get(key), ...key, ...given });
-  }
-
-  /** The hold of the interface is over, and with it its settings. */
-  drop(key: InterfaceKey): void {
-    this.#settings.delete(keyText(key));
-  }
-
-  keys(): InterfaceKey[] {
-    return [...this.#settings.values()].map(({ ifIndex, nextHop }) => ({ ifIndex, nextHop }));
-  }
 }

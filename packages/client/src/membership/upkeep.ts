@@ -1,6 +1,6 @@
 import type { IgmpCallback, InterfaceKey } from '@mgm/protocol';
 import { isMgmError, MgmError, type ErrorOrigin } from '../errors.ts';
-import { keyText } from '../interfaces/refs.ts';
+import { keyText, type SettingsRecord } from '../interfaces/refs.ts';
 import type { CallOptions } from '../options.ts';
 import type { Context } from '../rpc/context.ts';
 import { listPatiently } from '../rpc/pages.ts';
@@ -9,7 +9,7 @@ import type { Registration } from '../session/registration.ts';
 import { excludeText } from './filters.ts';
 import { memberPages } from './listings.ts';
 import { Parking } from './parking.ts';
-import type { MembershipRecord, SettingsRecord } from './record.ts';
+import type { MembershipRecord } from './record.ts';
 import type { Membership } from './refs.ts';
 
 /** What the upkeep works with. */

@@ -4,7 +4,7 @@ import { handleAlert, type AlertItem, type Resync } from '../membership/alerts.t
 import { backoffMs, pause } from '../rpc/clock.ts';
 import type { Context } from '../rpc/context.ts';
 import type { CallbackHandlers, Emitter, SessionEvents } from './events.ts';
-import type { HandlerTurn } from '../forwarding/questions.ts';
+import type { HandlerTurn } from './turn.ts';
 
 /** What a handler is called with: a callback about an interface, one alert, or a notice that alerts are missing. */
 export type Handled = CallbackMessage | AlertItem | Resync;

@@ -1,7 +1,7 @@
 import type { Epoch } from '@mgm/protocol';
 import { isMgmError, type MgmError } from '../errors.ts';
-import { keyText } from '../interfaces/refs.ts';
-import { MembershipRecord, SettingsRecord } from '../membership/record.ts';
+import { keyText, SettingsRecord } from '../interfaces/refs.ts';
+import { MembershipRecord } from '../membership/record.ts';
 import { MembershipUpkeep } from '../membership/upkeep.ts';
 import { HeldSignal, type HeldInterface } from '../ownership.ts';
 import type { Context } from '../rpc/context.ts';

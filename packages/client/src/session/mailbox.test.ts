@@ -14,7 +14,7 @@ import type { CallRequest } from '../rpc/call.ts';
 import { StoreLog, type Context } from '../rpc/context.ts';
 import { readCallback, type AnyCallback } from '../rpc/messages.ts';
 import { Emitter, type SessionEvents } from './events.ts';
-import { HandlerTurn } from '../forwarding/questions.ts';
+import { HandlerTurn } from './turn.ts';
 import { Mailbox } from './mailbox.ts';
 import { VirtualClock } from '../../test/virtual-clock.ts';
 

@@ -14,7 +14,7 @@ import { requestGranted, type Context } from '../rpc/context.ts';
 import { decodeCallback, readCallback, type AnyCallback } from '../rpc/messages.ts';
 import type { CallbackHandlers, Emitter, SessionEvents } from './events.ts';
 import { HandlerCalls } from './handlers.ts';
-import type { HandlerTurn } from '../forwarding/questions.ts';
+import type { HandlerTurn } from './turn.ts';
 
 /** The session of a mailbox. */
 export interface MailboxSession {

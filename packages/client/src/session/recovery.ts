@@ -1,8 +1,7 @@
 import type { Epoch, EventMessage, InterfaceKey, SessionId } from '@mgm/protocol';
 import { isMgmError, MgmError } from '../errors.ts';
-import { keyText } from '../interfaces/refs.ts';
+import { keyText, type SettingsRecord } from '../interfaces/refs.ts';
 import { SHARED_GROUP } from '../interfaces/requests.ts';
-import type { SettingsRecord } from '../membership/record.ts';
 import type { HeldInterface } from '../ownership.ts';
 import { backoffMs, pause } from '../rpc/clock.ts';
 import { requestGranted, type Context, type RequestOptions } from '../rpc/context.ts';

@@ -19,11 +19,12 @@ import {
   type MgmError,
 } from '../errors.ts';
 import { InterfaceCalls } from '../interfaces/calls.ts';
-import { HandlerTurn, Questions } from '../forwarding/questions.ts';
+import { Questions } from '../forwarding/questions.ts';
+import type { SettingsRecord } from '../interfaces/refs.ts';
 import type { OtherOperation } from '../interfaces/requests.ts';
 import { checkedLimits, type CallOptions } from '../options.ts';
 import { HeldAlerts } from '../membership/held-alerts.ts';
-import type { MembershipRecord, SettingsRecord } from '../membership/record.ts';
+import type { MembershipRecord } from '../membership/record.ts';
 import { RouteChanges } from '../view/changes.ts';
 import type { RouteRecord } from '../view/items.ts';
 import type { Route } from '../view/refs.ts';
@@ -38,6 +39,7 @@ import { Keepalive, KEEPALIVES_PER_LEASE, type LeaseGate } from './keepalive.ts'
 import { LeaseClock, type LeaseState } from './lease-clock.ts';
 import { Mailbox } from './mailbox.ts';
 import type { Registered } from './register.ts';
+import { HandlerTurn } from './turn.ts';
 
 /** Losing an interface for one of these causes means that its session is over. */
 const SESSION_ENDED_BY: { readonly [Name in Cause]?: LossCause } = {
