@@ -1,7 +1,7 @@
 import { Hono, type Context } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import type { Variables } from '../access.ts';
-import type { Evicted } from '../api.ts';
+import type { Evicted, InterfaceRef } from '../api.ts';
 import type { Routers } from '../routers.ts';
 import { body, flagIn, numberIn, textIn } from './parameters.ts';
 
@@ -22,12 +22,10 @@ export function actionRoutes(routers: Routers): Hono<{ Variables: Variables }> {
     .post('/:router/release', async (c) => {
       const fields = await body(c);
       const target = {
-        ifIndex: numberIn(fields, 'ifIndex'),
-        nextHop: textIn(fields, 'nextHop'),
+        ...interfaceIn(fields),
         // Without the epoch a request that is executed late could hit the next owner.
         epoch: textIn(fields, 'epoch'),
-        actor: c.get('user'),
-        why: textIn(fields, 'why'),
+        ...operatorOf(c, fields),
       };
       const mgm = await routers.client(c.req.param('router'));
       return c.json(await mgm.adminRelease(target));
@@ -36,8 +34,7 @@ export function actionRoutes(routers: Routers): Hono<{ Variables: Variables }> {
       const fields = await body(c);
       const target = {
         session: numberIn(fields, 'session'),
-        actor: c.get('user'),
-        why: textIn(fields, 'why'),
+        ...operatorOf(c, fields),
       };
       const mgm = await routers.client(c.req.param('router'));
       const evicted: Evicted = { released: await mgm.adminEvict(target) };
@@ -46,13 +43,11 @@ export function actionRoutes(routers: Routers): Hono<{ Variables: Variables }> {
     .post('/:router/limits', async (c) => {
       const fields = await body(c);
       const limits = {
-        ifIndex: numberIn(fields, 'ifIndex'),
-        nextHop: textIn(fields, 'nextHop'),
+        ...interfaceIn(fields),
         maxGroups: numberIn(fields, 'maxGroups'),
         maxEntries: numberIn(fields, 'maxEntries'),
         lite: flagIn(fields, 'lite'),
-        actor: c.get('user'),
-        why: textIn(fields, 'why'),
+        ...operatorOf(c, fields),
       };
       const mgm = await routers.client(c.req.param('router'));
       return c.json(await mgm.adminSetInterface(limits));
@@ -69,15 +64,26 @@ export function actionRoutes(routers: Routers): Hono<{ Variables: Variables }> {
     });
 }
 
+type Request = Context<{ Variables: Variables }>;
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Who acts, and why. @throws BadParameter */
+function operatorOf(c: Request, fields: Fields) {
+  return { actor: c.get('user'), why: textIn(fields, 'why') };
+}
+
 /** @throws BadParameter */
-async function staticTarget(c: Context<{ Variables: Variables }>) {
+function interfaceIn(fields: Fields): InterfaceRef {
+  return { ifIndex: numberIn(fields, 'ifIndex'), nextHop: textIn(fields, 'nextHop') };
+}
+
+/** @throws BadParameter */
+async function staticTarget(c: Request) {
   const fields = await body(c);
   return {
-    ifIndex: numberIn(fields, 'ifIndex'),
-    nextHop: textIn(fields, 'nextHop'),
+    ...interfaceIn(fields),
     group: textIn(fields, 'group'),
     source: textIn(fields, 'source'),
-    actor: c.get('user'),
-    why: textIn(fields, 'why'),
+    ...operatorOf(c, fields),
   };
 }

@@ -3,7 +3,7 @@ import type { FoundMembers } from '../../src/api.ts';
 import { addressOf } from '../model/place.ts';
 import { usePolled } from '../model/requests.ts';
 import type { PageProps } from '../parts/frame.tsx';
-import { addressText, MemberTable } from '../parts/member-table.tsx';
+import { addressText, entryText, MemberTable } from '../parts/member-table.tsx';
 import { ProblemNote } from '../parts/problem.tsx';
 import { useSearch } from '../parts/search.tsx';
 import { Table, type Column } from '../parts/table.tsx';
@@ -71,9 +71,7 @@ function EntryMembers({
   const members = usePolled<FoundMembers>(`${router}/members?${query}`, Infinity);
   return (
     <>
-      <h1>
-        ({addressText(source)}, {addressText(group)})
-      </h1>
+      <h1>{entryText(group, source)}</h1>
       <p>
         <a href={addressOf(router, 'groups')}>All groups</a>
       </p>

@@ -7,9 +7,8 @@ import type {
   LimitsRequest,
   StaticRequest,
 } from '../../src/api.ts';
-import { addressOf } from '../model/place.ts';
 import { post, usePolled } from '../model/requests.ts';
-import { addressText, entryText } from './member-table.tsx';
+import { countsForColumn, ENTRY_COLUMNS, entryText } from './member-table.tsx';
 import { ProblemNote } from './problem.tsx';
 import { ReasonButton, type Entered, type Question } from './reason-dialog.tsx';
 import { Table, type Column } from './table.tsx';
@@ -164,18 +163,8 @@ function StaticMemberships({ router, at, settings, say }: PartProps) {
     },
   });
   const columns: readonly Column<ListedMembership>[] = [
-    { title: 'Group', cell: ({ group }) => addressText(group) },
-    { title: 'Source', cell: ({ source }) => addressText(source) },
-    {
-      title: 'Counts for',
-      isExtra: true,
-      cell: ({ countsFor }) =>
-        countsFor === 0 ? (
-          'nobody'
-        ) : (
-          <a href={addressOf(router, 'session', countsFor)}>{countsFor}</a>
-        ),
-    },
+    ...ENTRY_COLUMNS,
+    countsForColumn(router),
     { title: 'Action', cell: (item) => <RemoveButton router={router} item={item} say={say} /> },
   ];
   return (

@@ -16,6 +16,26 @@ export function entryText(group: string, source: string): string {
   return `(${addressText(source)}, ${addressText(group)})`;
 }
 
+/** The group and the source of a membership. */
+export const ENTRY_COLUMNS: readonly Column<ListedMembership>[] = [
+  { title: 'Group', cell: ({ group }) => addressText(group) },
+  { title: 'Source', cell: ({ source }) => addressText(source) },
+];
+
+/** The session that a membership counts for. */
+export function countsForColumn(router: string): Column<ListedMembership> {
+  return {
+    title: 'Counts for',
+    isExtra: true,
+    cell: ({ countsFor }) =>
+      countsFor === 0 ? (
+        'nobody'
+      ) : (
+        <a href={addressOf(router, 'session', countsFor)}>{countsFor}</a>
+      ),
+  };
+}
+
 /** Memberships that the server found. */
 export function MemberTable({
   router,
@@ -26,8 +46,7 @@ export function MemberTable({
 }) {
   const { value, problem } = found;
   const columns: readonly Column<ListedMembership>[] = [
-    { title: 'Group', cell: ({ group }) => addressText(group) },
-    { title: 'Source', cell: ({ source }) => addressText(source) },
+    ...ENTRY_COLUMNS,
     {
       title: 'Interface',
       cell: (item) => <a href={interfaceAddress(router, item)}>{interfaceText(item)}</a>,
@@ -38,16 +57,7 @@ export function MemberTable({
       cell: ({ session }) =>
         session === 0 ? 'static' : <a href={addressOf(router, 'session', session)}>{session}</a>,
     },
-    {
-      title: 'Counts for',
-      isExtra: true,
-      cell: ({ countsFor }) =>
-        countsFor === 0 ? (
-          'nobody'
-        ) : (
-          <a href={addressOf(router, 'session', countsFor)}>{countsFor}</a>
-        ),
-    },
+    countsForColumn(router),
   ];
   return (
     <>
