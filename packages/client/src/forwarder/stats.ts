@@ -66,7 +66,7 @@ export class StatsReport {
     });
   }
 
-  /** Sends the last counters of deleted entries, unless a round is under way, which sends them at its end. */
+  /** Sends the last counters of deleted entries. Does nothing while a round is under way: it sends them when it ends. */
   async last(): Promise<void> {
     if (this.#last.length > 0) await this.#alone(() => this.#sendLast());
   }

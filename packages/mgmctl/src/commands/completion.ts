@@ -97,7 +97,7 @@ async function* values(kind: Kind, mgm: Mgm, signal: AbortSignal): AsyncGenerato
   }
 }
 
-/** Forwarding entries may have groups and sources without members; managers of before have no such entries. */
+/** Forwarding entries may have groups and sources without members. Older managers do not list any. */
 async function* flows(mgm: Mgm, page: Parameters<Mgm['mfes']>[0]): ReturnType<Mgm['mfes']> {
   try {
     yield* mgm.mfes(page);

@@ -59,8 +59,8 @@ export function addStatic(program: Command, runner: Runner): void {
     .command('static')
     .summary('configure static memberships')
     .description(
-      'Configures memberships that no session holds. They count for the owner of the interface, else for\n' +
-        'IGMP there, and for nobody while no client is on it.',
+      'Configures memberships that no session holds. They count for the owner of the interface, or for IGMP\n' +
+        'if it is there alone. While no client holds the interface, they count for no client.',
     )
     .addHelpText(
       'after',
