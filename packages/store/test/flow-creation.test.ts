@@ -180,6 +180,16 @@ describe('flow_new', () => {
   });
 });
 
+/** A router with room for one entry, its owner and route, in the place of that of the test. */
+async function limitedToOne(): Promise<Arbiter> {
+  const own = await openArbiter(redis, undefined, undefined, undefined, { mfesMax: 1 });
+  arbiter = own;
+  owner = await own.client({ mask: RPF });
+  await take(owner, 1);
+  await route(owner, WIDE, 1);
+  return own;
+}
+
 describe('flow_answered', () => {
   it('asks about outgoing interfaces after RPF, creates, and knows the entry afterwards', async () => {
     const rpf = asked(await begin());
@@ -282,26 +292,33 @@ describe('flow_answered', () => {
     expect(asked(await goOn(next))).toMatchObject({ incarnation: next.incarnation });
   });
 
-  it('creates nothing above the limit or without memory', async () => {
-    using own = await openArbiter(redis, undefined, undefined, undefined, { mfesMax: 1 });
-    arbiter = own;
-    owner = await own.client({ mask: RPF });
-    await take(owner, 1);
-    await route(owner, WIDE, 1);
+  it('creates nothing above the limit', async () => {
+    using own = await limitedToOne();
+    const question = asked(await begin());
+    await begin([`${GROUP}0a010204`], [], false);
+    expect(await goOn(question)).toEqual([{ kind: 'limit' }]);
+    expect(await own.link.command('EXISTS', key(`creating:${FLOW}`))).toBe(0);
+  });
+
+  it('creates nothing without memory, and lets the next request ask again at once', async () => {
+    using own = await limitedToOne();
+    const former = asked(await begin());
+    await own.link.command('DEL', key(`creating:${FLOW}`));
     const question = asked(await begin());
     await own.link.command('CONFIG', 'SET', 'maxmemory', '1');
     try {
-      const args = stepArgs(question, {});
+      const full = { kind: 'store_full' };
+      // A creation whose mark has ended leaves that of its successor alone.
+      expect(await own.ask('flow_answered', stepArgs(former, {}))).toEqual(full);
+      expect(await own.link.command('EXISTS', key(`creating:${FLOW}`))).toBe(1);
       for (let times = 0; times < 2; times++) {
-        expect(await own.ask('flow_answered', args)).toEqual({ kind: 'store_full' });
+        expect(await own.ask('flow_answered', stepArgs(question, {}))).toEqual(full);
       }
       expect(await own.ask('mfe_get', { name: FLOW })).toEqual({ kind: 'none' });
     } finally {
       await own.link.command('CONFIG', 'SET', 'maxmemory', '0');
     }
-    await begin([`${GROUP}0a010204`], [], false);
-    expect(await goOn(question)).toEqual([{ kind: 'limit' }]);
-    expect(await own.link.command('EXISTS', key(`creating:${FLOW}`))).toBe(0);
+    expect(asked(await begin()).incarnation).toBeGreaterThan(question.incarnation);
   });
 });
 

@@ -111,16 +111,18 @@ describe('a session that never answers', () => {
 });
 
 describe('when Redis runs out of memory while a session is asked', () => {
-  it('flow.new is refused as store-full and creates nothing', async (context) => {
+  it('flow.new is refused as store-full, creates nothing, and asks again when repeated', async (context) => {
     context.skip(servers.redis.source === 'urls', 'the memory of a server given by URL is shared');
     await using worker = await Worker.connect(servers);
     const owner = await Owner.register(worker, 1, ['RPF']);
     const redis = new Redis(servers.redis.url);
+    let asked = 0;
+    await owner.answer(async () => {
+      asked++;
+      if (asked === 1) await redis.config('SET', 'maxmemory', '1');
+      return {};
+    });
     try {
-      await owner.answer(async () => {
-        await redis.config('SET', 'maxmemory', '1');
-        return {};
-      });
       expect(await owner.flow()).toMatchObject({
         ...{ status: 8, error: 'ERROR_NOT_ENOUGH_MEMORY', reason: 'store-full' },
       });
@@ -130,5 +132,7 @@ describe('when Redis runs out of memory while a session is asked', () => {
     }
     const flow = { group: GROUP, source: owner.source() };
     expect(await worker.ask('mfe.get', flow)).toMatchObject({ status: 1168 });
+    expect(await owner.flow()).toMatchObject({ results: [{ state: 'installed' }] });
+    expect(asked).toBe(2);
   });
 });

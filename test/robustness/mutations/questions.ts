@@ -58,8 +58,15 @@ export const OF_QUESTIONS: readonly Mutation[] = [
   {
     check: 'questions: without memory nothing is created after a question',
     file: 'packages/store/lua/operations/flow_answered.lua',
-    from: "if router.is_full then return { 'store_full' } end",
-    to: "if router.is_full and #names == 0 then return { 'store_full' } end",
+    from: 'if router.is_full then',
+    to: 'if router.is_full and #names == 0 then',
+    tests: [STORE],
+  },
+  {
+    check: 'questions: a creation that ends without memory leaves the mark of its successor',
+    file: CREATION,
+    from: 'if mark_of(names[i]) == incarnations[i] then set_mark(names[i], 0) end',
+    to: 'set_mark(names[i], 0)',
     tests: [STORE],
   },
 ];

@@ -193,6 +193,14 @@ function flow_creation.begin_flows(names, asks)
   return results
 end
 
+--- The creations of these flows end without an entry: the next request for them need not wait until the marks expire.
+function flow_creation.give_up(names, incarnations)
+  if not router.view then return end
+  for i = 1, #names do
+    if mark_of(names[i]) == incarnations[i] then set_mark(names[i], 0) end
+  end
+end
+
 --- A further step: `step` has `name`, `incarnation`, `is_rpf` and `seen` of the question, `is_last`: create in any case, `vetoes`,
 --- and the answer to the RPF question.
 function flow_creation.go_on(step, memo)

@@ -20,7 +20,10 @@
 --- @include lib/flow_creation.lua
 
 function operations.flow_answered(names, incarnations, rpf, seen, last, answerers, iifs, given, upstreams, prefixes, protocols, vetoes, silent)
-  if router.is_full then return { 'store_full' } end
+  if router.is_full then
+    flow_creation.give_up(names, incarnations)
+    return { 'store_full' }
+  end
   if not router.view then begin_view() end
   view_tasks.activate()
   flow_creation.do_not_ask(silent)
