@@ -37,9 +37,11 @@ local function note_item(name, item)
   fib_items[place] = item
 end
 
---- An MFE was created, or what it shows changed.
+--- An MFE was created, or what it shows changed. Returns its shape.
 function fib_log.set(mfe, names)
-  note_item(mfe.name, { 'set', mfe.name, mfe.incarnation, '', oifs.shape(mfe, names) })
+  local shape = oifs.shape(mfe, names)
+  note_item(mfe.name, { 'set', mfe.name, mfe.incarnation, '', shape })
+  return shape
 end
 
 function fib_log.delete(mfe, cause)

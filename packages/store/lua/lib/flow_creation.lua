@@ -158,8 +158,8 @@ end
 local function finish(name, incarnation, plan, vetoes, memo)
   if incarnation then set_mark(name, 0) end
   if router.view.mfes >= router.limits.mfes then return { 'limit' } end
-  local mfe, names = mfe_changes.create(name, memo, incarnation, function(created) prepare(created, plan, vetoes) end)
-  return { 'created', oifs.shape(mfe, names) }
+  local shape = mfe_changes.create(name, memo, incarnation, function(created) prepare(created, plan, vetoes) end)
+  return { 'created', shape }
 end
 
 local function known(name, memo)

@@ -80,19 +80,19 @@ function mfe_changes.load(names)
 end
 
 --- Creates an MFE with the present route and outgoing interfaces; the name has none. `prepare` may change it before it is
---- pushed. Returns it and its interfaces.
+--- pushed. Returns its shape.
 function mfe_changes.create(name, memo, incarnation, prepare)
   local mfe = mfes.create(name, DEFAULT_TIMEOUT_MS, incarnation)
   if prepare then prepare(mfe) end
   local names, foreign = oifs.of(mfe, memo)
   mfe.foreign, mfe.digest = foreign, digest_of(mfe, names)
-  fib_log.set(mfe, names)
+  local shape = fib_log.set(mfe, names)
   if foreign ~= '' then
     alert('JOIN_FALSE', 'created', mfe, mfe.owner)
   elseif #names == 0 and mfe.iif ~= '' then
     alert('PRUNE_FALSE', 'created', mfe, mfe.owner, mfe.iif)
   end
-  return mfe, names
+  return shape
 end
 
 local function delete_mfe(mfe, cause)
