@@ -36,6 +36,7 @@ describe('the summary of a vitest run', { timeout: 25_000 }, () => {
     const summary = await summaryOf(`
       it('passes', () => {});
       it('fails', () => expect(1).toBe(2));
+      it('fails at length', () => { throw new Error('x'.repeat(1000)); });
       it('lacks something', (context) => context.skip('no IPv6 on this machine'));
       it.skip('was switched off', () => {});
       it.todo('does not exist yet');
@@ -43,7 +44,8 @@ describe('the summary of a vitest run', { timeout: 25_000 }, () => {
     expect(summary).toEqual({
       passed: 1,
       failures: [
-        'sample.test.ts > fails',
+        'sample.test.ts > fails: expected 1 to be 2 // Object.is equality',
+        `sample.test.ts > fails at length: ${'x'.repeat(300)} …`,
         'sample.test.ts > was switched off: skipped without a reason',
         'sample.test.ts > does not exist yet: skipped without a reason',
       ],

@@ -13,6 +13,8 @@ import type { TestSummary } from './tally.mjs';
 /** The environment variable that names the file to write the summary to. */
 export const SUMMARY_FILE = 'TEST_SUMMARY_FILE';
 
+const SHOWN_CHARS = 300;
+
 /**
  * Writes the summary for `scripts/test.mjs`. Vitest's own JSON report lacks the reasons of skipped tests and the errors outside
  * of tests.
@@ -57,7 +59,7 @@ function addTest(summary: TestSummary, test: TestCase, filtered: boolean): void 
       summary.passed += 1;
       return;
     case 'failed':
-      summary.failures.push(name);
+      summary.failures.push(`${name}: ${briefly(result.errors[0]?.message)}`);
       return;
     case 'skipped':
       if (result.note !== undefined) summary.skipped.push({ name, reason: result.note });
@@ -67,6 +69,11 @@ function addTest(summary: TestSummary, test: TestCase, filtered: boolean): void 
     case 'pending':
       summary.failures.push(`${name}: did not end`);
   }
+}
+
+/** The start of an error: the output has the whole one far above, and a log that was cut off has not. */
+function briefly(message = 'failed without an error'): string {
+  return message.length > SHOWN_CHARS ? `${message.slice(0, SHOWN_CHARS)} …` : message;
 }
 
 /** After a failed hook vitest skips the tests of its suite; only the failure of the hook is counted. */

@@ -112,7 +112,9 @@ describe('readCredentials', () => {
       authorization { users: [{ user: "CN=pim1" }] }`);
     const servers = nats.url.replace(/^[a-z]+:\/\/[^:]+/, 'localhost');
     const trusting = await readCredentials({ caFile });
-    await expect(connect({ servers, ...trusting, reconnect: false })).rejects.toThrow('SSL');
+    // The server closes the connection right after its TLS alert, which is lost when this end has sent more by then.
+    const refused = connect({ servers, ...trusting, reconnect: false });
+    await expect(refused).rejects.toThrow(/SSL alert|ECONNRESET|EPIPE/);
     const credentials = await readCredentials({ certFile, keyFile, caFile });
     const connection = await connect({ servers, ...credentials });
     await connection.flush();
