@@ -232,7 +232,7 @@ export const KEY_FAMILIES: readonly KeyFamily[] = [
     name: 'mfe_index',
     type: 'zset',
     suffix: 'mfe-index',
-    what: 'forwarding entries by source (`s`), by incoming interface, interface of the route or of an override (`i`), and by vetoed interface (`v`)',
+    what: 'forwarding entries by source (`s`), by an incoming interface that is not that of the route (`i`), and by interfaces that FORWARD put on (`o`) or off (`v`)',
   },
   {
     name: 'mfe_expiry',

@@ -214,6 +214,17 @@ describe('flow_answered', () => {
     expect(await present()).toMatchObject({ iif: on(2), neighbour: '10.9.9.9', prefix: NARROW });
   });
 
+  it('ends the entry with the hold of the interface that the owner chose', async () => {
+    const answer = { answerer: owner, iif: '2:' };
+    await goOn(asked(await goOn(asked(await begin()), answer)), answer);
+    await release(owner, 2);
+    await arbiter.ask('sweep', { most: 48, mostEntries: 48, servingMs: 3_600_000 });
+    expect(await arbiter.ask('fib', { after: 1, limit: 10 })).toMatchObject({
+      messages: [{ items: [{ kind: 'del', name: FLOW, cause: 'iif-moved' }] }],
+    });
+    expect(await arbiter.link.command('EXISTS', key('mfe-index'))).toBe(0);
+  });
+
   it.each(['an interface of another', 'a session that does not own the interface'])(
     'ignores an answer about %s',
     async (what) => {

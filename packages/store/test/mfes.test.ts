@@ -508,6 +508,31 @@ describe('many MFEs', () => {
     expect(evaluated.size).toBe(names.length);
   });
 
+  it('end with the hold of their interface, and not with that of another in front of it', async () => {
+    const other = await arbiter.client();
+    await take(other, 2);
+    await route(other, NARROW, 2);
+    await settled();
+    await flow(receiver, ...names);
+    const wide = names.map((name) => name.replace('0a0102', '0a0202'));
+    await flow(receiver, ...wide);
+    await settled();
+    pushed = [];
+    await release(owner, 1);
+    await settled();
+    expect(pushed.map(({ kind, name }) => `${kind} ${name}`)).toEqual(
+      wide.map((name) => `del ${name}`),
+    );
+    expect((await list({ limit: 1000 })).items).toHaveLength(names.length);
+    pushed = [];
+    await release(other, 2);
+    await settled();
+    expect(pushed.map(({ kind, name }) => `${kind} ${name}`)).toEqual(
+      names.map((name) => `del ${name}`),
+    );
+    expect(await arbiter.link.command('EXISTS', key('mfe-index'))).toBe(0);
+  });
+
   it('are listed page by page, each once and in order', async () => {
     const pages = [];
     let after = '';

@@ -3,8 +3,9 @@
 --- A record has no outgoing interfaces: they are derived at every read (lib/oifs.lua). It names the client that owned the
 --- incoming interface at its creation, and the epoch of that hold; once the hold ends, the record counts for nothing.
 ---
---- One index finds records in other orders. Its members are `s<family><source><group>` by source, `i<interface> <name>` by
---- incoming interface, by interface of the route and by interface of an override, `v<interface> <name>` by vetoed interface.
+--- One index finds records in other orders. Its members are `s<family><source><group>` by source, `i<interface> <name>` by an
+--- incoming interface that is not that of the route, `o<interface> <name>` and `v<interface> <name>` by interfaces that are *on*
+--- and *off*. The records of an interface of routes are found by source, behind the prefixes of these routes.
 ---
 --- @include lib/overrides.lua
 --- @include lib/entries.lua
@@ -184,8 +185,7 @@ end
 
 local function add_index(members, mfe)
   members[#members + 1] = 's' .. turned(mfe.name)
-  if mfe.iif ~= '' then members[#members + 1] = 'i' .. mfe.iif .. ' ' .. mfe.name end
-  if mfe.rpf ~= '' and mfe.rpf ~= mfe.iif then members[#members + 1] = 'i' .. mfe.rpf .. ' ' .. mfe.name end
+  if mfe.iif ~= '' and mfe.iif ~= mfe.rpf then members[#members + 1] = 'i' .. mfe.iif .. ' ' .. mfe.name end
   overrides.add_index(members, mfe)
 end
 

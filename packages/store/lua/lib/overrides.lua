@@ -57,11 +57,8 @@ end
 
 --- The members of the index that the overrides of an MFE have: see lib/mfes.lua.
 function overrides.add_index(members, mfe)
-  for interface in pairs(mfe.on) do members[#members + 1] = 'i' .. interface .. ' ' .. mfe.name end
-  for interface in pairs(mfe.off) do
-    members[#members + 1] = 'i' .. interface .. ' ' .. mfe.name
-    members[#members + 1] = 'v' .. interface .. ' ' .. mfe.name
-  end
+  for interface in pairs(mfe.on) do members[#members + 1] = 'o' .. interface .. ' ' .. mfe.name end
+  for interface in pairs(mfe.off) do members[#members + 1] = 'v' .. interface .. ' ' .. mfe.name end
 end
 
 local function begin_override_change(mfe)

@@ -51,18 +51,23 @@ function kinds.p(name, position, most)
   return count, count == most and last or nil
 end
 
---- Its position is the present prefix, and where to go on in it.
-function kinds.i(interface, position, most)
+--- Goes through the prefixes that have a route over an interface, with a function that does a part of one. The position is the
+--- present prefix, and where to go on in it.
+local function review_via(interface, position, most, review)
   local name, at = string.match(position, '^(%x+) (.*)$')
   local done = 0
   name = name or names_in(via_key(interface), '-', '+', 1)[1]
   while name and done < most do
-    local count, last = review_prefix(name, at or '', most - done)
+    local count, last = review(name, at or '', most - done)
     done = done + count
     if done == most then return done, name .. ' ' .. last end
     name, at, done = names_in(via_key(interface), '(' .. name, '+', 1)[1], nil, done + 1
   end
   return done, name and name .. ' ' or nil
+end
+
+function kinds.i(interface, position, most)
+  return review_via(interface, position, most, review_prefix)
 end
 
 --- What is removed is not found again, so no position is needed but one that is not the first.
@@ -80,44 +85,77 @@ local function review_mfes(names, cause)
   for i = 1, #names do mfe_changes.review(names[i], cause, memo) end
 end
 
---- MFEs behind a prefix.
-function kinds.P(name, position, most)
-  local from, to = routes.range_of(name)
+--- The names of MFEs behind a prefix, from this position on, and the last position.
+local function names_behind(prefix, position, most)
+  local from, to = routes.range_of(prefix)
   local found = mfes.indexed_between(position == '' and '[s' .. from or '(' .. position, '[s' .. to .. 'g', most)
   local names = {}
   for i = 1, #found do names[i] = turned(string.sub(found[i], 2)) end
+  return names, found[#found] or ''
+end
+
+--- MFEs behind a prefix.
+function kinds.P(prefix, position, most)
+  local names, last = names_behind(prefix, position, most)
   review_mfes(names, 'route')
-  return #found, #found == most and found[most] or nil
+  return #names, #names == most and last or nil
 end
 
---- MFEs that the index has under this.
-local function review_indexed(what, position, most)
-  local found = mfes.indexed_between(position == '' and '[' .. what .. ' ' or '(' .. position, '(' .. what .. '!', most)
-  local names = {}
-  for i = 1, #found do names[i] = string.match(found[i], ' (.*)$') end
-  review_mfes(names, 'iif-moved')
-  return #found, #found == most and found[most] or nil
+--- MFEs that the index names under an interface. The position is a member of the index.
+local function review_indexed(interface, position, most)
+  local done = 0
+  for _, letter in ipairs(view_tasks.INDEXED) do
+    if position == '' or string.sub(position, 1, 1) == letter then
+      local what = letter .. interface
+      local from = position == '' and '[' .. what .. ' ' or '(' .. position
+      local found = mfes.indexed_between(from, '(' .. what .. '!', most - done)
+      local names = {}
+      for i = 1, #found do names[i] = string.match(found[i], ' (.*)$') end
+      review_mfes(names, 'iif-moved')
+      done, position = done + #found, ''
+      if done == most then return done, found[#found] end
+    end
+  end
+  return done, nil
 end
 
---- MFEs of an interface.
+--- MFEs of an interface: those that the index names, and those whose route was over the interface. If their route has changed
+--- since, a task of its prefix reviews them.
 function kinds.F(interface, position, most)
-  return review_indexed('i' .. interface, position, most)
+  local done = 0
+  if not string.find(position, '^%d') then
+    done, position = review_indexed(interface, position, most)
+    if position then return done, position end
+  end
+  local function review_routed(prefix, at, count)
+    local names, last = names_behind(prefix, at, count)
+    mfes.load(names)
+    local routed = {}
+    for i = 1, #names do
+      local mfe = mfes.stored(names[i])
+      if mfe and mfe.rpf == interface then routed[#routed + 1] = names[i] end
+    end
+    review_mfes(routed, 'iif-moved')
+    return #names, last
+  end
+  local count, next_position = review_via(interface, position or '', most - done, review_routed)
+  return done + count, next_position
 end
 
---- MFEs of the interfaces of a client, one interface at a time. Its position is the rank of the interface, and where to go on in
---- it. From the last rank down: interfaces that are taken meanwhile come behind, and a release only repeats one.
+--- MFEs of the interfaces of a client, one interface at a time. Its position is the rank of the interface and, in the middle of
+--- one, the interface and where to go on in it. From the last rank down: interfaces that are taken meanwhile come behind, and a
+--- release only repeats one.
 function kinds.o(number, position, most)
   local key = owned_key(tonumber(number))
-  local rank, at = string.match(position, '^(%d+) (.*)$')
-  local interface = at and string.match(at, '^i(%S+)')
+  local rank, interface, at = string.match(position, '^(%d+) (%S+) (.+)$')
   if not interface then
     local count = redis.call('ZCARD', key)
-    rank = math.min(tonumber(rank) or count, count) - 1
+    rank = math.min(tonumber(position) or count, count) - 1
     if rank < 0 then return 0, nil end
     interface = redis.call('ZRANGE', key, rank, rank)[1]
   end
-  local done, last = review_indexed('i' .. interface, at or '', most)
-  return done, text(tonumber(rank)) .. ' ' .. (last or '')
+  local done, last = kinds.F(interface, at or '', most)
+  return done, text(tonumber(rank)) .. (last and ' ' .. interface .. ' ' .. last or '')
 end
 
 --- MFEs that an entry covers.

@@ -14,7 +14,8 @@
 ---
 --- @include lib/router.lua
 
-local view_tasks = {}
+--- `INDEXED`: under which letters the index of forwarding entries names interfaces, see lib/mfes.lua.
+local view_tasks = { INDEXED = { 'i', 'o', 'v' } }
 
 --- Numbers of the tasks that this batch adds, by text; those that it begins, which are the first of the stored ones.
 local added_tasks, begun_tasks, is_begun
@@ -65,10 +66,13 @@ function view_tasks.add(task)
   if has_view() then view_tasks.add_always(task) end
 end
 
---- Whether the index of forwarding entries has any under this: see lib/mfes.lua.
-local function names_any_mfe(what)
-  if not has_mfes() then return false end
-  return redis.call('ZRANGEBYLEX', mfe_index_key, '[' .. what .. ' ', '(' .. what .. '!', 'LIMIT', 0, 1)[1] ~= nil
+--- Whether the index of forwarding entries has any under this interface: see lib/mfes.lua.
+local function names_any_mfe(interface)
+  for i = 1, #view_tasks.INDEXED do
+    local what = view_tasks.INDEXED[i] .. interface
+    if redis.call('ZRANGEBYLEX', mfe_index_key, '[' .. what .. ' ', '(' .. what .. '!', 'LIMIT', 0, 1)[1] then return true end
+  end
+  return false
 end
 
 --- A forwarding entry has an override of this interface.
@@ -79,8 +83,10 @@ end
 --- The owner of an interface changed.
 function view_tasks.note_owner(interface)
   if not has_view() then return end
-  if redis.call('ZCARD', via_key(interface)) > 0 then view_tasks.add('i' .. interface) end
-  if overridden_interfaces[interface] or names_any_mfe('i' .. interface) then view_tasks.add('F' .. interface) end
+  local has_routes = redis.call('ZCARD', via_key(interface)) > 0
+  if has_routes then view_tasks.add('i' .. interface) end
+  local may_have_mfes = has_mfes() and (has_routes or names_any_mfe(interface))
+  if overridden_interfaces[interface] or may_have_mfes then view_tasks.add('F' .. interface) end
 end
 
 --- A session of the client was inherited: its forwarding entries show the new one, and its epoch.
