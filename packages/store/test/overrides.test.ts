@@ -267,6 +267,59 @@ describe('FORWARD that covers more than 64 entries', () => {
     expect(await oifs(last)).toBe('3:');
   });
 
+  it.each([
+    { what: 'FORWARD', override: forward },
+    { what: 'a veto', override: veto },
+  ])('says that a repeat of $what changes nothing, once the first is written', async (row) => {
+    const { override } = row;
+    expect((await override(receiver, 3, GROUP)).reply).toMatchObject({ changed: true });
+    await settled();
+    for (let times = 0; times < 2; times++) {
+      const { reply, batch } = await override(receiver, 3, GROUP);
+      expect(reply).toMatchObject({ kind: 'forwarded', matched: 200, changed: false });
+      expect(batch.view).toMatchObject({ isUnsettled: false });
+    }
+    await flow(receiver, `${GROUP}0a010300`);
+    expect((await override(receiver, 3, GROUP)).reply).toMatchObject({
+      ...{ matched: 201, changed: true },
+    });
+    await settled();
+    expect((await override(receiver, 3, GROUP)).reply).toMatchObject({ changed: false });
+  });
+
+  it('changes what other requests changed since, in the same batch, too', async () => {
+    await forward(receiver, 3, GROUP);
+    await settled();
+    const [one, all] = await Promise.all([veto(receiver, 3, first), forward(receiver, 3, GROUP)]);
+    expect(all.batch).toBe(one.batch);
+    expect(all.reply).toMatchObject({ changed: true });
+    expect(await oifs(first)).toBe('3:');
+    await veto(receiver, 3, GROUP);
+    expect((await forward(receiver, 3, GROUP)).reply).toMatchObject({ changed: true });
+    expect(await oifs(last)).toBe('3:');
+  });
+
+  it('changes overrides of a former hold', async () => {
+    await forward(receiver, 3, GROUP);
+    await settled();
+    await release(receiver, 3);
+    await take(receiver, 3);
+    expect((await forward(receiver, 3, GROUP)).reply).toMatchObject({ changed: true });
+    expect([await oifs(first), await oifs(last)]).toEqual(['3:', '3:']);
+    await settled();
+    // The sweep has removed some of the former overrides, and these entries have new ones: the others still need them.
+    await release(receiver, 3);
+    await take(receiver, 3);
+    await sweep();
+    const index = `mgm:{${arbiter.router}}:mfe-index`;
+    const left = Number(await arbiter.link.command('ZLEXCOUNT', index, '[o3: ', '(o3:!'));
+    expect(left).toBeGreaterThan(0);
+    for (const name of names.slice(0, names.length - left)) await forward(receiver, 3, name);
+    expect((await forward(receiver, 3, GROUP)).reply).toMatchObject({ changed: true });
+    await settled();
+    expect([await oifs(first), await oifs(last)]).toEqual(['3:', '3:']);
+  });
+
   it('is followed in the order of the requests, whatever the sweep has done', async () => {
     await forward(receiver, 3, GROUP);
     await veto(receiver, 3, last);

@@ -49,6 +49,20 @@ export const OF_FORWARDING: readonly Mutation[] = [
     tests: ['test/conformance/steering.test.ts', 'packages/store/test/overrides.test.ts'],
   },
   {
+    check: 'forwarding: a repeated FORWARD changes overrides of a former hold',
+    file: `${LIB}/overrides.lua`,
+    from: "if next(overridden_mfes) or view_tasks.is_outstanding('F' .. interface) then",
+    to: 'if next(overridden_mfes) then',
+    tests: ['packages/store/test/overrides.test.ts'],
+  },
+  {
+    check: 'forwarding: entries of a route end with the hold of its interface',
+    file: `${LIB}/view_slices.lua`,
+    from: 'if mfe and mfe.rpf == interface then',
+    to: 'if mfe and mfe.iif == interface then',
+    tests: [STORE],
+  },
+  {
     check: 'agent: an entry under a lower epoch than one it has seen is refused',
     file: 'packages/client/src/forwarder/table.ts',
     from: 'if (highest !== undefined && compareEpochs(mfe.iifEpoch, highest) < 0) return true;',

@@ -147,6 +147,7 @@ function mfe_changes.override(kind, interface, client, epoch, entry)
   if not has_mfes() then return 0, false end
   local count = mfes.count_covered(entry)
   if count > PER_ENTRY then
+    if overrides.all_have(kind, interface, entry, count) then return count, false end
     overrides.add_rule(kind, interface, client, epoch, entry)
     mfes.follow_rules()
     return count, true

@@ -160,6 +160,18 @@ function overrides.remove_rule(number)
   view.rules, view.changed = kept, true
 end
 
+--- Whether all of the `count` records that an entry covers certainly have this override. While overrides of former holds, rules or
+--- changes of this batch may be missing in the index, the answer is no.
+function overrides.all_have(kind, interface, entry, count)
+  if next(overridden_mfes) or view_tasks.is_outstanding('F' .. interface) then return false end
+  local rules = router.view.rules
+  for i = 1, #rules do
+    if rules[i][RULE_INTERFACE] == interface then return false end
+  end
+  local from = (kind == overrides.ON and 'o' or 'v') .. interface .. ' ' .. entry
+  return redis.call('ZLEXCOUNT', mfe_index_key, '[' .. from, '[' .. from .. 'g') == count
+end
+
 --- Whether a rule may put a veto on the interface.
 function overrides.may_be_vetoed(interface)
   local rules = router.view.rules

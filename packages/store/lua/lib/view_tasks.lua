@@ -66,6 +66,12 @@ function view_tasks.add(task)
   if has_view() then view_tasks.add_always(task) end
 end
 
+--- Whether a task is in the queue, or is being carried out.
+function view_tasks.is_outstanding(task)
+  if added_tasks[task] or router.view.task == task then return true end
+  return not is_begun[task] and redis.call('ZSCORE', dirty_key, task) and true or false
+end
+
 --- Whether the index of forwarding entries has any under this interface: see lib/mfes.lua.
 local function names_any_mfe(interface)
   for i = 1, #view_tasks.INDEXED do
