@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { DECLARED, type ArbiterArgs } from '../src/generated/arbiter.ts';
 import { NO_HANDLE } from '../src/names.ts';
 import { arbiterForEach, openArbiter, reached, type Arbiter, type TestClient } from './arbiter.ts';
+import { flowNames, GROUP, requestsTo, WIDE } from './requests.ts';
 
 let arbiter: Arbiter;
 let redis: { readonly url: string };
@@ -10,16 +11,14 @@ arbiterForEach((one, server) => {
   redis = server;
 });
 
-const GROUP = '4e0000001';
+const { evict, flow, key, lapse, route, sweep } = requestsTo(() => arbiter);
+
 /** Negative forwarding entries: nothing but an agent is needed for them. */
-const FLOWS = Array.from({ length: 20 }, (_, at) => `${GROUP}0a0102${(at + 16).toString(16)}`);
+const FLOWS = flowNames(20);
 const [FLOW = '', OTHER = ''] = FLOWS;
 
-const key = (name: string) => `mgm:{${arbiter.router}}:${name}`;
 const beat = ({ handle }: TestClient, frev: number) =>
   arbiter.ask('keepalive', { handle, ack: 0, mailboxAck: 0, frev });
-const sweep = () => arbiter.ask('sweep', { most: 48, mostEntries: 48, servingMs: 3_600_000 });
-
 async function get(name = FLOW) {
   const reply = await arbiter.ask('mfe_get', { name });
   if (reply.kind !== 'found') throw new Error(`no MFE ${name}`);
@@ -36,18 +35,6 @@ async function fail({ handle }: TestClient, reason: string, ...names: string[]) 
 const listed = async (fields: Partial<ArbiterArgs['agents']> = {}) =>
   (await arbiter.ask('agents', { after: 0, limit: 100, ...fields })).items;
 
-const evict = (session: number) =>
-  arbiter.ask('admin_evict', { session, actor: 'a test', why: 'a test' });
-
-/** Lets the lease of a client be over; no sweep has noticed. */
-async function setBack({ handle }: TestClient): Promise<void> {
-  const script = `
-    local fields = { cmsgpack.unpack(redis.call('HGET', KEYS[1], 'record')) }
-    fields[11] = fields[11] - 100000
-    redis.call('HSET', KEYS[1], 'record', cmsgpack.pack(unpack(fields)))`;
-  await arbiter.link.command('EVAL', script, '1', key(`client:${handle.client}`));
-}
-
 /** Everything that the store keeps of reports. */
 async function kept(): Promise<unknown> {
   const names = ['agents', 'programmed', 'failures', 'mfe-failed', 'mfe-stats'].map(key);
@@ -60,7 +47,7 @@ describe('agents', () => {
   beforeEach(async () => {
     first = await arbiter.client({ name: 'first' });
     second = await arbiter.client({ name: 'second' });
-    await arbiter.ask('flow_new', { handle: first.handle, names: FLOWS, asks: false, silent: [] });
+    await flow(first, ...FLOWS);
   });
 
   it('are the sessions that sent a frev; programmed is the lowest of these', async () => {
@@ -104,7 +91,7 @@ describe('agents', () => {
       expect(await get()).toMatchObject({ programmed: 5, failed: [{ reason: 'no space' }] });
       if (how === 'deregisters') await arbiter.ask('deregister', { ...agent.next(), force: true });
       else if (how === 'is evicted') await evict(agent.session);
-      else await setBack(agent);
+      else await lapse(agent);
       expect(await get()).toMatchObject({ programmed: 6, failed: [] });
       expect(await listed()).toMatchObject([{ session: second.session }]);
       await sweep();
@@ -128,7 +115,7 @@ describe('agents', () => {
     for (let count = 0; count < 70; count++) gone.push(await arbiter.client());
     for (const [at, agent] of gone.entries()) await beat(agent, at < 66 ? 1 : 2);
     await beat(second, 9);
-    for (const agent of gone) await setBack(agent);
+    for (const agent of gone) await lapse(agent);
     expect((await get()).programmed).toBeLessThanOrEqual(2);
     expect(await get()).toMatchObject({ programmed: 9 });
   });
@@ -138,7 +125,7 @@ describe('flow_failed', () => {
   let agent: TestClient;
   beforeEach(async () => {
     agent = await arbiter.client({ name: 'agent' });
-    await arbiter.ask('flow_new', { handle: agent.handle, names: FLOWS, asks: false, silent: [] });
+    await flow(agent, ...FLOWS);
   });
 
   it('counts items of present incarnations, and is the same when repeated', async () => {
@@ -203,11 +190,8 @@ describe('flow_failed', () => {
     const owner = await arbiter.client();
     await beat(agent, 1);
     await fail(agent, 'no space', FLOW);
-    const { handle, seq, ack } = owner.next();
-    const route = { prefixes: ['40a00000008'], faults: [''], via: ['9:'], neighbours: [''] };
-    const rest = { protocols: [103], preferences: [100] };
-    await arbiter.ask('rib_set', { handle, seq, ack, ...route, ...rest });
-    await arbiter.ask('flow_new', { handle: agent.handle, names: [FLOW], asks: false, silent: [] });
+    await route(owner, WIDE, 9);
+    await flow(agent, FLOW);
     expect(await get()).toMatchObject({ failed: [] });
     expect(await listed()).toMatchObject([{ failed: 0 }]);
     await fail(agent, 'no space', FLOW);

@@ -4,7 +4,6 @@ import {
   type ArbiterArgs,
   type FlowOutcome,
   type FlowQuestion,
-  type Mfe,
 } from '../src/generated/arbiter.ts';
 import {
   arbiterForEach,
@@ -14,6 +13,7 @@ import {
   type Arbiter,
   type TestClient,
 } from './arbiter.ts';
+import { FLOW, GROUP, NARROW, requestsTo, WIDE } from './requests.ts';
 
 let arbiter: Arbiter;
 let redis: { readonly url: string };
@@ -22,18 +22,16 @@ arbiterForEach((one, server) => {
   redis = server;
 });
 
-/** 10.0.0.0/8, and 10.1.0.0/16 in it. */
-const WIDE = '40a00000008';
-const NARROW = '40a01000010';
-const GROUP = '4e0000001';
-/** (10.1.2.3, 224.0.0.1). */
-const FLOW = `${GROUP}0a010203`;
+const { join, key, lapse, noRoute, present, release, route, sweep, take } = requestsTo(
+  () => arbiter,
+);
+
+/** The upstream router of all routes. */
+const UPSTREAM_ROUTER = '10.0.0.9';
 /** Bits of a client's mask: JOIN_ALERT and PRUNE_ALERT, RPF, CREATION_ALERT. */
 const [ALERTS, RPF, CREATION] = [3, 16, 32];
 /** Bits of `given`. */
 const [UPSTREAM, ROUTE] = [1, 2];
-
-const key = (name: string) => `mgm:{${arbiter.router}}:${name}`;
 
 async function begin(
   names: readonly string[] = [FLOW],
@@ -101,34 +99,6 @@ function vetoIn({ askers: [asker] }: FlowQuestion): string {
     .join(',');
 }
 
-async function present(): Promise<Mfe> {
-  const reply = await arbiter.ask('mfe_get', { name: FLOW });
-  if (reply.kind !== 'found') throw new Error(`no MFE: ${reply.kind}`);
-  return reply.mfe;
-}
-
-async function take(client: TestClient, ...numbers: number[]): Promise<void> {
-  const interfaces = numbers.map((number) => on(number));
-  await arbiter.ask('take', { ...client.next(), interfaces });
-}
-
-const release = (client: TestClient, number: number) =>
-  arbiter.ask('release', { ...client.next(), interfaces: [on(number)], epoch: '' });
-
-async function route(client: TestClient, prefix: string, number: number): Promise<void> {
-  const { handle, seq, ack } = client.next();
-  await arbiter.ask('rib_set', {
-    ...{ handle, seq, ack, prefixes: [prefix], faults: [''], via: [`${number}:`] },
-    ...{ neighbours: ['10.0.0.9'], protocols: [103], preferences: [100] },
-  });
-}
-
-async function join(client: TestClient, number: number, entry = GROUP): Promise<void> {
-  const { handle, seq, ack } = client.next();
-  const rest = { interfaces: [on(number)], entries: [entry], codes: [0], epoch: '' };
-  await arbiter.ask('member_add', { handle, seq, ack, ...rest, single: true });
-}
-
 /** Owns the interfaces 1, which leads to the source, and 2. */
 let owner: TestClient;
 /** Owns the interfaces 3 and 4, and has a membership on 3. */
@@ -138,8 +108,8 @@ beforeEach(async () => {
   receiver = await arbiter.client({ mask: ALERTS + CREATION, graceMs: 600_000 });
   await take(owner, 1, 2);
   await take(receiver, 3, 4);
-  await route(owner, WIDE, 1);
-  await join(receiver, 3);
+  await route(owner, WIDE, 1, UPSTREAM_ROUTER);
+  await join(receiver, 3, GROUP);
 });
 
 describe('flow_new', () => {
@@ -168,11 +138,7 @@ describe('flow_new', () => {
     expect(await begin([FLOW], silent)).toMatchObject([{ kind: 'created' }]);
     const other = `${GROUP}0a010204`;
     expect(await begin([other], [], false)).toMatchObject([{ kind: 'created' }]);
-    const script = `
-      local fields = { cmsgpack.unpack(redis.call('HGET', KEYS[1], 'record')) }
-      fields[11] = fields[11] - 100000
-      redis.call('HSET', KEYS[1], 'record', cmsgpack.pack(unpack(fields)))`;
-    await arbiter.link.command('EVAL', script, '1', key(`client:${receiver.handle.client}`));
+    await lapse(receiver);
     const third = `${GROUP}0a010205`;
     expect(await begin([third], [owner.session])).toMatchObject([
       { kind: 'created', mfe: { oifs: '3:' } },
@@ -186,7 +152,7 @@ async function limitedToOne(): Promise<Arbiter> {
   arbiter = own;
   owner = await own.client({ mask: RPF });
   await take(owner, 1);
-  await route(owner, WIDE, 1);
+  await route(owner, WIDE, 1, UPSTREAM_ROUTER);
   return own;
 }
 
@@ -218,7 +184,7 @@ describe('flow_answered', () => {
     const answer = { answerer: owner, iif: '2:' };
     await goOn(asked(await goOn(asked(await begin()), answer)), answer);
     await release(owner, 2);
-    await arbiter.ask('sweep', { most: 48, mostEntries: 48, servingMs: 3_600_000 });
+    await sweep();
     expect(await arbiter.ask('fib', { after: 1, limit: 10 })).toMatchObject({
       messages: [{ items: [{ kind: 'del', name: FLOW, cause: 'iif-moved' }] }],
     });
@@ -248,7 +214,7 @@ describe('flow_answered', () => {
     const vetoes = vetoIn(creation);
     await release(receiver, 3);
     await take(receiver, 3);
-    await join(receiver, 3);
+    await join(receiver, 3, GROUP);
     expect(await goOn(creation, { vetoes, isLast: true })).toMatchObject([
       { kind: 'created', mfe: { oifs: '3:' } },
     ]);
@@ -268,7 +234,7 @@ describe('flow_answered', () => {
     const other = await arbiter.client({ mask: RPF });
     await take(other, 5);
     const first = asked(await begin());
-    await route(other, NARROW, 5);
+    await route(other, NARROW, 5, UPSTREAM_ROUTER);
     const moved = asked(await goOn(first, { answerer: owner, iif: '2:' }));
     expect(moved).toMatchObject({ isRpf: true, iif: on(5), askers: [{ session: other.session }] });
     await release(other, 5);
@@ -289,8 +255,7 @@ describe('flow_answered', () => {
 
   it('creates a negative entry where the route is gone', async () => {
     const creation = asked(await begin([FLOW], [owner.session]));
-    const { handle, seq, ack } = owner.next();
-    await arbiter.ask('rib_delete', { handle, seq, ack, prefixes: [WIDE], faults: [''] });
+    await noRoute(owner, WIDE);
     expect(await goOn(creation)).toMatchObject([{ kind: 'created', mfe: { iif: undefined } }]);
   });
 
@@ -362,7 +327,7 @@ describe('flow_veto', () => {
   it('ignores interfaces whose hold is over', async () => {
     await release(receiver, 3);
     await take(receiver, 3);
-    await join(receiver, 3);
+    await join(receiver, 3, GROUP);
     expect(await late(creation.incarnation, vetoIn(creation))).toMatchObject({ changed: false });
     expect(await present()).toMatchObject({ oifs: '3:' });
   });

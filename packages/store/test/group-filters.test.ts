@@ -9,6 +9,7 @@ import {
   type Arbiter,
   type TestClient,
 } from './arbiter.ts';
+import { GROUP, requestsTo } from './requests.ts';
 
 let arbiter: Arbiter;
 let redis: { readonly url: string };
@@ -17,7 +18,9 @@ arbiterForEach((own, server) => {
   redis = server;
 });
 
-const GROUP = '4e0000001';
+const requests = requestsTo(() => arbiter);
+const { join, leave, sweep, take } = requests;
+
 const [S1, S2, S3] = ['0a000001', '0a000002', '0a000003'] as const;
 const ALL = { from: '', to: '', after: '', slot: 0, limit: 100, session: 0, interface: '' };
 const ALERTS = 15;
@@ -56,20 +59,6 @@ async function set(client: TestClient, ifIndex: number, fields: Partial<Filter>)
   return first;
 }
 
-async function member(
-  name: 'member_add' | 'member_delete',
-  client: TestClient,
-  ifIndex: number,
-  entry: string,
-): Promise<object> {
-  const { handle, seq, ack } = client.next();
-  const element = { interfaces: [on(ifIndex)], entries: [entry], codes: [0], single: true };
-  return await arbiter.ask(name, { handle, seq, ack, ...element, epoch: '' });
-}
-
-const take = (client: TestClient, ifIndex: number) =>
-  arbiter.ask('take', { ...client.next(), interfaces: [on(ifIndex)] });
-
 /** `<entry> <exclude list>` of every membership. */
 async function listed(): Promise<readonly string[]> {
   const { items } = await arbiter.ask('members', ALL);
@@ -77,10 +66,9 @@ async function listed(): Promise<readonly string[]> {
 }
 
 /** `<type> <items>` of the alerts in a mailbox. */
-async function alertsOf({ handle }: TestClient): Promise<readonly string[]> {
-  const reply = await arbiter.ask('mailbox', { handle, after: 0, limit: 100 });
-  if (reply.kind !== 'messages') throw new Error(reply.kind);
-  return reply.entries.flatMap(({ alerts }) => alerts.map(({ type, items }) => `${type} ${items}`));
+async function alertsOf(client: TestClient): Promise<readonly string[]> {
+  const alerts = await requests.alertsOf(client);
+  return alerts.map(({ type, items }) => `${type} ${items}`);
 }
 
 async function events() {
@@ -134,14 +122,14 @@ it('keeps the list through a repeated add, and removes it with the membership', 
   const client = await arbiter.client();
   await take(client, 1);
   await set(client, 1, exclude(S1));
-  expect(await member('member_add', client, 1, GROUP)).toMatchObject({ count: 0 });
+  expect((await join(client, 1, GROUP)).reply).toMatchObject({ count: 0 });
   expect(await listed()).toEqual([`${GROUP} ${S1}`]);
-  await member('member_delete', client, 1, GROUP);
-  await member('member_add', client, 1, GROUP);
+  await leave(client, 1, GROUP);
+  await join(client, 1, GROUP);
   expect(await listed()).toEqual([`${GROUP} `]);
   await set(client, 1, exclude(S1));
   await arbiter.ask('release', { ...client.next(), interfaces: [on(1)], epoch: '' });
-  await arbiter.decide('sweep', { most: 100, mostEntries: 100, servingMs: 3_600_000 });
+  await sweep();
   const key = (name: string) => `mgm:{${arbiter.router}}:${name}`;
   expect(await arbiter.link.command('EXISTS', key('excludes'))).toBe(0);
   expect(String(await arbiter.link.command('HGET', key('meta'), 'schema'))).toBe('2');
@@ -197,7 +185,7 @@ it('leaves out the interfaces of an entry whose holder excludes the source', asy
   expect([await oifs(`${GROUP}${S1}`), await oifs(`${GROUP}${S2}`)]).toEqual(['2:', '']);
   const alerts = await alertsOf(owner);
   expect(alerts.slice(-2).map((one) => one.split(' ')[0])).toEqual(['JOIN_FALSE', 'PRUNE_FALSE']);
-  await member('member_add', down, 2, `${GROUP}${S2}`);
+  await join(down, 2, `${GROUP}${S2}`);
   expect(await oifs(`${GROUP}${S2}`)).toBe('2:');
 });
 

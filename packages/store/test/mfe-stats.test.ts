@@ -9,6 +9,7 @@ import {
   type Arbiter,
   type TestClient,
 } from './arbiter.ts';
+import { flowNames, GROUP, requestsTo, WIDE } from './requests.ts';
 
 let arbiter: Arbiter;
 let redis: { readonly url: string };
@@ -17,22 +18,18 @@ arbiterForEach((one, server) => {
   redis = server;
 });
 
-const GROUP = '4e0000001';
-const FLOWS = Array.from({ length: 20 }, (_, at) => `${GROUP}0a0102${(at + 16).toString(16)}`);
+const { evict, flow, join, key, present, route, take } = requestsTo(() => arbiter);
+
+const FLOWS = flowNames(20);
 const [FLOW = '', OTHER = ''] = FLOWS;
 /** The largest counter. */
 const MOST = Number.MAX_SAFE_INTEGER;
 
-const key = (name: string) => `mgm:{${arbiter.router}}:${name}`;
 const eight = (first: number) => Array.from({ length: 8 }, (_, at) => first + at);
 
 type Oifs = Readonly<Record<number, readonly [number, number, number, number]>>;
 
-async function incarnationOf(name: string): Promise<number> {
-  const reply = await arbiter.ask('mfe_get', { name });
-  if (reply.kind !== 'found') throw new Error(`no MFE ${name}`);
-  return reply.mfe.incarnation;
-}
+const incarnationOf = async (name: string) => (await present(name)).incarnation;
 
 /** Reports the counters of one entry, and of outgoing interfaces by number. */
 async function report(
@@ -65,24 +62,13 @@ async function list(fields: Partial<ArbiterArgs['mfe_stats']> = {}) {
   return reply;
 }
 
-const evict = (session: number) =>
-  arbiter.ask('admin_evict', { session, actor: 'a test', why: 'a test' });
-
 /** An owner of interface 1 with a route to the sources, and outgoing interfaces 2 and 3; creates the entries. */
 async function forward(agent: TestClient): Promise<TestClient> {
   const owner = await arbiter.client();
-  await arbiter.ask('take', { ...owner.next(), interfaces: [on(1), on(2), on(3)] });
-  const route = { prefixes: ['40a00000008'], faults: [''], via: ['1:'], neighbours: [''] };
-  const { handle, seq, ack } = owner.next();
-  const rest = { protocols: [103], preferences: [100] };
-  await arbiter.ask('rib_set', { handle, seq, ack, ...route, ...rest });
-  for (const number of [2, 3]) {
-    const { handle, seq, ack } = owner.next();
-    const element = { interfaces: [on(number)], entries: [GROUP], codes: [0] };
-    const fields = { handle, seq, ack, ...element, epoch: '', single: false };
-    await arbiter.ask('member_add', fields);
-  }
-  await arbiter.ask('flow_new', { handle: agent.handle, names: FLOWS, asks: false, silent: [] });
+  await take(owner, 1, 2, 3);
+  await route(owner, WIDE, 1);
+  for (const number of [2, 3]) await join(owner, number, GROUP);
+  await flow(agent, ...FLOWS);
   return owner;
 }
 
@@ -181,7 +167,7 @@ describe('counters of forwarding entries', () => {
     await report(agent, eight(1));
     expect(await arbiter.link.command('HLEN', key('mfe-stats'))).toBe(1);
     await arbiter.ask('release', { ...owner.next(), interfaces: [on(1)], epoch: '' });
-    await arbiter.ask('flow_new', { handle: agent.handle, names: [FLOW], asks: false, silent: [] });
+    await flow(agent, FLOW);
     expect(await sums()).toMatchObject({ counters: eight(0).fill(0) });
     expect(await arbiter.link.command('EXISTS', key('mfe-stats'))).toBe(0);
   });

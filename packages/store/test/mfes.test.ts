@@ -1,12 +1,9 @@
-import { eventually } from '@mgm/test-support';
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { BatchReply } from '../src/batch-reply.ts';
 import {
   DECLARED,
   type ArbiterArgs,
   type FibItem,
   type FibMessage,
-  type Mfe,
 } from '../src/generated/arbiter.ts';
 import { NO_HANDLE } from '../src/names.ts';
 import {
@@ -17,6 +14,7 @@ import {
   type Arbiter,
   type TestClient,
 } from './arbiter.ts';
+import { fibChanges, FLOW, flowNames, GROUP, NARROW, requestsTo, WIDE } from './requests.ts';
 
 let arbiter: Arbiter;
 let redis: { readonly url: string };
@@ -25,105 +23,31 @@ arbiterForEach((one, server) => {
   redis = server;
 });
 
-/** 10.0.0.0/8, and 10.1.0.0/16 in it. */
-const WIDE = '40a00000008';
-const NARROW = '40a01000010';
-const GROUP = '4e0000001';
-/** (10.1.2.3, 224.0.0.1) in all of these tests; scripts do not judge groups. */
-const FLOW = `${GROUP}0a010203`;
+const requests = requestsTo(() => arbiter);
+const { flow, join, key, leave, noRoute, present, release, route, sweep, take } = requests;
+
 /** The mask of JOIN_ALERT and PRUNE_ALERT. */
 const MASK = 3;
 
-const flow = ({ handle }: TestClient, ...names: string[]) =>
-  arbiter.decide('flow_new', { handle, names, asks: false, silent: [] });
 const get = (name = FLOW) => arbiter.ask('mfe_get', { name });
 const list = (fields: Partial<ArbiterArgs['mfe_list']> = {}) =>
   arbiter.ask('mfe_list', { after: '', limit: 100, ...fields });
-const sweep = () => arbiter.decide('sweep', { most: 48, mostEntries: 48, servingMs: 3_600_000 });
-const key = (name: string) => `mgm:{${arbiter.router}}:${name}`;
-
-async function take(client: TestClient, ...numbers: number[]): Promise<void> {
-  const interfaces = numbers.map((number) => on(number));
-  await arbiter.ask('take', { ...client.next(), interfaces });
-}
-
-const release = (client: TestClient, number: number) =>
-  arbiter.ask('release', { ...client.next(), interfaces: [on(number)], epoch: '' });
-
-function change(
-  name: 'member_add' | 'member_delete',
-  client: TestClient,
-  number: number,
-  ...entries: string[]
-) {
-  const { handle, seq, ack } = client.next();
-  const interfaces = entries.map(() => on(number));
-  const codes = entries.map(() => 0);
-  return arbiter.decide(name, {
-    handle,
-    seq,
-    ack,
-    interfaces,
-    entries,
-    codes,
-    epoch: '',
-    single: false,
-  });
-}
-
-function route(client: TestClient, prefix: string, number: number, neighbour = '') {
-  const { handle, seq, ack } = client.next();
-  return arbiter.ask('rib_set', {
-    handle,
-    seq,
-    ack,
-    prefixes: [prefix],
-    faults: [''],
-    via: [`${number}:`],
-    neighbours: [neighbour],
-    protocols: [103],
-    preferences: [100],
-  });
-}
-
-function noRoute(client: TestClient, prefix: string) {
-  const { handle, seq, ack } = client.next();
-  return arbiter.ask('rib_delete', { handle, seq, ack, prefixes: [prefix], faults: [''] });
-}
-
 /** The pushes of the sweeps that `settled` has carried out. */
 let pushed: FibItem[];
 beforeEach(() => {
   pushed = [];
 });
 
-const changesIn = ({ view }: BatchReply): FibItem[] => view.fib.flatMap(({ items }) => items);
-
 async function settled(): Promise<void> {
-  await eventually(
-    async () => {
-      const { batch } = await sweep();
-      pushed.push(...changesIn(batch));
-      expect(batch.view.isUnsettled || batch.members.isUnsettled).toBe(false);
-    },
-    { withinMs: 3_000, everyMs: 1 },
-  );
+  pushed.push(...(await requests.settled()));
 }
 
 /** Type, cause and items of all alerts of a session about MFEs. */
-async function falseAlertsOf({ handle }: TestClient): Promise<string[]> {
-  const reply = await arbiter.ask('mailbox', { handle, after: 0, limit: 1000 });
-  if (reply.kind !== 'messages') throw new Error(reply.kind);
-  return reply.entries
-    .flatMap(({ alerts }) => alerts)
+async function falseAlertsOf(client: TestClient): Promise<string[]> {
+  const alerts = await requests.alertsOf(client);
+  return alerts
     .filter(({ type }) => type.endsWith('FALSE'))
     .map(({ type, cause, items }) => `${type} ${cause} ${items}`);
-}
-
-async function present(name = FLOW): Promise<Mfe> {
-  const reply = await get(name);
-  if (reply.kind !== 'found') throw new Error(`no MFE ${name}`);
-  return reply.mfe;
 }
 
 describe('an MFE', () => {
@@ -138,7 +62,7 @@ describe('an MFE', () => {
 
   it('is created once per (s,g), with the owner of the interface towards the source', async () => {
     await route(owner, WIDE, 1, '10.0.0.9');
-    await change('member_add', receiver, 3, GROUP);
+    await join(receiver, 3, GROUP);
     const { reply, batch } = await flow(receiver, FLOW, FLOW);
     const mfe = await present();
     expect(mfe).toMatchObject({
@@ -188,14 +112,14 @@ describe('an MFE', () => {
     await route(owner, WIDE, 1);
     await flow(receiver, FLOW);
     const oifs = async () => (await present()).oifs;
-    await change('member_add', owner, 1, GROUP);
+    await join(owner, 1, GROUP);
     expect(await oifs()).toBe('');
-    await change('member_add', owner, 2, '4');
+    await join(owner, 2, '4');
     expect(await oifs()).toBe('2:');
-    await change('member_add', receiver, 3, FLOW);
+    await join(receiver, 3, FLOW);
     expect(await oifs()).toBe('2:,3:');
-    await change('member_delete', owner, 2, '4');
-    await change('member_add', owner, 2, GROUP, '4e00000020a010203');
+    await leave(owner, 2, '4');
+    await join(owner, 2, GROUP, '4e00000020a010203');
     expect(await oifs()).toBe('2:,3:');
     await release(receiver, 3);
     expect(await oifs()).toBe('2:');
@@ -205,17 +129,17 @@ describe('an MFE', () => {
     await route(owner, WIDE, 1);
     await flow(receiver, FLOW);
     const { incarnation } = await present();
-    await change('member_add', owner, 2, GROUP);
-    await change('member_add', receiver, 3, GROUP);
-    await change('member_add', receiver, 3, FLOW);
-    await change('member_delete', receiver, 3, GROUP);
+    await join(owner, 2, GROUP);
+    await join(receiver, 3, GROUP);
+    await join(receiver, 3, FLOW);
+    await leave(receiver, 3, GROUP);
     expect(await falseAlertsOf(owner)).toEqual([
       `PRUNE_FALSE created ${FLOW} 1: ${incarnation}`,
       `JOIN_FALSE member ${FLOW} ${incarnation}`,
     ]);
     expect(await present()).toMatchObject({ alerted: true });
-    await change('member_delete', receiver, 3, FLOW);
-    await change('member_delete', owner, 2, GROUP);
+    await leave(receiver, 3, FLOW);
+    await leave(owner, 2, GROUP);
     expect((await falseAlertsOf(owner)).slice(2)).toEqual([
       `PRUNE_FALSE member ${FLOW} 3: ${incarnation}`,
     ]);
@@ -225,7 +149,7 @@ describe('an MFE', () => {
   it('that follows another one in one request alerts its owner after that one', async () => {
     const names = Array.from({ length: 40 }, (_, at) => `${GROUP}0a0102${(at + 16).toString(16)}`);
     await route(owner, WIDE, 1);
-    await change('member_add', receiver, 3, GROUP);
+    await join(receiver, 3, GROUP);
     await flow(receiver, ...names);
     await route(owner, WIDE, 2);
     await flow(receiver, ...names);
@@ -239,7 +163,7 @@ describe('an MFE', () => {
 
   it('is created without an alert if only its owner wants it', async () => {
     await route(owner, WIDE, 1);
-    await change('member_add', owner, 2, GROUP);
+    await join(owner, 2, GROUP);
     await flow(receiver, FLOW);
     expect(await falseAlertsOf(owner)).toEqual([]);
     await release(owner, 2);
@@ -251,15 +175,15 @@ describe('an MFE', () => {
   it('is pushed once per request and only if it changed', async () => {
     await route(owner, WIDE, 1);
     await flow(receiver, FLOW);
-    const both = await change('member_add', receiver, 3, GROUP, FLOW);
+    const both = await join(receiver, 3, GROUP, FLOW);
     expect(both.batch.view.fib).toMatchObject([{ first: 2, items: [{ mfe: { oifs: '3:' } }] }]);
-    const one = await change('member_delete', receiver, 3, GROUP);
+    const one = await leave(receiver, 3, GROUP);
     expect(one.batch.view).toMatchObject({ frev: 2, fib: [] });
   });
 
   it('is gone at the instant the hold of its incoming interface ends', async () => {
     await route(receiver, WIDE, 1);
-    await change('member_add', receiver, 3, GROUP);
+    await join(receiver, 3, GROUP);
     await flow(receiver, FLOW);
     const { incarnation } = await present();
     const released = await arbiter.decide('release', {
@@ -284,7 +208,7 @@ describe('an MFE', () => {
     await take(owner, 1);
     expect(await get()).toEqual({ kind: 'none' });
     const { batch } = await flow(receiver, FLOW);
-    expect(changesIn(batch)).toMatchObject([{ kind: 'set', name: FLOW }]);
+    expect(fibChanges(batch)).toMatchObject([{ kind: 'set', name: FLOW }]);
     expect((await present()).incarnation).toBeGreaterThan(incarnation);
     await settled();
     expect(pushed).toEqual([]);
@@ -303,7 +227,7 @@ describe('an MFE', () => {
     const igmp = await arbiter.client({ mask: MASK, isIgmp: true, protocolId: 2 });
     await take(igmp, 5);
     await route(owner, WIDE, 5);
-    await change('member_add', receiver, 3, GROUP);
+    await join(receiver, 3, GROUP);
     await flow(receiver, FLOW);
     const { incarnation, session } = await present();
     expect(session).toBe(igmp.session);
@@ -372,7 +296,7 @@ describe('an MFE', () => {
     const next = { componentId: 4711, instance: 'the next process', takeover: true };
     const heir = await arbiter.client(next);
     const { batch } = await sweep();
-    pushed.push(...changesIn(batch));
+    pushed.push(...fibChanges(batch));
     await release(heir, 6);
     await release(heir, 9);
     await settled();
@@ -386,7 +310,7 @@ describe('an MFE', () => {
 
   it('ends when the route moves to another interface, and follows one that does not', async () => {
     await route(owner, WIDE, 1);
-    await change('member_add', receiver, 3, GROUP);
+    await join(receiver, 3, GROUP);
     await flow(receiver, FLOW);
     const { incarnation } = await present();
     await route(owner, NARROW, 1, '10.0.0.9');
@@ -444,10 +368,7 @@ describe('an MFE', () => {
 });
 
 describe('many MFEs', () => {
-  const names = Array.from(
-    { length: 200 },
-    (_, at) => `${GROUP}0a0102${(at + 16).toString(16).padStart(2, '0')}`,
-  );
+  const names = flowNames(200);
   let owner: TestClient;
   let receiver: TestClient;
   beforeEach(async () => {
@@ -460,8 +381,8 @@ describe('many MFEs', () => {
   });
 
   it('follow a change of a (*,g) 64 at once, the others in slices, which msettled waits for', async () => {
-    const { batch } = await change('member_add', receiver, 3, GROUP);
-    expect(changesIn(batch)).toHaveLength(64);
+    const { batch } = await join(receiver, 3, GROUP);
+    expect(fibChanges(batch)).toHaveLength(64);
     expect(batch.view.msettled).toBeLessThan(batch.members.mrev);
     expect((await present(names.at(-1))).oifs).toBe('3:');
     await settled();
@@ -474,7 +395,7 @@ describe('many MFEs', () => {
   });
 
   it('hold settled back until those of an ended hold are evaluated', async () => {
-    await change('member_add', receiver, 3, GROUP);
+    await join(receiver, 3, GROUP);
     await settled();
     const { rev } = await arbiter.decide('release', {
       ...receiver.next(),
@@ -485,7 +406,7 @@ describe('many MFEs', () => {
     let last = 0;
     while (!isDone) {
       const { batch } = await sweep();
-      last = Math.max(last, ...changesIn(batch).map(({ name }) => names.indexOf(name)));
+      last = Math.max(last, ...fibChanges(batch).map(({ name }) => names.indexOf(name)));
       isDone = batch.members.settled >= rev;
     }
     expect(last).toBe(names.length - 1);
@@ -502,7 +423,7 @@ describe('many MFEs', () => {
     let isDone = false;
     while (!isDone) {
       const { batch } = await sweep();
-      for (const { name } of changesIn(batch)) evaluated.add(name);
+      for (const { name } of fibChanges(batch)) evaluated.add(name);
       isDone = batch.members.settled >= rev;
     }
     expect(evaluated.size).toBe(names.length);
@@ -551,8 +472,8 @@ describe('many MFEs', () => {
   it('give, with the log of their changes, the present ones', async () => {
     const { items: before } = await list({ limit: 1000 });
     const table = new Map(before.map((mfe) => [mfe.name, mfe.oifs]));
-    const changed = await change('member_add', receiver, 3, GROUP);
-    pushed.push(...changesIn(changed.batch));
+    const changed = await join(receiver, 3, GROUP);
+    pushed.push(...fibChanges(changed.batch));
     await release(receiver, 3);
     await settled();
     for (const { kind, name, mfe } of pushed) {

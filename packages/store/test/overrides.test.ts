@@ -1,84 +1,46 @@
 import { eventually } from '@mgm/test-support';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { DECLARED, type ArbiterArgs, type FibItem, type Mfe } from '../src/generated/arbiter.ts';
+import { DECLARED, type ArbiterArgs, type FibItem } from '../src/generated/arbiter.ts';
 import { NO_HANDLE } from '../src/names.ts';
 import { arbiterForEach, on, passTime, reached, type Arbiter, type TestClient } from './arbiter.ts';
+import { FLOW, flowNames, GROUP, requestsTo, WIDE } from './requests.ts';
 
 let arbiter: Arbiter;
 arbiterForEach((one) => {
   arbiter = one;
 });
 
-/** 10.0.0.0/8. */
-const WIDE = '40a00000008';
-const GROUP = '4e0000001';
+const requests = requestsTo(() => arbiter);
+const { change, flow, key, present, release, sweep, take } = requests;
+
 const ALL = '4';
-/** (10.1.2.3, 224.0.0.1). */
-const FLOW = `${GROUP}0a010203`;
 /** The codes of elements: see lua/lib/member_change.lua. */
-const [JOIN, WILDCARD, EXACT] = [0, 1, 2];
+const [WILDCARD, EXACT] = [1, 2];
 /** The mask of JOIN_ALERT and PRUNE_ALERT. */
 const MASK = 3;
 
-const flow = ({ handle }: TestClient, ...names: string[]) =>
-  arbiter.decide('flow_new', { handle, names, asks: false, silent: [] });
-const sweep = () => arbiter.decide('sweep', { most: 48, mostEntries: 48, servingMs: 3_600_000 });
-const release = (client: TestClient, number: number) =>
-  arbiter.ask('release', { ...client.next(), interfaces: [on(number)], epoch: '' });
-
-async function take(client: TestClient, ...numbers: number[]): Promise<void> {
-  const interfaces = numbers.map((number) => on(number));
-  await arbiter.ask('take', { ...client.next(), interfaces });
-}
-
-async function route(client: TestClient, number: number, neighbour = ''): Promise<void> {
-  const { handle, seq, ack } = client.next();
-  await arbiter.ask('rib_set', {
-    ...{ handle, seq, ack, prefixes: [WIDE], faults: [''], via: [`${number}:`] },
-    ...{ neighbours: [neighbour], protocols: [103], preferences: [100] },
-  });
-}
-
-/** The arguments of one membership or override. */
-function element(client: TestClient, number: number, entry: string, code: number) {
-  const { handle, seq, ack } = client.next();
-  const rest = { interfaces: [on(number)], entries: [entry], codes: [code], epoch: '' };
-  return { handle, seq, ack, ...rest, single: true };
-}
+const route = (client: TestClient, number: number, neighbour = '') =>
+  requests.route(client, WIDE, number, neighbour);
 
 const leave = (client: TestClient, number: number, entry = GROUP) =>
-  arbiter.decide('member_delete', element(client, number, entry, JOIN));
-const codeOf = (entry: string) => (entry.length > GROUP.length ? EXACT : WILDCARD);
+  requests.leave(client, number, entry);
 const join = (client: TestClient, number: number, entry = GROUP) =>
-  arbiter.decide('member_add', element(client, number, entry, JOIN));
+  requests.join(client, number, entry);
+const codeOf = (entry: string) => (entry.length > GROUP.length ? EXACT : WILDCARD);
 const forward = (client: TestClient, number: number, entry = FLOW) =>
-  arbiter.decide('member_add', element(client, number, entry, codeOf(entry)));
+  change('member_add', client, number, [entry], codeOf(entry));
 const veto = (client: TestClient, number: number, entry = FLOW) =>
-  arbiter.decide('member_delete', element(client, number, entry, codeOf(entry)));
+  change('member_delete', client, number, [entry], codeOf(entry));
 
-async function present(name = FLOW): Promise<Mfe> {
-  const reply = await arbiter.ask('mfe_get', { name });
-  if (reply.kind !== 'found') throw new Error(`no MFE ${name}`);
-  return reply.mfe;
-}
 const oifs = async (name?: string) => (await present(name)).oifs;
 
 let pushed: FibItem[];
 async function settled(): Promise<void> {
-  await eventually(
-    async () => {
-      const { batch } = await sweep();
-      pushed.push(...batch.view.fib.flatMap(({ items }) => items));
-      expect(batch.view.isUnsettled || batch.members.isUnsettled).toBe(false);
-    },
-    { withinMs: 60_000, everyMs: 1 },
-  );
+  pushed.push(...(await requests.settled(60_000)));
 }
 
-async function alertsOf({ handle }: TestClient): Promise<string[]> {
-  const reply = await arbiter.ask('mailbox', { handle, after: 0, limit: 1000 });
-  if (reply.kind !== 'messages') throw new Error(reply.kind);
-  const alerts = reply.entries.flatMap((entry) => entry.alerts);
+async function alertsOf(client: TestClient): Promise<string[]> {
+  const alerts = await requests.alertsOf(client);
   return alerts.map(({ type, cause, items }) => `${type} ${cause} ${items}`);
 }
 
@@ -250,9 +212,7 @@ describe('FORWARD', () => {
 });
 
 describe('FORWARD that covers more than 64 entries', () => {
-  const names = Array.from({ length: 200 }, (_, at) => {
-    return `${GROUP}0a0102${at.toString(16).padStart(2, '0')}`;
-  });
+  const names = flowNames(200);
   const [first = '', last = ''] = [names[0], names.at(-1)];
   beforeEach(() => flow(receiver, ...names));
 
@@ -311,8 +271,9 @@ describe('FORWARD that covers more than 64 entries', () => {
     await release(receiver, 3);
     await take(receiver, 3);
     await sweep();
-    const index = `mgm:{${arbiter.router}}:mfe-index`;
-    const left = Number(await arbiter.link.command('ZLEXCOUNT', index, '[o3: ', '(o3:!'));
+    const left = Number(
+      await arbiter.link.command('ZLEXCOUNT', key('mfe-index'), '[o3: ', '(o3:!'),
+    );
     expect(left).toBeGreaterThan(0);
     for (const name of names.slice(0, names.length - left)) await forward(receiver, 3, name);
     expect((await forward(receiver, 3, GROUP)).reply).toMatchObject({ changed: true });
