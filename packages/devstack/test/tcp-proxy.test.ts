@@ -1,8 +1,12 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
 import { type RunningServer, startRedis, startTcpProxy } from '@mgm/devstack';
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import { tryConnect, Wire } from './wire.ts';
 
 const choice = inject('servers');
+const CUTS_AN_END = fileURLToPath(new URL('cuts-an-end.ts', import.meta.url));
 let redis: RunningServer;
 let direct: Wire;
 
@@ -102,6 +106,14 @@ describe('a TCP proxy in front of a server', () => {
     await vi.waitFor(() => expect(wire.ended).toBe('ECONNRESET'));
     using next = await Wire.open(proxy);
     expect(await next.ask('PING')).toBe('+PONG');
+  });
+
+  it('leaves no socket of a connection that was cut while it ended', async () => {
+    const program = spawn(process.execPath, ['--conditions=@mgm/source', CUTS_AN_END], {
+      stdio: ['ignore', 'inherit', 'inherit'],
+      timeout: 60_000,
+    });
+    expect(await once(program, 'exit')).toEqual([0, null]);
   });
 
   it('refuses connections until it is healed, and keeps its port', async () => {

@@ -92,7 +92,8 @@ describe('a Redis Cluster', () => {
   it('loses no take and does none twice while a slot moves under load', async () => {
     const router = routerName('loaded');
     using arbiter = await openArbiter(redis, router);
-    const client = await arbiter.client();
+    // Longer than the moves take on a busy machine.
+    const client = await arbiter.client({ ttlMs: 300_000 });
     const epochs: number[] = [];
     let refusals = 0;
     let ended = false;
