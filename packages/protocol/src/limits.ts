@@ -7,9 +7,9 @@ export const Limits = {
   /** Interfaces in one bulk request. */
   bulk: 1024,
   /** Elements of one bulk `member.add` or `member.delete`. */
+  entries: 256,
   /** Sources of `member.set`. */
   filterSources: 512,
-  entries: 256,
   /** Elements of one `rib.set` or `rib.delete`. */
   routes: 256,
   /** Flows of one `flow.new`. */

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { parseGiven, readEntry, type Entry } from '../entries.ts';
-import { ADDRESS, fieldPath, onInterface, reasonText, request } from './fields.ts';
+import { ADDRESS, onInterface, reading, reasonText, request, type Wrong } from './fields.ts';
 import type { OperationFlags } from './flags.ts';
 
 /** An operator configures a static membership. Not repeated by itself: it may have been removed meanwhile. */
@@ -17,22 +17,17 @@ type Fields = v.InferOutput<typeof fields>;
 /** The request of `admin.member.add` and `admin.member.delete`. Membership contract, section 2; forwarding contract, section 10. */
 export const staticMembershipRequest = v.pipe(
   fields,
-  v.rawTransform<Fields, Omit<Fields, 'group' | 'source'> & Entry>(
-    ({ dataset, addIssue, NEVER }) => {
-      const { group, source, ...rest } = dataset.value;
-      const refuse = (field: string, message: string, expected?: string): never => {
-        addIssue({ message, path: fieldPath(field), ...(expected !== undefined && { expected }) });
-        return NEVER;
-      };
+  reading(
+    ({ group, source, ...rest }: Fields): (Omit<Fields, 'group' | 'source'> & Entry) | Wrong => {
       const given = parseGiven(group);
-      if (given === undefined) return refuse('group', ADDRESS);
+      if (given === undefined) return { wrong: ADDRESS, at: ['group'] };
       const from = parseGiven(source);
-      if (from === undefined) return refuse('source', ADDRESS);
+      if (from === undefined) return { wrong: ADDRESS, at: ['source'] };
       const read = readEntry(given, from);
       if ('entry' in read) return { ...rest, ...read.entry };
-      const { fault } = read;
-      const field = fault.refusal === 'badRequest' ? fault.field : 'source';
-      return refuse(field, fault.must, fault.refusal);
+      const { must: wrong, refusal } = read.fault;
+      const field = read.fault.refusal === 'badRequest' ? read.fault.field : 'source';
+      return { wrong, at: [field], refusal };
     },
   ),
 );

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
-import { ALERT_TYPES } from '../callbacks.ts';
+import { ALERT_TYPES, type AlertType } from '../callbacks.ts';
+import type { RefusalName } from '../errors.ts';
 import { isEpoch, type Handle, type InterfaceKey } from '../ids.ts';
 import { Limits } from '../limits.ts';
 import { parseNextHop } from '../address.ts';
@@ -36,7 +37,7 @@ function text(min: number, max: number) {
   );
 }
 
-export const ifIndexRange = range(1, U32_MAX);
+const ifIndexRange = range(1, U32_MAX);
 
 export const u32Range = range(0, U32_MAX);
 
@@ -69,7 +70,13 @@ export const flag = v.custom<boolean>(
   'must be true or false',
 );
 
-export const localMembers = v.picklist(['forward', 'advise'], 'must be "forward" or "advise"');
+/** One of these texts. `must` names them in the message for anything else. */
+/* @__NO_SIDE_EFFECTS__ */
+export function oneOf<const Text extends string>(texts: readonly Text[], must: string) {
+  return v.custom<Text>((value) => texts.some((text) => text === value), must);
+}
+
+export const localMembers = oneOf(['forward', 'advise'], 'must be "forward" or "advise"');
 
 /** A field whose canonical form `read` returns, or `undefined` where it is wrong. */
 /* @__NO_SIDE_EFFECTS__ */
@@ -99,14 +106,36 @@ export const ADDRESS = 'must be an IPv4 or IPv6 address as text, a u32, or absen
 /** The canonical next hop; `''` where the field is absent. */
 const nextHop = v.optional(v.pipe(v.unknown(), readBy(parseNextHop, ADDRESS)), '');
 
+/** What is wrong with a request or an element of a list, and at which path in it. `refusal`: other than `badRequest`. */
+export interface Wrong<Key extends string | number = string | number> {
+  readonly wrong: string;
+  readonly at: readonly Key[];
+  readonly refusal?: RefusalName | undefined;
+}
+
+/** Replaces a checked request or list by what `read` makes of it, unless `read` finds it wrong. */
+/* @__NO_SIDE_EFFECTS__ */
+export function reading<Input, Output extends object>(read: (input: Input) => Output | Wrong) {
+  return v.rawTransform<Input, Output>(({ dataset, addIssue, NEVER }) => {
+    const output = read(dataset.value);
+    if (!('wrong' in output)) return output;
+    const { wrong, at, refusal = 'badRequest' } = output;
+    addIssue({ message: wrong, path: fieldPath(...at), expected: refusal });
+    return NEVER;
+  });
+}
+
 /** Names of alert types, known ones in the order of the contract. Unknown names are dropped. */
 export const alerts = v.pipe(
   v.custom<readonly string[]>(
     (value) => Array.isArray(value) && value.length <= Limits.alerts,
     `must be a list of at most ${Limits.alerts} names`,
   ),
-  v.array(v.string('must be text')),
-  v.transform((names) => ALERT_TYPES.filter((type) => names.includes(type))),
+  reading((names: readonly string[]): readonly AlertType[] | Wrong => {
+    const at = names.findIndex((name) => typeof name !== 'string');
+    if (at >= 0) return { wrong: 'must be text', at: [at] };
+    return ALERT_TYPES.filter((type) => names.includes(type));
+  }),
 );
 
 /** A field of every request: for how long, from its arrival at a manager, it is worth executing. */
@@ -179,41 +208,48 @@ export function epochList(max: number) {
   return v.pipe(listUpTo(max), v.array(epoch));
 }
 
+/** A list of 1 to `max` elements, each read by `read`. The first wrong one is named. */
+/* @__NO_SIDE_EFFECTS__ */
+export function elements<Element extends object>(
+  max: number,
+  read: (value: unknown) => Element | Wrong,
+) {
+  return v.pipe(
+    listUpTo(max),
+    reading((values: readonly unknown[]): readonly Element[] | Wrong => {
+      const list: Element[] = [];
+      for (const [at, value] of values.entries()) {
+        const one = read(value);
+        if ('wrong' in one) return { ...one, at: [at, ...one.at] };
+        list.push(one);
+      }
+      return list;
+    }),
+  );
+}
+
 /** The fields by which `take` and `release` name interfaces: `ifIndex` with `nextHop`, or `interfaces`. */
 export const targetFields = {
   ifIndex: v.optional(ifIndex),
   nextHop: v.optional(v.unknown()),
-  interfaces: v.optional(
-    v.pipe(
-      listUpTo(Limits.bulk),
-      v.rawTransform<readonly unknown[], InterfaceKey[]>(({ dataset, addIssue, NEVER }) => {
-        const keys: InterfaceKey[] = [];
-        for (const pair of dataset.value) {
-          const read = readPair(pair);
-          if ('wrong' in read) {
-            addIssue({ message: read.wrong, path: fieldPath(keys.length, ...read.at) });
-            return NEVER;
-          }
-          keys.push(read);
-        }
-        return keys;
-      }),
-    ),
-  ),
+  interfaces: v.optional(elements(Limits.bulk, readInterface)),
 };
 
 /** One element of `interfaces`, or what is wrong with it. */
-function readPair(
-  pair: unknown,
-): InterfaceKey | { readonly wrong: string; readonly at: readonly number[] } {
+function readInterface(pair: unknown): InterfaceKey | Wrong {
   if (!Array.isArray(pair) || pair.length < 1 || pair.length > 2) {
     return { wrong: 'must be a list of `ifIndex` and, optionally, `nextHop`', at: [] };
   }
-  const [index, hop] = pair as readonly unknown[];
-  if (!ifIndexRange.includes(index)) return { wrong: ifIndexRange.must(index), at: [0] };
-  const parsed = parseNextHop(hop);
-  if (parsed === undefined) return { wrong: ADDRESS, at: [1] };
-  return { ifIndex: index, nextHop: parsed };
+  return interfaceAt(pair, 0);
+}
+
+/** The interface whose `ifIndex` and `nextHop` are the values of an element from position `at` on. */
+export function interfaceAt(values: readonly unknown[], at: number): InterfaceKey | Wrong<number> {
+  const index = values[at];
+  if (!ifIndexRange.includes(index)) return { wrong: ifIndexRange.must(index), at: [at] };
+  const nextHopText = parseNextHop(values[at + 1]);
+  if (nextHopText === undefined) return { wrong: ADDRESS, at: [at + 1] };
+  return { ifIndex: index, nextHop: nextHopText };
 }
 
 export interface TargetFields {
@@ -232,22 +268,17 @@ export interface Targets {
 /** Replaces the three fields that may name interfaces by one list. Both forms, or neither, is a bad request. */
 /* @__NO_SIDE_EFFECTS__ */
 export function gatherTargets<Fields extends TargetFields>() {
-  return v.rawTransform<Fields, Omit<Fields, keyof TargetFields> & Targets>(
-    ({ dataset, addIssue, NEVER }) => {
-      const { ifIndex: index, nextHop: hop, interfaces, ...rest } = dataset.value;
-      const refuse = (field: string, message: string): never => {
-        addIssue({ message, path: fieldPath(field) });
-        return NEVER;
-      };
-      if (interfaces !== undefined) {
-        if (index === undefined && hop === undefined)
-          return { ...rest, targets: interfaces, bulk: true };
-        return refuse('interfaces', 'must not be combined with `ifIndex` or `nextHop`');
-      }
-      if (index === undefined) return refuse('ifIndex', 'is missing, and so is `interfaces`');
-      const parsed = parseNextHop(hop);
-      if (parsed === undefined) return refuse('nextHop', ADDRESS);
-      return { ...rest, targets: [{ ifIndex: index, nextHop: parsed }], bulk: false };
-    },
-  );
+  return reading((fields: Fields): (Omit<Fields, keyof TargetFields> & Targets) | Wrong => {
+    const { ifIndex: index, nextHop: hop, interfaces, ...rest } = fields;
+    if (interfaces !== undefined) {
+      if (index === undefined && hop === undefined)
+        return { ...rest, targets: interfaces, bulk: true };
+      return { wrong: 'must not be combined with `ifIndex` or `nextHop`', at: ['interfaces'] };
+    }
+    if (index === undefined)
+      return { wrong: 'is missing, and so is `interfaces`', at: ['ifIndex'] };
+    const parsed = parseNextHop(hop);
+    if (parsed === undefined) return { wrong: ADDRESS, at: ['nextHop'] };
+    return { ...rest, targets: [{ ifIndex: index, nextHop: parsed }], bulk: false };
+  });
 }

@@ -10,7 +10,6 @@ export { flowNewRequest } from './mfe-fields.ts';
 export type FlowResult =
   | { readonly state: 'installed' | 'negative' | 'known'; readonly mfe: Mfe }
   | { readonly state: 'pending'; readonly retryAfterMs: number }
-  | { readonly state: 'pending'; readonly retryAfterMs: number }
   | { readonly state: 'local' }
   | { readonly state: 'refused'; readonly reason: 'limit' }
   | {

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import type { GroupText, SourceText } from '../entries.ts';
 import type { Revision } from '../ids.ts';
-import { handle, page, request } from './fields.ts';
+import { handle, oneOf, page, request } from './fields.ts';
 import { READ, type OperationFlags } from './flags.ts';
 
 /** Lists the groups that have memberships, page by page (group enumeration). */
@@ -9,7 +9,7 @@ export const groups = READ satisfies OperationFlags;
 
 export const groupsRequest = request(page, {
   handle: v.optional(handle),
-  type: v.optional(v.picklist(['all', 'any'], 'must be "all" or "any"'), 'all'),
+  type: v.optional(oneOf(['all', 'any'], 'must be "all" or "any"'), 'all'),
 });
 
 /** An entry of a listing of type `all`. */

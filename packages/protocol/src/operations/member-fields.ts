@@ -1,19 +1,20 @@
 import * as v from 'valibot';
-import { parseAddress, parseNextHop, type Address } from '../address.ts';
+import { parseAddress, type Address } from '../address.ts';
 import { parseGiven, readEntry, type Entry, type GivenAddress } from '../entries.ts';
-import type { RefusalName, StatusCode } from '../errors.ts';
+import type { StatusCode } from '../errors.ts';
 import type { InterfaceKey } from '../ids.ts';
 import { Limits } from '../limits.ts';
 import {
   ADDRESS,
   ackUpToSeq,
   epoch,
-  fieldPath,
-  ifIndexRange,
+  interfaceAt,
   listUpTo,
+  reading,
   request,
   sequence,
   u32Range,
+  type Wrong,
 } from './fields.ts';
 
 const JOIN = 1;
@@ -91,37 +92,26 @@ type Sequenced = Pick<Fields, 'deadlineMs' | 'handle' | 'seq' | 'ack' | 'epoch'>
 export const memberChangeRequest = v.pipe(
   fields,
   ackUpToSeq<Fields>(),
-  v.rawTransform<Fields, Sequenced & MemberElements>(({ dataset, addIssue, NEVER }) => {
+  reading((whole: Fields): (Sequenced & MemberElements) | Wrong => {
     const { entries, ifIndex, nextHop, group, source, groupMask, sourceMask, flags, ...rest } =
-      dataset.value;
+      whole;
     const single = { ifIndex, nextHop, group, source, groupMask, sourceMask, flags };
     const read = entries ? readBulk(entries, { ...single, epoch: rest.epoch }) : readSingle(single);
-    if ('must' in read) {
-      addIssue({ message: read.must, expected: read.refusal, path: fieldPath(...read.path) });
-      return NEVER;
-    }
-    return { ...rest, ...read };
+    return 'wrong' in read ? read : { ...rest, ...read };
   }),
 );
 
 type Single = Omit<Fields, keyof Sequenced | 'entries'>;
 
-/** Why the whole request is refused. */
-interface Wrong {
-  readonly path: readonly (string | number)[];
-  readonly must: string;
-  readonly refusal: RefusalName;
-}
-
-function wrong(path: readonly (string | number)[], must: string): Wrong {
-  return { path, must, refusal: 'badRequest' };
+function wrong(at: Wrong['at'], must: string): Wrong {
+  return { wrong: must, at };
 }
 
 function readSingle(single: Single): MemberElements | Wrong {
   const { ifIndex, nextHop, group, source, flags } = single;
   if (ifIndex === undefined) return wrong(['ifIndex'], 'is missing, and so is `entries`');
   const typed = readTypes([ifIndex, nextHop, group, source, flags]);
-  if ('malformed' in typed) return wrong([NAMES[typed.malformed]], typed.must);
+  if ('wrong' in typed) return { ...typed, at: typed.at.map((at) => NAMES[at] ?? at) };
   for (const field of ['groupMask', 'sourceMask'] as const) {
     if (!isMask(single[field])) return wrong([field], MASK);
   }
@@ -129,7 +119,7 @@ function readSingle(single: Single): MemberElements | Wrong {
   if ('fault' in entry) {
     const { fault } = entry;
     const field = fault.refusal === 'badRequest' ? fault.field : 'source';
-    return { path: [field], must: fault.must, refusal: fault.refusal };
+    return { ...wrong([field], fault.must), refusal: fault.refusal };
   }
   if (!isHostMask(single.groupMask, typed.group)) return wrong(['groupMask'], HOST_MASK);
   if (!isHostMask(single.sourceMask, typed.source)) return wrong(['sourceMask'], HOST_MASK);
@@ -149,14 +139,14 @@ function readBulk(
   for (const [at, values] of entries.entries()) {
     if (!Array.isArray(values) || values.length < 4) return wrong(['entries', at], ELEMENT);
     const typed = readTypes(values);
-    if ('malformed' in typed) return wrong(['entries', at, typed.malformed], typed.must);
+    if ('wrong' in typed) return { ...typed, at: ['entries', at, ...typed.at] };
     elements.push(judge(typed));
   }
   return { elements, bulk: true };
 }
 
 /** The fields of an element in the order of the bulk form. */
-const NAMES = ['ifIndex', 'nextHop', 'group', 'source', 'flags'] as const;
+const NAMES = ['ifIndex', 'nextHop', 'group', 'source', 'flags'];
 
 interface TypedElement {
   readonly key: InterfaceKey;
@@ -166,20 +156,17 @@ interface TypedElement {
 }
 
 /** Reads the types of an element, not yet the rules of membership contract section 2. */
-function readTypes(
-  values: readonly unknown[],
-): TypedElement | { readonly malformed: 0 | 1 | 2 | 3 | 4; readonly must: string } {
-  const [ifIndex, hop, given, from, bits] = values;
-  if (!ifIndexRange.includes(ifIndex)) return { malformed: 0, must: ifIndexRange.must(ifIndex) };
-  const nextHop = parseNextHop(hop);
-  if (nextHop === undefined) return { malformed: 1, must: ADDRESS };
+function readTypes(values: readonly unknown[]): TypedElement | Wrong<number> {
+  const key = interfaceAt(values, 0);
+  if ('wrong' in key) return key;
+  const [, , given, from, bits] = values;
   const group = parseGiven(given);
-  if (group === undefined) return { malformed: 2, must: ADDRESS };
+  if (group === undefined) return { wrong: ADDRESS, at: [2] };
   const source = parseGiven(from);
-  if (source === undefined) return { malformed: 3, must: ADDRESS };
+  if (source === undefined) return { wrong: ADDRESS, at: [3] };
   const flags = bits ?? JOIN;
-  if (!u32Range.includes(flags)) return { malformed: 4, must: FLAGS };
-  return { key: { ifIndex, nextHop }, group, source, flags };
+  if (!u32Range.includes(flags)) return { wrong: FLAGS, at: [4] };
+  return { key, group, source, flags };
 }
 
 /** Judges a bulk element by the rules of section 2. */

@@ -7,9 +7,18 @@ import {
   type Entry,
   type GivenAddress,
 } from '../entries.ts';
-import type { RefusalName } from '../errors.ts';
 import { Limits } from '../limits.ts';
-import { ADDRESS, ackUpToSeq, epoch, fieldPath, onInterface, request, sequence } from './fields.ts';
+import {
+  ADDRESS,
+  ackUpToSeq,
+  epoch,
+  onInterface,
+  oneOf,
+  reading,
+  request,
+  sequence,
+  type Wrong,
+} from './fields.ts';
 import { SEQUENCED, type OperationFlags } from './flags.ts';
 
 /** Replaces all memberships of a session for a group on an interface. */
@@ -22,7 +31,7 @@ const SOURCES = `must be a list of at most ${Limits.filterSources} addresses`;
 
 const fields = request(sequence, onInterface, {
   group: v.unknown(),
-  mode: v.picklist(['include', 'exclude', 'none'], 'must be "include", "exclude" or "none"'),
+  mode: oneOf(['include', 'exclude', 'none'], 'must be "include", "exclude" or "none"'),
   sources: v.custom<readonly unknown[]>(
     (value) => Array.isArray(value) && value.length <= Limits.filterSources,
     SOURCES,
@@ -41,28 +50,15 @@ export interface GroupFilter {
   readonly sources: readonly Entry[];
 }
 
-interface Wrong {
-  readonly path: readonly (string | number)[];
-  readonly must: string;
-  readonly refusal: RefusalName;
-}
+type FilterRequest = Omit<Fields, 'group' | 'mode' | 'sources'> & GroupFilter;
 
 export const memberSetRequest = v.pipe(
   fields,
   ackUpToSeq<Fields>(),
-  v.rawTransform<Fields, Omit<Fields, 'group' | 'mode' | 'sources'> & GroupFilter>(
-    ({ dataset, addIssue, NEVER }) => {
-      const { group, mode, sources, ...rest } = dataset.value;
-      const filter = readFilter(group, mode, sources);
-      if ('any' in filter) return { ...rest, ...filter };
-      addIssue({
-        message: filter.must,
-        expected: filter.refusal,
-        path: fieldPath(...filter.path),
-      });
-      return NEVER;
-    },
-  ),
+  reading(({ group, mode, sources, ...rest }: Fields): FilterRequest | Wrong => {
+    const filter = readFilter(group, mode, sources);
+    return 'wrong' in filter ? filter : { ...rest, ...filter };
+  }),
 );
 
 const WILDCARD: GivenAddress = { kind: 'wildcard', family: 4 };
@@ -72,11 +68,7 @@ function readFilter(
   mode: FilterMode,
   sources: readonly unknown[],
 ): GroupFilter | Wrong {
-  const wrong = (path: Wrong['path'], must: string): Wrong => ({
-    path,
-    must,
-    refusal: 'badRequest',
-  });
+  const wrong = (at: Wrong['at'], must: string): Wrong => ({ wrong: must, at });
   const group = parseGiven(given);
   if (group === undefined) return wrong(['group'], ADDRESS);
   if (group.kind === 'wildcard') return wrong(['group'], 'must be a group, not a wildcard');
@@ -99,7 +91,7 @@ function readFilter(
   if ('entry' in any) return { mode, any: any.entry, sources: entries };
   const { fault } = any;
   if (fault.refusal === 'badRequest') return wrong(['group'], fault.must);
-  if (mode === 'exclude') return { path: ['sources'], must: fault.must, refusal: fault.refusal };
+  if (mode === 'exclude') return { ...wrong(['sources'], fault.must), refusal: fault.refusal };
   return { mode, any: { group: groupText(group), source: sourceText(WILDCARD) }, sources: entries };
 }
 

@@ -11,7 +11,7 @@ import {
   type SourceText,
 } from '../entries.ts';
 import type { InterfaceKey, NextHop, SessionId } from '../ids.ts';
-import { ADDRESS, fieldPath, ifIndex, page, positive, request } from './fields.ts';
+import { ADDRESS, ifIndex, page, positive, reading, request, type Wrong } from './fields.ts';
 import { READ, type OperationFlags } from './flags.ts';
 import type { MembershipPage } from './groups.ts';
 
@@ -41,12 +41,9 @@ type MembersRequest = Omit<Fields, 'group' | 'source' | 'ifIndex' | 'nextHop'> &
 
 export const membersRequest = v.pipe(
   fields,
-  v.rawTransform<Fields, MembersRequest>(({ dataset, addIssue, NEVER }) => {
-    const { group, source, ifIndex: index, nextHop, ...rest } = dataset.value;
+  reading(({ group, source, ifIndex: index, nextHop, ...rest }: Fields): MembersRequest | Wrong => {
     const read = readFilter(group ?? undefined, source ?? undefined, index, nextHop ?? undefined);
-    if (!('field' in read)) return { ...rest, ...read };
-    addIssue({ message: read.must, path: fieldPath(read.field) });
-    return NEVER;
+    return 'wrong' in read ? read : { ...rest, ...read };
   }),
 );
 
@@ -55,30 +52,30 @@ function readFilter(
   source: unknown,
   index: number | undefined,
   hop: unknown,
-): MemberFilter | { readonly field: string; readonly must: string } {
+): MemberFilter | Wrong {
   if (source !== undefined && group === undefined) {
-    return { field: 'source', must: 'must not be given without `group`' };
+    return { wrong: 'must not be given without `group`', at: ['source'] };
   }
   if (hop !== undefined && index === undefined) {
-    return { field: 'nextHop', must: 'must not be given without `ifIndex`' };
+    return { wrong: 'must not be given without `ifIndex`', at: ['nextHop'] };
   }
   const nextHop = parseNextHop(hop);
-  if (nextHop === undefined) return { field: 'nextHop', must: ADDRESS };
+  if (nextHop === undefined) return { wrong: ADDRESS, at: ['nextHop'] };
   const entry = group === undefined ? {} : readEntryFilter(group, source);
-  if ('field' in entry) return entry;
+  if ('wrong' in entry) return entry;
   return { ...entry, ...(index !== undefined && { interface: { ifIndex: index, nextHop } }) };
 }
 
 function readEntryFilter(
   group: unknown,
   source: unknown,
-): Pick<MemberFilter, 'group' | 'source'> | { readonly field: string; readonly must: string } {
+): Pick<MemberFilter, 'group' | 'source'> | Wrong {
   const given = parseGiven(group);
-  if (given === undefined) return { field: 'group', must: ADDRESS };
+  if (given === undefined) return { wrong: ADDRESS, at: ['group'] };
   const from: GivenAddress | undefined = parseGiven(source);
-  if (from === undefined) return { field: 'source', must: ADDRESS };
+  if (from === undefined) return { wrong: ADDRESS, at: ['source'] };
   const fault = faultInGroup(given) ?? faultInSource(given, from);
-  if (fault?.refusal === 'badRequest') return { field: fault.field, must: fault.must };
+  if (fault?.refusal === 'badRequest') return { wrong: fault.must, at: [fault.field] };
   return { group: groupText(given), ...(source !== undefined && { source: sourceText(from) }) };
 }
 

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { parseNextHop, type Address } from '../address.ts';
+import type { Address } from '../address.ts';
 import {
   addressHex,
   faultInGroup,
@@ -10,13 +10,14 @@ import {
 import { Limits } from '../limits.ts';
 import {
   ADDRESS,
-  fieldPath,
+  elements,
   handle,
-  ifIndexRange,
-  listUpTo,
+  interfaceAt,
   page,
+  reading,
   request,
   statsFlags,
+  type Wrong,
 } from './fields.ts';
 
 /** A flow of `flow.new`: the name of its forwarding entry, or why it gets none. */
@@ -25,8 +26,6 @@ export type FlowElement =
   | { readonly kind: 'local' }
   | { readonly kind: 'refused'; readonly field: 'group' | 'source' };
 
-/** What is wrong with an element of a list, and where. */
-export type Wrong = { readonly wrong: string; readonly at: readonly number[] };
 type ExactFault = { readonly field: 'group' | 'source'; readonly must: string };
 
 const FLOW = 'must be a list: group, source, ifIndex, nextHop and, optionally, header';
@@ -68,15 +67,22 @@ export function readName(group: unknown, source: unknown): { readonly name: stri
   return 'field' in exact ? exact : { name: exactName(exact.group, exact.source) };
 }
 
+/** The same of the first two values of an element. */
+export function readPair([group, source]: readonly unknown[]):
+  { readonly name: string } | Wrong<number> {
+  const read = readName(group, source);
+  return 'name' in read ? read : { wrong: read.must, at: [read.field === 'group' ? 0 : 1] };
+}
+
 function readFlow(values: unknown): FlowElement | Wrong {
   if (!Array.isArray(values) || values.length < 4) return { wrong: FLOW, at: [] };
-  const [group, source, ifIndex, hop, header] = values as readonly unknown[];
+  const [group, source, , , header] = values as readonly unknown[];
   const given = parseGiven(group);
   if (given === undefined) return { wrong: ADDRESS, at: [0] };
   const from = parseGiven(source);
   if (from === undefined) return { wrong: ADDRESS, at: [1] };
-  if (!ifIndexRange.includes(ifIndex)) return { wrong: ifIndexRange.must(ifIndex), at: [2] };
-  if (parseNextHop(hop) === undefined) return { wrong: ADDRESS, at: [3] };
+  const arrival = interfaceAt(values, 2);
+  if ('wrong' in arrival) return arrival;
   if (!isHeader(header)) return { wrong: HEADER, at: [4] };
   const exact = readExact(given, from);
   if ('field' in exact) return { kind: 'refused', field: exact.field };
@@ -90,68 +96,39 @@ export function isHeader(value: unknown): value is Uint8Array | null | undefined
   return value instanceof Uint8Array && value.length <= Limits.headerBytes;
 }
 
-const flowFields = request({ handle, flows: listUpTo(Limits.flows) });
-type FlowFields = v.InferOutput<typeof flowFields>;
-
-export const flowNewRequest = v.pipe(
-  flowFields,
-  v.rawTransform<
-    FlowFields,
-    Omit<FlowFields, 'flows'> & { readonly flows: readonly FlowElement[] }
-  >(({ dataset, addIssue, NEVER }) => {
-    const flows: FlowElement[] = [];
-    for (const [at, values] of dataset.value.flows.entries()) {
-      const one = readFlow(values);
-      if ('wrong' in one) {
-        addIssue({ message: one.wrong, path: fieldPath('flows', at, ...one.at) });
-        return NEVER;
-      }
-      flows.push(one);
-    }
-    return { ...dataset.value, flows };
-  }),
-);
+export const flowNewRequest = request({ handle, flows: elements(Limits.flows, readFlow) });
 
 const getFields = request({ group: v.unknown(), source: v.unknown() });
 type GetFields = v.InferOutput<typeof getFields>;
+type GetRequest = Omit<GetFields, 'group' | 'source'> & { readonly name: string };
 
 export const mfeGetRequest = v.pipe(
   getFields,
-  v.rawTransform<GetFields, Omit<GetFields, 'group' | 'source'> & { readonly name: string }>(
-    ({ dataset, addIssue, NEVER }) => {
-      const { group, source, ...rest } = dataset.value;
-      const read = readName(group, source);
-      if ('name' in read) return { ...rest, name: read.name };
-      addIssue({ message: read.must, path: fieldPath(read.field) });
-      return NEVER;
-    },
-  ),
+  reading(({ group, source, ...rest }: GetFields): GetRequest | Wrong => {
+    const read = readName(group, source);
+    return 'name' in read ? { ...rest, name: read.name } : { wrong: read.must, at: [read.field] };
+  }),
 );
 
 const PAIR = 'must be a list: group, source';
 const listFields = request(page, { after: v.optional(v.unknown()) });
 type ListFields = v.InferOutput<typeof listFields>;
+type ListRequest = Omit<ListFields, 'after'> & { readonly after?: string };
 
 export const mfeListRequest = v.pipe(
   listFields,
-  v.rawTransform<ListFields, Omit<ListFields, 'after'> & { readonly after?: string }>(
-    ({ dataset, addIssue, NEVER }) => {
-      const { after, ...rest } = dataset.value;
-      if (after === undefined) return rest;
-      const read = readAfter(after, rest.cursor);
-      if ('name' in read) return { ...rest, after: read.name };
-      addIssue({ message: read.wrong, path: fieldPath('after', ...read.at) });
-      return NEVER;
-    },
-  ),
+  reading(({ after, ...rest }: ListFields): ListRequest | Wrong => {
+    if (after === undefined) return rest;
+    const read = readAfter(after, rest.cursor);
+    return 'name' in read ? { ...rest, after: read.name } : read;
+  }),
 );
 
 function readAfter(after: unknown, cursor: string | undefined): { readonly name: string } | Wrong {
-  if (cursor !== undefined) return { wrong: 'must not be combined with `cursor`', at: [] };
-  if (!Array.isArray(after) || after.length !== 2) return { wrong: PAIR, at: [] };
-  const [group, source] = after as readonly unknown[];
-  const read = readName(group, source);
-  return 'name' in read ? read : { wrong: read.must, at: [read.field === 'group' ? 0 : 1] };
+  if (cursor !== undefined) return { wrong: 'must not be combined with `cursor`', at: ['after'] };
+  if (!Array.isArray(after) || after.length !== 2) return { wrong: PAIR, at: ['after'] };
+  const read = readPair(after);
+  return 'wrong' in read ? { ...read, at: ['after', ...read.at] } : read;
 }
 
 const statsFields = request(page, {
@@ -161,6 +138,7 @@ const statsFields = request(page, {
   flags: v.optional(statsFlags, 2),
 });
 type StatsFields = v.InferOutput<typeof statsFields>;
+type StatsRequest = Omit<StatsFields, 'after' | 'group' | 'source'> & StatsTarget;
 
 /** The entry to read, or where to begin or continue a listing. */
 export interface StatsTarget {
@@ -173,15 +151,10 @@ const NO_LISTING = 'must not be combined with `group` and `source`';
 /** The request of `mfe.stats`: of one entry with `group` and `source`, of a page without. */
 export const mfeStatsRequest = v.pipe(
   statsFields,
-  v.rawTransform<StatsFields, Omit<StatsFields, 'after' | 'group' | 'source'> & StatsTarget>(
-    ({ dataset, addIssue, NEVER }) => {
-      const { after, group, source, ...rest } = dataset.value;
-      const target = readTarget({ after, group, source, cursor: rest.cursor });
-      if (!('wrong' in target)) return { ...rest, ...target };
-      addIssue({ message: target.wrong, path: fieldPath(target.field, ...target.at) });
-      return NEVER;
-    },
-  ),
+  reading(({ after, group, source, ...rest }: StatsFields): StatsRequest | Wrong => {
+    const target = readTarget({ after, group, source, cursor: rest.cursor });
+    return 'wrong' in target ? target : { ...rest, ...target };
+  }),
 );
 
 function readTarget({
@@ -189,15 +162,14 @@ function readTarget({
   group,
   source,
   cursor,
-}: Pick<StatsFields, 'after' | 'group' | 'source' | 'cursor'>):
-  StatsTarget | (Wrong & { readonly field: string }) {
+}: Pick<StatsFields, 'after' | 'group' | 'source' | 'cursor'>): StatsTarget | Wrong {
   if (group === undefined && source === undefined) {
     if (after === undefined) return {};
     const read = readAfter(after, cursor);
-    return 'name' in read ? { after: read.name } : { ...read, field: 'after' };
+    return 'name' in read ? { after: read.name } : read;
   }
-  if (after !== undefined) return { wrong: NO_LISTING, at: [], field: 'after' };
-  if (cursor !== undefined) return { wrong: NO_LISTING, at: [], field: 'cursor' };
+  if (after !== undefined) return { wrong: NO_LISTING, at: ['after'] };
+  if (cursor !== undefined) return { wrong: NO_LISTING, at: ['cursor'] };
   const read = readName(group, source);
-  return 'name' in read ? read : { wrong: read.must, at: [], field: read.field };
+  return 'name' in read ? read : { wrong: read.must, at: [read.field] };
 }

@@ -1,19 +1,16 @@
-import * as v from 'valibot';
-import { parseNextHop } from '../address.ts';
 import { entryNamed, type GroupText, type SourceText } from '../entries.ts';
 import type { InterfaceKey } from '../ids.ts';
 import { Limits } from '../limits.ts';
 import {
-  ADDRESS,
   counterRange,
-  fieldPath,
+  elements,
   handle,
-  ifIndexRange,
-  listUpTo,
+  interfaceAt,
   positiveRange,
   request,
+  type Wrong,
 } from './fields.ts';
-import { HEADER, isHeader, readName, type Wrong } from './mfe-fields.ts';
+import { HEADER, isHeader, readPair } from './mfe-fields.ts';
 
 /** What agents report about forwarding entries, item by item. Forwarding contract, sections 8.1 and 8.3. */
 
@@ -67,9 +64,10 @@ const FAILED = 'must be a list: group, source, incarnation, reason';
 const REASON = `must be text of at most ${Limits.failureBytes} bytes`;
 
 /** The first three fields of an item. */
-function readReported([group, source, incarnation]: readonly unknown[]): Reported | Wrong {
-  const read = readName(group, source);
-  if ('field' in read) return { wrong: read.must, at: [read.field === 'group' ? 0 : 1] };
+function readReported(values: readonly unknown[]): Reported | Wrong {
+  const read = readPair(values);
+  if ('wrong' in read) return read;
+  const incarnation = values[2];
   if (!positiveRange.includes(incarnation)) {
     return { wrong: positiveRange.must(incarnation), at: [2] };
   }
@@ -104,12 +102,10 @@ function readCounters(
 
 function readOif(values: unknown): OifElement | Wrong {
   if (!Array.isArray(values) || values.length < OIF_FIELDS) return { wrong: OIF, at: [] };
-  const [ifIndex, hop] = values as readonly unknown[];
-  if (!ifIndexRange.includes(ifIndex)) return { wrong: ifIndexRange.must(ifIndex), at: [0] };
-  const nextHop = parseNextHop(hop);
-  if (nextHop === undefined) return { wrong: ADDRESS, at: [1] };
+  const key = interfaceAt(values, 0);
+  if ('wrong' in key) return key;
   const read = readCounters(values, OIF_COUNTERS, OIF_FIELDS);
-  return 'wrong' in read ? read : { interface: { ifIndex, nextHop }, ...read };
+  return 'wrong' in read ? read : { interface: key, ...read };
 }
 
 function readStats(values: unknown): StatsElement | Wrong {
@@ -131,45 +127,19 @@ function readStats(values: unknown): StatsElement | Wrong {
 
 function readHint(values: unknown): HintElement | Wrong {
   if (!Array.isArray(values) || values.length < 5) return { wrong: HINT, at: [] };
-  const [group, source, ifIndex, hop, count, header] = values as readonly unknown[];
-  const read = readName(group, source);
-  if ('field' in read) return { wrong: read.must, at: [read.field === 'group' ? 0 : 1] };
-  if (!ifIndexRange.includes(ifIndex)) return { wrong: ifIndexRange.must(ifIndex), at: [2] };
-  const nextHop = parseNextHop(hop);
-  if (nextHop === undefined) return { wrong: ADDRESS, at: [3] };
+  const read = readPair(values);
+  if ('wrong' in read) return read;
+  const key = interfaceAt(values, 2);
+  if ('wrong' in key) return key;
+  const [, , , , count, header] = values as readonly unknown[];
   if (!positiveRange.includes(count)) return { wrong: positiveRange.must(count), at: [4] };
   if (!isHeader(header)) return { wrong: HEADER, at: [5] };
-  const hint = { ...entryNamed(read.name), interface: { ifIndex, nextHop }, count };
+  const hint = { ...entryNamed(read.name), interface: key, count };
   return header ? { ...hint, header } : hint;
 }
 
-const itemFields = (most: number) => request({ handle, items: listUpTo(most) });
-type ItemFields = v.InferOutput<ReturnType<typeof itemFields>>;
+export const flowStatsRequest = request({ handle, items: elements(Limits.reports, readStats) });
 
-/** A request of a handle and at most `most` items, each read by `read`. The first wrong one is named. */
-/* @__NO_SIDE_EFFECTS__ */
-function itemsBy<Element extends object>(most: number, read: (values: unknown) => Element | Wrong) {
-  return v.pipe(
-    itemFields(most),
-    v.rawTransform<ItemFields, Omit<ItemFields, 'items'> & { readonly items: readonly Element[] }>(
-      ({ dataset, addIssue, NEVER }) => {
-        const items: Element[] = [];
-        for (const [at, values] of dataset.value.items.entries()) {
-          const one = read(values);
-          if ('wrong' in one) {
-            addIssue({ message: one.wrong, path: fieldPath('items', at, ...one.at) });
-            return NEVER;
-          }
-          items.push(one);
-        }
-        return { ...dataset.value, items };
-      },
-    ),
-  );
-}
+export const flowFailedRequest = request({ handle, items: elements(Limits.reports, readFailed) });
 
-export const flowStatsRequest = itemsBy(Limits.reports, readStats);
-
-export const flowFailedRequest = itemsBy(Limits.reports, readFailed);
-
-export const flowWrongIfRequest = itemsBy(Limits.hints, readHint);
+export const flowWrongIfRequest = request({ handle, items: elements(Limits.hints, readHint) });

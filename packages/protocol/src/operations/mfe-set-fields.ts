@@ -6,11 +6,12 @@ import {
   ADDRESS,
   ackUpToSeq,
   epoch,
-  fieldPath,
   mfeTimeoutMs,
   positive,
+  reading,
   request,
   sequence,
+  type Wrong,
 } from './fields.ts';
 import { readName } from './mfe-fields.ts';
 
@@ -47,24 +48,14 @@ const REQUIRED = 'is missing, and `timeoutMs` needs it';
 export const mfeSetRequest = v.pipe(
   fields,
   ackUpToSeq<Fields>(),
-  v.rawTransform<Fields, Sequenced & MfeSetting>(({ dataset, addIssue, NEVER }) => {
-    const {
-      group,
-      source,
-      upstream,
-      timeoutMs = Limits.mfeTimeoutMs.keep,
-      ...rest
-    } = dataset.value;
-    const refuse = (field: string, message: string): never => {
-      addIssue({ message, path: fieldPath(field) });
-      return NEVER;
-    };
+  reading((whole: Fields): (Sequenced & MfeSetting) | Wrong => {
+    const { group, source, upstream, timeoutMs = Limits.mfeTimeoutMs.keep, ...rest } = whole;
     const read = readName(group, source);
-    if ('field' in read) return refuse(read.field, read.must);
+    if ('field' in read) return { wrong: read.must, at: [read.field] };
     const hop = parseNextHop(upstream);
-    if (hop === undefined) return refuse('upstream', ADDRESS);
+    if (hop === undefined) return { wrong: ADDRESS, at: ['upstream'] };
     const isTimed = timeoutMs !== Limits.mfeTimeoutMs.keep;
-    if (isTimed && rest.incarnation === undefined) return refuse('incarnation', REQUIRED);
+    if (isTimed && rest.incarnation === undefined) return { wrong: REQUIRED, at: ['incarnation'] };
     return {
       ...rest,
       name: read.name,

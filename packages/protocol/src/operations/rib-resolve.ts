@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { isUnspecified, parseAddress } from '../address.ts';
 import { addressHex, isSource } from '../entries.ts';
 import type { NextHop } from '../ids.ts';
-import { fieldPath, request } from './fields.ts';
+import { reading, request, type Wrong } from './fields.ts';
 import { READ, type OperationFlags } from './flags.ts';
 import type { Holder } from './holder.ts';
 
@@ -15,16 +15,13 @@ type Fields = v.InferOutput<typeof fields>;
 
 export const ribResolveRequest = v.pipe(
   fields,
-  v.rawTransform<Fields, Omit<Fields, 'source'> & { readonly source: string }>(
-    ({ dataset, addIssue, NEVER }) => {
-      const address = parseAddress(dataset.value.source);
-      if (address !== undefined && !isUnspecified(address) && isSource(address)) {
-        return { ...dataset.value, source: `${address.family}${addressHex(address)}` };
-      }
-      addIssue({ message: 'must be a unicast address of a host', path: fieldPath('source') });
-      return NEVER;
-    },
-  ),
+  reading(({ source, ...rest }: Fields): (Fields & { readonly source: string }) | Wrong => {
+    const address = parseAddress(source);
+    if (address !== undefined && !isUnspecified(address) && isSource(address)) {
+      return { ...rest, source: `${address.family}${addressHex(address)}` };
+    }
+    return { wrong: 'must be a unicast address of a host', at: ['source'] };
+  }),
 );
 
 /** The best route to a source. */

@@ -7,12 +7,12 @@ import { prefixName, readPrefix, type PrefixFault } from '../prefixes.ts';
 import {
   ADDRESS,
   ackUpToSeq,
-  fieldPath,
-  ifIndexRange,
-  listUpTo,
+  elements,
+  interfaceAt,
   request,
   sequence,
   u32Range,
+  type Wrong,
 } from './fields.ts';
 
 const PREFERENCE_DEFAULT = 100;
@@ -51,34 +51,13 @@ export interface RouteChangeReply {
   readonly rrev: number;
 }
 
-const fields = request(sequence, { routes: listUpTo(Limits.routes) });
-
-type Fields = v.InferOutput<typeof fields>;
-
-/** Why a list is no element, and the index of the value that is wrong. */
-export type Wrong = { readonly wrong: string; readonly at: readonly number[] };
-
-/** A request whose elements `read` reads. An element of a wrong form refuses the request. */
+/** The request of a list of elements, each of which `read` reads. An element of a wrong form refuses the request. */
 /* @__NO_SIDE_EFFECTS__ */
 function requestOf<Element extends object>(read: (values: readonly unknown[]) => Element | Wrong) {
-  return v.pipe(
-    fields,
-    ackUpToSeq<Fields>(),
-    v.rawTransform<Fields, Omit<Fields, 'routes'> & { routes: readonly Element[] }>(
-      ({ dataset, addIssue, NEVER }) => {
-        const routes: Element[] = [];
-        for (const [at, values] of dataset.value.routes.entries()) {
-          const one = Array.isArray(values) ? read(values) : { wrong: 'must be a list', at: [] };
-          if ('wrong' in one) {
-            addIssue({ message: one.wrong, path: fieldPath('routes', at, ...one.at) });
-            return NEVER;
-          }
-          routes.push(one);
-        }
-        return { ...dataset.value, routes };
-      },
-    ),
-  );
+  const readList = (values: unknown): Element | Wrong =>
+    Array.isArray(values) ? read(values) : { wrong: 'must be a list', at: [] };
+  const fields = request(sequence, { routes: elements(Limits.routes, readList) });
+  return v.pipe(fields, ackUpToSeq<v.InferOutput<typeof fields>>());
 }
 
 export const ribSetRequest = requestOf(readRoute);
@@ -87,7 +66,7 @@ export const ribDeleteRequest = requestOf((values) =>
 );
 
 /** Reads `[network, length]`. */
-export function readPair([network, length]: readonly unknown[]): PrefixElement | Wrong {
+export function readPair([network, length]: readonly unknown[]): PrefixElement | Wrong<number> {
   const address = parseAddress(network);
   if (address === undefined) return { wrong: NETWORK, at: [0] };
   if (!u32Range.includes(length)) return { wrong: u32Range.must(length), at: [1] };
@@ -96,14 +75,13 @@ export function readPair([network, length]: readonly unknown[]): PrefixElement |
 }
 
 /** Reads `[network, length, ifIndex, nextHop, neighbour, protocolId, preference?]`. */
-export function readRoute(values: readonly unknown[]): RouteElement | Wrong {
+export function readRoute(values: readonly unknown[]): RouteElement | Wrong<number> {
   if (values.length < 6) return { wrong: ROUTE, at: [] };
   const prefix = readPair(values);
   if ('wrong' in prefix) return prefix;
-  const [, , ifIndex, hop, upstream, protocolId, given] = values;
-  if (!ifIndexRange.includes(ifIndex)) return { wrong: ifIndexRange.must(ifIndex), at: [2] };
-  const nextHop = parseNextHop(hop);
-  if (nextHop === undefined) return { wrong: ADDRESS, at: [3] };
+  const via = interfaceAt(values, 2);
+  if ('wrong' in via) return via;
+  const [, , , , upstream, protocolId, given] = values;
   const neighbour = parseNextHop(upstream);
   if (neighbour === undefined) return { wrong: ADDRESS, at: [4] };
   if (!u32Range.includes(protocolId)) return { wrong: u32Range.must(protocolId), at: [5] };
@@ -111,5 +89,5 @@ export function readRoute(values: readonly unknown[]): RouteElement | Wrong {
   if (!u32Range.includes(preference) || preference > PREFERENCE_MAX) {
     return { wrong: `must be an integer, 0 to ${PREFERENCE_MAX}`, at: [6] };
   }
-  return { ...prefix, via: { ifIndex, nextHop }, neighbour, protocolId, preference };
+  return { ...prefix, via, neighbour, protocolId, preference };
 }
