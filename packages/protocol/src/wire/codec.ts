@@ -1,19 +1,10 @@
-import { Packr } from 'msgpackr/pack';
+import { Unpackr } from 'msgpackr/unpack-no-eval';
 import { MessageWriter } from './encoder.ts';
 import { Limits } from '../limits.ts';
 import { faultInMessage, walkThrough } from './guard.ts';
 
-/**
- * MessagePack as every language reads it: no records; 64-bit integers as numbers, because all are below 2^53; `undefined`
- * as nil instead of an extension type.
- */
-const packr = new Packr({
-  useRecords: false,
-  int64AsType: 'number',
-  encodeUndefinedAsNil: true,
-  mapsAsObjects: true,
-  variableMapSize: true,
-});
+/** MessagePack as every language writes it: no records; 64-bit integers as numbers, because all are below 2^53. */
+const unpackr = new Unpackr({ useRecords: false, int64AsType: 'number', mapsAsObjects: true });
 
 /** A MessagePack map, decoded. Fields are unchecked until a schema has read them. */
 export type WireMap = { readonly [field: string]: unknown };
@@ -23,7 +14,7 @@ export type DecodedMessage =
   | { readonly kind: 'malformed'; readonly fault: string };
 
 /** Encodes all messages of the bus. */
-export const writer = new MessageWriter((value) => packr.pack(value));
+export const writer = new MessageWriter();
 
 /**
  * Encodes one message. Absent fields are left out rather than sent as nil. Integers above 2^32 are written as integers, where
@@ -50,7 +41,7 @@ export function decodeMessage(
   const fault = faultInMessage(walk);
   if (fault !== undefined) return { kind: 'malformed', fault };
   const readable = walk.floats.length === 0 ? bytes : withoutFloats(bytes, walk.floats);
-  return { kind: 'message', value: packr.unpack(readable) as WireMap };
+  return { kind: 'message', value: unpackr.unpack(readable) as WireMap };
 }
 
 /** A copy in which every float has the header of binary data that takes as many bytes. */

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { MessageWriter } from './encoder.ts';
 
 const packr = new Packr({ useRecords: false, int64AsType: 'number', mapsAsObjects: true });
-const writer = new MessageWriter((value) => packr.pack(value));
+const writer = new MessageWriter();
 
 const written = (value: unknown): unknown =>
   (packr.unpack(writer.write({ a: value })) as { a: unknown }).a;
@@ -43,11 +43,24 @@ describe('decoding returns what was encoded', () => {
     expect(written(map)).toEqual(map);
   });
 
-  it('any other value, by the general encoder', () => {
-    const bytes = Buffer.from('bytes');
-    const when = new Date(1_795_460_000_000);
-    expect(written([true, false, null, bytes, when])).toEqual([true, false, null, bytes, when]);
-    expect(written([undefined, new Map([['b', 1]])])).toEqual([undefined, { b: 1 }]);
+  it.each([0, 1, 255, 256, 65_535, 65_536])('binary data of %d bytes', (length) => {
+    const bytes = Buffer.alloc(length, 7);
+    expect(written({ header: bytes })).toEqual({ header: bytes });
+    expect(written([Uint8Array.from(bytes), 1])).toEqual([bytes, 1]);
+  });
+
+  it('booleans and nil, also for an absent element of a list', () => {
+    expect(written([true, false, null, undefined])).toEqual([true, false, null, null]);
+  });
+
+  it('an object of any class, as a map of its fields', () => {
+    class Route {
+      readonly network = '10.0.0.0';
+      readonly length = 8;
+    }
+    expect(
+      written({ route: new Route(), bare: Object.assign(Object.create(null), { a: 1 }) }),
+    ).toEqual({ route: { network: '10.0.0.0', length: 8 }, bare: { a: 1 } });
   });
 
   it('without absent fields, at every depth', () => {
@@ -59,6 +72,11 @@ describe('decoding returns what was encoded', () => {
     expect(hexOf(2 ** 32)).toBe('d30000000100000000');
     expect([-32, -33, -129].map(hexOf)).toEqual(['e0', 'd0df', 'd1ff7f']);
   });
+});
+
+it.each([1n, Symbol('s'), () => 1])('refuses %s, and encodes the next message', (value) => {
+  expect(() => writer.write({ a: 'before', b: value })).toThrow(TypeError);
+  expect(written('after')).toBe('after');
 });
 
 it('does not change a message after it was encoded', () => {
