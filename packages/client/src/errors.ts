@@ -1,5 +1,6 @@
 import { Status, statusName } from '@mgm/protocol';
 import type {
+  BadRequest,
   Epoch,
   Holder,
   InterfaceKey,
@@ -110,11 +111,18 @@ export class MgmError extends Error {
   }
 }
 
+const INVALID_PARAMETER: ReadonlySet<string> = new Set([
+  'bad-request',
+  'ssm-needs-source',
+  'not-owner',
+  'session-lost',
+  'ownership-lost',
+  'released',
+]);
+
 /** MGM's codes for the same faults: a dead handle is an invalid parameter, everything else could not be completed. */
 function statusOf(reason: string): number {
-  const isParameter =
-    reason === 'bad-request' || reason === 'session-lost' || reason === 'not-owner';
-  return isParameter || reason === 'ownership-lost' || reason === 'released'
+  return INVALID_PARAMETER.has(reason)
     ? Status.ERROR_INVALID_PARAMETER
     : Status.ERROR_CAN_NOT_COMPLETE;
 }
@@ -175,6 +183,20 @@ export function withOrigin(error: MgmError, origin: ErrorOrigin): MgmError {
 /** The error for an argument that was refused before a request was sent. */
 export function badRequest(message: string, field: string, origin: ErrorOrigin = {}): MgmError {
   return new MgmError(message, { ...origin, reason: 'bad-request', outcome: 'not-done', field });
+}
+
+/** The error for a group of the SSM range that was given without a source. */
+export function ssmNeedsSource(message: string, origin: ErrorOrigin): MgmError {
+  return new MgmError(message, { ...origin, reason: 'ssm-needs-source', outcome: 'not-done' });
+}
+
+/** The error for a request that its schema refused before it was sent. */
+export function wrongRequest(
+  { refusal, message, field }: BadRequest,
+  origin: ErrorOrigin,
+): MgmError {
+  if (refusal === 'ssmNeedsSource') return ssmNeedsSource(message, origin);
+  return badRequest(message, field, origin);
 }
 
 /**

@@ -339,6 +339,16 @@ describe('aborting', () => {
 });
 
 describe('wrong arguments', () => {
+  it('are refused by the rule of SSM before anything is sent', async () => {
+    const { mgm, prefix } = await newClient();
+    await using _ = mgm;
+    await using manager = await scriptedManager(nats.url, prefix);
+    const by = { actor: 'ops', why: 'test' };
+    const error = await errorOf(mgm.adminAddMembership({ ifIndex: 7, group: '232.0.0.1', ...by }));
+    expect(error).toMatchObject({ code: 'MGM_SSM_NEEDS_SOURCE', status: 87, outcome: 'not-done' });
+    expect(manager.received).toEqual([]);
+  });
+
   it.each([
     ['ifIndex', { ifIndex: 0 }],
     ['ifIndex', { ifIndex: 1.5 }],

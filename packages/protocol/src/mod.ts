@@ -149,8 +149,8 @@ export {
   isQuestion,
   isWrongIfHint,
 } from './received.ts';
-export { parseBy, parseRequest, readRequest } from './requests.ts';
-export type { Parsed, ParsedRequest } from './requests.ts';
+export { parseBy, parseRequest, readRequest, refusalOf } from './requests.ts';
+export type { BadRequest, Parsed, ParsedRequest } from './requests.ts';
 export { eventEncoder, lossEncoder } from './wire/runs.ts';
 export type { EncodeOfRun, SharedEventFields, SharedLossFields } from './wire/runs.ts';
 export { parseNatsUrls, readServerUrl, withoutSecrets } from './server-urls.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { OPERATIONS, requestSchemas, type OperationName } from './operations/table.ts';
-import { parseRequest } from './requests.ts';
+import { parseRequest, refusalOf } from './requests.ts';
 
 const sequence = { handle: 'h', seq: 3, ack: 2 };
 
@@ -34,6 +34,29 @@ it('a request has one list of interfaces, in the single and the bulk form', () =
   });
   expect(bulk).toMatchObject({
     request: { targets: [{ ifIndex: 7 }, { ifIndex: 8, nextHop: '' }], bulk: true },
+  });
+});
+
+describe('the reply to a wrong request', () => {
+  const replyTo = (operation: OperationName, fields: object) => {
+    const parsed = parseRequest(operation, fields);
+    return parsed.kind === 'bad-request' ? refusalOf(parsed) : parsed;
+  };
+
+  it('names the field, and what it must be', () => {
+    expect(replyTo('owner', { ifIndex: 0 })).toEqual({
+      status: 87,
+      error: 'ERROR_INVALID_PARAMETER',
+      reason: 'bad-request',
+      field: 'ifIndex',
+      message: 'ifIndex: must be 1 to 4294967295',
+    });
+  });
+
+  it('names the rule instead where a group of SSM has no source', () => {
+    const reply = replyTo('member.add', { ...sequence, ifIndex: 7, group: '232.0.0.1' });
+    expect(reply).toMatchObject({ status: 87, reason: 'ssm-needs-source' });
+    expect(reply).not.toHaveProperty('field');
   });
 });
 

@@ -1,17 +1,18 @@
 import * as v from 'valibot';
-import { refusal, type RefusalFields } from './errors.ts';
+import { refusal, type RefusalFields, type RefusalName } from './errors.ts';
 import { requestSchemas, type OperationName, type Request } from './operations/table.ts';
 import { RequestDecoder } from './wire/request-decoder.ts';
 
-/** A request in canonical form, or its refusal; `field` and `message` are those of the refusal. */
-export type Parsed<Output> =
-  | { readonly kind: 'request'; readonly request: Output }
-  | {
-      readonly kind: 'bad-request';
-      readonly field: string;
-      readonly message: string;
-      readonly refused: RefusalFields;
-    };
+/** A wrong request: its refusal, which `refusalOf` completes. */
+export interface BadRequest {
+  readonly kind: 'bad-request';
+  readonly refusal: RefusalName;
+  readonly field: string;
+  readonly message: string;
+}
+
+/** A request in canonical form, or what is wrong with it. */
+export type Parsed<Output> = { readonly kind: 'request'; readonly request: Output } | BadRequest;
 
 export type ParsedRequest<Name extends OperationName> = Parsed<Request<Name>>;
 
@@ -41,19 +42,18 @@ export function parseBy<Output>(
   const field = fieldName(issue.path ?? []);
   // The one refusal that names a rule instead of a field. Membership contract, section 3.
   if (issue.expected === 'ssmNeedsSource') {
-    const refused = refusal('ssmNeedsSource', issue.message);
-    return { kind: 'bad-request', field, message: issue.message, refused };
+    return { kind: 'bad-request', refusal: 'ssmNeedsSource', field, message: issue.message };
   }
   return badRequest(field, `${field}: ${issue.message}`);
 }
 
-function badRequest(field: string, message: string): Parsed<never> {
-  return {
-    kind: 'bad-request',
-    field,
-    message,
-    refused: refusal('badRequest', message, { field }),
-  };
+function badRequest(field: string, message: string): BadRequest {
+  return { kind: 'bad-request', refusal: 'badRequest', field, message };
+}
+
+/** The fields of the reply to a wrong request. */
+export function refusalOf({ refusal: name, field, message }: BadRequest): RefusalFields {
+  return refusal(name, message, name === 'badRequest' ? { field } : {});
 }
 
 /** Reads the bytes of a request. `field` is `message` where they are no MessagePack map. Never throws. */

@@ -4,6 +4,7 @@ import {
   operationsWith,
   readRequest,
   refusal,
+  refusalOf,
   type OperationName,
   type RefusalFields,
   type Reply,
@@ -131,7 +132,7 @@ export class Intake {
   #read<Name extends OperationName>(operation: Name, router: RouterName, received: Received): void {
     const parsed = readRequest(operation, received.message.data);
     if (parsed.kind === 'bad-request') {
-      return this.#refuseWithRevision(received, router, parsed.refused);
+      return this.#refuseWithRevision(received, router, refusalOf(parsed));
     }
     this.#permit(operation, router, parsed.request, received);
   }

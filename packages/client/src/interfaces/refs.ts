@@ -1,6 +1,6 @@
 import { parseNextHop, parseRequest } from '@mgm/protocol';
 import type { Epoch, InterfaceKey, LocalMembers } from '@mgm/protocol';
-import { badRequest, refusalError, type ErrorOrigin } from '../errors.ts';
+import { badRequest, wrongRequest, type ErrorOrigin } from '../errors.ts';
 import { omitUndefined, type CallOptions } from '../options.ts';
 
 /** An interface as a caller may name it (`(if,nh)` in MGM). */
@@ -125,7 +125,7 @@ export function readSettingsRef(
   const settings = omitUndefined({ localMembers, wrongIf, epoch });
   const parsed = parseRequest('interface.set', { ...UNSENT, ...key, ...settings });
   if (parsed.kind === 'request') return { key, settings };
-  throw refusalError(parsed.refused, { ...origin, interface: key });
+  throw wrongRequest(parsed, { ...origin, interface: key });
 }
 
 /** Fields of a request that the caller does not give. */

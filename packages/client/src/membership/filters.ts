@@ -1,6 +1,6 @@
 import { parseRequest } from '@mgm/protocol';
 import type { Entry, Epoch, FilterMode, InterfaceKey, SourceText } from '@mgm/protocol';
-import { refusalError, type ErrorOrigin } from '../errors.ts';
+import { wrongRequest, type ErrorOrigin } from '../errors.ts';
 import { interfaceKey, UNSENT, type InterfaceRef } from '../interfaces/refs.ts';
 import type { EntryChange } from './refs.ts';
 
@@ -49,7 +49,7 @@ export function readFilterRef(
   const fields = { group, mode, sources, ...(epoch !== undefined && { epoch }) };
   const parsed = parseRequest('member.set', { ...UNSENT, ...key, ...fields });
   if (parsed.kind === 'bad-request') {
-    throw refusalError(parsed.refused, { ...origin, interface: key });
+    throw wrongRequest(parsed, { ...origin, interface: key });
   }
   const { any, sources: entries } = parsed.request;
   const filter = { mode, sources: entries.map(({ source }) => source), epoch };

@@ -1,6 +1,6 @@
-import { parseGiven, readEntry, Refusals } from '@mgm/protocol';
+import { parseGiven, readEntry } from '@mgm/protocol';
 import type { Entry, GroupText, InterfaceKey, NextHop, SourceText } from '@mgm/protocol';
-import { badRequest, MgmError, type ErrorOrigin } from '../errors.ts';
+import { badRequest, ssmNeedsSource, type ErrorOrigin } from '../errors.ts';
 import { interfaceKey, type InterfaceRef } from '../interfaces/refs.ts';
 
 /** Bits of `flags`. JOIN: a membership. FORWARD: an override of forwarding entries. */
@@ -69,11 +69,6 @@ export function readRef(
 }
 
 const ADDRESS = 'must be an IPv4 or IPv6 address as text, a u32, or absent';
-
-function ssmNeedsSource(message: string, origin: ErrorOrigin): MgmError {
-  const { status, reason } = Refusals.ssmNeedsSource;
-  return new MgmError(message, { ...origin, status, reason, outcome: 'not-done' });
-}
 
 /** One text per entry, as a key of maps. */
 export function entryText({ group, source }: Entry): string {

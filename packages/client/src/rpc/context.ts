@@ -1,7 +1,7 @@
 import { addAbortListener } from 'node:events';
 import { encodeMessage, parseRequest } from '@mgm/protocol';
 import type { OperationName, RequestFields, RouterName, Subjects } from '@mgm/protocol';
-import { badRequest, gaveUp, refusalError, type ErrorOrigin, type MgmError } from '../errors.ts';
+import { gaveUp, refusalError, wrongRequest, type ErrorOrigin, type MgmError } from '../errors.ts';
 import { checkedLimits, omitUndefined, type CallOptions, type Logger } from '../options.ts';
 import { worthMs, type CallRequest, type CallResult } from './call.ts';
 import type { Calls } from './calls.ts';
@@ -50,7 +50,7 @@ export async function request<Name extends OperationName>(
   const { signal, guard, longestBackoffMs, atMostOnce } = options;
   const origin = { ...options.origin, operation, router };
   const parsed = parseRequest(operation, fields);
-  if (parsed.kind === 'bad-request') throw badRequest(parsed.message, parsed.field, origin);
+  if (parsed.kind === 'bad-request') throw wrongRequest(parsed, origin);
   if (signal?.aborted) throw gaveUp('aborted', origin);
   const { timeoutMs, deadlineMs } = checkedLimits(options, context, () => origin);
   const call = calls.start({

@@ -10,13 +10,13 @@ import type {
   SessionId,
 } from '@mgm/protocol';
 import {
-  badRequest,
   gaveUp,
   isMgmError,
   refusalError,
   withOrigin,
   withOutcome,
   type MgmError,
+  wrongRequest,
 } from '../errors.ts';
 import { InterfaceCalls } from '../interfaces/calls.ts';
 import { Questions } from '../forwarding/questions.ts';
@@ -219,7 +219,7 @@ export class Registration {
     const { requests, closing } = this.interfaces;
     const origin = { operation, router };
     const parsed = parseRequest(operation, { handle: this.handle, seq: 1, ack: 1, ...fields });
-    if (parsed.kind === 'bad-request') throw badRequest(parsed.message, parsed.field, origin);
+    if (parsed.kind === 'bad-request') throw wrongRequest(parsed, origin);
     const { timeoutMs, deadlineMs } = checkedLimits(options, this.#context, () => origin);
     if (closing) throw closing;
     if (options.signal?.aborted) throw gaveUp('aborted', origin);
