@@ -30,12 +30,16 @@ export async function connect(
   const settled = settle(dialing, sockets, options);
   if (signal === undefined) return settled;
   const aborted = Promise.withResolvers<never>();
-  using _ = addAbortListener(signal, () => {
+  const listener = addAbortListener(signal, () => {
     sockets.giveUp();
     dialing.then((connection) => connection.close()).catch(() => {});
     aborted.reject(signal.reason);
   });
-  return await Promise.race([settled, aborted.promise]);
+  try {
+    return await Promise.race([settled, aborted.promise]);
+  } finally {
+    listener[Symbol.dispose]();
+  }
 }
 
 async function settle(

@@ -91,6 +91,7 @@ export type {
   ReplyFields,
   Request,
   RequestFields,
+  UnsharedOperation,
 } from './operations/table.ts';
 export type { FieldCheck, OperationFlags } from './operations/flags.ts';
 export type { Holder, IgmpHold, InterfaceItem } from './operations/holder.ts';
@@ -149,7 +150,7 @@ export {
   isQuestion,
   isWrongIfHint,
 } from './received.ts';
-export { parseBy, parseRequest, readRequest, refusalOf } from './requests.ts';
+export { parseBy, parseRequest, parseUnshared, readRequest, refusalOf } from './requests.ts';
 export type { BadRequest, Parsed, ParsedRequest } from './requests.ts';
 export { eventEncoder, lossEncoder } from './wire/runs.ts';
 export type { EncodeOfRun, SharedEventFields, SharedLossFields } from './wire/runs.ts';

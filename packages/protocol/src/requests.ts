@@ -1,6 +1,12 @@
 import * as v from 'valibot';
 import { refusal, type RefusalFields, type RefusalName } from './errors.ts';
-import { requestSchemas, type OperationName, type Request } from './operations/table.ts';
+import {
+  requestSchemas,
+  unsharedRequestSchemas,
+  type OperationName,
+  type Request,
+  type UnsharedOperation,
+} from './operations/table.ts';
 import { RequestDecoder } from './wire/request-decoder.ts';
 
 /** A wrong request: its refusal, which `refusalOf` completes. */
@@ -25,6 +31,15 @@ export function parseRequest<Name extends OperationName>(
   message: unknown,
 ): ParsedRequest<Name> {
   const schema: v.GenericSchema<unknown, Request<Name>> = requestSchemas[operation];
+  return parseBy(schema, message);
+}
+
+/** As {@link parseRequest}, without the schemas of the operations whose requests the client library shares. */
+export function parseUnshared<Name extends UnsharedOperation>(
+  operation: Name,
+  message: unknown,
+): ParsedRequest<Name> {
+  const schema: v.GenericSchema<unknown, Request<Name>> = unsharedRequestSchemas[operation];
   return parseBy(schema, message);
 }
 

@@ -1,4 +1,4 @@
-import { parseGiven, parseRequest, readEntry } from '@mgm/protocol';
+import { parseGiven, parseUnshared, readEntry } from '@mgm/protocol';
 import type { Entry, FlowResult, Handle, InterfaceKey, RequestFields } from '@mgm/protocol';
 import { badRequest } from '../errors.ts';
 import { interfaceKey, type InterfaceRef } from '../interfaces/refs.ts';
@@ -144,7 +144,7 @@ export class FlowCalls {
   }
 
   #check(operation: Operation, fields: unknown, first: number): void {
-    const parsed = parseRequest(operation, fields);
+    const parsed = parseUnshared(operation, fields);
     if (parsed.kind === 'request') return;
     const inCall = (text: string): string =>
       text.replace(/(?<=^\w+\[)\d+/, (at) => String(Number(at) + first));

@@ -1,4 +1,4 @@
-import { parseNextHop, parseRequest } from '@mgm/protocol';
+import { parseNextHop, parseUnshared } from '@mgm/protocol';
 import type { Epoch, InterfaceKey, LocalMembers } from '@mgm/protocol';
 import { badRequest, wrongRequest, type ErrorOrigin } from '../errors.ts';
 import { omitUndefined, type CallOptions } from '../options.ts';
@@ -123,7 +123,7 @@ export function readSettingsRef(
   const key = interfaceKey(ref, origin);
   const { localMembers, wrongIf, epoch } = ref;
   const settings = omitUndefined({ localMembers, wrongIf, epoch });
-  const parsed = parseRequest('interface.set', { ...UNSENT, ...key, ...settings });
+  const parsed = parseUnshared('interface.set', { ...UNSENT, ...key, ...settings });
   if (parsed.kind === 'request') return { key, settings };
   throw wrongRequest(parsed, { ...origin, interface: key });
 }

@@ -1,4 +1,4 @@
-import { parseRequest } from '@mgm/protocol';
+import { parseUnshared } from '@mgm/protocol';
 import type { Entry, Epoch, FilterMode, InterfaceKey, SourceText } from '@mgm/protocol';
 import { wrongRequest, type ErrorOrigin } from '../errors.ts';
 import { interfaceKey, UNSENT, type InterfaceRef } from '../interfaces/refs.ts';
@@ -47,7 +47,7 @@ export function readFilterRef(
   const key = interfaceKey(ref, origin);
   const { group, mode, sources = [], epoch } = ref;
   const fields = { group, mode, sources, ...(epoch !== undefined && { epoch }) };
-  const parsed = parseRequest('member.set', { ...UNSENT, ...key, ...fields });
+  const parsed = parseUnshared('member.set', { ...UNSENT, ...key, ...fields });
   if (parsed.kind === 'bad-request') {
     throw wrongRequest(parsed, { ...origin, interface: key });
   }

@@ -1,6 +1,6 @@
 import { addAbortListener } from 'node:events';
-import { encodeMessage, parseRequest } from '@mgm/protocol';
-import type { OperationName, RequestFields, RouterName, Subjects } from '@mgm/protocol';
+import { encodeMessage, parseUnshared } from '@mgm/protocol';
+import type { RequestFields, RouterName, Subjects, UnsharedOperation } from '@mgm/protocol';
 import { gaveUp, refusalError, wrongRequest, type ErrorOrigin, type MgmError } from '../errors.ts';
 import { checkedLimits, omitUndefined, type CallOptions, type Logger } from '../options.ts';
 import { worthMs, type CallRequest, type CallResult } from './call.ts';
@@ -40,7 +40,7 @@ export interface RequestOptions extends CallOptions {
  * Sends one request and resolves with its reply, which may be a refusal. Invalid fields reject with `bad-request` before
  * anything is sent.
  */
-export async function request<Name extends OperationName>(
+export async function request<Name extends UnsharedOperation>(
   context: Context,
   operation: Name,
   fields: RequestFields<Name>,
@@ -49,7 +49,7 @@ export async function request<Name extends OperationName>(
   const { router, subjects, clock, calls } = context;
   const { signal, guard, longestBackoffMs, atMostOnce } = options;
   const origin = { ...options.origin, operation, router };
-  const parsed = parseRequest(operation, fields);
+  const parsed = parseUnshared(operation, fields);
   if (parsed.kind === 'bad-request') throw wrongRequest(parsed, origin);
   if (signal?.aborted) throw gaveUp('aborted', origin);
   const { timeoutMs, deadlineMs } = checkedLimits(options, context, () => origin);
@@ -68,7 +68,7 @@ export async function request<Name extends OperationName>(
 }
 
 /** As {@link request}, but every refusal rejects with {@link MgmError}. */
-export async function requestGranted<Name extends OperationName>(
+export async function requestGranted<Name extends UnsharedOperation>(
   context: Context,
   operation: Name,
   fields: RequestFields<Name>,
@@ -84,8 +84,12 @@ export async function abandonedOn<Result>(
   signal: AbortSignal | undefined,
   call: { readonly result: Promise<Result>; abandon(why: 'aborted'): void },
 ): Promise<Result> {
-  using _ = signal && addAbortListener(signal, () => call.abandon('aborted'));
-  return await call.result;
+  const listener = signal && addAbortListener(signal, () => call.abandon('aborted'));
+  try {
+    return await call.result;
+  } finally {
+    listener?.[Symbol.dispose]();
+  }
 }
 
 /** A position in the store's event log. Wire contract section 5. */

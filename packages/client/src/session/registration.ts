@@ -1,4 +1,4 @@
-import { parseRequest } from '@mgm/protocol';
+import { parseUnshared } from '@mgm/protocol';
 import type {
   Cause,
   Handle,
@@ -8,6 +8,7 @@ import type {
   RefusalFields,
   RequestFields,
   SessionId,
+  UnsharedOperation,
 } from '@mgm/protocol';
 import {
   gaveUp,
@@ -196,7 +197,7 @@ export class Registration {
   }
 
   /** Sends a request that carries the handle. If a manager refuses the handle, the session is over. */
-  async request<Name extends OperationName>(
+  async request<Name extends UnsharedOperation>(
     operation: Name,
     fields: RequestFields<Name>,
     options: CallOptions,
@@ -218,7 +219,7 @@ export class Registration {
     const { clock, router } = this.#context;
     const { requests, closing } = this.interfaces;
     const origin = { operation, router };
-    const parsed = parseRequest(operation, { handle: this.handle, seq: 1, ack: 1, ...fields });
+    const parsed = parseUnshared(operation, { handle: this.handle, seq: 1, ack: 1, ...fields });
     if (parsed.kind === 'bad-request') throw wrongRequest(parsed, origin);
     const { timeoutMs, deadlineMs } = checkedLimits(options, this.#context, () => origin);
     if (closing) throw closing;

@@ -36,7 +36,7 @@ export const EVENT_LOG: LogKind<EventMessage> = {
  * The pushed events of one log, which arrive in any order, with gaps and repetitions. It says which events are here and
  * which must be missing; its reader moves from revision to revision.
  */
-export class EventFeed<Event extends { readonly ts: number }> implements Disposable {
+export class EventFeed<Event extends { readonly ts: number }> {
   readonly #context: Context;
   readonly #kind: LogKind<Event>;
   readonly #unsubscribe: (() => void)[];
@@ -144,7 +144,7 @@ export class EventFeed<Event extends { readonly ts: number }> implements Disposa
     }
   }
 
-  [Symbol.dispose](): void {
+  close(): void {
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
   }
 
@@ -192,16 +192,21 @@ export async function* heads(
   context: Context,
   { signal }: HeadsOptions = {},
 ): AsyncGenerator<HeadMessage, void, undefined> {
-  using feed = new HeadFeed(context);
-  using _ = signal && addAbortListener(signal, () => feed.end());
-  while (!signal?.aborted) {
-    const head = await feed.next();
-    if (!head) return;
-    yield head;
+  const feed = new HeadFeed(context);
+  const listener = signal && addAbortListener(signal, () => feed.end());
+  try {
+    while (!signal?.aborted) {
+      const head = await feed.next();
+      if (!head) return;
+      yield head;
+    }
+  } finally {
+    listener?.[Symbol.dispose]();
+    feed.close();
   }
 }
 
-class HeadFeed implements Disposable {
+class HeadFeed {
   readonly #unsubscribe: readonly (() => void)[] = [];
   #last: HeadMessage | undefined;
   #news = Promise.withResolvers<void>();
@@ -238,7 +243,7 @@ class HeadFeed implements Disposable {
     this.#news.resolve();
   }
 
-  [Symbol.dispose](): void {
+  close(): void {
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
   }
 

@@ -93,26 +93,26 @@ export async function* follow<State extends object, Position extends object, Eve
   options: FollowOptions,
 ): AsyncGenerator<SightingOf<State, Position, Event>, void, undefined> {
   const { signal = new AbortController().signal } = options;
-  using follower = new Follower(context, source, options, signal);
-  while (!signal.aborted) {
-    const synced = follower.synced();
-    if (synced) yield synced;
-    const events = synced ? [] : await follower.step();
-    for (const event of events) {
-      yield { kind: 'event', event };
-      if (signal.aborted) return;
+  const follower = new Follower(context, source, options, signal);
+  try {
+    while (!signal.aborted) {
+      const synced = follower.synced();
+      if (synced) yield synced;
+      const events = synced ? [] : await follower.step();
+      for (const event of events) {
+        yield { kind: 'event', event };
+        if (signal.aborted) return;
+      }
+      const snapshot = follower.takeSnapshot();
+      if (snapshot) yield snapshot;
     }
-    const snapshot = follower.takeSnapshot();
-    if (snapshot) yield snapshot;
+  } finally {
+    follower.close();
   }
 }
 
 /** The state of a watch of one log. */
-class Follower<
-  State extends object,
-  Position extends object,
-  Event extends Timed,
-> implements Disposable {
+class Follower<State extends object, Position extends object, Event extends Timed> {
   readonly #feed: EventFeed<Event>;
   readonly #source: FollowedLog<State, Position, Event>;
   readonly #signal: AbortSignal;
@@ -142,8 +142,8 @@ class Follower<
     else this.#feed.resumeFrom(from);
   }
 
-  [Symbol.dispose](): void {
-    this.#feed[Symbol.dispose]();
+  close(): void {
+    this.#feed.close();
   }
 
   /** The `synced` mark, once everything up to it was reported; then not again. */

@@ -110,13 +110,14 @@ export const operations = {
 
 export type OperationName = keyof typeof operations;
 
-/** The request schema of every operation. */
-export const requestSchemas = {
+/**
+ * The request schemas without those of the operations whose requests the client library shares among its calls: it checks
+ * each call by itself, because a wrong argument must not fail the other calls, and is bundled without these schemas.
+ */
+export const unsharedRequestSchemas = {
   register: registerRequest,
   keepalive: keepaliveRequest,
   deregister: deregisterRequest,
-  take: takeRequest,
-  release: releaseRequest,
   owner: ownerRequest,
   validate: validateRequest,
   interfaces: interfacesRequest,
@@ -127,15 +128,11 @@ export const requestSchemas = {
   'admin.evict': adminEvictRequest,
   'admin.end-holdoff': adminEndHoldoffRequest,
   'admin.events': adminEventsRequest,
-  'member.add': memberAddRequest,
-  'member.delete': memberDeleteRequest,
   groups: groupsRequest,
   members: membersRequest,
   'member.events': memberEventsRequest,
   'interface.set': interfaceSetRequest,
   'member.set': memberSetRequest,
-  'rib.set': ribSetRequest,
-  'rib.delete': ribDeleteRequest,
   'rib.resolve': ribResolveRequest,
   'rib.list': ribListRequest,
   'flow.new': flowNewRequest,
@@ -151,6 +148,20 @@ export const requestSchemas = {
   'admin.member.add': adminMemberAddRequest,
   'admin.member.delete': adminMemberDeleteRequest,
   'admin.interface.set': adminInterfaceSetRequest,
+} as const satisfies Partial<Record<OperationName, v.GenericSchema>>;
+
+/** An operation whose requests the client library does not share among its calls. */
+export type UnsharedOperation = keyof typeof unsharedRequestSchemas;
+
+/** The request schema of every operation. */
+export const requestSchemas = {
+  ...unsharedRequestSchemas,
+  take: takeRequest,
+  release: releaseRequest,
+  'member.add': memberAddRequest,
+  'member.delete': memberDeleteRequest,
+  'rib.set': ribSetRequest,
+  'rib.delete': ribDeleteRequest,
 } as const satisfies Record<OperationName, v.GenericSchema>;
 
 /** What the reply to each operation carries when `status` is 0, besides `status` and `rev`. */
