@@ -1,9 +1,40 @@
-import { newRouterName, noTerminal } from '@mgm/test-support';
+import { readFileSync } from 'node:fs';
+import { eventually, newRouterName, noTerminal } from '@mgm/test-support';
 import { describe, expect, it } from 'vitest';
 import { descendants, stillRunning } from './support/processes.ts';
 import { Started } from './support/started.ts';
 
 const CTRL_C = '\u0003';
+
+/** Values of the lines, and what stands for them in a shape. */
+const VALUES: readonly (readonly [RegExp, string])[] = [
+  [/\b(nats|redis):\/\/\S+/g, 'URL'],
+  [/^router \S+/, 'router NAME'],
+  [/\b\d\d:\d\d:\d\d\b/g, 'TIME'],
+  [/\b\d+\.\d+\.\d+\.\d+\b|(?<= )\*(?= )/g, 'ADDRESS'],
+  [/\b(PIM|DVMRP|IGMP)(?= #|:)/g, 'PROTOCOL'],
+  [/[\d.]+/g, 'N'],
+  [/\bN via ADDRESS\b/g, 'N'],
+  [/(?<=: )[A-Z_]+ N(, [A-Z_]+ N)*$/, 'ALERTS'],
+  [/(?<=ADDRESS +)N(, N)*$/, 'INTERFACES'],
+  [/\b(taken|released)\b/, 'CHANGE'],
+  [/ +/g, ' '],
+];
+
+/** The lines with their values replaced, so that two runs of the demo have the same. */
+function shapesOf(lines: readonly string[]): ReadonlySet<string> {
+  const shapes = lines.map((line) =>
+    VALUES.reduce((text, [value, name]) => text.replace(value, name), line.trim()),
+  );
+  return new Set(shapes);
+}
+
+/** What `npm start` prints on a terminal, as README.md shows it. */
+function linesOfReadme(): string[] {
+  const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8');
+  const [, sample = ''] = /^```text\n(ready .*?)^```/ms.exec(readme) ?? [];
+  return sample.split('\n').filter((line) => line !== '');
+}
 
 describe('npm start on a terminal', { timeout: 60_000 }, () => {
   it('updates a table in place, and Ctrl-C stops everything in order', async (ctx) => {
@@ -15,6 +46,11 @@ describe('npm start on a terminal', { timeout: 60_000 }, () => {
     await started.prints(/restarted 1×/, 20_000);
     await started.prints(/group +source +interfaces/, 20_000);
     await started.prints(/alerts to (PIM|DVMRP): (JOIN|LOCAL_JOIN) \d/, 20_000);
+    const shown = shapesOf(linesOfReadme());
+    expect(shown.size).toBeGreaterThan(10);
+    await eventually(() => expect([...shown.difference(shapesOf(started.lines))]).toEqual([]), {
+      withinMs: 20_000,
+    });
     const processes = process.platform === 'linux' ? descendants(started.pid) : [];
     // A terminal sends it to every process of its foreground group.
     started.process.stdin?.write(CTRL_C);
