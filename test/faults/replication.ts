@@ -41,7 +41,6 @@ export function noReplication(): string | undefined {
 const ENV = {
   MGM_DURABILITY: 'replicated',
   MGM_REPLICATION_TIMEOUT_MS: '1000',
-  MGM_STORE_TIMEOUT_MS: '2000',
 };
 
 /** Starts the servers, and managers that reach the primary through a proxy, which follows the failover. */

@@ -51,9 +51,6 @@ export interface Stage {
 const POLICY = fileURLToPath(new URL('accounts-policy.yaml', import.meta.url));
 const WORKERS = ['pim1', 'dvmrp1', 'igmp1'] as const;
 
-/** The longest store timeout: on a busy machine a request is slow and not refused as `unavailable`. */
-const PATIENT: ManagerEnv = { MGM_STORE_TIMEOUT_MS: '2000' };
-
 /**
  * Declares the same tests once per number of managers: a client must not notice the difference. Servers are started once
  * per file, and managers are added between the rounds. Each test uses a router of its own. Under accounts the tests run once,
@@ -135,7 +132,7 @@ class OpenedStage implements Stage {
   /** Servers where every program is the same user. Returns the settings of managers. */
   async #start(): Promise<ManagerEnv> {
     this.#servers = this.#opened.use(await startServers());
-    return { ...PATIENT, ...namesOn(this.servers), ...this.#env };
+    return { ...namesOn(this.servers), ...this.#env };
   }
 
   async #startWithAccounts(): Promise<ManagerEnv> {
@@ -147,7 +144,7 @@ class OpenedStage implements Stage {
     const dispose = (): Promise<void> => this.#opened.disposeAsync();
     this.#servers = { redis, nats: accounts.server, [Symbol.asyncDispose]: dispose };
     const identity = { MGM_IDENTITY: 'subject', MGM_POLICY_FILE: POLICY };
-    return { ...PATIENT, ...identity, ...this.#env };
+    return { ...identity, ...this.#env };
   }
 
   async growTo(count: number): Promise<void> {

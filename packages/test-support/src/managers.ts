@@ -27,9 +27,15 @@ export interface ManagerOptions {
   readonly nodeArgs?: readonly string[];
 }
 
-/** The variables that lead a manager to these servers. */
+/**
+ * The variables that lead a manager to these servers, with the longest store timeout: on a busy machine a request is slow and not
+ * refused as `unavailable` or `indeterminate`.
+ */
 export function managerEnv({ nats, redis }: ManagerServers, env: ManagerEnv = {}): ManagerEnv {
-  return { MGM_NATS_URL: nats.url, MGM_REDIS_URL: redis.url, ...env };
+  return {
+    ...{ MGM_NATS_URL: nats.url, MGM_REDIS_URL: redis.url, MGM_STORE_TIMEOUT_MS: '2000' },
+    ...env,
+  };
 }
 
 /** Starts a manager program with these variables and does not wait until it serves. */

@@ -109,7 +109,7 @@ describe('a malformed message', () => {
     const { manager: other } = await manage(servers);
     await using _ = other;
     await using known = await Worker.connect(servers);
-    const { rev } = await known.register({ ttlMs: 300_000 });
+    const { rev } = await known.register();
     // Whichever of the two takes it.
     for (let times = 0; times < 20; times++) {
       expect(await known.ask('owner', {})).toMatchObject({ ...BAD_REQUEST, rev });
@@ -130,7 +130,7 @@ describe('a malformed message', () => {
     expect(heard).toEqual([]);
   });
 
-  it('leaves nothing behind, even if 20 000 are sent', { timeout: 60_000 }, async () => {
+  it('leaves nothing behind, even if 20 000 are sent', async () => {
     const before = (await redis.keys('*')).toSorted();
     const messages = [...MALFORMED.map(([, bytes]) => bytes), encodeMessage({ deadlineMs: -1 })];
     const small = messages.filter((bytes) => bytes.length < 1000);

@@ -8,7 +8,7 @@ import { Bus, type BusState } from '../src/bus.ts';
 import { hang } from './hang.ts';
 
 const choice = inject('servers');
-const SEEN_WITHIN_MS = 10_000;
+const SEEN_WITHIN_MS = 30_000;
 
 /** A service without metadata and statistics. */
 const BARE = { metadata: () => ({}), stats: () => Promise.resolve({}) };

@@ -1,9 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { decodeMessage, encodeMessage, type OperationName } from '@mgm/protocol';
 import { loadConfig, startManager, type Manager } from '@mgm/manager';
-import { newRouterName, type TestServers } from '@mgm/test-support';
+import { managerEnv, newRouterName, type TestServers } from '@mgm/test-support';
 import { connect, type NatsConnection } from '@mgm/nats';
 import pino, { type Logger } from 'pino';
+
+/** The maximum, so that no session expires in a test that is not about leases, however busy the machine is. */
+const UNHURRIED_TTL_MS = 300_000;
 
 /** A line of log, as written. */
 export interface LogLine {
@@ -27,7 +30,7 @@ export type Env = Readonly<Record<string, string>>;
 
 /** The variables of a manager on these servers. */
 export function envFor(servers: Urls, env: Env = {}): Env {
-  return { MGM_NATS_URL: servers.nats.url, MGM_REDIS_URL: servers.redis.url, ...env };
+  return managerEnv(servers, env);
 }
 
 /** A manager inside this process and what it logged. */
@@ -84,10 +87,11 @@ export class Worker implements AsyncDisposable {
     return this.send(operation, encodeMessage({ ...fields }), timeout);
   }
 
-  /** Registers a routing protocol; `handle` of the reply is what other requests need. */
+  /** Registers a routing protocol, with the longest lease by default; `handle` of the reply is what other requests need. */
   register(fields: object = {}): Promise<RawReply> {
     const instance = randomBytes(12).toString('hex');
-    return this.ask('register', { protocolId: 0x67, componentId: 1, instance, ...fields });
+    const client = { protocolId: 0x67, componentId: 1, instance, ttlMs: UNHURRIED_TTL_MS };
+    return this.ask('register', { ...client, ...fields });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

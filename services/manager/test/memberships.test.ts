@@ -30,7 +30,7 @@ async function listen(to: Worker, tail: string): Promise<Message[]> {
   return heard;
 }
 
-const WITHIN = { withinMs: 4_000 };
+const WITHIN = { withinMs: 30_000 };
 const ALERTS = ['JOIN_ALERT', 'PRUNE_ALERT'];
 
 it('publishes membership events and alerts, also those of a release', async () => {

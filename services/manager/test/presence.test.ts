@@ -10,7 +10,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'v
 import { manage, Worker, type LogLine } from './in-process.ts';
 
 const choice = inject('servers');
-const SOON = { withinMs: 15_000 };
+const SOON = { withinMs: 30_000 };
 const ELSEWHERE = { MGM_KEY_PREFIX: 'elsewhere' };
 
 let servers: TestServers;

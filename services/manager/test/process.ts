@@ -58,7 +58,7 @@ export async function ready(manager: ManagerProcess): Promise<void> {
 export async function logged(
   manager: ManagerProcess,
   msg: string,
-  withinMs = 10_000,
+  withinMs = 30_000,
 ): Promise<LogLine> {
   return eventually(
     () => {

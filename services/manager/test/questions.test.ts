@@ -11,7 +11,7 @@ const opened = new AsyncDisposableStack();
 
 beforeAll(async () => {
   servers = opened.use(await startServers());
-  const { manager } = await manage(servers, { MGM_STORE_TIMEOUT_MS: '2000' });
+  const { manager } = await manage(servers);
   opened.use(manager);
 });
 afterAll(() => opened.disposeAsync());

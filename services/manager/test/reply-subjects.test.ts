@@ -37,7 +37,7 @@ it.each([
   await using worker = await Worker.connect(servers);
   const before = await dropped();
   worker.nats.publish(worker.subject('register'), encodeMessage(REGISTER), { reply });
-  await eventually(async () => expect(await dropped()).toBe(before + 1), { withinMs: 5_000 });
+  await eventually(async () => expect(await dropped()).toBe(before + 1), { withinMs: 30_000 });
   expect(await worker.ask('sessions', {})).toMatchObject({ status: 0, items: [], rev: 0 });
 });
 
@@ -50,7 +50,7 @@ it.each(['event.taken', 'head', 'callback.1', 'take'])(
     const before = await dropped();
     const reply = worker.subject(tail);
     worker.nats.publish(worker.subject('register'), encodeMessage(REGISTER), { reply });
-    await eventually(async () => expect(await dropped()).toBe(before + 1), { withinMs: 5_000 });
+    await eventually(async () => expect(await dropped()).toBe(before + 1), { withinMs: 30_000 });
     expect(await worker.ask('sessions', {})).toMatchObject({ status: 0, items: [] });
     expect(heard).toEqual([]);
   },
@@ -74,7 +74,7 @@ it('executes a request without a reply subject', async () => {
       const { items } = await worker.ask('sessions', {});
       expect(items).toHaveLength(1);
     },
-    { withinMs: 5_000 },
+    { withinMs: 30_000 },
   );
   expect(await dropped()).toBe(before);
 });

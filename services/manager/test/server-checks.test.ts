@@ -13,7 +13,7 @@ import { envFor, keptLog, Worker, type Env, type LogLine } from './in-process.ts
 
 const choice = inject('servers');
 const isOurs = choice.redis.kind !== 'given';
-const WITHIN = { withinMs: 15_000 };
+const WITHIN = { withinMs: 30_000 };
 
 let nats: RunningServer;
 beforeAll(async () => {

@@ -4,7 +4,7 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { manage, Worker, type LogLine, type RawReply } from './in-process.ts';
 
-const PUSHED_WITHIN_MS = 5_000;
+const PUSHED_WITHIN_MS = 30_000;
 const STORE: unknown = expect.stringMatching(/^(redis|valkey) \d+\.\d+\.\d+$/);
 const IGMP = { protocolId: 10, componentId: 1 };
 
@@ -257,12 +257,12 @@ describe('a change is published', () => {
   it('as a head at least once a second for routers with live sessions only', async () => {
     await using live = await Worker.connect(servers);
     await using empty = await Worker.connect(servers);
-    const { rev } = await live.register({ ttlMs: 60_000 });
+    const { rev } = await live.register();
     const gone = await empty.register();
     await empty.ask('deregister', { handle: gone.handle, seq: 1, ack: 1 });
     const heads = await listen(live, 'head');
     const none = await listen(empty, 'head');
-    await eventually(() => expect(heads.length).toBeGreaterThan(4), { withinMs: 10_000 });
+    await eventually(() => expect(heads.length).toBeGreaterThan(4), { withinMs: 30_000 });
     expect(none).toEqual([]);
     expect(Object.keys(heads[0]?.message ?? {}).toSorted()).toEqual([
       'ffirst',
@@ -304,7 +304,7 @@ describe('a change is published', () => {
     await eventually(
       () => expect(events.map(({ message }) => message['type'])).toEqual(['expired']),
       {
-        withinMs: 10_000,
+        withinMs: 30_000,
       },
     );
   });

@@ -37,7 +37,7 @@ it('a manager that stood still executes none of the requests that were sent mean
   await using worker = await Worker.connect(servers);
   await using manager = spawnManager(envFor(servers));
   await ready(manager);
-  const { handle, session } = await worker.register({ ttlMs: 300_000 });
+  const { handle, session } = await worker.register();
   const take = { handle, seq: 1, ack: 1, ifIndex: 7 };
   const replies = await acrossPause(manager, worker, [
     ['take', take],

@@ -18,7 +18,8 @@ export async function startSingle(options: ServersOptions): Promise<Servers> {
     nats: [{ name: 'nats', server: nats }],
     redis: [{ name: 'redis', server: redis }],
     others: [],
-    env: { MGM_DURABILITY: durability },
+    // The default timeout, which tests without faults replace.
+    env: { MGM_DURABILITY: durability, MGM_STORE_TIMEOUT_MS: '300' },
     redisFor: async (name) => {
       const proxy = scope.use(await startTcpProxy({ host: redis.host, port: redis.port }));
       const link = { name: `${name} to redis`, kind: 'manager-redis', proxy } as const;
