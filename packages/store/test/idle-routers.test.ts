@@ -1,7 +1,6 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { startRedis, startTcpProxy, type RunningServer } from '@mgm/devstack';
 import { routerName, type Request, type RouterName } from '@mgm/protocol';
-import { eventually, startStopwatch } from '@mgm/test-support';
+import { eventually, storedNumber } from '@mgm/test-support';
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, expect, inject, it } from 'vitest';
 import { openStore, type Store, type StoreOptions } from '../src/store.ts';
@@ -60,7 +59,7 @@ async function useOnce(store: Store, routers: readonly RouterName[]): Promise<vo
 const named = (count: number) => Array.from({ length: count }, (_, at) => routerName(`idle-${at}`));
 
 async function sweepAll(store: Store): Promise<void> {
-  for (const router of await store.routers()) await store.sweep(router);
+  await Promise.all((await store.routers()).map((router) => store.sweep(router)));
 }
 
 it('leaves the list when its last session has ended, and is listed again when it is used', async () => {
@@ -108,7 +107,7 @@ it('keeps its data for the retention time and leaves nothing behind after it', a
       const left = (await direct.keys('*')).filter((key) => !before.has(key));
       expect(left.filter((key) => !/:client:\d+$/.test(key))).toEqual([]);
     },
-    { withinMs: 5_000 },
+    { withinMs: 30_000 },
   );
   expect(await direct.ttl(`mgm:{${first}}:client:1`)).toBeGreaterThan(0);
   expect((await store.head(used)).sessions).toBe(1);
@@ -125,7 +124,7 @@ it('starts over after its data was deleted: no lost data, and a record that does
       await store.purge();
       expect(await direct.exists(`mgm:{${router}}:meta`)).toBe(0);
     },
-    { withinMs: 5_000 },
+    { withinMs: 30_000 },
   );
   const { handle } = await register(other, router);
   const taken = await other.execute(router, 'take', {
@@ -140,16 +139,21 @@ it('starts over after its data was deleted: no lost data, and a record that does
 });
 
 it('is not purged while a session uses it, or soon after it was used', async () => {
-  const store = await open({ retentionMs: 300 });
+  const store = await open({ retentionMs: 60_000 });
   const [router] = named(1) as [RouterName];
+  /** Lets more than the retention time pass for the router, and for the list if it is listed as idle. */
+  const pass = async (): Promise<unknown> => {
+    await direct.call(...storedNumber(`mgm:{${router}}:meta`, 'meta.seenAt', 'add', -61_000));
+    return await direct.call('ZADD', 'mgm:idle-routers', 'XX', 'INCR', '-61000', router);
+  };
   await useOnce(store, [router]);
   await store.sweep(router);
-  await pause(350);
+  expect(await pass()).not.toBeNull();
   await store.head(router);
   await store.purge();
   expect(await direct.exists(`mgm:{${router}}:meta`)).toBe(1);
   await register(store, router, { ttlMs: 60_000 });
-  await pause(350);
+  await pass();
   await store.purge();
   expect((await store.head(router)).sessions).toBe(1);
   expect(await direct.zcard('mgm:idle-routers')).toBe(0);
@@ -168,27 +172,24 @@ it('is refused beyond the limit, unless it has data', async () => {
   await register(store, first);
 });
 
-it('costs no sweep: with 2 000 idle routers a lease of 1 s ends within 1.5 s', async () => {
+it('costs no sweep: beside 2 000 idle routers only the one with a session is listed until its lease ends', async () => {
   const store = await open();
   await useOnce(store, named(2_000));
   await sweepAll(store);
   await sweepAll(store);
   const router = routerName('busy');
   await register(store, router);
-  using watch = startStopwatch();
-  let sweeps = 0;
+  const listed: RouterName[] = [];
   await eventually(
     async () => {
-      for (const one of await store.routers()) {
-        await store.sweep(one);
-        sweeps++;
-      }
+      const routers = await store.routers();
+      listed.push(...routers);
+      for (const one of routers) await store.sweep(one);
       expect((await store.head(router)).sessions).toBe(0);
     },
-    { withinMs: 1_500, everyMs: 250 },
+    { withinMs: 30_000, everyMs: 250 },
   );
-  expect(watch.elapsedMs()).toBeLessThan(1_500);
-  expect(sweeps).toBeLessThan(20);
+  expect(new Set(listed)).toEqual(new Set([router]));
 });
 
 it('a register whose deadline passes while the router is listed is not executed', async () => {
