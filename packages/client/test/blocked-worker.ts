@@ -8,7 +8,7 @@ import { errorOf } from './error-of.ts';
 const [servers = '', router = '', blockMs = ''] = process.argv.slice(2);
 
 await using mgm = await connect({ servers, router });
-const options = { protocolId: 103, componentId: 1, ttlMs: 1_000, reregister: false };
+const options = { protocolId: 103, componentId: 1, ttlMs: 2_000, reregister: false };
 const session = await mgm.registerProtocol(options);
 const ownership = await session.takeInterfaceOwnership({ ifIndex: 7 });
 const { signal } = ownership;

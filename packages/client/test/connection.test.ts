@@ -12,7 +12,7 @@ import { connect, type ConnectOptions, type Mgm, type Session } from '../src/mod
 import { errorOf } from './error-of.ts';
 import { scriptedManager } from './scripted-manager.ts';
 
-const MS = { withinMs: 5_000 };
+const MS = { withinMs: 30_000 };
 
 let nats: RunningServer;
 
@@ -300,24 +300,27 @@ describe('a connection of the caller', () => {
 });
 
 describe('disposing while NATS is dead', () => {
-  it.each(['ownership', 'session', 'client'])('%s: takes 2 seconds at most', async (what) => {
-    const prefix = newPrefix();
-    await using proxy = await startTcpProxy({ port: nats.port });
-    await using manager = await scriptedManager(nats.url, prefix);
-    manager.script('take', () => ({ epoch: '5' }));
-    const servers = `nats://${proxy.host}:${proxy.port}`;
-    const mgm = await connect({ servers, router: 'r1', prefix });
-    const session = await mgm.registerProtocol({ protocolId: 1, componentId: 1 });
-    const ownership = await session.takeInterfaceOwnership({ ifIndex: 7 });
-    proxy.blackhole();
-    using watch = startStopwatch();
-    if (what === 'ownership') await ownership[Symbol.asyncDispose]();
-    if (what === 'session') await session[Symbol.asyncDispose]();
-    if (what === 'client') await mgm.close();
-    expect(watch.elapsedMs()).toBeLessThan(2_500);
-    expect(ownership.isHeld).toBe(false);
-    await mgm.close();
-  });
+  it.concurrent.each(['ownership', 'session', 'client'])(
+    '%s: takes 2 seconds at most',
+    async (what) => {
+      const prefix = newPrefix();
+      await using proxy = await startTcpProxy({ port: nats.port });
+      await using manager = await scriptedManager(nats.url, prefix);
+      manager.script('take', () => ({ epoch: '5' }));
+      const servers = `nats://${proxy.host}:${proxy.port}`;
+      const mgm = await connect({ servers, router: 'r1', prefix });
+      const session = await mgm.registerProtocol({ protocolId: 1, componentId: 1 });
+      const ownership = await session.takeInterfaceOwnership({ ifIndex: 7 });
+      proxy.blackhole();
+      using watch = startStopwatch();
+      if (what === 'ownership') await ownership[Symbol.asyncDispose]();
+      if (what === 'session') await session[Symbol.asyncDispose]();
+      if (what === 'client') await mgm.close();
+      expect(watch.elapsedMs()).toBeLessThan(2_500);
+      expect(ownership.isHeld).toBe(false);
+      await mgm.close();
+    },
+  );
 });
 
 describe('a user who may publish but not subscribe to its inbox', () => {

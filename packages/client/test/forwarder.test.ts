@@ -120,7 +120,32 @@ describe('a forwarder', () => {
     expect([plane.flushes, agent.size]).toEqual([1, 11]);
   });
 
-  it.each([{ holdMs: 1_500 }, { holdMs: 0 }])(
+  it('reports entries that its plane does not have, and how far it is, also in its next session', async () => {
+    await using mgm = await stage.client();
+    const { downstream } = await forwardingScene(mgm);
+    await downstream.reportFlows(manyFlows(3));
+    const plane = new TestPlane();
+    plane.full.add('10.7.0.1');
+    await using agent = await started(mgm, plane, { ttlMs: 2_000 });
+    expect([agent.failed, plane.installed.size]).toEqual([1, 2]);
+    const shown = async () => {
+      const mfes = await Array.fromAsync(mgm.mfes());
+      return mfes.map(({ failed }) => failed ?? []);
+    };
+    const expected = () => [[], [[agent.session, 'ENFILE: no free vif']], []];
+    await eventually(async () => expect(await shown()).toEqual(expected()), MS);
+    const former = agent.session ?? 0;
+    await mgm.adminEvict({ session: former, actor: 'ann', why: 'test' });
+    await eventually(() => expect(agent.session).not.toBe(former), MS);
+    await eventually(async () => expect(await shown()).toEqual(expected()), MS);
+    plane.full.clear();
+    await downstream.addGroupMembershipEntry({ ifIndex: 4, group: G });
+    await eventually(async () => expect(await shown()).toEqual([[], [], []]), MS);
+    expect([agent.failed, plane.installed.size]).toEqual([0, 3]);
+  });
+
+  // These tests mostly wait, each on a router of its own, so they run concurrently.
+  it.concurrent.each([{ holdMs: 1_500 }, { holdMs: 0 }])(
     'removes all entries when contact is lost for its hold time of $holdMs ms, and attaches again',
     async ({ holdMs }) => {
       await using link = await linkTo(stage.servers.nats);
@@ -150,7 +175,7 @@ describe('a forwarder', () => {
     },
   );
 
-  it('survives killed managers, and a store that lost its data', async () => {
+  it.concurrent('survives killed managers, and a store that lost its data', async () => {
     await using servers = await startServers();
     let manager = await startManager(servers);
     const router = newRouterName();
@@ -172,57 +197,27 @@ describe('a forwarder', () => {
     await manager.stop();
   });
 
-  it('reports entries that its plane does not have, and how far it is, also in its next session', async () => {
-    await using mgm = await stage.client();
-    const { downstream } = await forwardingScene(mgm);
-    await downstream.reportFlows(manyFlows(3));
+  it.concurrent('sends counters that changed, and the last ones of a deleted entry', async () => {
+    const { client: far, sent } = await measured();
+    await using mgm = far;
+    const { owner } = await forwardingScene(mgm);
     const plane = new TestPlane();
-    plane.full.add('10.7.0.1');
-    await using agent = await started(mgm, plane, { ttlMs: 2_000 });
-    expect([agent.failed, plane.installed.size]).toEqual([1, 2]);
-    const shown = async () => {
-      const mfes = await Array.fromAsync(mgm.mfes());
-      return mfes.map(({ failed }) => failed ?? []);
-    };
-    const expected = () => [[], [[agent.session, 'ENFILE: no free vif']], []];
-    await eventually(async () => expect(await shown()).toEqual(expected()), MS);
-    const former = agent.session ?? 0;
-    await mgm.adminEvict({ session: former, actor: 'ann', why: 'test' });
-    await eventually(() => expect(agent.session).not.toBe(former), MS);
-    await eventually(async () => expect(await shown()).toEqual(expected()), MS);
-    plane.full.clear();
-    await downstream.addGroupMembershipEntry({ ifIndex: 4, group: G });
-    await eventually(async () => expect(await shown()).toEqual([[], [], []]), MS);
-    expect([agent.failed, plane.installed.size]).toEqual([0, 3]);
+    await using agent = await started(mgm, plane);
+    agent.newFlow(arriving(G, S));
+    await eventually(() => expect(plane.installed.size).toBe(1), MS);
+    plane.packets.set(S, 7);
+    const shown = () => mgm.getMfeStats({ group: G, source: S });
+    await eventually(async () => expect(await shown()).toMatchObject({ inPkts: 7 }), MS);
+    // The counters may be here before the reply to the report.
+    await eventually(() => expect(sent('flow.stats')).toBe(1), MS);
+    const rounds = plane.statsCalls;
+    await eventually(() => expect(plane.statsCalls).toBe(rounds + 1), MS);
+    await owner.releaseInterfaceOwnership({ ifIndex: 2 });
+    expect(sent('flow.stats')).toBe(1);
+    plane.packets.set(S, 9);
+    await owner.releaseInterfaceOwnership({ ifIndex: 1 });
+    await eventually(() => expect([plane.installed.size, sent('flow.stats')]).toEqual([0, 2]), MS);
   });
-
-  it(
-    'sends counters that changed, and the last ones of a deleted entry',
-    { timeout: 120_000 },
-    async () => {
-      const { client: far, sent } = await measured();
-      await using mgm = far;
-      const { owner } = await forwardingScene(mgm);
-      const plane = new TestPlane();
-      await using agent = await started(mgm, plane);
-      agent.newFlow(arriving(G, S));
-      await eventually(() => expect(plane.installed.size).toBe(1), MS);
-      plane.packets.set(S, 7);
-      const shown = () => mgm.getMfeStats({ group: G, source: S });
-      await eventually(async () => expect(await shown()).toMatchObject({ inPkts: 7 }), MS);
-      expect(sent('flow.stats')).toBe(1);
-      const rounds = plane.statsCalls;
-      await eventually(() => expect(plane.statsCalls).toBe(rounds + 1), MS);
-      await owner.releaseInterfaceOwnership({ ifIndex: 2 });
-      expect(sent('flow.stats')).toBe(1);
-      plane.packets.set(S, 9);
-      await owner.releaseInterfaceOwnership({ ifIndex: 1 });
-      await eventually(
-        () => expect([plane.installed.size, sent('flow.stats')]).toEqual([0, 2]),
-        MS,
-      );
-    },
-  );
 
   it('asks again for a flow that another forwarder has just asked for', async () => {
     const { client: far, sent } = await measured();

@@ -17,7 +17,7 @@ import { scriptedManager } from './scripted-manager.ts';
 import { clientStage, next, pim } from './stage.ts';
 
 const stage = clientStage();
-const MS = { withinMs: 5_000 };
+const MS = { withinMs: 30_000 };
 const WORKER = fileURLToPath(new URL('blocked-worker.ts', import.meta.url));
 
 /** The events of a session so far. */
@@ -59,19 +59,24 @@ describe('a session with the shortest lease', () => {
   });
 });
 
-it('a session lives although a round trip takes more than half of its lease', async () => {
-  await using at = await behindProxy();
-  const { proxy, mgm } = at;
-  const ttlMs = 3_000;
-  await using session = await mgm.registerProtocol(pim({ ttlMs }));
-  const emitted = eventsOf(session);
-  proxy.latencyMs(0.26 * ttlMs);
-  await eventually(() => expect(emitted.slice(7)).not.toEqual([]), { withinMs: 5 * ttlMs });
-  proxy.latencyMs(0);
-  expect(new Set(emitted)).toEqual(new Set(['jeopardy', 'safe']));
-});
+// These tests mostly wait, each behind a proxy or on a router of its own, so they run concurrently.
+it.concurrent(
+  'a session lives although a round trip takes more than half of its lease',
+  async () => {
+    await using at = await behindProxy();
+    const { proxy, mgm } = at;
+    // A renewal has 0.05 to 0.1 of the lease to spare: a busy machine may need some of it.
+    const ttlMs = 6_000;
+    await using session = await mgm.registerProtocol(pim({ ttlMs }));
+    const emitted = eventsOf(session);
+    proxy.latencyMs(0.26 * ttlMs);
+    await eventually(() => expect(emitted.slice(3)).not.toEqual([]), MS);
+    proxy.latencyMs(0);
+    expect(new Set(emitted)).toEqual(new Set(['jeopardy', 'safe']));
+  },
+);
 
-describe('a worker that is cut off', () => {
+describe.concurrent('a worker that is cut off', () => {
   it('is in jeopardy, then has lost everything before another session can take it', async () => {
     await using at = await behindProxy();
     const { proxy, mgm, watcher } = at;
@@ -128,7 +133,7 @@ describe('a worker that is cut off', () => {
   });
 });
 
-describe('a worker whose thread hung for longer than its lease', () => {
+describe.concurrent('a worker whose thread hung for longer than its lease', () => {
   it('finds it lost before it can act or send anything', async () => {
     const router = newRouterName();
     await using watcher = await stage.client({ router });
@@ -136,8 +141,8 @@ describe('a worker whose thread hung for longer than its lease', () => {
     const sent: string[] = [];
     bus.subscribe(`mgm.v1.${router}.*`, { callback: (_e, { subject }) => void sent.push(subject) });
     await bus.flush();
-    const args = ['--conditions=@mgm/source', WORKER, stage.servers.nats.url, router, '2500'];
-    const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 15_000 });
+    const args = ['--conditions=@mgm/source', WORKER, stage.servers.nats.url, router, '4500'];
+    const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 60_000 });
     expect(JSON.parse(stdout)).toEqual({
       before: false,
       after: { aborted: true, isHeld: false, state: 'over' },
@@ -154,6 +159,41 @@ describe('a worker whose thread hung for longer than its lease', () => {
   });
 });
 
+it.concurrent(
+  'a recovery regains nothing that is listed only after the lease of the new session is over',
+  async () => {
+    await using nats = await startNats(inject('servers'));
+    await using manager = await scriptedManager(nats.url);
+    manager.script('register', () => ({
+      ...{
+        handle: 'secret',
+        session: 77,
+        ttlMs: 1_000,
+        graceMs: 0,
+        mailbox: 0,
+        epoch: '9',
+        owned: 1,
+      },
+      resumed: true,
+    }));
+    manager.script('events', () => ({ events: [], head: 0, first: 1, log: 'log-1' }));
+    manager.script('keepalive', () => undefined);
+    manager.script('interfaces', (_, answer) => {
+      const item = { protocolId: 1, componentId: 1, session: 77, name: '', epoch: '9', since: 1 };
+      const page = { items: [{ ...item, stale: false, ifIndex: 7, nextHop: '' }], log: 'log-1' };
+      setTimeout(() => answer(page), manager.of('register').length > 1 ? 1_500 : 0);
+    });
+    await using mgm = await connect({ servers: nats.url, router: 'r1', timeoutMs: 10_000 });
+    const session = await mgm.registerProtocol({ protocolId: 1, componentId: 1, reregister: true });
+    const regained = await new Promise<readonly Ownership[]>((resolve) => {
+      session.on('recovered', (recovered) => resolve(recovered.regained));
+    });
+    expect(regained.map(({ ifIndex }) => ifIndex)).toEqual([7]);
+    expect(regained.filter(({ isHeld }) => isHeld)).toEqual([]);
+  },
+);
+
+// Not concurrent: it pauses the manager of all tests.
 describe('a manager that stops answering', () => {
   it('costs nothing if it continues within the lease', async () => {
     await using mgm = await stage.client();
@@ -172,34 +212,3 @@ describe('a manager that stops answering', () => {
     expect(emitted).not.toContain('lost');
   });
 });
-
-it('a recovery regains nothing that is listed only after the lease of the new session is over', async () => {
-  await using nats = await startNats(inject('servers'));
-  await using manager = await scriptedManager(nats.url);
-  manager.script('register', () => ({
-    ...{
-      handle: 'secret',
-      session: 77,
-      ttlMs: 1_000,
-      graceMs: 0,
-      mailbox: 0,
-      epoch: '9',
-      owned: 1,
-    },
-    resumed: true,
-  }));
-  manager.script('events', () => ({ events: [], head: 0, first: 1, log: 'log-1' }));
-  manager.script('keepalive', () => undefined);
-  manager.script('interfaces', (_, answer) => {
-    const item = { protocolId: 1, componentId: 1, session: 77, name: '', epoch: '9', since: 1 };
-    const page = { items: [{ ...item, stale: false, ifIndex: 7, nextHop: '' }], log: 'log-1' };
-    setTimeout(() => answer(page), manager.of('register').length > 1 ? 1_500 : 0);
-  });
-  await using mgm = await connect({ servers: nats.url, router: 'r1', timeoutMs: 10_000 });
-  const session = await mgm.registerProtocol({ protocolId: 1, componentId: 1, reregister: true });
-  const regained = await new Promise<readonly Ownership[]>((resolve) => {
-    session.on('recovered', (recovered) => resolve(recovered.regained));
-  });
-  expect(regained.map(({ ifIndex }) => ifIndex)).toEqual([7]);
-  expect(regained.filter(({ isHeld }) => isHeld)).toEqual([]);
-}, 20_000);
