@@ -120,7 +120,7 @@ overReplicas((stage, replicas) => {
         const to = `${router.prefix}.${router.name}.hint.${owner.session}`;
         const bytes: unknown = expect.toSatisfy((value) => Buffer.from(header).equals(value));
         const hint = [to, { ...fields, count: 5, header: bytes }];
-        await eventually(() => expect(seen).toEqual([hint]), { withinMs: 5_000 });
+        await eventually(() => expect(seen).toEqual([hint]), { withinMs: 30_000 });
         ok(await owner.change('deregister', { force: true }));
         expect(ok(await router.request('flow.wrongif', { handle, items })).count).toBe(0);
       } finally {

@@ -122,7 +122,9 @@ overReplicas((stage) => {
     ok(await set(pim, ['10.0.0.0', 8, 2, '', '', 103]));
     const messages = async ({ handle }: RawSession) =>
       ok(await router.request('mailbox', { handle, from: 0 })).messages;
-    await eventually(async () => expect(await messages(next)).toHaveLength(1), { withinMs: 5_000 });
+    await eventually(async () => expect(await messages(next)).toHaveLength(1), {
+      withinMs: 30_000,
+    });
     const item = ['239.1.1.1', '10.0.0.1'];
     expect(await messages(owner)).toMatchObject([
       { type: 'JOIN_ALERT', cause: 'member', items: [item] },

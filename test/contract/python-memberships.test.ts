@@ -20,7 +20,7 @@ const ITEMS_MAX = 65_536;
 
 overReplicas(
   (stage) => {
-    describe('the worker in Python, with memberships', { timeout: 120_000 }, () => {
+    describe('the worker in Python, with memberships', () => {
       it('adds its memberships on every interface, and says which are refused', async () => {
         const joins = ['--join', GROUP, '--join', `${SOURCE},239.1.1.2`, '--join', '232.1.1.1'];
         await using run = await start(stage, [...joins, '7', '8/10.0.0.9']);

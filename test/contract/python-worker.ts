@@ -11,7 +11,7 @@ const NEEDED =
 
 async function requirePython(): Promise<void> {
   const isNewEnough = 'import sys; sys.exit(sys.version_info < (3, 11))';
-  await promisify(execFile)('python3', ['-c', isNewEnough], { timeout: 10_000 }).catch(
+  await promisify(execFile)('python3', ['-c', isNewEnough], { timeout: 60_000 }).catch(
     (cause: unknown) => {
       throw new Error(NEEDED, { cause });
     },

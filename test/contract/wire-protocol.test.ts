@@ -15,7 +15,7 @@ const page = readFileSync(PAGE, 'utf8');
 /** Runs the generator of the page's tables; rejects with its output when it does not exit with 0. */
 async function generate(...args: string[]): Promise<void> {
   const node = ['--conditions=@mgm/source', join(ROOT, 'packages/protocol/scripts/wire-tables.ts')];
-  await promisify(execFile)(process.execPath, [...node, ...args], { timeout: 60_000 });
+  await promisify(execFile)(process.execPath, [...node, ...args], { timeout: 150_000 });
 }
 
 describe('the generated parts', () => {

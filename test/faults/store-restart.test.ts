@@ -28,7 +28,7 @@ async function seenByAllManagers(world: World): Promise<void> {
   await Promise.all(Array.from({ length: QUESTIONS }, () => logOf(world)));
 }
 
-describe('a store that was killed and kept all confirmed changes', { timeout: 120_000 }, () => {
+describe('a store that was killed and kept all confirmed changes', () => {
   it.concurrent('costs no worker its session or interface', async (context) => {
     context.skip(notBreakable() !== undefined, notBreakable());
     await using world = await startWorld({ redis: { appendonly: true } });
@@ -71,7 +71,7 @@ describe('a store that was killed and kept all confirmed changes', { timeout: 12
   });
 });
 
-describe('a store that restarts empty', { timeout: 120_000 }, () => {
+describe('a store that restarts empty', () => {
   // The store counts clients from 1 again, and the rival is the first.
   it.concurrent.for([
     { place: 'free', others: 1 },

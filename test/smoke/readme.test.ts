@@ -20,7 +20,7 @@ function runs(line: string): TestProcess {
   return TestProcess.command(['sh', '-c', `exec env ${line}`], { cwd: ROOT, env: { HOME } });
 }
 
-describe('the commands of README.md', { timeout: 120_000 }, () => {
+describe('the commands of README.md', () => {
   it('are those run here', () => {
     const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
     expect(commandsIn(readme)).toEqual([START, TEST, MANAGER]);

@@ -42,7 +42,6 @@ it.for([
   { kind: 'a cluster', start: startRedisCluster },
 ])(
   'the smoke test succeeds over TLS to NATS and to Redis with $kind',
-  { timeout: 120_000 },
   async ({ start }, context) => {
     context.skip(noTopologies() !== undefined, noTopologies());
     await using redis = await start(choice, { tls, password: 'p@ss' });
@@ -69,7 +68,7 @@ it('the worker in Python speaks TLS and trusts the authority that it is given', 
   });
 });
 
-describe('a manager with credentials from files', { timeout: 120_000 }, () => {
+describe('a manager with credentials from files', () => {
   const PASSWORD = 'of-redis';
   const OF_SENTINELS = 'of-sentinels';
 

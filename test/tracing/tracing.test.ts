@@ -23,7 +23,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 const PIM = { protocolId: 103, componentId: 1 };
 const TRACEPARENT = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
-const SOON = { withinMs: 10_000 };
+const SOON = { withinMs: 30_000 };
 const SDK = join(import.meta.dirname, 'sdk.mjs');
 
 const exporter = new InMemorySpanExporter();
@@ -85,7 +85,7 @@ async function send(operation: string, fields: object, traceparent: string): Pro
   const withTrace = headers();
   withTrace.set('traceparent', traceparent);
   const subject = `mgm.v1.${newRouterName()}.${operation}`;
-  const options = { headers: withTrace, timeout: 10_000 };
+  const options = { headers: withTrace, timeout: 60_000 };
   const reply = await nats.request(subject, encodeMessage({ ...fields }), options);
   const decoded = decodeMessage(reply.data);
   return decoded.kind === 'message' ? decoded.value['status'] : decoded.fault;

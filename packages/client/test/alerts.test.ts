@@ -4,7 +4,7 @@ import type { AlertItem, Mgm, ProtocolOptions, Resync, SessionEvents } from '../
 import { clientStage, igmp, pim } from './stage.ts';
 
 const stage = clientStage();
-const MS = { withinMs: 15_000 };
+const MS = { withinMs: 30_000 };
 const G1 = '239.0.0.1';
 const G2 = '239.0.0.2';
 
@@ -294,5 +294,5 @@ describe('an overflow', () => {
     await eventually(() => expect(after).toEqual([G1]), { withinMs: 60_000 });
     expect(joined).toBeGreaterThan(65_000);
     expect(joined).toBeLessThan(66_000);
-  }, 120_000);
+  });
 });

@@ -12,7 +12,7 @@ import { scriptedManager } from './scripted-manager.ts';
 import { clientStage, IGMP, next, pim } from './stage.ts';
 
 const stage = clientStage();
-const MS = { withinMs: 10_000 };
+const MS = { withinMs: 30_000 };
 
 /** Handlers that record their callbacks. */
 function recording() {

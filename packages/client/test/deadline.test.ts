@@ -8,7 +8,7 @@ import { scriptedManager } from './scripted-manager.ts';
 import { clientStage, next, pim } from './stage.ts';
 
 const stage = clientStage();
-const MS = { withinMs: 10_000 };
+const MS = { withinMs: 30_000 };
 
 let lastPrefix = 0;
 

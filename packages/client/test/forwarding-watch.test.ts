@@ -10,7 +10,7 @@ import { refused, scriptedManager, type ScriptedManager } from './scripted-manag
 import { clientStage } from './stage.ts';
 
 const stage = clientStage();
-const MS = { withinMs: 20_000 };
+const MS = { withinMs: 30_000 };
 
 /** A watch that runs until its block ends, and what its reader knows. */
 function watching(mgm: Mgm, options: FollowOptions = {}) {

@@ -7,7 +7,7 @@ import { scriptedManager } from './scripted-manager.ts';
 import { clientStage, next, pim } from './stage.ts';
 
 const stage = clientStage();
-const MS = { withinMs: 20_000 };
+const MS = { withinMs: 30_000 };
 
 /** Records what it is called with. */
 class RecordingGate implements LeaseGate {

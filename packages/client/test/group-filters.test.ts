@@ -7,7 +7,7 @@ import { refused, scriptedManager } from './scripted-manager.ts';
 import { clientStage, igmp, next, pim } from './stage.ts';
 
 const stage = clientStage();
-const MS = { withinMs: 20_000 };
+const MS = { withinMs: 30_000 };
 const GROUP = '239.1.2.3';
 const SSM = '232.1.1.1';
 const [ONE, TWO, THREE] = ['10.0.0.1', '10.0.0.2', '10.0.0.3'] as const;

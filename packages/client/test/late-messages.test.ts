@@ -5,7 +5,7 @@ import { errorOf } from './error-of.ts';
 import { clientStage, pim } from './stage.ts';
 
 const stage = clientStage();
-const MS = { withinMs: 10_000 };
+const MS = { withinMs: 30_000 };
 
 /** A session behind a proxy, and a client with a direct connection that observes the manager's state. */
 async function behindProxy() {

@@ -9,7 +9,7 @@ import {
 import { clientStage, pim } from './stage.ts';
 
 const stage = clientStage();
-const SOON = { withinMs: 10_000 };
+const SOON = { withinMs: 30_000 };
 
 /** The measurements of a client. */
 function kept() {

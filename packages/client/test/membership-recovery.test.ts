@@ -9,7 +9,7 @@ import { refused, scriptedManager } from './scripted-manager.ts';
 import { clientStage, next, pim } from './stage.ts';
 
 const stage = clientStage();
-const MS = { withinMs: 20_000 };
+const MS = { withinMs: 30_000 };
 const G = ['239.0.0.1', '239.0.0.2', '239.0.0.3', '239.0.0.4'] as const;
 
 const groupsOf = (all: readonly { readonly group: string }[]) =>

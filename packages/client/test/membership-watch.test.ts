@@ -5,7 +5,7 @@ import { errorOf } from './error-of.ts';
 import { clientStage, pim } from './stage.ts';
 
 const stage = clientStage();
-const MS = { withinMs: 20_000 };
+const MS = { withinMs: 30_000 };
 const BEGUN = ['snapshot', 'synced'];
 
 /** A watch that runs until its block ends, and its items. */

@@ -9,7 +9,7 @@ import { scriptedManager } from './scripted-manager.ts';
 import { clientStage, pim } from './stage.ts';
 
 const stage = clientStage();
-const MS = { withinMs: 20_000 };
+const MS = { withinMs: 30_000 };
 /** A question that must not time out. */
 const PATIENT = { deadlineMs: 10_000 };
 
@@ -49,7 +49,7 @@ async function opened(handlers: Partial<ProtocolOptions>) {
 }
 
 /** The answer, or `undefined` if there is none within this time. */
-async function ask(question: object, withinMs = 10_000): Promise<unknown> {
+async function ask(question: object, withinMs = 30_000): Promise<unknown> {
   try {
     const timeout = { timeout: withinMs };
     const { data } = await bus.request('mgm.v1.r1.ask.77', encodeMessage(question), timeout);

@@ -10,7 +10,7 @@ import { errorOf } from './error-of.ts';
 import { clientStage, pim } from './stage.ts';
 
 const stage = clientStage();
-const MS = { withinMs: 10_000 };
+const MS = { withinMs: 30_000 };
 const STORE: unknown = expect.stringMatching(/^(redis|valkey) \d+\.\d+\.\d+$/);
 
 /** A user without permission for replicas and heads. */

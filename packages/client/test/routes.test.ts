@@ -7,7 +7,7 @@ import { refused, scriptedManager, type ScriptedManager } from './scripted-manag
 import { clientStage, next, pim, PIM } from './stage.ts';
 
 const stage = clientStage();
-const MS = { withinMs: 20_000 };
+const MS = { withinMs: 30_000 };
 const G = '239.1.1.1';
 const S = '10.0.0.1';
 

@@ -6,6 +6,7 @@ import { describe, expect, inject, it, vi } from 'vitest';
 import { helpText } from '../src/choose/choose-servers.ts';
 import { fillDebianCache, isDebianLike } from '../src/choose/debian-cache.ts';
 import { findProgram } from '../src/choose/local-programs.ts';
+import { WITHIN } from './wire.ts';
 
 const NOWHERE = 'unix:///nonexistent/docker.sock';
 
@@ -116,7 +117,7 @@ describe('fillDebianCache', () => {
     const { signal, abort } = cancelled();
     const filling = fillDebianCache(join(folder, 'servers'), { signal, onProgress: abort });
     await expect(filling).rejects.toThrow('enough');
-    await vi.waitFor(async () => expect(await readdir(folder)).toEqual(['servers.lock']), 5_000);
+    await vi.waitFor(async () => expect(await readdir(folder)).toEqual(['servers.lock']), WITHIN);
     await rm(folder, { recursive: true });
   });
 });

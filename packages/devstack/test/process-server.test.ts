@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { startRedis } from '@mgm/devstack';
 import { beforeEach, describe, expect, inject, it, vi } from 'vitest';
-import { tryConnect, Wire } from './wire.ts';
+import { tryConnect, WITHIN, Wire } from './wire.ts';
 
 const choice = inject('servers');
 const LEAVES_A_REDIS = fileURLToPath(new URL('leaves-a-redis.ts', import.meta.url));
@@ -59,7 +59,7 @@ describe('a server as a process', () => {
     const redis = { host: '127.0.0.1', port: Number(port) };
     expect(await tryConnect(redis)).toBe('connected');
     parent.kill('SIGKILL');
-    await vi.waitFor(async () => expect(await tryConnect(redis)).toBe('ECONNREFUSED'), 5_000);
+    await vi.waitFor(async () => expect(await tryConnect(redis)).toBe('ECONNREFUSED'), WITHIN);
     await rm(folder, { recursive: true });
   });
 });

@@ -24,9 +24,6 @@ const needsOurs = (plan: ServerPlan) => (context: TestContext) =>
     'needs servers of our own: those given by URL cannot be killed',
   );
 
-/** For a container that ends immediately testcontainers waits 10 s for a port. */
-const SLOW = { timeout: 40_000 };
-
 describe('a started Redis', () => {
   beforeEach(needsOurs(choice.redis));
 
@@ -106,7 +103,7 @@ describe('a started Redis', () => {
     expect(await redisSays(redis, 'SELECT 3')).toMatch(/^-ERR/);
   });
 
-  it('says why it did not start', SLOW, async () => {
+  it('says why it did not start', async () => {
     const refused = startRedis(choice, { args: ['--databases', 'many'] });
     await expect(refused).rejects.toMatchObject({ name: 'DevstackError', code: 'start-failed' });
     await expect(refused).rejects.toThrow(/argument must be|Invalid|integer/i);

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { type RunningServer, startRedis, startTcpProxy } from '@mgm/devstack';
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
-import { tryConnect, Wire } from './wire.ts';
+import { tryConnect, WITHIN, Wire } from './wire.ts';
 
 const choice = inject('servers');
 const CUTS_AN_END = fileURLToPath(new URL('cuts-an-end.ts', import.meta.url));
@@ -69,7 +69,7 @@ describe('a TCP proxy in front of a server', () => {
     using wire = await Wire.open(proxy);
     proxy.blackhole('to-client');
     wire.send('SET half 1');
-    await vi.waitFor(async () => expect(await direct.ask('STRLEN half')).toBe(':1'));
+    await vi.waitFor(async () => expect(await direct.ask('STRLEN half')).toBe(':1'), WITHIN);
     expect(await wire.staysSilent(50)).toBe(true);
     await proxy.heal();
     expect(await wire.answer()).toBe('+OK');
@@ -81,10 +81,10 @@ describe('a TCP proxy in front of a server', () => {
     using unharmed = await Wire.open(proxy);
     proxy.dropReplies();
     lost.send('INCR counted');
-    await vi.waitFor(async () => expect(await direct.ask('STRLEN counted')).toBe(':1'));
+    await vi.waitFor(async () => expect(await direct.ask('STRLEN counted')).toBe(':1'), WITHIN);
     expect(await lost.staysSilent(50)).toBe(true);
     await proxy.heal();
-    await vi.waitFor(() => expect(lost.ended).toBe('ECONNRESET'));
+    await vi.waitFor(() => expect(lost.ended).toBe('ECONNRESET'), WITHIN);
     expect(await unharmed.ask('INCR counted')).toBe(':2');
   });
 
@@ -96,14 +96,14 @@ describe('a TCP proxy in front of a server', () => {
     await direct.ask(`CLIENT KILL ID ${id}`);
     expect(await wire.staysSilent(50)).toBe(true);
     await proxy.heal();
-    await vi.waitFor(() => expect(wire.ended).toBe('end'));
+    await vi.waitFor(() => expect(wire.ended).toBe('end'), WITHIN);
   });
 
   it('cuts present connections by reset and accepts new ones', async () => {
     await using proxy = await startTcpProxy(redis);
     using wire = await Wire.open(proxy);
     proxy.reset();
-    await vi.waitFor(() => expect(wire.ended).toBe('ECONNRESET'));
+    await vi.waitFor(() => expect(wire.ended).toBe('ECONNRESET'), WITHIN);
     using next = await Wire.open(proxy);
     expect(await next.ask('PING')).toBe('+PONG');
   });
@@ -120,7 +120,7 @@ describe('a TCP proxy in front of a server', () => {
     await using proxy = await startTcpProxy(redis);
     using wire = await Wire.open(proxy);
     await proxy.refuse();
-    await vi.waitFor(() => expect(wire.ended).toBe('ECONNRESET'));
+    await vi.waitFor(() => expect(wire.ended).toBe('ECONNRESET'), WITHIN);
     expect(await tryConnect(proxy)).toBe('ECONNREFUSED');
     await proxy.heal();
     using next = await Wire.open(proxy);
@@ -143,7 +143,7 @@ describe('a TCP proxy in front of a server', () => {
     using wire = await Wire.open(proxy);
     expect(await wire.ask('PING')).toBe('+PONG');
     await other.kill();
-    await vi.waitFor(() => expect(wire.ended).toBeDefined());
-    await vi.waitFor(() => expect(proxy.connections).toBe(0));
+    await vi.waitFor(() => expect(wire.ended).toBeDefined(), WITHIN);
+    await vi.waitFor(() => expect(proxy.connections).toBe(0), WITHIN);
   });
 });

@@ -8,11 +8,9 @@ import {
   type TcpProxy,
 } from '@mgm/devstack';
 import { beforeEach, describe, expect, inject, it, vi } from 'vitest';
-import { Wire } from './wire.ts';
+import { WITHIN, Wire } from './wire.ts';
 
 const choice = inject('servers');
-/** Far above the time on a quiet machine. */
-const FAILOVER_WITHIN = { timeout: 60_000, interval: 50 };
 
 /** One Redis command on a connection of its own. */
 async function redisSays(server: RunningServer, command: string): Promise<string> {
@@ -38,14 +36,14 @@ describe('groups of servers', () => {
       expect(await wire.ask('SET held 7')).toBe('+OK');
       expect(await wire.ask('WAIT 2 5000')).toBe(':2');
       return primary;
-    }, FAILOVER_WITHIN);
+    }, WITHIN);
     await first.kill();
     const next = await vi.waitFor(async () => {
       const primary = await redis.primary();
       expect(primary).not.toBe(first);
       expect(await redisSays(primary, 'SET new 7')).toBe('+OK');
       return primary;
-    }, FAILOVER_WITHIN);
+    }, WITHIN);
     expect(await redisSays(next, 'STRLEN held')).toBe(':1');
     await first.start();
     await vi.waitFor(async () => {
@@ -53,7 +51,7 @@ describe('groups of servers', () => {
       expect(await redisSays(await redis.primary(), 'SET new 7')).toBe('+OK');
       expect(await redisSays(first, 'SET held 8')).toMatch(/^-READONLY/);
       expect(await redisSays(first, 'STRLEN new')).toBe(':1');
-    }, FAILOVER_WITHIN);
+    }, WITHIN);
   });
 
   it('lose the writes of a primary whose replication was cut', async () => {
@@ -83,7 +81,7 @@ describe('groups of servers', () => {
       await there.ask('AUTH "s cret/1"');
       expect(await there.ask('SET new 7')).toBe('+OK');
       expect(await there.ask('EXISTS held lost')).toBe(':1');
-    }, FAILOVER_WITHIN);
+    }, WITHIN);
   });
 
   it('share the slots of a cluster, and take over the slots of a killed master', async () => {
@@ -104,7 +102,7 @@ describe('groups of servers', () => {
       const next = await redis.masterOf(key);
       expect(redis.nodes.slice(3)).toContain(next);
       expect(await redisSays(next, `INCR ${key}`)).toBe(':8');
-    }, FAILOVER_WITHIN);
+    }, WITHIN);
   });
 
   it('pass messages between NATS servers, also after one was killed', async () => {
@@ -119,6 +117,6 @@ describe('groups of servers', () => {
     speaker.send('PUB here 2\r\nhi');
     await vi.waitFor(async () => {
       expect(await listener.answer()).toBe('MSG here 1 2');
-    }, FAILOVER_WITHIN);
+    }, WITHIN);
   });
 });

@@ -3,6 +3,9 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { vi } from 'vitest';
 
+/** Ends a wait that hangs. Far above any wait on a busy machine, where servers start and reply late; no test asserts this time. */
+export const WITHIN = { timeout: 60_000, interval: 20 };
+
 /** One connection with a line protocol, to test the replies of a server on this connection. */
 export class Wire implements Disposable {
   /** Why the connection ended: an error code or `end`; undefined while it is open. */
@@ -19,7 +22,7 @@ export class Wire implements Disposable {
 
   static async open({ host, port }: { host: string; port: number }): Promise<Wire> {
     const socket = connect({ host, port, noDelay: true });
-    await once(socket, 'connect', { signal: AbortSignal.timeout(2_000) });
+    await once(socket, 'connect', { signal: AbortSignal.timeout(WITHIN.timeout) });
     return new Wire(socket);
   }
 
@@ -39,7 +42,7 @@ export class Wire implements Disposable {
     const isThere = (): void => {
       if (!this.#received.includes('\r\n')) throw new Error(`no answer, ${this.ended ?? 'open'}`);
     };
-    await vi.waitFor(isThere, { timeout: 5_000, interval: 5 });
+    await vi.waitFor(isThere, { ...WITHIN, interval: 5 });
     const [line = '', ...more] = this.#received.split('\r\n');
     this.#received = more.join('\r\n');
     return line;

@@ -63,7 +63,7 @@ export async function playExamples(stage: MgmctlStage): Promise<Shown> {
   const agent = await register(router, PIM, 'forwarder-1', 9);
   agent.reportProgrammed(1);
   await eventually(async () => expect(await Array.fromAsync(router.mgm.agents())).toHaveLength(1), {
-    withinMs: 10_000,
+    withinMs: 30_000,
   });
   await show('agents', 'agents');
   await show('mfe', 'mfe');

@@ -122,7 +122,7 @@ async function withAgent() {
     await eventually(
       async () =>
         expect(await Array.fromAsync(router.mgm.agents())).toMatchObject([{ frev: programmed }]),
-      { withinMs: 10_000 },
+      { withinMs: 30_000 },
     );
   };
   return Object.assign(router, { agent, frev, report });

@@ -10,7 +10,7 @@ let servers: TestServers;
 beforeAll(async () => (servers = await startServers()));
 afterAll(() => servers[Symbol.asyncDispose]());
 
-const SOON = { withinMs: 15_000 };
+const SOON = { withinMs: 30_000 };
 const HOST = '127.0.0.1';
 
 /** A port that accepts connections and sends nothing but what `greet` writes. */

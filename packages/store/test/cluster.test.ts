@@ -9,7 +9,7 @@ import { nodeSays, startMove } from './slot-move.ts';
 
 const choice = inject('servers');
 const ROUTERS = Array.from({ length: 15 }, (_, i) => routerName(`r${i}`));
-const SOON = { withinMs: 15_000 };
+const SOON = { withinMs: 30_000 };
 
 const isOurs = choice.redis.kind === 'process';
 

@@ -74,7 +74,7 @@ async function settled(): Promise<void> {
       const { view } = (await arbiter.decide('head', {})).batch;
       expect(view.isUnsettled).toBe(false);
     },
-    { withinMs: 3_000, everyMs: 1 },
+    { withinMs: 30_000, everyMs: 1 },
   );
 }
 

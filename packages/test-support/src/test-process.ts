@@ -12,8 +12,8 @@ const SETPRIV = '/usr/bin/setpriv';
 /** Runs a program on a pseudo-terminal (util-linux). */
 const SCRIPT = '/usr/bin/script';
 const TERMINAL = { TERM: 'xterm-256color' };
-const PRINTS_WITHIN_MS = 30_000;
-const ENDS_WITHIN_MS = 30_000;
+const PRINTS_WITHIN_MS = 120_000;
+const ENDS_WITHIN_MS = 120_000;
 const STOP_WITHIN_MS = 5_000;
 /** The part of each stream that is kept, from its end. */
 const KEPT_CHARS = 8 * 1024 * 1024;

@@ -117,7 +117,7 @@ describe('the stream of changes', () => {
             () => 'open',
             () => 'full',
           ),
-        { timeout: 10_000 },
+        { timeout: 60_000 },
       )
       .toBe('open');
   });
@@ -208,7 +208,7 @@ describe('what can be read', () => {
           frev: 2,
         });
       },
-      { withinMs: 10_000 },
+      { withinMs: 30_000 },
     );
   });
 

@@ -19,7 +19,7 @@ async function allWorkersRegister(servers: string, router: string): Promise<void
       const names = (await sessionsOn(servers, router)).map(({ name }) => name);
       expect(names.toSorted()).toEqual(['DVMRP', 'IGMP', 'PIM']);
     },
-    { withinMs: 10_000 },
+    { withinMs: 30_000 },
   );
 }
 
@@ -31,7 +31,7 @@ type Change =
 /** Until the console is built, if it is not. */
 const CONSOLE_WITHIN = { withinMs: 60_000 };
 
-describe('npm start', { timeout: 60_000 }, () => {
+describe('npm start', () => {
   const router = newRouterName();
   let started: Started;
   let ready: Ready;
@@ -52,8 +52,8 @@ describe('npm start', { timeout: 60_000 }, () => {
   });
 
   it('has hosts that join and leave groups, and shows it', async () => {
-    await started.prints(/^mrev=\d+ joined .*protocol=IGMP .*cause=member$/m, 20_000);
-    const [left] = await started.prints(/^mrev=\d+ left .*protocol=IGMP .*$/m, 40_000);
+    await started.prints(/^mrev=\d+ joined .*protocol=IGMP .*cause=member$/m);
+    const [left] = await started.prints(/^mrev=\d+ left .*protocol=IGMP .*$/m, 60_000);
     expect(left).toMatch(/ group=(239|232)\.1\.1\.\d .*ifIndex=[126] /);
   });
 
@@ -96,11 +96,11 @@ describe('npm start', { timeout: 60_000 }, () => {
   });
 });
 
-describe('npm start with flags', { timeout: 60_000 }, () => {
+describe('npm start with flags', () => {
   it('shows every change once and in order', async () => {
     await using started = await Started.with(['--router', newRouterName(), '--json']);
     await started.ready();
-    await started.prints(/"rev":15,/, 15_000);
+    await started.prints(/"rev":15,/);
     expect(await started.endBy('SIGTERM')).toBe(0);
     const [, ...lines] = started.output.trim().split('\n');
     const all = lines.map((line) => JSON.parse(line) as Change);

@@ -9,7 +9,7 @@ const FIRST_SEED = FC_SEED === undefined ? Date.now() % 1_000_000 : Number(FC_SE
 const SEEDS = FC_SEED === undefined ? [FIRST_SEED, FIRST_SEED + 1, FIRST_SEED + 2] : [FIRST_SEED];
 
 overReplicas((stage) => {
-  describe('section 10: what clients know after a random history', { timeout: 120_000 }, () => {
+  describe('section 10: what clients know after a random history', () => {
     it.each(SEEDS)('is what others want, seed %i (FC_SEED repeats it)', async (seed) => {
       const world = await MembershipWorld.open(stage, new Chance(seed));
       // Throws at the first difference.

@@ -15,7 +15,7 @@ import { overReplicas, type Stage } from '../../support/stage.ts';
 const ITEMS_MAX = 65_536;
 
 overReplicas((stage) => {
-  describe('section 5.6: RESYNC', { timeout: 120_000 }, () => {
+  describe('section 5.6: RESYNC', () => {
     it('is written instead of the next alert when more than 65 536 items are unacknowledged', async () => {
       const { router, pim, igmp } = await overflowing(stage);
       const { mailbox } = ok(await igmp.keepalive());

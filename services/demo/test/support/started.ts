@@ -11,7 +11,7 @@ const TERMINAL = { columns: 100, rows: 30 };
 const DATA_FOLDERS = fileURLToPath(new URL('../../../../.data', import.meta.url));
 const CURSOR_MOVES = new RegExp(`${String.fromCodePoint(27)}\\[\\d*[A-H]`, 'g');
 const READY = /^ready nats=(\S+) redis=(\S+) managers=(\d+)$/m;
-const READY_WITHIN_MS = 30_000;
+const READY_WITHIN_MS = 120_000;
 
 /** The addresses in the `ready` line. */
 export interface Ready {
