@@ -88,7 +88,8 @@ async function useStore(options: StoreOptions): Promise<void> {
       protocolId,
       componentId: 1,
       instance: `instance-${protocolId}-00000000`,
-      ttlMs: 1000,
+      // No session ends by itself on a busy machine.
+      ttlMs: 300_000,
     });
   const { handle: igmp } = await register(10);
   const { handle: pim, session } = await register(103);
