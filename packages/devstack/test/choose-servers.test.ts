@@ -41,8 +41,16 @@ describe('chooseServers', () => {
     );
   });
 
+  it('ignores given URLs where servers must be its own, and does not advise to give them', async () => {
+    const urls = { natsUrl: 'nats://bus:4222', redisUrl: 'redis://store:6379' };
+    const options = { ...urls, force: 'docker', prefer: 'docker', dockerHost: NOWHERE } as const;
+    const failed = await chooseServers({ ...options, ownOnly: true }).catch(String);
+    expect(failed).toContain('  - start a Docker engine');
+    expect(failed).not.toContain('MGM_NATS_URL');
+  });
+
   it('names the commands that install servers if no source is usable', () => {
-    const text = helpText(['no redis-server on the PATH'], undefined);
+    const text = helpText(['no redis-server on the PATH']);
     expect(text).toContain('  - no redis-server on the PATH\n');
     expect(text).toContain('macOS: brew install redis nats-server\n');
     expect(text).toContain('Fedora: dnf install valkey nats-server\n');

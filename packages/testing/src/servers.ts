@@ -32,10 +32,11 @@ export function serversFor(wanted: ServersOption | undefined): Promise<ServersCh
 /** Ignores the URLs of servers in the environment: a test must never break, or fill, servers that are in use. */
 function choose(wanted: OwnSource | undefined): Promise<ServersChoice> {
   // oxlint-disable-next-line node/no-process-env -- a test run is configured by its environment, as testcontainers is
-  const { natsUrl, redisUrl, force, ...found } = serversFromEnvironment(process.env);
+  const { force, ...found } = serversFromEnvironment(process.env);
   const forced = wanted ?? force;
   return chooseServers({
     ...found,
+    ownOnly: true,
     ...(forced && { force: forced }),
     prefer: 'docker',
     cacheDir: CACHE,

@@ -20,6 +20,8 @@ export interface ChooseServersOptions extends ContainerOptions {
   readonly natsUrl?: string;
   /** A running Redis; takes precedence over everything else. */
   readonly redisUrl?: string;
+  /** Ignores `natsUrl` and `redisUrl`, for callers that must not use servers of others. Default false. */
+  readonly ownOnly?: boolean;
   /** The only source for servers that were not given by URL: no other is tried. */
   readonly force?: OwnSource;
   /** The source tried first. Tests prefer `docker`; `npm start` and benchmarks prefer `process`. */
@@ -37,7 +39,7 @@ export interface ChooseServersOptions extends ContainerOptions {
  * @throws {@link DevstackError} `no-servers`: names everything that is missing and what to install
  */
 export async function chooseServers(options: ChooseServersOptions): Promise<ServersChoice> {
-  const { natsUrl, redisUrl } = options;
+  const { natsUrl, redisUrl } = options.ownOnly ? {} : options;
   const redis: ServerPlan | undefined =
     redisUrl === undefined ? undefined : { kind: 'given', url: redisUrl };
   const nats: ServerPlan | undefined =
@@ -72,7 +74,7 @@ async function chooseOwnSource(options: ChooseServersOptions): Promise<OwnChoice
     if (plan.kind === 'unusable') failures.push(plan.why);
     else return { source, ...plan, instead: failures.map((why) => ` (${why})`).join('') };
   }
-  throw new DevstackError('no-servers', helpText(failures, options.force));
+  throw new DevstackError('no-servers', helpText(failures, options));
 }
 
 function sourcesInOrder({ force, prefer }: ChooseServersOptions): OwnSource[] {
@@ -113,7 +115,10 @@ function nameAndVersion({ command, version }: LocalProgram): string {
 }
 
 /** Why no source is usable, and how to make one usable. */
-export function helpText(failures: readonly string[], force: OwnSource | undefined): string {
+export function helpText(
+  failures: readonly string[],
+  { force, ownOnly = false }: Pick<ChooseServersOptions, 'force' | 'ownOnly'> = {},
+): string {
   const ways = force === undefined ? [...INSTALL.process, ...INSTALL.docker] : INSTALL[force];
   return [
     force === undefined
@@ -121,11 +126,11 @@ export function helpText(failures: readonly string[], force: OwnSource | undefin
       : `servers were to come from ${force} only:`,
     ...failures.map((why) => `  - ${why}`),
     'do one of these:',
-    ...[...ways, 'set MGM_NATS_URL and MGM_REDIS_URL to running servers'].map(
-      (way) => `  - ${way}`,
-    ),
+    ...[...ways, ...(ownOnly ? [] : [GIVEN])].map((way) => `  - ${way}`),
   ].join('\n');
 }
+
+const GIVEN = 'set MGM_NATS_URL and MGM_REDIS_URL to running servers';
 
 /** How to make a source usable. */
 const INSTALL: Readonly<Record<OwnSource, readonly string[]>> = {
