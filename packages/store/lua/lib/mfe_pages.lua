@@ -16,7 +16,7 @@ local PAGE_BYTES_MAX = 400000
 function mfe_pages.read(after, limit, kind, item_of)
   if not has_mfes() then return {}, '' end
   local names = mfes.names_between(after == '' and '-' or '(' .. after, '+', PAGE_STEPS)
-  mfes.load(names)
+  mfe_changes.load(names)
   mfe_reports.load(kind, names)
   local items, memo, last, bytes = {}, {}, '', 0
   for i = 1, #names do

@@ -9,13 +9,18 @@ local oifs = {}
 --- Of more, a listing shows the first ones.
 local LISTED_MAX = 16384
 
+--- Those of an entry without memberships.
+local NO_OUTLETS = { all = {}, filtered = {} }
+
 --- The interfaces of an entry's present memberships, and for each the client that the membership counts for; in `filtered`
 --- those with an exclude list. `memo` keeps it for the entries of one walk, during which no membership changes.
 local function outlets_of(name, memo)
   local outlets = memo[name]
   if outlets then return outlets end
+  local entry = entries.get(name)
+  if not entry[1] then return NO_OUTLETS end
   outlets = { all = {}, filtered = {} }
-  local counting = entries.counting(entries.get(name))
+  local counting = entries.counting(entry)
   local may_be_withdrawn = entries.may_be_withdrawn()
   for i = 1, #counting do
     local pair, withdrawn = counting[i], {}
@@ -44,6 +49,9 @@ end
 
 --- The names of interfaces, by number and next hop.
 local function in_order(found)
+  local first = next(found)
+  if not first then return {} end
+  if not next(found, first) then return { first } end
   local rows, names = {}, {}
   for interface in pairs(found) do
     rows[#rows + 1] = { interface, tonumber(string.match(interface, '^%d+')) }
