@@ -156,8 +156,14 @@ export { eventEncoder, lossEncoder } from './wire/runs.ts';
 export type { EncodeOfRun, SharedEventFields, SharedLossFields } from './wire/runs.ts';
 export { parseNatsUrls, readServerUrl, withoutSecrets } from './server-urls.ts';
 export type { NatsServers } from './server-urls.ts';
-export { DEFAULT_PREFIX, QUEUE_GROUP, SERVICE_NAME, subjectsUnder } from './subjects.ts';
-export type { Subjects } from './subjects.ts';
+export {
+  DEFAULT_PREFIX,
+  managerSubjects,
+  QUEUE_GROUP,
+  SERVICE_NAME,
+  subjectsUnder,
+} from './subjects.ts';
+export type { ManagerSubjects, Subjects } from './subjects.ts';
 export {
   clientText,
   counted,

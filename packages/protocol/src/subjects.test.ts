@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { routerName, sessionId } from './ids.ts';
-import { subjectsUnder } from './subjects.ts';
+import { managerSubjects, subjectsUnder } from './subjects.ts';
 
-const subjects = subjectsUnder('lab.mgm.v1');
+const subjects = managerSubjects('lab.mgm.v1');
 const router = routerName('r-1');
 
 it('builds every subject of the contract', () => {

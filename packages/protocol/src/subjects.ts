@@ -46,10 +46,14 @@ export interface Subjects {
   head(router: RouterName): string;
   /** The subscription to the heads of all routers. */
   readonly allHeads: string;
-  /** Where managers tell each other which store they use. Its second token is not a router name. */
-  readonly presence: string;
   /** The router of a subject under this prefix, or `undefined` if its token is not a router name. */
   routerOf(subject: string): RouterName | undefined;
+}
+
+/** The same, and what only managers need. */
+export interface ManagerSubjects extends Subjects {
+  /** Where managers tell each other which store they use. Its second token is not a router name. */
+  readonly presence: string;
   /** The identity for which NATS vouches; `undefined` where managers do not identify callers, or for no identity. */
   identityOf(subject: string): string | undefined;
   /**
@@ -70,10 +74,6 @@ export function subjectsUnder(prefix: string = DEFAULT_PREFIX, isIdentified = fa
     );
   }
   const start = prefix.length + 1;
-  const identityOf = (subject: string): string | undefined => {
-    const [as, identity = ''] = isIdentified ? subject.split('.', 2) : [];
-    return as === AS && IDENTITY.test(identity) ? identity : undefined;
-  };
   /** The subject without identity. */
   const plain = (subject: string): string =>
     isIdentified ? subject.slice(subject.indexOf('.', AS.length + 1) + 1) : subject;
@@ -94,14 +94,27 @@ export function subjectsUnder(prefix: string = DEFAULT_PREFIX, isIdentified = fa
       `${identity === undefined ? '' : `${AS}.${identity}.`}${prefix}.${router}.hint.${session}`,
     head: (router) => `${prefix}.${router}.head`,
     allHeads: `${prefix}.*.head`,
-    presence: `${prefix}.$manager.presence`,
     routerOf: (subject) => {
       const own = plain(subject);
       const end = own.indexOf('.', start);
       const token = own.slice(start, end < 0 ? undefined : end);
       return isRouterName(token) ? token : undefined;
     },
-    identityOf,
+  };
+}
+
+/** As {@link subjectsUnder}, for a manager. */
+export function managerSubjects(
+  prefix: string = DEFAULT_PREFIX,
+  isIdentified = false,
+): ManagerSubjects {
+  return {
+    ...subjectsUnder(prefix, isIdentified),
+    presence: `${prefix}.$manager.presence`,
+    identityOf: (subject) => {
+      const [as, identity = ''] = isIdentified ? subject.split('.', 2) : [];
+      return as === AS && IDENTITY.test(identity) ? identity : undefined;
+    },
     isReplySubject: (subject) =>
       REPLY_SUBJECT.test(subject) &&
       subject !== prefix &&

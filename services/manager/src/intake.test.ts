@@ -4,7 +4,7 @@ import {
   encodeMessage,
   type OperationName,
   routerName,
-  subjectsUnder,
+  managerSubjects,
 } from '@mgm/protocol';
 import type { Store } from '@mgm/store';
 import pino from 'pino';
@@ -31,7 +31,7 @@ function start() {
     head: () => Promise.reject(new Error('not used')),
   };
   const log = pino({ level: 'silent' });
-  const subjects = subjectsUnder();
+  const subjects = managerSubjects();
   const intake = new Intake({
     store: store as unknown as Pick<Store, 'execute' | 'head'>,
     subjects,

@@ -5,12 +5,12 @@ import {
   readRequest,
   refusal,
   refusalOf,
+  type ManagerSubjects,
   type OperationName,
   type RefusalFields,
   type Reply,
   type Request,
   type RouterName,
-  type Subjects,
 } from '@mgm/protocol';
 import type { ServiceEndpoint } from '@mgm/nats';
 import type { Caller, RequestTrace, Store } from '@mgm/store';
@@ -30,7 +30,7 @@ export interface IntakeParts {
   readonly store: Pick<Store, 'execute' | 'head'>;
   /** Operations that need more than one step of the store. */
   readonly executors?: Executors;
-  readonly subjects: Subjects;
+  readonly subjects: ManagerSubjects;
   readonly routers: Routers;
   readonly log: Logger;
   readonly metrics: Metrics;

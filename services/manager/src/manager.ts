@@ -1,4 +1,4 @@
-import { subjectsUnder, VERSION, type Subjects } from '@mgm/protocol';
+import { managerSubjects, VERSION, type ManagerSubjects } from '@mgm/protocol';
 import { NEWEST_SCHEMA, promiseOf, type Store } from '@mgm/store';
 import pino, { type Logger } from 'pino';
 import { orAborted, within } from './abort.ts';
@@ -86,7 +86,7 @@ class Replica implements Manager {
   readonly #intake: Intake;
   readonly #publisher: Publisher;
   readonly #routers: Routers;
-  readonly #subjects: Subjects;
+  readonly #subjects: ManagerSubjects;
   readonly #trouble: TroubleLog;
   readonly #permissions: Permissions | undefined;
   readonly #storeReady = Promise.withResolvers<void>();
@@ -108,7 +108,7 @@ class Replica implements Manager {
     this.#log = log;
     this.#trouble = new TroubleLog(log);
     this.#routers = new Routers(config.routers);
-    this.#subjects = subjectsUnder(config.prefix, config.isIdentified);
+    this.#subjects = managerSubjects(config.prefix, config.isIdentified);
     this.#permissions = config.isIdentified ? new Permissions(config.policyFile, log) : undefined;
     const metrics = this.#metrics;
     this.#bus = openBus(config, credentials.nats, log, {

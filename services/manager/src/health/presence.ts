@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { decodeMessage, encodeMessage, type Subjects } from '@mgm/protocol';
+import { decodeMessage, encodeMessage, type ManagerSubjects } from '@mgm/protocol';
 import type { Logger } from 'pino';
 import { orAborted } from '../abort.ts';
 import type { Bus, BusMessage, BusState } from '../bus.ts';
@@ -14,7 +14,7 @@ const OTHERS_MAX = 64;
 
 export interface PresenceParts {
   readonly bus: Pick<Bus, 'publish' | 'subscribe' | 'denies' | 'state'>;
-  readonly subjects: Pick<Subjects, 'presence'>;
+  readonly subjects: Pick<ManagerSubjects, 'presence'>;
   readonly log: Logger;
   /** Of this replica. */
   readonly name: string;
