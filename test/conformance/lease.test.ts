@@ -6,6 +6,8 @@ import { pairs, Protocols, type RawRouter } from '../support/raw-client.ts';
 import { overReplicas } from '../support/stage.ts';
 
 const TTL_MS = 1000;
+/** For sessions that live on: a busy machine may delay a renewal by more than a second. */
+const KEPT_TTL_MS = 3000;
 /** Leases and grace times of one or two seconds, and slack for a busy machine. */
 const WITHIN = { withinMs: 30_000, everyMs: 50 };
 
@@ -144,10 +146,10 @@ overReplicas((stage) => {
   describe('section 7: renewing', () => {
     it.concurrent('keepalives extend it', async () => {
       const router = stage.router();
-      const client = await router.register({ ttlMs: TTL_MS });
+      const client = await router.register({ ttlMs: KEPT_TTL_MS });
       ok(await client.take(7));
-      await keepFor(3 * TTL_MS, async () => {
-        expect(await client.keepalive()).toMatchObject({ status: 0, ttlMs: TTL_MS });
+      await keepFor(1.5 * KEPT_TTL_MS, async () => {
+        expect(await client.keepalive()).toMatchObject({ status: 0, ttlMs: KEPT_TTL_MS });
       });
       expect(ok(await router.owner(7))).toMatchObject(client.named);
       expect((await router.eventsAfter(0)).map(({ type }) => type)).toEqual([
@@ -158,9 +160,9 @@ overReplicas((stage) => {
 
     it.concurrent('registering again as the same instance extends it', async () => {
       const router = stage.router();
-      const client = await router.register({ ttlMs: TTL_MS });
+      const client = await router.register({ ttlMs: KEPT_TTL_MS });
       ok(await client.take(7));
-      await keepFor(3 * TTL_MS, async () => {
+      await keepFor(1.5 * KEPT_TTL_MS, async () => {
         expect(ok(await router.request('register', client.asked)).handle).toBe(client.handle);
       });
       expect(ok(await router.owner(7))).toMatchObject(client.named);
@@ -244,35 +246,33 @@ overReplicas((stage) => {
     });
   });
 
-  it.for([
-    { ttlMs: 2000, outageMs: 3000 },
-    { ttlMs: 1000, outageMs: 1000 },
-  ])(
-    'time during which no manager was serving does not count against a lease: %o',
-    async ({ ttlMs, outageMs }) => {
-      const router = stage.router();
-      const client = await router.register({ ttlMs });
-      ok(await client.take(7));
-      const replicas = stage.replicas;
-      await stage.managers.killAll();
-      await passed(outageMs);
-      let areServing = false;
-      const starting = stage.managers.add(replicas).finally(() => (areServing = true));
-      // The lease runs again from the first manager on. No request waits for the one before, which may have reached a manager
-      // that has only just subscribed and is slow, or none.
-      const renewals: Promise<Reply<'keepalive'> | undefined>[] = [];
-      while (!areServing) {
-        renewals.push(client.keepalive().catch(() => undefined));
-        await passed(ttlMs / 10);
-      }
-      await starting;
-      expect(ok(await router.owner(7))).toMatchObject(client.named);
+  it('time during which no manager was serving does not count against a lease', async () => {
+    const outageMs = KEPT_TTL_MS;
+    // The outage is longer than one lease and as long as the other.
+    const leases = [2000, KEPT_TTL_MS];
+    const clients = await Promise.all(leases.map((ttlMs) => stage.router().register({ ttlMs })));
+    for (const client of clients) ok(await client.take(7));
+    const replicas = stage.replicas;
+    await stage.managers.killAll();
+    await passed(outageMs);
+    let areServing = false;
+    const starting = stage.managers.add(replicas).finally(() => (areServing = true));
+    // The lease runs again from the first manager on. No request waits for the one before, which may have reached a manager
+    // that has only just subscribed and is slow, or none.
+    const renewals: Promise<Reply<'keepalive'> | undefined>[] = [];
+    while (!areServing) {
+      for (const client of clients) renewals.push(client.keepalive().catch(() => undefined));
+      await passed(200);
+    }
+    await starting;
+    for (const client of clients) {
+      expect(ok(await client.router.owner(7))).toMatchObject(client.named);
       ok(await client.keepalive());
       ok(await client.release(7));
-      // Last, since a renewal that no manager received may end by its time limit only.
-      for (const reply of await Promise.all(renewals)) if (reply) ok(reply);
-    },
-  );
+    }
+    // Last, since a renewal that no manager received may end by its time limit only.
+    for (const reply of await Promise.all(renewals)) if (reply) ok(reply);
+  });
 });
 
 async function gone(router: RawRouter, ifIndex: number): Promise<void> {
@@ -297,7 +297,7 @@ function eventNamed(router: RawRouter, type: string) {
   }, WITHIN);
 }
 
-/** Repeats an action five times per lease until `forMs` is over; any failure ends it. */
+/** Repeats an action five times per second until `forMs` is over; any failure ends it. */
 async function keepFor(durationMs: number, act: () => Promise<void>): Promise<void> {
   const endMono = performance.now() + durationMs;
   await eventually(
@@ -307,7 +307,7 @@ async function keepFor(durationMs: number, act: () => Promise<void>): Promise<vo
       if (performance.now() < endMono) throw new Error('time is not over');
       return undefined;
     },
-    { withinMs: durationMs + 5_000, everyMs: TTL_MS / 5 },
+    { withinMs: durationMs + 30_000, everyMs: TTL_MS / 5 },
   ).then((failure) => expect(failure).toBeUndefined());
 }
 
@@ -318,6 +318,6 @@ const asFailure = (cause: unknown): Error => new Error('failed on the way', { ca
 async function passed(durationMs: number): Promise<void> {
   const endMono = performance.now() + durationMs;
   await eventually(() => expect(performance.now()).toBeGreaterThan(endMono), {
-    withinMs: durationMs + 1_000,
+    withinMs: durationMs + 30_000,
   });
 }

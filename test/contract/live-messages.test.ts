@@ -293,7 +293,7 @@ async function useReports(all: Listener, handle: string, group: string): Promise
 
 /** A lease that ends: the session is first stale, then expired. */
 async function runOut(all: Listener): Promise<void> {
-  const { handle } = await all.register(PIM, { componentId: 3, ttlMs: 1000, graceMs: 1000 });
+  const { handle } = await all.register(PIM, { componentId: 3, ttlMs: 3000, graceMs: 3000 });
   await all.ask('take', { handle, seq: 1, ack: 1, ifIndex: 20 });
   await eventually(async () => {
     expect(await all.ask('owner', { ifIndex: 20 })).toMatchObject({ stale: true });
