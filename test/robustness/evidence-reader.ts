@@ -107,7 +107,7 @@ function historiesOf({ workers }: World, router: string): ProcessHistory[] {
       histories.map(({ file, goneMono }) => {
         file.readOn();
         const igmp = isIgmp(plan.protocolId);
-        const agent = plan.kind === 'agent';
+        const agent = plan.kind === 'agent' || plan.kind === 'forwarder';
         return { worker: name, igmp, agent, goneMono, entries: file.entries };
       }),
     );

@@ -23,8 +23,6 @@ import { WorkerSlot, type WorkerPlan } from './traffic/worker-slot.ts';
 
 const CACHE = fileURLToPath(new URL('../../.cache/servers', import.meta.url));
 const MANAGERS = 2;
-/** Forwarder agents of the only router, and of each of several. */
-const AGENTS = { ofOne: 2, ofEach: 1 } as const;
 /** Few enough that the workers contend for them. */
 const INTERFACES = [1, 2, 3, 4, 5];
 /** Shorter than the longest faults, so that leases expire, and longer than most. */
@@ -86,17 +84,12 @@ export async function startWorld(
   };
 }
 
-/** Two routing protocols on the client library, one on the wire contract alone, IGMP, and forwarder agents. */
+/** Two routing protocols on the client library, one on the wire contract alone, IGMP, and a forwarder agent on each of both. */
 function plansFor(routers: readonly string[], settings: Settings): WorkerPlan[] {
-  const agents = routers.length === 1 ? AGENTS.ofOne : AGENTS.ofEach;
-  return routers.flatMap((router) => plansOf(router, agents, settings));
+  return routers.flatMap((router) => plansOf(router, settings));
 }
 
-function plansOf(
-  router: string,
-  agents: number,
-  { pauseMs, older, managers }: Settings,
-): WorkerPlan[] {
+function plansOf(router: string, { pauseMs, older, managers }: Settings): WorkerPlan[] {
   // An older manager refuses a router with memberships or routes.
   const memberships = older === undefined && managers === undefined;
   const routes = memberships;
@@ -120,8 +113,11 @@ function plansOf(
     plan('library', 'dvmrp-1', ProtocolId.DVMRP, 1),
     plan('raw', 'raw-1', ProtocolId.PIM, 2, GRACE_MS),
     plan('library', 'igmp-1', ProtocolId.IGMP, 1),
-    ...Array.from({ length: routes ? agents : 0 }, (_, at) =>
-      plan('agent', `agent-${at + 1}`, ProtocolId.DVMRP, 100 + at),
-    ),
+    ...(routes
+      ? [
+          plan('agent', 'agent-1', ProtocolId.DVMRP, 100),
+          plan('forwarder', 'forwarder-1', ProtocolId.DVMRP, 101),
+        ]
+      : []),
   ];
 }

@@ -192,7 +192,7 @@ function evidence(change: Change = {}): Evidence {
     memberLog,
     members,
     stored: { ...storedFor(members.length), ...stored },
-    forwarding: { log: 'l', frev: 0, entries: [], messages: [], routes: 0 },
+    forwarding: { log: 'l', frev: 0, entries: [], messages: [], routes: [] },
     resting: [A, B, I],
   };
 }
@@ -631,6 +631,13 @@ describe('the checks of a recorded history', () => {
     ]) {
       expect(problems(left(key))).toHaveLength(1);
     }
+  });
+
+  it('accept reports of agents only with the entries that they are about', () => {
+    const left = (name: string) => ({ key: `mgm:{r}:${name}`, keptForMs: -1, bytes: 200 });
+    const reports = [left('mfe-stats'), left('mfe-failed')];
+    expect(checkLeftovers('r', [left('mfe'), ...reports]).problems).toEqual([]);
+    expect(checkLeftovers('r', [left('mfes'), ...reports]).problems).toHaveLength(2);
   });
 
   it('reject a record that keeps memory after all workers left', () => {

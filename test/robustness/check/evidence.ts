@@ -1,5 +1,5 @@
 import type { EventMessage, InterfaceItem, ListedMembership, MembershipEvent } from '@mgm/client';
-import type { Call, Forwarding, PushedItem, Timed, Told } from '../traffic/history.ts';
+import type { Call, Forwarding, LoggedForwarding, Timed, Told } from '../traffic/history.ts';
 import type { SeenLog } from '../traffic/watcher.ts';
 import type { Durability } from '../topology/system.ts';
 
@@ -32,11 +32,14 @@ export interface StoredMemberships {
   readonly withdrawn: number;
 }
 
-/** A message of the log of forwarding entries. */
-export interface LoggedForwarding {
-  readonly first: number;
-  readonly last: number;
-  readonly items: readonly PushedItem[];
+/** A route of the multicast view. */
+export interface StoredRoute {
+  readonly network: string;
+  readonly length: number;
+  readonly ifIndex: number;
+  readonly nextHop: string;
+  /** Whether it is the best one of its prefix. */
+  readonly best: boolean;
 }
 
 /** The forwarding entries of one router, as the managers list and log them. */
@@ -47,8 +50,7 @@ export interface StoredForwarding {
   readonly entries: readonly Forwarding[];
   /** The log from its first number. */
   readonly messages: readonly LoggedForwarding[];
-  /** The number of routes. */
-  readonly routes: number;
+  readonly routes: readonly StoredRoute[];
 }
 
 /** All evidence about one router after a run, when all workers rest. */
@@ -146,4 +148,14 @@ export function deadlinesOf({ processes }: Pick<Evidence, 'processes'>): Map<num
     latest.set(entry.session, Math.max(entry.deadlineMono, latest.get(entry.session) ?? 0));
   }
   return latest;
+}
+
+/** Whether it is a forwarder agent that runs at the end. One of the client library does not while it could not start. */
+export function isRunningAgent({ agent, goneMono, entries }: ProcessHistory): boolean {
+  if (!agent || goneMono < Infinity) return false;
+  const last = entries.findLast(
+    (entry) =>
+      entry.kind === 'forwarder' || (entry.kind === 'returned' && entry.told === 'registered'),
+  );
+  return last?.kind !== 'forwarder' || last.state !== 'stopped';
 }

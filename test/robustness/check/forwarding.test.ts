@@ -1,47 +1,22 @@
-import { type InterfaceItem, type ListedMembership, ProtocolId } from '@mgm/client';
+import type { InterfaceItem, ListedMembership } from '@mgm/client';
 import { describe, expect, it } from 'vitest';
-import type { Entry, Forwarding, PushedItem, Timed } from '../traffic/history.ts';
+import type { Entry, Forwarding, PushedItem } from '../traffic/history.ts';
 import type { Evidence } from './evidence.ts';
+import {
+  type Change,
+  DEL,
+  evidenceOf,
+  HOLDS,
+  IGMP,
+  LOG,
+  MEMBER,
+  MESSAGES,
+  MFE,
+  OTHER,
+  PIM,
+} from './forwarding-evidence.ts';
 import { checkAgents, checkForwardingEntries, checkForwardingLog } from './forwarding.ts';
 import { checkStored } from './stored-memberships.ts';
-
-const [PIM, IGMP] = [101, 102];
-const LOG = 'log-1';
-
-/** A forwarding entry from interface 1, owned by PIM, to interface 2, where IGMP is alone. */
-const MFE: Forwarding = {
-  group: '239.1.1.1',
-  source: '10.0.0.1',
-  incarnation: 50,
-  ifIndex: 1,
-  nextHop: '',
-  iifEpoch: '11',
-  protocolId: ProtocolId.PIM,
-  session: PIM,
-  timeoutMs: 900_000,
-  oifs: [[2, '']],
-  oifCount: 1,
-  foreignAlerted: true,
-};
-const OTHER: Forwarding = { ...MFE, group: '239.1.1.2', incarnation: 49, oifs: [], oifCount: 0 };
-const DEL: PushedItem = ['del', OTHER.group, OTHER.source, OTHER.incarnation, 'route'];
-const MESSAGES = [
-  { first: 1, last: 1, items: [['set', OTHER]] },
-  { first: 2, last: 3, items: [['set', MFE], DEL] },
-] as const satisfies Evidence['forwarding']['messages'];
-
-const HOLDS = [
-  { ifIndex: 1, nextHop: '', protocolId: ProtocolId.PIM, session: PIM, epoch: '11' },
-  { ifIndex: 2, nextHop: '', protocolId: ProtocolId.IGMP, session: IGMP, epoch: '7' },
-] as unknown as InterfaceItem[];
-const MEMBER = {
-  group: MFE.group,
-  source: '',
-  ifIndex: 2,
-  nextHop: '',
-  session: IGMP,
-  countsFor: IGMP,
-} as unknown as ListedMembership;
 
 function push(first: number, ...items: readonly PushedItem[]): Entry {
   return { kind: 'push', first, items };
@@ -67,39 +42,8 @@ const AGENT: readonly Entry[] = [
   table(3, MFE),
 ];
 
-interface Change {
-  readonly agent?: readonly Entry[];
-  readonly pim?: readonly Entry[];
-  readonly messages?: Evidence['forwarding']['messages'];
-  readonly entries?: readonly Forwarding[];
-  readonly listing?: readonly InterfaceItem[];
-  readonly members?: readonly ListedMembership[];
-  readonly schema?: number;
-}
-
-function evidence(change: Change = {}): Evidence {
-  const { agent = AGENT, pim = [], messages = MESSAGES, entries = [MFE] } = change;
-  const { listing = HOLDS, members = [MEMBER], schema = 4 } = change;
-  const history = (worker: string, from: number, list: readonly Entry[]) => ({
-    worker,
-    igmp: false,
-    agent: worker === 'agent',
-    goneMono: Infinity,
-    entries: list.map((entry, at): Timed => ({ ...entry, mono: from + at })),
-  });
-  return {
-    router: 'r',
-    durability: 'durable',
-    processes: [history('pim', 0, pim), history('agent', 50, agent)],
-    watchers: [],
-    log: [],
-    listing,
-    memberLog: [],
-    members,
-    stored: { schema, slots: 1, entries: 1, interfaces: 1, withdrawn: 0 },
-    forwarding: { log: LOG, frev: 3, entries, messages, routes: 1 },
-    resting: [],
-  };
+function evidence({ agent = AGENT, ...change }: Change = {}): Evidence {
+  return evidenceOf({ agent, ...change });
 }
 
 const logged = (change: Change): readonly string[] => checkForwardingLog(evidence(change)).problems;

@@ -2,7 +2,13 @@ import { isDeepStrictEqual } from 'node:util';
 import { isIgmp } from '@mgm/client';
 import { flowKey } from '../../support/flow-order.ts';
 import type { Forwarding, PushedItem, Timed } from '../traffic/history.ts';
-import { callsOf, type Evidence, type Finding, type ProcessHistory } from './evidence.ts';
+import {
+  callsOf,
+  type Evidence,
+  type Finding,
+  isRunningAgent,
+  type ProcessHistory,
+} from './evidence.ts';
 
 /**
  * `frev` has no gaps over the messages of `fib`; every push that an agent received is in `fib`; and the log, applied to the empty
@@ -62,14 +68,15 @@ function replayed(numbered: ReadonlyMap<number, PushedItem>): Forwarding[] {
 export function checkAgents({ router, forwarding, processes }: Evidence): Finding {
   const { log, frev, entries } = forwarding;
   const agents = processes.filter(({ agent }) => agent);
-  const problems = agents.flatMap(({ worker, entries: history, goneMono }) => {
+  const problems = agents.flatMap((agent) => {
+    const { worker, entries: history } = agent;
     const tables = history.filter((entry) => entry.kind === 'table');
     const found = underLowerEpochs(history);
-    if (goneMono === Infinity) {
+    if (isRunningAgent(agent)) {
       const last = tables.at(-1);
       if (!last) found.push('rests without a table');
-      else if (last.log !== log || last.frev !== frev) {
-        found.push(`has ${last.frev} of log ${last.log}, listed is ${frev} of log ${log}`);
+      else if ((last.log ?? log) !== log || last.frev !== frev) {
+        found.push(`has ${last.frev} of log ${last.log ?? log}, listed is ${frev} of log ${log}`);
       } else found.push(...differences('in the table', last.entries, entries));
     }
     return found.map((problem) => `${worker}: ${problem}`);

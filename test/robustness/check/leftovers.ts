@@ -13,6 +13,8 @@ export interface LeftKey {
 const LOG = /:(?:events|operator-log|mlog|flog)$/;
 /** An entry without owner lives until its time-out. */
 const FORWARDING = /:(?:mfe|mfes|mfe-index|mfe-expiry)$/;
+/** What agents reported about entries, which is deleted with these. */
+const REPORTS = /:mfe-(?:failed|stats)$/;
 const OPERATOR_LOG = /:operator-log$/;
 const OF_ROUTER = /:meta$/;
 const FORMER_CLIENT = /:client:\d+$/;
@@ -21,7 +23,10 @@ const RECORD_BYTES = 1_024;
 
 /** Ended sessions leave nothing but the log and, for some time, one record per client. */
 export function checkLeftovers(router: string, left: readonly LeftKey[]): Finding {
-  const problems = left.flatMap((one) => problemOf(one) ?? []);
+  const hasEntries = left.some(({ key }) => key.endsWith(':mfe'));
+  const problems = left
+    .filter(({ key }) => !(hasEntries && REPORTS.test(key)))
+    .flatMap((one) => problemOf(one) ?? []);
   return {
     check: 'leftovers',
     checked: left.length,

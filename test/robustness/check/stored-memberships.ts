@@ -10,7 +10,7 @@ const WITHOUT = 2;
 export function checkStored({ router, stored, members, forwarding }: Evidence): Finding {
   const countOf = (texts: readonly string[]): number => new Set(texts).size;
   const isThere = members.length > 0;
-  const hasForwarding = forwarding.routes > 0 || forwarding.entries.length > 0;
+  const hasForwarding = forwarding.routes.length > 0 || forwarding.entries.length > 0;
   const withoutForwarding = isThere ? WITH_MEMBERSHIPS : WITHOUT;
   const expected: StoredMemberships = {
     schema: hasForwarding ? WITH_FORWARDING : withoutForwarding,

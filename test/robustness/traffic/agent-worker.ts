@@ -7,7 +7,7 @@ import type { Fields } from '../../support/raw-codec.ts';
 import type { MfeMessage, Op } from '../../support/raw-operations.ts';
 import type { Accepted, Reply } from '../../support/raw-replies.ts';
 import { chooseFlows } from './flows.ts';
-import { type Call, forwardingOf, pushedItemOf, type Recorder, type Told } from './history.ts';
+import { type Call, forwardingOf, loggedOf, type Recorder, type Told } from './history.ts';
 import { refusalOf } from './outcomes.ts';
 import type { Worker, WorkerSetup } from './worker-setup.ts';
 
@@ -16,6 +16,8 @@ const REPLY_WITHIN_MS = 400;
 /** How often a resting agent looks whether its table changed. */
 const LOOK_EVERY_MS = 50;
 const PAGE = 1_000;
+/** Changes before its own `frev` that a read of the log may begin with. */
+const CHANGES_READ = 10;
 /** The time by which its lease ends earlier than in the store. */
 const MARGIN_MS = 100;
 
@@ -113,8 +115,11 @@ export class AgentWorker implements Worker {
 
   async act(): Promise<void> {
     this.#isResting = false;
-    if (this.#chance.next() < 0.7) await this.#reportFlows();
-    else await this.#list();
+    const roll = this.#chance.next() * 100;
+    if (roll < 65) await this.#reportFlows();
+    else if (roll < 85) await this.#list();
+    else if (roll < 95) await this.#get();
+    else await this.#readLog();
   }
 
   /** From here on it records its table whenever it changes. */
@@ -157,12 +162,36 @@ export class AgentWorker implements Worker {
       const reply = await this.#ask('mfe.list', { limit: PAGE });
       if (reply === undefined) return { told: 'unknown', reason: 'timeout' };
       if (reply.status !== 0) return refusalOf('mfe.list', reply);
-      return { told: 'listed', entries: reply.items.map(forwardingOf) };
+      const { items, frev, log } = reply;
+      return { told: 'listed', entries: items.map(forwardingOf), frev, log };
     });
   }
 
-  #received({ first, items }: MfeMessage): void {
-    this.#recorder.write({ kind: 'push', first, items: items.map(pushedItemOf) });
+  async #get(): Promise<void> {
+    const [[group, source]] = chooseFlows(this.#chance, this.#setup.interfaces);
+    await this.#call({ op: 'mfe.get' }, async () => {
+      const reply = await this.#ask('mfe.get', { group, source });
+      if (reply === undefined) return { told: 'unknown', reason: 'timeout' };
+      if (reply.status !== 0) return refusalOf('mfe.get', reply);
+      return { told: 'listed', entries: [forwardingOf(reply.mfe)], frev: reply.frev };
+    });
+  }
+
+  /** The last changes. */
+  async #readLog(): Promise<void> {
+    const from = Math.max(0, this.#agent.frev - this.#chance.between(0, CHANGES_READ));
+    await this.#call({ op: 'fib' }, async () => {
+      const reply = await this.#ask('fib', { from });
+      if (reply === undefined) return { told: 'unknown', reason: 'timeout' };
+      if (reply.status !== 0) return refusalOf('fib', reply);
+      const { changes, head, log } = reply;
+      return { told: 'changes', messages: changes.map(loggedOf), frev: head, log };
+    });
+  }
+
+  #received(push: MfeMessage): void {
+    const { first, items } = loggedOf(push);
+    this.#recorder.write({ kind: 'push', first, items });
   }
 
   /** Flushes a table that is too old. A resting agent records a table that changed. */

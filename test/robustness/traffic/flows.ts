@@ -27,14 +27,23 @@ export function chooseRoute(chance: Chance, interfaces: readonly number[]): Rout
 }
 
 /** Different flows, as `flow.new` names them. */
-export function chooseFlows(
-  chance: Chance,
-  interfaces: readonly number[],
-): (readonly [group: string, source: string, ifIndex: number, nextHop: ''])[] {
-  const chosen = new Map<string, readonly [string, string, number, '']>();
-  for (let left = chance.between(1, FLOWS_MAX); left > 0; left--) {
-    const [group, source] = [chance.one(GROUPS), chance.one(SOURCES)];
-    chosen.set(`${group} ${source}`, [group, source, chance.one(interfaces), '']);
+export function chooseFlows(chance: Chance, interfaces: readonly number[]): [Flow, ...Flow[]] {
+  const first = chooseFlow(chance, interfaces);
+  const chosen = new Map<string, Flow>();
+  for (let left = chance.between(1, FLOWS_MAX) - 1; left > 0; left--) {
+    const flow = chooseFlow(chance, interfaces);
+    chosen.set(nameOf(flow), flow);
   }
-  return [...chosen.values()];
+  chosen.delete(nameOf(first));
+  return [first, ...chosen.values()];
+}
+
+type Flow = readonly [group: string, source: string, ifIndex: number, nextHop: ''];
+
+function chooseFlow(chance: Chance, interfaces: readonly number[]): Flow {
+  return [chance.one(GROUPS), chance.one(SOURCES), chance.one(interfaces), ''];
+}
+
+function nameOf([group, source]: Flow): string {
+  return `${group} ${source}`;
 }

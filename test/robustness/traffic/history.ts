@@ -1,7 +1,8 @@
 import { closeSync, existsSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
 import type { Hold } from '../check/interface-model.ts';
+import type { ForwarderState } from '@mgm/client/forwarder';
 import { machineMonoMs } from '../../faults/worker-talk.ts';
-import type { Item, Mfe } from '../../support/raw-operations.ts';
+import type { Item, Mfe, MfeMessage } from '../../support/raw-operations.ts';
 
 /** A call. `session` is that of the caller, for operations of a session. */
 export interface Call {
@@ -19,7 +20,9 @@ export interface Call {
     | 'rib.set'
     | 'rib.delete'
     | 'flow.new'
+    | 'mfe.get'
     | 'mfe.list'
+    | 'fib'
     | 'admin-release'
     | 'admin-evict';
   readonly session?: number;
@@ -43,7 +46,20 @@ export type Told =
   | { readonly told: 'changed'; readonly count: number }
   /** The states of `flow.new` in the order of its flows. */
   | { readonly told: 'flows'; readonly states: readonly string[] }
-  | { readonly told: 'listed'; readonly entries: readonly Forwarding[] }
+  /** A read of one entry or all, as of `frev` of this log where the reply says so. */
+  | {
+      readonly told: 'listed';
+      readonly entries: readonly Forwarding[];
+      readonly frev?: number;
+      readonly log?: string;
+    }
+  /** A read of `fib`. */
+  | {
+      readonly told: 'changes';
+      readonly messages: readonly LoggedForwarding[];
+      readonly frev: number;
+      readonly log: string;
+    }
   | { readonly told: 'refused' | 'unknown'; readonly reason: string };
 
 /** A change of a forwarding entry: what was set, or what was deleted and why. */
@@ -51,16 +67,34 @@ export type PushedItem =
   | readonly ['set', Forwarding]
   | readonly ['del', group: string, source: string, incarnation: number, cause: string];
 
+/** Changes of forwarding entries, numbered `first` to `last`. */
+export interface LoggedForwarding {
+  readonly first: number;
+  readonly last: number;
+  readonly items: readonly PushedItem[];
+}
+
 /** A forwarding entry without the fields that depend on time. */
 export type Forwarding = Omit<Mfe, 'upMs' | 'expiresInMs'>;
 
 /** The entry as histories keep it. */
-export function forwardingOf({ upMs: _, expiresInMs: __, ...kept }: Mfe): Forwarding {
+export function forwardingOf<Entry extends Timing>({
+  upMs: _,
+  expiresInMs: __,
+  ...kept
+}: Entry): Omit<Entry, keyof Timing> {
   return kept;
 }
 
+type Timing = Pick<Mfe, 'upMs' | 'expiresInMs'>;
+
+/** Changes as histories keep them. */
+export function loggedOf({ first, last, items }: MfeMessage): LoggedForwarding {
+  return { first, last, items: items.map(pushedItemOf) };
+}
+
 /** A change as histories keep it. */
-export function pushedItemOf(item: Item): PushedItem {
+function pushedItemOf(item: Item): PushedItem {
   if (item[0] === 'set') return ['set', forwardingOf(item[1] as Mfe)];
   return item as PushedItem;
 }
@@ -91,6 +125,8 @@ export type Entry =
       readonly entries: readonly string[];
       /** LOCAL alerts: the interface of each entry. */
       readonly on?: readonly number[];
+      /** FALSE alerts: the incarnation of each entry. */
+      readonly incarnations?: readonly number[];
     }
   /** A listing of `groups`: the entries that others want, and the number of the last callback at that instant. */
   | {
@@ -98,19 +134,32 @@ export type Entry =
       readonly session: number;
       readonly mailbox: number;
       readonly wanted: readonly string[];
+      /** The (s,g) entries of which the session was notified. */
+      readonly notified?: readonly string[];
     }
   /** From here on managers may know that it has handled every callback up to this number. */
   | { readonly kind: 'acknowledges'; readonly session: number; readonly seq: number }
   | { readonly kind: 'callbacks-missed'; readonly session: number }
   /** Changes of forwarding entries as an agent received them, numbered from `first`. */
   | { readonly kind: 'push'; readonly first: number; readonly items: readonly PushedItem[] }
-  /** The table of a resting agent, as of `frev` of this log. */
+  /** The table of a resting agent, as of `frev` of this log; the client library does not tell the log. */
   | {
       readonly kind: 'table';
-      readonly log: string;
+      readonly log?: string;
       readonly frev: number;
       readonly entries: readonly Forwarding[];
     }
+  /** A call of a forwarding plane begins. `frev`: what its agent has applied before; absent until it has read its table. */
+  | {
+      readonly kind: 'plane';
+      readonly call: 'set' | 'delete';
+      readonly frev?: number;
+      readonly entry: Forwarding;
+    }
+  | { readonly kind: 'plane'; readonly call: 'flush' | 'stats'; readonly frev?: number }
+  | { readonly kind: 'forwarder'; readonly state: ForwarderState }
+  /** A request of the agent was answered: until then it may forward without a further one. */
+  | { readonly kind: 'contact'; readonly untilMono: number }
   | { readonly kind: 'over'; readonly session: number; readonly why: string };
 
 /** An entry at its time on the machine's monotonic clock, which all processes share. */

@@ -1,34 +1,27 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import {
-  connect,
   isIgmp,
   isMgmError,
   type CallbackMessage,
-  type ConnectOptions,
   type Mgm,
   type Ownership,
   type Session,
 } from '@mgm/client';
 import { machineMonoMs } from '../../faults/worker-talk.ts';
 import type { Chance } from '../../support/chance.ts';
+import { connectWorker } from './connect.ts';
 import { chooseChange } from './entries.ts';
 import { chooseRoute } from './flows.ts';
 import { outcomeOf, holdOf, outdated } from './outcomes.ts';
 import type { Call, Recorder, Told } from './history.ts';
 import type { Worker, WorkerSetup } from './worker-setup.ts';
 
-/** Long enough that most calls outlast a fault, short enough that some end as unknown. */
-const DEADLINE_MS = 4_000;
-const TIMEOUT_MS = 700;
 const LOOK_EVERY_MS = 25;
 const REFUSED_PAUSE_MS = 50;
 /** The share of calls that change memberships. */
 const MEMBERSHIP_SHARE = 0.3;
 /** The share of calls that change routes. */
 const ROUTE_SHARE = 0.08;
-
-/** How long a worker tries to connect: longer than every fault. */
-const CONNECT_WITHIN_MS = 60_000;
 
 type Asked = Omit<Call, 'id'>;
 
@@ -55,21 +48,7 @@ export class LibraryWorker implements Worker {
     recorder: Recorder,
     chance: Chance,
   ): Promise<LibraryWorker> {
-    const { servers, router, name } = setup;
-    const mgm = await connectDespiteFaults({
-      servers,
-      router,
-      name,
-      timeoutMs: TIMEOUT_MS,
-      deadlineMs: DEADLINE_MS,
-      natsOptions: {
-        maxReconnectAttempts: -1,
-        reconnectTimeWait: 100,
-        maxPingOut: 2,
-        pingInterval: 2_000,
-      },
-    });
-    return new LibraryWorker(mgm, setup, recorder, chance);
+    return new LibraryWorker(await connectWorker(setup), setup, recorder, chance);
   }
 
   get isRegistered(): boolean {
@@ -301,17 +280,5 @@ export class LibraryWorker implements Worker {
 
   #returned(id: string | undefined, told: Told): void {
     if (id !== undefined) this.#recorder.write({ kind: 'returned', id, ...told });
-  }
-}
-
-/** NATS may be unreachable for longer than `deadlineMs`, because a fault began before the worker had connected. */
-async function connectDespiteFaults(options: ConnectOptions): Promise<Mgm> {
-  const endMono = performance.now() + CONNECT_WITHIN_MS;
-  for (;;) {
-    try {
-      return await connect(options);
-    } catch (error) {
-      if (!isMgmError(error, 'unavailable') || performance.now() >= endMono) throw error;
-    }
   }
 }

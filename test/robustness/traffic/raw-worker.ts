@@ -183,7 +183,9 @@ export class RawWorker implements Worker {
     const type = isOfMembers ? callback.type : `${callback.type} FALSE`;
     const on = type.startsWith('LOCAL_') && { on: items.map((item) => Number(item[2])) };
     const entries = items.map(entryText);
-    this.#recorder.write({ kind: 'alert', session, seq, type, entries, ...on });
+    // `[group, source, incarnation]` or `[group, source, ifIndex, nextHop, incarnation]`.
+    const of = !isOfMembers && { incarnations: items.map((item) => Number(item.at(-1))) };
+    this.#recorder.write({ kind: 'alert', session, seq, type, entries, ...on, ...of });
     if (type === 'RESYNC') this.#isListed = false;
   }
 
@@ -198,7 +200,8 @@ export class RawWorker implements Worker {
     if (page?.status !== 0 || this.#session !== session) return;
     const { mailbox = 0, items } = page;
     const wanted = items.filter(([, , , others]) => others === true).map(entryText);
-    this.#recorder.write({ kind: 'groups', session: session.session, mailbox, wanted });
+    const notified = items.filter((item) => item[6] === true).map(entryText);
+    this.#recorder.write({ kind: 'groups', session: session.session, mailbox, wanted, notified });
     this.#isListed = true;
   }
 

@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 /** The settings of a worker of the traffic. */
 export const workerSetup = z.object({
-  kind: z.enum(['library', 'raw', 'agent']),
+  kind: z.enum(['library', 'raw', 'agent', 'forwarder']),
   /** The URLs of the proxies before NATS. */
   servers: z.array(z.string()),
   router: z.string(),

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Chance } from '../../support/chance.ts';
 import { AgentWorker } from './agent-worker.ts';
+import { ForwarderWorker } from './forwarder-worker.ts';
 import { Recorder } from './history.ts';
 import { LibraryWorker } from './library-worker.ts';
 import { RawWorker } from './raw-worker.ts';
@@ -14,7 +15,7 @@ import {
 } from './worker-setup.ts';
 
 /** Concurrent calls of a worker; those on the wire contract alone have at most one pending. */
-const LANES = { library: 2, raw: 1, agent: 1 } as const;
+const LANES = { library: 2, raw: 1, agent: 1, forwarder: 1 } as const;
 
 /**
  * One worker of the traffic as a process of its own: `node worker.ts <setup as JSON>`. Does what its seed says and records every
@@ -24,7 +25,12 @@ async function main(): Promise<void> {
   const setup = workerSetup.parse(JSON.parse(process.argv[2] ?? ''));
   const chance = new Chance(setup.seed);
   using recorder = new Recorder(setup.historyPath, setup.name);
-  const kinds = { library: LibraryWorker, raw: RawWorker, agent: AgentWorker };
+  const kinds = {
+    library: LibraryWorker,
+    raw: RawWorker,
+    agent: AgentWorker,
+    forwarder: ForwarderWorker,
+  };
   const worker: Worker = await kinds[setup.kind].start(setup, recorder, chance);
   const traffic = new Traffic(worker, setup, chance);
   process.once('disconnect', () => process.exit());
