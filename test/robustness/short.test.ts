@@ -9,7 +9,7 @@ import { CHECKS } from './check/all.ts';
 import type { Evidence } from './check/evidence.ts';
 import { readEvidence } from './evidence-file.ts';
 import type { Report } from './report.ts';
-import type { Timed } from './traffic/history.ts';
+import type { Entry, Forwarding, Timed } from './traffic/history.ts';
 
 const PROGRAM = fileURLToPath(new URL('robustness.ts', import.meta.url));
 const CACHE = fileURLToPath(new URL('../../.cache/servers', import.meta.url));
@@ -115,7 +115,82 @@ function spoilings(evidence: readonly Evidence[]): Spoiling[] {
     ['an alert is missing', withoutOne(evidence, ['alert']), 'callbacks'],
     ['the log of memberships lost its last event', evidence.map(unlogged), 'membership log'],
     ['nothing is listed', evidence.map((one) => ({ ...one, listing: [] })), 'final state'],
+    ...spoilingsOfForwarding(evidence),
   ];
+}
+
+/** An entry that never was. */
+const NEVER: Forwarding = {
+  ...{ group: '239.9.9.9', source: '192.0.2.1', incarnation: 1, ifIndex: 99, nextHop: '' },
+  ...{ iifEpoch: '2', protocolId: 1, session: 1, timeoutMs: 900_000 },
+  ...{ oifs: [[99, '']], oifCount: 1, foreignAlerted: false },
+};
+
+function spoilingsOfForwarding(evidence: readonly Evidence[]): Spoiling[] {
+  const ofPlane = (call: 'set' | 'delete', entry: Forwarding): Entry => ({
+    ...{ kind: 'plane', call, frev: 1, entry },
+  });
+  const [set, end] = [ofPlane('set', NEVER), ofPlane('delete', NEVER)];
+  const outdated = { ...NEVER, source: '192.0.2.2', iifEpoch: '1' };
+  const lower = [set, ofPlane('set', outdated), end, ofPlane('delete', outdated)];
+  return [
+    ['a plane has one entry more', afterCalls(evidence, [set]), 'forwarding planes'],
+    [
+      'a plane installs an entry of a lower epoch',
+      afterCalls(evidence, lower),
+      'forwarding planes',
+    ],
+    [
+      'a plane was flushed once more',
+      afterCalls(evidence, [{ kind: 'plane', call: 'flush' }]),
+      'forwarding planes',
+    ],
+    ['an agent has no table', withoutOne(evidence, ['table']), 'agents'],
+    ['a read shows an entry that never was', edit(evidence, listedMore), 'forwarding reads'],
+    [
+      'a listed entry has its incoming interface as an outgoing one',
+      edit(evidence, listedMore),
+      'forwarding entries',
+    ],
+    ['a FALSE alert is about an entry that never was', edit(evidence, alertedOf), 'FALSE alerts'],
+    ['a session was notified of an (s,g) that nobody wants', evidence.map(notified), 'notified'],
+  ];
+}
+
+/** With these entries after the last call of each forwarding plane. */
+function afterCalls(evidence: readonly Evidence[], more: readonly Entry[]): Evidence[] {
+  return edit(evidence, (entries) => {
+    const at = entries.findLastIndex(({ kind }) => kind === 'plane');
+    const mono = entries[at]?.mono ?? 0;
+    const timed = more.map((one): Timed => ({ mono, ...one }));
+    return at < 0 ? [...entries] : entries.toSpliced(at + 1, 0, ...timed);
+  });
+}
+
+/** Each listing shows one entry more. */
+function listedMore(entries: readonly Timed[]): Timed[] {
+  return entries.map((entry): Timed => {
+    if (entry.kind !== 'returned' || entry.told !== 'listed') return entry;
+    return { ...entry, entries: [...entry.entries, NEVER] };
+  });
+}
+
+/** With a FALSE alert about it at the end of each history. */
+function alertedOf(entries: readonly Timed[]): Timed[] {
+  const { group, source, incarnation } = NEVER;
+  const alert = { mono: 0, kind: 'alert', session: 1, seq: 1, type: 'JOIN_ALERT FALSE' } as const;
+  const about = { entries: [`${group} ${source}`], incarnations: [incarnation] };
+  return [...entries, { ...alert, ...about }];
+}
+
+/** A resting session lists that it was notified. */
+function notified(one: Evidence): Evidence {
+  const [session = 0] = one.resting;
+  const wanted = ['239.9.9.9 192.0.2.1'];
+  const more = { mono: 0, kind: 'groups', session, mailbox: 0, wanted, notified: wanted } as const;
+  const [first, ...others] = one.processes;
+  const processes = first ? [...others, { ...first, entries: [...first.entries, more] }] : [];
+  return { ...one, processes };
 }
 
 function edit(

@@ -3,6 +3,8 @@ import { checkCallbacks } from './callbacks.ts';
 import { checkEpochs } from './epochs.ts';
 import { type Evidence, type Finding, hasForgotten } from './evidence.ts';
 import { checkExclusivity } from './exclusive.ts';
+import { checkFalseAlerts, checkNotified } from './forwarding-alerts.ts';
+import { checkForwardingReads } from './forwarding-reads.ts';
 import { checkAgents, checkForwardingEntries, checkForwardingLog } from './forwarding.ts';
 import { checkLeases } from './leases.ts';
 import { checkLinearizability } from './linearizability.ts';
@@ -11,6 +13,7 @@ import { checkAlerts, checkMemberLog, checkMembers } from './memberships.ts';
 import { checkFinalState, checkWatchers } from './log.ts';
 import { checkMemberReplies } from './member-replies.ts';
 import { checkOverflows } from './overflows.ts';
+import { checkPlanes } from './planes.ts';
 import { checkStored } from './stored-memberships.ts';
 
 type Check = (evidence: Evidence) => Finding;
@@ -26,11 +29,15 @@ export const MEMBERSHIP_CHECKS: readonly Check[] = [
   unlessForgotten('stored memberships', checkStored),
 ];
 
-/** The invariants W3 to W5 of the forwarding contract. They must hold whenever all workers rest. */
+/** The invariants W1 to W5 of the forwarding contract. They must hold whenever all workers rest. */
 export const FORWARDING_CHECKS: readonly Check[] = [
   unlessForgotten('forwarding log', checkForwardingLog),
   unlessForgotten('agents', checkAgents),
+  unlessForgotten('forwarding planes', checkPlanes),
   unlessForgotten('forwarding entries', checkForwardingEntries),
+  unlessForgotten('forwarding reads', checkForwardingReads),
+  unlessForgotten('notified', checkNotified),
+  unlessForgotten('FALSE alerts', checkFalseAlerts),
 ];
 
 /** Every check of the evidence of one router. */

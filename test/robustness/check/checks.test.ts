@@ -249,7 +249,11 @@ describe('the checks of a recorded history', () => {
       'stored memberships 0',
       'forwarding log 0',
       'agents 0',
+      'forwarding planes 0',
       'forwarding entries 0',
+      'forwarding reads 0',
+      'notified 0',
+      'FALSE alerts 0',
     ]);
   });
 
