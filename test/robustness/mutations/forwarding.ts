@@ -2,6 +2,7 @@ import type { Mutation } from './mutation.ts';
 
 const LIB = 'packages/store/lua/lib';
 const OPERATIONS = 'packages/store/lua/operations';
+const AGENT = 'packages/client/src/forwarder';
 const STORE = 'packages/store/test/mfes.test.ts';
 
 /** The safety checks of forwarding entries, in the scripts and in the agent of the client library. */
@@ -64,16 +65,87 @@ export const OF_FORWARDING: readonly Mutation[] = [
   },
   {
     check: 'agent: an entry under a lower epoch than one it has seen is refused',
-    file: 'packages/client/src/forwarder/table.ts',
+    file: `${AGENT}/table.ts`,
     from: 'if (highest !== undefined && compareEpochs(mfe.iifEpoch, highest) < 0) return true;',
     to: '',
-    tests: ['packages/client/src/forwarder/table.test.ts'],
+    tests: [`${AGENT}/table.test.ts`],
   },
   {
     check: 'agent: the deletion of an earlier incarnation is ignored',
-    file: 'packages/client/src/forwarder/table.ts',
+    file: `${AGENT}/table.ts`,
     from: 'if (known && known.incarnation <= incarnation) await this.#remove(key, known);',
     to: 'if (known) await this.#remove(key, known);',
-    tests: ['packages/client/src/forwarder/table.test.ts'],
+    tests: [`${AGENT}/table.test.ts`],
+  },
+  {
+    check: 'agent: each change is applied once',
+    file: `${AGENT}/table.ts`,
+    from: 'if (number <= this.#frev) continue;',
+    to: '',
+    tests: [`${AGENT}/table.test.ts`],
+  },
+  {
+    check: 'agent: an entry of a lower incarnation is ignored',
+    file: `${AGENT}/table.ts`,
+    from: 'if (known && mfe.incarnation < known.incarnation) return;',
+    to: '',
+    tests: [`${AGENT}/table.test.ts`],
+  },
+  {
+    check: 'agent: an entry of a reply replaces only one of a lower incarnation',
+    file: `${AGENT}/table.ts`,
+    from: 'if (!known || known.incarnation < mfe.incarnation) await this.#set(mfe);',
+    to: 'await this.#set(mfe);',
+    tests: [`${AGENT}/table.test.ts`],
+  },
+  {
+    check: 'agent: a reply does not bring back an entry that was deleted meanwhile',
+    file: `${AGENT}/table.ts`,
+    from: 'if (isOver() || isStale(key)) continue;',
+    to: 'if (isOver()) continue;',
+    tests: [`${AGENT}/table.test.ts`],
+  },
+  {
+    check: 'agent: a listing removes what it does not have',
+    file: `${AGENT}/table.ts`,
+    from: 'if (!listed.has(key)) await this.#remove(key, mfe);',
+    to: 'listed.has(key);',
+    tests: [`${AGENT}/table.test.ts`],
+  },
+  {
+    check: 'agent: a flush forgets the revision',
+    file: `${AGENT}/table.ts`,
+    from: '[this.#frev, this.#log] = [undefined, undefined];',
+    to: '',
+    tests: [`${AGENT}/table.test.ts`],
+  },
+  {
+    check:
+      'agent: a hold time that passed while the process was stopped ends before a late answer counts',
+    file: `${AGENT}/hold.ts`,
+    from: 'this.#check();\n    this.#contactMono = sentMono;',
+    to: 'this.#contactMono = sentMono;',
+    tests: [`${AGENT}/hold.test.ts`],
+  },
+  {
+    check: 'FALSE alerts: a further foreign outgoing interface raises none',
+    file: `${LIB}/mfe_changes.lua`,
+    from: "if foreign ~= '' and mfe.foreign == '' then",
+    to: "if foreign ~= '' then",
+    tests: [STORE],
+  },
+  {
+    check: 'FALSE alerts: the end of the last foreign outgoing interface raises one',
+    file: `${LIB}/mfe_changes.lua`,
+    from: "elseif foreign == '' and mfe.foreign ~= '' then",
+    to: 'elseif false then',
+    tests: [STORE],
+  },
+  {
+    check: 'notified: a client is sent a PRUNE when another one is notified',
+    file: `${LIB}/notified.lua`,
+    from: 'if former ~= 0 then',
+    to: 'if former < 0 then',
+    tests: ['test/model/membership/side-by-side.test.ts'],
   },
 ];

@@ -101,7 +101,7 @@ export const OF_MEMBERSHIPS: readonly Mutation[] = [
     file: `${LIB}/alerts.lua`,
     from: 'return member.resync > member.acked',
     to: 'return false',
-    tests: [`${CONFORMANCE}/resync.test.ts`],
+    tests: [`${CONFORMANCE}/resync.test.ts`, 'test/robustness/short.test.ts'],
   },
   {
     check: 'alerts: the alerts of one request keep the order of its changes',
