@@ -85,8 +85,13 @@ async function observe({ settings, folder, say, phases, scope }: Running): Promi
   const { watchers } = await phases.run('connect watchers', WITHIN_MS.connect, async () =>
     scope.use(await watchAll(world)),
   );
-  for (const worker of world.workers) worker.start();
-  await phases.run('connect workers', WITHIN_MS.connect, () => untilConnected(world));
+  // Router by router: on a busy machine so many processes that start at once keep each other from connecting in time.
+  for (const router of world.servers.routers) {
+    const workers = world.workers.filter(({ plan }) => plan.router === router);
+    for (const worker of workers) worker.start();
+    const connected = (): Promise<void> => untilConnected(workers);
+    await phases.run(`connect workers of ${router}`, WITHIN_MS.connect, connected);
+  }
   const readers = await phases.run('connect readers', WITHIN_MS.connect, () =>
     EvidenceReader.ofAll(world, watchers),
   );
@@ -138,7 +143,7 @@ async function observe({ settings, folder, say, phases, scope }: Running): Promi
 }
 
 /** Waits until every worker is connected: a fault of an unused link has no effect. */
-async function untilConnected({ workers }: World): Promise<void> {
+async function untilConnected(workers: World['workers']): Promise<void> {
   const connected = (): void => {
     for (const { name, links, errorOutput } of workers) {
       const connections = links.reduce((sum, { proxy }) => sum + proxy.connections, 0);
