@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { compareEpochs, epochOf, isEpoch, isRouterName, routerName, sessionId } from './ids.ts';
+import {
+  compareEpochs,
+  epochOf,
+  isEpoch,
+  isIgmp,
+  isRouterName,
+  protocolName,
+  routerName,
+  sessionId,
+} from './ids.ts';
 
 const epoch = (text: string) => {
   if (!isEpoch(text)) throw new Error(text);
@@ -47,4 +56,21 @@ it.each([
 
 it.each([0, -1, 1.5, 2 ** 53, Number.NaN])('refuses %s as a session', (value) => {
   expect(() => sessionId(value)).toThrow('must be an integer');
+});
+
+it.each([
+  [10, true],
+  [0x4137000a, true],
+  [0x4000000a, true],
+  [0x7fff000a, true],
+  [0x0137000a, false],
+  [0x8137000a, false],
+  [0xc137000a, false],
+  [0x4137000b, false],
+  [0x4137010a, false],
+  [0, false],
+])('0x%s is IGMP: %s', (id, expected) => expect(isIgmp(id)).toBe(expected));
+
+it('a known protocol has a name, any other its number', () => {
+  expect([0x4137000a, 103, 104, 4242].map(protocolName)).toEqual(['IGMP', 'PIM', 'DVMRP', '4242']);
 });

@@ -62,7 +62,17 @@ export type {
   MembershipEvent,
   MembershipEventType,
 } from './events.ts';
-export { compareEpochs, epochOf, isEpoch, isRouterName, routerName, sessionId } from './ids.ts';
+export {
+  compareEpochs,
+  epochOf,
+  isEpoch,
+  isIgmp,
+  isRouterName,
+  ProtocolId,
+  protocolName,
+  routerName,
+  sessionId,
+} from './ids.ts';
 export type {
   Epoch,
   Handle,
@@ -137,7 +147,6 @@ export type { AdminInterfaceSetReply, InterfaceLimits } from './operations/admin
 export type { StaticMembershipReply } from './operations/admin-member-add.ts';
 export type { SessionItem } from './operations/sessions.ts';
 export type { BulkResult } from './operations/take.ts';
-export { ProtocolId, isIgmp, protocolName } from './protocol-id.ts';
 export {
   isAlertMessage,
   isCallbackMessage,

@@ -1,5 +1,5 @@
 import type { InterfaceSettings } from './events.ts';
-import { protocolName } from './protocol-id.ts';
+import { protocolName } from './ids.ts';
 
 /** An interface for people: `3`, or `3 via 10.0.0.1` if a next hop is named. */
 export function interfaceText({
