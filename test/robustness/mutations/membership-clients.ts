@@ -101,7 +101,7 @@ const CALLS_OF_CLIENTS: readonly Mutation[] = [
   {
     check: 'membership calls: a delete of what a window took away succeeds',
     file: 'packages/client/src/interfaces/pending-call.ts',
-    from: "return result.refusal.reason === 'no-membership';",
+    from: "return operation === 'member.delete' && wasOnRecord === true && reason === 'no-membership';",
     to: 'return false;',
     tests: [RECOVERY],
   },

@@ -320,7 +320,8 @@ export class InterfaceCalls {
   #onResult(call: InterfaceCall, result: ItemResult): void {
     if (this.#isOver) return;
     const { caller, item } = call;
-    const outcome = isRemoved(item, result) ? this.#removedBefore() : result;
+    const wasRemoved = result.kind === 'refused' && isRemoved(item, result.refusal);
+    const outcome = wasRemoved ? this.#removedBefore() : result;
     const isFinal = caller !== undefined || isReplacement(item.operation);
     if (isFinal && outcome.kind === 'done' && !this.#session.over()) {
       this.#dismiss(call);

@@ -96,10 +96,9 @@ export function isCertain(item: Item, result: ItemResult): boolean {
 
 export type Done = ItemResult & { readonly kind: 'done' };
 
-/** A deletion that was executed before, or whose membership a window or the store has taken away. */
-export function isRemoved({ operation, wasOnRecord }: Item, result: ItemResult): boolean {
-  if (operation !== 'member.delete' || !wasOnRecord || result.kind !== 'refused') return false;
-  return result.refusal.reason === 'no-membership';
+/** Whether this refusal of a deletion confirms it: it was executed before, or a window or the store has taken the membership away. */
+export function isRemoved({ operation, wasOnRecord }: Item, { reason }: RefusalFields): boolean {
+  return operation === 'member.delete' && wasOnRecord === true && reason === 'no-membership';
 }
 
 /** The error of a call whose session ended first. */
