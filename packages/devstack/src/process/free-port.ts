@@ -2,9 +2,9 @@ import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 
 /**
- * Ports are chosen below the ephemeral range (from 32768 on Linux, from 49152 elsewhere). A client that reconnects to the port
- * of a killed server inside that range can get the same port as its own source port, and TCP then connects it to itself:
- * it believes that the server is back, and the server cannot bind its port.
+ * Ports are chosen below the ephemeral range, which begins at 32768 on Linux and at 49152 elsewhere. If the port of a killed
+ * server were in that range, a reconnecting client could get the same port as its source port. TCP then connects the client to
+ * itself: it believes that the server is back, and the server cannot bind its port.
  */
 const LOWEST = 15_000;
 const HIGHEST = 32_000;

@@ -197,7 +197,7 @@ export class Program implements AsyncDisposable {
     return (logFile === undefined ? this.#output : await this.#logged(logFile)).slice(-4_000);
   }
 
-  /** What the log file got since the last start, at most its first part. */
+  /** What was appended to the log file since the last start, at most its first {@link LOG_READ_MAX} bytes. */
   async #logged(file: string): Promise<string> {
     await using opened = await open(file);
     const { buffer, bytesRead } = await opened.read({

@@ -8,7 +8,7 @@ import { ProblemNote } from '../parts/problem.tsx';
 import { useSearch } from '../parts/search.tsx';
 import { Table, type Column } from '../parts/table.tsx';
 
-/** The place of a wildcard in an address, which has no empty parts. */
+/** How the address of a page names wildcards: its parts cannot be empty. */
 const WILDCARD = { '': '*', '::': '*6' } as const;
 
 function partOf(address: string): string {
