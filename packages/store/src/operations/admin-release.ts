@@ -1,6 +1,6 @@
 import { refusal } from '@mgm/protocol';
 import { describeInterface } from '../names.ts';
-import { wireHolder } from './holders.ts';
+import { otherEpoch, wireHolder } from './holders.ts';
 import type { StoreOperation } from './operation.ts';
 import { NOT_PERMITTED } from './refusals.ts';
 
@@ -18,7 +18,6 @@ export const adminRelease: StoreOperation<'admin.release', 'admin_release'> = {
     if (reply.kind === 'free') {
       return refusal('notFound', `no client owns ${describeInterface(request)}`);
     }
-    const { current } = reply;
-    return refusal('notOwner', `the epoch in force is ${current}`, { current });
+    return otherEpoch(reply.current);
   },
 };

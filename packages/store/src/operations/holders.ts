@@ -1,4 +1,4 @@
-import type { Holder, IgmpHold } from '@mgm/protocol';
+import { refusal, type Epoch, type Holder, type IgmpHold, type RefusalFields } from '@mgm/protocol';
 import type { Holder as ScriptHolder } from '../generated/arbiter.ts';
 
 /** A holder as replies carry it: fields that do not apply are absent. */
@@ -18,4 +18,14 @@ export function describeHolder({
   session,
 }: Pick<ScriptHolder, 'name' | 'protocolId' | 'componentId' | 'session'>): string {
   return `${name || 'a client'} (protocol ${protocolId}, component ${componentId}, session ${session})`;
+}
+
+/** The session does not hold the interface: another one does. */
+export function ownedByAnother(holder: ScriptHolder): RefusalFields {
+  return refusal('notOwner', `owned by ${describeHolder(holder)}`, { holder: wireHolder(holder) });
+}
+
+/** The interface is held under another epoch than that of the request. */
+export function otherEpoch(current: Epoch): RefusalFields {
+  return refusal('notOwner', `the epoch in force is ${current}`, { current });
 }

@@ -1,6 +1,6 @@
 import { refusal } from '@mgm/protocol';
 import { interfaceName, readHandle } from '../names.ts';
-import { describeHolder, wireHolder } from './holders.ts';
+import { otherEpoch, ownedByAnother } from './holders.ts';
 import type { StoreOperation } from './operation.ts';
 import { changeRefused } from './refusals.ts';
 
@@ -22,13 +22,9 @@ export const interfaceSet: StoreOperation<'interface.set', 'interface_set'> = {
       case 'not_found':
         return refusal('unknownInterface', `no session is on ${interfaceName(on)}`);
       case 'not_owner':
-        return refusal('notOwner', `owned by ${describeHolder(reply.holder)}`, {
-          holder: wireHolder(reply.holder),
-        });
+        return ownedByAnother(reply.holder);
       case 'other_epoch':
-        return refusal('notOwner', `the epoch in force is ${reply.current}`, {
-          current: reply.current,
-        });
+        return otherEpoch(reply.current);
       default:
         return changeRefused(reply);
     }

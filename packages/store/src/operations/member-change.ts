@@ -16,7 +16,7 @@ import type {
   MemberDeleteScriptReply,
 } from '../generated/arbiter.ts';
 import { interfaceName, readHandle } from '../names.ts';
-import { describeHolder, wireHolder } from './holders.ts';
+import { otherEpoch, ownedByAnother } from './holders.ts';
 import { changeRefused } from './refusals.ts';
 
 /** The sweep has yet to write overrides into many forwarding entries. */
@@ -87,13 +87,9 @@ export function memberReply(
     case 'rules_full':
       return RULES_FULL;
     case 'not_owner':
-      return refusal('notOwner', `owned by ${describeHolder(reply.holder)}`, {
-        holder: wireHolder(reply.holder),
-      });
-    case 'other_epoch': {
-      const { current } = reply;
-      return refusal('notOwner', `the epoch in force is ${current}`, { current });
-    }
+      return ownedByAnother(reply.holder);
+    case 'other_epoch':
+      return otherEpoch(reply.current);
     default:
       return changeRefused(reply);
   }

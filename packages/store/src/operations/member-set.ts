@@ -1,6 +1,6 @@
 import { entryName, refusal, sourceList } from '@mgm/protocol';
 import { interfaceName, readHandle } from '../names.ts';
-import { describeHolder, wireHolder } from './holders.ts';
+import { otherEpoch, ownedByAnother } from './holders.ts';
 import type { StoreOperation } from './operation.ts';
 import { changeRefused } from './refusals.ts';
 
@@ -28,13 +28,9 @@ export const memberSet: StoreOperation<'member.set', 'member_set'> = {
       case 'not_found':
         return refusal('unknownInterface', `no session is on ${interfaceName(on)}`);
       case 'not_owner':
-        return refusal('notOwner', `owned by ${describeHolder(reply.holder)}`, {
-          holder: wireHolder(reply.holder),
-        });
+        return ownedByAnother(reply.holder);
       case 'other_epoch':
-        return refusal('notOwner', `the epoch in force is ${reply.current}`, {
-          current: reply.current,
-        });
+        return otherEpoch(reply.current);
       case 'limit':
         return refusal(
           'limit',

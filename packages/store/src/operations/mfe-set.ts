@@ -1,8 +1,10 @@
 import { refusal } from '@mgm/protocol';
 import { readHandle } from '../names.ts';
-import { describeHolder, wireHolder } from './holders.ts';
+import { otherEpoch, ownedByAnother } from './holders.ts';
 import type { StoreOperation } from './operation.ts';
 import { changeRefused } from './refusals.ts';
+
+const NO_OWNER = refusal('notOwner', 'the forwarding entry has no incoming interface, so no owner');
 
 export const mfeSet: StoreOperation<'mfe.set', 'mfe_set'> = {
   script: 'mfe_set',
@@ -26,20 +28,11 @@ export const mfeSet: StoreOperation<'mfe.set', 'mfe_set'> = {
       case 'other_incarnation':
         return refusal('notFound', `the present incarnation is ${reply.current}`);
       case 'not_owner':
-        return refusal('notOwner', ...ownedBy(reply.holder));
-      case 'other_epoch': {
-        const { current } = reply;
-        return refusal('notOwner', `the epoch in force is ${current}`, { current });
-      }
+        return reply.holder ? ownedByAnother(reply.holder) : NO_OWNER;
+      case 'other_epoch':
+        return otherEpoch(reply.current);
       default:
         return changeRefused(reply);
     }
   },
 };
-
-function ownedBy(
-  holder: Parameters<typeof wireHolder>[0] | undefined,
-): [string, { holder: ReturnType<typeof wireHolder> }?] {
-  if (holder === undefined) return ['the forwarding entry has no incoming interface, so no owner'];
-  return [`owned by ${describeHolder(holder)}`, { holder: wireHolder(holder) }];
-}

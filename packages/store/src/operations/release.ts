@@ -1,7 +1,7 @@
 import { refusal, type BulkResult } from '@mgm/protocol';
 import type { ReleaseOutcome } from '../generated/arbiter.ts';
 import { readHandle } from '../names.ts';
-import { describeHolder, wireHolder } from './holders.ts';
+import { otherEpoch, ownedByAnother } from './holders.ts';
 import type { StoreOperation } from './operation.ts';
 import { changeRefused } from './refusals.ts';
 import { resultsOf } from './take.ts';
@@ -34,13 +34,9 @@ function resultOf(outcome: ReleaseOutcome): BulkResult {
     case 'released':
       return RELEASED;
     case 'not_owner':
-      return refusal('notOwner', `owned by ${describeHolder(outcome.holder)}`, {
-        holder: wireHolder(outcome.holder),
-      });
+      return ownedByAnother(outcome.holder);
     case 'other_epoch':
-      return refusal('notOwner', `the epoch in force is ${outcome.current}`, {
-        current: outcome.current,
-      });
+      return otherEpoch(outcome.current);
     case 'unknown_interface':
       return refusal('unknownInterface', 'no client is on this interface');
   }

@@ -1,5 +1,6 @@
 import { epochOf, refusal } from '@mgm/protocol';
 import { describeInterface } from '../names.ts';
+import { otherEpoch } from './holders.ts';
 import type { StoreOperation } from './operation.ts';
 
 export const validate: StoreOperation<'validate', 'validate'> = {
@@ -11,7 +12,6 @@ export const validate: StoreOperation<'validate', 'validate'> = {
       const current = epochOf(0);
       return refusal('notOwner', `no client owns ${describeInterface(request)}`, { current });
     }
-    const { current } = reply;
-    return refusal('notOwner', `the epoch in force is ${current}`, { current });
+    return otherEpoch(reply.current);
   },
 };
