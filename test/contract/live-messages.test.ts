@@ -3,7 +3,7 @@ import { connect } from '@mgm/nats';
 import { eventually, newRouterName, startManagers, startServers } from '@mgm/test-support';
 import { EVENT_TYPES } from '@mgm/protocol';
 import { expect, it } from 'vitest';
-import { OPS, type Op } from '../support/raw-operations.ts';
+import { OPS, type Op, validRequest } from '../support/raw-operations.ts';
 import { ok, readReply } from '../support/raw-replies.ts';
 import { newInstance, type Numbered, RawRouter } from '../support/raw-client.ts';
 import { type Fields, pack, unpack } from '../support/raw-codec.ts';
@@ -105,10 +105,9 @@ async function doEverything(all: Listener): Promise<void> {
   await all.change('release', other.handle, { interfaces: [[7], [10], [11]] });
   await all.change('release', handle, { ifIndex: 8 });
   await all.change('deregister', handle, {});
-  for (const ifIndex of [7, 11]) {
-    await all.ask('owner', { ifIndex });
-    await all.ask('validate', { ifIndex, epoch: '1' });
-  }
+  await readEverything(all);
+  await all.ask('owner', { ifIndex: 11 });
+  await all.ask('validate', { ifIndex: 11, epoch: '1' });
   await changeSettings(all, handle);
   await changeMemberships(all, handle);
   await changeRoutes(all, handle);
@@ -130,6 +129,15 @@ async function doEverything(all: Listener): Promise<void> {
   await all.change('deregister', igmp.handle, {});
   await runOut(all);
   await all.ask('events', { from: 0, limit: 1000 });
+}
+
+/** The valid request of each operation that needs neither a session nor an operator. Interface 7 is held. */
+async function readEverything(all: Listener): Promise<void> {
+  for (const op of OPS) {
+    const fields = validRequest(op, { handle: '', asked: {}, session: 1 });
+    if (op !== 'register' && !('handle' in fields) && !('actor' in fields))
+      await all.ask(op, fields);
+  }
 }
 
 /** Settings of interface 7, where IGMP has a membership: set, and refused. */
