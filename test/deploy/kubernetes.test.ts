@@ -61,21 +61,16 @@ async function typeErrors(objects: readonly KubernetesObject[]): Promise<string>
 }
 
 describe('deploy/kubernetes', () => {
-  it.for(FOLDERS)(
-    'renders %s to objects that have the types of Kubernetes 1.35',
-    { timeout: 60_000 },
-    async (folder) => {
-      const objects = objectsOf(folder);
-      expect(objects.length).toBeGreaterThan(5);
-      expect(await typeErrors(objects)).toBe('');
-    },
-  );
+  it('renders objects that have the types of Kubernetes 1.35', async () => {
+    for (const folder of FOLDERS) expect(objectsOf(folder).length).toBeGreaterThan(5);
+    expect(await typeErrors(FOLDERS.flatMap(objectsOf))).toBe('');
+  });
 
   it('finds a misspelt field with the same check', async () => {
     const [deployment] = objectsOf('base').filter(({ kind }) => kind === 'Deployment');
     const misspelt = { ...deployment, spec: { ...(deployment?.spec as object), replica: 2 } };
     expect(await typeErrors([misspelt as KubernetesObject])).toMatch(/'"replica"' does not exist/);
-  }, 60_000);
+  });
 
   it('deploys what the operations page promises', () => {
     const kinds = (folder: string) => objectsOf(folder).map(({ kind }) => kind);

@@ -14,7 +14,7 @@ const typesOf = (events: readonly EventMessage[]): string[] => events.map(({ typ
 
 overReplicas(
   (stage) => {
-    describe('a worker that crashed', () => {
+    describe.concurrent('a worker that crashed', () => {
       it('with thousands of interfaces is swept once by all replicas together', async () => {
         const router = stage.router();
         using watch = router.watch();
