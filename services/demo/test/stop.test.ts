@@ -71,7 +71,8 @@ describe('the end of npm start', () => {
     const again = setInterval(() => started.process.kill('SIGINT'), 50);
     using watch = startStopwatch();
     expect(await started.ended().finally(() => clearInterval(again))).toBe(130);
-    expect(watch.elapsedMs()).toBeLessThan(1_500);
+    // It gives up waiting for killed processes after 3 s.
+    expect(watch.elapsedMs()).toBeLessThan(3_000);
     expect(stillRunning(processes)).toEqual([]);
     expect(await started.leftElsewhere()).toEqual([]);
   });

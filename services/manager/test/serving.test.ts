@@ -239,7 +239,7 @@ describe('a change is published', () => {
   it('when a lease expires, without a request', async () => {
     await using router = await Worker.connect(servers);
     const events = await listen(router, 'event.*');
-    const { handle, session } = await router.register({ ttlMs: 1000 });
+    const { handle, session } = await router.register({ ttlMs: 3000 });
     const interfaces = Array.from({ length: 600 }, (_, at) => [at + 1]);
     await router.ask('take', { handle, seq: 1, ack: 1, interfaces });
     await eventually(
