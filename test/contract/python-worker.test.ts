@@ -6,7 +6,7 @@ import { type Fields, pack, unpack } from '../support/raw-codec.ts';
 import { overReplicas, type Stage } from '../support/stage.ts';
 import { startPythonWorker } from './python-worker.ts';
 
-const TTL_MS = 1000;
+const TTL_MS = 2000;
 const WITHIN = { withinMs: 30_000 };
 const ADMIN = { actor: 'alice@noc', why: 'moved to the standby' };
 
@@ -19,7 +19,7 @@ overReplicas(
         const owner = ok(await router.owner(7));
         expect(owner).toMatchObject({ protocolId: 103, name: 'python-worker' });
         expect(ok(await router.owner(8, '2001:db8::1')).session).toBe(owner.session);
-        const lastsUntil = owner.since + 3 * TTL_MS;
+        const lastsUntil = owner.since + 2 * TTL_MS;
         await eventually(() => expect(watch.heads.at(-1)?.ts).toBeGreaterThan(lastsUntil), WITHIN);
         expect(ok(await router.owner(7))).toMatchObject({ epoch: owner.epoch, stale: false });
         expect(watch.events.map(({ type }) => type)).toEqual(['registered', 'taken', 'taken']);

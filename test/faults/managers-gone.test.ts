@@ -8,7 +8,7 @@ import { startWorker } from './worker-process.ts';
 import { machineMonoMs } from './worker-talk.ts';
 
 const WITHIN = { withinMs: 30_000 };
-const TTL_MS = 2_000;
+const TTL_MS = 3_000;
 const OUTAGE_MS = 1.2 * TTL_MS;
 /** A killed manager may have promised to serve for two more sweep intervals. */
 const PROMISE_MS = 500;
@@ -44,7 +44,8 @@ overReplicas(
         await dying.kill();
         await passes(OUTAGE_MS, killedMono);
         const backTs = Date.now();
-        await stage.managers.add(2);
+        // The leases run again from this one on; another one that starts late on a busy machine must not be waited for.
+        await stage.managers.add(1);
         const readyTs = Date.now();
 
         const rival = await router.register({ protocolId: Protocols.dvmrp, componentId: 2 });
@@ -56,6 +57,7 @@ overReplicas(
           ]),
         ).results;
         expect(refused.map(({ reason }) => reason)).toEqual(Array(3).fill('already-owned'));
+        await stage.managers.add(1);
         const { regained, missing } = await lasting.told('recovered');
         expect(missing).toEqual([]);
         expect(regained).toHaveLength(1);
