@@ -36,6 +36,22 @@ overReplicas((stage) => {
     const flows = [[GROUP, source, 1, '', ...(header ? [header] : [])]];
     return ok(await router.request('flow.new', { handle: agent.handle, flows })).results[0];
   };
+  /**
+   * A flow about which a session was asked and answered in time. An answer that a busy machine delays for longer than the deadline
+   * proves nothing, and after three of them the session is not asked for some time, so other flows are tried.
+   */
+  const answeredFlow = async ({ questions }: RawAnswers, header?: Uint8Array) => {
+    let tried = 0;
+    return await eventually(async () => {
+      const source = `10.1.2.${++tried % 250}`;
+      const sentMono = performance.now();
+      const result = await flow(source, header);
+      expect(performance.now() - sentMono).toBeLessThan(DEADLINE_MS);
+      const question = questions.findLast((one) => one['source'] === source);
+      expect(question).toBeDefined();
+      return { source, result, question };
+    }, WITHIN);
+  };
   const get = (source = SOURCE) => router.request('mfe.get', { group: GROUP, source });
 
   it('register names the questions that will be sent', () => {
@@ -51,18 +67,18 @@ overReplicas((stage) => {
           : {},
       );
       const header = Uint8Array.of(1, 2, 3);
-      expect(await flow(SOURCE, header)).toMatchObject({
+      const { source, result, question } = await answeredFlow(asked, header);
+      expect(result).toMatchObject({
         state: 'installed',
         mfe: { ifIndex: 3, session: pim.session, upstream: '10.3.0.9', route, oifs: [[2, '']] },
       });
-      const [question] = asked.questions;
       expect(question).toMatchObject({
-        ...{ type: 'RPF', group: GROUP, source: SOURCE, ifIndex: 1, nextHop: '' },
+        ...{ type: 'RPF', group: GROUP, source, ifIndex: 1, nextHop: '' },
         ...{ upstream: '10.0.0.2', route: { network: '10.0.0.0', length: 8, protocolId: 103 } },
         deadlineMs: 200,
       });
       expect(Uint8Array.from(question?.['header'] as Uint8Array)).toEqual(header);
-      expect(question?.['incarnation']).toBe(ok(await get()).mfe.incarnation);
+      expect(question?.['incarnation']).toBe(ok(await get(source)).mfe.incarnation);
     });
 
     it('ignores an interface of others, and an answer that is none', async () => {
@@ -86,18 +102,15 @@ overReplicas((stage) => {
     it('asks every owner of outgoing interfaces about its own, and vetoes what it disables', async () => {
       const disable = [[2, '']];
       using asked = new RawAnswers(dvmrp, () => ({ disable }));
-      expect(await flow()).toMatchObject({ state: 'negative', mfe: { oifs: [] } });
-      expect(asked.questions).toMatchObject([
-        {
-          type: 'CREATION_ALERT',
-          group: GROUP,
-          source: SOURCE,
-          ifIndex: 1,
-          oifs: [[2, '', false]],
-        },
-      ]);
+      const { source, result, question } = await answeredFlow(asked);
+      expect(result).toMatchObject({ state: 'negative', mfe: { oifs: [] } });
+      expect(question).toMatchObject({
+        ...{ type: 'CREATION_ALERT', group: GROUP, source, ifIndex: 1 },
+        oifs: [[2, '', false]],
+      });
+      expect(asked.questions.filter((one) => one['source'] === source)).toHaveLength(1);
       ok(await dvmrp.change('member.add', { ifIndex: 2, group: GROUP }));
-      expect(ok(await get()).mfe.oifs).toEqual([[2, '']]);
+      expect(ok(await get(source)).mfe.oifs).toEqual([[2, '']]);
     });
 
     it('ignores interfaces that it did not ask about', async () => {
