@@ -428,7 +428,14 @@ export class Session implements AsyncDisposable {
   async deregister(options: CallOptions & { readonly force?: boolean } = {}): Promise<void> {
     const { force = false, ...limits } = options;
     if (this.#life.state === 'recovering') return this.#life.end('deregistered');
-    await this.#life.current().deregister(force, limits);
+    let isOver = force;
+    try {
+      await this.#life.current().deregister(force, limits);
+      isOver = true;
+    } finally {
+      // Its lease may have ended meanwhile, and a recovery have begun.
+      if (isOver) this.#life.end('deregistered');
+    }
   }
 
   /**

@@ -218,6 +218,24 @@ describe('a session', () => {
     await session.deregister({ force: true });
   });
 
+  it('whose lease ends while it is deregistered by force is not registered again', async () => {
+    await using proxy = await startTcpProxy({ port: stage.servers.nats.port });
+    const servers = `nats://${proxy.host}:${proxy.port}`;
+    const router = newRouterName();
+    await using mgm = await stage.client({ servers, router });
+    await using observer = await stage.client({ router });
+    const pair = pim();
+    const session = await mgm.registerProtocol({ ...pair, ttlMs: 1_000, reregister: true });
+    proxy.blackhole();
+    const error = await errorOf(session.deregister({ force: true, deadlineMs: 2_000 }));
+    expect([error.outcome, session.state]).toEqual(['unknown', 'over']);
+    await proxy.heal();
+    // Its pair is free once the lease has run out in the store.
+    const next = async () => await observer.registerProtocol({ ...pair, ttlMs: 60_000 });
+    await using other = await eventually(next, MS);
+    expect(other.resumed).toBe(false);
+  });
+
   it('that is orphaned is resumed by the next of its pair within its grace time', async () => {
     const router = newRouterName();
     const options = pim({ ttlMs: 1_000, graceMs: 60_000 });

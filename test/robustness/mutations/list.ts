@@ -275,6 +275,13 @@ const IN_CLIENT: readonly Mutation[] = [
     tests: ['packages/client/test/deadline.test.ts'],
   },
   {
+    check: 'lease: a session that is being deregistered by force is not registered again',
+    file: `${CLIENT}/session.ts`,
+    from: "if (isOver) this.#life.end('deregistered');",
+    to: '',
+    tests: ['packages/client/test/session.test.ts'],
+  },
+  {
     check: 'lease: a reply after its end grants nothing',
     file: `${CLIENT}/interfaces/calls.ts`,
     from: "if (isFinal && outcome.kind === 'done' && !this.#session.over()) {",
