@@ -7,6 +7,8 @@ import type { World } from './world.ts';
 
 /** Far above the time of any recovery. */
 const HEALTHY_WITHIN_MS = 60_000;
+/** It sends no keepalive, so this is longer than four requests take on a busy machine. */
+const LEASE_MS = 30_000;
 
 /** Resolves when every manager serves and a client can register, take, release and leave. */
 export async function untilHealthy({ servers, managers }: World): Promise<void> {
@@ -39,7 +41,7 @@ export async function untilHealthy({ servers, managers }: World): Promise<void> 
 async function tryOut(router: RawRouter): Promise<void> {
   const session = await router.register({
     protocolId: Protocols.pim,
-    ttlMs: 1_000,
+    ttlMs: LEASE_MS,
     takeover: true,
   });
   ok(await session.take(1));
