@@ -8,6 +8,8 @@ const PLACES = {
   'client.componentId': ['record', 2],
   'client.ttlMs': ['record', 8],
   'client.ack': ['record', 14],
+  'client.alertSession': ['member', 1],
+  'client.alertItems': ['member', 4],
 } as const;
 
 const CHANGE = `

@@ -1,11 +1,12 @@
-import type {
-  Cause,
-  ClientNumber,
-  EntryNumber,
-  Hold,
-  InterfaceNumber,
-  MembershipEvent,
-  MembershipModel,
+import {
+  NOBODY,
+  type Cause,
+  type ClientNumber,
+  type EntryChange,
+  type EntryNumber,
+  type Hold,
+  type InterfaceNumber,
+  type MembershipModel,
 } from '../membership/machine.ts';
 
 export type FlowNumber = number;
@@ -13,8 +14,9 @@ export type PrefixNumber = number;
 
 /** An (s,g) that may have a forwarding entry. */
 export interface Flow {
-  /** The name that stores give it. */
+  /** The name that stores give it, and that of its source. */
   readonly stored: string;
+  readonly source: string;
   /** The entries of memberships that cover it. */
   readonly entries: readonly EntryNumber[];
   /** The prefixes that its source is in, longest first. */
@@ -127,10 +129,15 @@ export class MfeModel {
   readonly #members: MembershipModel;
   readonly #sessionOf: (client: ClientNumber) => number;
   /** What FORWARD and JOIN changed in this step. */
-  #due: { readonly entry?: EntryNumber; readonly flow?: FlowNumber; readonly cause: 'forward' }[] =
-    [];
+  #steered: {
+    readonly entry?: EntryNumber;
+    readonly flow?: FlowNumber;
+    readonly cause: 'forward';
+  }[] = [];
   #lastIncarnation = 0;
-  #alerts: FalseAlert[] = [];
+  /** FALSE alerts of this step, and those that were written to a mailbox. */
+  #due: FalseAlert[] = [];
+  #written: FalseAlert[] = [];
   #pushes = new Map<FlowNumber, Push>();
 
   constructor(
@@ -144,11 +151,26 @@ export class MfeModel {
     this.routes = Array.from({ length: scope.prefixes }, () => undefined);
   }
 
-  /** The FALSE alerts since the last call in order, and the pushes: one per entry. */
+  /** The FALSE alerts that were written since the last call in order, and the pushes: one per entry. */
   takeNews(): { readonly alerts: readonly FalseAlert[]; readonly pushes: readonly Push[] } {
     const pushes = [...this.#pushes.values()];
     this.#pushes.clear();
-    return { alerts: this.#alerts.splice(0), pushes };
+    return { alerts: this.#written.splice(0), pushes };
+  }
+
+  /**
+   * Writes the FALSE alerts of a step to mailboxes, which they share with those about memberships, by group and source. Returns
+   * how many clients got a RESYNC instead.
+   */
+  writeAlerts(): number {
+    const mutedCount = (): number => this.#members.clients.filter(({ isMuted }) => isMuted).length;
+    const before = mutedCount();
+    const inOrder = this.#due.splice(0).sort((one, other) => one.flow - other.flow);
+    for (const alert of inOrder) {
+      const type = alert.type === 'JOIN_FALSE' ? 'JOIN_ALERT' : 'PRUNE_ALERT';
+      if (this.#members.accepts(alert.to, type, 'member')) this.#written.push(alert);
+    }
+    return mutedCount() - before;
   }
 
   setRoute(prefix: PrefixNumber, to: Omit<Route, 'prefix'> | undefined): void {
@@ -187,7 +209,7 @@ export class MfeModel {
     });
     const override: Override = { kind, hold, isOver: false };
     for (const flow of changed) this.#override(flow, (all) => new Map(all).set(on, override));
-    if (changed.length > 0) this.#due.push({ entry, cause: 'forward' });
+    if (changed.length > 0) this.#steered.push({ entry, cause: 'forward' });
     return { status: 0, matched: covered.length, changed: changed.length > 0 };
   }
 
@@ -197,7 +219,7 @@ export class MfeModel {
     for (const flow of this.#covered(entry)) {
       if (this.mfes.get(flow)?.overrides.get(on)?.kind !== 'off') continue;
       this.#override(flow, (all) => without(all, on));
-      this.#due.push({ flow, cause: 'forward' });
+      this.#steered.push({ flow, cause: 'forward' });
     }
   }
 
@@ -248,11 +270,11 @@ export class MfeModel {
   }
 
   /** Memberships or overrides changed: the entries that they cover are reviewed in the same step. */
-  followMembers(events: readonly MembershipEvent[]): void {
-    for (const { entry, cause } of events) {
+  followMembers(changes: readonly EntryChange[]): void {
+    for (const { entry, cause } of changes) {
       for (const flow of this.#covered(entry)) this.#review(flow, cause);
     }
-    for (const { entry, flow, cause } of this.#due.splice(0)) {
+    for (const { entry, flow, cause } of this.#steered.splice(0)) {
       const flows = flow === undefined ? this.#covered(entry ?? 0) : [flow];
       for (const one of flows) this.#review(one, cause);
     }
@@ -323,10 +345,8 @@ export class MfeModel {
     from: readonly InterfaceNumber[] = [],
   ): void {
     if (!hold) return;
-    const owner = this.#members.clients.find(({ number }) => number === hold.client);
-    const wanted = type === 'JOIN_FALSE' ? 'JOIN_ALERT' : 'PRUNE_ALERT';
-    if (owner?.state !== 'live' || !owner.alerts.includes(wanted)) return;
-    this.#alerts.push({ to: owner.number, type, flow, incarnation, from, cause });
+    const isKnown = this.#members.clients.some(({ number }) => number === hold.client);
+    if (isKnown) this.#due.push({ to: hold.client, type, flow, incarnation, from, cause });
   }
 
   #shown(mfe: Mfe): Shown {
@@ -339,12 +359,16 @@ export class MfeModel {
     };
   }
 
-  /** Section 5.2. */
+  /** Section 5.2. Memberships that count for nobody give none, nor those of a holder that excludes the source. */
   #oifs({ flow, iif, overrides }: Mfe): InterfaceNumber[] {
     if (iif === undefined) return [];
     const found = new Set<InterfaceNumber>();
-    for (const entry of this.#flow(flow).entries) {
-      for (const { on } of this.#members.members[entry] ?? []) found.add(on);
+    const { entries, source } = this.#flow(flow);
+    for (const entry of entries) {
+      for (const { on, countsFor, exclude } of this.#members.members[entry] ?? []) {
+        const isExcluded = exclude.includes(source) && !this.#members.limitsOn(on).lite;
+        if (countsFor !== NOBODY && !isExcluded) found.add(on);
+      }
     }
     for (const [on, override] of overrides) {
       if (!this.#decides(on, override)) continue;
@@ -405,6 +429,7 @@ function without(all: Mfe['overrides'], on: InterfaceNumber): Mfe['overrides'] {
   return new Map([...all].filter(([one]) => one !== on));
 }
 
-function shownText(shown: Shown): string {
-  return JSON.stringify(shown);
+/** What reads and pushes show. The neighbour of the route is `upstream`, unless the owner set another one. */
+function shownText({ route, ...rest }: Shown): string {
+  return JSON.stringify({ ...rest, prefix: route?.prefix });
 }

@@ -3,8 +3,15 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { openManagers, type Managers } from '../manager.ts';
 import { actionsIn, type Action, type Allowed } from '../membership/actions.ts';
-import type { NamedEntry } from '../membership/side-by-side.ts';
-import { ALERT_TYPES, type Pair } from '../membership/machine.ts';
+import { fills, MAILBOX_MAX, type NamedEntry } from '../membership/side-by-side.ts';
+import {
+  ALERT_TYPES,
+  NO_LIMITS,
+  type GroupFilter,
+  type Limits,
+  type Pair,
+} from '../membership/machine.ts';
+import type { Flow } from './mfe-model.ts';
 import { ForwardingSideBySide, type ForwardingAction, type WireScope } from './side-by-side.ts';
 
 const { FC_RUNS = '15', FC_SEED, FC_PATH } = process.env;
@@ -23,18 +30,42 @@ const SOURCE_V6 = `20010db8${'0'.repeat(23)}1`;
 /** In the order of listings. */
 const ENTRIES: readonly NamedEntry[] = [
   { name: '(*,*)', stored: '4', wider: undefined, raises: true },
-  { name: '(*,g)', stored: GROUP, wider: 0, raises: true },
-  { name: '(s,g)', stored: `${GROUP}c0a80001`, wider: 1, raises: false },
-  { name: '(*,g) of IPv6', stored: GROUP_V6, wider: undefined, raises: true },
+  { name: '(*,g)', stored: GROUP, wider: 0, raises: true, group: 1 },
+  { name: '(s,g)', stored: `${GROUP}c0a80001`, wider: 1, raises: false, group: 1 },
+  { name: '(*,g) of IPv6', stored: GROUP_V6, wider: undefined, raises: true, group: 2 },
 ];
-const MEMBERS = { interfaces: 4, entries: ENTRIES, mailboxMax: Infinity, entriesMax: Infinity };
+
+/** Exclude lists of all sources of the flows, of some, and of none. */
+const FILTERS: readonly GroupFilter[] = [
+  { group: [1, 2], wanted: [1], exclude: ['0a000001', 'c0a80001', 'c0a80101'] },
+  { group: [1, 2], wanted: [1], exclude: ['c0a80101'] },
+  { group: [1, 2], wanted: [1] },
+  { group: [1, 2], wanted: [2] },
+  { group: [1, 2], wanted: [] },
+  { group: [3], wanted: [3], exclude: [SOURCE_V6] },
+];
+const LIMITS: readonly Limits[] = [
+  NO_LIMITS,
+  { maxGroups: 0, maxEntries: 0, lite: true },
+  { maxGroups: 1, maxEntries: 3, lite: false },
+];
+const MEMBERS = {
+  interfaces: 4,
+  entries: ENTRIES,
+  filters: FILTERS,
+  limits: LIMITS,
+  mailboxMax: MAILBOX_MAX,
+  entriesMax: Infinity,
+};
 const ALLOWED: Allowed = {
   pairs: PAIRS,
   igmpInterfaces: 4,
   routeInterfaces: 0,
   hasInheritance: true,
   hasEnds: true,
-  hasAcknowledgements: false,
+  hasAcknowledgements: true,
+  hasStatics: true,
+  hasAdvise: true,
 };
 
 const [WIDE, NARROW, OF_V6] = [0, 1, 2];
@@ -47,13 +78,22 @@ const SCOPE: WireScope = {
   prefixes: 3,
   memberPrefixes: [NARROW, WIDE],
   flows: [
-    { stored: `${GROUP}0a000001`, entries: [0, 1], prefixes: [] },
-    { stored: `${GROUP}c0a80001`, entries: [0, 1, 2], prefixes: [NARROW, WIDE] },
-    { stored: `${GROUP}c0a80101`, entries: [0, 1], prefixes: [WIDE] },
-    { stored: '4ef010102c0a80001', entries: [0], prefixes: [NARROW, WIDE] },
-    { stored: `${GROUP_V6}${SOURCE_V6}`, entries: [3], prefixes: [OF_V6] },
+    flow(GROUP, '0a000001', [0, 1], []),
+    flow(GROUP, 'c0a80001', [0, 1, 2], [NARROW, WIDE]),
+    flow(GROUP, 'c0a80101', [0, 1], [WIDE]),
+    flow('4ef010102', 'c0a80001', [0], [NARROW, WIDE]),
+    flow(GROUP_V6, SOURCE_V6, [3], [OF_V6]),
   ],
 };
+
+function flow(
+  group: string,
+  source: string,
+  entries: readonly number[],
+  prefixes: readonly number[],
+): Flow {
+  return { stored: `${group}${source}`, source, entries, prefixes };
+}
 
 /** Its source is in `WIDE` only. */
 const WIDE_FLOW = 2;
@@ -69,6 +109,8 @@ const OFTEN = [
   'PRUNE_FALSE created',
   'PRUNE_FALSE member',
   'JOIN_FALSE forward',
+  'JOIN_FALSE admin',
+  'RESYNC',
 ];
 
 /** The time-out of entries is 900 s: no sum of these is near it. */
@@ -92,21 +134,30 @@ afterAll(async () => {
 
 type Choices = readonly [kind: number, choice: number, extra: number];
 
-/** Numbers below which a choice is a change of memberships, of owners, of routes, new flows, time, overrides, sessions, or any action. */
-const KINDS = [7, 9, 11, 15, 16, 20, 22, Infinity];
+/**
+ * Numbers below which a choice is a change of memberships, of owners, of routes, new flows, time, overrides, sessions, what
+ * operators set, mailboxes, or any action.
+ */
+const KINDS = [7, 9, 11, 15, 16, 20, 22, 24, 26, Infinity];
+
+const CHANGES: ReadonlySet<Action['do']> = new Set(['add', 'delete', 'filter']);
+const OWNING: ReadonlySet<Action['do']> = new Set(['take', 'release', 'advise']);
+const OPERATING: ReadonlySet<Action['do']> = new Set(['configure', 'unconfigure', 'limit']);
 
 function choose(both: ForwardingSideBySide, [kind, choice]: Choices): Action | ForwardingAction {
   const possible = [...actionsIn(both.base.model, ALLOWED)]
     .filter((one) => one.do !== 'route' && one.do !== 'list')
     .map(withCause(both, choice));
   const lists: readonly (readonly (Action | ForwardingAction)[])[] = [
-    possible.filter((one) => one.do === 'add' || one.do === 'delete'),
-    possible.filter((one) => one.do === 'take' || one.do === 'release'),
+    possible.filter((one) => CHANGES.has(one.do)),
+    possible.filter((one) => OWNING.has(one.do)),
     [routeChange(both, choice)],
     [{ do: 'flows', flows: someFlows(choice) }],
     both.model.clock < CLOCK_MAX_MS ? [{ do: 'age', ms: AGE_MS }] : [],
     steering(both, choice),
     possible.filter((one) => one.do === 'resume' || one.do === 'register'),
+    possible.filter((one) => OPERATING.has(one.do)),
+    [...possible.filter((one) => one.do === 'acknowledge'), ...fills(both.base, choice)],
     possible.filter((one) => one.do !== 'stale' || both.model.clock < CLOCK_MAX_MS),
   ];
   const chosen = lists[KINDS.findIndex((below) => kind < below)] ?? [];
@@ -176,16 +227,46 @@ async function begin(both: ForwardingSideBySide): Promise<void> {
   await both.perform({ do: 'rib', prefix: OF_V6, to: { on: 3, neighbour: '' } }, false);
 }
 
-/** FORWARD by another client than the owner of the entry: random histories seldom have it. */
-async function forwardOnce(both: ForwardingSideBySide): Promise<void> {
-  const [, dvmrp = 0] = both.base.model.clients.map(({ number }) => number);
-  await both.perform({ do: 'flows', flows: [WIDE_FLOW] }, false);
-  await both.perform({ do: 'on', client: dvmrp, on: 2, entry: 0 }, false);
+/**
+ * What random histories seldom have: by another client than the owner of the entry FORWARD and a veto, exclude lists, `lite`,
+ * `advise`, a static membership, and a FALSE alert for which there is no room in the mailbox.
+ */
+async function steerOnce(both: ForwardingSideBySide): Promise<void> {
+  const [pim = 0, dvmrp = 0, igmp = 0] = both.base.model.clients.map(({ number }) => number);
+  const [on, only] = [2, 3];
+  const filter = (exclude: readonly string[]): Action => ({
+    ...{ do: 'filter', client: dvmrp, on },
+    filter: { group: [1, 2], wanted: [1], exclude },
+  });
+  const limits = (lite: boolean): Action => ({ do: 'limit', on, limits: { ...NO_LIMITS, lite } });
+  const actions: readonly (Action | ForwardingAction)[] = [
+    { do: 'flows', flows: [WIDE_FLOW] },
+    { do: 'on', client: dvmrp, on, entry: 0 },
+    { do: 'off', client: dvmrp, on, entry: 0 },
+    filter(['c0a80101']),
+    filter([]),
+    filter(['c0a80101']),
+    { do: 'fill', client: pim, room: 0 },
+    filter([]),
+    filter(['c0a80101']),
+    { do: 'acknowledge', client: pim },
+    limits(true),
+    limits(false),
+    { do: 'advise', client: dvmrp, on, advise: true },
+    { do: 'add', client: igmp, on, entry: 1 },
+    { do: 'configure', on: only, entry: 1 },
+    { do: 'unconfigure', on: only, entry: 1 },
+  ];
+  for (const action of actions) {
+    await both.perform(action, false);
+    await both.look();
+    if (action.do === 'limit') await both.settle();
+  }
 }
 
 async function play(both: ForwardingSideBySide, choices: readonly Choices[]): Promise<void> {
   await begin(both);
-  if (choices.length % 2 === 0) await forwardOnce(both);
+  if (choices.length % 2 === 0) await steerOnce(both);
   for (const one of choices) {
     const [, , extra] = one;
     await both.perform(choose(both, one), extra % 4 === 0);
@@ -197,6 +278,12 @@ async function play(both: ForwardingSideBySide, choices: readonly Choices[]): Pr
   for (const { number, state } of both.base.model.clients) {
     if (state === 'ended') continue;
     await both.perform({ do: 'end', client: number, cause: 'evict' }, false);
+  }
+  for (const [entry, configured] of both.base.model.statics.entries()) {
+    for (const on of configured) await both.perform({ do: 'unconfigure', on, entry }, false);
+  }
+  for (const on of both.base.model.limits.keys()) {
+    await both.perform({ do: 'limit', on, limits: NO_LIMITS }, false);
   }
   await both.endRoutes();
   await both.settle();
@@ -212,7 +299,7 @@ it(
   { timeout: 60_000 + RUNS * 5_000 },
   async () => {
     const counts = new Map<string, number>();
-    const step = fc.tuple(fc.nat(22), fc.nat(10_000), fc.nat(11));
+    const step = fc.tuple(fc.nat(26), fc.nat(10_000), fc.nat(11));
     const histories = fc.array(step, { minLength: 30, maxLength: 90, size: 'max' });
     const property = fc.asyncProperty(histories, async (choices) => {
       await managers.redis.flushall();

@@ -3,15 +3,22 @@ import { alertMessage, mfeMessage, type Publication } from '@mgm/store';
 import { isRecord } from '../compare.ts';
 import type { Managers } from '../manager.ts';
 import type { Action } from '../membership/actions.ts';
-import type { ClientNumber, EntryNumber, InterfaceNumber, Scope } from '../membership/machine.ts';
+import type {
+  Cause,
+  ClientNumber,
+  EntryChange,
+  EntryNumber,
+  InterfaceNumber,
+  Scope,
+} from '../membership/machine.ts';
 import {
   compare,
   LAPSE_MS,
   SideBySide,
   type NamedEntry,
   type Raw,
-  type Step,
 } from '../membership/side-by-side.ts';
+import { Agent, type Push as Changes } from './agent.ts';
 import {
   MfeModel,
   type EndCause,
@@ -53,6 +60,8 @@ export interface WireScope extends ForwardingScope {
   readonly networks: readonly (readonly [network: string, length: number])[];
 }
 
+/** Of so many pushes to the agent one is lost, and one comes twice; and it restarts where their number is a multiple. */
+const [LOST_EVERY, REPEATED_EVERY, RESTARTS_EVERY] = [3, 2, 4];
 const PROTOCOL_OF_ROUTES = 7;
 const IGMP = 10;
 /** The flag FORWARD of `member.add` and `member.delete`. */
@@ -69,18 +78,30 @@ export class ForwardingSideBySide {
   readonly #epochs = new Map<number, bigint>();
   /** The number of the last push. */
   #frev = 0;
-  /** Kinds of alerts and pushes that occurred, each with its cause. */
+  /** It receives pushes with losses and repeats. */
+  readonly #agent: Agent;
+  /** Counts pushes: which of them are lost or repeated. */
+  #pushes = 0;
+  /** Kinds of alerts and pushes that occurred, each with its cause, and `RESYNC` where a FALSE alert did not fit. */
   readonly seen = new Set<string>();
+  /** What is performed now. */
+  #action: Action | undefined;
+  /** Why entries changed in this step, other than by requests of clients. */
+  #causes: ReadonlySet<Cause> = new Set();
 
   constructor(
     managers: Managers,
     members: Scope & { readonly entries: readonly NamedEntry[] },
     scope: WireScope,
   ) {
-    this.base = new SideBySide(managers, members);
+    this.base = new SideBySide(managers, members, (changes) => this.#onChanges(changes));
     this.#scope = scope;
     const sessionOf = (client: number): number => this.base.session(client).number;
     this.model = new MfeModel(scope, this.base.model, sessionOf);
+    this.#agent = new Agent({
+      fib: (from) => this.#readLog(from),
+      list: async () => await this.#listPages(),
+    });
   }
 
   async perform(action: Action | ForwardingAction, repeat: boolean): Promise<void> {
@@ -100,21 +121,81 @@ export class ForwardingSideBySide {
         return await this.base.passTime(action.ms);
       case 'purge':
       case 'review':
+      case 'activate':
         return await this.settle();
-      default:
+      default: {
         if (action.do === 'stale') this.model.clock += LAPSE_MS;
         if (action.do === 'take' && !this.base.isIgmp(action.client)) this.model.taken(action.on);
-        if (action.do === 'add') this.model.joined(action.client, action.on, action.entry);
-        this.#follow(await this.base.perform(action, repeat));
+        this.#action = action;
+        const published = await this.base.perform(action, repeat);
+        this.#action = undefined;
+        await this.#compareStep(published);
+      }
     }
   }
 
-  /** Sweeps until nothing is left to do. */
+  /** Forwarding entries follow memberships in the same step. Their alerts are the last in it. */
+  #onChanges(changes: readonly EntryChange[]): void {
+    if (this.#action && !this.base.isRefused) this.#undoVetoes(this.#action);
+    this.model.followMembers(changes);
+    if (this.model.writeAlerts() > 0) this.seen.add('RESYNC');
+    const causes = changes.map(({ cause }) => cause).filter((cause) => cause !== 'member');
+    this.#causes = new Set(causes);
+  }
+
+  /** JOIN ends vetoes, also a repeated one, but not one that a limit forbids. */
+  #undoVetoes(action: Action): void {
+    if (action.do === 'add') this.model.joined(action.client, action.on, action.entry);
+    if (action.do !== 'filter') return;
+    for (const entry of action.filter.wanted) this.model.joined(action.client, action.on, entry);
+  }
+
+  /**
+   * Sweeps until nothing is left to do. Then the agent has what `mfe.list` lists. Mailboxes are read before, since slices may
+   * alert of what goes and comes again, and after, since models count no such alerts.
+   */
   async settle(): Promise<void> {
-    const { published, events } = await this.base.settle();
-    this.model.followMembers(events);
+    await this.#readMailboxes();
+    const published = await this.base.settle();
     this.model.settle();
-    this.#compareNews(published, false);
+    this.model.writeAlerts();
+    await this.#compareNews(published, false);
+    await this.#readMailboxes();
+    await this.#agent.follow(this.#frev);
+    compare(
+      'the table of the agent',
+      sortedByName(this.#agent.entries.map(withoutTimes)),
+      sortedByName(await this.#listAll()),
+    );
+    if (this.#pushes % RESTARTS_EVERY === 0) this.#agent.restart();
+  }
+
+  async #readMailboxes(): Promise<void> {
+    for (const { number, state, queued, isMuted } of this.base.model.clients) {
+      if (state !== 'live' || isMuted || queued === 0) continue;
+      await this.base.perform({ do: 'acknowledge', client: number }, false);
+    }
+  }
+
+  async #readLog(from: number): Promise<Changes[]> {
+    const reply = await this.base.ask('fib', { from });
+    compare('fib', [reply['status'], reply['head']], [0, this.#frev]);
+    return listIn(reply, 'changes').map(({ first, items }) => ({
+      first: Number(first),
+      items: Array.isArray(items) ? items : [],
+    }));
+  }
+
+  async #listPages(): Promise<{ frev: number; items: Raw[] }[]> {
+    return [{ frev: this.#frev, items: await this.#listAll() }];
+  }
+
+  /** Of the pushes some are lost, and some come again. */
+  async #pushToAgent(push: Changes): Promise<void> {
+    const turn = this.#pushes++;
+    if (turn % LOST_EVERY === 0) return;
+    await this.#agent.receive(push);
+    if (turn % REPEATED_EVERY === 0) await this.#agent.receive(push);
   }
 
   /** Compares what reads of forwarding entries show. */
@@ -171,7 +252,7 @@ export class ForwardingSideBySide {
       this.#learn(present.mfe.incarnation, Number(mfe['incarnation']));
       this.#compareMfe(flow, mfe, present, present.mfe.incarnation);
     }
-    this.#follow(this.base.follow());
+    await this.#compareStep(this.base.follow());
     if (!repeat) return;
     const again = listIn(await this.base.ask('flow.new', request), 'results');
     compare(
@@ -179,7 +260,7 @@ export class ForwardingSideBySide {
       again.map(({ state }) => state),
       flows.map(() => 'known'),
     );
-    this.#follow(this.base.follow());
+    await this.#compareStep(this.base.follow());
   }
 
   async #setRoute(
@@ -200,7 +281,7 @@ export class ForwardingSideBySide {
     const reply = await this.base.ask(operation, request);
     compare(operation, [reply['status'], reply['count']], [0, Number(isChanged)]);
     if (repeat) compare('the repeat', await this.base.ask(operation, request), reply);
-    this.#follow(this.base.follow());
+    await this.#compareStep(this.base.follow());
   }
 
   async #forward(
@@ -221,7 +302,7 @@ export class ForwardingSideBySide {
       const { matched, changed } = expected;
       compare(operation, [reply['matched'], reply['changed']], [matched, changed]);
     }
-    this.#follow(this.base.follow());
+    await this.#compareStep(this.base.follow());
   }
 
   async #setMfe(
@@ -241,7 +322,7 @@ export class ForwardingSideBySide {
       compare('mfe.set', reply['status'], 0);
       this.model.set(flow, upstream, timeoutMs);
     }
-    this.#follow(this.base.follow());
+    await this.#compareStep(this.base.follow());
   }
 
   /** A request that is numbered; where `repeat` says so, sent twice. */
@@ -263,12 +344,9 @@ export class ForwardingSideBySide {
     this.base.story.push(JSON.stringify(action));
   }
 
-  /** What followed in the step of a request. */
-  #follow({ published, events }: Step): void {
-    this.model.followMembers(events);
-    // Of several causes of one purge, the alerts that follow name one.
-    const causes = new Set(events.map(({ cause }) => cause).filter((cause) => cause !== 'member'));
-    this.#compareNews(published, true, causes.size <= 1);
+  /** What followed in the step of a request. Of several causes of one purge, the alerts that follow name one. */
+  async #compareStep(published: readonly Publication[]): Promise<void> {
+    await this.#compareNews(published, true, this.#causes.size <= 1);
   }
 
   // Reads.
@@ -351,14 +429,20 @@ export class ForwardingSideBySide {
 
   // Alerts and pushes.
 
-  #compareNews(published: readonly Publication[], isOneStep: boolean, withCause = false): void {
+  async #compareNews(
+    published: readonly Publication[],
+    isOneStep: boolean,
+    withCause = false,
+  ): Promise<void> {
     const { alerts, pushes } = this.model.takeNews();
-    this.#comparePushes(published, pushes);
+    await this.#comparePushes(published, pushes, isOneStep);
     for (const { type, cause } of alerts) this.seen.add(`${type} ${cause}`);
     for (const push of pushes) this.seen.add(push.kind === 'set' ? 'set' : `del ${push.cause}`);
     for (const { number } of this.base.model.clients) {
-      const found = this.#falseAlertsOf(number, published, isOneStep, withCause);
-      const expected = alerts.filter(({ to }) => to === number);
+      const all = this.#falseAlertsOf(number, published, isOneStep, withCause);
+      const found = isOneStep ? all : withoutPairs(all);
+      const mine = alerts.filter(({ to }) => to === number);
+      const expected = isOneStep ? mine : withoutPairs(mine);
       const byFlow = expected.toSorted((one, other) => one.flow - other.flow);
       const wanted = byFlow.map((alert) => this.#alertText(alert, withCause));
       const told = found.toSorted((one, other) => one.flow - other.flow);
@@ -388,11 +472,15 @@ export class ForwardingSideBySide {
     withCause: boolean,
   ): Told[] {
     const found: Told[] = [];
+    let isMuted = false;
     for (const { alerts, ts } of published) {
       for (const run of alerts) {
         const mine = run.recipients.find(({ session }) => this.base.clientOf(session) === client);
         if (!mine) continue;
         const isFalse = run.type.endsWith('_FALSE');
+        if (isMuted) compare('an alert after RESYNC', run.type, '');
+        isMuted = run.type === 'RESYNC';
+        if (isMuted) continue;
         if (isOneStep && !isFalse) compare('TRUE alerts are before FALSE alerts', found, []);
         if (!isFalse) continue;
         const message = alertMessage(run, mine.seq, ts);
@@ -401,23 +489,28 @@ export class ForwardingSideBySide {
           const [group, source, on] = item;
           const flow = this.#flowOf({ group, source });
           const text = [run.type, flow, item.at(-1), ...(withCause ? [run.cause] : [])].join(' ');
-          found.push({ flow, text, on: run.type === 'PRUNE_FALSE' ? Number(on) : 0 });
+          const { type } = run;
+          found.push({ flow, type, text, on: type === 'PRUNE_FALSE' ? Number(on) : 0 });
         }
       }
     }
     return found;
   }
 
-  #comparePushes(published: readonly Publication[], expected: readonly Push[]): void {
-    const items: (readonly unknown[])[] = [];
-    for (const { fib } of published) {
-      for (const { first, last, items: some } of fib.map(mfeMessage)) {
-        compare('first of a push', first, this.#frev + 1);
-        compare('last of a push', last, first + some.length - 1);
-        this.#frev = last;
-        items.push(...some);
-      }
+  async #comparePushes(
+    published: readonly Publication[],
+    expected: readonly Push[],
+    isOneStep: boolean,
+  ): Promise<void> {
+    const messages = published.flatMap(({ fib }) => fib.map(mfeMessage));
+    for (const { first, last, items } of messages) {
+      compare('first of a push', first, this.#frev + 1);
+      compare('last of a push', last, first + items.length - 1);
+      this.#frev = last;
     }
+    // Only now: where a push was lost, the agent reads the log to its end.
+    for (const message of messages) await this.#pushToAgent(message);
+    const items: (readonly unknown[])[] = messages.flatMap((message) => message.items);
     const found = items.map(([kind, mfe, ...rest]) =>
       kind === 'set'
         ? { kind, ...this.#pushed(mfe as Raw) }
@@ -434,20 +527,49 @@ export class ForwardingSideBySide {
     );
     const byFlow = (one: { flow: number }, other: { flow: number }): number =>
       one.flow - other.flow;
-    compare('pushes', found.toSorted(byFlow), wanted.toSorted(byFlow));
+    if (isOneStep) return compare('pushes', found.toSorted(byFlow), wanted.toSorted(byFlow));
+    // Slices of sweeps may push an entry several times: the last push shows what the entry is.
+    const last = new Map(found.map((one) => [one.flow, one]));
+    for (const flow of last.keys()) {
+      const present = wanted.some((one) => one.flow === flow) ? undefined : this.model.get(flow);
+      if (!present) continue;
+      const { incarnation } = present.mfe;
+      wanted.push({ kind: 'set', flow, ...this.#wanted({ incarnation, shown: present }) });
+    }
+    compare('last pushes', [...last.values()].toSorted(byFlow), wanted.toSorted(byFlow));
   }
 
   #pushed(mfe: Raw): { flow: number; incarnation: unknown; shown: Raw } {
     return { flow: this.#flowOf(mfe), incarnation: mfe['incarnation'], shown: pickFields(mfe) };
   }
 
-  #wanted({ incarnation, shown }: Extract<Push, { kind: 'set' }>): object {
+  #wanted({ incarnation, shown }: Pick<Extract<Push, { kind: 'set' }>, 'incarnation' | 'shown'>): {
+    incarnation: unknown;
+    shown: Raw;
+  } {
     return { incarnation: this.#incarnations.get(incarnation), shown: this.#fieldsOf(shown) };
   }
 }
 
+/**
+ * Slices of sweeps may alert an owner of foreign interfaces that go and come again, in an order of their own: of alerts that
+ * cancel out none are left.
+ */
+function withoutPairs<Alert extends { readonly flow: FlowNumber; readonly type: string }>(
+  alerts: readonly Alert[],
+): Alert[] {
+  const byFlow = Map.groupBy(alerts, ({ flow }) => flow);
+  return [...byFlow.values()].flatMap((ofFlow) => {
+    for (const [at, { type }] of ofFlow.entries()) {
+      compare('FALSE alerts alternate', type === ofFlow[at + 1]?.type, false);
+    }
+    return ofFlow.length % 2 === 0 ? [] : ofFlow.slice(-1);
+  });
+}
+
 interface Told {
   readonly flow: FlowNumber;
+  readonly type: string;
   readonly text: string;
   readonly on: number;
 }
@@ -468,6 +590,11 @@ const SHOWN = [
 /** The fields of an entry that do not depend on time or on numbers of a manager. */
 function pickFields(mfe: Raw): Raw {
   return Object.fromEntries(SHOWN.map((name) => [name, mfe[name]]));
+}
+
+function sortedByName(mfes: readonly Raw[]): Raw[] {
+  const nameOf = ({ group, source }: Raw): string => `${String(group)} ${String(source)}`;
+  return mfes.toSorted((one, other) => (nameOf(one) < nameOf(other) ? -1 : 1));
 }
 
 function withoutTimes({ upMs: _, expiresInMs: __, ...rest }: Raw): Raw {

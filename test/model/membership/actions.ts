@@ -7,6 +7,7 @@ import {
   type EntryNumber,
   type GroupFilter,
   type InterfaceNumber,
+  type Limits,
   type MembershipModel,
   type Pair,
 } from './machine.ts';
@@ -15,9 +16,28 @@ import {
 export type Action =
   | { readonly do: 'register'; readonly pair: Pair; readonly alerts: readonly AlertType[] }
   | {
-      readonly do: 'take' | 'release';
+      readonly do: 'take';
       readonly client: ClientNumber;
       readonly on: InterfaceNumber;
+      readonly advise?: boolean;
+    }
+  | {
+      readonly do: 'release';
+      readonly client: ClientNumber;
+      readonly on: InterfaceNumber;
+    }
+  | {
+      /** `localMembers` of an owner. */
+      readonly do: 'advise';
+      readonly client: ClientNumber;
+      readonly on: InterfaceNumber;
+      readonly advise: boolean;
+    }
+  | {
+      /** By an operator. */
+      readonly do: 'limit';
+      readonly on: InterfaceNumber;
+      readonly limits: Limits;
     }
   | {
       readonly do: 'add' | 'delete';
@@ -40,7 +60,19 @@ export type Action =
   | { readonly do: 'list'; readonly client: ClientNumber; readonly entry: EntryNumber }
   | { readonly do: 'purge' | 'review'; readonly entry: EntryNumber }
   | { readonly do: 'route'; readonly to: InterfaceNumber | undefined }
-  | { readonly do: 'acknowledge' | 'stale' | 'resume'; readonly client: ClientNumber }
+  | {
+      readonly do: 'acknowledge';
+      readonly client: ClientNumber;
+      /** All but the RESYNC and what follows it. */
+      readonly isBeforeResync?: boolean;
+    }
+  | {
+      /** Unread alert items fill the mailbox of a client, which has some. */
+      readonly do: 'fill';
+      readonly client: ClientNumber;
+      readonly room: number;
+    }
+  | { readonly do: 'stale' | 'resume'; readonly client: ClientNumber }
   | { readonly do: 'end'; readonly client: ClientNumber; readonly cause: Cause };
 
 /** Which kinds of action a search or a history uses. */
@@ -58,6 +90,8 @@ export interface Allowed {
   readonly hasAcknowledgements: boolean;
   /** Static memberships. */
   readonly hasStatics?: boolean;
+  /** `localMembers` of owners. */
+  readonly hasAdvise?: boolean;
 }
 
 /** Every action that is possible in a state and may change it. */
@@ -72,7 +106,7 @@ export function* actionsIn(model: MembershipModel, allowed: Allowed): Generator<
     if (client.state !== 'live') continue;
     for (let on = 0; on < scope.interfaces; on++) {
       if (client.pair.isIgmp && on >= allowed.igmpInterfaces) break;
-      yield* interfaceActions(model, client, on);
+      yield* interfaceActions(model, client, on, allowed);
     }
     if (client.isMuted) continue;
     for (let entry = 0; entry < scope.entries.length; entry++) {
@@ -86,6 +120,7 @@ export function* actionsIn(model: MembershipModel, allowed: Allowed): Generator<
     if (!scope.entries[entry]?.raises) yield { do: 'review', entry };
   }
   if (allowed.hasStatics) yield* staticActions(model);
+  yield* limitActions(model);
   if (model.route !== undefined) yield { do: 'route', to: undefined };
   for (let to = 0; to < allowed.routeInterfaces; to++) {
     if (to !== model.route) yield { do: 'route', to };
@@ -102,12 +137,20 @@ function* staticActions(model: MembershipModel): Generator<Action> {
   }
 }
 
+function* limitActions(model: MembershipModel): Generator<Action> {
+  for (const limits of model.scope.limits ?? []) {
+    for (const [on, present] of model.limits.entries()) {
+      if (limits !== present) yield { do: 'limit', on, limits };
+    }
+  }
+}
+
 function isPending(model: MembershipModel, entry: EntryNumber): boolean {
   return model.isPending(entry);
 }
 
 function* sessionActions(
-  { number: client, state, queued }: Client,
+  { number: client, state, queued, isMuted }: Client,
   allowed: Allowed,
 ): Generator<Action> {
   if (state === 'ended') return;
@@ -115,17 +158,24 @@ function* sessionActions(
   if (allowed.hasInheritance) yield { do: 'resume', client };
   if (state !== 'live') return;
   if (allowed.hasInheritance) yield { do: 'stale', client };
-  if (allowed.hasAcknowledgements && queued > 0) yield { do: 'acknowledge', client };
+  if (!allowed.hasAcknowledgements) return;
+  if (queued > 0 || isMuted) yield { do: 'acknowledge', client };
+  if (queued > 0 && isMuted) yield { do: 'acknowledge', client, isBeforeResync: true };
 }
 
 function* interfaceActions(
   model: MembershipModel,
   { number: client, pair }: Client,
   on: InterfaceNumber,
+  { hasAdvise = false }: Allowed,
 ): Generator<Action> {
   const rivals = pair.isIgmp ? model.igmps : model.owners;
   if (!rivals[on]) yield { do: 'take', client, on };
+  if (!rivals[on] && hasAdvise && !pair.isIgmp) yield { do: 'take', client, on, advise: true };
   if (!model.holdOf(client, on)) return;
+  if (hasAdvise && !pair.isIgmp) {
+    yield { do: 'advise', client, on, advise: model.advised[on] !== true };
+  }
   yield { do: 'release', client, on };
   for (const filter of model.scope.filters ?? []) yield { do: 'filter', client, on, filter };
   for (let entry = 0; entry < model.scope.entries.length; entry++) {

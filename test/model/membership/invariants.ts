@@ -6,12 +6,8 @@ import {
   type Membership,
   type MembershipEvent,
   type MembershipModel,
+  type News,
 } from './machine.ts';
-
-interface News {
-  readonly facts: readonly Fact[];
-  readonly events: readonly MembershipEvent[];
-}
 
 /**
  * How a state breaks the invariants of the membership contract, section 10: V1, V3 and V6. V2 is checked by `Beliefs`, V4 by
@@ -40,8 +36,17 @@ function brokenBelief(model: MembershipModel, beliefs: Beliefs): string | undefi
   return undefined;
 }
 
-/** V3: a membership exists only within a hold of its holder, or is static and counts for the client there; and once. */
-function brokenHold({ members, statics, owners, igmps }: MembershipModel): string | undefined {
+/**
+ * V3: a membership exists only within a hold of its holder, or is static and counts for the client there; and once. Under
+ * `advise` those of IGMP count for nobody.
+ */
+function brokenHold({
+  members,
+  statics,
+  owners,
+  igmps,
+  advised,
+}: MembershipModel): string | undefined {
   for (const [entry, present] of members.entries()) {
     for (const { holder, on, countsFor } of present) {
       if (holder === NOBODY) {
@@ -51,7 +56,8 @@ function brokenHold({ members, statics, owners, igmps }: MembershipModel): strin
       }
       const isHeld = owners[on]?.client === holder || igmps[on]?.client === holder;
       if (!isHeld) return `V3: client ${holder} has a membership on ${on}, which it does not hold`;
-      const counted = igmps[on]?.client === holder ? (owners[on]?.client ?? holder) : holder;
+      const owner = advised[on] ? NOBODY : owners[on]?.client;
+      const counted = igmps[on]?.client === holder ? (owner ?? holder) : holder;
       if (counted !== countsFor) return `V3: a membership on ${on} counts for client ${countsFor}`;
     }
     const isTwice = present.some((one, at) =>
@@ -81,7 +87,21 @@ export function brokenStep(
   if (fact && events.length === 0) return `V3: ${fact.type} without a change`;
   if (!events.every(({ mrev }, at) => mrev === before.mrev + at + 1)) return 'V4: a gap in mrev';
   if (after.mrev !== before.mrev + events.length) return 'V4: a change without an event';
-  return brokenReplay(before, after, events) ?? brokenLocal(before, after, facts);
+  return (
+    brokenSilence(before, facts) ??
+    brokenReplay(before, after, events) ??
+    brokenLocal(before, after, facts)
+  );
+}
+
+/** V6: between a RESYNC and its acknowledgement no alert is written. */
+function brokenSilence({ clients }: MembershipModel, facts: readonly Fact[]): string | undefined {
+  const muted = new Set(clients.filter(({ isMuted }) => isMuted).map(({ number }) => number));
+  for (const { to, type } of facts) {
+    if (muted.has(to)) return `V6: ${type} to client ${to}, which did not acknowledge its RESYNC`;
+    if (type === 'RESYNC') muted.add(to);
+  }
+  return undefined;
 }
 
 /** V4: events applied to what is stored give what is stored after them. */
@@ -100,17 +120,18 @@ function brokenReplay(
       before.withdrawn[entry] === after.withdrawn[entry] &&
       before.statics[entry] === after.statics[entry];
     if (isSame && events.every((event) => event.entry !== entry)) continue;
-    const stored = new Set(namesOf(before, entry));
+    const stored = new Map(storedOf(before, entry));
     for (const { type, membership, entry: of } of events) {
       if (of !== entry) continue;
       if (stored.has(nameOf(membership)) === (type === 'joined')) {
         return `V4: entry ${entry} ${type} twice`;
       }
-      if (type === 'joined') stored.add(nameOf(membership));
-      else stored.delete(nameOf(membership));
+      if (type === 'left') stored.delete(nameOf(membership));
+      else stored.set(nameOf(membership), listOf(membership));
     }
-    const names = namesOf(after, entry);
-    if (names.length !== stored.size || !names.every((name) => stored.has(name))) {
+    const expected = storedOf(after, entry);
+    const isSameAsStored = expected.every(([name, list]) => stored.get(name) === list);
+    if (expected.length !== stored.size || !isSameAsStored) {
       return `V4: events do not lead to what is stored of entry ${entry}`;
     }
   }
@@ -127,10 +148,13 @@ function brokenLocal(
   for (let on = 0; on < before.owners.length; on++) {
     const owner = before.owners[on];
     if (!owner || after.owners[on]?.number !== owner.number) continue;
+    // A window: IGMP adds its memberships again.
+    if (before.advised[on] !== after.advised[on]) continue;
     if (!hearsAll(before, owner.client) || !hearsAll(after, owner.client)) continue;
     const known = toldOn(before, on);
     for (const fact of facts) {
       if (fact.to !== owner.client || !('on' in fact) || fact.on !== on) continue;
+      if (fact.exclude && !known.has(fact.entry)) return `V4: a list of entry ${fact.entry} alone`;
       if (fact.type === 'LOCAL_JOIN') known.add(fact.entry);
       else if (!known.delete(fact.entry)) return `V4: LOCAL_LEAVE of entry ${fact.entry} twice`;
     }
@@ -168,16 +192,25 @@ function activeCount({ members, withdrawn }: MembershipModel): string {
 }
 
 function storedCount(model: MembershipModel): number {
-  return model.members.reduce((sum, _, entry) => sum + namesOf(model, entry).length, 0);
+  return model.members.reduce((sum, _, entry) => sum + storedOf(model, entry).length, 0);
 }
 
-/** What is stored of an entry: by events a static membership exists while it is configured. */
-function namesOf({ members, withdrawn, statics }: MembershipModel, entry: number): string[] {
+/** What is stored of an entry, with exclude lists: by events a static membership exists while it is configured. */
+function storedOf(
+  { members, withdrawn, statics }: MembershipModel,
+  entry: number,
+): (readonly [name: string, list: string])[] {
   const held = [...(members[entry] ?? []), ...(withdrawn[entry] ?? [])];
   return [
-    ...held.filter(({ holder }) => holder !== NOBODY).map(nameOf),
-    ...(statics[entry] ?? []).map(staticName),
+    ...held
+      .filter(({ holder }) => holder !== NOBODY)
+      .map((one) => [nameOf(one), listOf(one)] as const),
+    ...(statics[entry] ?? []).map((on) => [staticName(on), ''] as const),
   ];
+}
+
+function listOf({ exclude }: Membership): string {
+  return exclude.join();
 }
 
 function nameOf({ holder, on, countsFor, ownerHold }: Membership): string {

@@ -4,8 +4,12 @@ export type InterfaceNumber = number;
 export type EntryNumber = number;
 type HoldNumber = number;
 
-/** What ended a hold, `member` for a request, `iif-moved` for another owner of the interface towards the source. */
-export type Cause = 'member' | 'iif-moved' | 'release' | 'take' | 'expire' | 'evict' | 'admin';
+/**
+ * What ended a hold, `member` for a request, `iif-moved` for another owner of the interface towards the source, `policy` for
+ * another `localMembers` of the owner.
+ */
+export type Cause =
+  'member' | 'iif-moved' | 'release' | 'take' | 'expire' | 'evict' | 'admin' | 'policy';
 
 export type AlertType = 'JOIN_ALERT' | 'PRUNE_ALERT' | 'LOCAL_JOIN' | 'LOCAL_LEAVE';
 
@@ -23,6 +27,8 @@ export interface Entry {
   readonly wider: EntryNumber | undefined;
   /** False for (s,g), of which only the owner of the interface towards the source is alerted. */
   readonly raises: boolean;
+  /** The number of its group, which limits of interfaces count; undefined for (\*,\*). */
+  readonly group?: number;
 }
 
 /** (protocol, component), which names one client at a time. */
@@ -49,7 +55,10 @@ export interface Hold {
   readonly number: HoldNumber;
 }
 
-/** The holder of static memberships, and the client that they count for while nobody is on the interface. */
+/**
+ * The holder of static memberships, and the client that they count for while nobody is on the interface. Under `advise` also
+ * the client that IGMP's memberships count for.
+ */
 export const NOBODY: ClientNumber = 0;
 
 export interface Membership {
@@ -58,7 +67,19 @@ export interface Membership {
   readonly countsFor: ClientNumber;
   /** The hold of the interface's owner when IGMP added it; 0 where there was no owner, or the holder is a routing protocol. */
   readonly ownerHold: HoldNumber;
+  /** Of a (\*,g): the sources that the holder does not want there, by the names that stores give them, in order. */
+  readonly exclude: readonly string[];
 }
+
+/** What operators set for an interface; 0: no limit. */
+export interface Limits {
+  readonly maxGroups: number;
+  readonly maxEntries: number;
+  /** Exclude lists are ignored for outgoing interfaces. */
+  readonly lite: boolean;
+}
+
+export const NO_LIMITS: Limits = { maxGroups: 0, maxEntries: 0, lite: false };
 
 /** A membership that has ended other than by a delete. Its alerts and its `left` event are still pending. */
 export interface Withdrawn extends Membership {
@@ -84,6 +105,8 @@ export type Fact = { readonly to: ClientNumber } & (
       readonly entry: EntryNumber;
       readonly on: InterfaceNumber;
       readonly cause: Cause;
+      /** The changed exclude list of a membership that the owner knows. */
+      readonly exclude?: readonly string[];
     }
   | {
       readonly type: 'RESYNC';
@@ -94,26 +117,44 @@ export type Fact = { readonly to: ClientNumber } & (
 
 export interface MembershipEvent {
   readonly mrev: number;
-  readonly type: 'joined' | 'left';
+  readonly type: 'joined' | 'left' | 'updated';
   readonly entry: EntryNumber;
   readonly membership: Membership;
   readonly cause: Cause;
 }
 
-export type Outcome =
-  | { readonly status: 0; readonly changed: boolean }
-  | {
-      readonly status: 87 | 1003 | 1168;
-      readonly reason: 'not-found' | 'not-owner' | 'no-membership' | 'limit';
-    };
+/** An entry whose memberships changed: the forwarding entries that it covers are reviewed in the same step. */
+export interface EntryChange {
+  readonly entry: EntryNumber;
+  readonly cause: Cause;
+}
 
-/** What `member.set` leaves of a group (forwarding contract, section 9). Exclude lists are not modelled. */
+export type Outcome = { readonly status: 0; readonly changed: boolean } | Refusal;
+
+interface Refusal {
+  readonly status: 87 | 1003 | 1168;
+  readonly reason: 'not-found' | 'not-owner' | 'no-membership' | 'limit';
+}
+
+/** What `member.set` leaves of a group (forwarding contract, section 9). */
 export interface GroupFilter {
   /** All entries of the group. */
   readonly group: readonly EntryNumber[];
   /** Those that the holder has afterwards. */
   readonly wanted: readonly EntryNumber[];
+  /** The exclude list of the wanted (\*,g). */
+  readonly exclude?: readonly string[];
 }
+
+type Filtered =
+  | {
+      readonly status: 0;
+      readonly added: number;
+      readonly removed: number;
+      /** The exclude list changed. */
+      readonly updated: boolean;
+    }
+  | Refusal;
 
 /** The bounds of a model, and the wrong variants of it that a check must find. */
 export interface Scope {
@@ -124,12 +165,31 @@ export interface Scope {
   readonly entriesMax: number;
   /** The filters that clients set. */
   readonly filters?: readonly GroupFilter[];
+  /** The settings that operators choose from. */
+  readonly limits?: readonly Limits[];
   /**
    * `merged-purge`: a purge and its request raise alerts for their sum. `counts`: alerts ignore the holder. `silent-move`: a
    * new owner of the interface towards the source is not alerted. `listed-owner`: a listing of an (s,g) shows its owner, if
-   * others want it, instead of the notified client.
+   * others want it, instead of the notified client. `advised-counts`: IGMP's memberships count for the owner in spite of
+   * `advise`. `active-static`: a static membership stays active when the client that it counts for leaves. `unmuted`: alerts
+   * go on after a RESYNC.
    */
-  readonly wrong?: 'merged-purge' | 'counts' | 'silent-move' | 'listed-owner';
+  readonly wrong?:
+    | 'merged-purge'
+    | 'counts'
+    | 'silent-move'
+    | 'listed-owner'
+    | 'advised-counts'
+    | 'active-static'
+    | 'unmuted';
+}
+
+/** What followed from a step. */
+export interface News {
+  readonly facts: readonly Fact[];
+  /** The alert items that a RESYNC of this step replaces. */
+  readonly replaced: readonly Fact[];
+  readonly events: readonly MembershipEvent[];
 }
 
 /**
@@ -144,6 +204,10 @@ export interface Scope {
  * Of an (s,g) at most one client is notified: the owner of the interface towards the source, while others want the (s,g). A
  * change of the entry compares at once, a change of that owner later, as a step of its own (forwarding contract, section 4).
  * All (s,g) have the same source, to which there is one route or none.
+ *
+ * An owner may set `advise` for its hold: IGMP's memberships on the interface then count for nobody, and each change of the
+ * setting withdraws them, as a new owner does (forwarding contract, section 7). Operators limit the memberships and groups of
+ * an interface (section 10).
  */
 export class MembershipModel {
   readonly scope: Scope;
@@ -158,11 +222,16 @@ export class MembershipModel {
   route: InterfaceNumber | undefined;
   /** The client that was notified last, of each (s,g). */
   notified: readonly (ClientNumber | undefined)[];
+  /** Whether the owner of each interface set `advise`. */
+  advised: readonly boolean[];
+  limits: readonly Limits[];
   mrev = 0;
   #lastHold: HoldNumber = 0;
   #lastClient: ClientNumber = 0;
   #facts: Fact[] = [];
+  #replaced: Fact[] = [];
   #events: MembershipEvent[] = [];
+  #changes: EntryChange[] = [];
 
   /** A router that no client has used, or a copy of `other`. Lists are replaced, never changed, so copies share them. */
   constructor(scope: Scope, other?: MembershipModel) {
@@ -173,6 +242,8 @@ export class MembershipModel {
     this.withdrawn = other?.withdrawn ?? scope.entries.map(() => []);
     this.statics = other?.statics ?? scope.entries.map(() => []);
     this.notified = other?.notified ?? scope.entries.map(() => undefined);
+    this.advised = other?.advised ?? this.owners.map(() => false);
+    this.limits = other?.limits ?? this.owners.map(() => NO_LIMITS);
     if (!other) return;
     this.route = other.route;
     this.clients = other.clients;
@@ -190,8 +261,17 @@ export class MembershipModel {
   }
 
   /** The alert items and events since the last call, in order. */
-  takeNews(): { readonly facts: readonly Fact[]; readonly events: readonly MembershipEvent[] } {
-    return { facts: this.#facts.splice(0), events: this.#events.splice(0) };
+  takeNews(): News {
+    return {
+      facts: this.#facts.splice(0),
+      replaced: this.#replaced.splice(0),
+      events: this.#events.splice(0),
+    };
+  }
+
+  /** The changes of entries since the last call, in order. */
+  takeChanges(): readonly EntryChange[] {
+    return this.#changes.splice(0);
   }
 
   client(number: ClientNumber): Client {
@@ -253,9 +333,15 @@ export class MembershipModel {
     this.#change(number, { state: 'ended' });
   }
 
-  /** The client has handled all that is in its mailbox. */
-  acknowledge(number: ClientNumber): void {
-    this.#change(number, { queued: 0, isMuted: false });
+  /** The client has handled all that is in its mailbox; `isBeforeResync`: all up to its RESYNC. */
+  acknowledge(number: ClientNumber, isBeforeResync = false): void {
+    const { isMuted } = this.client(number);
+    this.#change(number, { queued: 0, isMuted: isMuted && isBeforeResync });
+  }
+
+  /** Alert items that the client does not acknowledge fill its mailbox, up to this room. */
+  fill(number: ClientNumber, room: number): void {
+    this.#change(number, { queued: this.scope.mailboxMax - room });
   }
 
   /** Forgets clients that ended and have no withdrawn membership left. */
@@ -271,7 +357,7 @@ export class MembershipModel {
   // Ownership.
 
   /** An interface where no client of the same kind is. A routing protocol that takes it opens a window for IGMP. */
-  take(number: ClientNumber, on: InterfaceNumber): void {
+  take(number: ClientNumber, on: InterfaceNumber, advise = false): void {
     const hold = { client: number, number: ++this.#lastHold };
     if (this.client(number).pair.isIgmp) {
       this.igmps = this.igmps.with(on, hold);
@@ -283,6 +369,31 @@ export class MembershipModel {
       this.#withdrawStatics(on, igmp, 'take', true);
     }
     this.owners = this.owners.with(on, hold);
+    this.advised = this.advised.with(on, advise);
+  }
+
+  /** The owner sets `localMembers`: a change withdraws IGMP's memberships. */
+  setAdvise(number: ClientNumber, on: InterfaceNumber, advise: boolean): Outcome {
+    const owner = this.owners[on];
+    if (!owner && !this.igmps[on]) return { status: 87, reason: 'not-found' };
+    if (owner?.client !== number) return { status: 87, reason: 'not-owner' };
+    if (this.advised[on] === advise) return { status: 0, changed: false };
+    this.advised = this.advised.with(on, advise);
+    const igmp = this.igmps[on]?.client;
+    if (igmp !== undefined) this.#withdraw(on, igmp, 'policy', true);
+    return { status: 0, changed: true };
+  }
+
+  /** Operators change the settings of an interface. Returns whether that is a change. */
+  setLimits(on: InterfaceNumber, limits: Limits): boolean {
+    const { maxGroups, maxEntries, lite } = this.limitsOn(on);
+    this.limits = this.limits.with(on, limits);
+    const isSame = maxGroups === limits.maxGroups && maxEntries === limits.maxEntries;
+    return !isSame || lite !== limits.lite;
+  }
+
+  limitsOn(on: InterfaceNumber): Limits {
+    return this.limits[on] ?? NO_LIMITS;
   }
 
   /** Released by the client itself or by an operator, or given to another claimant. */
@@ -297,6 +408,7 @@ export class MembershipModel {
       this.#withdrawStatics(on, number, cause, igmp !== undefined);
       if (igmp !== undefined) this.#withdraw(on, igmp, cause, true);
       this.owners = this.owners.with(on, undefined);
+      this.advised = this.advised.with(on, false);
     }
     if (this.igmps[on]?.client === number) {
       this.#withdraw(on, number, cause, false);
@@ -311,6 +423,7 @@ export class MembershipModel {
 
   /** Static memberships that count for a client become dormant. */
   #withdrawStatics(on: InterfaceNumber, client: ClientNumber, cause: Cause, window: boolean): void {
+    if (this.scope.wrong === 'active-static') return;
     const isGone = (one: Membership): boolean =>
       one.on === on && one.holder === NOBODY && one.countsFor === client;
     this.#withdrawAll(isGone, cause, window);
@@ -402,15 +515,16 @@ export class MembershipModel {
       this.#raise(entry, before, 'member', [], false);
       return { status: 0, changed: false };
     }
-    if (this.#isBeyondLimit(entry)) {
+    if (this.#isBeyondLimit(on, entry)) {
       this.#raise(entry, before, 'member', [], false);
       return { status: 1003, reason: 'limit' };
     }
     const membership: Membership = {
       holder: number,
       on,
-      countsFor: isBesideOwner ? owner.client : number,
+      countsFor: isBesideOwner ? this.#countsFor(owner.client, on) : number,
       ownerHold: isBesideOwner ? owner.number : 0,
+      exclude: [],
     };
     this.#tellOwner('LOCAL_JOIN', membership, entry, 'member');
     this.members = this.members.with(entry, [...present, membership]);
@@ -440,24 +554,62 @@ export class MembershipModel {
     return { status: 0, changed: true };
   }
 
-  /** Replaces what a client has of a group on an interface: purges, adds, then deletes. Returns how many of the latter. */
+  /** What IGMP's memberships beside an owner count for. */
+  #countsFor(owner: ClientNumber, on: InterfaceNumber): ClientNumber {
+    return this.advised[on] && this.scope.wrong !== 'advised-counts' ? NOBODY : owner;
+  }
+
+  /**
+   * Replaces what a client has of a group on an interface: purges, adds, changes the exclude list, then deletes. Nothing but
+   * the purges is done where the adds would exceed a limit.
+   */
   set(
     number: ClientNumber,
     on: InterfaceNumber,
-    { group, wanted }: GroupFilter,
-  ): { readonly added: number; readonly removed: number } {
-    const had = group.filter((entry) => this.#has(number, on, entry));
+    { group, wanted, exclude = [] }: GroupFilter,
+  ): Filtered {
+    const refusal = this.#refuseInterface(number, on, 87);
+    if (refusal) return refusal;
+    const had = group.filter((entry) => this.membershipOf(number, on, entry));
     for (const entry of new Set([...had, ...wanted])) this.purge(entry);
     const added = wanted.filter((entry) => !had.includes(entry));
     const removed = had.filter((entry) => !wanted.includes(entry));
+    const isLimited = added.length > 0 && this.#isForbidden(on, group[0] ?? 0, added.length);
+    if (isLimited || this.#isBeyondEntries(added)) return { status: 1003, reason: 'limit' };
+    let updated = false;
     for (const entry of wanted) this.add(number, on, entry);
+    for (const entry of wanted) {
+      if (!this.#isExact(entry)) updated = this.#replaceList(number, on, entry, exclude);
+    }
     for (const entry of removed) this.delete(number, on, entry);
-    return { added: added.length, removed: removed.length };
+    return { status: 0, added: added.length, removed: removed.length, updated };
   }
 
-  #has(number: ClientNumber, on: InterfaceNumber, entry: EntryNumber): boolean {
+  #replaceList(
+    number: ClientNumber,
+    on: InterfaceNumber,
+    entry: EntryNumber,
+    exclude: readonly string[],
+  ): boolean {
+    const former = this.membershipOf(number, on, entry);
+    if (!former || former.exclude.join() === exclude.join()) return false;
+    const changed = { ...former, exclude };
     const present = this.members[entry] ?? [];
-    return present.some((one) => one.holder === number && one.on === on);
+    this.members = this.members.with(
+      entry,
+      present.map((one) => (one === former ? changed : one)),
+    );
+    this.#tellOwner('LOCAL_JOIN', changed, entry, 'member', exclude);
+    this.#log('updated', entry, changed, 'member');
+    return true;
+  }
+
+  membershipOf(
+    number: ClientNumber,
+    on: InterfaceNumber,
+    entry: EntryNumber,
+  ): Membership | undefined {
+    return this.members[entry]?.find((one) => one.holder === number && one.on === on);
   }
 
   // Static memberships.
@@ -468,7 +620,7 @@ export class MembershipModel {
     this.review(entry);
     const configured = this.statics[entry] ?? [];
     if (configured.includes(on)) return { status: 0, changed: false };
-    if (this.#isBeyondLimit(entry)) return { status: 1003, reason: 'limit' };
+    if (this.#isBeyondLimit(on, entry)) return { status: 1003, reason: 'limit' };
     this.statics = this.statics.with(entry, [...configured, on]);
     this.#log('joined', entry, this.#staticOn(on), 'admin');
     this.activate(on, entry);
@@ -488,6 +640,7 @@ export class MembershipModel {
     this.#log('left', entry, this.#staticOn(on), 'admin');
     const before = this.members[entry] ?? [];
     const active = this.activeStatic(on, entry);
+    this.#changes.push({ entry, cause: 'admin' });
     if (!active) return { status: 0, changed: true };
     this.members = this.members.with(
       entry,
@@ -516,7 +669,15 @@ export class MembershipModel {
     this.review(entry);
     const before = this.members[entry] ?? [];
     this.members = this.members.with(entry, [...before, this.#staticOn(on)]);
+    this.#changes.push({ entry, cause: 'admin' });
     this.#raise(entry, before, 'admin', [], false);
+  }
+
+  /** Whether a static membership of a wider entry is to become active. */
+  isCoverDue(entry: EntryNumber): boolean {
+    const wider = this.scope.entries[entry]?.wider;
+    if (wider === undefined) return false;
+    return this.owners.some((_, on) => this.isToBeActive(on, wider)) || this.isCoverDue(wider);
   }
 
   activateAll(): void {
@@ -527,7 +688,7 @@ export class MembershipModel {
 
   #staticOn(on: InterfaceNumber): Membership {
     const countsFor = (this.owners[on] ?? this.igmps[on])?.client ?? NOBODY;
-    return { holder: NOBODY, on, countsFor, ownerHold: 0 };
+    return { holder: NOBODY, on, countsFor, ownerHold: 0, exclude: [] };
   }
 
   /** Removes all withdrawn memberships of an entry, with their events and the alerts that follow from the difference. */
@@ -561,6 +722,7 @@ export class MembershipModel {
     if (gone.length === 0) return gone;
     this.withdrawn = this.withdrawn.with(entry, []);
     for (const one of gone) {
+      this.#changes.push({ entry, cause: one.cause });
       if (one.holder === NOBODY) continue;
       this.#log('left', entry, one, one.cause);
       if (!one.window) this.#tellOwner('LOCAL_LEAVE', one, entry, one.cause);
@@ -572,16 +734,41 @@ export class MembershipModel {
     number: ClientNumber,
     on: InterfaceNumber,
     unheld: 87 | 1168,
-  ): Outcome | undefined {
+  ): Refusal | undefined {
     if (!this.owners[on] && !this.igmps[on]) return { status: unheld, reason: 'not-found' };
     return this.holdOf(number, on) ? undefined : { status: 87, reason: 'not-owner' };
   }
 
-  /** Whether a membership of the entry would be of one entry too many. */
-  #isBeyondLimit(entry: EntryNumber): boolean {
-    if (this.#isStored(entry)) return false;
-    const stored = this.members.filter((_, other) => this.#isStored(other));
-    return stored.length >= this.scope.entriesMax;
+  /** Whether a membership of the entry would be of one entry too many, or exceed a limit of the interface. */
+  #isBeyondLimit(on: InterfaceNumber, entry: EntryNumber): boolean {
+    return this.#isBeyondEntries([entry]) || this.#isForbidden(on, entry, 1);
+  }
+
+  /** Whether memberships of these would be of too many entries. */
+  #isBeyondEntries(entries: readonly EntryNumber[]): boolean {
+    const more = entries.filter((entry) => !this.#isStored(entry)).length;
+    const stored = this.members.filter((_, other) => this.#isStored(other)).length;
+    return more > 0 && stored + more > this.scope.entriesMax;
+  }
+
+  /** Whether the limits of an interface forbid this many more memberships of the group of an entry. */
+  #isForbidden(on: InterfaceNumber, entry: EntryNumber, count: number): boolean {
+    const { maxGroups, maxEntries } = this.limitsOn(on);
+    const present = this.entriesOn(on);
+    if (maxEntries > 0 && present.length + count > maxEntries) return true;
+    const group = this.scope.entries[entry]?.group;
+    if (group === undefined || maxGroups === 0) return false;
+    const groups = new Set(present.map((one) => this.scope.entries[one]?.group));
+    groups.delete(undefined);
+    return groups.size >= maxGroups && !groups.has(group);
+  }
+
+  /** The entry of each membership on an interface, static ones included; not of those that are withdrawn. */
+  entriesOn(on: InterfaceNumber): EntryNumber[] {
+    return this.members.flatMap((present, entry) => [
+      ...present.filter((one) => one.on === on && one.holder !== NOBODY).map(() => entry),
+      ...(this.statics[entry] ?? []).filter((one) => one === on).map(() => entry),
+    ]);
   }
 
   /** Whether an entry has a membership, a withdrawn or a dormant one included. */
@@ -593,11 +780,14 @@ export class MembershipModel {
   #log(
     type: MembershipEvent['type'],
     entry: EntryNumber,
-    { holder, on, countsFor, ownerHold }: Membership,
+    { holder, on, countsFor, ownerHold, exclude }: Membership,
     cause: Cause,
   ): void {
-    const membership = { holder, on, countsFor, ownerHold };
+    const membership = { holder, on, countsFor, ownerHold, exclude };
     this.#events.push({ mrev: ++this.mrev, type, entry, membership, cause });
+    if (holder !== NOBODY && (type !== 'left' || cause === 'member')) {
+      this.#changes.push({ entry, cause });
+    }
   }
 
   // Alerts.
@@ -608,10 +798,12 @@ export class MembershipModel {
     { on, ownerHold }: Membership,
     entry: EntryNumber,
     cause: Cause,
+    exclude?: readonly string[],
   ): void {
     const owner = this.owners[on];
     if (!owner || owner.number !== ownerHold) return;
-    this.#write({ to: owner.client, type, entry, on, cause });
+    const update = exclude && { exclude };
+    this.#write({ to: owner.client, type, entry, on, cause, ...update });
   }
 
   /** JOIN and PRUNE to each client for which the difference between `before` and the present members matters. */
@@ -639,19 +831,30 @@ export class MembershipModel {
     }
   }
 
-  /** Section 5.6: a mailbox that is full gets one RESYNC instead of the next alert. */
   #write(fact: Fact): void {
-    const { state, alerts, queued, isMuted, number } = this.client(fact.to);
-    if (state !== 'live' || isMuted || fact.type === 'RESYNC' || !alerts.includes(fact.type)) {
-      return;
+    if (fact.type === 'RESYNC') return;
+    const { to, type, cause } = fact;
+    if (this.accepts(to, type, cause)) return void this.#facts.push(fact);
+    if (this.#facts.some((one) => one.to === to && one.type === 'RESYNC')) {
+      this.#replaced.push(fact);
     }
+  }
+
+  /**
+   * One more alert item for the mailbox of a client, also one about a forwarding entry. Returns whether it is written. Section
+   * 5.6: a mailbox that is full gets one RESYNC instead of the next alert.
+   */
+  accepts(to: ClientNumber, type: AlertType, cause: Cause): boolean {
+    const { state, alerts, queued, isMuted } = this.client(to);
+    if (state !== 'live' || !alerts.includes(type)) return false;
+    if (isMuted && this.scope.wrong !== 'unmuted') return false;
     if (queued > this.scope.mailboxMax) {
-      this.#change(number, { isMuted: true });
-      this.#facts.push({ to: number, type: 'RESYNC', cause: fact.cause });
-      return;
+      this.#change(to, { isMuted: true });
+      this.#facts.push({ to, type: 'RESYNC', cause });
+      return false;
     }
-    this.#change(number, { queued: queued + 1 });
-    this.#facts.push(fact);
+    this.#change(to, { queued: queued + 1 });
+    return true;
   }
 
   #change(number: ClientNumber, change: Partial<Client>): void {
@@ -661,12 +864,14 @@ export class MembershipModel {
 
 /** True if some membership has another holder and counts for another client. */
 function othersWant(client: ClientNumber, members: readonly Membership[]): boolean {
-  return members.some(({ holder, countsFor }) => holder !== client && countsFor !== client);
+  return members.some(
+    ({ holder, countsFor }) => holder !== client && countsFor !== client && countsFor !== NOBODY,
+  );
 }
 
 /** The wrong variant: client counts, as in MGM's own text, which ignore that IGMP's memberships count for owners. */
 function othersCount(client: ClientNumber, members: readonly Membership[]): boolean {
-  return members.some(({ countsFor }) => countsFor !== client);
+  return members.some(({ countsFor }) => countsFor !== client && countsFor !== NOBODY);
 }
 
 /** IGMP is about to add these again: the client library holds their PRUNE back for a time (section 7.3). */

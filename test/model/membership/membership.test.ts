@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { actionsIn, type Action, type Allowed } from './actions.ts';
-import type { Entry, Pair, Scope } from './machine.ts';
+import { NO_LIMITS, type Entry, type Pair, type Scope } from './machine.ts';
 import { search } from './search.ts';
 import { World } from './world.ts';
 
@@ -66,6 +66,13 @@ describe('every state within the bounds', SEARCH_TIMEOUT, () => {
     expect(violation).toBeUndefined();
     expect(states).toBeGreaterThan(5_000);
   });
+
+  it('keeps V1 to V6 while owners begin and end to advise', () => {
+    const scope = { ...SCOPE, interfaces: IS_FULL ? 2 : 1, entries: [ALL_GROUPS] };
+    const { states, violation } = search(scope, { ...OWNERSHIP, hasAdvise: true }, 2);
+    expect(violation).toBeUndefined();
+    expect(states).toBeGreaterThan(400);
+  });
 });
 
 describe('every state of one (s,g) within the bounds', SEARCH_TIMEOUT, () => {
@@ -104,12 +111,43 @@ describe('the search finds a wrong rule', SEARCH_TIMEOUT, () => {
     expect(violation?.problem).toMatch(/^V1: /);
     expect(violation?.actions.at(-1)).toMatchObject({ do: 'add' });
   });
+
+  it('by which alerts go on after a RESYNC', () => {
+    const scope = { ...SCOPE, interfaces: 1, entries: [ALL_GROUPS], mailboxMax: 1 } as const;
+    const allowed = { ...OWNERSHIP, hasAcknowledgements: true };
+    const { violation } = search({ ...scope, wrong: 'unmuted' }, allowed, 1);
+    expect(violation?.problem).toMatch(/^V6: /);
+  });
+
+  it("by which IGMP's memberships count for an owner that advises", () => {
+    const scope = { ...SCOPE, entries: [ALL_GROUPS], wrong: 'advised-counts' } as const;
+    const { violation } = search(scope, { ...OWNERSHIP, hasAdvise: true }, 1);
+    expect(violation?.problem).toMatch(/^V3: /);
+    expect(violation?.actions).toContainEqual(expect.objectContaining({ advise: true }));
+  });
 });
 
 /** More of everything, with bounds that are reached. */
 const LARGE: Scope = {
   interfaces: 3,
-  entries: [ALL_GROUPS, GROUP, { ...GROUP, name: '(*,h)' }, COVERED_SOURCE, IPV6_GROUP],
+  entries: [
+    ALL_GROUPS,
+    { ...GROUP, group: 1 },
+    { ...GROUP, name: '(*,h)', group: 2 },
+    { ...COVERED_SOURCE, group: 1 },
+    { ...IPV6_GROUP, group: 3 },
+  ],
+  filters: [
+    { group: [1, 3], wanted: [1] },
+    { group: [1, 3], wanted: [1], exclude: ['s'] },
+    { group: [1, 3], wanted: [3] },
+    { group: [1, 3], wanted: [] },
+  ],
+  limits: [
+    NO_LIMITS,
+    { maxGroups: 1, maxEntries: 0, lite: false },
+    { maxGroups: 0, maxEntries: 2, lite: false },
+  ],
   mailboxMax: 6,
   entriesMax: 4,
 };
@@ -121,6 +159,7 @@ const EVERYTHING: Allowed = {
   hasEnds: true,
   hasAcknowledgements: true,
   hasStatics: true,
+  hasAdvise: true,
 };
 
 /** Plays a history; each number chooses one of the possible actions. Returns the broken invariant with the actions so far. */
@@ -173,10 +212,13 @@ describe('random histories', SEARCH_TIMEOUT, () => {
     fc.assert(property, options);
   });
 
-  it.each(['merged-purge', 'counts'] as const)('find the wrong rule %s', (wrong) => {
-    const property = fc.property(histories, (choices) => {
-      expect(play(choices, { ...LARGE, wrong })).toBeUndefined();
-    });
-    expect(fc.check(property, { ...options, seed: 1 }).failed).toBe(true);
-  });
+  it.each(['merged-purge', 'counts', 'advised-counts', 'active-static', 'unmuted'] as const)(
+    'find the wrong rule %s',
+    (wrong) => {
+      const property = fc.property(histories, (choices) => {
+        expect(play(choices, { ...LARGE, wrong })).toBeUndefined();
+      });
+      expect(fc.check(property, { ...options, seed: 1 }).failed).toBe(true);
+    },
+  );
 });

@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { openManagers, type Managers } from '../manager.ts';
 import { actionsIn, type Action, type Allowed } from './actions.ts';
-import type { GroupFilter, Pair } from './machine.ts';
-import { SideBySide, type NamedEntry } from './side-by-side.ts';
+import { NO_LIMITS, type GroupFilter, type Limits, type Pair } from './machine.ts';
+import { fills, MAILBOX_MAX, SideBySide, type NamedEntry } from './side-by-side.ts';
 
 const { FC_RUNS = '60', FC_SEED, FC_PATH } = process.env;
 const RUNS = Number(FC_RUNS);
@@ -19,32 +19,42 @@ const PAIRS: readonly Pair[] = [
 /** In the order of listings. */
 const ENTRIES: readonly NamedEntry[] = [
   { name: '(*,*)', stored: '4', wider: undefined, raises: true },
-  { name: '(*,g)', stored: '4e0000001', wider: 0, raises: true },
-  { name: '(s,g)', stored: '4e0000001c0a80001', wider: 1, raises: false },
-  { name: '(*,h)', stored: '4e1020304', wider: 0, raises: true },
+  { name: '(*,g)', stored: '4e0000001', wider: 0, raises: true, group: 1 },
+  { name: '(s,g)', stored: '4e0000001c0a80001', wider: 1, raises: false, group: 1 },
+  { name: '(*,h)', stored: '4e1020304', wider: 0, raises: true, group: 2 },
   { name: '(*,*) of IPv6', stored: '6', wider: undefined, raises: true },
   {
     name: '(*,g) of IPv6',
     stored: `6ff02${'0'.repeat(26)}01`,
     wider: 4,
     raises: true,
+    group: 3,
   },
 ];
 
 /** Filters of two groups of IPv4 and one of IPv6. */
 const FILTERS: readonly GroupFilter[] = [
   { group: [1, 2], wanted: [1] },
+  { group: [1, 2], wanted: [1], exclude: ['c0a80001', 'c0a80002'] },
   { group: [1, 2], wanted: [2] },
   { group: [1, 2], wanted: [] },
   { group: [3], wanted: [3] },
+  { group: [5], wanted: [5], exclude: [`20010db8${'0'.repeat(23)}1`] },
   { group: [5], wanted: [] },
+];
+
+const LIMITS: readonly Limits[] = [
+  NO_LIMITS,
+  { maxGroups: 1, maxEntries: 0, lite: false },
+  { maxGroups: 2, maxEntries: 3, lite: true },
 ];
 
 const SCOPE = {
   interfaces: 3,
   entries: ENTRIES,
   filters: FILTERS,
-  mailboxMax: Infinity,
+  limits: LIMITS,
+  mailboxMax: MAILBOX_MAX,
   entriesMax: Infinity,
 };
 const ALLOWED: Allowed = {
@@ -55,6 +65,7 @@ const ALLOWED: Allowed = {
   hasEnds: true,
   hasAcknowledgements: true,
   hasStatics: true,
+  hasAdvise: true,
 };
 
 let redis: RunningServer;
@@ -69,8 +80,10 @@ afterAll(async () => {
   await redis.stop();
 });
 
-/** Numbers below which a choice is a change of memberships, of owners, of the route, or any action. */
-const KINDS = [5, 7, 8, Infinity];
+/** Numbers below which a choice is a change of memberships, of owners, of the route, of a mailbox, or any action. */
+const KINDS = [6, 8, 9, 10, Infinity];
+
+const OWNING: ReadonlySet<Action['do']> = new Set(['take', 'release', 'advise']);
 
 const CHANGES: ReadonlySet<Action['do']> = new Set(['add', 'delete', 'filter']);
 
@@ -78,10 +91,11 @@ const CHANGES: ReadonlySet<Action['do']> = new Set(['add', 'delete', 'filter']);
 function choose(both: SideBySide, kind: number, choice: number): Action | undefined {
   const possible = [...actionsIn(both.model, ALLOWED)].map(withCause(both, choice));
   const changes = possible.filter(({ do: what }) => CHANGES.has(what));
-  const owning = possible.filter((one) => one.do === 'take' || one.do === 'release');
+  const owning = possible.filter((one) => OWNING.has(one.do));
   const routes = possible.filter((one) => one.do === 'route');
+  const mail = [...possible.filter((one) => one.do === 'acknowledge'), ...fills(both, choice)];
   const at = KINDS.findIndex((below) => kind < below);
-  const chosen = [changes, owning, routes, possible][at] ?? possible;
+  const chosen = [changes, owning, routes, mail, possible][at] ?? possible;
   const from = chosen.length > 0 ? chosen : possible;
   return from[choice % from.length];
 }
@@ -109,6 +123,9 @@ async function play(both: SideBySide, choices: readonly (readonly number[])[]): 
   for (const [entry, configured] of both.model.statics.entries()) {
     for (const on of configured) await both.perform({ do: 'unconfigure', on, entry }, false);
   }
+  for (const on of both.model.limits.keys()) {
+    await both.perform({ do: 'limit', on, limits: NO_LIMITS }, false);
+  }
   await both.endRoutes();
   await both.settle();
   const left = await both.keysLeft();
@@ -121,7 +138,7 @@ it(
   'a router does with memberships what the model says, in whatever order',
   { timeout: 60_000 + RUNS * 3_000 },
   async () => {
-    const step = fc.tuple(fc.nat(9), fc.nat(10_000), fc.nat(11));
+    const step = fc.tuple(fc.nat(11), fc.nat(10_000), fc.nat(11));
     const histories = fc.array(step, { minLength: 30, maxLength: 90, size: 'max' });
     const property = fc.asyncProperty(histories, async (choices) => {
       await managers.redis.flushall();

@@ -9,9 +9,13 @@ import {
   NOBODY,
   type ClientNumber,
   type Entry,
+  type EntryNumber,
+  type EntryChange,
   type Fact,
   type InterfaceNumber,
+  type Limits,
   type MembershipEvent,
+  type News,
   type Outcome,
   type Pair,
   type Scope,
@@ -31,17 +35,14 @@ export interface Session {
 
 export type Raw = Readonly<Record<string, unknown>>;
 
-/** What an action did: what the managers published, and the events of the model. */
-export interface Step {
-  readonly published: readonly Publication[];
-  readonly events: readonly MembershipEvent[];
-}
-
 const TTL_MS = 60_000;
 /** By how much the end of a lease moves the service clock. */
 export const LAPSE_MS = (TTL_MS * 7) / 6;
 /** Long enough that no grace time ends in a run. */
 const GRACE_MS = 3_600_000;
+
+/** The alert items that a mailbox keeps unacknowledged. */
+export const MAILBOX_MAX = 65_536;
 
 const SWEEPS = ['purge', 'review', 'activate'] as const;
 type SetFilter = Extract<Action, { readonly do: 'filter' }>;
@@ -63,20 +64,33 @@ export class SideBySide {
   readonly #sessions = new Map<ClientNumber, Session>();
   /** Clients by session, also by those that are over. */
   readonly #clients = new Map<number, ClientNumber>([[0, NOBODY]]);
+  /** The number of the last RESYNC of each client. */
+  readonly #resyncs = new Map<ClientNumber, number>();
   /** The session of routes and flows, which takes no interface. */
   #helper: Session | undefined;
+  /** The last change of memberships or of an owner's settings was refused, as it should be. */
+  isRefused = false;
+  readonly #onChanges: ((changes: readonly EntryChange[]) => void) | undefined;
+  /** Entries of which a sweep may compute `covered` before or after static memberships become active. */
+  #coverDue: ReadonlySet<EntryNumber> = new Set();
   #instances = 0;
   #turn = 0;
 
-  constructor(managers: Managers, scope: Scope & { readonly entries: readonly NamedEntry[] }) {
+  /** `onChanges` is called with the entries that changed in the model, before alerts are compared. */
+  constructor(
+    managers: Managers,
+    scope: Scope & { readonly entries: readonly NamedEntry[] },
+    onChanges?: (changes: readonly EntryChange[]) => void,
+  ) {
     this.model = new MembershipModel(scope);
+    this.#onChanges = onChanges;
     this.#managers = managers;
     this.#entries = scope.entries;
     managers.published.length = 0;
   }
 
-  /** Performs an action, and where `repeat` says so sends its request twice. */
-  async perform(action: Action, repeat: boolean): Promise<Step> {
+  /** Performs an action, and where `repeat` says so sends its request twice. Returns what the managers published. */
+  async perform(action: Action, repeat: boolean): Promise<readonly Publication[]> {
     this.story.push(JSON.stringify(action));
     if (isSweep(action)) return await this.settle();
     await this.#perform(action, repeat);
@@ -84,8 +98,14 @@ export class SideBySide {
   }
 
   /** Compares what was published since the last action with what the model says. */
-  follow(): Step {
+  follow(): readonly Publication[] {
+    this.#followChanges();
     return this.#compareNews(this.model.takeNews());
+  }
+
+  #followChanges(): void {
+    const changes = this.model.takeChanges();
+    this.#onChanges?.(changes);
   }
 
   /** The client of a session, also of one that is over. */
@@ -112,12 +132,13 @@ export class SideBySide {
     const expected = members.flatMap((all, entry) =>
       all
         .filter(({ holder }) => holder !== NOBODY)
-        .map(({ holder, on, countsFor }) => [
+        .map(({ holder, on, countsFor, exclude }) => [
           ...this.#wireEntry(entry),
           on + 1,
           '',
           this.session(holder).number,
-          this.session(countsFor).number,
+          countsFor === NOBODY ? 0 : this.session(countsFor).number,
+          ...(exclude.length > 0 ? [this.#sources(entry, exclude)] : []),
         ]),
     );
     const configured = statics.flatMap((all, entry) =>
@@ -131,19 +152,23 @@ export class SideBySide {
   }
 
   /** Sweeps until nothing is left to do. Afterwards everything is settled. */
-  async settle(): Promise<Step> {
+  async settle(): Promise<readonly Publication[]> {
     this.story.push('sweep');
     for (let more = true; more;) more = (await this.#store().sweep(this.#router)).more;
+    this.#coverDue = new Set(this.#entries.keys().filter((one) => this.model.isCoverDue(one)));
+    // Static memberships become active after all purges.
     this.model.settle();
+    this.#followChanges();
     this.model.activateAll();
     this.model.reviewAll();
-    const step = this.follow();
+    const published = this.follow();
+    this.#coverDue = new Set();
     const { head } = await this.#store().head(this.#router);
     compare('settled', head.settled, head.rev);
     compare('head.mrev', head.mrev, this.model.mrev);
     compare('rsettled', head.rsettled, head.rrev);
     compare('msettled', head.msettled, head.mrev);
-    return step;
+    return published;
   }
 
   /** Ends the session of routes and flows, and with it the route. */
@@ -176,8 +201,17 @@ export class SideBySide {
         model.resume(action.client);
         return await this.#register(action.client, model.client(action.client).pair, true);
       case 'take':
-        model.take(action.client, action.on);
-        return await this.#change(action.client, 'take', { ifIndex: action.on + 1 }, repeat);
+        model.take(action.client, action.on, action.advise);
+        return await this.#change(
+          action.client,
+          'take',
+          { ifIndex: action.on + 1, ...(action.advise && { localMembers: 'advise' }) },
+          repeat,
+        );
+      case 'advise':
+        return await this.#setAdvise(action, repeat);
+      case 'limit':
+        return await this.#setLimits(action.on, action.limits);
       case 'release':
         model.release(action.client, action.on, 'release');
         return await this.#change(action.client, 'release', { ifIndex: action.on + 1 }, repeat);
@@ -198,8 +232,10 @@ export class SideBySide {
         model.stale(action.client);
         return await this.#lapse(action.client);
       case 'acknowledge':
-        model.acknowledge(action.client);
-        return await this.#acknowledge(action.client);
+        model.acknowledge(action.client, action.isBeforeResync);
+        return await this.#acknowledge(action.client, action.isBeforeResync);
+      case 'fill':
+        return await this.#fill(action.client, action.room);
       case 'route':
         model.setRoute(action.to);
         return await this.#setRoute(action.to, repeat);
@@ -252,6 +288,7 @@ export class SideBySide {
     const request = { handle: session.handle, seq, ack: seq, ...fields };
     const reply = await this.ask(operation, request);
     compare(`${operation} status`, reply['status'], outcome.status);
+    this.isRefused = outcome.status !== 0;
     if (outcome.status !== 0) compare('reason', reply['reason'], outcome.reason);
     else if (operation.startsWith('member')) {
       compare('changed', [reply['changed'], reply['mrev']], [outcome.changed, this.model.mrev]);
@@ -277,17 +314,42 @@ export class SideBySide {
     const { group } = this.entryNamed(filter.group[0] ?? 0);
     const sources = filter.wanted.map((entry) => this.entryNamed(entry).source);
     const isAny = sources.includes('');
+    const excluded = this.#sources(filter.group[0] ?? 0, filter.exclude ?? []);
     const mode = isAny ? 'exclude' : sources.length > 0 ? 'include' : 'none';
     const session = this.session(client);
     const seq = ++session.seq;
     const numbers = { handle: session.handle, seq, ack: seq };
-    const fields = { ifIndex: on + 1, group, mode, sources: isAny ? [] : sources };
+    const fields = { ifIndex: on + 1, group, mode, sources: isAny ? excluded : sources };
     const reply = await this.ask('member.set', { ...numbers, ...fields });
-    const found = ['status', 'added', 'removed', 'updated', 'mrev'].map((name) => reply[name]);
-    const { added, removed } = expected;
-    compare('member.set', found, [0, added, removed, false, this.model.mrev]);
+    this.isRefused = expected.status !== 0;
+    if (expected.status === 0) {
+      const found = ['status', 'added', 'removed', 'updated', 'mrev'].map((name) => reply[name]);
+      const { added, removed, updated } = expected;
+      compare('member.set', found, [0, added, removed, updated, this.model.mrev]);
+    } else compare('member.set', [reply['status'], reply['reason']], [1003, expected.reason]);
     const again = repeat && (await this.ask('member.set', { ...numbers, ...fields }));
     if (again) compare('the repeat', again, reply);
+  }
+
+  async #setAdvise(
+    { client, on, advise }: Extract<Action, { readonly do: 'advise' }>,
+    repeat: boolean,
+  ): Promise<void> {
+    const outcome = this.model.setAdvise(client, on, advise);
+    const localMembers = advise ? 'advise' : 'forward';
+    await this.#change(client, 'interface.set', { ifIndex: on + 1, localMembers }, repeat, outcome);
+  }
+
+  /** The reply has the settings as they were. */
+  async #setLimits(on: InterfaceNumber, limits: Limits): Promise<void> {
+    const { maxGroups, maxEntries, lite } = this.model.limitsOn(on);
+    const changed = this.model.setLimits(on, limits);
+    const fields = { ifIndex: on + 1, ...limits, actor: 'test', why: 'test' };
+    const reply = await this.ask('admin.interface.set', fields);
+    const found = ['status', 'changed', 'maxGroups', 'maxEntries', 'lite'].map(
+      (name) => reply[name],
+    );
+    compare('admin.interface.set', found, [0, changed, maxGroups, maxEntries, lite]);
   }
 
   async #setRoute(to: InterfaceNumber | undefined, repeat: boolean): Promise<void> {
@@ -355,10 +417,28 @@ export class SideBySide {
     await this.#managers.redis.call(...storedNumber(key, 'meta.serviceMs', 'add', ms));
   }
 
-  async #acknowledge(client: ClientNumber): Promise<void> {
+  async #acknowledge(client: ClientNumber, isBeforeResync = false): Promise<void> {
     const { handle } = this.session(client);
     const { mailbox } = await this.ask('keepalive', { handle });
-    await this.ask('keepalive', { handle, mailboxAck: mailbox });
+    const mailboxAck = isBeforeResync ? (this.#resyncs.get(client) ?? 0) - 1 : mailbox;
+    await this.ask('keepalive', { handle, mailboxAck });
+  }
+
+  /**
+   * Fills the mailbox of a client, which has an unread alert item: the store counts that item as so many that there is room
+   * for `room` more.
+   */
+  async #fill(client: ClientNumber, room: number): Promise<void> {
+    const { queued, number } = this.model.client(client);
+    this.model.fill(client, room);
+    const records = await this.#managers.redis.keys(`mgm:{${this.#router}}:client:*`);
+    const { number: session } = this.session(number);
+    const change = MAILBOX_MAX - room - queued;
+    for (const key of records) {
+      const of = await this.#managers.redis.call(...storedNumber(key, 'client.alertSession'));
+      if (Number(of) !== session) continue;
+      await this.#managers.redis.call(...storedNumber(key, 'client.alertItems', 'add', change));
+    }
   }
 
   async #compareGroups(client: ClientNumber): Promise<void> {
@@ -366,14 +446,16 @@ export class SideBySide {
     const listed = await this.#listAll('groups', { handle });
     const expected = this.model.members.flatMap((all, entry) => {
       if (all.length === 0) return [];
-      const clients = new Set(all.map(({ countsFor }) => countsFor)).size;
+      const clients = new Set(all.map(({ countsFor }) => countsFor));
+      clients.delete(NOBODY);
       const own = all.some(({ holder }) => holder === client);
       const local = all.some(
-        ({ holder, countsFor }) => ![client, NOBODY].includes(holder) && countsFor === client,
+        ({ holder, on }) =>
+          ![client, NOBODY].includes(holder) && this.#isBesideOwner(holder, on, client),
       );
       const wants = this.model.wants(client, entry);
       const notified = this.model.notified[entry] === client;
-      return [[...this.#wireEntry(entry), clients, wants, own, local, notified]];
+      return [[...this.#wireEntry(entry), clients.size, wants, own, local, notified]];
     });
     compare(`groups of client ${client}`, listed, expected);
     const any = await this.#listAll('groups', { type: 'any' });
@@ -381,6 +463,12 @@ export class SideBySide {
     names.delete('');
     names.delete('::');
     compare('groups of any source', any.map((item) => String(item)).sort(), [...names].sort());
+  }
+
+  /** Whether IGMP has this interface beside that owner. */
+  #isBesideOwner(igmp: ClientNumber, on: InterfaceNumber, owner: ClientNumber): boolean {
+    const { owners, igmps } = this.model;
+    return igmps[on]?.client === igmp && owners[on]?.client === owner;
   }
 
   /** All pages of a listing, each from another manager. */
@@ -399,6 +487,12 @@ export class SideBySide {
   entryNamed(entry: number): { readonly group: string; readonly source: string } {
     const [group, source] = this.#wireEntry(entry);
     return { group, source };
+  }
+
+  /** The addresses of an exclude list of an entry. */
+  #sources(entry: number, exclude: readonly string[]): string[] {
+    const { stored = '' } = this.#entries[entry] ?? {};
+    return exclude.map((source) => entryNamed(`${stored}${source}`).source);
   }
 
   #wireEntry(entry: number): readonly [string, string] {
@@ -429,15 +523,20 @@ export class SideBySide {
 
   // Events and alerts.
 
-  #compareNews({ facts, events }: ReturnType<MembershipModel['takeNews']>): Step {
+  #compareNews({ facts, replaced, events }: News): readonly Publication[] {
     const published = this.#managers.published.splice(0);
     this.#compareEvents(published, events);
     for (const { number } of this.model.clients) {
       const alerts = this.#alertsOf(number, published);
-      const expected = facts.filter(({ to }) => to === number).map((fact) => this.#tell(fact));
-      compareAlerts(`alerts of client ${number}`, alerts, expected);
+      const toldTo = (all: readonly Fact[]): Expected[] =>
+        all.filter(({ to }) => to === number).map((fact) => this.#tell(fact));
+      const what = `alerts of client ${number}`;
+      const expected = toldTo(facts);
+      if (expected.at(-1)?.type === 'RESYNC') {
+        compareOverflow(what, alerts, expected, toldTo(replaced));
+      } else compareAlerts(what, alerts, expected);
     }
-    return { published, events };
+    return published;
   }
 
   #compareEvents(published: readonly Publication[], expected: readonly MembershipEvent[]): void {
@@ -463,6 +562,7 @@ export class SideBySide {
         ...this.#wireEntry(entry),
         membership.on + 1,
         '',
+        ...(type === 'updated' ? [this.#sources(entry, membership.exclude)] : []),
       ].join(),
     );
     compare('events', items.toSorted(), told.toSorted());
@@ -471,13 +571,14 @@ export class SideBySide {
   /** The alert items that were published to a client, in the order of their numbers. */
   #alertsOf(client: ClientNumber, published: readonly Publication[]): Told[] {
     return published.flatMap(({ alerts, ts }) =>
-      alerts
-        .filter(isAboutMembers)
-        .flatMap((run) =>
-          run.recipients
-            .filter(({ session }) => this.#clients.get(session) === client)
-            .flatMap(({ seq }) => itemsOf(alertMessage(run, seq, ts))),
-        ),
+      alerts.filter(isAboutMembers).flatMap((run) =>
+        run.recipients
+          .filter(({ session }) => this.#clients.get(session) === client)
+          .flatMap(({ seq }) => {
+            if (run.type === 'RESYNC') this.#resyncs.set(client, seq);
+            return itemsOf(alertMessage(run, seq, ts));
+          }),
+      ),
     );
   }
 
@@ -492,12 +593,23 @@ export class SideBySide {
           type: fact.type,
           entry,
           on: fact.cause === 'iif-moved' ? [0] : fact.from.map((on) => on + 1),
-          rest: `${fact.covered} ${fact.window}`,
+          covered: this.#coverDue.has(fact.entry) ? undefined : fact.covered,
+          rest: `${fact.window}`,
         };
       default:
-        return { type: fact.type, entry, on: [fact.on + 1], rest: fact.cause };
+        return {
+          ...{ type: fact.type, entry, on: [fact.on + 1] },
+          rest: listText(fact.cause, fact.exclude && this.#sources(fact.entry, fact.exclude)),
+        };
     }
   }
+}
+
+/** Mailboxes with unread alerts fill up, so that few more make a RESYNC of them. */
+export function fills({ model }: SideBySide, choice: number): Action[] {
+  return model.clients
+    .filter(({ queued, state, isMuted }) => queued > 0 && state === 'live' && !isMuted)
+    .map(({ number }) => ({ do: 'fill', client: number, room: choice % 3 }));
 }
 
 /** An alert item that was sent. */
@@ -505,11 +617,14 @@ interface Told {
   readonly type: string;
   readonly entry: string;
   readonly on: number | undefined;
+  /** Of a PRUNE. */
+  readonly covered?: boolean;
   readonly rest: string;
 }
 
-/** An alert item of the model: it names one of the interfaces `on`. */
-interface Expected extends Omit<Told, 'on'> {
+/** An alert item of the model: it names one of the interfaces `on`; where `covered` is undefined it may be either. */
+interface Expected extends Omit<Told, 'on' | 'covered'> {
+  readonly covered?: boolean | undefined;
   readonly on: readonly number[];
 }
 
@@ -525,17 +640,22 @@ function itemsOf(message: ReturnType<typeof alertMessage>): Told[] {
       return message.items.map((item) => ({ type, entry: item.join(), on: undefined, rest: '' }));
     case 'PRUNE_ALERT':
       return message.items.map(([group, source, on, , covered]) => ({
-        ...{ type, entry: [group, source].join(), on },
-        rest: `${covered} ${message.memberDelete && (message.window ?? false)}`,
+        ...{ type, entry: [group, source].join(), on, covered: covered === true },
+        rest: `${message.memberDelete && (message.window ?? false)}`,
       }));
     case 'RESYNC':
       return [{ type, entry: '', on: undefined, rest: '' }];
     default:
       return message.items.map(([group, source, on]) => ({
         ...{ type, entry: [group, source].join(), on },
-        rest: message.cause,
+        rest: listText(message.cause, 'exclude' in message ? message.exclude : undefined),
       }));
   }
+}
+
+/** The cause of a LOCAL alert, with the changed exclude list. */
+function listText(cause: string, exclude: readonly string[] | undefined): string {
+  return exclude ? `${cause} without ${exclude.join()}` : cause;
 }
 
 /**
@@ -543,20 +663,63 @@ function itemsOf(message: ReturnType<typeof alertMessage>): Told[] {
  * entry.
  */
 function compareAlerts(what: string, found: readonly Told[], expected: readonly Expected[]): void {
-  const local = ({ type }: { readonly type: string }): boolean => type.startsWith('LOCAL');
-  const named = ({ type, entry, on, rest }: Told | Expected): string =>
-    [type, entry, on, rest].join();
-  const foundLocal = found.filter(local).map(named).toSorted();
-  compare(`${what}, LOCAL`, foundLocal, expected.filter(local).map(named).toSorted());
+  const foundLocal = found.filter(isLocal).map(localText).toSorted();
+  compare(`${what}, LOCAL`, foundLocal, expected.filter(isLocal).map(localText).toSorted());
   for (const entry of new Set([...found, ...expected].map((one) => one.entry))) {
-    const mine = found.filter((one) => one.entry === entry && !local(one));
-    const wanted = expected.filter((one) => one.entry === entry && !local(one));
-    const order = ({ type, rest }: Told | Expected): string => `${type} ${rest}`;
-    compare(`${what}, entry ${entry}`, mine.map(order), wanted.map(order));
-    for (const [at, { on }] of mine.entries()) {
-      if (on === undefined || wanted[at]?.on.includes(on)) continue;
-      throw new Error(`${what}, entry ${entry}: on ${on}, the model says ${wanted[at]?.on.join()}`);
+    const mine = found.filter((one) => one.entry === entry && !isLocal(one));
+    const wanted = expected.filter((one) => one.entry === entry && !isLocal(one));
+    compareInOrder(`${what}, entry ${entry}`, mine, wanted);
+  }
+}
+
+/**
+ * A step filled the mailbox. How many alert items are before the RESYNC is certain. Which of them, the order of the purges
+ * decides: of the JOIN and PRUNE of one entry the first ones, of LOCAL alerts any.
+ */
+function compareOverflow(
+  what: string,
+  found: readonly Told[],
+  expected: readonly Expected[],
+  replaced: readonly Expected[],
+): void {
+  const ofResync = found.map(({ type }) => type === 'RESYNC');
+  compare(
+    `RESYNC among ${what}`,
+    ofResync,
+    expected.map(({ type }) => type === 'RESYNC'),
+  );
+  const possible = [...expected.slice(0, -1), ...replaced];
+  const locals = possible.filter(isLocal).map(localText);
+  for (const text of found.filter(isLocal).map(localText)) {
+    const at = locals.indexOf(text);
+    if (at === -1) throw new Error(`${what}: ${text}, the model says ${JSON.stringify(locals)}`);
+    locals.splice(at, 1);
+  }
+  const others = found.slice(0, -1).filter((one) => !isLocal(one));
+  for (const [entry, mine] of Map.groupBy(others, (one) => one.entry)) {
+    const wanted = possible.filter((one) => one.entry === entry && !isLocal(one));
+    compareInOrder(`${what}, entry ${entry}`, mine, wanted.slice(0, mine.length));
+  }
+}
+
+function isLocal({ type }: { readonly type: string }): boolean {
+  return type.startsWith('LOCAL');
+}
+
+function localText({ type, entry, on, rest }: Told | Expected): string {
+  return [type, entry, on, rest].join();
+}
+
+/** JOIN and PRUNE of one entry. */
+function compareInOrder(what: string, found: readonly Told[], expected: readonly Expected[]): void {
+  const order = ({ type, rest }: Told | Expected): string => `${type} ${rest}`;
+  compare(what, found.map(order), expected.map(order));
+  for (const [at, { on, covered }] of found.entries()) {
+    const wanted = expected[at];
+    if (on !== undefined && !wanted?.on.includes(on)) {
+      throw new Error(`${what}: on ${on}, the model says ${wanted?.on.join()}`);
     }
+    if (wanted?.covered !== undefined) compare(`${what}: covered`, covered, wanted.covered);
   }
 }
 

@@ -48,7 +48,13 @@ export class World {
         this.#listAll(model.register(action.pair, action.alerts));
         return;
       case 'take':
-        model.take(action.client, action.on);
+        model.take(action.client, action.on, action.advise);
+        return;
+      case 'advise':
+        model.setAdvise(action.client, action.on, action.advise);
+        return;
+      case 'limit':
+        model.setLimits(action.on, action.limits);
         return;
       case 'release':
         model.release(action.client, action.on, 'release');
@@ -81,10 +87,13 @@ export class World {
         return;
       case 'acknowledge': {
         const { isMuted } = model.client(action.client);
-        model.acknowledge(action.client);
-        if (isMuted) this.#listAll(action.client);
+        model.acknowledge(action.client, action.isBeforeResync);
+        if (isMuted && !action.isBeforeResync) this.#listAll(action.client);
         return;
       }
+      case 'fill':
+        model.fill(action.client, action.room);
+        return;
       case 'stale':
         model.stale(action.client);
         beliefs.forget(action.client);
@@ -111,7 +120,7 @@ export class World {
 
   /**
    * The same for two worlds that differ only in names: nothing that happens later can tell them apart. Interfaces, and
-   * routing protocols, may change places.
+   * routing protocols, may change places. Exclude lists and limits are left out: searches have none.
    */
   key(): string {
     const named = this.model.clients.toSorted(byPair);
@@ -124,7 +133,7 @@ export class World {
   }
 
   #keyIn(clients: readonly Client[]): string {
-    const { owners, igmps, members, withdrawn, notified, route, scope } = this.model;
+    const { owners, igmps, members, withdrawn, notified, route, scope, advised } = this.model;
     const hasFullMailboxes = Number.isFinite(scope.mailboxMax);
     const places = new Map<ClientNumber | undefined, string>();
     let key = '';
@@ -149,7 +158,8 @@ export class World {
         }
       }
       const held = `${places.get(owner?.client) ?? '-'}${places.get(igmps[on]?.client) ?? '-'}`;
-      return `|${held}${on === route ? 'r' : ''}${parts.toSorted().join()}`;
+      const settings = `${on === route ? 'r' : ''}${advised[on] ? 'a' : ''}`;
+      return `|${held}${settings}${parts.toSorted().join()}`;
     });
     const last = notified.map((client) => places.get(client) ?? '-').join('');
     return `${key}${last}${onInterface.toSorted().join('')}`;

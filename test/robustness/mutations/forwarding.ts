@@ -4,6 +4,8 @@ const LIB = 'packages/store/lua/lib';
 const OPERATIONS = 'packages/store/lua/operations';
 const AGENT = 'packages/client/src/forwarder';
 const STORE = 'packages/store/test/mfes.test.ts';
+/** Random histories, with each step compared with the executable specification. */
+const MODEL = 'test/model/forwarding/side-by-side.test.ts';
 
 /** The safety checks of forwarding entries, in the scripts and in the agent of the client library. */
 export const OF_FORWARDING: readonly Mutation[] = [
@@ -27,6 +29,34 @@ export const OF_FORWARDING: readonly Mutation[] = [
     from: 'if interface ~= mfe.iif then found[interface] = client end',
     to: 'found[interface] = client',
     tests: [STORE],
+  },
+  {
+    check: 'forwarding: an interface whose holder excludes the source is no outgoing one',
+    file: `${LIB}/oifs.lua`,
+    from: 'if interface ~= mfe.iif and not excludes.has(list, source) then',
+    to: 'if interface ~= mfe.iif then',
+    tests: [MODEL],
+  },
+  {
+    check: 'forwarding: `lite` ignores exclude lists',
+    file: `${LIB}/oifs.lua`,
+    from: "if list == '' or list and interface_limits.is_lite(slot.interface) then",
+    to: "if list == '' then",
+    tests: [MODEL],
+  },
+  {
+    check: 'forwarding: an interface whose memberships count for nobody is no outgoing one',
+    file: `${LIB}/oifs.lua`,
+    from: 'local counting = entries.counting(entry)',
+    to: 'local counting = entry',
+    tests: [MODEL],
+  },
+  {
+    check: 'forwarding: the log tells an agent every change that it missed',
+    file: `${OPERATIONS}/fib.lua`,
+    from: 'local messages, bytes, from = {}, 0, after',
+    to: 'local messages, bytes, from = {}, 0, after + 1',
+    tests: [MODEL],
   },
   {
     check: 'forwarding: `frev` has no gaps',
