@@ -65,7 +65,7 @@ export class MembershipWorld {
     const kind = this.#chance.between(1, 20);
     if (kind === 1) return await this.#list(client);
     if (kind === 2) return await this.#inherit(client);
-    if (kind <= 5) return await this.#twice(client, 'release', { ifIndex });
+    if (kind <= 5) return await this.#release(client, ifIndex);
     if (kind <= 9) return await this.#twice(client, 'take', { ifIndex });
     const op = this.#chance.between(1, 5) <= 3 ? 'member.add' : 'member.delete';
     const count = this.#chance.between(1, 4);
@@ -124,6 +124,14 @@ export class MembershipWorld {
     const request = { ...session.next(), ...fields };
     const first = await this.#router.request(op, request);
     compare(`the repeat of ${op}`, await this.#router.request(op, request), first);
+  }
+
+  /** The client forgets what is local there, also if it takes the interface again before its next reading. */
+  async #release(client: Known, ifIndex: number): Promise<void> {
+    await this.#read(client);
+    await this.#twice(client, 'release', { ifIndex });
+    for (const one of [...client.local])
+      if (one.startsWith(`${ifIndex} `)) client.local.delete(one);
   }
 
   async #inherit(client: Known): Promise<void> {
