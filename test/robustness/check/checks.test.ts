@@ -377,6 +377,13 @@ describe('the checks of a recorded history', () => {
     expect(judged(...call(2))).toBe(1);
     // Without a reply it may have had an effect.
     expect(judged(...call(1).slice(0, 1))).toBe(0);
+    // So may an earlier copy of one that was repeated when the session had ended.
+    const refused = (reason: string): Line[] => [
+      ...call(1).slice(0, 1),
+      [91, 'b', { kind: 'returned', id: 'b#7', told: 'refused', reason }],
+    ];
+    expect(judged(...refused('session-expired'))).toBe(0);
+    expect(judged(...refused('not-owner'))).toBe(1);
   });
 
   it('reject data of ended memberships in the store, and its schema', () => {

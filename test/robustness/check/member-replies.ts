@@ -1,4 +1,5 @@
 import { addTo } from './add-to.ts';
+import type { Told } from '../traffic/history.ts';
 import { callsOf, type Evidence, type Finding } from './evidence.ts';
 
 /**
@@ -16,7 +17,7 @@ export function checkMemberReplies(evidence: Evidence): Finding {
   for (const { op, session, told } of callsOf({ processes: onWire })) {
     if (session === undefined || !op.startsWith('member.')) continue;
     const count = told.told === 'changed' ? told.count : 0;
-    addTo(counts, session, told.told === 'unknown' ? undefined : count);
+    addTo(counts, session, isOpen(told) ? undefined : count);
   }
   const problems = [...counts].flatMap(([session, told]) => {
     const sum = told.reduce<number>((total, count) => total + (count ?? 0), 0);
@@ -27,4 +28,10 @@ export function checkMemberReplies(evidence: Evidence): Finding {
   });
   const checked = [...counts.values()].reduce((sum, { length }) => sum + length, 0);
   return { check: 'membership replies', checked, problems };
+}
+
+/** Without a reply; or the session had ended when the request was repeated, and an earlier copy may have been executed. */
+function isOpen(told: Told): boolean {
+  const isGone = told.told === 'refused' && /^(session-expired|bad-handle)$/.test(told.reason);
+  return told.told === 'unknown' || isGone;
 }
