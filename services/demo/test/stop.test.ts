@@ -35,7 +35,11 @@ describe('the end of npm start', () => {
     const processes = isLinux ? descendants(started.pid) : [];
     expect(await started.endBy('SIGINT')).toBe(0);
     expect(stillRunning(processes)).toEqual([]);
-    expect(started.output.match(/ deregistered /g)).toHaveLength(3);
+    // A worker that is restarted according to plan registers and deregisters more than once.
+    const [registered = [], deregistered = []] = [/ registered /g, / deregistered /g].map(
+      (event) => started.output.match(event) ?? [],
+    );
+    expect(deregistered).toHaveLength(registered.length);
   });
 
   it.each(['SIGTERM', 'SIGHUP'] as const)('follows %s, too', async (signal) => {
