@@ -75,10 +75,11 @@ async function untilNothingIsLeft(router: RawRouter, handle: string): Promise<vo
 export async function window(rig: Rig, fleet: Fleet, { memberships }: Size): Promise<Measured> {
   const router = rig.router(fleet);
   using igmp = await LeanSession.register(router, 1, { protocolId: Protocols.igmp });
-  using owner = await LeanSession.register(router, 2, { alerts: ALL_ALERTS });
   await igmp.takeMany(INTERFACE);
   const all = elements(memberships);
   await igmp.changeMemberships('member.add', all);
+  // Registered now: before, its mailbox would have overflowed with one JOIN_ALERT for each group.
+  using owner = await LeanSession.register(router, 2, { alerts: ALL_ALERTS });
   const enabled = firstCallback(router, igmp, 'ENABLE_IGMP');
   const joined = countedJoins(router, owner, memberships);
   await router.nats.flush();
@@ -107,22 +108,24 @@ function firstCallback(router: RawRouter, { raw }: LeanSession, type: string): P
   return promise;
 }
 
-/** Resolves when the session has received this many items of LOCAL_JOIN; acknowledges them meanwhile. */
+/** Resolves when the session has received this many items of LOCAL_JOIN; acknowledges all alerts meanwhile. */
 function countedJoins(router: RawRouter, { raw }: LeanSession, wanted: number): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  let [items, acknowledged] = [0, 0];
+  let [joined, unacknowledged] = [0, 0];
   const subscription = router.nats.subscribe(callbacksOf(router, raw.session), {
     callback: (_, { data }) => {
       const message = unpack(data);
       if (!isPlainMap(message)) return;
       if (message['type'] === 'RESYNC') reject(new Error('the mailbox of the owner overflowed'));
-      if (message['type'] !== 'LOCAL_JOIN' || !Array.isArray(message['items'])) return;
-      items += message['items'].length;
-      if (items - acknowledged >= ACKNOWLEDGE_EVERY) {
-        acknowledged = items;
+      if (!Array.isArray(message['items'])) return;
+      const { length } = message['items'];
+      unacknowledged += length;
+      if (unacknowledged >= ACKNOWLEDGE_EVERY) {
+        unacknowledged = 0;
         raw.keepalive({ mailboxAck: message['seq'] }).catch(reject);
       }
-      if (items < wanted) return;
+      if (message['type'] === 'LOCAL_JOIN') joined += length;
+      if (joined < wanted) return;
       subscription.unsubscribe();
       resolve();
     },
