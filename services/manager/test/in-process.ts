@@ -28,18 +28,13 @@ export type Urls = {
 };
 export type Env = Readonly<Record<string, string>>;
 
-/** The variables of a manager on these servers. */
-export function envFor(servers: Urls, env: Env = {}): Env {
-  return managerEnv(servers, env);
-}
-
 /** A manager inside this process and what it logged. */
 export async function manage(
   servers: Urls,
   env: Env = {},
 ): Promise<{ manager: Manager; lines: LogLine[] }> {
   const { log, lines } = keptLog();
-  const manager = await startManager(loadConfig(envFor(servers, env)), { log });
+  const manager = await startManager(loadConfig(managerEnv(servers, env)), { log });
   return { manager, lines };
 }
 

@@ -1,12 +1,12 @@
-import { eventually, startServers } from '@mgm/test-support';
+import { eventually, startServers, managerEnv } from '@mgm/test-support';
 import { expect, it } from 'vitest';
-import { envFor, Worker } from './in-process.ts';
+import { Worker } from './in-process.ts';
 import { ready, spawnManager } from './process.ts';
 
 it('no text of a client controls the terminal that shows the log', async () => {
   await using servers = await startServers();
   await using worker = await Worker.connect(servers);
-  await using manager = spawnManager(envFor(servers));
+  await using manager = spawnManager(managerEnv(servers));
   await ready(manager);
   const { handle } = await worker.register();
   await worker.ask('take', { handle, seq: 1, ack: 1, ifIndex: 7 });

@@ -1,9 +1,9 @@
 import { freePort, startNats, startRedis } from '@mgm/devstack';
-import { eventually, startStopwatch } from '@mgm/test-support';
+import { eventually, startStopwatch, managerEnv } from '@mgm/test-support';
 import { loadConfig, startManager } from '@mgm/manager';
 import { describe, expect, inject, it } from 'vitest';
 import { hang } from './hang.ts';
-import { envFor, keptLog, manage, Worker, type LogLine, type RawReply } from './in-process.ts';
+import { keptLog, manage, Worker, type LogLine, type RawReply } from './in-process.ts';
 
 const choice = inject('servers');
 /** Long enough that requests of one moment arrive before the manager notices that Redis hangs, also on a busy machine. */
@@ -41,7 +41,7 @@ describe.skipIf(choice.redis.kind === 'given' || choice.nats.kind === 'given')('
     await redis.kill();
     const { log, lines } = keptLog();
     const healthPort = await freePort();
-    const config = loadConfig(envFor({ redis, nats }, { MGM_HEALTH_PORT: String(healthPort) }));
+    const config = loadConfig(managerEnv({ redis, nats }, { MGM_HEALTH_PORT: String(healthPort) }));
     const starting = startManager(config, { log });
     await eventually(() => expect(messagesAbout(lines, 'redis')).toEqual(['waiting for redis']), {
       withinMs: HEALED_WITHIN_MS,
@@ -65,7 +65,7 @@ describe.skipIf(choice.redis.kind === 'given' || choice.nats.kind === 'given')('
     await using nats = await startNats(choice);
     await nats.kill();
     const { log, lines } = keptLog();
-    const starting = startManager(loadConfig(envFor({ redis, nats })), { log });
+    const starting = startManager(loadConfig(managerEnv({ redis, nats })), { log });
     await eventually(() => expect(messagesAbout(lines, 'nats')).toEqual(['waiting for nats']), {
       withinMs: HEALED_WITHIN_MS,
     });
@@ -195,7 +195,7 @@ describe.skipIf(choice.redis.kind === 'given' || choice.nats.kind === 'given')('
     await (down === 'redis' ? redis : nats).kill();
     const { log, lines } = keptLog();
     const giveUp = new AbortController();
-    const config = loadConfig(envFor({ redis, nats }));
+    const config = loadConfig(managerEnv({ redis, nats }));
     const starting = startManager(config, { log, signal: giveUp.signal });
     const gaveUp = expect(starting).rejects.toThrow('enough');
     await eventually(() => expect(messagesAbout(lines, down)).toEqual([`waiting for ${down}`]), {

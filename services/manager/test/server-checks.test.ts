@@ -6,10 +6,10 @@ import {
   type RunningServer,
 } from '@mgm/devstack';
 import { loadConfig, startManager } from '@mgm/manager';
-import { eventually } from '@mgm/test-support';
+import { eventually, managerEnv } from '@mgm/test-support';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { envFor, keptLog, Worker, type Env, type LogLine } from './in-process.ts';
+import { keptLog, Worker, type Env, type LogLine } from './in-process.ts';
 
 const choice = inject('servers');
 const isOurs = choice.redis.kind !== 'given';
@@ -31,7 +31,7 @@ async function startOn(
   const url = user === undefined ? redis.url : redis.url.replace('://', `://${user}:secret@`);
   const { log, lines } = keptLog();
   const { user: _, ...rest } = env;
-  const starting = startManager(loadConfig(envFor({ redis: { url }, nats }, rest)), { log });
+  const starting = startManager(loadConfig(managerEnv({ redis: { url }, nats }, rest)), { log });
   const why = await starting.then(
     (manager) => manager.stop().then(() => ''),
     (error: unknown) => String(error),
@@ -104,7 +104,7 @@ describe.skipIf(!isOurs).concurrent('a start logs what its durability mode promi
   it.concurrent('replicated, when the replica has come', async () => {
     await using redis = await startRedis(choice, { args: ['--repl-diskless-sync-delay', '0'] });
     const { log, lines } = keptLog();
-    const config = loadConfig(envFor({ redis, nats }, ONE_REPLICA));
+    const config = loadConfig(managerEnv({ redis, nats }, ONE_REPLICA));
     const starting = startManager(config, { log });
     await eventually(() => expect(messages(lines)).toContain('waiting for redis'), WITHIN);
     await using _ = await startReplica(redis);
@@ -125,9 +125,12 @@ describe.skipIf(!isOurs).concurrent('while a manager serves', () => {
       const port = await freePort();
       await using good = await startRedis(choice, { port, appendonly: true });
       const { log, lines } = keptLog();
-      await using manager = await startManager(loadConfig(envFor({ redis: good, nats }, DURABLE)), {
-        log,
-      });
+      await using manager = await startManager(
+        loadConfig(managerEnv({ redis: good, nats }, DURABLE)),
+        {
+          log,
+        },
+      );
       await using worker = await Worker.connect({ redis: good, nats });
       const { handle } = await worker.register();
       await good.kill();
@@ -157,7 +160,9 @@ describe.skipIf(!isOurs).concurrent('while a manager serves', () => {
   it.concurrent('a Redis that is reconfigured to keep less is detected', async () => {
     await using redis = await startRedis(choice, { appendonly: true });
     const { log } = keptLog();
-    await using manager = await startManager(loadConfig(envFor({ redis, nats }, DURABLE)), { log });
+    await using manager = await startManager(loadConfig(managerEnv({ redis, nats }, DURABLE)), {
+      log,
+    });
     const operator = new Redis(redis.url);
     await operator.config('SET', 'appendfsync', 'no');
     await operator.quit();

@@ -1,10 +1,10 @@
 import { startNats, startRedis } from '@mgm/devstack';
 import { encodeMessage } from '@mgm/protocol';
-import { startServers, type TestServers } from '@mgm/test-support';
+import { startServers, type TestServers, managerEnv } from '@mgm/test-support';
 import { createInbox } from '@mgm/nats';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { hang } from './hang.ts';
-import { envFor, replyIn, Worker, type LogLine } from './in-process.ts';
+import { replyIn, Worker, type LogLine } from './in-process.ts';
 import { logged, ready, spawnManager } from './process.ts';
 
 const choice = inject('servers');
@@ -22,10 +22,10 @@ describe('a manager process', () => {
 
   it('loses no request when it is stopped under load', async () => {
     await using worker = await Worker.connect(servers);
-    await using staying = spawnManager(envFor(servers, { MGM_NAME: 'staying' }));
+    await using staying = spawnManager(managerEnv(servers, { MGM_NAME: 'staying' }));
     await ready(staying);
     for (let round = 1; round <= 5; round++) {
-      await using leaving = spawnManager(envFor(servers, { MGM_NAME: `leaving-${round}` }));
+      await using leaving = spawnManager(managerEnv(servers, { MGM_NAME: `leaving-${round}` }));
       await ready(leaving);
       const load = await takeWithoutPause(worker, round);
       await load.answeredMore(2_000);
@@ -45,7 +45,7 @@ describe('a manager process', () => {
   });
 
   it.each(['SIGTERM', 'SIGINT'] as const)('ends with 0 on %s', async (signal) => {
-    await using manager = spawnManager(envFor(servers));
+    await using manager = spawnManager(managerEnv(servers));
     await ready(manager);
     const { code, ms } = await manager.end(signal);
     expect(code).toBe(0);
@@ -65,7 +65,7 @@ describe('a manager process', () => {
   it('ends with 1 and a reason when its health port is in use', async () => {
     const port = String(servers.redis.port);
     const env = { MGM_HEALTH_PORT: port, MGM_HEALTH_HOST: servers.redis.host };
-    await using manager = spawnManager(envFor(servers, env));
+    await using manager = spawnManager(managerEnv(servers, env));
     expect(await manager.exit()).toBe(1);
     expect(manager.lines.at(-1)).toMatchObject({
       level: 'fatal',
@@ -82,7 +82,7 @@ describe.skipIf(choice.redis.kind === 'given' || choice.nats.kind === 'given')(
       await using redis = await startRedis(choice);
       await using nats = await startNats(choice);
       await redis.kill();
-      await using manager = spawnManager(envFor({ redis, nats }));
+      await using manager = spawnManager(managerEnv({ redis, nats }));
       await logged(manager, 'waiting for redis');
       expect(await manager.end('SIGTERM')).toMatchObject({ code: 0 });
     });
@@ -91,7 +91,7 @@ describe.skipIf(choice.redis.kind === 'given' || choice.nats.kind === 'given')(
       await using redis = await startRedis(choice);
       await using nats = await startNats(choice);
       const quick = { MGM_SHUTDOWN_MS: '1000', MGM_STORE_TIMEOUT_MS: '500' };
-      await using manager = spawnManager(envFor({ redis, nats }, quick));
+      await using manager = spawnManager(managerEnv({ redis, nats }, quick));
       await ready(manager);
       await hang(nats);
       const { code, ms } = await manager.end('SIGTERM');
@@ -107,7 +107,7 @@ describe.skipIf(choice.redis.kind === 'given' || choice.nats.kind === 'given')(
       await using redis = await startRedis(choice);
       await using nats = await startNats(choice);
       const slow = { MGM_SHUTDOWN_MS: '30000' };
-      await using manager = spawnManager(envFor({ redis, nats }, slow));
+      await using manager = spawnManager(managerEnv({ redis, nats }, slow));
       await ready(manager);
       await hang(nats);
       manager.send('SIGTERM');

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { encodeMessage, type OperationName } from '@mgm/protocol';
-import { startServers, type TestServers } from '@mgm/test-support';
+import { startServers, type TestServers, managerEnv } from '@mgm/test-support';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { envFor, replyIn, Worker, type RawReply } from './in-process.ts';
+import { replyIn, Worker, type RawReply } from './in-process.ts';
 import { logged, ready, spawnManager, type ManagerProcess } from './process.ts';
 
 /** Long enough that a manager notices that it stood still. */
@@ -35,7 +35,7 @@ async function acrossPause(
 
 it('a manager that stood still executes none of the requests that were sent meanwhile', async () => {
   await using worker = await Worker.connect(servers);
-  await using manager = spawnManager(envFor(servers));
+  await using manager = spawnManager(managerEnv(servers));
   await ready(manager);
   const { handle, session } = await worker.register();
   const take = { handle, seq: 1, ack: 1, ifIndex: 7 };
