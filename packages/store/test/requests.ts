@@ -66,7 +66,7 @@ export function requestsTo(arbiter: () => Arbiter) {
     return arbiter().ask('rib_delete', { handle, seq, ack, prefixes: [prefix], faults: [''] });
   }
 
-  /** Reports new flows; nobody is asked. */
+  /** Reports new flows, without questions to any client. */
   const flow = ({ handle }: TestClient, ...names: string[]) =>
     arbiter().decide('flow_new', { handle, names, asks: false, silent: [] });
 

@@ -60,7 +60,7 @@ export interface WireScope extends ForwardingScope {
   readonly networks: readonly (readonly [network: string, length: number])[];
 }
 
-/** Of so many pushes to the agent one is lost, and one comes twice; and it restarts where their number is a multiple. */
+/** The agent loses every third push and gets every second one twice; it restarts where their number is a multiple of four. */
 const [LOST_EVERY, REPEATED_EVERY, RESTARTS_EVERY] = [3, 2, 4];
 const PROTOCOL_OF_ROUTES = 7;
 const IGMP = 10;
@@ -151,8 +151,8 @@ export class ForwardingSideBySide {
   }
 
   /**
-   * Sweeps until nothing is left to do. Then the agent has what `mfe.list` lists. Mailboxes are read before, since slices may
-   * alert of what goes and comes again, and after, since models count no such alerts.
+   * Sweeps until nothing is left to do. Then the agent has what `mfe.list` lists. Mailboxes are read before and after: slices of
+   * a sweep may send alerts for a change and its opposite, which the model does not have.
    */
   async settle(): Promise<void> {
     await this.#readMailboxes();

@@ -38,7 +38,7 @@ function brokenBelief(model: MembershipModel, beliefs: Beliefs): string | undefi
 
 /**
  * V3: a membership exists only within a hold of its holder, or is static and counts for the client there; and once. Under
- * `advise` those of IGMP count for nobody.
+ * `advise` IGMP's memberships count for no client.
  */
 function brokenHold({
   members,

@@ -205,7 +205,7 @@ export interface News {
  * change of the entry compares at once, a change of that owner later, as a step of its own (forwarding contract, section 4).
  * All (s,g) have the same source, to which there is one route or none.
  *
- * An owner may set `advise` for its hold: IGMP's memberships on the interface then count for nobody, and each change of the
+ * An owner may set `advise` for its hold: IGMP's memberships on the interface then count for no client, and each change of the
  * setting withdraws them, as a new owner does (forwarding contract, section 7). Operators limit the memberships and groups of
  * an interface (section 10).
  */

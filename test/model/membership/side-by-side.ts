@@ -425,8 +425,8 @@ export class SideBySide {
   }
 
   /**
-   * Fills the mailbox of a client, which has an unread alert item: the store counts that item as so many that there is room
-   * for `room` more.
+   * Fills the mailbox of a client that has an unread alert item: raises the stored number of items, so that only `room` more
+   * fit.
    */
   async #fill(client: ClientNumber, room: number): Promise<void> {
     const { queued, number } = this.model.client(client);

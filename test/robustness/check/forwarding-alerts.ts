@@ -144,7 +144,7 @@ function foreignOifs(one: Forwarding, { listing }: Evidence): Forwarding['oifs']
   });
 }
 
-/** What each session was told of memberships, by session, in order. */
+/** The alerts and listings of each session, in order. */
 function alertedSessions(all: readonly Timed[]): Map<number, Told[]> {
   const found = new Map<number, Told[]>();
   for (const entry of all) {

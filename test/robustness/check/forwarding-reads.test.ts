@@ -91,7 +91,7 @@ describe('the check of reads of forwarding entries', () => {
       events: [...TAKEN, { ...one, mono }],
     });
     const released = event(0, 'released', PIM, 1, '11');
-    // Also because nobody is on the interface.
+    // The second problem: no client is on the interface.
     expect(problems(ended(55, released))).toHaveLength(2);
     expect(problems(ended(57, released))).toEqual([]);
     expect(problems(ended(55, event(0, 'released', PIM, 1, '10')))).toHaveLength(1);
