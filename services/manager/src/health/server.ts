@@ -1,9 +1,6 @@
 import { once } from 'node:events';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Metrics } from './metrics.ts';
-
-/** An import of `node:http` also loads its WebSocket client, which takes a tenth of the CPU time in which a manager starts. */
-const { createServer } = process.getBuiltinModule('node:http');
 
 export interface HealthOptions {
   readonly host: string;
