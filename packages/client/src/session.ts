@@ -462,8 +462,8 @@ export class Session implements AsyncDisposable {
   }
 
   /** IGMP has no settings, so none are on record for it. */
-  #toTake({ localMembers, ...options }: TakeOptions): TakeOptions {
-    return isIgmp(this.protocolId) ? options : { ...options, localMembers };
+  #toTake(options: TakeOptions): TakeOptions {
+    return isIgmp(this.protocolId) ? { ...options, localMembers: undefined } : options;
   }
 
   /** Without gathering, each call is a group of its own. */

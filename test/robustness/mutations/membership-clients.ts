@@ -122,7 +122,7 @@ const CALLS_OF_CLIENTS: readonly Mutation[] = [
   {
     check: 'membership calls: two changes of one entry are never in flight together',
     file: 'packages/client/src/interfaces/lines.ts',
-    from: 'return isSameKind && !running.has(call.entryText);',
+    from: 'return isSameKind && !this.#running.has(targetText);',
     to: 'return isSameKind;',
     tests: ['packages/client/src/interfaces/lines.test.ts'],
   },

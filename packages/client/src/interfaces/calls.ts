@@ -175,7 +175,10 @@ export class InterfaceCalls {
     this.#isAdopting = true;
     const adopted: HeldInterface[] = [];
     for await (const { items } of pages) {
-      for (const item of items) adopted.push(this.#grant(item, this.#epochIn(item)));
+      for (const item of items) {
+        const { ifIndex, nextHop } = item;
+        adopted.push(this.#grant({ ifIndex, nextHop }, this.#epochIn(item)));
+      }
     }
     this.#isAdopting = false;
     const over = this.#session.over();
@@ -227,41 +230,58 @@ export class InterfaceCalls {
     group: number,
     options: SubmitOptions,
   ): Promise<Result> {
-    const { promise, ...caller } = Promise.withResolvers<Result>();
-    const origin = this.#originOf({ operation, key });
+    const caller = Promise.withResolvers<Result>();
+    const origin = (): CallOrigin => this.#originOf({ operation, key });
     try {
-      const limits = checkedLimits(options, this.#context, () => origin);
+      const limits = checkedLimits(options, this.#context, origin);
       this.#checkMayBegin(options, origin);
-      this.#begin(operation, key, group, { ...options, ...limits }, caller);
+      this.#begin(operation, key, group, options, limits, caller);
     } catch (error) {
       if (!(error instanceof MgmError)) throw error;
       caller.reject(error);
     }
-    return promise;
+    return caller.promise;
   }
 
-  #checkMayBegin({ signal, isReadd }: SubmitOptions, origin: CallOrigin): void {
+  #checkMayBegin({ signal, isReadd }: SubmitOptions, origin: () => CallOrigin): void {
     const over = this.#session.over() ?? this.closing;
-    if (over) throw cutShort(over, origin, false);
-    if (signal?.aborted) throw stopped('aborted', origin);
+    if (over) throw cutShort(over, origin(), false);
+    if (signal?.aborted) throw stopped('aborted', origin());
     if (this.#size < CALLS_MAX || isReadd) return;
-    throw overloaded(`${CALLS_MAX} calls of this session are pending already`, origin);
+    throw overloaded(`${CALLS_MAX} calls of this session are pending already`, origin());
   }
 
   #begin(
     operation: InterfaceOperation,
     key: InterfaceKey,
     group: number,
-    { signal, timeoutMs, deadlineMs, ...change }: SubmitOptions & CallLimits,
+    { signal, had, entry, filter, settings, localMembers, isReadd }: SubmitOptions,
+    { timeoutMs, deadlineMs }: CallLimits,
     caller: Caller,
   ): void {
     const deadlineMono = this.#context.clock.monoMs() + deadlineMs;
     const onResult = (result: ItemResult): void => this.#onResult(call, result);
     const trace = this.#context.tracer?.active();
+    const interfaceText = keyText(key);
     const call: InterfaceCall = {
-      item: { ...change, operation, key, group, timeoutMs, deadlineMono, trace, onResult },
-      keyText: keyText(key),
-      entryText: change.entry ? entryText(change.entry) : '',
+      item: {
+        operation,
+        key,
+        group,
+        had,
+        entry,
+        filter,
+        settings,
+        localMembers,
+        isReadd,
+        timeoutMs,
+        deadlineMono,
+        trace,
+        sentIn: undefined,
+        onResult,
+      },
+      keyText: interfaceText,
+      targetText: entry ? `${interfaceText} ${entryText(entry)}` : interfaceText,
       caller,
       stage: 'waiting',
       deadline: this.#context.agenda.at(deadlineMono, () => this.#giveUp(call, 'timeout')),
@@ -381,9 +401,9 @@ export class InterfaceCalls {
     this.#session.onHandleRefused(refusal);
   }
 
-  #grant({ ifIndex, nextHop }: InterfaceKey, epoch: Epoch | undefined): HeldInterface {
+  #grant(key: InterfaceKey, epoch: Epoch | undefined): HeldInterface {
     if (epoch === undefined) throw new TypeError('an interface was taken without an epoch');
-    return this.holdings.grant({ ifIndex, nextHop }, epoch, takenAgain);
+    return this.holdings.grant(key, epoch, takenAgain);
   }
 
   /** The hold of IGMP on an owned interface has an epoch of its own. */

@@ -4,11 +4,12 @@ import { Lines } from './lines.ts';
 interface TestCall {
   readonly keyText: string;
   readonly item: { readonly operation: string; readonly entry?: object | undefined };
-  readonly entryText: string;
+  readonly targetText: string;
 }
 
 function call(operation: string, entry?: string, keyText = '1'): TestCall {
-  return { keyText, item: { operation, entry: entry ? {} : undefined }, entryText: entry ?? '' };
+  const targetText = entry ? `${keyText} ${entry}` : keyText;
+  return { keyText, item: { operation, entry: entry ? {} : undefined }, targetText };
 }
 
 /** Lines that record the calls in the order in which they start. */

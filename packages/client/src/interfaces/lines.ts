@@ -2,16 +2,17 @@
 export interface Queued {
   readonly keyText: string;
   readonly item: { readonly operation: string; readonly entry?: object | undefined };
-  /** Of a call on a membership: its entry. Calls of one kind on different entries run together. */
-  readonly entryText: string;
+  /** The interface, or the membership there: two calls on one target never run together. */
+  readonly targetText: string;
 }
 
-/** The calls on one busy interface. */
+/** The calls on one busy interface. Most are lone: `waiting` exists only once a call has to wait. */
 interface Line<Call> {
-  /** By entry; all of them have the same operation. */
-  readonly running: Map<string, Call>;
+  /** How many calls run, all of them of this operation. */
+  running: number;
+  operation: string;
   /** In the order of the calls, from `next` on. */
-  waiting: Call[];
+  waiting: Call[] | undefined;
   next: number;
 }
 
@@ -25,6 +26,8 @@ interface Line<Call> {
  */
 export class Lines<Call extends Queued> {
   readonly #lines = new Map<string, Line<Call>>();
+  /** By target. */
+  readonly #running = new Map<string, Call>();
   readonly #gone = new WeakSet<Call>();
   readonly #start: (call: Call) => boolean;
 
@@ -40,31 +43,31 @@ export class Lines<Call extends Queued> {
 
   /** All pending calls, in order per interface. */
   *calls(): Generator<Call, void, undefined> {
-    for (const line of this.#lines.values()) {
-      yield* line.running.values();
-      for (const call of line.waiting.slice(line.next)) if (!this.#gone.has(call)) yield call;
+    yield* this.#running.values();
+    for (const { waiting = [], next } of this.#lines.values()) {
+      for (const call of waiting.slice(next)) if (!this.#gone.has(call)) yield call;
     }
   }
 
   add(call: Call): void {
     let line = this.#lines.get(call.keyText);
     if (!line) {
-      line = { running: new Map(), waiting: [], next: 0 };
+      line = { running: 0, operation: call.item.operation, waiting: undefined, next: 0 };
       this.#lines.set(call.keyText, line);
     }
-    line.waiting.push(call);
-    this.#startDue(line);
-    if (line.running.size === 0) this.#lines.delete(call.keyText);
+    if (!line.waiting && this.#mayRun(line, call)) this.#run(line, call);
+    else (line.waiting ??= []).push(call);
+    if (line.running === 0) this.#lines.delete(call.keyText);
   }
 
   /** The call is over, or gave up before its turn. Returns whether the interface has no calls any more. */
   leave(call: Call): boolean {
     const line = this.#lines.get(call.keyText);
     if (!line) return false;
-    if (line.running.get(call.entryText) === call) line.running.delete(call.entryText);
+    if (this.#running.get(call.targetText) === call) this.#stop(line, call);
     else this.#gone.add(call);
-    this.#startDue(line);
-    const isEmpty = line.running.size === 0;
+    this.#runDue(line);
+    const isEmpty = line.running === 0;
     if (isEmpty) this.#lines.delete(call.keyText);
     return isEmpty;
   }
@@ -73,38 +76,49 @@ export class Lines<Call extends Queued> {
    * Whether the next call that waits on the interface is one on the same entry, which decides about it. What a filter has
    * done to other entries of its group is decided only by another filter.
    */
-  isFollowed({ keyText, entryText, item }: Call): boolean {
+  isFollowed({ keyText, targetText, item }: Call): boolean {
     const line = this.#lines.get(keyText);
     const next = line && this.#peek(line);
-    if (next?.item.entry === undefined || next.entryText !== entryText) return false;
+    if (next?.item.entry === undefined || next.targetText !== targetText) return false;
     return item.operation !== 'member.set' || next.item.operation === 'member.set';
   }
 
-  #startDue(line: Line<Call>): void {
+  #runDue(line: Line<Call>): void {
     for (let call = this.#peek(line); call; call = this.#peek(line)) {
-      if (!mayJoin(line.running, call)) return;
-      line.running.set(call.entryText, call);
+      if (!this.#mayRun(line, call)) return;
       line.next++;
-      if (!this.#start(call)) line.running.delete(call.entryText);
+      this.#run(line, call);
     }
   }
 
   /** The call whose turn is next. */
   #peek(line: Line<Call>): Call | undefined {
+    if (!line.waiting) return undefined;
     while (line.next < line.waiting.length) {
       const call = line.waiting[line.next];
       if (call && !this.#gone.has(call)) return call;
       line.next++;
     }
-    line.waiting = [];
+    line.waiting = undefined;
     line.next = 0;
     return undefined;
   }
-}
 
-function mayJoin<Call extends Queued>(running: ReadonlyMap<string, Call>, call: Call): boolean {
-  const { done, value: one } = running.values().next();
-  if (done) return true;
-  const isSameKind = call.item.entry !== undefined && one.item.operation === call.item.operation;
-  return isSameKind && !running.has(call.entryText);
+  #mayRun(line: Line<Call>, { item, targetText }: Call): boolean {
+    if (line.running === 0) return true;
+    const isSameKind = item.entry !== undefined && item.operation === line.operation;
+    return isSameKind && !this.#running.has(targetText);
+  }
+
+  #run(line: Line<Call>, call: Call): void {
+    line.running++;
+    line.operation = call.item.operation;
+    this.#running.set(call.targetText, call);
+    if (!this.#start(call)) this.#stop(line, call);
+  }
+
+  #stop(line: Line<Call>, call: Call): void {
+    line.running--;
+    this.#running.delete(call.targetText);
+  }
 }

@@ -50,7 +50,7 @@ export interface Caller {
 export interface InterfaceCall {
   readonly item: Item;
   readonly keyText: string;
-  readonly entryText: string;
+  readonly targetText: string;
   readonly deadline: Appointment;
   readonly abortListener: Disposable | undefined;
   /** `undefined` once the caller has its result. */
@@ -180,7 +180,7 @@ export class Settling {
     const isRepeat = isReplacement(settled.operation);
     const operation = isRepeat ? settled.operation : removal;
     const what = { operation, isRepeat, key, entry, filter, settings };
-    const item: Item = { ...what, ...limits, onResult: resolve };
+    const item: Item = { ...what, ...limits, sentIn: undefined, onResult: resolve };
     requests.add(item);
     return { item, outcome: await promise };
   }

@@ -69,6 +69,7 @@ function newItem(ifIndex: number, operation: InterfaceOperation = 'take', group 
     group,
     timeoutMs: 100,
     deadlineMono: 1_000,
+    sentIn: undefined,
     onResult: (result) => void results.push(result),
   };
   return { item, results };

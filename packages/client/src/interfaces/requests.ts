@@ -70,6 +70,8 @@ export interface Item {
   readonly isReadd?: boolean | undefined;
   /** Only items of the same group share a request. */
   readonly group: number;
+  /** The request in which it was sent, until that is answered. */
+  sentIn: SentRequest | undefined;
   readonly timeoutMs: number;
   readonly deadlineMono: number;
   /** The context of the caller, where requests are traced. */
@@ -121,8 +123,7 @@ export class Requests {
     'member.add': [],
     'member.delete': [],
   };
-  /** The request in which an item was sent. Items that are neither here nor queued were dropped. */
-  readonly #sent = new Map<Item, SentRequest>();
+  readonly #unanswered = new Set<SentRequest>();
   readonly #dropped = new Set<Item>();
   #itemsInFlight = 0;
   #isFlushing = false;
@@ -146,12 +147,12 @@ export class Requests {
   }
 
   isSent(item: Item): boolean {
-    return this.#sent.has(item);
+    return item.sentIn !== undefined;
   }
 
   /** The error of giving up on this item now; `undefined` while it was not sent. */
   failure(item: Item, why: 'timeout' | 'aborted'): MgmError | undefined {
-    return this.#sent.get(item)?.call.failure(why);
+    return item.sentIn?.call.failure(why);
   }
 
   /**
@@ -159,18 +160,19 @@ export class Requests {
    * request, which is abandoned when none of its items has a caller.
    */
   drop(item: Item, why: 'timeout' | 'aborted'): void {
-    const sent = this.#sent.get(item);
-    if (!sent) this.#dropped.add(item);
-    else if (--sent.waitingFor === 0) sent.call.abandon(why);
+    if (!item.sentIn) this.#dropped.add(item);
+    else if (--item.sentIn.waitingFor === 0) item.sentIn.call.abandon(why);
   }
 
   /** Gives every item this error as its result, sent or not, and abandons the requests. */
   end(error: MgmError): void {
-    const requests = new Set(this.#sent.values());
+    const requests = [...this.#unanswered];
     const queued = OPERATIONS_BY_URGENCY.flatMap((operation) => this.#queues[operation].splice(0));
-    const items = [...queued.filter((item) => !this.#dropped.delete(item)), ...this.#sent.keys()];
-    this.#sent.clear();
-    for (const item of items) item.onResult({ kind: 'unanswered', error });
+    const unsent = queued.filter((item) => !this.#dropped.delete(item));
+    for (const sent of requests) this.#forget(sent);
+    for (const item of [...unsent, ...requests.flatMap(({ items }) => items)]) {
+      item.onResult({ kind: 'unanswered', error });
+    }
     for (const { call } of requests) call.abandon('aborted');
   }
 
@@ -258,13 +260,19 @@ export class Requests {
   async #send(items: readonly [Item, ...Item[]]): Promise<void> {
     const { seq, call } = this.#request(items);
     const sent: SentRequest = { call, items, waitingFor: items.length };
-    for (const item of items) this.#sent.set(item, sent);
+    for (const item of items) item.sentIn = sent;
+    this.#unanswered.add(sent);
     const resultAt = await resultsOf(items, call, seq);
     this.#itemsInFlight -= items.length;
     this.sequence.finish(seq);
-    const isPending = items.map((item) => this.#sent.delete(item));
-    for (const [at, item] of items.entries()) if (isPending[at]) item.onResult(resultAt(at));
+    if (this.#forget(sent)) items.forEach((item, at) => item.onResult(resultAt(at)));
     this.#flush();
+  }
+
+  /** Returns whether its items have no results yet. */
+  #forget(sent: SentRequest): boolean {
+    for (const item of sent.items) item.sentIn = undefined;
+    return this.#unanswered.delete(sent);
   }
 
   #request(items: readonly [Item, ...Item[]]) {
