@@ -138,9 +138,10 @@ end
 
 --- The owner of an interface, or IGMP on it, changed.
 function slots.note_owner(interface)
-  view_tasks.note_owner(interface)
   local members = router.members
-  local has_statics = members and members.homes > 0 and places_on(interface)[slots.HOME] ~= 0
+  if not members then return end
+  view_tasks.note_owner(interface)
+  local has_statics = members.homes > 0 and places_on(interface)[slots.HOME] ~= 0
   if has_statics then view_tasks.add_always('s' .. interface) end
 end
 

@@ -32,6 +32,7 @@ end
 
 --- The refusal of the hold-off, or nil. A claim, `had`, may reveal the data loss that starts it.
 local function held_off(hold, had, client)
+  if had == 0 and router.hold_ms == 0 then return nil end
   notice_claim(had, client.epoch_floor > 0)
   local left_ms = hold_off_left()
   if left_ms == 0 then return nil end
