@@ -2,6 +2,7 @@ import { eventually, newRouterName, startManager, startServers } from '@mgm/test
 import { describe, expect, it } from 'vitest';
 import { connect, type FollowOptions, type MembershipSighting, type Mgm } from '../src/mod.ts';
 import { errorOf } from './error-of.ts';
+import { scriptedManager } from './scripted-manager.ts';
 import { clientStage, pim } from './stage.ts';
 
 const stage = clientStage();
@@ -105,6 +106,42 @@ describe('a watcher of memberships', () => {
       if (one.kind === 'event') expect(one.event.first).toBe(last + 1);
       last = one.kind === 'event' ? one.event.mrev : one.mrev;
     }
+  });
+
+  it('gets static memberships in the snapshot and as events', async () => {
+    await using mgm = await stage.client();
+    const by = { actor: 'operator', why: 'a test' };
+    await mgm.adminAddMembership({ ifIndex: 1, group: '239.2.0.0', ...by });
+    await using watch = watching(mgm);
+    await eventually(() => expect(watch.kinds()).toEqual(BEGUN), MS);
+    expect(watch.seen[0]).toMatchObject({
+      memberships: [{ group: '239.2.0.0', ifIndex: 1, session: 0, protocolId: 0, componentId: 0 }],
+    });
+    await mgm.adminAddMembership({ ifIndex: 1, group: '239.2.0.1', ...by });
+    await mgm.adminDeleteMembership({ ifIndex: 1, group: '239.2.0.0', ...by });
+    await eventually(() => expect(watch.known()).toEqual(['0/0 239.2.0.1 1']), MS);
+  });
+
+  it('gets an exclude list that changed while the memberships were listed', async () => {
+    await using servers = await startServers();
+    await using manager = await scriptedManager(servers.nats.url);
+    const named = { protocolId: 10, componentId: 1 };
+    const group = '239.2.0.0';
+    manager.script('sessions', () => ({ items: [{ session: 77, ...named }] }));
+    const page = { mrev: 1, settled: 1, log: 'log-1' };
+    manager.script('members', () => ({ items: [[group, '', 1, '', 77, 77]], ...page }));
+    const event = {
+      ...{ first: 2, mrev: 2, ts: 1, type: 'updated', session: 77, countsFor: 77, ...named },
+      ...{ cause: 'member', items: [[group, '', 1, '', ['10.0.0.1']]] },
+    };
+    manager.script('member.events', ({ fields }) => ({
+      events: fields['from'] === 1 ? [event] : [],
+      ...{ head: 2, first: 1, log: 'log-1' },
+    }));
+    await using mgm = await connect({ servers: servers.nats.url, router: 'r1' });
+    await using watch = watching(mgm);
+    await eventually(() => expect(watch.kinds()).toEqual(BEGUN), MS);
+    expect(watch.seen[0]).toMatchObject({ memberships: [{ group, exclude: ['10.0.0.1'] }] });
   });
 
   it('gets a snapshot when the store has lost its data', async () => {

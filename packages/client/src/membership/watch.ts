@@ -1,5 +1,5 @@
 import { isMembershipEvent } from '@mgm/protocol';
-import type { InterfaceKey, MembershipEvent, SessionId } from '@mgm/protocol';
+import type { InterfaceKey, MembershipEvent } from '@mgm/protocol';
 import { keyText } from '../interfaces/refs.ts';
 import { requestGranted, type Context } from '../rpc/context.ts';
 import { decodePushed, type Success } from '../rpc/messages.ts';
@@ -9,7 +9,7 @@ import type { FollowedLog, FollowOptions, Listing, SightingOf } from '../watch/f
 import { memberPages, type ListedMembership } from './listings.ts';
 import { entryText } from './refs.ts';
 
-/** A membership of a snapshot. Its client is named by the pair also after it has another session. */
+/** A membership of a snapshot. Its client is named by the pair also after it has another session; 0 and 0 of a static one. */
 export interface WatchedMembership extends ListedMembership {
   readonly protocolId: number;
   readonly componentId: number;
@@ -72,7 +72,7 @@ async function listMemberships(
   context: Context,
   signal: AbortSignal,
 ): Promise<Listing<Memberships> | undefined> {
-  const clients = new Map<SessionId, Client>();
+  const clients = new Map<number, Client>([[STATIC_SESSION, STATIC_CLIENT]]);
   await learnClients(context, clients, signal);
   const pages = await Array.fromAsync(memberPages(context, { limit: PAGE_ITEMS, signal }));
   // Clients that registered while the pages were read.
@@ -96,9 +96,13 @@ interface Client {
   readonly componentId: number;
 }
 
+/** Static memberships have no session; events name their holder with zeros. */
+const STATIC_SESSION = 0;
+const STATIC_CLIENT: Client = { protocolId: 0, componentId: 0 };
+
 async function learnClients(
   context: Context,
-  clients: Map<SessionId, Client>,
+  clients: Map<number, Client>,
   signal: AbortSignal,
 ): Promise<void> {
   for await (const page of sessionPages(context, { limit: PAGE_ITEMS, signal })) {
@@ -110,8 +114,9 @@ async function learnClients(
 
 function applyEvent(listed: Map<string, WatchedMembership>, event: MembershipEvent): void {
   const { type, session, countsFor, protocolId, componentId, items } = event;
-  for (const [group, source, ifIndex, nextHop] of items) {
-    const membership = { group, source, ifIndex, nextHop, session, countsFor };
+  for (const [group, source, ifIndex, nextHop, exclude = []] of items) {
+    const list = exclude.length > 0 && { exclude };
+    const membership = { group, source, ifIndex, nextHop, session, countsFor, ...list };
     const text = textOf(event, membership);
     if (type === 'left') listed.delete(text);
     else listed.set(text, { ...membership, protocolId, componentId });
