@@ -20,7 +20,7 @@ import type { Metrics } from './health/metrics.ts';
 import type { TroubleLog } from './log.ts';
 import type { Permissions } from './permissions.ts';
 import { refusalFor, tooLarge, troubleKind } from './refusals.ts';
-import { encodeReply, shorterPage } from './reply-size.ts';
+import { encodeReply, pageBytesMax, shorterPage } from './reply-size.ts';
 import { RevisionReader, type Routers } from './routers.ts';
 import { STALE_AFTER_MS, type Standstill } from './standstill.ts';
 import type { ManagerTracer, RequestSpan } from './tracing.ts';
@@ -206,7 +206,7 @@ export class Intake {
     this.#done();
   }
 
-  /** Sends a reply that fits the payload limit of NATS; a page that does not fit is read again with fewer items. */
+  /** Sends a reply that fits the payload limit of NATS. A page that does not, or is longer than it may be, is read again with fewer items. */
   #replyWithin<Name extends OperationName>(
     operation: Name,
     router: RouterName,
@@ -217,7 +217,9 @@ export class Intake {
   ): void {
     const { maxPayload } = this.#parts.bus;
     const bytes = encodeReply(reply, maxPayload);
-    const limit = bytes === undefined ? shorterPage(reply, maxPayload) : undefined;
+    const pageMax = pageBytesMax(operation, maxPayload);
+    const isTooLong = bytes === undefined || bytes.length > pageMax;
+    const limit = isTooLong ? shorterPage(reply, pageMax) : undefined;
     if (limit !== undefined)
       this.#execute(operation, router, { ...request, limit }, received, caller);
     else if (bytes !== undefined) this.#send(received, reply, bytes);

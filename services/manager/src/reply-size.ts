@@ -1,4 +1,10 @@
-import { encodeMessage, type BulkResult, type FlowResult, type RefusalFields } from '@mgm/protocol';
+import {
+  encodeMessage,
+  type BulkResult,
+  type FlowResult,
+  type OperationName,
+  type RefusalFields,
+} from '@mgm/protocol';
 
 /** A bulk reply larger than this does not name the holders. Wire protocol, section 8. */
 const NAMED_BYTES_MAX = 256 * 1024;
@@ -66,6 +72,15 @@ function withoutHolder(result: BulkResult): object {
 
 /** The fields of replies that are pages, and continue where `cursor` or `head` says. */
 const LISTS = ['items', 'events', 'messages', 'changes'] as const;
+
+/** Pages of messages end before this size. Membership contract, section 4.5; forwarding contract, section 8.1. */
+const MESSAGE_PAGE_BYTES = 512 * 1024 - 1;
+const MESSAGE_PAGES: ReadonlySet<OperationName> = new Set(['member.events', 'mailbox', 'fib']);
+
+/** The size at which a page of this operation must end if it has more than one item. */
+export function pageBytesMax(operation: OperationName, maxPayload: number): number {
+  return MESSAGE_PAGES.has(operation) ? Math.min(maxPayload, MESSAGE_PAGE_BYTES) : maxPayload;
+}
 
 /** A `limit` with which a page of a reply may fit; `undefined` if the reply is no page or has one entry. */
 export function shorterPage(reply: object, limit: number): number | undefined {

@@ -16,6 +16,10 @@ import { overReplicas, type Stage } from '../../support/stage.ts';
 
 const GROUP = '239.1.1.1';
 
+/** Memberships of one entry that one purge removes: more than a page has room for. */
+const LEFT_AT_ONCE = 14_000;
+const LONG_GROUP = 'ff0e:1111:2222:3333:4444:5555:6666:7777';
+
 /** Entries in the order of listings: IPv4 first, then by group and source as unsigned numbers, wildcards first. */
 const ORDERED: readonly (readonly [group: string, source: string])[] = [
   ['', ''],
@@ -350,6 +354,34 @@ overReplicas((stage) => {
       expect(mail.map(({ seq }) => seq)).toEqual(Array.from({ length: 40 }, (_, at) => at + 1));
       expect(mail.flatMap(({ items = [] }) => items)).toHaveLength(40 * 256);
       expect(await dvmrp.mailbox()).toEqual([]);
+    });
+
+    it('answers in such pages also where one step has removed very many memberships', async () => {
+      const { router, clients } = await enter(stage);
+      const { igmp } = clients;
+      const owner = await router.register({ componentId: 9, alerts: ['LOCAL_LEAVE'] });
+      const all = pairs(LEFT_AT_ONCE);
+      for (let at = 0; at < all.length; at += 1000) {
+        for (const client of [owner, igmp]) ok(await client.takeAll(all.slice(at, at + 1000)));
+      }
+      for (let at = 0; at < all.length; at += 256) {
+        const entries = all.slice(at, at + 256).map(([ifIndex]) => [ifIndex, '', LONG_GROUP, '']);
+        ok(await igmp.bulk('member.add', entries));
+      }
+      ok(await igmp.deregister({ force: true }));
+      await settled(router);
+      const { handle } = owner;
+      for (const [op, fields] of [
+        ['member.events', { from: LEFT_AT_ONCE, limit: 1000 }],
+        ['mailbox', { from: 0, limit: 1000, handle }],
+      ] as const) {
+        const bytes = await router.send(op, pack(fields));
+        expect(bytes.length).toBeLessThan(512 * 1024);
+      }
+      const events = await membershipsAfter(router, LEFT_AT_ONCE);
+      expect(events.flatMap(({ items }) => items)).toHaveLength(LEFT_AT_ONCE);
+      const leaves = await mailAfter(owner);
+      expect(leaves.flatMap(({ items = [] }) => items)).toHaveLength(LEFT_AT_ONCE);
     });
 
     it('of a router without memberships is empty', async () => {
