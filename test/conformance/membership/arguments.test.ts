@@ -232,6 +232,13 @@ overReplicas((stage) => {
       const single = { ifIndex: 7, nextHop: null, group: null, source: null, flags: null };
       expect(await client.change('member.add', single)).toMatchObject({ changed: false });
     });
+
+    it('takes fields of the single form that are nil for absent, next to `entries`', async () => {
+      const client = await onInterface(stage);
+      const absent = { nextHop: null, group: null, source: null, flags: null };
+      const bulk = await client.change('member.add', { entries: [right], ...absent });
+      expect(bulk).toMatchObject({ status: 0, count: 1, failed: [] });
+    });
   });
 
   it('section 2: names the first violation of group, source, SSM, groupMask, sourceMask, flags', async () => {

@@ -128,11 +128,16 @@ function readSingle(single: Single): MemberElements | Wrong {
   return { elements: [{ ...typed.key, ...entry.entry, forward }], bulk: false };
 }
 
+/** Fields of the single form in which nil stands for absent. */
+const MAY_BE_NIL: ReadonlySet<string> = new Set(['nextHop', 'group', 'source', 'flags']);
+
 function readBulk(
   entries: readonly unknown[],
   single: Record<string, unknown>,
 ): MemberElements | Wrong {
-  if (Object.values(single).some((value) => value !== undefined)) {
+  const isGiven = ([name, value]: [string, unknown]): boolean =>
+    value !== undefined && !(value === null && MAY_BE_NIL.has(name));
+  if (Object.entries(single).some(isGiven)) {
     return wrong(['entries'], 'must not be combined with fields of the single form');
   }
   const elements: (MemberElement | RefusedElement)[] = [];
