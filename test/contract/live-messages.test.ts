@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { connect } from '@mgm/nats';
 import { eventually, newRouterName, startManagers, startServers } from '@mgm/test-support';
-import { EVENT_TYPES } from '@mgm/protocol';
+import { ALERT_TYPES, EVENT_TYPES } from '@mgm/protocol';
 import { expect, it } from 'vitest';
 import { OPS, type Op, validRequest } from '../support/raw-operations.ts';
 import { ok, readReply } from '../support/raw-replies.ts';
@@ -83,7 +83,8 @@ it('every message on the bus has exactly the fields of docs/asyncapi.yaml', asyn
     expect(names).toContain(`ask.${type}`);
     expect(names).toContain(`answer.${type}`);
   }
-  for (const type of ['DISABLE_IGMP', 'ENABLE_IGMP', 'OWNERSHIP_LOST', 'JOIN_ALERT']) {
+  const types = ['DISABLE_IGMP', 'ENABLE_IGMP', 'OWNERSHIP_LOST', 'JOIN_ALERT', 'PRUNE_ALERT'];
+  for (const type of [...types, 'LOCAL_JOIN', 'LOCAL_LEAVE']) {
     expect(names).toContain(`callback.${type}`);
   }
   expect(managers.running).toHaveLength(1);
@@ -111,6 +112,7 @@ async function doEverything(all: Listener): Promise<void> {
   await changeSettings(all, handle);
   await changeMemberships(all, handle);
   await changeRoutes(all, handle);
+  await raiseAlerts(all);
   await operate(all);
   await all.ask('validate', { ifIndex: 7, epoch: 'epoch' in taken ? taken.epoch : '0' });
   await all.ask('interfaces', { limit: 1 });
@@ -169,6 +171,36 @@ async function changeMemberships(all: Listener, handle: string): Promise<void> {
   await all.ask('groups', { type: 'any' });
   await all.ask('members', { limit: 1 });
   await all.ask('member.events', { from: 0 });
+}
+
+/** Alerts of every type: by requests, by a window, and by a route that is deleted. */
+async function raiseAlerts(all: Listener): Promise<void> {
+  const alerts = ALERT_TYPES;
+  const owner = await all.register(PIM, { componentId: 7, alerts });
+  const other = await all.register(PIM, { componentId: 8, alerts });
+  const local = await all.register(IGMP, { componentId: 7, alerts });
+  const route = ['10.7.0.0', 16, 70, '', '', PIM];
+  await all.change('take', owner.handle, { ifIndex: 70 });
+  await all.change('take', local.handle, { ifIndex: 70 });
+  await all.change('take', other.handle, { ifIndex: 71 });
+  await all.change('rib.set', owner.handle, { routes: [route] });
+  const exact = { ifIndex: 71, group: '239.1.7.1', source: '10.7.0.1' };
+  await all.change('member.add', other.handle, exact);
+  await all.change('rib.delete', owner.handle, { routes: [route.slice(0, 2)] });
+  const shared = { ifIndex: 70, group: '239.1.7.2' };
+  await all.change('member.add', local.handle, shared);
+  await all.change('member.delete', local.handle, shared);
+  await all.change('member.add', local.handle, shared);
+  await all.change('release', owner.handle, { ifIndex: 70 });
+  await eventually(async () => {
+    const { messages } = ok(await all.ask('mailbox', { handle: owner.handle, from: 0 }));
+    expect(messages).toContainEqual(expect.objectContaining({ cause: 'iif-moved' }));
+    const { messages: others } = ok(await all.ask('mailbox', { handle: other.handle, from: 0 }));
+    expect(others).toContainEqual(expect.objectContaining({ cause: 'release', window: true }));
+  }, WITHIN);
+  for (const { handle } of [owner, other, local]) {
+    await all.change('deregister', handle, { force: true });
+  }
 }
 
 /** Routes over interface 7 and over a free one: set, looked up, listed and deleted. */

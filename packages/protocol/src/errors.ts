@@ -54,7 +54,7 @@ export const Refusals = {
   unknownInterface: {
     status: 87,
     reason: 'not-found',
-    meaning: 'release of an interface unknown to the manager',
+    meaning: 'release of an interface, or member.add on one, that no client is on',
   },
   ssmNeedsSource: {
     status: 87,
