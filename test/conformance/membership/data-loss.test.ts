@@ -2,9 +2,21 @@ import { eventually } from '@mgm/test-support';
 import { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
 import { expectDeadHandle } from '../../support/expectations.ts';
-import { ALERTS, listAll, mailAfter } from '../../support/raw-memberships.ts';
+import {
+  ALERTS,
+  alertsAfter,
+  listAll,
+  mailAfter,
+  membershipsAfter,
+  settled,
+} from '../../support/raw-memberships.ts';
 import { ok } from '../../support/raw-replies.ts';
-import { newInstance, Protocols, type RawRouter } from '../../support/raw-client.ts';
+import {
+  newInstance,
+  Protocols,
+  type RawRouter,
+  type RawSession,
+} from '../../support/raw-client.ts';
 import { overReplicas, type Stage } from '../../support/stage.ts';
 
 const GROUP = '239.1.1.1';
@@ -65,6 +77,58 @@ overReplicas((stage) => {
       expectDeadHandle(await pim.add(7, GROUP));
       // Memberships that existed before the data loss are withdrawn, and end without alerts.
       expect(await listAll(router, 'members')).toEqual([]);
+    });
+
+    it('gives an interface to the claimant that had it later: what the others have there ends as by a release, cause take', async () => {
+      const { router, pim, igmp, dvmrp } = await withMemberships(stage);
+      const other = await router.register({
+        ...igmp.asked,
+        componentId: 2,
+        instance: newInstance(),
+      });
+      const had = ok(await router.owner(7));
+      ok(await pim.release(7));
+      const later = ok(await dvmrp.take(7)).epoch;
+      ok(await igmp.release(7));
+      const igmpLater = ok(await other.take(7)).epoch;
+      await lose(stage, router);
+      await eventually(async () => {
+        expectDeadHandle(await router.request('groups', { handle: pim.handle }));
+        expect(await router.eventsAfter(0)).toMatchObject([{ type: 'store-reset' }]);
+      }, WITHIN);
+      const again = ({ asked }: RawSession) =>
+        router.register({ ...asked, instance: newInstance() });
+      const [first, local] = [await again(pim), await again(igmp)];
+      const [second, otherLocal] = [await again(dvmrp), await again(other)];
+      const listening = await router.register({ componentId: 9, alerts: ALERTS });
+      const claim = async (client: RawSession, epoch: string | undefined) =>
+        ok(await client.change('take', { ifIndex: 7, held: [epoch] }));
+      await claim(first, had.epoch);
+      await claim(local, had.igmp?.epoch);
+      ok(await first.add(7, GROUP));
+      ok(await local.add(7, OTHER));
+      await claim(otherLocal, igmpLater);
+      await settled(router);
+      expect((await alertsAfter(first)).map(({ type, cause }) => [type, cause])).toEqual([
+        ['LOCAL_JOIN', 'member'],
+        ['LOCAL_LEAVE', 'take'],
+      ]);
+      ok(await otherLocal.add(7, OTHER));
+      const { mailbox } = ok(await listening.keepalive());
+      await claim(second, later);
+      expect(await listAll(router, 'members')).toEqual([]);
+      await settled(router);
+      const pruned = await alertsAfter(listening, mailbox);
+      const ends = pruned.flatMap(({ type, cause, window, items = [] }) =>
+        items.map(([group]) => [group, type, cause, window]),
+      );
+      expect(ends.toSorted()).toEqual([
+        [GROUP, 'PRUNE_ALERT', 'take', undefined],
+        [OTHER, 'PRUNE_ALERT', 'take', true],
+      ]);
+      expect((await alertsAfter(first)).at(-1)?.type).toBe('LOCAL_JOIN');
+      const left = (await membershipsAfter(router, 0)).filter(({ type }) => type === 'left');
+      expect(new Set(left.map(({ cause }) => cause))).toEqual(new Set(['take']));
     });
 
     it('keeps static memberships and limits as far as it has them', async () => {
