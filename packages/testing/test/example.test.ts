@@ -18,6 +18,6 @@ test('a worker stops forwarding when its lease has ended', async ({ router, work
   await router.expireLease(worker, session); // cuts the link, waits for the end of the lease, heals
   expect(forwarding.size).toBe(0);
   const types = (await router.events()).map(({ type }) => type);
-  expect(types).toEqual(['registered', 'taken', 'expired']);
+  expect(types.slice(0, 3)).toEqual(['registered', 'taken', 'expired']); // a sweep adds 'released'
 });
 // }
