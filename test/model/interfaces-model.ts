@@ -1,9 +1,9 @@
 import { isIgmp, type RouterModel, type Session } from './router-model.ts';
 import { refused } from './sequence-model.ts';
-import type { Answer, EpochNumber, InterfaceName } from './vocabulary.ts';
+import type { Reply, EpochNumber, InterfaceName } from './vocabulary.ts';
 
 /** Semantics T1 to T9: a routing protocol excludes another one, IGMP excludes another IGMP. */
-export function take(router: RouterModel, session: Session, on: InterfaceName): Answer {
+export function take(router: RouterModel, session: Session, on: InterfaceName): Reply {
   const rival = router.placesOf(session).get(on)?.session;
   if (rival === session) return refused(183, 'already-taken');
   if (rival) return refused(183, 'already-owned', { holder: described(router, rival, on) });
@@ -16,7 +16,7 @@ export function release(
   session: Session,
   on: InterfaceName,
   epoch: EpochNumber | undefined,
-): Answer {
+): Reply {
   if (!router.owners.has(on) && !router.igmp.has(on)) return refused(87, 'not-found');
   const hold = router.placesOf(session).get(on);
   if (hold?.session !== session) return refused(87, 'not-owner');
@@ -26,7 +26,7 @@ export function release(
 }
 
 /** Semantics 4.2: the routing protocol, or IGMP where it is alone. */
-export function holder(router: RouterModel, on: InterfaceName): Answer | undefined {
+export function holder(router: RouterModel, on: InterfaceName): Reply | undefined {
   const hold = router.owners.get(on) ?? router.igmp.get(on);
   return hold && { status: 0, ...described(router, hold.session, on) };
 }
@@ -48,7 +48,7 @@ function named({ number, pair: { protocolId, componentId } }: Session): object {
 }
 
 /** `validate`, section 3. IGMP's hold has an epoch of its own (section 6), against which acts for IGMP are checked. */
-export function validate(router: RouterModel, on: InterfaceName, epoch: EpochNumber): Answer {
+export function validate(router: RouterModel, on: InterfaceName, epoch: EpochNumber): Reply {
   const owner = router.owners.get(on)?.epoch;
   const igmp = router.igmp.get(on)?.epoch;
   if (epoch === owner || epoch === igmp) return { status: 0, current: epoch };

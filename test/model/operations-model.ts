@@ -2,7 +2,7 @@ import { described, holder, interfaces, release, take, validate } from './interf
 import type { RouterModel, Session } from './router-model.ts';
 import { acknowledge, once, refused, refusedHandle } from './sequence-model.ts';
 import type {
-  Answer,
+  Reply,
   Deregister,
   InterfaceName,
   Outcome,
@@ -13,7 +13,7 @@ import type {
 
 type RequestOf<Kind extends Request['kind']> = Extract<Request, { readonly kind: Kind }>;
 
-const DONE: Answer = { status: 0 };
+const DONE: Reply = { status: 0 };
 
 /** Decides one request (section 3). The replies of `mailbox` and `events` follow from the log: see `LogModel`. */
 export function decide(router: RouterModel, request: Request): Outcome {
@@ -23,30 +23,30 @@ export function decide(router: RouterModel, request: Request): Outcome {
     case 'deregister':
       return once(router, request, (session) => change(router, session, request));
     case 'register':
-      return { answer: register(router, request) };
+      return { reply: register(router, request) };
     case 'keepalive':
-      return { answer: keepalive(router, request) };
+      return { reply: keepalive(router, request) };
     case 'owner':
-      return { answer: holder(router, request.on) ?? refused(1168, 'not-found') };
+      return { reply: holder(router, request.on) ?? refused(1168, 'not-found') };
     case 'validate':
-      return { answer: validate(router, request.on, request.epoch) };
+      return { reply: validate(router, request.on, request.epoch) };
     case 'interfaces':
-      return { answer: { status: 0, items: interfaces(router, request) } };
+      return { reply: { status: 0, items: interfaces(router, request) } };
     case 'sessions':
-      return { answer: { status: 0, items: sessions(router) } };
+      return { reply: { status: 0, items: sessions(router) } };
     case 'events':
-      return { answer: DONE };
+      return { reply: DONE };
     case 'mailbox':
-      return { answer: refusedHandle(router.sessionOf(request.handle)) ?? DONE };
+      return { reply: refusedHandle(router.sessionOf(request.handle)) ?? DONE };
     case 'admin.release':
-      return { answer: adminRelease(router, request) };
+      return { reply: adminRelease(router, request) };
     case 'admin.evict':
-      return { answer: adminEvict(router, request) };
+      return { reply: adminEvict(router, request) };
   }
 }
 
 /** "Rules of `register`", section 3. */
-function register(router: RouterModel, request: Register): Answer {
+function register(router: RouterModel, request: Register): Reply {
   const present = router.present(request.pair);
   if (present?.state === 'live' && present.instance === request.instance) {
     // Section 7: a session lives its ttl from its last `register`, so a retry renews it.
@@ -71,14 +71,14 @@ function inherit(router: RouterModel, previous: Session, request: Register): Ses
   return session;
 }
 
-function registered({ number, ttlMs, graceMs, inherited }: Session): Answer {
+function registered({ number, ttlMs, graceMs, inherited }: Session): Reply {
   const resumed = inherited !== undefined;
   const { owned, epoch } = inherited ?? {};
   return { status: 0, session: number, ttlMs, graceMs, resumed, owned, epoch };
 }
 
 /** Section 7: a session lives its ttl from its last keepalive, and only a live one is kept alive. */
-function keepalive(router: RouterModel, { handle, ack }: RequestOf<'keepalive'>): Answer {
+function keepalive(router: RouterModel, { handle, ack }: RequestOf<'keepalive'>): Reply {
   const session = router.sessionOf(handle);
   const refusal = refusedHandle(session);
   if (!session || refusal) return refusal ?? DONE;
@@ -88,9 +88,9 @@ function keepalive(router: RouterModel, { handle, ack }: RequestOf<'keepalive'>)
 }
 
 /** Section 3: in a bulk request each interface is decided on its own, in order. */
-function change(router: RouterModel, session: Session, request: SequencedRequest): Answer {
+function change(router: RouterModel, session: Session, request: SequencedRequest): Reply {
   if (request.kind === 'deregister') return deregister(router, session, request);
-  const decideOne = (on: InterfaceName): Answer =>
+  const decideOne = (on: InterfaceName): Reply =>
     request.kind === 'take'
       ? take(router, session, on)
       : release(router, session, on, request.epoch);
@@ -99,7 +99,7 @@ function change(router: RouterModel, session: Session, request: SequencedRequest
 }
 
 /** Semantics 1.3 and B6: `force` releases first, in the same step. */
-function deregister(router: RouterModel, session: Session, { force }: Deregister): Answer {
+function deregister(router: RouterModel, session: Session, { force }: Deregister): Reply {
   if (!force && router.heldBy(session).length > 0) return refused(1003, 'owns-interfaces');
   router.loseAll(session, 'release');
   router.say('now', 'deregistered', session);
@@ -117,7 +117,7 @@ function sessions(router: RouterModel): object[] {
 }
 
 /** Takes an interface from its owner, whose session continues. */
-function adminRelease(router: RouterModel, { on, ...by }: RequestOf<'admin.release'>): Answer {
+function adminRelease(router: RouterModel, { on, ...by }: RequestOf<'admin.release'>): Reply {
   const hold = router.owners.get(on) ?? router.igmp.get(on);
   if (!hold) return refused(1168, 'not-found');
   const previous = described(router, hold.session, on);
@@ -126,7 +126,7 @@ function adminRelease(router: RouterModel, { on, ...by }: RequestOf<'admin.relea
 }
 
 /** Ends a session, live or in its grace time; all its interfaces are free immediately. */
-function adminEvict(router: RouterModel, request: RequestOf<'admin.evict'>): Answer {
+function adminEvict(router: RouterModel, request: RequestOf<'admin.evict'>): Reply {
   const session = router.sessions[request.session - 1];
   if (!session || session.state === 'over') return refused(1168, 'not-found');
   const by = { actor: request.actor, why: request.why };

@@ -9,7 +9,7 @@ import type {
   Pair,
   Register,
   SequencedRequest,
-  Answer,
+  Reply,
   SessionNumber,
 } from './vocabulary.ts';
 
@@ -33,10 +33,7 @@ export interface Session {
   /** Every `seq` below it is finished or abandoned. */
   ack: number;
   /** The reply to each `seq` from `ack` on. */
-  readonly answers: Map<
-    number,
-    { readonly kind: SequencedRequest['kind']; readonly answer: Answer }
-  >;
+  readonly replies: Map<number, { readonly kind: SequencedRequest['kind']; readonly reply: Reply }>;
 }
 
 /** The presence of a session on an interface. */
@@ -108,7 +105,7 @@ export class RouterModel {
       overSince: 0,
       end: undefined,
       ack: 1,
-      answers: new Map(),
+      replies: new Map(),
     };
     this.sessions.push(session);
     return session;

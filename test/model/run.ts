@@ -73,7 +73,7 @@ async function sweepAll(both: SideBySide): Promise<void> {
 /** Exactly the replies from `ack` on are kept for each present client. */
 async function compareRemembered({ router, model }: SideBySide): Promise<void> {
   const present = model.sessions.filter(({ state }) => state !== 'over');
-  const expected = present.reduce((sum, { answers }) => sum + answers.size, 0);
+  const expected = present.reduce((sum, { replies }) => sum + replies.size, 0);
   let found = 0;
   for (const [key, keptForMs] of await router.keys()) {
     if (key.startsWith('client:') && keptForMs < 0) found += await router.answersIn(key);

@@ -1,5 +1,5 @@
 import type { RouterModel, Session } from './router-model.ts';
-import type { Answer, Outcome, SequencedRequest } from './vocabulary.ts';
+import type { Reply, Outcome, SequencedRequest } from './vocabulary.ts';
 
 /** Section 3: how far `seq` may be above the session's `ack`. */
 const WINDOW = 4096;
@@ -13,12 +13,12 @@ export function refused(
   status: number,
   reason: string | readonly string[],
   fields: object = {},
-): Answer {
+): Reply {
   return { status, reason, ...fields };
 }
 
 /** The refusal of a handle; `undefined` for that of a live session (T16, B1, section 7). */
-export function refusedHandle(session: Session | undefined): Answer | undefined {
+export function refusedHandle(session: Session | undefined): Reply | undefined {
   if (session?.state === 'live') return undefined;
   const isLapsed = session?.state === 'stale' || session?.end === 'expired';
   return refused(87, isLapsed ? 'session-expired' : DEAD);
@@ -28,23 +28,23 @@ export function refusedHandle(session: Session | undefined): Answer | undefined 
 export function once(
   router: RouterModel,
   request: SequencedRequest,
-  change: (session: Session) => Answer,
+  change: (session: Session) => Reply,
 ): Outcome {
   const { handle, seq, ack, kind } = request;
   const session = router.sessionOf(handle);
   const refusal = refusedHandle(session);
-  if (!session) return { answer: refusal ?? refused(87, 'bad-handle') };
+  if (!session) return { reply: refusal ?? refused(87, 'bad-handle') };
   if (refusal) return afterTheEnd(router, session, request, refusal);
-  if (seq < session.ack) return { answer: refused(87, 'stale-request') };
-  if (seq > Math.max(session.ack, ack) + WINDOW) return { answer: badSeq };
+  if (seq < session.ack) return { reply: refused(87, 'stale-request') };
+  if (seq > Math.max(session.ack, ack) + WINDOW) return { reply: badSeq };
   acknowledge(session, ack);
-  const first = session.answers.get(seq);
+  const first = session.replies.get(seq);
   if (first)
-    return first.kind === kind ? { answer: first.answer, repeat: 'must' } : { answer: badSeq };
+    return first.kind === kind ? { reply: first.reply, repeat: 'must' } : { reply: badSeq };
   // Refusals are replies too.
-  const answer = change(session);
-  session.answers.set(seq, { kind, answer });
-  return { answer };
+  const reply = change(session);
+  session.replies.set(seq, { kind, reply });
+  return { reply };
 }
 
 /** A `seq` that is too high or, as the contract leaves open, one that was used for another operation. */
@@ -53,7 +53,7 @@ const badSeq = refused(87, 'bad-request', { field: 'seq' });
 /** Every `seq` below `ack` is finished or abandoned; a lower `ack` than before changes nothing. */
 export function acknowledge(session: Session, ack: number): void {
   session.ack = Math.max(session.ack, ack);
-  for (const seq of session.answers.keys()) if (seq < session.ack) session.answers.delete(seq);
+  for (const seq of session.replies.keys()) if (seq < session.ack) session.replies.delete(seq);
 }
 
 /**
@@ -64,14 +64,14 @@ function afterTheEnd(
   router: RouterModel,
   session: Session,
   { seq, kind }: SequencedRequest,
-  refusal: Answer,
+  refusal: Reply,
 ): Outcome {
-  if (session.end !== 'deregistered') return { answer: refusal };
-  if (seq < session.ack) return { answer: refused(87, ['stale-request', ...DEAD]) };
-  const first = session.answers.get(seq);
-  if (!first) return { answer: refusal };
-  if (first.kind !== kind) return { answer: refused(87, ['bad-request', ...DEAD]) };
+  if (session.end !== 'deregistered') return { reply: refusal };
+  if (seq < session.ack) return { reply: refused(87, ['stale-request', ...DEAD]) };
+  const first = session.replies.get(seq);
+  if (!first) return { reply: refusal };
+  if (first.kind !== kind) return { reply: refused(87, ['bad-request', ...DEAD]) };
   const isRemembered = router.nowMs - session.overSince < REMEMBERED_MS;
-  if (kind === 'deregister' && isRemembered) return { answer: first.answer, repeat: 'must' };
-  return { answer: refusal, repeat: 'may' };
+  if (kind === 'deregister' && isRemembered) return { reply: first.reply, repeat: 'must' };
+  return { reply: refusal, repeat: 'may' };
 }

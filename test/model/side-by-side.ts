@@ -51,7 +51,7 @@ export class SideBySide {
     const sent = requests.toSorted((a, b) => Number(isRegister(a)) - Number(isRegister(b)));
     const decided = sent.map((request) => {
       const outcome = decide(this.model, request);
-      const isFirst = 'seq' in request && this.#isKept(request, outcome.answer);
+      const isFirst = 'seq' in request && this.#isKept(request, outcome.reply);
       return { request, outcome, isFirst, due: this.#expectDue() };
     });
     const replies = await Promise.all(sent.map((one) => this.router.ask(replica, one)));
@@ -91,34 +91,34 @@ export class SideBySide {
     return due;
   }
 
-  #isKept({ handle, seq }: SequencedRequest, answer: object): boolean {
-    return this.model.sessionOf(handle)?.answers.get(seq)?.answer === answer;
+  #isKept({ handle, seq }: SequencedRequest, reply: object): boolean {
+    return this.model.sessionOf(handle)?.replies.get(seq)?.reply === reply;
   }
 
   #compareReply(asked: Asked): void {
     const { request, outcome, reply } = asked;
-    const answer = sorted(this.#names.translate(reply));
-    this.story.push(tell(request, answer));
-    const wrong = this.#differs(asked, answer);
-    if (wrong !== undefined) throw new Error(`${tell(request, answer)}: ${wrong}`);
+    const translated = sorted(this.#names.translate(reply));
+    this.story.push(tell(request, translated));
+    const wrong = this.#differs(asked, translated);
+    if (wrong !== undefined) throw new Error(`${tell(request, translated)}: ${wrong}`);
     this.#compareLogId(reply['log']);
-    const { session } = outcome.answer;
+    const { session } = outcome.reply;
     if (isRegister(request) && typeof session === 'number') {
       this.clients.registered(request, session);
       const isSame = this.router.keepHandle(session, String(reply['handle']));
       // Section 3: the same `instance` again has the same handle.
-      if (!isSame) throw new Error(`${tell(request, answer)}: another handle than before`);
+      if (!isSame) throw new Error(`${tell(request, translated)}: another handle than before`);
     }
   }
 
-  #differs({ request, outcome, isFirst, reply }: Asked, answer: unknown): string | undefined {
-    const { answer: expected, repeat } = outcome;
+  #differs({ request, outcome, isFirst, reply }: Asked, translated: unknown): string | undefined {
+    const { reply: expected, repeat } = outcome;
     const key = 'seq' in request ? `${request.handle.session} ${request.seq}` : '';
     if (isFirst && !repeat) this.#firstReplies.set(key, reply);
     const first = this.#firstReplies.get(key);
     const isRepeat = first !== undefined && isDeepStrictEqual(first, reply);
-    if (repeat === 'must' && !isRepeat) return `the first answer was ${JSON.stringify(first)}`;
-    return repeat && isRepeat ? undefined : firstDifference(answer, expected);
+    if (repeat === 'must' && !isRepeat) return `the first reply was ${JSON.stringify(first)}`;
+    return repeat && isRepeat ? undefined : firstDifference(translated, expected);
   }
 
   /** Section 5: another `log` would mean that the store lost the old one. */
@@ -201,15 +201,15 @@ export class SideBySide {
   #compareReading({ request, outcome, reply }: Asked): void {
     const expected = this.#expectedReading(request, outcome, Number(reply['rev']));
     if (!expected || reply['status'] !== 0) return;
-    const answer = this.#names.translate(reply);
-    const wrong = firstDifference(answer, expected);
-    if (wrong !== undefined) throw new Error(`${tell(request, answer)}: ${wrong}`);
+    const translated = this.#names.translate(reply);
+    const wrong = firstDifference(translated, expected);
+    if (wrong !== undefined) throw new Error(`${tell(request, translated)}: ${wrong}`);
   }
 
-  #expectedReading(request: Request, { answer }: Outcome, rev: number): object | undefined {
+  #expectedReading(request: Request, { reply }: Outcome, rev: number): object | undefined {
     switch (request.kind) {
       case 'register':
-        return { mailbox: this.log.mailbox(Number(answer['session']), rev).length };
+        return { mailbox: this.log.mailbox(Number(reply['session']), rev).length };
       case 'keepalive':
         return { mailbox: this.log.mailbox(request.handle.session, rev).length };
       case 'mailbox': {
@@ -241,10 +241,10 @@ function lossIn(message: unknown): unknown[] {
 }
 
 /** Pages have the manager's order. */
-function sorted(answer: unknown): unknown {
-  if (!isRecord(answer) || !Array.isArray(answer['items'])) return answer;
+function sorted(reply: unknown): unknown {
+  if (!isRecord(reply) || !Array.isArray(reply['items'])) return reply;
   const keyOf = (item: unknown): string =>
     isRecord(item) ? String(item['on'] ?? String(item['session']).padStart(9)) : '';
-  const items = answer['items'].toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
-  return { ...answer, items };
+  const items = reply['items'].toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+  return { ...reply, items };
 }

@@ -2,8 +2,8 @@ import { isRecord } from './compare.ts';
 import type { Request } from './vocabulary.ts';
 
 /** A request and its reply in one line of text. */
-export function tell(request: Request, answer: unknown): string {
-  return `${said(request)} -> ${answered(answer)}`;
+export function tell(request: Request, reply: unknown): string {
+  return `${said(request)} -> ${fieldsOf(reply)}`;
 }
 
 function said(request: Request): string {
@@ -26,14 +26,14 @@ function inWords(name: string, value: unknown): string {
 }
 
 /** The relevant fields of a reply. */
-function answered(answer: unknown): string {
-  if (!isRecord(answer)) return String(answer);
+function fieldsOf(reply: unknown): string {
+  if (!isRecord(reply)) return String(reply);
   const told = ['status', 'reason', 'session', 'epoch', 'current', 'resumed', 'owned', 'field'];
   const parts = told.flatMap((name) =>
-    answer[name] === undefined || answer[name] === '' ? [] : [`${name} ${String(answer[name])}`],
+    reply[name] === undefined || reply[name] === '' ? [] : [`${name} ${String(reply[name])}`],
   );
-  const { results } = answer;
-  const each = Array.isArray(results) ? [`[${results.map(answered).join('; ')}]`] : [];
+  const { results } = reply;
+  const each = Array.isArray(results) ? [`[${results.map(fieldsOf).join('; ')}]`] : [];
   return short([...parts, ...each].join(', '));
 }
 

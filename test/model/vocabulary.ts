@@ -86,7 +86,7 @@ export interface Order {
  * The required fields of a reply, which may have more. A field that is `undefined` here must be absent there, and a list of
  * reasons allows any of them.
  */
-export interface Answer {
+export interface Reply {
   readonly status: number;
   readonly reason?: string | readonly string[];
   readonly [field: string]: unknown;
@@ -94,7 +94,7 @@ export interface Answer {
 
 /** The result of an operation. */
 export interface Outcome {
-  readonly answer: Answer;
+  readonly reply: Reply;
   /**
    * `must`: a repeat that gets exactly the first reply. `may`: the first reply or the present one, since the contract leaves
    * it open.
