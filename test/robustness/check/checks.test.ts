@@ -130,7 +130,7 @@ const MEMBER_LINES: readonly Line[] = [
   alert(A, 1, 'JOIN_ALERT'),
 ];
 
-interface Change {
+interface Edits {
   readonly lines?: readonly Line[];
   readonly log?: readonly EventMessage[];
   /** The events of the watcher, where they differ from the log. */
@@ -141,7 +141,7 @@ interface Change {
   readonly stored?: Partial<Evidence['stored']>;
 }
 
-function evidence(change: Change = {}): Evidence {
+function evidence(edits: Edits = {}): Evidence {
   const {
     lines = LINES,
     log = LOG,
@@ -150,7 +150,7 @@ function evidence(change: Change = {}): Evidence {
     memberLog = [],
     members = [],
     stored = {},
-  } = change;
+  } = edits;
   const entriesOf = (worker: string): Timed[] =>
     lines.flatMap(([mono, of, entry]) => (of === worker ? [{ ...entry, mono }] : []));
   const igmp = { protocolId: ProtocolId.IGMP, componentId: 1, session: I, epoch: '10' };
@@ -216,14 +216,14 @@ function lines(change: (line: Line) => readonly Line[]): Line[] {
 const without = (isIt: (entry: Entry) => boolean): Line[] =>
   lines((line) => (isIt(line[2]) ? [] : [line]));
 
-const MEMBERS: Change = {
+const MEMBERS: Edits = {
   lines: [...LINES, ...MEMBER_LINES],
   memberLog: MEMBER_LOG,
   members: [B_MEMBER] as unknown as Evidence['members'],
 };
 
-function problemsOf(change: Change): string[] {
-  const finding = CHECKS.map((check) => check(evidence(change)));
+function problemsOf(edits: Edits): string[] {
+  const finding = CHECKS.map((check) => check(evidence(edits)));
   return finding.filter(({ problems }) => problems.length > 0).map(({ check }) => check);
 }
 
@@ -363,7 +363,7 @@ describe('the checks of a recorded history', () => {
     expect(checkAlerts(evidence({ ...MEMBERS, lines: repeated })).problems).toEqual([]);
   });
 
-  it('reject replies that tell of other changes of memberships than the log', () => {
+  it('reject replies that report changes of memberships which the log does not have', () => {
     const call = (count: number): Line[] => [
       [90, 'b', { kind: 'invoked', id: 'b#7', op: 'member.add', session: B }],
       [91, 'b', { kind: 'returned', id: 'b#7', told: 'changed', count }],

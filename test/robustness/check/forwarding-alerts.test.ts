@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Entry } from '../traffic/history.ts';
 import { checkFalseAlerts, checkNotified } from './forwarding-alerts.ts';
 import {
-  type Change,
+  type Edits,
   evidenceOf,
   HOLDS,
   IGMP,
@@ -34,8 +34,8 @@ const alert = (seq: number, type: string, incarnation?: number): Entry => ({
   ...(incarnation !== undefined && { incarnations: [incarnation] }),
 });
 
-const ofNotified = (change: Change): readonly string[] =>
-  checkNotified(evidenceOf({ routes: ROUTES, members: [EXACT], ...change })).problems;
+const ofNotified = (edits: Edits): readonly string[] =>
+  checkNotified(evidenceOf({ routes: ROUTES, members: [EXACT], ...edits })).problems;
 
 describe('the check of what owners were notified of', () => {
   it('accepts what a listing or a TRUE alert told, and counts it', () => {
@@ -52,7 +52,7 @@ describe('the check of what owners were notified of', () => {
     expect(ofNotified({ pim: [groups(), alert(1, 'JOIN_ALERT FALSE', 50)] })).toHaveLength(1);
   });
 
-  it('rejects one that nobody else wants, or that another client would be told of (W1)', () => {
+  it('rejects one that no other client wants, or of which another client had to be notified (W1)', () => {
     const pim = [groups(NAME)];
     expect(ofNotified({ pim, members: [] })).toHaveLength(1);
     for (const change of [{ session: PIM }, { countsFor: PIM }, { countsFor: 0 }]) {
@@ -72,8 +72,8 @@ describe('the check of what owners were notified of', () => {
   });
 });
 
-const ofFalse = (pim: readonly Entry[], change: Change = {}): readonly string[] =>
-  checkFalseAlerts(evidenceOf({ pim: [groups(), ...pim], ...change })).problems;
+const ofFalse = (pim: readonly Entry[], edits: Edits = {}): readonly string[] =>
+  checkFalseAlerts(evidenceOf({ pim: [groups(), ...pim], ...edits })).problems;
 
 describe('the check of FALSE alerts', () => {
   const [join, prune] = [alert(1, 'JOIN_ALERT FALSE', 50), alert(2, 'PRUNE_ALERT FALSE', 50)];
@@ -101,7 +101,7 @@ describe('the check of FALSE alerts', () => {
     expect(ofFalse([join, prune])).toHaveLength(1);
     expect(ofFalse([])).toHaveLength(1);
     expect(ofFalse([alert(1, 'RESYNC')])).toEqual([]);
-    // It inherited the entry, and its predecessor was told.
+    // It inherited the entry, and its predecessor was alerted.
     const messages = [
       {
         first: 1,

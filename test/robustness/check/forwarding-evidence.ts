@@ -56,7 +56,7 @@ export const MEMBER = {
 } as unknown as ListedMembership;
 
 /** The parts of the evidence that a test changes. */
-export interface Change {
+export interface Edits {
   readonly agent?: readonly Entry[];
   readonly pim?: readonly Entry[];
   readonly messages?: readonly LoggedForwarding[];
@@ -70,9 +70,9 @@ export interface Change {
 }
 
 /** The entries of PIM are at 0, 1, ... and those of the agent at 50, 51, ... */
-export function evidenceOf(change: Change = {}): Evidence {
-  const { agent = [], pim = [], messages = MESSAGES, entries = [MFE], routes = [] } = change;
-  const { listing = HOLDS, members = [MEMBER], schema = 4, events = [] } = change;
+export function evidenceOf(edits: Edits = {}): Evidence {
+  const { agent = [], pim = [], messages = MESSAGES, entries = [MFE], routes = [] } = edits;
+  const { listing = HOLDS, members = [MEMBER], schema = 4, events = [] } = edits;
   const history = (worker: string, from: number, list: readonly Entry[]) => ({
     worker,
     igmp: false,

@@ -2,7 +2,7 @@ import type { EventMessage } from '@mgm/client';
 import { describe, expect, it } from 'vitest';
 import type { Entry, Forwarding, LoggedForwarding } from '../traffic/history.ts';
 import {
-  type Change,
+  type Edits,
   DEL,
   evidenceOf,
   IGMP,
@@ -52,8 +52,8 @@ const AGENT = reads(
   listed(3, MFE),
 );
 
-const problems = (change: Change): readonly string[] =>
-  checkForwardingReads(evidenceOf({ agent: AGENT, events: TAKEN, ...change })).problems;
+const problems = (edits: Edits): readonly string[] =>
+  checkForwardingReads(evidenceOf({ agent: AGENT, events: TAKEN, ...edits })).problems;
 
 describe('the check of reads of forwarding entries', () => {
   it('accepts a correct history and counts its reads', () => {
@@ -102,23 +102,23 @@ describe('the check of reads of forwarding entries', () => {
   it('rejects a change that was written after the end of its hold (W3)', () => {
     const agent = reads(changes(1), changes(3));
     const released = { ...event(0, 'released', PIM, 1, '11'), mono: 49 };
-    // As the last one, and while nobody is on the interface.
+    // As the last one, and while no client is on the interface.
     expect(problems({ agent, events: [...TAKEN, released] })).toEqual([
       expect.stringMatching(/^r: 2 sets .* whose hold ended with change 3$/),
-      expect.stringMatching(/^r: 2 sets .* while nobody was on 1:$/),
+      expect.stringMatching(/^r: 2 sets .* while no client was on 1:$/),
     ]);
     expect(problems({ agent, events: [...TAKEN, { ...released, mono: 51 }] })).toEqual([]);
   });
 
-  it('rejects an outgoing interface on which nobody is (W3)', () => {
+  it('rejects an outgoing interface without a client (W3)', () => {
     const released = event(0, 'igmp-released', IGMP, 2, '7');
     expect(problems({ events: [...TAKEN, { ...released, mono: 55 }] })).toEqual([
-      expect.stringMatching(/^r: agent#4 shows .* while nobody was on 2:$/),
+      expect.stringMatching(/^r: agent#4 shows .* while no client was on 2:$/),
     ]);
     const agent = reads(changes(1), changes(3));
     const before = [...TAKEN, { ...released, mono: 49 }];
     expect(problems({ agent, events: before })).toEqual([
-      expect.stringMatching(/^r: 2 sets .* while nobody was on 2:$/),
+      expect.stringMatching(/^r: 2 sets .* while no client was on 2:$/),
     ]);
     // PIM takes it before, or may have: its call began at 0.
     const pim: readonly Entry[] = [

@@ -7,7 +7,7 @@ import { numberedItems } from './forwarding-log.ts';
 
 /**
  * What `mfe.get`, `mfe.list` and `fib` showed during the run. A listing has only incarnations that the log has set and not
- * ended at its `frev`, `fib` tells what the log tells, and `frev` never falls (W4). No read and no later change shows a hold
+ * ended at its `frev`, `fib` agrees with the log, and `frev` never falls (W4). No read and no later change shows a hold
  * that had ended as incoming interface, or an interface that was free as incoming or outgoing one (W3).
  */
 export function checkForwardingReads(evidence: Evidence): Finding {
@@ -204,7 +204,7 @@ function endedHolds(
   ];
 }
 
-/** A time in which nobody was on an interface. */
+/** A time in which no client was on an interface. */
 interface Free {
   readonly pair: string;
   readonly fromMono: number;
@@ -229,12 +229,12 @@ function freeInterfaces(
       ...during.flatMap(({ id, entries }) =>
         entries
           .filter((one) => isOn(one, pair))
-          .map((one) => `${id} shows ${text(one)}, while nobody was on ${pair}`),
+          .map((one) => `${id} shows ${text(one)}, while no client was on ${pair}`),
       ),
       ...sets
         .slice(from, to)
         .filter(([, one]) => isOn(one, pair))
-        .map(([number, one]) => `${number} sets ${text(one)}, while nobody was on ${pair}`),
+        .map(([number, one]) => `${number} sets ${text(one)}, while no client was on ${pair}`),
     ];
   });
 }

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Entry, Forwarding, PushedItem } from '../traffic/history.ts';
 import type { Evidence } from './evidence.ts';
 import {
-  type Change,
+  type Edits,
   DEL,
   evidenceOf,
   HOLDS,
@@ -42,14 +42,14 @@ const AGENT: readonly Entry[] = [
   table(3, MFE),
 ];
 
-function evidence({ agent = AGENT, ...change }: Change = {}): Evidence {
-  return evidenceOf({ agent, ...change });
+function evidence({ agent = AGENT, ...edits }: Edits = {}): Evidence {
+  return evidenceOf({ agent, ...edits });
 }
 
-const logged = (change: Change): readonly string[] => checkForwardingLog(evidence(change)).problems;
-const ofAgents = (change: Change): readonly string[] => checkAgents(evidence(change)).problems;
-const ofEntries = (change: Change): readonly string[] =>
-  checkForwardingEntries(evidence(change)).problems;
+const logged = (edits: Edits): readonly string[] => checkForwardingLog(evidence(edits)).problems;
+const ofAgents = (edits: Edits): readonly string[] => checkAgents(evidence(edits)).problems;
+const ofEntries = (edits: Edits): readonly string[] =>
+  checkForwardingEntries(evidence(edits)).problems;
 
 describe('the checks of forwarding entries', () => {
   it('accept a correct history and cover all of it', () => {
@@ -78,7 +78,7 @@ describe('the checks of forwarding entries', () => {
     expect(logged({ entries: [{ ...MFE, oifs: [] }] })).toHaveLength(2);
   });
 
-  it('reject a push that the log has otherwise, or not at all (W4)', () => {
+  it('reject a push that differs from the log, or is not in it (W4)', () => {
     expect(logged({ agent: [push(2, DEL)] })).toHaveLength(1);
     expect(logged({ agent: [push(4, DEL)] })).toHaveLength(1);
   });
@@ -91,7 +91,7 @@ describe('the checks of forwarding entries', () => {
     expect(ofAgents({ agent: [] })).toEqual(['r: agent: rests without a table']);
   });
 
-  it('reject an entry that an agent was first told of after a higher epoch of its interface (W5)', () => {
+  it('reject an entry that an agent first received after a higher epoch of its interface (W5)', () => {
     const late = { ...OTHER, iifEpoch: '10' };
     const pushes = [push(1, ['set', MFE]), push(2, ['set', late])];
     expect(ofAgents({ agent: [...pushes, table(2, MFE, late), table(3, MFE)] })).toHaveLength(1);
