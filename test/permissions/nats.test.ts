@@ -406,12 +406,10 @@ describe('the NATS users of docs/permissions.md', () => {
   // Each with servers of its own.
   describe.concurrent('need every subject of managers', () => {
     const PRESENCE = 'mgm.v1.$manager.presence';
-    /** Part of the wire protocol, not yet published by managers. */
-    const MEMBERSHIP = 'mgm.v1.*.membership.*';
     /** Without it managers serve, but no answer to a question arrives. */
     const INBOX = '_INBOX.mgm-manager.>';
     const needed = (all: readonly string[]): string[] =>
-      all.filter((one) => ![PRESENCE, MEMBERSHIP, INBOX].includes(one));
+      all.filter((one) => ![PRESENCE, INBOX].includes(one));
 
     it.for(['subscribe', 'publish'] as const)('to %s: the presence', async (verb, context) => {
       needsProcesses(context);
