@@ -88,7 +88,7 @@ overReplicas((stage) => {
       expect(page).not.toHaveProperty('cursor');
     });
 
-    it('list all entries in order, page by page or behind one that does not exist', async () => {
+    it('list all entries in order, page by page or after one that does not exist', async () => {
       const sources = ['10.0.0.2', '10.0.0.10', '10.0.0.9'];
       await flow(...sources.map((source) => one(source)), one('2001:db8::1', 'ff0e::1'));
       const found: unknown[] = [];
@@ -157,7 +157,7 @@ overReplicas((stage) => {
       expect(changes).toEqual([]);
     });
 
-    it('gives, from the revision of a first page on, what mfe.list shows', async () => {
+    it('leads, from the revision of a first page on, to what mfe.list shows', async () => {
       await flow(...Array.from({ length: 10 }, (_, at) => one(`10.1.0.${at + 1}`)));
       const page = ok(await router.request('mfe.list', { limit: 5 }));
       await flow(one('10.0.0.1'));

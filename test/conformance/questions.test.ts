@@ -81,19 +81,19 @@ overReplicas((stage) => {
       expect(question?.['incarnation']).toBe(ok(await get(source)).mfe.incarnation);
     });
 
-    it('ignores an interface of others, and an answer that is none', async () => {
+    it('ignores an interface of others, and an invalid answer', async () => {
       using _ = new RawAnswers(pim, () => ({ ifIndex: 2, nextHop: '', upstream: true }));
       expect(await flow()).toMatchObject({ mfe: { ifIndex: 1, upstream: '10.0.0.2' } });
     });
 
-    it('holds the default after the deadline if nobody answers', async () => {
+    it('uses the default after the deadline without an answer', async () => {
       using _ = new RawAnswers(pim, () => undefined);
       const beganMono = performance.now();
       expect(await flow()).toMatchObject({ state: 'installed', mfe: { ifIndex: 1 } });
       expect(performance.now() - beganMono).toBeGreaterThanOrEqual(190);
     });
 
-    it('does not wait where nobody subscribes', async () => {
+    it('does not wait for a session without a subscription', async () => {
       expect(await flow()).toMatchObject({ state: 'installed', mfe: { ifIndex: 1 } });
     });
   });
@@ -175,7 +175,7 @@ overReplicas((stage) => {
     expect(await flow()).toMatchObject({ state: 'known' });
   });
 
-  it('asks about many flows at once, and one that is silent does not hold the others up', async () => {
+  it('asks about many flows at the same time, and an unanswered one does not delay the others', async () => {
     const sources = Array.from({ length: 64 }, (_, at) => `10.1.3.${at + 1}`);
     using _ = new RawAnswers(dvmrp, (question) =>
       question['source'] === sources[0] ? undefined : {},

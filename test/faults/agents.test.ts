@@ -59,7 +59,7 @@ describe(`an agent (W5), seed ${SEED} (FC_SEED repeats it)`, { timeout: 240_000 
     await restarted.attach();
     await restarted.detach();
     await world.managers.killAll();
-    // It attaches while nobody answers.
+    // It attaches while no manager answers.
     const attached = restarted.attach();
     await world.managers.add(2);
     await forwarding.play(STEPS);

@@ -8,7 +8,7 @@ import { olderVersion } from './topology/older-version.ts';
 const BEFORE_MEMBERSHIPS = '1ebf634';
 const GROUP = '239.0.0.1';
 
-it('memberships are not supported by a manager from before they existed; the session goes on', async (context) => {
+it('memberships are not supported by a manager from before they existed; the session continues', async (context) => {
   const root = await olderVersion(BEFORE_MEMBERSHIPS).catch(() => undefined);
   if (root === undefined) return context.skip(`${BEFORE_MEMBERSHIPS} is not in this clone`);
   await using scope = new AsyncDisposableStack();

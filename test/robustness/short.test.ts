@@ -153,7 +153,7 @@ function spoilingsOfForwarding(evidence: readonly Evidence[]): Spoiling[] {
       'forwarding entries',
     ],
     ['a FALSE alert is about an entry that never was', edit(evidence, alertedOf), 'FALSE alerts'],
-    ['a session was notified of an (s,g) that nobody wants', evidence.map(notified), 'notified'],
+    ['a session was notified of an (s,g) that no client wants', evidence.map(notified), 'notified'],
   ];
 }
 

@@ -40,7 +40,7 @@ export class ForwardingWorld implements Disposable {
   readonly #sessions: RawSession[];
   readonly #heads: Head[];
   readonly #stop: () => void;
-  /** The entries of the last calm, and the `frev` and log of then. */
+  /** The entries, `frev` and log of the last {@link calm}. */
   #before:
     { readonly table: Map<string, Mfe>; readonly frev: number; readonly log: string } | undefined;
 

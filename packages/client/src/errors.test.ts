@@ -32,7 +32,7 @@ describe('a refusal', () => {
     message: 'owned by pim-1',
   } as const;
 
-  it('becomes an error with the fields of the wire and nothing that is not there', () => {
+  it('becomes an error with the fields of the refusal, without those that are absent', () => {
     const error = refusalError(refusal, { operation: 'take', router: 'r1' });
     expect(error).toMatchObject({ ...refusal, outcome: 'not-done', operation: 'take' });
     expect(Object.hasOwn(error, 'holder')).toBe(false);

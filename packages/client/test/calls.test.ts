@@ -255,7 +255,7 @@ describe('an indeterminate reply', () => {
 
 describe('an invalid reply', () => {
   it.each(['events', 'member.events', 'admin.events'] as const)(
-    'has an event that is none of the contract: %s rejects with bad-reply',
+    'with an event that the contract does not have: %s rejects with bad-reply',
     async (operation) => {
       const { mgm, prefix } = await newClient();
       await using _ = mgm;
@@ -367,7 +367,7 @@ describe('wrong arguments', () => {
   it.each([
     ['timeoutMs', { timeoutMs: Number.NaN }],
     ['deadlineMs', { deadlineMs: 0 }],
-  ])('%s: a limit that is none is refused', async (field, limits) => {
+  ])('%s: an invalid limit is refused', async (field, limits) => {
     const { mgm } = await newClient();
     await using _ = mgm;
     const error = await errorOf(mgm.getProtocolOnInterface({ ifIndex: 1 }, limits));

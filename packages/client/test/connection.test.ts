@@ -159,7 +159,7 @@ describe('connecting', () => {
     expect(error.message).toMatch(new RegExp(`^${field}\\b`));
   });
 
-  it.each([undefined, null, 'r1', 7])('refuses options that are none: %j', async (options) => {
+  it.each([undefined, null, 'r1', 7])('refuses options that are no object: %j', async (options) => {
     const error = await errorOf(connect(options as unknown as ConnectOptions));
     expect(error).toMatchObject({ code: 'MGM_BAD_REQUEST', outcome: 'not-done' });
   });

@@ -102,7 +102,7 @@ describe('a forwarder', () => {
     expect(refused[1]).toBe('224.0.0.6 local');
   });
 
-  it('forwards on while it is cut off for less than its hold time, then catches up', async () => {
+  it('continues to forward while it is cut off for less than its hold time, then catches up', async () => {
     await using link = await linkTo(stage.servers.nats);
     const router = newRouterName();
     await using mgm = await stage.client({ router });

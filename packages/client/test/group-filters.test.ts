@@ -151,7 +151,7 @@ describe('settings of an interface', () => {
     expect(await errorOf(bad)).toMatchObject({ reason: 'bad-request', field: 'wrongIf' });
   });
 
-  it('of a take hold from the start: memberships of IGMP count for nobody', async () => {
+  it('of a take apply from the start: memberships of IGMP count for no client', async () => {
     await using mgm = await stage.client();
     await using session = await mgm.registerProtocol(pim());
     await using host = await mgm.registerProtocol(igmp());

@@ -47,7 +47,7 @@ describe('reportStats', () => {
     expect(await mgm.getMfeStats({ group, source })).toMatchObject({ totalOutPackets: 1000 });
   });
 
-  it('refuses what is no counter, and getMfeStats an entry that does not exist', async () => {
+  it('refuses invalid counters, and getMfeStats an entry that does not exist', async () => {
     await using mgm = await stage.client();
     const { downstream } = await forwardingScene(mgm);
     const wrong = { group: G, source: S, incarnation: 1, inPkts: -1 };

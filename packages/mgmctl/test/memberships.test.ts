@@ -116,7 +116,7 @@ describe('mgmctl members', () => {
     expect(await found('--session', String(igmp.id))).toHaveLength(4);
   });
 
-  it('lists with --if also static memberships on next hops that nobody holds', async () => {
+  it('lists with --if also static memberships on next hops without a client', async () => {
     await using router = await populated();
     const by = { actor: 'test', why: 'test' };
     const target = { ifIndex: 9, nextHop: '10.0.0.1', group: '239.1.1.1' };

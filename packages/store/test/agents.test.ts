@@ -100,7 +100,7 @@ describe('agents', () => {
     },
   );
 
-  it('begin anew with a session that follows another one', async () => {
+  it('start without reports in the next session of the client', async () => {
     const agent = await arbiter.client({ componentId: 70, graceMs: 600_000 });
     await beat(agent, 5);
     await fail(agent, 'no space', FLOW);
@@ -110,7 +110,7 @@ describe('agents', () => {
     expect(await listed()).toMatchObject([{ session: next.session, frev: 8, failed: 0 }]);
   });
 
-  it('hold programmed back by a bound where very many sessions ended just now', async () => {
+  it('report a lower bound as programmed when very many sessions have just ended', async () => {
     const gone: TestClient[] = [];
     for (let count = 0; count < 70; count++) gone.push(await arbiter.client());
     for (const [at, agent] of gone.entries()) await beat(agent, at < 66 ? 1 : 2);

@@ -156,7 +156,7 @@ describe('the quota of interfaces', () => {
   const pim1 = as('pim1', { interfacesMax: 3 });
   const refused = { kind: 'quota_reached' };
 
-  it('counts all sessions of the identity, and what one takes more is refused singly', async () => {
+  it('counts the interfaces of all sessions of the identity; a bulk take above it is refused in part', async () => {
     using arbiter = await openArbiter(redis);
     const first = await register(arbiter, pim1);
     const second = await register(arbiter, pim1);
@@ -242,7 +242,7 @@ it('executes nothing new while the replies kept for all sessions of the identity
   expect(await arbiter.ask('take', next, pim1)).toMatchObject({ kind: 'granted' });
 });
 
-it('refuses single interfaces of a take, and answers a repeat alike', async () => {
+it('refuses single interfaces of a take, and gives a repeat the same reply', async () => {
   using arbiter = await openArbiter(redis);
   const { handle } = await register(arbiter, as('pim1'));
   const args = take(handle, 1, 2, 3);

@@ -52,7 +52,7 @@ describe('a Redis Cluster', () => {
     expect(sizes.reduce((sum: number, size) => sum + Number(size), 0)).toBe(6 * ROUTERS.length);
   });
 
-  it('refuses what may be elsewhere while a router is being moved, and goes on where it ended up', async () => {
+  it('refuses the requests of a router while its slot is being moved, and executes them on its new node', async () => {
     const router = routerName('moved');
     using arbiter = await openArbiter(redis, router);
     const client = await arbiter.client();
@@ -60,7 +60,7 @@ describe('a Redis Cluster', () => {
     expect(await arbiter.ask('take', take(1))).toMatchObject({ kind: 'granted' });
     const [second, third] = [take(2), take(3)];
     const move = await startMove(redis, metaKey('mgm', router));
-    // All its keys are still here, then some are there, then all: a key that is missing here may be there.
+    // First all of its keys are on the old node, then some are on the new one, then all: a missing key may be on the other node.
     const refused = { code: 'unavailable', message: expect.stringContaining('being moved') };
     await expect(arbiter.ask('take', second)).rejects.toMatchObject(refused);
     await move.keys(3);
@@ -80,7 +80,7 @@ describe('a Redis Cluster', () => {
     const meta = metaKey('mgm', arbiter.router);
     const move = await startMove(redis, meta);
     const before = await nodeSays(move.from, 'HGETALL', meta);
-    // It has no mailbox, which goes with it.
+    // A mailbox is deleted with its client; this client has none.
     const leave = { ...client.next(), force: true };
     await expect(arbiter.ask('deregister', leave)).rejects.toMatchObject({ code: 'unavailable' });
     expect(await nodeSays(move.from, 'HGETALL', meta)).toEqual(before);

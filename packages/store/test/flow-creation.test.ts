@@ -91,7 +91,7 @@ const late = (incarnation: number, vetoes: string, name = FLOW) =>
 
 /** The veto of the only asker of a question, for all of its interfaces. */
 function vetoIn({ askers: [asker] }: FlowQuestion): string {
-  if (asker === undefined) throw new Error('nobody is asked');
+  if (asker === undefined) throw new Error('no session is asked');
   return asker.oifs
     .split(',')
     .map((text) => text.split(' '))
@@ -126,7 +126,7 @@ describe('flow_new', () => {
     expect(asked(await begin()).incarnation).toBeGreaterThan(question.incarnation);
   });
 
-  it('asks owners of outgoing interfaces where nobody answers RPF', async () => {
+  it('asks owners of outgoing interfaces if no session can be asked for RPF', async () => {
     const question = asked(await begin([FLOW], [owner.session]));
     expect(question.isRpf).toBe(false);
     expect(question.askers).toMatchObject([{ session: receiver.session }]);
@@ -276,7 +276,7 @@ describe('flow_answered', () => {
     expect(await own.link.command('EXISTS', key(`creating:${FLOW}`))).toBe(0);
   });
 
-  it('creates nothing without memory, and lets the next request ask again at once', async () => {
+  it('creates nothing without memory, and lets the next request ask again immediately', async () => {
     using own = await limitedToOne();
     const former = asked(await begin());
     await own.link.command('DEL', key(`creating:${FLOW}`));

@@ -13,7 +13,7 @@ afterAll(() => redis.stop());
 const libraryOf = (name: string): string =>
   `#!lua name=${name}\nredis.register_function('${name}_f', function() return 1 end)`;
 
-it('takes libraries of other versions away when it comes in, and leaves what is not ours', async () => {
+it('deletes libraries of other versions when it is loaded, and leaves those of other programs', async () => {
   using first = await openArbiter(redis);
   const { link } = first;
   const names = async (): Promise<string[]> => {
@@ -23,22 +23,22 @@ it('takes libraries of other versions away when it comes in, and leaves what is 
   expect(await names()).toEqual([LIBRARY_NAME]);
   await link.command('FUNCTION', 'DELETE', LIBRARY_NAME);
   const older = `mgm_${'0'.repeat(16)}`;
-  for (const name of [older, 'mgm_of_somebody', 'other']) {
+  for (const name of [older, 'mgm_of_another', 'other']) {
     await link.command('FUNCTION', 'LOAD', libraryOf(name));
   }
   using second = await openArbiter(redis);
-  expect(await names()).toEqual([LIBRARY_NAME, 'mgm_of_somebody', 'other'].sort());
+  expect(await names()).toEqual([LIBRARY_NAME, 'mgm_of_another', 'other'].sort());
   expect((await second.ask('head', {})).kind).toBe('head');
 });
 
-it('loads its own again where another version has taken it away', async () => {
+it('loads its own library again when another version has deleted it', async () => {
   using arbiter = await openArbiter(redis);
   await arbiter.link.command('FUNCTION', 'DELETE', LIBRARY_NAME);
   const both = await Promise.all([arbiter.ask('head', {}), arbiter.client()]);
   expect(both[0].kind).toBe('head');
 });
 
-it('knows nothing of the call before, whatever became of that', async () => {
+it('begins each call without state of the previous one, even if that failed', async () => {
   using arbiter = await openArbiter(redis);
   const client = await arbiter.client();
   const key = `mgm:{${arbiter.router}}:if:7:`;

@@ -211,7 +211,7 @@ it('refuses what a client may not change, and what exceeds the limit, without an
   expect(await own.ask('members', ALL)).toMatchObject({ items: [] });
 });
 
-it('answers what every sequenced request may be refused for', async () => {
+it('refuses what every sequenced request may be refused for', async () => {
   const client = await arbiter.client({ componentId: 7_002 });
   const forged = { ...client.handle, secret: 'x'.repeat(22) };
   const ask = (fields: Partial<Filter>) => arbiter.ask('member_set', filter(client, 1, fields));

@@ -172,7 +172,7 @@ it('is refused beyond the limit, unless it has data', async () => {
   await register(store, first);
 });
 
-it('costs no sweep: beside 2 000 idle routers only the one with a session is listed until its lease ends', async () => {
+it('is not swept: of 2 001 routers only the one with a session is listed until its lease ends', async () => {
   const store = await open();
   await useOnce(store, named(2_000));
   await sweepAll(store);

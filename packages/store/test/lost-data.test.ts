@@ -13,7 +13,7 @@ arbiterForEach((opened, server) => {
   redis = server;
 });
 
-/** Takes it, saying under which epoch the client had it. */
+/** Takes an interface; `had`: claims it with the epoch under which the client had it. */
 async function take(client: TestClient, ifIndex: number, had = 0n) {
   const held = had === 0n ? [] : [Number(had)];
   return await arbiter.ask('take', { ...client.next(), interfaces: [on(ifIndex)], held });
@@ -34,7 +34,7 @@ async function events(): Promise<string[]> {
 
 const metaKey = () => `mgm:{${arbiter.router}}:meta`;
 
-/** Remembers what the router is now; what it answers makes it so again. */
+/** Copies the keys of the router; the returned function restores them. */
 async function copyOf(): Promise<() => Promise<void>> {
   const found = await arbiter.link.command('KEYS', `mgm:{${arbiter.router}}:*`);
   const keys = Array.isArray(found) ? found.map(String) : [];
@@ -53,7 +53,7 @@ async function copyOf(): Promise<() => Promise<void>> {
 
 const HELD_BACK = { kind: 'held_back', retryAfterMs: expect.any(Number) };
 
-it('notices a store that came back empty, says so, and gives higher epochs', async () => {
+it('notices a store that came back empty, reports it, and issues higher epochs', async () => {
   const before = await arbiter.decide('head', {});
   const first = await epochOfTake(await arbiter.client(), 1);
   await arbiter.link.command('FLUSHALL');
@@ -64,7 +64,7 @@ it('notices a store that came back empty, says so, and gives higher epochs', asy
   expect(await events()).toEqual(['1 store-reset', '2 registered', '3 taken']);
 });
 
-it('gives higher epochs also where the clock went back when the store lost its memory', async () => {
+it('issues higher epochs even if the clock went back when the store lost its data', async () => {
   await arbiter.client();
   // Epochs are the clock's microseconds, or one more than the last: as though that was an hour ahead.
   const hourAheadUs = (Date.now() + 3_600_000) * 1_000;
@@ -79,7 +79,7 @@ it('gives higher epochs also where the clock went back when the store lost its m
   expect(second).toBeGreaterThan(first);
 });
 
-it('notices a store that went back in time, begins a new log, and gives higher epochs', async () => {
+it('notices a store that went back in time, begins a new log, and issues higher epochs', async () => {
   const client = await arbiter.client();
   await epochOfTake(client, 1);
   const { batch } = await arbiter.decide('head', {});
@@ -179,7 +179,7 @@ describe('where data was lost', () => {
     });
   });
 
-  it('an epoch that this log has given is no claim to anything', async () => {
+  it('an epoch that the present log has issued is no valid claim', async () => {
     const had = await epochOfTake(await arbiter.client(), 1);
     await arbiter.link.command('FLUSHALL');
     const owner = await arbiter.client();
@@ -284,13 +284,13 @@ it('takes no invented epoch as a sign of lost data', async () => {
   expect(epoch).toBeLessThan(farAhead);
 });
 
-it('gives a higher epoch for an interface whose record was deleted', async () => {
+it('issues a higher epoch for an interface whose record was deleted', async () => {
   const first = await epochOfTake(await arbiter.client(), 1);
   await arbiter.link.command('DEL', `mgm:{${arbiter.router}}:if:1:`);
   expect(await epochOfTake(await arbiter.client(), 1)).toBeGreaterThan(first);
 });
 
-it('says it once, however many managers notice', async () => {
+it('reports it once, however many managers notice', async () => {
   using other = await openArbiter(redis, arbiter.router);
   await epochOfTake(await arbiter.client(), 1);
   await other.ask('head', {});

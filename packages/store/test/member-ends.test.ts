@@ -40,18 +40,18 @@ async function change(
   expect(reply).toMatchObject({ kind: 'changed', count: interfaces.length });
 }
 
-/** More interfaces than an end takes down by itself. */
+/** More interfaces than the end of a session releases in its own step. */
 const MANY = Array.from({ length: 300 }, (_, at) => at + 10);
 
-/** Takes down only some interfaces by itself. */
+/** Releases only some interfaces in its own step. */
 const end = (arbiter: Arbiter, { session }: TestClient) =>
   arbiter.ask('admin_evict', { session, actor: 'operator', why: 'a test' });
 
-/** One slice that takes down one interface, or purges one entry. */
+/** One slice that releases one interface, or purges one entry. */
 const slice = (arbiter: Arbiter) =>
   arbiter.decide('sweep', { most: 1, mostEntries: 1, servingMs: SERVING_MS });
 
-it('lists no membership of an ended client, also before a sweep has taken down its interfaces', async () => {
+it('lists no membership of an ended client, even before a sweep has removed its holds', async () => {
   using arbiter = await openArbiter(redis);
   const [ending, staying] = [await arbiter.client(LASTING), await arbiter.client(LASTING)];
   await join(arbiter, ending, ...MANY);
@@ -66,7 +66,7 @@ it('lists no membership of an ended client, also before a sweep has taken down i
   });
 });
 
-it('is settled only when the last interface of an ended client is down and its entries are purged', async () => {
+it('is settled only when the last hold of an ended client is removed and its entries are purged', async () => {
   using arbiter = await openArbiter(redis);
   const [ending, other] = [await arbiter.client(LASTING), await arbiter.client(LASTING)];
   await join(arbiter, ending, ...MANY);
@@ -109,7 +109,7 @@ it('passes quickly over entries of which nothing is withdrawn', async () => {
   expect(slices).toBeLessThan(15);
 });
 
-it('writes the alerts of one request in the order of its changes, also where a type returns', async () => {
+it('writes the alerts of one request in the order of its changes, also when types alternate', async () => {
   using arbiter = await openArbiter(redis);
   const [reader, leaving, adding] = [
     await arbiter.client({ mask: TRUE_ALERTS }),
@@ -137,7 +137,7 @@ it('writes the alerts of one request in the order of its changes, also where a t
   ]);
 });
 
-it('settles a hold that had many memberships, and has few again, without a pass over all entries', async () => {
+it('settles a hold that once had many memberships and now has few without a pass over all entries', async () => {
   using arbiter = await openArbiter(redis);
   const [staying, ending] = [await arbiter.client(LASTING), await arbiter.client(LASTING)];
   await join(arbiter, staying, 1);

@@ -104,7 +104,7 @@ it('decides the elements of a bulk request one by one', async () => {
   }
 });
 
-it('refuses what no session may ask for, or not any more', async () => {
+it('refuses invalid handles and numbers, and ended sessions', async () => {
   const client = await arbiter.client();
   const forged = { ...client.handle, secret: 'x'.repeat(22) };
   const expired = await arbiter.client({ componentId: 77 });
@@ -138,7 +138,7 @@ it('refuses what no session may ask for, or not any more', async () => {
   });
 });
 
-it('adds no more entries than the limit, also none twice', async () => {
+it('adds no more entries than the limit, also within one request', async () => {
   using own = await openArbiter(redis, undefined, undefined, undefined, { entriesMax: 1 });
   const client = await own.client();
   await own.ask('take', { ...client.next(), interfaces: [on(1)] });
@@ -148,7 +148,7 @@ it('adds no more entries than the limit, also none twice', async () => {
   expect(reply).toMatchObject({ count: 1, failed });
 });
 
-it('has memberships on no more holds than the limit, and on those it has', async () => {
+it('refuses memberships on more holds than the limit, and adds them on present ones', async () => {
   using own = await openArbiter(redis);
   const client = await own.client();
   await own.ask('take', { ...client.next(), interfaces: [on(1), on(2)] });

@@ -380,7 +380,7 @@ describe('many MFEs', () => {
     await flow(receiver, ...names);
   });
 
-  it('follow a change of a (*,g) 64 at once, the others in slices, which msettled waits for', async () => {
+  it('follow a change of a (*,g): 64 in its own step, the others in slices that msettled waits for', async () => {
     const { batch } = await join(receiver, 3, GROUP);
     expect(fibChanges(batch)).toHaveLength(64);
     expect(batch.view.msettled).toBeLessThan(batch.members.mrev);
@@ -429,7 +429,7 @@ describe('many MFEs', () => {
     expect(evaluated.size).toBe(names.length);
   });
 
-  it('end with the hold of their interface, and not with that of another in front of it', async () => {
+  it('end with the hold of their incoming interface, and not with that of a wider route', async () => {
     const other = await arbiter.client();
     await take(other, 2);
     await route(other, NARROW, 2);
@@ -491,7 +491,7 @@ describe('fib', () => {
   const flows = (count: number) =>
     Array.from({ length: count }, (_, at) => `${GROUP}0a02${at.toString(16).padStart(4, '0')}`);
 
-  it('has each message as it was published, twice alike', async () => {
+  it('returns each message as it was published, and the same when repeated', async () => {
     const client = await arbiter.client();
     expect(await fib(0)).toEqual({ kind: 'changes', messages: [], first: 1 });
     const published = [];
@@ -566,7 +566,7 @@ describe('fib', () => {
 });
 
 describe('flow_new', () => {
-  it('refuses what no session may ask for, twice alike', async () => {
+  it('refuses invalid requests, and gives a repeat the same refusal', async () => {
     const client = await arbiter.client();
     const expired = await arbiter.client({ componentId: 77 });
     await arbiter.client({ componentId: 77, instance: 'the next process', takeover: true });

@@ -96,7 +96,7 @@ describe('the operator log', () => {
     expect(ttl).toBeGreaterThan(0);
   });
 
-  it('has nothing of a router that was never used', async () => {
+  it('is empty for a router that was never used', async () => {
     expect(await release(1)).toEqual({ kind: 'free' });
     expect(await arbiter.link.command('KEYS', `mgm:{${arbiter.router}}:*`)).toEqual([]);
   });

@@ -63,7 +63,7 @@ it('decides in turns: a single request does not wait for all requests of another
   await Promise.all(flood);
 });
 
-it('gives invented handles with the session number of a client no part in its turn or its room', async () => {
+it('keeps requests with invented handles out of the flow of the session that they name', async () => {
   using arbiter = await openSmall();
   const victim = await arbiter.client();
   const [first] = await takeMany(arbiter, victim, 1, 1);

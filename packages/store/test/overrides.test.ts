@@ -216,7 +216,7 @@ describe('FORWARD that covers more than 64 entries', () => {
   const [first = '', last = ''] = [names[0], names.at(-1)];
   beforeEach(() => flow(receiver, ...names));
 
-  it('holds for reads at once, and is pushed in slices', async () => {
+  it('applies to reads immediately, and is pushed in slices', async () => {
     const { reply, batch } = await forward(receiver, 3, GROUP);
     expect(reply).toMatchObject({ kind: 'forwarded', matched: 200, changed: true });
     expect(batch.view).toMatchObject({ isUnsettled: true });

@@ -107,7 +107,7 @@ it('refuses interfaces that are free or not owned, another epoch, and a full sto
   expect(await schema()).toBe('2');
 });
 
-it("counts IGMP's memberships for nobody under advise, and tells the owner", async () => {
+it("counts IGMP's memberships for no client under advise, and alerts the owner", async () => {
   const [owner, igmp] = [await arbiter.client({ mask: ALERTS }), await arbiter.client(IGMP)];
   const other = await arbiter.client({ mask: ALERTS });
   await take(owner, 1, true);
@@ -125,11 +125,11 @@ it("counts IGMP's memberships for nobody under advise, and tells the owner", asy
   expect(await mail(other)).toEqual(['JOIN_ALERT member']);
 });
 
-/** More interfaces than the end of a session takes down by itself; the last one is the last to go. */
+/** More interfaces than the end of a session releases in its own step; the last one is released last. */
 const MANY = Array.from({ length: 300 }, (_, at) => on(at + 1000));
 const LAST = 1299;
 
-it('withdraws memberships that count for nobody with the hold of the owner', async () => {
+it('withdraws memberships that count for no client with the hold of the owner', async () => {
   const [owner, igmp] = [await arbiter.client(), await arbiter.client(IGMP)];
   await arbiter.ask('take', { ...owner.next(), interfaces: MANY, advise: true });
   await take(igmp, LAST);
@@ -164,7 +164,7 @@ it('opens a window for IGMP when localMembers changes', async () => {
   expect(await mail(other)).toHaveLength(3);
 });
 
-it('answers what every sequenced request may be refused for', async () => {
+it('refuses what every sequenced request may be refused for', async () => {
   const client = await arbiter.client({ componentId: 7_001 });
   const forged = { ...client.handle, secret: 'x'.repeat(22) };
   const ask = (args: Set) => arbiter.ask('interface_set', args);

@@ -24,7 +24,7 @@ async function changes({ link }: Arbiter): Promise<number> {
   return Number(/^rdb_changes_since_last_save:(\d+)/m.exec(info)?.[1]);
 }
 
-// A newer Redis waits for what the connection has written itself, so what it has not can't be waited for.
+// `WAIT` of a newer Redis covers only writes of its own connection.
 it('writes something for each batch, also one of reads or repeats, and also when it is full', async () => {
   using arbiter = await openArbiter(primary, undefined, ONE_REPLICA);
   const client = await arbiter.client();
@@ -46,7 +46,7 @@ it('writes something for each batch, also one of reads or repeats, and also when
   expect(Number(await arbiter.link.command('PTTL', meta))).toBe(-1);
 });
 
-it('leaves nothing behind for a router that is only asked about', async () => {
+it('stores nothing for a router that is only read', async () => {
   using arbiter = await openArbiter(primary, undefined, ONE_REPLICA);
   expect(await arbiter.ask('owner', { interface: on(1) })).toEqual({ kind: 'free' });
   expect(await arbiter.link.command('KEYS', `mgm:{${arbiter.router}}:*`)).toEqual([]);

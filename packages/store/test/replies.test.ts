@@ -101,7 +101,7 @@ describe.each(['take', 'release', 'deregister'] as const)('%s', (operation) => {
     });
   });
 
-  it('refuses what the client has given up', async () => {
+  it('refuses a request that the client has abandoned', async () => {
     const { handle } = await arbiter.client();
     await arbiter.ask('keepalive', { handle, ack: 5, mailboxAck: 0, frev: -1 });
     expect(await ask({ handle, seq: 4, ack: 1, held: [], advise: false })).toEqual({
@@ -110,7 +110,7 @@ describe.each(['take', 'release', 'deregister'] as const)('%s', (operation) => {
     });
   });
 
-  it('refuses a seq further ahead than answers are kept', async () => {
+  it('refuses a seq beyond the reply window', async () => {
     const { handle } = await arbiter.client();
     expect(await ask({ handle, seq: 4098, ack: 1, held: [], advise: false })).toEqual({
       kind: 'seq_too_high',
@@ -140,7 +140,7 @@ describe.each(['take', 'release', 'deregister'] as const)('%s', (operation) => {
 });
 
 describe('take and release', () => {
-  it('decides each interface by itself and answers a repeat as the first time', async () => {
+  it('decides each interface by itself, and gives a repeat the first reply', async () => {
     const [a, b] = [await arbiter.client(), await arbiter.client()];
     await take(a, on(10));
     const call = { ...b.next(), interfaces: [on(10), on(11), on(11)] };
@@ -171,7 +171,7 @@ describe('take and release', () => {
   });
 });
 
-it('deregisters only when nothing is owned, or forced, and answers a repeat', async () => {
+it('deregisters only when nothing is owned, or by force, and answers a repeat', async () => {
   const client = await arbiter.client();
   await take(client, on(30), on(31));
   const refused = await arbiter.ask('deregister', { ...client.next(), force: false });
@@ -196,7 +196,7 @@ it('validates by the epoch in force', async () => {
   });
 });
 
-it('renews, reads the mailbox, and refuses both to strangers and the dead', async () => {
+it('renews a lease and reads a mailbox, and refuses both for forged and expired handles', async () => {
   const igmp = await arbiter.client({ protocolId: 10, isIgmp: true });
   const pim = await arbiter.client();
   await take(igmp, on(60));
@@ -209,8 +209,8 @@ it('renews, reads the mailbox, and refuses both to strangers and the dead', asyn
   const beat = { handle: igmp.handle, ack: 0, mailboxAck: 2, frev: -1 };
   expect(await arbiter.ask('keepalive', beat)).toMatchObject({ kind: 'kept', mailbox: 2 });
   expect(await arbiter.ask('mailbox', mailbox)).toMatchObject({ entries: [] });
-  const dead = await expired();
-  for (const handle of [forged, dead.handle]) {
+  const ended = await expired();
+  for (const handle of [forged, ended.handle]) {
     const kind = handle === forged ? 'bad_handle' : 'session_expired';
     expect(await arbiter.ask('keepalive', { ...beat, handle })).toMatchObject({ kind });
     expect(await arbiter.ask('mailbox', { ...mailbox, handle })).toMatchObject({ kind });
@@ -236,7 +236,7 @@ it('lets an operator release and evict', async () => {
   });
 });
 
-it('answers operators about static memberships and settings of interfaces', async () => {
+it('lets an operator configure static memberships and settings of interfaces', async () => {
   using own = await openArbiter(redis);
   const by = { actor: 'ann', why: 'a test' };
   const membership = { interface: on(1), entry: '4e0000001', ...by };
@@ -333,7 +333,7 @@ describe('the reply window', () => {
   });
 });
 
-it('lists, reads the log and says where it was cut', async () => {
+it('lists interfaces and sessions, reads the log, and reports where it was cut', async () => {
   using own = await openArbiter(redis);
   const client = await own.client();
   await own.ask('take', { ...client.next(), interfaces: [on(1), on(2), on(3)] });
@@ -364,7 +364,7 @@ it('lists, reads the log and says where it was cut', async () => {
   expect(await own.ask('purge', { retentionMs: 0 })).toEqual({ kind: 'purged' });
 });
 
-it('holds back what is new where data was lost, alone and in a list', async () => {
+it('refuses new takes during a hold-off, single and in a list', async () => {
   using forgetful = await openArbiter(redis);
   const before = await forgetful.client();
   const call = { ...before.next(), interfaces: [on(1)] };
@@ -382,7 +382,7 @@ it('holds back what is new where data was lost, alone and in a list', async () =
   expect(list).toMatchObject({ results: [{ kind: 'taken' }, { kind: 'held_back' }] });
 });
 
-it('answers repeats, keeps leases and gives back also when Redis is out of memory', async () => {
+it('answers repeats, renews leases and releases interfaces when Redis is out of memory', async () => {
   using own = await openArbiter(redis);
   const client = await own.client();
   const take = { ...client.next(), interfaces: [on(1)] };
@@ -410,7 +410,7 @@ it('answers repeats, keeps leases and gives back also when Redis is out of memor
   expect(await own.ask('take', third)).toMatchObject({ kind: 'granted' });
 });
 
-it('refuses what the policy of the caller does not permit, twice alike', async () => {
+it('refuses what the policy of the caller does not permit, and gives a repeat the same refusal', async () => {
   using own = await openArbiter(redis);
   const quota = { sessionsMax: 0, interfacesMax: 0, keptBytesMax: 0 };
   const rights = { mayTakeOver: false, isDenied: false, ...quota };
@@ -440,7 +440,7 @@ it('refuses what the policy of the caller does not permit, twice alike', async (
   }
 });
 
-it('refuses what exceeds the quotas of the caller, twice alike', async () => {
+it('refuses what exceeds the quotas of the caller, and gives a repeat the same refusal', async () => {
   using own = await openArbiter(redis);
   const quota = { sessionsMax: 1, interfacesMax: 1, keptBytesMax: 0 };
   const rights = { mayTakeOver: false, isDenied: false, refusedInterfaces: [], ...quota };

@@ -122,7 +122,7 @@ describe('routes', () => {
     expect(await resolve()).toEqual({ kind: 'none' });
   });
 
-  it('give the elements that are wrong, and carry out the others', async () => {
+  it('report wrong elements, and execute the others', async () => {
     const fields = {
       prefixes: ['', NARROW, ''],
       faults: ['network', '', 'length'],
@@ -171,7 +171,7 @@ describe('routes', () => {
     expect(await via()).toBe(1);
   });
 
-  it('of IPv6 and IPv4 are apart', async () => {
+  it('of IPv6 and IPv4 are independent', async () => {
     await arbiter.ask('rib_set', route(client, `6${'0'.repeat(32)}00`, 6));
     expect(await resolve()).toEqual({ kind: 'none' });
     const source = `620010db8${'0'.repeat(23)}1`;
@@ -199,7 +199,7 @@ describe('routes', () => {
     );
   });
 
-  it('end with their client, at once, and are kept through inheritance', async () => {
+  it('end with their client immediately, and survive inheritance', async () => {
     const componentId = 4711;
     const first = await arbiter.client({ componentId });
     await arbiter.ask('rib_set', route(first, WIDE, 7));
@@ -400,7 +400,7 @@ describe('(s,g) alerts', () => {
   });
 });
 
-it('refuses what no session may ask for, or not any more', async () => {
+it('refuses invalid handles and numbers, and ended sessions', async () => {
   const client = await arbiter.client();
   const expired = await arbiter.client({ componentId: 77 });
   await arbiter.client({ componentId: 77, instance: 'the next process', takeover: true });

@@ -162,7 +162,7 @@ it('lets another manager that has no reply of this router yet vouch for nothing'
   expect(before - (await other.visit()).dueInMs).toBeLessThan(1_000);
 });
 
-it('says that a sweep is due when a lease is over, and never when there is no session', async () => {
+it('reports a due sweep when a lease is over, and none without sessions', async () => {
   const manager = startManager();
   expect((await manager.visit()).dueInMs).toBe(-1);
   const client = await arbiter.client({ ttlMs: 1_000, graceMs: 60_000 });

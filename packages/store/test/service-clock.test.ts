@@ -11,7 +11,7 @@ let arbiter: Arbiter;
 
 arbiterForEach((opened) => (arbiter = opened));
 
-/** Makes it so that all of it was `ms` ago. */
+/** Moves both instants back by `ms`. */
 async function letPass(ms: number): Promise<void> {
   const key = `mgm:{${arbiter.router}}:meta`;
   for (const name of ['meta.seenAt', 'meta.servingUntil'] as const) {

@@ -97,7 +97,7 @@ async function keys(): Promise<string[]> {
   return (found as string[]).map((key) => key.slice(key.indexOf('}:') + 2)).toSorted();
 }
 
-it('is dormant while nobody is on the interface, and active after a take', async () => {
+it('is dormant while no client is on the interface, and active after a take', async () => {
   const [owner, other] = [await arbiter.client(), await arbiter.client({ mask: 15 })];
   expect(await configure(1)).toEqual({ kind: 'done', changed: true, mrev: 1 });
   expect(await configure(1)).toEqual({ kind: 'done', changed: false, mrev: 1 });
@@ -208,7 +208,7 @@ it('keeps 1024 per interface, and activates all of them in slices', async () => 
   );
 });
 
-it('leaves nothing behind, and the schema tells of it', async () => {
+it('leaves no keys behind, and lowers the schema', async () => {
   const client = await arbiter.client();
   const before = await keys();
   expect(await meta()).toEqual({ schema: '2' });

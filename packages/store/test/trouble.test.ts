@@ -30,15 +30,18 @@ describe('a key that is not ours', () => {
     ['an owned set of the wrong type', 'owned:1', ['SET', 'garbage']],
     ['a log of the wrong type', 'events', ['SET', 'garbage']],
     ['a sweep queue of the wrong type', 'leases', ['SET', 'garbage']],
-  ])('refuses the operation whole and names it: %s', async (_, suffix, [verb = '', ...rest]) => {
-    const client = await arbiter.client();
-    await command('DEL', key(suffix));
-    await command(verb, key(suffix), ...rest);
-    const before = await dump();
-    const call = { ...client.next(), interfaces: [on(6), on(7)] };
-    await expect(arbiter.ask('take', call)).rejects.toMatchObject({ code: 'corrupt' });
-    expect(await dump()).toEqual(before);
-  });
+  ])(
+    'fails the whole operation and is named in its error: %s',
+    async (_, suffix, [verb = '', ...rest]) => {
+      const client = await arbiter.client();
+      await command('DEL', key(suffix));
+      await command(verb, key(suffix), ...rest);
+      const before = await dump();
+      const call = { ...client.next(), interfaces: [on(6), on(7)] };
+      await expect(arbiter.ask('take', call)).rejects.toMatchObject({ code: 'corrupt' });
+      expect(await dump()).toEqual(before);
+    },
+  );
 
   it('affects no other operation of the same batch', async () => {
     const [a, b, c] = [await arbiter.client(), await arbiter.client(), await arbiter.client()];
@@ -75,28 +78,28 @@ it('reads and writes the newest schema that managers announce', async () => {
   expect(await arbiter.ask('take', call)).toMatchObject({ kind: 'granted' });
 });
 
-it.each(['SCRIPT', 'FUNCTION'])('does not notice %s FLUSH', async (what) => {
+it.each(['SCRIPT', 'FUNCTION'])('serves after %s FLUSH', async (what) => {
   const client = await arbiter.client();
   await command(what, 'FLUSH');
   const call = { ...client.next(), interfaces: [on(1)] };
   expect(await arbiter.ask('take', call)).toMatchObject({ kind: 'granted' });
 });
 
-it('takes nothing when Redis is out of memory, and goes on when there is some again', async () => {
+it('refuses takes while Redis is out of memory, and grants new ones afterwards', async () => {
   const client = await arbiter.client();
   await command('CONFIG', 'SET', 'maxmemory', '1');
   const before = await dump();
   const call = { ...client.next(), interfaces: [on(1)] };
   expect(await arbiter.ask('take', call)).toEqual({ kind: 'store_full' });
-  const keptAnswer = { [key('client:1')]: expect.anything(), [key('meta')]: expect.anything() };
-  expect(await dump()).toEqual({ ...before, ...keptAnswer });
+  const keptReply = { [key('client:1')]: expect.anything(), [key('meta')]: expect.anything() };
+  expect(await dump()).toEqual({ ...before, ...keptReply });
   await command('CONFIG', 'SET', 'maxmemory', '0');
   expect(await arbiter.ask('take', call)).toEqual({ kind: 'store_full' });
   const another = { ...client.next(), interfaces: [on(1)] };
   expect(await arbiter.ask('take', another)).toMatchObject({ kind: 'granted' });
 });
 
-it('says that nothing happened when Redis became a replica, and looks for the primary again', async () => {
+it('reports that nothing was executed when Redis became a replica, and looks for the primary again', async () => {
   const client = await arbiter.client();
   using other = await openArbiter(redis);
   await other.link.command('REPLICAOF', '127.0.0.1', '1');
@@ -109,13 +112,13 @@ it('says that nothing happened when Redis became a replica, and looks for the pr
   );
 });
 
-it('leaves nothing behind for a router that is only asked about', async () => {
+it('stores nothing for a router that is only read', async () => {
   expect(await arbiter.ask('owner', { interface: on(1) })).toEqual({ kind: 'free' });
   await arbiter.ask('sweep', { most: 10, mostEntries: 10, servingMs: 500 });
   expect(await dump()).toEqual({});
 });
 
-it('leaves nothing of a client behind but what is remembered for a while', async () => {
+it('keeps only the record of an ended client, for some minutes', async () => {
   const client = await arbiter.client();
   await arbiter.ask('take', { ...client.next(), interfaces: [on(1), on(2)] });
   await arbiter.ask('deregister', { ...client.next(), force: true });
@@ -187,7 +190,7 @@ it('leaves nothing behind of a session when two take over in one batch', async (
   expect(String(await command('HKEYS', key('client:1')))).not.toContain('answer:');
 });
 
-it('gives no answer of a session to the one that takes over in the same batch', async () => {
+it('returns no kept reply of a session to its successor in the same batch', async () => {
   const old = await arbiter.client({ componentId: 78 });
   await arbiter.ask('take', { ...old.next(), interfaces: [on(1)] });
   const [, heir] = await Promise.all([
@@ -199,7 +202,7 @@ it('gives no answer of a session to the one that takes over in the same batch', 
   expect(answer.batch.runs).toMatchObject([{ type: 'taken', interfaces: [{ ifIndex: 3 }] }]);
 });
 
-it('refuses a copy of what was given up, also right after the session has left', async () => {
+it('refuses a late copy of an abandoned request, also right after the session has ended', async () => {
   const client = await arbiter.client();
   const take = { ...client.next(), interfaces: [on(1)] };
   await arbiter.ask('take', take);
@@ -227,7 +230,7 @@ it('keeps no more than the last callbacks of a session that acknowledges none', 
   expect(Number(await command('XLEN', key(`mailbox:${igmp.session}`)))).toBe(33);
 });
 
-it('forgets answers that the client has acknowledged', async () => {
+it('deletes replies that the client has acknowledged', async () => {
   const client = await arbiter.client();
   for (let i = 1; i <= 20; i++)
     await arbiter.ask('take', { ...client.next(), interfaces: [on(i)] });

@@ -96,7 +96,7 @@ describe('the stream of changes', () => {
     expect(events[0]).toMatchObject({ event: 'reset', data: { reason: 'store-reset' } });
   });
 
-  it('refuses an id that is none', async () => {
+  it('refuses an invalid id', async () => {
     await using here = await stage.open();
     const response = await here.request('stream', { headers: { 'Last-Event-ID': 'x' } });
     expect(response.status).toBe(400);
@@ -306,7 +306,7 @@ describe('actions', () => {
   );
 
   it.each([{ Origin: 'http://evil.example' }, { Origin: 'null' }, { Origin: '' }])(
-    'are refused from the pages of others: %j',
+    'are refused from pages of other origins: %j',
     async (headers) => {
       await using here = await stage.open();
       const session = await here.mgm.registerProtocol({ protocolId: PIM, componentId: 1 });

@@ -94,7 +94,7 @@ describe('a malformed message', () => {
     },
   );
 
-  it('is none if a valid request has 64 KiB', async () => {
+  it('does not include a valid request of 64 KiB', async () => {
     const bytes = ofLength(64 * 1024);
     expect(bytes).toHaveLength(65_536);
     expect(await worker.send('owner', bytes)).toMatchObject({ status: 1168 });

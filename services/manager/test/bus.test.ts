@@ -140,7 +140,7 @@ describe('a NATS that denies', () => {
     return startNats(choice, { args: ['-c', path] });
   }
 
-  it('a subscription for answers only leaves requests without one, and is reported once', async () => {
+  it('a subscription to the inbox leaves requests unanswered, and is reported once', async () => {
     await using nats = await startWith('{ subscribe: { deny: ["_INBOX.>"] } }');
     const denied: string[] = [];
     const url = `nats://manager:geheim@${nats.host}:${nats.port}`;

@@ -118,7 +118,7 @@ describe.skipIf(!isOurs).concurrent('a start logs what its durability mode promi
 
 describe.skipIf(!isOurs).concurrent('while a manager serves', () => {
   it.concurrent(
-    'a Redis swapped for one that keeps less is not used, and is again when it keeps it',
+    'a Redis with weaker persistence that replaces the present one is used only after it is configured',
     async () => {
       // Managers of other tests would answer, too.
       await using nats = await startNats(choice);
@@ -157,7 +157,7 @@ describe.skipIf(!isOurs).concurrent('while a manager serves', () => {
     },
   );
 
-  it.concurrent('a Redis that is reconfigured to keep less is detected', async () => {
+  it.concurrent('a Redis that is reconfigured to weaker persistence is detected', async () => {
     await using redis = await startRedis(choice, { appendonly: true });
     const { log } = keptLog();
     await using manager = await startManager(loadConfig(managerEnv({ redis, nats }, DURABLE)), {

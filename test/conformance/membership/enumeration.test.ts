@@ -178,7 +178,7 @@ overReplicas((stage) => {
       expect(await listAll(router, 'groups')).toHaveLength(1);
     });
 
-    it('is refused with a handle of no session, and with a cursor that is none', async () => {
+    it('is refused with the handle of no session, and with an invalid cursor', async () => {
       const { router } = await enter(stage);
       expectRefused(await router.request('groups', { handle: newInstance() }), 87, 'bad-handle');
       for (const op of ['groups', 'members'] as const) {

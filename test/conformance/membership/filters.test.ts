@@ -68,7 +68,7 @@ overReplicas((stage) => {
     });
   });
 
-  it("raises LOCAL alerts for IGMP's memberships under advise, which count for nobody", async () => {
+  it("raises LOCAL alerts for IGMP's memberships under advise, which count for no client", async () => {
     ok(await pim.change('take', { ifIndex: 1, localMembers: 'advise' }));
     ok(await igmp.take(1));
     ok(await igmp.change('member.add', { ifIndex: 1, group: GROUP }));

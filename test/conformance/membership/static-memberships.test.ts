@@ -49,14 +49,14 @@ overReplicas((stage) => {
     );
 
   describe('a static membership', () => {
-    it('is dormant while nobody is on the interface: in `members`, and in nothing else', async () => {
+    it('is dormant while no client is on the interface: listed by `members`, without any other effect', async () => {
       expect(ok(await configure())).toMatchObject({ changed: true, mrev: 1 });
       expect(await members()).toEqual(isStatic(0));
       expect(await listAll(router, 'groups')).toEqual([]);
       expect(await alerts()).toEqual([]);
     });
 
-    it('counts for the owner who takes the interface, and for nobody at the instant it leaves', async () => {
+    it('counts for the owner that takes the interface, and for no client once it has left', async () => {
       ok(await configure());
       ok(await pim.take(1));
       await activeFor(pim);
@@ -69,7 +69,7 @@ overReplicas((stage) => {
       expect(await membershipsAfter(router, 1)).toEqual([]);
     });
 
-    it('counts for a present owner at once, and raises JOIN and PRUNE for the others', async () => {
+    it('counts for a present owner immediately, and raises JOIN and PRUNE for the others', async () => {
       ok(await pim.take(1));
       ok(await configure());
       expect(await members()).toEqual(isStatic(pim.session));
@@ -121,7 +121,7 @@ overReplicas((stage) => {
       await activeFor(dvmrp);
     });
 
-    it('cannot be deleted by a session, and is another one than its own', async () => {
+    it('cannot be deleted by a session, whose own membership is another one', async () => {
       ok(await pim.take(1));
       ok(await configure());
       expectRefused(await pim.delete(1, GROUP), 1168, 'no-membership');

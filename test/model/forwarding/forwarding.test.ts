@@ -80,7 +80,7 @@ describe('one MFE, in every state within the bounds', () => {
     expect(problem).toBeUndefined();
   });
 
-  it('makes its owner pull what nobody needs only after an incarnation expired', () => {
+  it('makes its owner pull what no client needs only after an incarnation expired', () => {
     const problemOf = (state: State) => (leaks(state) && !state.hasExpired ? 'a leak' : undefined);
     expect(search(initial(1, 1), problemOf).problem).toBeUndefined();
     const leak = search(initial(1, 1), (state) => (leaks(state) ? 'a leak' : undefined));

@@ -359,7 +359,7 @@ export class MfeModel {
     };
   }
 
-  /** Section 5.2. Memberships that count for nobody give none, nor those of a holder that excludes the source. */
+  /** Section 5.2. Memberships that count for no client give none, nor those of a holder that excludes the source. */
   #oifs({ flow, iif, overrides }: Mfe): InterfaceNumber[] {
     if (iif === undefined) return [];
     const found = new Set<InterfaceNumber>();

@@ -295,7 +295,7 @@ async function play(both: ForwardingSideBySide, choices: readonly Choices[]): Pr
 }
 
 it(
-  'a router does with forwarding entries what the model says, in whatever order',
+  'a router agrees with the model of forwarding entries for random actions in random order',
   { timeout: 60_000 + RUNS * 5_000 },
   async () => {
     const counts = new Map<string, number>();

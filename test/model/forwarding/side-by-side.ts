@@ -67,7 +67,7 @@ const IGMP = 10;
 /** The flag FORWARD of `member.add` and `member.delete`. */
 const FORWARD = 2;
 
-/** A router with forwarding entries and its model, driven alike and compared after each action. */
+/** A router with forwarding entries and its model, given the same actions and compared after each. */
 export class ForwardingSideBySide {
   readonly base: SideBySide;
   readonly model: MfeModel;

@@ -50,7 +50,8 @@ function brokenHold({
   for (const [entry, present] of members.entries()) {
     for (const { holder, on, countsFor } of present) {
       if (holder === NOBODY) {
-        if (!statics[entry]?.includes(on)) return `V3: nobody configured entry ${entry} on ${on}`;
+        if (!statics[entry]?.includes(on))
+          return `V3: no operator configured entry ${entry} on ${on}`;
         if ((owners[on] ?? igmps[on])?.client === countsFor) continue;
         return `V3: a static membership on ${on} counts for client ${countsFor}`;
       }

@@ -56,7 +56,7 @@ export interface Hold {
 }
 
 /**
- * The holder of static memberships, and the client that they count for while nobody is on the interface. Under `advise` also
+ * The holder of static memberships, and the client that they count for while no client is on the interface. Under `advise` also
  * the client that IGMP's memberships count for.
  */
 export const NOBODY: ClientNumber = 0;

@@ -135,7 +135,7 @@ async function play(both: SideBySide, choices: readonly (readonly number[])[]): 
 }
 
 it(
-  'a router does with memberships what the model says, in whatever order',
+  'a router agrees with the model of memberships for random actions in random order',
   { timeout: 60_000 + RUNS * 3_000 },
   async () => {
     const step = fc.tuple(fc.nat(11), fc.nat(10_000), fc.nat(11));

@@ -53,7 +53,7 @@ function isSweep(action: Action): boolean {
 
 let runs = 0;
 
-/** A router and its membership model, driven alike and compared after each action. Every difference is an error. */
+/** A router and its membership model, given the same actions and compared after each. Every difference is an error. */
 export class SideBySide {
   readonly model: MembershipModel;
   /** What happened, a line each. */

@@ -45,7 +45,7 @@ export const OF_FORWARDING: readonly Mutation[] = [
     tests: [MODEL],
   },
   {
-    check: 'forwarding: an interface whose memberships count for nobody is no outgoing one',
+    check: 'forwarding: an interface whose memberships count for no client is no outgoing one',
     file: `${LIB}/oifs.lua`,
     from: 'local counting = entries.counting(entry)',
     to: 'local counting = entry',

@@ -139,14 +139,15 @@ export const OF_MEMBERSHIPS: readonly Mutation[] = [
     tests: [MODEL, SETTINGS],
   },
   {
-    check: 'settings: a membership that counts for nobody is withdrawn with the hold of the owner',
+    check:
+      'settings: a membership that counts for no client is withdrawn with the hold of the owner',
     file: `${LIB}/entries.lua`,
     from: 'if is_over(pair[HOLDER]) or is_over(counted.client_behind(pair[COUNTS_FOR])) then',
     to: 'if is_over(pair[HOLDER]) then',
     tests: [SETTINGS],
   },
   {
-    check: 'settings: memberships of IGMP count for nobody where the owner advises',
+    check: 'settings: memberships of IGMP count for no client where the owner advises',
     file: `${LIB}/slots.lua`,
     from: 'return slots.is_set(interface, slots.ADVISE) and owner.number + counted.ADVISED or owner.number',
     to: 'return owner.number',
