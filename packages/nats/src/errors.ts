@@ -75,7 +75,7 @@ export function isNoResponders({ data, headers }: Pick<Msg, 'data' | 'headers'>)
   return data.length === 0 && headers?.code === NO_RESPONDERS;
 }
 
-/** Whether a request failed because nobody subscribes to its subject. */
+/** Whether a request failed because its subject has no subscribers. */
 export function isNoRespondersError(error: unknown): boolean {
   return error instanceof NatsError && error.code === ErrorCode.NoResponders;
 }

@@ -26,7 +26,7 @@ export type LocalMembers = 'forward' | 'advise';
 
 /** Settings of an interface that its owner or an operator changes. Forwarding contract, sections 7 and 10. */
 export interface InterfaceSettings {
-  /** Whether IGMP's memberships on it count for the owner (`forward`), or for nobody until the owner adds its own (`advise`). */
+  /** Whether IGMP's memberships on it count for the owner (`forward`), or for no client until the owner adds its own (`advise`). */
   readonly localMembers?: LocalMembers;
   /** Whether its owner receives `WRONG_IF` hints. */
   readonly wrongIf?: boolean;
@@ -114,7 +114,7 @@ export interface MembershipEvent {
   readonly session: SessionId;
   readonly protocolId: number;
   readonly componentId: number;
-  /** The session that the memberships count for; 0 for nobody. */
+  /** The session that the memberships count for; 0 for none. */
   readonly countsFor: SessionId;
   readonly cause: MembershipCause;
   /** Who configured or removed static memberships, and why. */

@@ -25,7 +25,7 @@ export function clientText({
   return `${protocolName(protocolId)}/${componentId} ${name}`.trimEnd();
 }
 
-/** A duration in ms for people: `850 ms`, `9.8 s`, `4 min 10 s`, `2 h 5 min`. Less than nothing is `0 ms`. */
+/** A duration in ms for people: `850 ms`, `9.8 s`, `4 min 10 s`, `2 h 5 min`. A negative one is `0 ms`. */
 export function durationText(ms: number): string {
   if (ms < 1_000) return `${Math.max(0, Math.round(ms))} ms`;
   if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`;

@@ -239,7 +239,7 @@ export class ForwarderAgent implements AsyncDisposable {
     void this.#attach();
   }
 
-  /** A session has begun: it knows nothing of this agent. */
+  /** A session has begun, to which nothing was reported yet. */
   #begun(): void {
     this.#table.reportAnew();
     this.#stats.reportAnew();
@@ -272,7 +272,7 @@ export class ForwarderAgent implements AsyncDisposable {
     }
   }
 
-  /** Of the session: contact is what its keepalives show. */
+  /** The gate of the session: keepalives that are answered are contact. */
   #gate(): LeaseGate {
     const { gate } = this.#options;
     return {
@@ -287,7 +287,7 @@ export class ForwarderAgent implements AsyncDisposable {
     };
   }
 
-  /** A request that was sent then was answered with status 0. */
+  /** A request was answered with status 0. `sentMono`: when it was sent. */
   #contact(sentMono: number): void {
     this.#hold.contact(sentMono);
     if (this.#state === 'flushed' && this.#hold.isHeld) void this.#attach();

@@ -31,7 +31,7 @@ export class Hold {
     return this.#clock.monoMs() < this.#endsMono;
   }
 
-  /** A request was answered that was sent then. */
+  /** A request was answered. `sentMono`: when it was sent. */
   contact(sentMono: number): void {
     if (sentMono <= this.#contactMono) return;
     // The process may have been stopped: what was due comes first.

@@ -277,7 +277,7 @@ export class ForwardingTable {
 type Done<Result> =
   { readonly ok: true; readonly result: Result } | { readonly ok: false; readonly reason: string };
 
-/** Whether packets of both entries are forwarded alike. */
+/** Whether both entries forward packets in the same way. */
 function isForwardedAs(one: Mfe, other: Mfe): boolean {
   return (
     one.ifIndex === other.ifIndex &&

@@ -52,8 +52,8 @@ export interface ListedMembership {
   /** The present session of the client that holds it. */
   readonly session: SessionId;
   /**
-   * The present session of the client that it counts for: of IGMP's memberships the owner of the interface, if it has one; 0
-   * for nobody, if that owner set `advise`, or of a static membership where nobody is.
+   * The present session of the client that it counts for; IGMP's memberships count for the owner of the interface, if it has
+   * one. 0 for none: that owner set `advise`, or a static membership is dormant because no client is on the interface.
    */
   readonly countsFor: SessionId;
   /** Of (\*,g): the sources that its holder does not want on the interface. Absent for none. */

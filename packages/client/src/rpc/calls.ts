@@ -48,7 +48,7 @@ export class Calls {
   readonly #endInbox: () => void;
   #lastToken = 0;
   #closed = false;
-  /** When an operation was last answered by a manager; and the same of another operation than that one. */
+  /** The operation that a manager answered last, and the last one before it that was another operation; with the times. */
   #answered: Answered | undefined;
   #answeredOther: Answered | undefined;
   /** The server does not let this user subscribe to the inbox: a request would have no reply. */

@@ -1,8 +1,8 @@
 /** The first estimate of the round trip, and the shortest wait before a request is repeated, in ms. */
 const SHORTEST_MS = 250;
 /**
- * The longest wait while replies usually take less: in the 10 s of a call there are then 20 attempts, one of which reaches
- * another manager than the one of two that hangs but for one in a million.
+ * The longest wait while replies usually take less. A call then has 20 attempts in its 10 s: if one of two managers hangs,
+ * the chance that all of them reach it is one in a million.
  */
 const LONGEST_MS = 500;
 /** The longest wait if replies take longer, as a multiple of their mean. */

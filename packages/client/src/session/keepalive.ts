@@ -25,7 +25,7 @@ export interface KeptSession {
   readonly onRefused: (refusal: RefusalFields) => void;
 }
 
-/** What a keepalive says besides that the session lives. */
+/** What a keepalive acknowledges. */
 export interface Acknowledged {
   /** Every `seq` below is finished. */
   readonly ack: number;
@@ -62,7 +62,7 @@ export class Keepalive {
   #dueMono = Infinity;
   readonly #calls = new Set<Call<'keepalive'>>();
   #isWantedSoon = false;
-  /** Callers that wait until a manager knows the acknowledgements of now. */
+  /** Callers that wait until a manager knows the present acknowledgements. */
   #waiting: (() => void)[] = [];
   #isStopped = false;
 
@@ -100,7 +100,7 @@ export class Keepalive {
     for (const call of this.#calls) call.abandon('aborted');
   }
 
-  /** Unless one is planned already. */
+  /** Plans the next keepalive, unless one is planned already. */
   #plan(): void {
     if (this.#dueMono < Infinity || this.#calls.size >= UNANSWERED_MAX) return;
     const { everyMs } = this.#session;

@@ -47,6 +47,7 @@ export interface MailboxSession {
 const QUEUE_MAX = 1_024;
 /** Wire contract section 3, `limit`. */
 const PAGE_MAX = 1_000;
+
 /**
  * The callbacks of one session: pushed by managers, read from the mailbox where NATS dropped a push, and handed to the
  * handlers in order and without gaps.
@@ -71,7 +72,7 @@ export class Mailbox {
   #isHandling = false;
   #isReading = false;
   #isOver = false;
-  /** Whether the session was recovered, and the handler does not know yet. */
+  /** Whether the session was recovered and the handler was not called for that yet. */
   #isRecovered = false;
   #cancelWake: Cancel | undefined;
 

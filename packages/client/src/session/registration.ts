@@ -404,8 +404,8 @@ export class Registration {
   }
 
   /**
-   * A session that was ended by force, or may be gone, is over. One that is gone without its user's doing may be recovered.
-   * Otherwise it lives on. Returns the caller's error.
+   * After a failed deregister the session is over if it was forced or its outcome is unknown. If a manager says that the
+   * session is gone, it may be recovered. Otherwise the session continues. Returns the error for the caller.
    */
   #deregisterFailed(force: boolean, error: MgmError): MgmError {
     const isGone = isSessionGone(error);

@@ -1,8 +1,8 @@
 /**
  * The container images of the servers.
  *
- * Redis and NATS have the exact versions of docker-compose.yml and of the overlays in deploy/kubernetes, as a test checks. `ryuk` removes containers that a killed test run left behind; its tag
- * is the one that the installed `testcontainers` expects.
+ * A test checks that Redis and NATS have the versions of docker-compose.yml and of the overlays in deploy/kubernetes. `ryuk`
+ * removes containers that a killed test run left behind; its tag is the one that the installed `testcontainers` expects.
  */
 export const IMAGES = {
   redis: 'redis:7.4.6-alpine',

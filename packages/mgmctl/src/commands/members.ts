@@ -110,7 +110,7 @@ async function* matching(
     yield* mgm.members({ ...filter, ifIndex, nextHop });
     return;
   }
-  // No list has every next hop: static memberships may be on interfaces that nobody holds.
+  // No list has every next hop: static memberships may be on interfaces without a client.
   for await (const item of mgm.members(filter)) {
     if (ifIndex === undefined || item.ifIndex === ifIndex) yield item;
   }

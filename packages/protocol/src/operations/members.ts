@@ -87,7 +87,7 @@ export type MemberListing = readonly [
   nextHop: NextHop,
   /** The present session of the holder; 0 of a static membership. */
   session: SessionId,
-  /** The present session of the client that the membership counts for; 0 for nobody: the owner set `advise`, or a static one is dormant. */
+  /** The present session of the client that the membership counts for; 0 for none: the owner set `advise`, or a static one is dormant. */
   countsFor: SessionId,
   /** The exclude list of a (*,g), where it is not empty. */
   exclude?: readonly SourceText[],

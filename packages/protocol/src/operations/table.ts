@@ -87,7 +87,10 @@ export const forwardingOperations = {
   agents,
 } as const satisfies Record<string, OperationFlags>;
 
-/** Every operation of wire contract section 3 and of the membership and forwarding contracts with its flags, by its name in subjects and in the order of the documentation. */
+/**
+ * Every operation of wire contract section 3 and of the membership and forwarding contracts with its flags, by its name in
+ * subjects and in the order of the documentation.
+ */
 export const operations = {
   register,
   keepalive,
@@ -224,7 +227,7 @@ const membershipPageChecks = {
   log: 'unchecked',
 } as const;
 
-/** The fields of the same replies. */
+/** Every field of these replies, with the check that a client makes. */
 export const replyFields = {
   register: {
     handle: 'text',
