@@ -227,6 +227,11 @@ function slots.leave(slot, name)
   if slot.filters > 0 then excludes.set(slot, name, '') end
   if slot.named == COLLECTING then return slots.remove_name(slot, name) end
   if slot.named == UNNAMED then return slots.relist_if_few(slot) end
+  -- The last one: no name is left, whatever is stored.
+  if slot.count == 0 then
+    slot.named, slot.names, slot.added, slot.removed, slot.relisted = 0, ',', nil, nil, true
+    return
+  end
   slots.names(slot)
   slot.named = slot.named - 1
   local removed = slot.removed
@@ -326,9 +331,10 @@ function slots.finish()
       slot.freed = true
       state.slots = state.slots - 1
       if slot.place == slots.HOME then state.homes = state.homes - 1 end
-      local on = places_on(slot.interface)
-      if on[slot.place] == number then on[slot.place], on.changed = 0, true end
-      if slot.void == 1 then
+      if slot.void == 0 then
+        local on = places_on(slot.interface)
+        if on[slot.place] == number then on[slot.place], on.changed = 0, true end
+      else
         state.voids = state.voids - 1
         if slot.named < 0 then state.unnamed = state.unnamed - 1 end
         voided[number] = false
@@ -375,10 +381,11 @@ local function save_names(slot)
   end
 end
 
-local function save_void(slot)
+--- `settled`: the numbers that leave the queue of void slots.
+local function save_void(slot, settled)
   local number = text(slot.number)
   if slot.freed or slot.forgotten then
-    if slot.void == 1 then redis.call('ZREM', voided_key, number) end
+    if slot.void == 1 then settled[#settled + 1] = number end
   elseif slot.voided_at and slot.named >= 0 then
     redis.call('ZADD', voided_key, text(slot.voided_at), number)
   end
@@ -386,24 +393,30 @@ end
 
 function slots.save()
   local state = router.members
-  local kept, gone, numbers = {}, {}, {}
+  local kept, gone, numbers, settled, unused = {}, {}, {}, {}, {}
   if taken_count > 0 then redis.call('LTRIM', free_key, taken_count, -1) end
   for number, slot in pairs(loaded_slots) do
     if slot.freed then
       if slot.stored then gone[#gone + 1] = text(number) end
-      if slot.stored and slot.named ~= UNNAMED then redis.call('DEL', names_key(number)) end
+      if slot.stored and slot.named ~= UNNAMED then unused[#unused + 1] = names_key(number) end
       numbers[#numbers + 1] = text(number)
-      save_void(slot)
+      save_void(slot, settled)
     elseif slot.changed then
       kept[#kept + 1] = text(number)
       kept[#kept + 1] = pack_slot(slot)
       save_names(slot)
-      save_void(slot)
+      save_void(slot, settled)
     end
   end
   in_chunks(kept, function(...) redis.call('HSET', slots_key, ...) end)
   in_chunks(gone, function(...) redis.call('HDEL', slots_key, ...) end)
-  for number, is_void in pairs(voided) do redis.call('SETBIT', void_key, number, is_void and 1 or 0) end
+  in_chunks(unused, function(...) redis.call('DEL', ...) end)
+  in_chunks(settled, function(...) redis.call('ZREM', voided_key, ...) end)
+  if state.voids == 0 then
+    if next(voided) then redis.call('DEL', void_key) end
+  else
+    for number, is_void in pairs(voided) do redis.call('SETBIT', void_key, number, is_void and 1 or 0) end
+  end
   for interface, on in pairs(places_by_interface) do
     local packed = on.changed and pack_places(on)
     if packed then
@@ -417,5 +430,4 @@ function slots.save()
   else
     in_chunks(numbers, function(...) redis.call('RPUSH', free_key, ...) end)
   end
-  if state.voids == 0 and next(voided) then redis.call('DEL', void_key) end
 end

@@ -123,6 +123,7 @@ local function purge(entry)
   local name, change = entry.name, { window = 0, is_silenced = true }
   for i = 1, #before do
     local numbers = withdrawn[i]
+    if #numbers > 1 then slots.load(numbers) end
     for j = 1, #numbers do remove_withdrawn(change, slots.get(numbers[j]), name) end
     entries.remove_all(entry, before[i], numbers)
   end
