@@ -50,7 +50,7 @@ export interface HoldingSession {
   /** Ends every hold of the session if the lease is over, by the clock now. */
   readonly check: () => void;
   readonly release: (key: InterfaceKey, options: CallOptions) => Promise<void>;
-  /** The hold of this interface is over, while the session lives on. */
+  /** The hold of this interface is over, while the session continues. */
   readonly onEnd: (key: InterfaceKey) => void;
 }
 

@@ -421,7 +421,7 @@ export class Session implements AsyncDisposable {
   /**
    * Ends the session (MgmDeRegisterMProtocol; nf-mgm-mgmderegistermprotocol). Waits for pending calls first.
    *
-   * Rejects with {@link MgmError} `owns-interfaces` if it still holds interfaces; then it lives on. With `force` they are
+   * Rejects with {@link MgmError} `owns-interfaces` if it still holds interfaces; then it continues. With `force` they are
    * released in the same step, everything is over on this side from the call on, and pending calls fail. If the outcome
    * is `unknown` the session is over, too: its lease runs out.
    */

@@ -10,9 +10,10 @@
 --- Names no interface, so its key never exists.
 local NEVER = ''
 
---- Reads the records of all interfaces that the calls name with one command, their entries with another, and with them one key that never exists. While
---- its slot moves to another node of a cluster, a router is on both: a key missing here may be there. Redis aborts a call
---- that reads such a key, even in the middle of its writes, so one is read before anything is written.
+--- Reads the records of all interfaces that the calls name with one command, their entries with another, and with them one
+--- key that never exists. While its slot moves to another node of a cluster, a router is on both: a key missing here may be
+--- there. Redis aborts a call that reads such a key, even in the middle of its writes, so one is read before anything is
+--- written.
 local function prefetch(calls)
   local interfaces, names = { NEVER }, {}
   for i = 1, #calls do

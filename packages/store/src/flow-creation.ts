@@ -66,7 +66,7 @@ export interface FlowStep {
   readonly isLast: boolean;
 }
 
-/** A flow is decided, or somebody is to be asked. */
+/** A flow is decided, or sessions are to be asked. */
 export type FlowProgress =
   | { readonly kind: 'decided'; readonly result: FlowResult }
   | { readonly kind: 'asking'; readonly question: FlowQuestion };

@@ -31,7 +31,7 @@ function membershipItem(parts: readonly string[]): MembershipItem {
   return [...onInterface(parts), sourcesIn(list, name.startsWith('6') ? 6 : 4)];
 }
 
-/** The entry and interface of an item that goes on with something else. */
+/** The entry and interface of an item that has further parts. */
 function onInterface([name = '', on = '']: readonly string[]) {
   const { group, source } = entryNamed(name);
   const { ifIndex, nextHop } = interfaceOf(on);

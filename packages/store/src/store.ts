@@ -182,7 +182,7 @@ export interface Store extends AsyncDisposable {
     trace?: RequestTrace,
   ): Promise<Reply<Name>>;
   /**
-   * Begins `flow.new`: decides the flows for which nobody is to be asked, in one step, and says whom to ask about the others.
+   * Begins `flow.new`: decides the flows for which no session is to be asked, in one step, and says which to ask about the others.
    * `silent`: sessions that are not to be asked.
    */
   beginFlows(
@@ -199,7 +199,7 @@ export interface Store extends AsyncDisposable {
     caller?: Caller,
     trace?: RequestTrace,
   ): Promise<HintOwners>;
-  /** Goes on with flows after the answers to their questions, or without. Rejects with `store-full`: none was created. */
+  /** Continues flows after the answers to their questions, or without them. Rejects with `store-full`: none was created. */
   continueFlows(
     router: RouterName,
     steps: readonly FlowStep[],

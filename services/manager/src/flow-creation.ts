@@ -7,7 +7,7 @@ const DEADLINE_MS = 200;
 /** The creation of an entry takes at most this long, in ms, of which the store needs a part. */
 const TOTAL_MS = 500;
 const STORE_MS = 80;
-/** Below this, in ms, nobody is asked any more. */
+/** Below this, in ms, no session is asked any more. */
 const WORTH_ASKING_MS = 20;
 /** How often the creation begins again because something has changed. */
 const AGAIN_MAX = 3;

@@ -55,7 +55,7 @@ export class FlowQuestioner {
     this.#parts = parts;
   }
 
-  /** Asks all that a question is for, at once. Resolves with the answers after at most `deadlineMs`; never rejects. */
+  /** Asks all sessions that a question is for, in parallel. Resolves with the answers after at most `deadlineMs`; never rejects. */
   async ask(
     router: RouterName,
     question: FlowQuestion,

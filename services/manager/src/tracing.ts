@@ -9,7 +9,7 @@ export type TracingApi = Pick<typeof Api, 'context' | 'propagation' | 'ROOT_CONT
 
 /**
  * The API of OpenTelemetry if it is installed and an SDK has registered a propagator that reads `traceparent`; otherwise spans would go
- * nowhere, and no request is looked at.
+ * nowhere, and no headers are read.
  */
 export async function loadTracing(): Promise<TracingApi | undefined> {
   const api = await import('@opentelemetry/api').catch(() => undefined);

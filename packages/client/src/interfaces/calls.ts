@@ -393,7 +393,7 @@ export class InterfaceCalls {
     else if (entry && operation === 'member.add' && !entry.forward) memberships.add(key, entry);
   }
 
-  /** Ends the session. If that may be registered again, this call fails like all others, as worth repeating. */
+  /** Ends the session. If that may be registered again, this call fails with a retryable error, like all others. */
   #handleRefused(call: InterfaceCall, refusal: RefusalFields): void {
     if (!this.#session.mayRecover(refusal)) {
       this.#fail(call, refusalError(refusal, this.#originOf(call.item)));

@@ -8,8 +8,8 @@ local agents = {}
 --- Of this batch, by session: its `frev`; how many more entries it reports as failed; its client, false for none.
 local reported_frevs, failure_changes, reporters
 
---- So many sessions at the lower end are looked at for a live one.
-local LOOKED_AT = 64
+--- How many sessions at the lower end are examined to find a live one.
+local EXAMINED = 64
 
 function agents.begin()
   reported_frevs, failure_changes, reporters = {}, {}, {}
@@ -49,18 +49,18 @@ function agents.lowest()
   for session, frev in pairs(reported_frevs) do
     if (lowest < 0 or frev < lowest) and agents.live(session) then lowest = frev end
   end
-  local found = redis.call('ZRANGE', programmed_key, 0, LOOKED_AT, 'WITHSCORES')
+  local found = redis.call('ZRANGE', programmed_key, 0, EXAMINED, 'WITHSCORES')
   for i = 1, #found, 2 do
     local session, frev = tonumber(found[i]), tonumber(found[i + 1])
-    if i > 2 * LOOKED_AT or not reported_frevs[session] and agents.live(session) then
+    if i > 2 * EXAMINED or not reported_frevs[session] and agents.live(session) then
       return lowest < 0 and frev or math.min(lowest, frev)
     end
   end
   return lowest
 end
 
---- Up to `most` sessions behind this one that reported a `frev`: session, name, `frev`, number of failed entries; and whether
---- there may be more, the last session looked at.
+--- Up to `most` sessions after this one that reported a `frev`: session, name, `frev`, number of failed entries; and whether
+--- there may be more, the last session examined.
 function agents.page(after, most)
   local sessions = redis.call('ZRANGEBYSCORE', agents_key, '(' .. text(after), '+inf', 'LIMIT', 0, most)
   if #sessions == 0 then return {}, 0 end

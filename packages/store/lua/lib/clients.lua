@@ -57,7 +57,7 @@ end
 --- The membership state of a client, in a field next to its record: the session that registered for alerts and
 --- the mask of their types; how many slots name the client; alert items written to its mailbox and how many of them are known
 --- to be acknowledged, up to which number it has acknowledged, the number of the last RESYNC; whether it ended and is not
---- taken down yet; how many routes it has; whether the session reports as an agent. A session that inherits begins with neither alerts nor
+--- removed yet; how many routes it has; whether the session reports as an agent. A session that inherits begins with neither alerts nor
 --- reports.
 local function member_of(client)
   if client.member then return client.member end
@@ -198,7 +198,7 @@ local function load_client(number)
 end
 
 --- What memberships count for: the number of a client, 0 for none. `ADVISED` is added to the number of the owner that a
---- membership of IGMP would count for, where it counts for nobody (`advise`): so it is still withdrawn with the owner's hold.
+--- membership of IGMP would count for, where it counts for no client (`advise`): so it is still withdrawn with the owner's hold.
 local counted = { ADVISED = 2147483648 }
 
 --- Whether a membership counts for a client.

@@ -129,7 +129,7 @@ local function was_touched(client)
     or client.member and client.member.changed
 end
 
---- Clients whose last interface was taken down in this batch.
+--- Clients whose last interface was removed in this batch.
 local function finish_ended()
   for _, client in pairs(clients) do
     if client and client.state == 'ended' and was_touched(client) and owned_count(client) == 0 then

@@ -22,7 +22,7 @@ local PAGE_BITS, PAGE_BYTES = 256, 36
 local PAIR = '<I4I4I4I4'
 local PAIR_BYTES = 16
 
---- By name: an entry, or its packed text until it is looked at; false for one that is not stored.
+--- By name: an entry, or its packed text until it is read; false for one that is not stored.
 local loaded_entries
 --- A page without bits.
 local empty_bits
@@ -327,7 +327,7 @@ function entries.is_quiet(name)
   return true
 end
 
---- The pairs that count for a client: only they are wanted by somebody.
+--- The pairs that count for a client. The others are not wanted by any.
 function entries.counting(all)
   for i = 1, #all do
     if not counted.is_client(all[i][COUNTS_FOR]) then
@@ -358,7 +358,7 @@ function entries.present_pairs(entry)
 end
 
 --- Holder and counted client of every pair with a membership that is neither withdrawn nor dormant, for an entry that was
---- loaded. Sets are not looked at, unless something may be withdrawn.
+--- loaded. Sets are not read, unless something may be withdrawn.
 function entries.present_clients(name)
   local found, entry = {}, loaded_entries[name]
   if entry and type(entry) ~= 'table' and not entries.may_be_withdrawn() then
@@ -381,7 +381,7 @@ end
 -- Walking and writing.
 
 --- The entries of a group in which a slot has memberships, in order. `group`: the name of its (*,g). Where the names of the
---- slot's entries are not kept, all sources of the group are looked at.
+--- slot's entries are not kept, all sources of the group are read.
 function entries.of_slot(slot, group)
   local found, kept = {}, slots.names_now(slot)
   if kept then

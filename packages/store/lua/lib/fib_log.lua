@@ -105,7 +105,7 @@ function fib_log.save(messages)
   end
 end
 
---- Up to `most` messages of the log behind this number; the first may begin before it.
+--- Up to `most` messages of the log after this number; the first may begin before it.
 function fib_log.after(number, most)
   local found = redis.call('XRANGE', flog_key, '(' .. text(number) .. '-0', '+', 'COUNT', most)
   local messages = {}

@@ -2,7 +2,7 @@
 ---
 --- A manager asks, because scripts cannot. It reads what a question is about, sends it, and comes back with the answers; then the
 --- entry is created, unless what the question was based on has changed. Meanwhile a mark keeps other managers from asking, too. It
---- ends by itself, so a manager that crashes leaves nothing else. With nobody to ask, the entry is created in the first step.
+--- ends by itself, so a manager that crashes leaves nothing else. Without a session to ask, the entry is created in the first step.
 ---
 --- @include lib/mfe_changes.lua
 --- @shape flow_question incarnation:integer is_rpf:flag seen:string iif:interface neighbour:string prefix:string route_protocol:integer askers:flow_asker[]
@@ -126,7 +126,7 @@ local function ask(plan, is_rpf, incarnation, askers)
     has_route and answer.prefix or plan.prefix, has_route and answer.protocol or route[ROUTE_PROTOCOL], askers } }
 end
 
---- The RPF question about a plan, or nil if nobody is to be asked.
+--- The RPF question about a plan, or nil if no session is to be asked.
 local function ask_rpf(plan, incarnation)
   local client = plan.client
   if not plan.is_rpf_owner or not can_be_asked(client, RPF_BIT) then return nil end

@@ -2,14 +2,14 @@
 ---
 --- Memberships on an interface are counted by its slots. Groups are counted while there is a limit of them: `groups:<interface>`
 --- has the number of memberships of each group. The count of a place is void once its slot is, so the groups are counted
---- anew at the next add. Up to 1000 entries are looked at in that step, the others in slices of the sweep; until they are
+--- anew at the next add. Up to 1000 entries are examined in that step, the others in slices of the sweep; until they are
 --- done, the limit knows only the groups that were found.
 ---
 --- @include lib/entries.lua
 
 local interface_limits = {}
 
---- Entries that are looked at in one step.
+--- Entries that are examined in one step.
 local COUNTED_AT_ONCE = 1000
 
 --- Behind the names of all entries.
@@ -27,7 +27,7 @@ local function has_limited()
 end
 
 --- `groups`: how many there are; `counted`: the places whose memberships are counted, by place; `position`: the last entry
---- that was looked at.
+--- that was examined.
 local function unpack_limits(packed)
   local max_groups, max_entries, lite, groups, owner, igmp, position = cmsgpack.unpack(packed)
   return { max_groups = max_groups, max_entries = max_entries, lite = lite, groups = groups,

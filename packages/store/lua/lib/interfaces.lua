@@ -127,7 +127,7 @@ local function clear_hold(interface, record, client, cause, by)
   remove_owned(client, interface)
 end
 
---- The operator who ended a client, if one did. The same table each time.
+--- The operator who ended a client, if one did. The same table each time, because a run of events compares it by identity.
 local function ended_by(client)
   if client.end_actor == '' then return nil end
   client.by = client.by or { actor = client.end_actor, why = client.end_why }

@@ -131,7 +131,7 @@ function mfe_changes.review(name, cause, memo)
   refresh(mfe, cause, memo)
 end
 
---- Reviews up to `most` MFEs that an entry covers, behind this name. Returns how many, and the last one.
+--- Reviews up to `most` MFEs that an entry covers, after this name. Returns how many, and the last one.
 function mfe_changes.review_covered(entry, after, most, cause)
   local from = after == '' and '[' .. entry or '(' .. after
   local names = mfes.names_between(from, '[' .. entry .. 'g', most)

@@ -70,7 +70,7 @@ function slots.relisted()
   return found, #kept > 0
 end
 
---- The pass has looked at all entries up to this one; '' at their end.
+--- The pass has examined all entries up to this one; '' at their end.
 function slots.relisted_up_to(name)
   local members, left = router.members, {}
   for i = 1, #members.relisted do

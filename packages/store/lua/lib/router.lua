@@ -41,7 +41,7 @@ local function pack_router()
     router.hold_ended)
 end
 
---- What a router keeps about group memberships as a whole. `ending`: clients that ended and are not taken down yet.
+--- What a router keeps about group memberships as a whole. `ending`: clients that ended and are not removed yet.
 --- `settled`: what `settled` is while a membership is withdrawn or a client is ending. A round of the sweep began at revision
 --- `round`; a pass over all entries is at `position`, began at `pass`, and the last whole one at `passed`. Interfaces with
 --- settings of their owner: `settings`; with static memberships: `homes`; with settings of operators: `limited`. `filters`:

@@ -13,7 +13,7 @@ local routes = {}
 --- Positions in a route.
 local VIA, NEIGHBOUR, ROUTE_PROTOCOL, PREFERENCE = 2, 3, 4, 5
 
---- By prefix: its routes, or their packed text until they are looked at; false for none.
+--- By prefix: its routes, or their packed text until they are read; false for none.
 local loaded_prefixes
 --- Prefixes that this batch changed; by interface and by client, prefixes that came (true) or went (false).
 local changed_prefixes, via_changes, route_changes

@@ -122,7 +122,7 @@ function statics.remove(interface, name, by)
   return true
 end
 
---- Makes up to `most` memberships of an interface active, from behind this position on. Returns how many, and the last one.
+--- Makes up to `most` memberships of an interface active, after this position. Returns how many, and the last one.
 function statics.activate_more(interface, position, most)
   if not client_on(interface) then return 0, '' end
   local from = position == '' and '-' or '(' .. position

@@ -143,7 +143,7 @@ local function finish_round(oldest)
   members.settled, members.round, members.changed = members.round, router.rev, true
 end
 
---- Purges the entries of void slots that are known by name. Returns how many more entries may be looked at.
+--- Purges the entries of void slots that are known by name. Returns how many more entries may be examined.
 local function purge_named(numbers, left)
   for i = 1, #numbers do
     local slot = slots.get(numbers[i])

@@ -69,7 +69,7 @@ function operations.groups(handle, is_anonymous, any, after, limit)
     if #items == limit then break end
   end
   local is_end = #names < STEPS and last == (names[#names] or '')
-  -- No name of the group is behind this one: hexadecimal ends before `g`.
+  -- No name of the group comes after this one: hexadecimal ends before `g`.
   if any == 1 and last ~= '' and group_of(last) == listed then last = listed .. 'g' end
   return { 'page', table.concat(items, ','), is_end and '' or last, client and client.mailbox or 0 }
 end

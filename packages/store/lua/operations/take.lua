@@ -5,7 +5,7 @@
 --- @arg   ack        integer
 --- @arg   interfaces interface[]
 --- @arg   held       integer[]     empty, or for each the epoch under which the session held it before data loss, 0 for none
---- @arg   advise     flag          IGMP's memberships count for nobody
+--- @arg   advise     flag          IGMP's memberships count for no client
 --- @reply granted epoch:epoch
 --- @reply taken epochs:epoch[]
 --- @reply decided results:take_outcome[]

@@ -27,7 +27,7 @@ const CREATION_MS = 500;
 /** What a flow gets whose entry other managers are creating. */
 const PENDING = { state: 'pending', retryAfterMs: CREATION_MS } as const;
 
-/** The result of a flow for which nobody is asked, or no more. */
+/** The result of a flow for which no session is asked, or no more. */
 export function resultOf(flow: FlowElement, outcome: FlowOutcome | undefined): FlowResult {
   if (flow.kind === 'local') return { state: 'local' };
   if (flow.kind === 'refused') {

@@ -56,14 +56,14 @@ function codeOf(element: MemberElement | RefusedElement): number {
 }
 
 /** The operation: its name decides the status of an interface that is not held. */
-type Change = 'member.add' | 'member.delete';
+type MemberOperation = 'member.add' | 'member.delete';
 
 /** The body of the reply to `member.add` or `member.delete`. */
 export function memberReply(
-  change: Change,
+  change: MemberOperation,
   reply: MemberAddScriptReply | MemberDeleteScriptReply,
   { elements, bulk }: MemberElements,
-): ReplyBody<Change> {
+): ReplyBody<MemberOperation> {
   switch (reply.kind) {
     case 'changed': {
       const { count, mrev, failed } = reply;
@@ -96,7 +96,7 @@ export function memberReply(
 }
 
 /** The refusal of the only element of a request. */
-function refused(change: Change, reason: string, on: InterfaceKey): RefusalFields {
+function refused(change: MemberOperation, reason: string, on: InterfaceKey): RefusalFields {
   const name = interfaceName(on);
   switch (reason) {
     case 'not_found':
@@ -117,7 +117,7 @@ function refused(change: Change, reason: string, on: InterfaceKey): RefusalField
 }
 
 /** An element of `failed`, by the reason of the script. */
-function failedElement(change: Change, index: number, reason: string): FailedElement {
+function failedElement(change: MemberOperation, index: number, reason: string): FailedElement {
   switch (reason) {
     case 'group':
     case 'source':
