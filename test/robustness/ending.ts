@@ -29,8 +29,8 @@ export async function gather(
 }
 
 /**
- * Lets all workers rest after a fault, checks the invariants of memberships and forwarding entries, and lets the workers act again. Resolves to the
- * findings: what does not hold within 30 s is a problem.
+ * Lets all workers rest after a fault, checks the invariants of memberships and forwarding entries, and lets the workers act
+ * again. Resolves to the findings: what does not hold within 30 s is a problem.
  */
 export async function checkQuiescent(
   world: World,

@@ -280,8 +280,8 @@ export class Mgm implements AsyncDisposable {
 
   /**
    * The forwarding entry of an (s,g) (MgmGetMfe; nf-mgm-mgmgetmfe): by which interfaces its packets arrive and leave now.
-   * Without `oifs` it is negative: its packets are dropped. `failed` names agents that could not program it. An entry that is invalid because the hold of its incoming
-   * interface ended is not found.
+   * Without `oifs` it is negative: its packets are dropped. `failed` names agents that could not program it. An entry that is
+   * invalid because the hold of its incoming interface ended is not found.
    *
    * Rejects with `MgmError`: `not-found` (status 1168), `bad-request`, `not-supported` if no manager has forwarding
    * entries. Wire contract section 13.

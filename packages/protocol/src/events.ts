@@ -101,7 +101,10 @@ export type MembershipEventType = (typeof MEMBERSHIP_EVENT_TYPES)[number];
  */
 export type MembershipCause = Cause | 'member' | 'iif-moved' | 'created' | 'route' | 'forward';
 
-/** Memberships that were created or removed, or, `updated`, one whose exclude list changed: published on `membership.<type>` and kept in the log. */
+/**
+ * Memberships that were created or removed, or, `updated`, one whose exclude list changed: published on `membership.<type>` and
+ * kept in the log.
+ */
 export interface MembershipEvent {
   /** The revision of the first item. */
   readonly first: number;

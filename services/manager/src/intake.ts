@@ -206,7 +206,10 @@ export class Intake {
     this.#done();
   }
 
-  /** Sends a reply that fits the payload limit of NATS. A page that does not, or is longer than it may be, is read again with fewer items. */
+  /**
+   * Sends a reply that fits the payload limit of NATS. A page that does not, or is longer than it may be, is read again with
+   * fewer items.
+   */
   #replyWithin<Name extends OperationName>(
     operation: Name,
     router: RouterName,

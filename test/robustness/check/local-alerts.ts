@@ -15,7 +15,8 @@ interface Account {
 
 /**
  * A resting owner has one LOCAL_JOIN for each membership that IGMP gained on its interfaces, and a LOCAL_LEAVE for each that IGMP
- * deleted; a former one, and one whose mailbox overflowed, has no more than that. They alternate except across a window, which has no LOCAL_LEAVE (V4 of the membership contract).
+ * deleted; a former one, and one whose mailbox overflowed, has no more than that. They alternate except across a window, which
+ * has no LOCAL_LEAVE (V4 of the membership contract).
  */
 export function checkLocalAlerts({ router, processes, resting, memberLog }: Evidence): Finding {
   const entries = processes.flatMap((one) => one.entries);

@@ -28,7 +28,10 @@ interface ItemFields {
   readonly cause: MembershipCause;
 }
 
-/** Others began to want an entry; of an (s,g) only the owner of the interface towards the source is alerted (nc-mgm-pmgm_join_alert_callback). */
+/**
+ * Others began to want an entry; of an (s,g) only the owner of the interface towards the source is alerted
+ * (nc-mgm-pmgm_join_alert_callback).
+ */
 export interface JoinAlertItem extends ItemFields {
   readonly type: 'JOIN_ALERT';
   /** True: because of memberships. False: a forwarding entry of the session gained its first foreign outgoing interface. */

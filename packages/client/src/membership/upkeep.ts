@@ -37,8 +37,8 @@ export interface Regained {
  * - A window: from when the handler of `DISABLE_IGMP` returned until `ENABLE_IGMP` is reached, membership calls on the
  *   interface wait. When the handler of `ENABLE_IGMP` has returned, the memberships on record are added again, then the
  *   calls that wait go on. Calls that the two handlers make do not wait, because the handlers may wait for them.
- * - A recovery: settings are set again. All membership calls wait from the loss until the re-adds were issued; on inherited interfaces these are
- *   what the store lacks, and what is not on record is deleted there.
+ * - A recovery: settings are set again. All membership calls wait from the loss until the re-adds were issued; on inherited
+ *   interfaces these are what the store lacks, and what is not on record is deleted there.
  */
 export class MembershipUpkeep {
   readonly #options: UpkeepOptions;

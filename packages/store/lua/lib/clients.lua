@@ -174,8 +174,8 @@ local function settle(client)
   if client.state ~= 'ended' and service_now >= client.expires_at then expire(client) end
 end
 
---- Time until the next lease, grace time or life of a forwarding entry is over, in ms on the service clock; 0 if something is to be removed or purged
---- now, -1 if nothing ever will be. A sweep is needed then.
+--- Time until the next lease, grace time or life of a forwarding entry is over, in ms on the service clock; 0 if something is
+--- to be removed or purged now, -1 if nothing ever will be. A sweep is needed then.
 local function due_in_ms()
   local members = router.members
   if members and (members.voids > 0 or members.ending > 0) then return 0 end

@@ -16,8 +16,8 @@ local function begin_records()
   records, record_keys, changed_records = {}, {}, {}
 end
 
---- Indexes of a record: owning client, epoch (beside IGMP also that of the last owner), since; IGMP client, epoch, since; the interface, whether it is stored, and
---- whether it was changed.
+--- Indexes of a record: owning client, epoch (beside IGMP also that of the last owner), since; IGMP client, epoch, since; the
+--- interface, whether it is stored, and whether it was changed.
 local OWNER, OWNER_EPOCH, OWNER_SINCE, IGMP, IGMP_EPOCH, IGMP_SINCE, NAME, STORED, CHANGED = 1, 2, 3, 4, 5, 6, 7, 8, 9
 
 --- Six numbers of 8 bytes: the form that Lua in Redis packs and unpacks fastest.
