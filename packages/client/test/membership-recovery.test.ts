@@ -285,6 +285,40 @@ describe('against a scripted manager', () => {
     expect(groupsOf(session.memberships)).toEqual([G[1]]);
   });
 
+  it('a call while ENABLE_IGMP is handled follows those that were made before on its interface', async () => {
+    const [enabling, mayReturn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    await using scene = await opened({
+      onEnableIgmp: async () => {
+        enabling.resolve();
+        await mayReturn.promise;
+      },
+    });
+    const { manager, session } = scene;
+    const disabled = Promise.withResolvers<void>();
+    manager.script('keepalive', ({ fields }) => {
+      if (fields['mailboxAck'] === 1) disabled.resolve();
+      return { ttlMs: 10_000, mailbox: 0 };
+    });
+    const igmp = { ts: 1, ifIndex: 1, nextHop: '', rev: 1, cause: 'take' };
+    manager.push(77, { seq: 1, type: 'DISABLE_IGMP', ...igmp });
+    await disabled.promise;
+    const ref = { ifIndex: 1, group: G[0] };
+    const add = session.addGroupMembershipEntry(ref);
+    manager.push(77, { seq: 2, type: 'ENABLE_IGMP', ...igmp });
+    await enabling.promise;
+    expect(await session.deleteGroupMembershipEntry(ref)).toMatchObject({ changed: true });
+    mayReturn.resolve();
+    expect(await add).toMatchObject({ changed: true });
+    await session.addGroupMembershipEntry({ ifIndex: 1, group: G[1] });
+    const changes = manager.received.filter(({ operation }) => operation.startsWith('member.'));
+    expect(changes.map(({ operation, fields }) => [operation, fields['group']])).toEqual([
+      ['member.add', G[0]],
+      ['member.delete', G[0]],
+      ['member.add', G[1]],
+    ]);
+    expect(groupsOf(session.memberships)).toEqual([G[1]]);
+  });
+
   it('a call that is made while a recovery lists what it inherited follows the re-adds', async () => {
     const manager = await scriptedManager(nats.url);
     await using _ = manager;

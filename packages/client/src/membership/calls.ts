@@ -63,14 +63,17 @@ export class MembershipCalls {
     );
   }
 
-  /** Begins the call now, or after what is on record was added again. */
+  /** Begins the call now, after those that were made before it, or after what is on record was added again. */
   #inTurn<Result>(
     origin: ErrorOrigin & { readonly interface: InterfaceKey },
     options: CallOptions,
     begin: (options: CallOptions) => Promise<Result>,
   ): Promise<Result> {
-    if (!this.#mustWait(origin.interface)) return begin(options);
-    return this.#life.upkeep.wait(origin.interface, origin, options, begin);
+    const { upkeep } = this.#life;
+    const { interface: key } = origin;
+    if (this.#mustWait(key)) return upkeep.wait(key, origin, options, begin);
+    upkeep.releaseEarlier(key);
+    return begin(options);
   }
 
   #mustWait(key: InterfaceKey): boolean {

@@ -36,7 +36,8 @@ export interface Regained {
  *
  * - A window: from when the handler of `DISABLE_IGMP` returned until `ENABLE_IGMP` is reached, membership calls on the
  *   interface wait. When the handler of `ENABLE_IGMP` has returned, the memberships on record are added again, then the
- *   calls that wait go on. Calls that the two handlers make do not wait, because the handlers may wait for them.
+ *   calls that wait go on. Calls that the two handlers make do not wait, because the handlers may wait for them; a call while
+ *   `ENABLE_IGMP` is handled follows those that wait on its interface, which then go on before the re-adds.
  * - A recovery: settings are set again. All membership calls wait from the loss until the re-adds were issued; on inherited
  *   interfaces these are what the store lacks, and what is not on record is deleted there.
  */
@@ -45,6 +46,8 @@ export class MembershipUpkeep {
   readonly #parking: Parking;
   /** Interfaces between `DISABLE_IGMP` and `ENABLE_IGMP`. */
   readonly #windows = new Set<string>();
+  /** Interfaces after a window whose `ENABLE_IGMP` is being handled, and on which calls may wait. */
+  readonly #enabling = new Set<string>();
   #isRestoring = false;
 
   constructor(options: UpkeepOptions) {
@@ -67,10 +70,17 @@ export class MembershipUpkeep {
     return this.#parking.park(keyText(key), origin, options, begin);
   }
 
+  /** A call on this interface begins without waiting: calls made before it go first. */
+  releaseEarlier(key: InterfaceKey): void {
+    if (this.#enabling.size === 0 || !this.#enabling.delete(keyText(key))) return;
+    this.#parking.release(keyText(key));
+  }
+
   /** The handler of this callback is about to be called. */
   onIgmp({ type, ...key }: IgmpCallback): void {
-    if (type === 'ENABLE_IGMP') this.#windows.delete(keyText(key));
-    else if (!this.#options.readds) this.#options.record.drop(key);
+    if (type === 'DISABLE_IGMP') {
+      if (!this.#options.readds) this.#options.record.drop(key);
+    } else if (this.#windows.delete(keyText(key))) this.#enabling.add(keyText(key));
   }
 
   /** The handler of this callback has returned. */
@@ -78,6 +88,7 @@ export class MembershipUpkeep {
     if (!this.#options.readds) return;
     const key = { ifIndex, nextHop };
     if (type === 'DISABLE_IGMP') return void this.#windows.add(keyText(key));
+    this.#enabling.delete(keyText(key));
     void this.#readd(registration, this.#options.record.on(key));
     this.#parking.release(keyText(key));
   }
@@ -85,6 +96,7 @@ export class MembershipUpkeep {
   /** The session was lost and is being recovered. */
   lost(): void {
     this.#windows.clear();
+    this.#enabling.clear();
     this.#isRestoring = true;
   }
 
