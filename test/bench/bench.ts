@@ -24,7 +24,7 @@ ${SCENARIO_NAMES.map((name) => `  ${name.padEnd(12)} ${SCENARIOS[name].about}`).
   --json           figures as JSON, with the values of all rounds
   --update-docs    puts the figures into docs/performance.md, its charts and its record
   --check          compares ratios with the record; exits with 1 when one is worse by more than the spread
-  --install        first fetches missing peers: etcd, ZooKeeper, redis-benchmark (Debian, Ubuntu; no root)
+  --install        first fetches missing peers: etcd, ZooKeeper (Debian, Ubuntu; no root)
   --profile DIR    writes CPU profiles of managers and of the load into this folder and prints a summary; slows the run
 
 Examples:

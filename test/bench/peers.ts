@@ -18,14 +18,12 @@ export type Program =
 export interface Peers {
   readonly etcd: Program;
   readonly zookeeper: Program;
-  readonly redisBenchmark: Program;
 }
 
 /** Finds them in the folder of `--install`, or on the PATH. */
 export function peersIn(cacheDir: string): Peers {
   return {
     etcd: program('etcd', cacheDir),
-    redisBenchmark: program('redis-benchmark', cacheDir),
     zookeeper: zookeeper(cacheDir),
   };
 }

@@ -1,4 +1,3 @@
-import { bareScript } from './bare-script.ts';
 import { etcdTransactions } from './etcd.ts';
 import { type Figure, figureOf, ratio, type Target } from './figures.ts';
 import { echoes, natsKv, startEcho } from './nats-peers.ts';
@@ -41,12 +40,6 @@ export async function takes(rig: Rig, size: Size): Promise<Figure[]> {
       contender('takes.etcd', 'etcd transaction with lease', few, await etcdTransactions(rig)),
       contender('takes.zookeeper', 'ZooKeeper ephemeral node', few, await zookeeperNodes(rig)),
       contender('bare.echo', 'bare limit: NATS echo', all, echoes(await startEcho(rig))),
-      contender(
-        'bare.script',
-        'bare limit: our script, redis-benchmark',
-        all,
-        await bareScript(rig),
-      ),
     ],
     size.rounds,
     rig.say,
