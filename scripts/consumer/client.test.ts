@@ -10,8 +10,7 @@ import { EmptyFolder, packAll, tarballsOf } from './empty-folder.ts';
 /**
  * The budget of the client with all it needs, minified and compressed, in bytes. `nats` takes 73 kB of it and the decoder of
  * `msgpackr` 6 kB; memberships, routes and forwarding entries about 20 kB. The checks of requests take 5 kB: without them a wrong
- * argument would be reported by a manager only, and not while none can be reached. `using` costs 1 kB, because it is compiled
- * into a helper of each file for Node 22.
+ * argument would be reported by a manager only, and not while none can be reached.
  */
 const BUNDLE_MAX = 130_000;
 

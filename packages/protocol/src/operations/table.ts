@@ -114,13 +114,12 @@ export const operations = {
 export type OperationName = keyof typeof operations;
 
 /**
- * The request schemas without those of the operations whose requests the client library shares among its calls: it checks
- * each call by itself, because a wrong argument must not fail the other calls, and is bundled without these schemas.
+ * The request schemas without those that the client library is bundled without: of operations whose requests it shares among
+ * its calls, where it checks each call by itself, because a wrong argument must not fail the other calls; and of `keepalive`
+ * and `deregister`, whose fields it sets itself.
  */
 export const unsharedRequestSchemas = {
   register: registerRequest,
-  keepalive: keepaliveRequest,
-  deregister: deregisterRequest,
   owner: ownerRequest,
   validate: validateRequest,
   interfaces: interfacesRequest,
@@ -153,12 +152,14 @@ export const unsharedRequestSchemas = {
   'admin.interface.set': adminInterfaceSetRequest,
 } as const satisfies Partial<Record<OperationName, v.GenericSchema>>;
 
-/** An operation whose requests the client library does not share among its calls. */
+/** An operation whose requests the client library checks by their schemas. */
 export type UnsharedOperation = keyof typeof unsharedRequestSchemas;
 
 /** The request schema of every operation. */
 export const requestSchemas = {
   ...unsharedRequestSchemas,
+  keepalive: keepaliveRequest,
+  deregister: deregisterRequest,
   take: takeRequest,
   release: releaseRequest,
   'member.add': memberAddRequest,
