@@ -68,9 +68,13 @@ class Hostile {
     if (executed) all[kind] = (all[kind] ?? 0) + executed;
   }
 
-  /** Ends the attacker's own session, so that it leaves nothing behind. */
+  /**
+   * Ends the session of the attacker's pair, so that it leaves nothing behind. It takes the pair over: a register with a long
+   * lease may have been executed and its repeat refused.
+   */
   async leave(router: RawRouter): Promise<void> {
-    const session = await this.#own(router).catch(() => undefined);
+    const fields = { ...this.#pair(), instance: newInstance(), ttlMs: OWN_TTL_MS, takeover: true };
+    const session = await router.register(fields).catch(() => undefined);
     await session?.deregister().catch(() => {});
   }
 
