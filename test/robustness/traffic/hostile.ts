@@ -73,8 +73,7 @@ class Hostile {
    * lease may have been executed and its repeat refused.
    */
   async leave(router: RawRouter): Promise<void> {
-    const fields = { ...this.#pair(), instance: newInstance(), ttlMs: OWN_TTL_MS, takeover: true };
-    const session = await router.register(fields).catch(() => undefined);
+    const session = await this.#own(router, { takeover: true }).catch(() => undefined);
     await session?.deregister().catch(() => {});
   }
 
@@ -160,8 +159,8 @@ class Hostile {
   }
 
   /** A live session of the attacker's own pair. */
-  async #own(router: RawRouter) {
-    const fields = { ...this.#pair(), instance: this.#instance, ttlMs: OWN_TTL_MS };
+  async #own(router: RawRouter, { takeover = false } = {}) {
+    const fields = { ...this.#pair(), instance: this.#instance, ttlMs: OWN_TTL_MS, takeover };
     return await router.register(fields).catch((error: unknown) => {
       this.#instance = newInstance();
       throw error;
